@@ -1,0 +1,23 @@
+"""The architecture: layers of named nodes and the sparse adjacency between them.
+
+In: nodes and connections from `keras_vnn.wiring`. Out: one immutable value that prints, compares, saves,
+opens as a networkx graph, and is all a model needs to be built. Knows nothing of Keras.
+"""
+
+from keras_vnn.architecture._archive import architecture_from_bytes, architecture_to_bytes, load_architecture
+from keras_vnn.architecture._nodes import NODE_KINDS, Layer, Node
+from keras_vnn.architecture._summary import LayerSummary, Summary
+from keras_vnn.architecture._value import Architecture, NodePosition
+
+__all__ = [
+    "NODE_KINDS",
+    "Architecture",
+    "Layer",
+    "LayerSummary",
+    "Node",
+    "NodePosition",
+    "Summary",
+    "architecture_from_bytes",
+    "architecture_to_bytes",
+    "load_architecture",
+]

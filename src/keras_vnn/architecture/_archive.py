@@ -1,0 +1,180 @@
+"""Saving an architecture to one file, and reading it back.
+
+The file is a zip archive: ``architecture.json`` and two ``.npy`` arrays per connection. Nothing in it is code:
+numpy arrays are read with ``allow_pickle=False``, and entries are read by name, never extracted.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from keras_vnn.architecture._nodes import Layer, Node
+from keras_vnn.architecture._value import Architecture
+from keras_vnn.errors import ArchitectureError, VNNError
+from keras_vnn.files import existing_file, replacing
+from keras_vnn.provenance import Audit, Source
+
+__all__ = ["architecture_from_bytes", "architecture_to_bytes", "load_architecture", "save_architecture"]
+
+FORMAT_VERSION = 1
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def architecture_to_bytes(arch: Architecture) -> bytes:
+    """Return the content of the file `Architecture.save` writes; equal for equal architectures."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        header = {
+            "format": "keras-vnn architecture",
+            "format_version": FORMAT_VERSION,
+            "keras_vnn": version("keras-vnn"),
+            "fingerprint": arch.fingerprint,
+            "layers": [_layer_to_json(layer) for layer in arch.layers],
+            "connections": [list(pair) for pair in arch.connections],
+            "sources": [source.to_json() for source in arch.sources],
+            "parameters": dict(arch.parameters),
+            "audit": arch.audit.to_json(),
+        }
+        _add(archive, "architecture.json", json.dumps(header, ensure_ascii=False).encode())
+        for (source, target), matrix in arch.connections.items():
+            for part in ("indptr", "indices"):
+                _add(archive, f"connection_{source}_{target}_{part}.npy", _npy(getattr(matrix, part)))
+    return stream.getvalue()
+
+
+def architecture_from_bytes(content: bytes, where: str = "memory") -> Architecture:
+    """Make an architecture from what `architecture_to_bytes` gave.
+
+    Parameters
+    ----------
+    content
+        The bytes.
+    where
+        What to call them in an error, e.g. the path of the file.
+
+    Raises
+    ------
+    ArchitectureError
+        The bytes are not a saved architecture, are damaged, or come from a newer release.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return _parsed(archive, where)
+    except VNNError:
+        raise
+    except (zipfile.BadZipFile, KeyError, TypeError, ValueError, AttributeError, OSError, EOFError) as error:
+        raise ArchitectureError(
+            f"Not a saved architecture, or a damaged one: {where} ({type(error).__name__}: {error})\n"
+            "Expected a file written by `vnn build … -o FILE` or `Architecture.save`."
+        ) from error
+
+
+def load_architecture(path: str | os.PathLike[str]) -> Architecture:
+    """Read an architecture that `Architecture.save` or ``vnn build`` wrote.
+
+    Raises
+    ------
+    ReadError
+        There is no such file, it is empty, or it is a directory.
+    ArchitectureError
+        It is not a saved architecture, is damaged, or comes from a newer release.
+    """
+    found = existing_file(path, "architecture file")
+    return architecture_from_bytes(found.read_bytes(), str(found))
+
+
+def save_architecture(arch: Architecture, path: str | os.PathLike[str], *, overwrite: bool) -> None:
+    """Write an architecture to one file, completely or not at all."""
+    content = architecture_to_bytes(arch)
+    with replacing(path, overwrite=overwrite) as partial:
+        partial.write_bytes(content)
+
+
+def _parsed(archive: zipfile.ZipFile, where: str) -> Architecture:
+    header = json.loads(archive.read("architecture.json"))
+    if header["format"] != "keras-vnn architecture":
+        raise ArchitectureError(f"Not a saved architecture: {where} holds {header['format']!r}.")
+    if header["format_version"] > FORMAT_VERSION:
+        raise ArchitectureError(
+            f"{where} was written by keras-vnn {header['keras_vnn']} in format {header['format_version']}; "
+            f"this release reads up to format {FORMAT_VERSION}.\nUpgrade: pip install -U keras-vnn"
+        )
+    layers = tuple(_layer_from_json(layer) for layer in header["layers"])
+    connections = {}
+    for source, target in header["connections"]:
+        indptr, indices = (
+            np.load(io.BytesIO(archive.read(f"connection_{source}_{target}_{part}.npy")), allow_pickle=False)
+            for part in ("indptr", "indices")
+        )
+        shape = (len(layers[source]), len(layers[target]))
+        matrix = sparse.csr_array((np.ones(len(indices), bool), indices, indptr), shape=shape)
+        matrix.check_format(full_check=True)
+        connections[source, target] = matrix
+    arch = Architecture(
+        layers,
+        connections,
+        tuple(Source(**source) for source in header["sources"]),
+        header["parameters"],
+        Audit.from_json(header["audit"]),
+    )
+    if arch.fingerprint != header["fingerprint"]:
+        raise ArchitectureError(
+            f"The content of {where} does not match its fingerprint: expected {header['fingerprint'][:16]}, "
+            f"got {arch.fingerprint[:16]}.\nThe file was changed or damaged; build it again."
+        )
+    return arch
+
+
+def _layer_to_json(layer: Layer) -> dict[str, Any]:
+    columns: dict[str, Any] = {
+        "name": layer.name,
+        "dense_units": layer.dense_units,
+        "id": list(layer.ids),
+        "kind": [node.kind for node in layer],
+        "units": layer.units.tolist(),
+    }
+    optional = {
+        "label": [node.label if node.label != node.id else "" for node in layer],
+        "names": [list(node.names) for node in layer],
+        "attributes": [dict(node.attributes) for node in layer],
+    }
+    return columns | {name: values for name, values in optional.items() if any(values)}
+
+
+def _layer_from_json(columns: Mapping[str, Any]) -> Layer:
+    count = len(columns["id"])
+    nodes = tuple(
+        Node(id, label, kind, units, tuple(names), attributes)
+        for id, label, kind, units, names, attributes in zip(
+            columns["id"],
+            columns.get("label", [""] * count),
+            columns["kind"],
+            columns["units"],
+            columns.get("names", [()] * count),
+            columns.get("attributes", [{}] * count),
+            strict=True,
+        )
+    )
+    return Layer(columns["name"], nodes, columns["dense_units"])
+
+
+def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    entry = zipfile.ZipInfo(name, _EPOCH)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    archive.writestr(entry, content)
+
+
+def _npy(array: NDArray[Any]) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, array.astype(np.int32), allow_pickle=False)
+    return stream.getvalue()

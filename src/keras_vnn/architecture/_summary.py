@@ -1,0 +1,187 @@
+"""`Summary`: an architecture in numbers, printed like ``model.summary()``."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from keras_vnn.architecture._value import Architecture
+
+__all__ = ["LayerSummary", "Summary", "summarize"]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerSummary:
+    """One row of a summary.
+
+    Attributes
+    ----------
+    layer
+        Number of the layer, or ``dense`` / ``tail`` / ``head`` for fully connected parts.
+    name
+        What it is.
+    nodes, units
+        Numbers of named nodes and of units.
+    edges
+        Connections between nodes that enter the layer.
+    density
+        Unit connections present, of all that a dense layer on the same inputs would have.
+    parameters
+        Weights (one per unit connection) and biases.
+    dense_parameters
+        The same were the layer dense on the same inputs.
+    """
+
+    layer: str
+    name: str
+    nodes: int
+    units: int
+    edges: int
+    density: float
+    parameters: int
+    dense_parameters: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The layers of an architecture in numbers; ``print`` shows a table.
+
+    Attributes
+    ----------
+    rows
+        One entry per layer, then fully connected parts.
+    unconnected_genes
+        Number of genes that feed no named node.
+    fingerprint
+        Of the architecture.
+    notes
+        One line per entry of the audit.
+    """
+
+    rows: tuple[LayerSummary, ...]
+    unconnected_genes: int
+    fingerprint: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def parameters(self) -> int:
+        """Number of trainable weights and biases."""
+        return sum(row.parameters for row in self.rows)
+
+    @property
+    def dense_parameters(self) -> int:
+        """The same if every layer were dense on the same inputs."""
+        return sum(row.dense_parameters for row in self.rows)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row per layer."""
+        return pd.DataFrame([asdict(row) for row in self.rows]).set_index("layer")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as plain JSON values."""
+        return {
+            "layers": [asdict(row) for row in self.rows],
+            "parameters": self.parameters,
+            "dense_parameters": self.dense_parameters,
+            "unconnected_genes": self.unconnected_genes,
+            "fingerprint": self.fingerprint,
+            "audit": list(self.notes),
+        }
+
+    def __str__(self) -> str:
+        """Return the table, the totals and the audit as plain text."""
+        from rich import box
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        table.add_column("layer")
+        table.add_column("what", overflow="fold")
+        for name in ("nodes", "units", "edges", "density", "parameters", "if dense"):
+            table.add_column(name, justify="right", no_wrap=True)
+        for row in self.rows:
+            fed = row.parameters > 0
+            table.add_row(
+                row.layer,
+                row.name,
+                f"{row.nodes:,}" if row.nodes else "",
+                f"{row.units:,}",
+                f"{row.edges:,}" if row.edges else "",
+                _percent(row.density) if fed else "",
+                f"{row.parameters:,}" if fed else "",
+                f"{row.dense_parameters:,}" if fed else "",
+            )
+        stream = io.StringIO()
+        Console(file=stream, width=100, color_system=None, legacy_windows=False).print(table)
+        lines = [line.rstrip() for line in stream.getvalue().rstrip().splitlines()]
+        share = self.parameters / self.dense_parameters if self.dense_parameters else 0.0
+        lines += [
+            "",
+            f"parameters            {self.parameters:,} ({_percent(share)} of {self.dense_parameters:,} if dense)",
+            f"genes not connected   {self.unconnected_genes:,}",
+            f"fingerprint           {self.fingerprint[:16]}",
+        ]
+        if self.notes:
+            lines += ["", "dropped or changed:", *(f"  {note}" for note in self.notes)]
+        return "\n".join(lines)
+
+
+def summarize(arch: Architecture, *, outputs: int | None, tail: tuple[int, ...]) -> Summary:
+    """Count what an architecture, and the dense tail and head a model would add, hold."""
+    genes = arch.layers[0]
+    rows = [LayerSummary("0", genes.name, len(genes), int(genes.units.sum()), 0, 0.0, 0, 0)]
+    for number in range(1, len(arch.layers)):
+        rows.append(_sparse_row(arch, number))
+        if arch.layers[number].dense_units:
+            rows.append(_dense_row("dense", f"dense units beside layer {number}", int(genes.units.sum()), arch.layers[number].dense_units))
+    width = arch.layers[-1].width
+    for units in tail:
+        rows.append(_dense_row("tail", "dense layer", width, units))
+        width = units
+    if outputs:
+        rows.append(_dense_row("head", "outputs", width, outputs))
+    return Summary(
+        tuple(rows), len(arch.unconnected_genes), arch.fingerprint, tuple(str(entry) for entry in arch.audit)
+    )
+
+
+def _sparse_row(arch: Architecture, number: int) -> LayerSummary:
+    layer = arch.layers[number]
+    units = layer.units
+    edges, weights, inputs = 0, 0, 0
+    fed = np.zeros(len(layer), bool)
+    for (source, target), matrix in arch.connections.items():
+        if target != number:
+            continue
+        source_units = arch.layers[source].units
+        edges += matrix.nnz
+        inputs += int(source_units.sum())
+        into = np.bincount(matrix.indices, np.repeat(source_units, np.diff(matrix.indptr)), len(layer))
+        weights += int(into @ units)
+        fed |= into > 0
+    biases = int(units[fed].sum())
+    possible = inputs * int(units.sum())
+    return LayerSummary(
+        str(number),
+        layer.name,
+        len(layer),
+        int(units.sum()),
+        edges,
+        weights / possible if possible else 0.0,
+        weights + biases,
+        possible + int(units.sum()),
+    )
+
+
+def _dense_row(layer: str, name: str, inputs: int, units: int) -> LayerSummary:
+    parameters = inputs * units + units
+    return LayerSummary(layer, name, 0, units, 0, 1.0, parameters, parameters)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"

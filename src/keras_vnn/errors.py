@@ -1,0 +1,93 @@
+"""The exceptions and the warning of the package, and the few helpers that word their messages.
+
+In: names, counts, places. Out: exceptions whose text says what, where, expected, got and what to do.
+Knows nothing of files, biology or Keras.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+__all__ = [
+    "ArchitectureError",
+    "ConfigError",
+    "DataError",
+    "GeneError",
+    "ModelError",
+    "OutputError",
+    "ReadError",
+    "VNNError",
+    "VNNWarning",
+    "WiringError",
+    "did_you_mean",
+    "sample",
+]
+
+
+class VNNError(ValueError):
+    """Base of every error this package raises on purpose."""
+
+
+class ReadError(VNNError):
+    """A file is missing, unreadable, or not what it is said to be."""
+
+
+class GeneError(VNNError):
+    """Gene names are duplicated, unknown, or do not match each other."""
+
+
+class WiringError(VNNError):
+    """A prior cannot be turned into layers as asked."""
+
+
+class ArchitectureError(VNNError):
+    """An architecture is inconsistent, damaged, or not the one expected."""
+
+
+class DataError(VNNError):
+    """Expression values or labels cannot be used as they are."""
+
+
+class ModelError(VNNError):
+    """A model cannot be built, loaded, or asked what was asked of it."""
+
+
+class ConfigError(VNNError):
+    """A recipe or an option has an unknown name or an impossible value."""
+
+
+class OutputError(VNNError):
+    """A result cannot be written where it was to go."""
+
+
+class VNNWarning(UserWarning):
+    """Something is legal but probably not what the user meant."""
+
+
+def sample(names: Iterable[str], limit: int = 5) -> str:
+    """Return at most ``limit`` sorted names, and how many were left out.
+
+    Examples
+    --------
+    >>> sample(["TP53", "ATM"])
+    'ATM, TP53'
+    >>> sample([f"G{i}" for i in range(9)], limit=2)
+    'G0, G1 and 7 more'
+    """
+    ordered = sorted(str(name) for name in names)
+    text = ", ".join(ordered[:limit])
+    return text if len(ordered) <= limit else f"{text} and {len(ordered) - limit} more"
+
+
+def did_you_mean(wrong: str, known: Sequence[str], limit: int = 3) -> str:
+    """Return a sentence naming the known words closest to a wrong one, or an empty string.
+
+    Examples
+    --------
+    >>> did_you_mean("cliqe", ["clique", "edge"])
+    'Did you mean clique?'
+    """
+    by_folded = {name.casefold(): name for name in reversed(known)}
+    close = difflib.get_close_matches(wrong.casefold(), list(by_folded), n=limit, cutoff=0.6)
+    return f"Did you mean {' or '.join(by_folded[name] for name in close)}?" if close else ""

@@ -1,0 +1,157 @@
+"""Opening what users have and writing what they keep.
+
+In: paths. Out: text streams, digests, and files that are either whole or untouched.
+Knows nothing of formats beyond compression and encoding.
+"""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import hashlib
+import os
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from keras_vnn.errors import OutputError, ReadError
+
+__all__ = ["decompressed", "existing_file", "read_lines", "replacing", "sha256_of"]
+
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+def existing_file(path: str | os.PathLike[str], what: str = "file") -> Path:
+    """Return ``path`` as a `Path` when it names a readable, non-empty file.
+
+    Raises
+    ------
+    ReadError
+        The path does not exist, is a directory, may not be read, or is empty.
+    """
+    found = Path(path)
+    if not found.exists():
+        nearby = _similar_names(found)
+        raise ReadError(f"No such {what}: {found}." + (f"\nNearby: {nearby}." if nearby else ""))
+    if found.is_dir():
+        raise ReadError(f"Expected a {what}, got a directory: {found}\nName one file inside it.")
+    if not os.access(found, os.R_OK):
+        raise ReadError(f"May not read the {what} {found}.\nCheck its permissions.")
+    if found.stat().st_size == 0:
+        raise ReadError(f"The {what} {found} is empty (0 bytes).\nWas its download interrupted?")
+    return found
+
+
+def decompressed(path: Path, *, limit: int | None = None) -> bytes:
+    """Return the whole content of a file, gunzipped when it is gzip whatever its name.
+
+    Raises
+    ------
+    ReadError
+        The gzip stream is damaged, ends early, or unpacks to more than ``limit`` bytes.
+    """
+    with path.open("rb") as raw:
+        is_gzip = raw.read(2) == _GZIP_MAGIC
+    try:
+        with gzip.open(path, "rb") if is_gzip else path.open("rb") as stream:
+            content = stream.read() if limit is None else stream.read(limit + 1)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise ReadError(
+            f"The gzip file {path} is damaged or ends early: {error}\nDownload it again."
+        ) from error
+    if limit is not None and len(content) > limit:
+        raise ReadError(f"The file {path} unpacks to more than {limit:,} bytes.\nRaise the limit if that is right.")
+    return content
+
+
+def read_lines(path: Path) -> list[str]:
+    """Return the lines of a text file, without line ends.
+
+    UTF-8 with or without a byte order mark, UTF-16 with one; line ends of any system.
+
+    Raises
+    ------
+    ReadError
+        The file is damaged gzip, holds NUL bytes, or is not UTF-8; with the line of the offence.
+    """
+    content = decompressed(path)
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encoding = "utf-16"
+    else:
+        encoding = "utf-8-sig"
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ReadError(
+            f"The bytes are not {'UTF-16' if encoding == 'utf-16' else 'UTF-8'} text: {path}:{line}\n"
+            f"    {content[max(0, error.start - 20) : error.start + 20]!r}\n"
+            f"Save the file as UTF-8, for example: iconv -f latin1 -t utf-8 {path.name} > utf8.txt"
+        ) from error
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise ReadError(f"The file holds NUL bytes and is not text: {path}:{line}")
+    return text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file as it lies on disk (compressed when it is), in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; move it into place when the block ends well.
+
+    Whatever happens, ``path`` is either what it was before or the complete new file.
+
+    Raises
+    ------
+    OutputError
+        The file exists and ``overwrite`` is false, its folder does not exist, cannot be written,
+        or the disk is full.
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise OutputError(f"Cannot write the file {target}: a directory has that name.")
+    if target.exists() and not overwrite:
+        raise OutputError(
+            f"The file exists already: {target}\nPass overwrite=True (command line: --force) to replace it."
+        )
+    if not target.parent.is_dir():
+        raise OutputError(f"The folder does not exist: {target.parent}\nCreate it: mkdir -p '{target.parent}'")
+    try:
+        handle, name = tempfile.mkstemp(
+            dir=target.parent, prefix=f".{target.stem}.", suffix=f".part{target.suffix}"
+        )
+    except OSError as error:
+        raise OutputError(f"Cannot write into the folder {target.parent}: {error.strerror}") from error
+    os.close(handle)
+    partial = Path(name)
+    try:
+        yield partial
+        partial.chmod(0o666 & ~_umask())
+        partial.replace(target)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise OutputError(f"The disk is full; {target} was not written.") from error
+        raise OutputError(f"Cannot write {target}: {error.strerror or error}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def _similar_names(path: Path) -> str:
+    if not path.parent.is_dir():
+        return ""
+    stem = path.name.split(".")[0].casefold()
+    names = sorted(p.name for p in path.parent.iterdir() if p.name.casefold().startswith(stem[:5]))
+    return ", ".join(names[:3]) if stem else ""

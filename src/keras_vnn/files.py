@@ -58,9 +58,7 @@ def decompressed(path: Path, *, limit: int | None = None) -> bytes:
         with gzip.open(path, "rb") if is_gzip else path.open("rb") as stream:
             content = stream.read() if limit is None else stream.read(limit + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise ReadError(
-            f"The gzip file {path} is damaged or ends early: {error}\nDownload it again."
-        ) from error
+        raise ReadError(f"The gzip file {path} is damaged or ends early: {error}\nDownload it again.") from error
     if limit is not None and len(content) > limit:
         raise ReadError(f"The file {path} unpacks to more than {limit:,} bytes.\nRaise the limit if that is right.")
     return content
@@ -124,9 +122,7 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool = False) -> Itera
     if not target.parent.is_dir():
         raise OutputError(f"The folder does not exist: {target.parent}\nCreate it: mkdir -p '{target.parent}'")
     try:
-        handle, name = tempfile.mkstemp(
-            dir=target.parent, prefix=f".{target.stem}.", suffix=f".part{target.suffix}"
-        )
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}.", suffix=f".part{target.suffix}")
     except OSError as error:
         raise OutputError(f"Cannot write into the folder {target.parent}: {error.strerror}") from error
     os.close(handle)

@@ -109,7 +109,10 @@ class Interactions:
         columns = _columns(frame, a, b)
         kept = _complete(frame, columns)
         return cls.from_pairs(
-            kept[columns[0]], kept[columns[1]], score=None if score is None else kept[score], sources=(_in_memory(frame),)
+            kept[columns[0]],
+            kept[columns[1]],
+            score=None if score is None else kept[score],
+            sources=(_in_memory(frame),),
         )
 
     @classmethod
@@ -117,16 +120,16 @@ class Interactions:
         """Make the table from the edges of a networkx graph; directions are ignored."""
         edges = [(str(u), str(v), data.get(score, np.nan)) for u, v, data in graph.edges(data=True)]
         source = Source("networkx graph", "memory", records=len(edges))
-        return cls.from_pairs([u for u, _, _ in edges], [v for _, v, _ in edges], score=[w for *_, w in edges], sources=(source,))
+        return cls.from_pairs(
+            [u for u, _, _ in edges], [v for _, v, _ in edges], score=[w for *_, w in edges], sources=(source,)
+        )
 
     def among(self, genes: Iterable[str]) -> Self:
         """Return the interactions of which both sides are in ``genes``; the others are counted in the audit."""
         wanted = set(genes)
         inside = np.fromiter((gene in wanted for gene in self.genes), bool, len(self.genes))
         kept = inside[self.pairs].all(axis=1)
-        outside = AuditEntry(
-            "match", "interaction", "one or both genes are not in the gene list", int((~kept).sum())
-        )
+        outside = AuditEntry("match", "interaction", "one or both genes are not in the gene list", int((~kept).sum()))
         used, flat = np.unique(self.pairs[kept], return_inverse=True)
         return type(self)(
             tuple(self.genes[i] for i in used),
@@ -400,7 +403,9 @@ def _merged(
 def _signs(effect: Any, weight: NDArray[np.float64], rows: int) -> NDArray[np.int64]:
     """Return 0 unknown, 1 activation, 2 repression, 3 both, from words or else from the sign of the weight."""
     if effect is None:
-        return np.where(weight < 0, 2, np.where(weight > 0, 1, 0)) if not np.isnan(weight).all() else np.zeros(rows, int)
+        return (
+            np.where(weight < 0, 2, np.where(weight > 0, 1, 0)) if not np.isnan(weight).all() else np.zeros(rows, int)
+        )
     words = np.asarray(effect, dtype=object)
     codes, uniques = pd.factorize(words)
     known = {"unknown": 0, "activation": 1, "repression": 2, "both": 3}

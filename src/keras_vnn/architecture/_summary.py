@@ -138,7 +138,14 @@ def summarize(arch: Architecture, *, outputs: int | None, tail: tuple[int, ...])
     for number in range(1, len(arch.layers)):
         rows.append(_sparse_row(arch, number))
         if arch.layers[number].dense_units:
-            rows.append(_dense_row("dense", f"dense units beside layer {number}", int(genes.units.sum()), arch.layers[number].dense_units))
+            rows.append(
+                _dense_row(
+                    "dense",
+                    f"dense units beside layer {number}",
+                    int(genes.units.sum()),
+                    arch.layers[number].dense_units,
+                )
+            )
     width = arch.layers[-1].width
     for units in tail:
         rows.append(_dense_row("tail", "dense layer", width, units))

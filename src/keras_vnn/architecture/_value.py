@@ -70,7 +70,9 @@ class Architecture:
     def __post_init__(self) -> None:
         """Check shapes and names once, and lock the arrays."""
         if len(self.layers) < 2:
-            raise ArchitectureError(f"An architecture needs genes and at least one layer, got {len(self.layers)} layers.")
+            raise ArchitectureError(
+                f"An architecture needs genes and at least one layer, got {len(self.layers)} layers."
+            )
         check_unique_ids(self.layers)
         canonical = {}
         for pair in sorted(self.connections):
@@ -114,7 +116,9 @@ class Architecture:
                 yield NodePosition(number, index, node)
 
     @overload
-    def adjacency(self, source: int, target: int, *, labelled: Literal[False] = False, units: bool = False) -> sparse.csr_array: ...
+    def adjacency(
+        self, source: int, target: int, *, labelled: Literal[False] = False, units: bool = False
+    ) -> sparse.csr_array: ...
     @overload
     def adjacency(self, source: int, target: int, *, labelled: Literal[True], units: bool = False) -> pd.DataFrame: ...
     def adjacency(
@@ -148,14 +152,20 @@ class Architecture:
             )
         rows, columns = self.layers[source], self.layers[target]
         stored = self.connections.get((source, target))
-        matrix = sparse.csr_array((len(rows), len(columns)), dtype=np.float32) if stored is None else stored.astype(np.float32)
+        matrix = (
+            sparse.csr_array((len(rows), len(columns)), dtype=np.float32)
+            if stored is None
+            else stored.astype(np.float32)
+        )
         row_ids, column_ids = rows.ids, columns.ids
         if units:
             matrix = _expanded(matrix, rows.units, columns.units)
             row_ids, column_ids = rows.unit_table()[0], columns.unit_table()[0]
         if not labelled:
             return matrix
-        return pd.DataFrame.sparse.from_spmatrix(sparse.csr_matrix(matrix), index=list(row_ids), columns=list(column_ids))
+        return pd.DataFrame.sparse.from_spmatrix(
+            sparse.csr_matrix(matrix), index=list(row_ids), columns=list(column_ids)
+        )
 
     @cached_property
     def unconnected_genes(self) -> tuple[str, ...]:
@@ -190,7 +200,9 @@ class Architecture:
 
     def __repr__(self) -> str:
         """Return the sizes of the layers and the beginning of the fingerprint."""
-        sizes = " → ".join(f"{len(layer):,}" + (f"+{layer.dense_units:,}" if layer.dense_units else "") for layer in self.layers)
+        sizes = " → ".join(
+            f"{len(layer):,}" + (f"+{layer.dense_units:,}" if layer.dense_units else "") for layer in self.layers
+        )
         return f"<Architecture {sizes} nodes, {self.edge_count:,} edges, {self.fingerprint[:12]}>"
 
     @property
@@ -272,8 +284,16 @@ class Architecture:
             fan_out[source] += np.diff(matrix.indptr)
             fan_in[target] += np.bincount(matrix.indices, minlength=len(self.layers[target]))
         rows = [
-            (p.node.id, p.node.label, p.node.kind, p.layer, p.node.units, fan_in[p.layer][p.index], fan_out[p.layer][p.index],
-             "; ".join(p.node.names))
+            (
+                p.node.id,
+                p.node.label,
+                p.node.kind,
+                p.layer,
+                p.node.units,
+                fan_in[p.layer][p.index],
+                fan_out[p.layer][p.index],
+                "; ".join(p.node.names),
+            )
             for p in self.nodes()
         ]
         columns = ["id", "label", "kind", "layer", "units", "inputs", "outputs", "names"]
@@ -347,7 +367,9 @@ def _canonical(matrix: Any) -> sparse.csr_array:
     return result
 
 
-def _expanded(matrix: sparse.csr_array, row_units: np.ndarray[Any, Any], column_units: np.ndarray[Any, Any]) -> sparse.csr_array:
+def _expanded(
+    matrix: sparse.csr_array, row_units: np.ndarray[Any, Any], column_units: np.ndarray[Any, Any]
+) -> sparse.csr_array:
     """Repeat rows and columns by their numbers of units."""
     rows = np.repeat(np.arange(matrix.shape[0]), row_units)
     columns = np.repeat(np.arange(matrix.shape[1]), column_units)

@@ -1,0 +1,74 @@
+# Everything a contributor types. Needs make and Python 3.11 to 3.13; the rest goes into .venv.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help env demo test test-all lint format lock bench clean
+
+# The first of these that runs and is a version TensorFlow has wheels for; `make PYTHON=...` names another one.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+	&& echo $$python && break; done)
+
+VENV := .venv
+BIN := $(VENV)/bin
+# Two workers, whole files each: TensorFlow takes seconds and several hundred MB to import, once per worker.
+PYTEST_ARGS ?= -n 2 --dist loadfile
+DEMO_ARGS ?=
+
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
+
+help: ## show this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+env: $(VENV)/.ready ## create or refresh .venv (any other target does so when needed)
+
+demo: $(VENV)/.ready ## run the main job on the bundled data, results in demo-results/
+	$(BIN)/vnn demo --output demo-results --force $(DEMO_ARGS)
+	@echo "Results: $(CURDIR)/demo-results"
+
+test: $(VENV)/.ready ## run the tests, without the slow ones
+	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+
+test-all: $(VENV)/.ready ## run all tests
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.ready ## check format, style and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/.ready ## put the code into format, mend what ruff can mend
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+lock: $(VENV)/.ready ## write requirements.lock anew from pyproject.toml, newest versions
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --fork-strategy fewest \
+		--extra dev --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+		pyproject.toml --output-file requirements.lock.new
+	@{ echo "# The versions .venv holds, for Python 3.11 to 3.13 on any system. Written by: make lock"; \
+		cat requirements.lock.new; } > requirements.lock
+	@rm requirements.lock.new
+
+bench: $(VENV)/.ready ## run the benchmarks
+	@test -d benchmarks || { echo "There is no benchmarks folder yet." >&2; exit 1; }
+	$(BIN)/python -m benchmarks
+
+clean: ## remove .venv, caches and results
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist demo-results
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A changed lock file gives a new environment; a changed pyproject.toml only installs the package anew.
+$(VENV)/.locked: requirements.lock
+	@test -n "$(PYTHON)" || { \
+		echo "No Python 3.11, 3.12 or 3.13 found (tried python3, python3.13, python3.12, python3.11)." >&2; \
+		echo "Install one, or name it: make PYTHON=/path/to/python3.11 env" >&2; exit 1; }
+	@echo "Creating $(VENV) with $$($(PYTHON) --version); the first download takes a few minutes."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet -r requirements.lock
+	@touch $@
+
+$(VENV)/.ready: $(VENV)/.locked pyproject.toml
+	@$(BIN)/python -m pip install --quiet --no-deps --editable .
+	@touch $@

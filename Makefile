@@ -12,7 +12,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 VENV := .venv
 BIN := $(VENV)/bin
 # Two workers, whole files each: TensorFlow takes seconds and several hundred MB to import, once per worker.
-PYTEST_ARGS ?= -n 2 --dist loadfile
+PYTEST_ARGS ?= -n 2 --dist loadfile --timeout 300
 DEMO_ARGS ?=
 
 export TF_CPP_MIN_LOG_LEVEL ?= 2

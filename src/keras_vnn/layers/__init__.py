@@ -1,0 +1,11 @@
+"""Keras layers: the sparsely connected layer, its kernels, and the card that carries names with a model.
+
+In: an adjacency. Out: ordinary Keras layers, registered so that saved models load without ``custom_objects``.
+Knows nothing of biology; runs on every Keras backend.
+"""
+
+from keras_vnn.layers._card import ArchitectureCard
+from keras_vnn.layers._connections import Connections
+from keras_vnn.layers._sparsely_connected import SparselyConnected
+
+__all__ = ["ArchitectureCard", "Connections", "SparselyConnected"]

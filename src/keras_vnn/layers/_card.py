@@ -1,0 +1,70 @@
+"""`ArchitectureCard`: carries the names, the classes and the normalisation of a model inside the model."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import keras
+
+from keras_vnn.architecture import Architecture, architecture_from_bytes, architecture_to_bytes
+
+__all__ = ["ArchitectureCard"]
+
+
+@keras.saving.register_keras_serializable(package="keras_vnn")
+class ArchitectureCard(keras.layers.Layer):  # type: ignore[misc]
+    """An identity layer behind the input that keeps the architecture and facts about the model.
+
+    It has no weights and computes nothing; it is why a saved model knows the names of its nodes.
+
+    Parameters
+    ----------
+    architecture
+        An `Architecture`, or its bytes in base64 as `get_config` gives them.
+    metadata
+        JSON values: the outputs, the normalisation, the training record.
+    **kwargs
+        Further arguments of ``keras.layers.Layer``.
+    """
+
+    def __init__(
+        self, architecture: Architecture | str, metadata: Mapping[str, Any] | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self._encoded = (
+            architecture
+            if isinstance(architecture, str)
+            else base64.b64encode(architecture_to_bytes(architecture)).decode("ascii")
+        )
+        # Wrapped in a tuple: Keras would track a dict attribute and change its type.
+        self._metadata = (dict(metadata or {}),)
+        self.supports_masking = True
+
+    @cached_property
+    def architecture(self) -> Architecture:
+        """The architecture the model was built from."""
+        return architecture_from_bytes(base64.b64decode(self._encoded), "the model's own copy")
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Facts about the model, as JSON values; a copy."""
+        return dict(self._metadata[0])
+
+    def remember(self, **facts: Any) -> None:
+        """Add facts that are saved with the model; a fact of the same name is replaced."""
+        self._metadata = ({**self._metadata[0], **facts},)
+
+    def call(self, inputs: Any) -> Any:
+        """Return the inputs."""
+        return inputs
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return the shape of the inputs."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Return a JSON value from which `from_config` makes the same layer."""
+        return {**super().get_config(), "architecture": self._encoded, "metadata": self._metadata[0]}

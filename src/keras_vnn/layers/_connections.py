@@ -1,0 +1,226 @@
+"""`Connections`: which input unit feeds which output unit, in the one order every kernel shares.
+
+In: an adjacency in any form. Out: an immutable value of index arrays. Knows nothing of Keras.
+"""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
+
+from keras_vnn.errors import ArchitectureError
+
+__all__ = ["Connections"]
+
+
+@dataclass(frozen=True, eq=False)
+class Connections:
+    """The connections of one sparse layer, ordered by output unit, then by input unit.
+
+    The order is that of the trainable weights: weight ``k`` joins input ``rows[k]`` to output ``columns[k]``.
+
+    Attributes
+    ----------
+    nodes
+        ``(input nodes, output nodes)`` scipy CSC of booleans, sorted.
+    input_units, output_units
+        Number of units of each input node, of each output node.
+    """
+
+    nodes: sparse.csc_array
+    input_units: NDArray[np.int64]
+    output_units: NDArray[np.int64]
+
+    @classmethod
+    def from_adjacency(
+        cls, adjacency: Any, *, input_units: int | Sequence[int] = 1, output_units: int | Sequence[int] = 1
+    ) -> Connections:
+        """Make connections from an adjacency of nodes and the units of each node.
+
+        Parameters
+        ----------
+        adjacency
+            ``(inputs, outputs)`` numpy array, scipy sparse array, DataFrame, or what `encode` gave.
+            Any entry that is not zero is a connection.
+        input_units, output_units
+            One number for all nodes, or one per node.
+
+        Raises
+        ------
+        ArchitectureError
+            The adjacency is not a matrix, is empty, holds NaN, or the numbers of units do not fit it.
+        """
+        if isinstance(adjacency, Mapping):
+            nodes = _decoded(adjacency)
+        elif isinstance(adjacency, pd.DataFrame):
+            is_sparse = all(isinstance(dtype, pd.SparseDtype) for dtype in adjacency.dtypes)
+            nodes = sparse.csc_array(adjacency.sparse.to_coo() if is_sparse else adjacency.to_numpy())
+        else:
+            matrix = adjacency if sparse.issparse(adjacency) else np.asarray(adjacency)
+            if matrix.ndim != 2:
+                raise ArchitectureError(
+                    f"adjacency must be a matrix of shape (inputs, outputs), got {matrix.ndim} dimensions: {matrix.shape}."
+                )
+            nodes = sparse.csc_array(matrix)
+        if 0 in nodes.shape:
+            raise ArchitectureError(f"adjacency must have at least one input and one output, got shape {nodes.shape}.")
+        if nodes.dtype.kind == "f" and np.isnan(nodes.data).any():
+            raise ArchitectureError(f"adjacency holds {int(np.isnan(nodes.data).sum())} NaN; expected 0 or 1.")
+        nodes.sum_duplicates()
+        nodes.eliminate_zeros()
+        nodes.sort_indices()
+        canonical = sparse.csc_array((np.ones(nodes.nnz, bool), nodes.indices, nodes.indptr), shape=nodes.shape)
+        return cls(
+            canonical,
+            _unit_counts(input_units, nodes.shape[0], "input"),
+            _unit_counts(output_units, nodes.shape[1], "output"),
+        )
+
+    @property
+    def inputs(self) -> int:
+        """Number of input units."""
+        return int(self.input_units.sum())
+
+    @property
+    def outputs(self) -> int:
+        """Number of output units."""
+        return int(self.output_units.sum())
+
+    @cached_property
+    def count(self) -> int:
+        """Number of connections between units: the length of the trainable kernel."""
+        return int(self.fan_in.sum())
+
+    @property
+    def density(self) -> float:
+        """Share of the connections a dense layer would have."""
+        return self.count / (self.inputs * self.outputs)
+
+    @cached_property
+    def _node_fan_in(self) -> NDArray[np.int64]:
+        """``(output nodes,)`` number of input units of each output node."""
+        per_edge = self.input_units[self.nodes.indices]
+        totals = np.concatenate([[0], np.cumsum(per_edge)])
+        fan_in: NDArray[np.int64] = totals[self.nodes.indptr[1:]] - totals[self.nodes.indptr[:-1]]
+        return fan_in
+
+    @cached_property
+    def fan_in(self) -> NDArray[np.int64]:
+        """``(outputs,)`` number of inputs of each output unit."""
+        return _locked(np.repeat(self._node_fan_in, self.output_units))
+
+    @cached_property
+    def fan_out(self) -> NDArray[np.int64]:
+        """``(inputs,)`` number of outputs of each input unit."""
+        widths = np.repeat(self.output_units, np.diff(self.nodes.indptr))
+        per_node = np.bincount(self.nodes.indices, widths, self.nodes.shape[0]).astype(np.int64)
+        return _locked(np.repeat(per_node, self.input_units))
+
+    @cached_property
+    def pointers(self) -> NDArray[np.int64]:
+        """``(outputs + 1,)``: the connections of output ``j`` are ``pointers[j]:pointers[j + 1]``."""
+        return _locked(np.concatenate([[0], np.cumsum(self.fan_in)]))
+
+    @cached_property
+    def rows(self) -> NDArray[np.int32]:
+        """``(connections,)`` input unit of each connection."""
+        if (self.input_units == 1).all() and (self.output_units == 1).all():
+            return _locked(self.nodes.indices.astype(np.int32))
+        first_unit = np.cumsum(self.input_units) - self.input_units
+        inputs_of_nodes = _ranges(first_unit[self.nodes.indices], self.input_units[self.nodes.indices])
+        ends = np.cumsum(self._node_fan_in)
+        starts = np.repeat(ends - self._node_fan_in, self.output_units)
+        return _locked(inputs_of_nodes[_ranges(starts, self.fan_in)].astype(np.int32))
+
+    @cached_property
+    def columns(self) -> NDArray[np.int32]:
+        """``(connections,)`` output unit of each connection, ascending."""
+        return _locked(np.repeat(np.arange(self.outputs, dtype=np.int32), self.fan_in))
+
+    def matrix(self, values: NDArray[Any] | None = None) -> sparse.csc_array:
+        """Return the ``(inputs, outputs)`` matrix of units, with ones or with the given value per connection."""
+        data = np.ones(self.count, bool) if values is None else np.asarray(values)
+        return sparse.csc_array((data, self.rows, self.pointers), shape=(self.inputs, self.outputs))
+
+    def encode(self) -> dict[str, Any]:
+        """Return the adjacency of nodes as a small JSON value: gaps between rows, compressed, base64."""
+        indices, indptr = self.nodes.indices.astype(np.int64), self.nodes.indptr
+        gaps = np.diff(indices, prepend=0)
+        starts = indptr[:-1][np.diff(indptr) > 0]
+        gaps[starts] = indices[starts]
+        return {
+            "shape": [int(n) for n in self.nodes.shape],
+            "counts": _packed(np.diff(indptr)),
+            "gaps": _packed(gaps),
+        }
+
+    def __repr__(self) -> str:
+        """Return the sizes."""
+        return f"<Connections {self.inputs:,} × {self.outputs:,}, {self.count:,} present ({100 * self.density:.3g} %)>"
+
+
+def _decoded(encoded: Mapping[str, Any]) -> sparse.csc_array:
+    try:
+        rows, columns = (int(n) for n in encoded["shape"])
+        counts, gaps = _unpacked(encoded["counts"]), _unpacked(encoded["gaps"])
+        if len(counts) != columns or counts.sum() != len(gaps):
+            raise ValueError("its parts do not fit each other")
+        indptr = np.concatenate([[0], np.cumsum(counts)])
+        total = np.concatenate([[0], np.cumsum(gaps)])
+        indices = total[1:] - np.repeat(total[indptr[:-1]], counts)
+        matrix = sparse.csc_array((np.ones(len(indices), bool), indices, indptr), shape=(rows, columns))
+        matrix.check_format(full_check=True)
+    except (KeyError, ValueError, TypeError, zlib.error) as error:
+        raise ArchitectureError(
+            f"The encoded adjacency is damaged: {error}.\nExpected what SparselyConnected.get_config() gives."
+        ) from error
+    return matrix
+
+
+def _packed(values: NDArray[Any]) -> str:
+    smallest = np.min_scalar_type(int(values.max(initial=0)))
+    content = smallest.str.encode() + b"\n" + values.astype(smallest.newbyteorder("<")).tobytes()
+    return base64.b64encode(zlib.compress(content, 6)).decode("ascii")
+
+
+def _unpacked(text: str) -> NDArray[np.int64]:
+    dtype, _, content = zlib.decompress(base64.b64decode(text, validate=True)).partition(b"\n")
+    kind = dtype.decode("ascii")[1:]
+    if kind not in ("u1", "u2", "u4", "u8"):
+        raise ValueError(f"unknown number type {kind!r}")
+    return np.frombuffer(content, "<" + kind).astype(np.int64)
+
+
+def _unit_counts(units: int | Sequence[int], nodes: int, side: str) -> NDArray[np.int64]:
+    counts = np.asarray(units)
+    if counts.ndim == 0:
+        counts = np.full(nodes, counts)
+    if counts.shape != (nodes,):
+        raise ArchitectureError(
+            f"The units of the {side} nodes must be one number or one per node: expected {nodes}, got {counts.shape[0]}."
+        )
+    if counts.dtype.kind not in "iu" or (counts < 1).any():
+        raise ArchitectureError(f"The units of the {side} nodes must be integers of at least 1, got {counts.min()}.")
+    return _locked(counts.astype(np.int64))
+
+
+def _ranges(starts: NDArray[Any], lengths: NDArray[Any]) -> NDArray[np.int64]:
+    """Return ``start, start + 1, … start + length - 1`` of each pair, one after the other."""
+    total = int(lengths.sum())
+    offsets = np.cumsum(lengths) - lengths
+    return np.arange(total) + np.repeat(starts - offsets, lengths)
+
+
+def _locked(array: NDArray[Any]) -> NDArray[Any]:
+    array = np.ascontiguousarray(array)
+    array.flags.writeable = False
+    return array

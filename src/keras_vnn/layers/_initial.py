@@ -1,0 +1,40 @@
+"""Initial weights scaled by the real number of connections of each unit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_vnn.layers._connections import Connections
+
+__all__ = ["initial_weights"]
+
+
+def initial_weights(initializer: Any, connections: Connections, dtype: Any) -> Any:
+    """Return ``(connections,)`` initial weights.
+
+    Initializers that scale by fan-in or fan-out (Glorot, He, LeCun, any `keras.initializers.VarianceScaling`) use,
+    for each connection, the real fan-in of its output unit and the real fan-out of its input unit, where a dense
+    layer of the same shape would use the numbers of all inputs and outputs. Other initializers are called as
+    they are, with the shape ``(connections,)``.
+    """
+    if not isinstance(initializer, keras.initializers.VarianceScaling):
+        return initializer((connections.count,), dtype=dtype)
+    unscaled = keras.initializers.VarianceScaling(
+        initializer.scale, "fan_in", initializer.distribution, seed=initializer.seed
+    )((1, connections.count), dtype=dtype)
+    return ops.reshape(unscaled, (connections.count,)) * ops.cast(_scale(initializer.mode, connections), dtype)
+
+
+def _scale(mode: str, connections: Connections) -> np.ndarray[Any, Any]:
+    fan_in = connections.fan_in[connections.columns]
+    if mode == "fan_in":
+        fan = fan_in.astype(float)
+    else:
+        fan_out = connections.fan_out[connections.rows]
+        fan = fan_out.astype(float) if mode == "fan_out" else (fan_in + fan_out) / 2
+    scale: np.ndarray[Any, Any] = 1 / np.sqrt(fan)
+    return scale

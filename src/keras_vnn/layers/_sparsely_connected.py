@@ -1,0 +1,254 @@
+"""`SparselyConnected`: a dense layer without the connections that knowledge does not support."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from keras import ops
+from numpy.typing import NDArray
+from scipy import sparse
+
+from keras_vnn.errors import ArchitectureError, VNNWarning
+from keras_vnn.layers._connections import Connections
+from keras_vnn.layers._initial import initial_weights
+from keras_vnn.layers.kernels import KERNELS, SparseKernel, choose_kernel
+
+__all__ = ["SparselyConnected"]
+
+
+@keras.saving.register_keras_serializable(package="keras_vnn")
+class SparselyConnected(keras.layers.Layer):  # type: ignore[misc]
+    """A layer like ``Dense`` in which only given inputs feed given outputs.
+
+    Computes ``activation((A∘W)ᵀ x + b)`` where ``A`` is the adjacency. The trainable kernel holds one number per
+    connection, so gradients, optimizer state and checkpoints do too, and a missing connection cannot come to
+    life. A unit without any input has a pre-activation of exactly 0: its bias does not act.
+
+    Parameters
+    ----------
+    adjacency
+        ``(inputs, outputs)`` numpy array, scipy sparse array or DataFrame; an entry that is not zero is a
+        connection. Rows feed columns, as in the kernel of ``Dense``.
+    units_per_node
+        Units of each output column: one number, or one per column. All units of a column read the same inputs.
+    inputs_per_node
+        Units of each input row: one number, or one per row. A connection stands for all of its units.
+    activation, use_bias
+        As in ``keras.layers.Dense``.
+    kernel_initializer, bias_initializer
+        As in ``Dense``; initializers that scale by fan-in or fan-out use each unit's real ones.
+    kernel_regularizer, bias_regularizer, activity_regularizer, kernel_constraint, bias_constraint
+        As in ``Dense``, acting on the vector of weights.
+    kernel
+        How the product is computed: ``"auto"`` or one of ``dense``, ``portable``. The numbers do not depend on it.
+    **kwargs
+        Further arguments of ``keras.layers.Layer``: ``name``, ``dtype``, ``trainable``.
+
+    Input shape
+    -----------
+    ``(batch, …, inputs)``, most often ``(batch, inputs)``.
+
+    Output shape
+    ------------
+    ``(batch, …, outputs)``, where ``outputs`` counts units.
+
+    Raises
+    ------
+    ArchitectureError
+        The adjacency is not a matrix, or does not fit its input.
+    ModelError
+        ``kernel`` is unknown or cannot serve here.
+
+    References
+    ----------
+    Alavi et al. 2018, Nature Communications 9:4768, doi:10.1038/s41467-018-07165-2 (the layer);
+    Lin et al. 2017, Nucleic Acids Research 45:e156, doi:10.1093/nar/gkx681.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> layer = SparselyConnected(np.array([[1, 0], [1, 0], [0, 1]]), activation="tanh")
+    >>> layer(np.ones((4, 3))).shape[1], layer.count_params()
+    (2, 5)
+    """
+
+    def __init__(
+        self,
+        adjacency: Any,
+        units_per_node: int | Sequence[int] = 1,
+        *,
+        inputs_per_node: int | Sequence[int] = 1,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        kernel: str = "auto",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self.connections = Connections.from_adjacency(
+            adjacency, input_units=inputs_per_node, output_units=units_per_node
+        )
+        self._output_names = tuple(map(str, adjacency.columns)) if isinstance(adjacency, pd.DataFrame) else ()
+        self.activation = keras.activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.bias_initializer = keras.initializers.get(bias_initializer)
+        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
+        self.bias_regularizer = keras.regularizers.get(bias_regularizer)
+        self.kernel_constraint = keras.constraints.get(kernel_constraint)
+        self.bias_constraint = keras.constraints.get(bias_constraint)
+        self._kernel_option = kernel
+        self._kernel_choice = choose_kernel(
+            self.connections, option=kernel, backend=keras.backend.backend(), device=_device()
+        )
+        self._product: SparseKernel | None = None
+        self._bias_mask: NDArray[np.float32] | None = None
+        self.kernel: Any = None
+        self.bias: Any = None
+        self.input_spec = keras.layers.InputSpec(min_ndim=2)
+        self.supports_masking = True
+
+    # ---- Keras's own contract -----------------------------------------------------------------------------
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Create the weights.
+
+        Parameters
+        ----------
+        input_shape
+            ``(batch, …, inputs)``.
+
+        Raises
+        ------
+        ArchitectureError
+            The last axis is not the number of inputs of the adjacency.
+        """
+        self._check_input(input_shape[-1])
+        connections = self.connections
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(connections.count,),
+            initializer=lambda shape, dtype=None: initial_weights(self.kernel_initializer, connections, dtype),
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+        )
+        if self.use_bias:
+            self.bias = self.add_weight(
+                name="bias",
+                shape=(connections.outputs,),
+                initializer=self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
+        self._product = KERNELS[self._kernel_choice.name](connections)
+        fed = connections.fan_in > 0
+        if not fed.all():
+            self._bias_mask = fed.astype(np.float32)
+            self._warn_of_unfed(fed)
+        self.input_spec = keras.layers.InputSpec(min_ndim=2, axes={-1: connections.inputs})
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        """Return the activations of the output units.
+
+        Parameters
+        ----------
+        inputs
+            ``(batch, …, inputs)``.
+        """
+        if self._product is None:
+            raise ArchitectureError("The layer was called before it was built.")
+        leading = ops.shape(inputs)[1:-1]
+        flat = ops.reshape(inputs, (-1, self.connections.inputs)) if leading else inputs
+        outputs = self._product(flat, ops.convert_to_tensor(self.kernel))
+        if self.bias is not None:
+            bias = ops.convert_to_tensor(self.bias)
+            outputs = outputs + (bias if self._bias_mask is None else bias * ops.cast(self._bias_mask, bias.dtype))
+        if leading:
+            outputs = ops.reshape(outputs, (-1, *leading, self.connections.outputs))
+        return outputs if self.activation is None else self.activation(outputs)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return ``(batch, …, outputs)``."""
+        return (*input_shape[:-1], self.connections.outputs)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return a JSON value from which `from_config` makes the same layer; the adjacency is compressed."""
+        return {
+            **super().get_config(),
+            "adjacency": self.connections.encode(),
+            "units_per_node": _compact(self.connections.output_units),
+            "inputs_per_node": _compact(self.connections.input_units),
+            "activation": keras.activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
+            "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
+            "bias_regularizer": keras.regularizers.serialize(self.bias_regularizer),
+            "activity_regularizer": keras.regularizers.serialize(self.activity_regularizer),
+            "kernel_constraint": keras.constraints.serialize(self.kernel_constraint),
+            "bias_constraint": keras.constraints.serialize(self.bias_constraint),
+            "kernel": self._kernel_option,
+        }
+
+    # ---- for people ---------------------------------------------------------------------------------------
+
+    @property
+    def adjacency(self) -> sparse.csr_array:
+        """``(input nodes, output nodes)`` of booleans, as it was given."""
+        return sparse.csr_array(self.connections.nodes)
+
+    def kernel_matrix(self) -> sparse.csr_array:
+        """Return the current weights as a scipy sparse ``(inputs, outputs)`` matrix."""
+        return sparse.csr_array(self.connections.matrix(keras.ops.convert_to_numpy(self.kernel)))
+
+    def kernel_report(self) -> dict[str, Any]:
+        """Return which kernel computes the product, why, and the sizes that decided it."""
+        return {
+            "kernel": self._kernel_choice.name,
+            "reason": self._kernel_choice.reason,
+            "inputs": self.connections.inputs,
+            "outputs": self.connections.outputs,
+            "connections": self.connections.count,
+            "density": self.connections.density,
+        }
+
+    def _check_input(self, width: int | None) -> None:
+        expected, outputs = self.connections.inputs, self.connections.outputs
+        if width == expected:
+            return
+        hint = " It looks transposed." if width == outputs else ""
+        raise ArchitectureError(
+            f"adjacency must have shape (inputs, outputs) = ({width}, …), got ({expected}, {outputs}).{hint}"
+        )
+
+    def _warn_of_unfed(self, fed: NDArray[np.bool_]) -> None:
+        nodes = np.flatnonzero(np.diff(self.connections.nodes.indptr) == 0)
+        names = [self._output_names[i] if self._output_names else f"column {i}" for i in nodes[:5]]
+        more = f" and {len(nodes) - 5} more" if len(nodes) > 5 else ""
+        warnings.warn(
+            f"{len(nodes)} of {self.connections.nodes.shape[1]} output nodes have no input and stay at "
+            f"activation(0): {', '.join(names)}{more}.",
+            VNNWarning,
+            stacklevel=4,
+        )
+
+
+def _compact(units: NDArray[np.int64]) -> int | list[int]:
+    return int(units[0]) if (units == units[0]).all() else [int(count) for count in units]
+
+
+def _device() -> str:
+    """Return ``gpu`` when the default device of the backend is one, else ``cpu``."""
+    return "gpu" if keras.distribution.list_devices("gpu") else "cpu"

@@ -1,0 +1,37 @@
+"""The portable kernel: gather, multiply and sum by segment, in `keras.ops` only."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import keras
+from keras import ops
+
+from keras_vnn.layers._connections import Connections
+
+__all__ = ["PortableKernel"]
+
+
+class PortableKernel:
+    """Runs on every backend and device, and in exported models; needs ``connections × batch`` numbers of memory."""
+
+    name: ClassVar[str] = "portable"
+
+    def __init__(self, connections: Connections) -> None:
+        self._rows = connections.rows
+        self._columns = connections.columns
+        self._outputs = connections.outputs
+
+    @classmethod
+    def unavailable(cls, connections: Connections, *, backend: str, device: str) -> str:
+        """Return an empty string: it serves everywhere."""
+        return ""
+
+    def __call__(self, inputs: Any, weights: Any) -> Any:
+        """Return the product; the batch is the inner axis, so that each connection reads a contiguous row."""
+        dtype = keras.backend.standardize_dtype(inputs.dtype)
+        wide = "float32" if dtype in ("float16", "bfloat16") else dtype
+        gathered = ops.take(ops.transpose(ops.cast(inputs, wide)), self._rows, axis=0)
+        products = gathered * ops.expand_dims(ops.cast(weights, wide), 1)
+        sums = ops.segment_sum(products, self._columns, num_segments=self._outputs)
+        return ops.cast(ops.transpose(sums), dtype)

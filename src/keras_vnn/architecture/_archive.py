@@ -143,7 +143,7 @@ def _layer_to_json(layer: Layer) -> dict[str, Any]:
         "kind": [node.kind for node in layer],
         "units": layer.units.tolist(),
     }
-    optional = {
+    optional: dict[str, list[Any]] = {
         "label": [node.label if node.label != node.id else "" for node in layer],
         "names": [list(node.names) for node in layer],
         "attributes": [dict(node.attributes) for node in layer],

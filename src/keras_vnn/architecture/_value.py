@@ -30,7 +30,7 @@ class NodePosition(NamedTuple):
     """Where a node stands: its layer, its position within the layer, and the node itself."""
 
     layer: int
-    index: int
+    position: int
     node: Node
 
 
@@ -112,8 +112,8 @@ class Architecture:
     def nodes(self) -> Iterator[NodePosition]:
         """Iterate over all nodes, layer by layer."""
         for number, layer in enumerate(self.layers):
-            for index, node in enumerate(layer):
-                yield NodePosition(number, index, node)
+            for position, node in enumerate(layer):
+                yield NodePosition(number, position, node)
 
     @overload
     def adjacency(
@@ -290,8 +290,8 @@ class Architecture:
                 p.node.kind,
                 p.layer,
                 p.node.units,
-                fan_in[p.layer][p.index],
-                fan_out[p.layer][p.index],
+                fan_in[p.layer][p.position],
+                fan_out[p.layer][p.position],
                 "; ".join(p.node.names),
             )
             for p in self.nodes()

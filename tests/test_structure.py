@@ -1,0 +1,179 @@
+"""What holds for the code as a whole: one direction of imports, late import of heavy libraries, no stray habits."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).parents[1]
+PACKAGE = TOP / "src" / "keras_vnn"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+# Lowest first: a part of the package imports only from parts before it, and from itself.
+ORDER = (
+    "errors",
+    "files",
+    "provenance",
+    "genes",
+    "bundled",
+    "priors",
+    "readers",
+    "architecture",
+    "wiring",
+    "data",
+    "layers",
+    "models",
+    "training",
+    "inspection",
+    "export",
+    "figures",
+    "config",
+    "workflow",
+    "demo",
+    "cli",
+)
+# The parts that are written for Keras; everything else must work, and start, without it.
+KERAS_PARTS = {"layers", "models", "training", "inspection", "_registration"}
+KERAS = {"jax", "keras", "tensorflow", "torch"}
+HEAVY = KERAS | {"anndata", "matplotlib", "sklearn"}
+MAX_LINES = 500
+
+
+def part_of(path):
+    """Name the part of the package a file belongs to: its module or sub-package at the top."""
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imported(tree, module="keras_vnn.somewhere", *, is_package=False):
+    """Yield (line, dotted name) of every import statement below a node, relative ones made absolute."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = module.split(".")[: len(module.split(".")) - node.level + is_package] if node.level else []
+            source = ".".join([*base, *([node.module] if node.module else [])])
+            yield from ((node.lineno, f"{source}.{alias.name}") for alias in node.names)
+
+
+def at_import_time(tree):
+    """Yield the statements that run when a module is imported: not those in functions or under TYPE_CHECKING."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            for statement in node.orelse:
+                yield statement
+                yield from at_import_time(statement)
+            continue
+        yield node
+        yield from at_import_time(node)
+
+
+def imports_of(path):
+    module = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+    is_package = path.name == "__init__.py"
+    return imported(ast.parse(path.read_text(encoding="utf-8")), module, is_package=is_package)
+
+
+def forbidden_imports(path):
+    """List the imports of a file that go against `ORDER`."""
+    part = part_of(path)
+    allowed = {part, *ORDER[: ORDER.index(part)]}
+    found = set()
+    for line, name in imports_of(path):
+        package, _, rest = name.partition(".")
+        other = rest.split(".")[0]
+        if package == "keras_vnn" and other not in {*allowed, "__version__"}:
+            found.add(f"{path.relative_to(TOP)}:{line} imports {other or 'the whole package'}")
+    return sorted(found)
+
+
+def test_every_part_has_its_place_in_the_order():
+    parts = {part_of(path) for path in MODULES} - {"__init__", "__main__", "_registration"}
+    assert parts <= set(ORDER), f"give these a place in ORDER: {sorted(parts - set(ORDER))}"
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if part_of(p) in ORDER], ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_go_one_way(path):
+    assert forbidden_imports(path) == []
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if part_of(p) not in KERAS_PARTS], ids=lambda p: p.stem)
+def test_keras_is_imported_at_module_level_only_where_it_is_the_subject(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    statements = [node for node in at_import_time(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    found = [(line, name) for s in statements for line, name in imported(s) if name.split(".")[0] in KERAS]
+    assert found == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_no_print_no_assert_no_exit_and_no_room_too_large(path):
+    text = path.read_text(encoding="utf-8")
+    offences = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Assert):
+            offences.append((node.lineno, "assert"))
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in {"print", "exit", "quit", "sys.exit", "os._exit"}:
+            offences.append((node.lineno, ast.unparse(node.func)))
+    assert offences == []
+    lines = text.count("\n")
+    assert lines <= MAX_LINES, f"{lines} lines: would two modules be clearer?"
+
+
+def test_importing_the_package_brings_in_nothing_heavy():
+    code = f"import sys, keras_vnn; print(*sorted({HEAVY!r} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_the_version_is_the_same_wherever_it_is_written():
+    version = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    citation = (TOP / "CITATION.cff").read_text(encoding="utf-8")
+    changes = (TOP / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.findall(r"^version: (.+)$", citation, re.MULTILINE) == [version]
+    assert re.findall(r"^## \[(\d[^]]*)\]", changes, re.MULTILINE)[0] == version
+
+
+def test_the_lock_file_names_no_host_and_no_folder():
+    text = (TOP / "requirements.lock").read_text(encoding="utf-8")
+    assert re.findall(r"://|--|^\s*-|@ ", text, re.MULTILINE) == []
+
+
+# The checks themselves, on code that breaks each rule.
+
+
+def test_a_wrong_direction_is_seen_in_every_form_of_import(monkeypatch, tmp_path):
+    package = tmp_path / "src" / "keras_vnn"
+    (package / "readers").mkdir(parents=True)
+    path = package / "readers" / "sif.py"
+    path.write_text(
+        "import keras_vnn\n"
+        "from keras_vnn import __version__, errors, wiring\n"
+        "from ..wiring import group\n"
+        "from . import _columns\n"
+        "def late():\n"
+        "    import keras_vnn.cli\n"
+    )
+    for name, value in (("TOP", tmp_path), ("PACKAGE", package)):
+        monkeypatch.setitem(globals(), name, value)
+    assert [line.partition(":")[2] for line in forbidden_imports(path)] == [
+        "1 imports the whole package",
+        "2 imports wiring",
+        "3 imports wiring",
+        "6 imports cli",
+    ]
+
+
+def test_only_statements_that_run_on_import_count():
+    tree = ast.parse(
+        "from typing import TYPE_CHECKING\n"
+        "if TYPE_CHECKING:\n    import keras\nelse:\n    import torch\n"
+        "def late():\n    import tensorflow\n"
+        "class Model:\n    import jax\n"
+    )
+    names = {name for s in at_import_time(tree) if isinstance(s, ast.Import) for _, name in imported(s)}
+    assert names == {"torch", "jax"}

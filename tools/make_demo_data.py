@@ -72,7 +72,7 @@ def gaf_rows(gaf: str) -> Iterator[Annotation]:
     for line in gaf.splitlines():
         if line and not line.startswith("!"):
             column = line.split("\t")
-            yield Annotation(*column[1:8], column[15])
+            yield Annotation._make([*column[1:8], column[15]])
 
 
 def symbols_by_accession(rows: Iterable[Annotation]) -> dict[str, str]:

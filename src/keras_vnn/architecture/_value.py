@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import sparse
 
 from keras_vnn.architecture._nodes import Layer, Node, check_unique_ids
@@ -170,11 +171,15 @@ class Architecture:
     @cached_property
     def unconnected_genes(self) -> tuple[str, ...]:
         """Genes that feed no named node, in order."""
-        feeds = np.zeros(len(self.layers[0]), bool)
+        return tuple(gene for gene, unfed in zip(self.genes, self.sink_nodes(0), strict=True) if unfed)
+
+    def sink_nodes(self, number: int) -> NDArray[np.bool_]:
+        """Return ``(nodes,)`` whether each node of a layer feeds no other node; heads read those."""
+        feeds = np.zeros(len(self.layers[number]), bool)
         for (source, _), matrix in self.connections.items():
-            if source == 0:
+            if source == number:
                 feeds |= np.diff(matrix.indptr) > 0
-        return tuple(gene for gene, fed in zip(self.genes, feeds, strict=True) if not fed)
+        return ~feeds
 
     @cached_property
     def fingerprint(self) -> str:
@@ -367,9 +372,7 @@ def _canonical(matrix: Any) -> sparse.csr_array:
     return result
 
 
-def _expanded(
-    matrix: sparse.csr_array, row_units: np.ndarray[Any, Any], column_units: np.ndarray[Any, Any]
-) -> sparse.csr_array:
+def _expanded(matrix: sparse.csr_array, row_units: NDArray[Any], column_units: NDArray[Any]) -> sparse.csr_array:
     """Repeat rows and columns by their numbers of units."""
     rows = np.repeat(np.arange(matrix.shape[0]), row_units)
     columns = np.repeat(np.arange(matrix.shape[1]), column_units)

@@ -6,6 +6,7 @@ Knows nothing of biology; runs on every Keras backend.
 
 from keras_vnn.layers._card import ArchitectureCard
 from keras_vnn.layers._connections import Connections
+from keras_vnn.layers._select_units import SelectUnits
 from keras_vnn.layers._sparsely_connected import SparselyConnected
 
-__all__ = ["ArchitectureCard", "Connections", "SparselyConnected"]
+__all__ = ["ArchitectureCard", "Connections", "SelectUnits", "SparselyConnected"]

@@ -1,0 +1,28 @@
+"""Keras models built from an architecture, their named weights, and saving and loading them.
+
+In: an `Architecture` and what to predict. Out: plain ``keras.Model`` objects that know the names of their nodes.
+Knows nothing of files of biology or of expression data.
+"""
+
+from keras_vnn.models._build import build_model
+from keras_vnn.models._options import MODEL_PRESETS, ModelOptions
+from keras_vnn.models._outputs import Embedding, Outputs, Regression
+from keras_vnn.models._saving import check_architecture, load_model, save_model
+from keras_vnn.models._view import ModelView, view
+from keras_vnn.models._weights import edge_weights, set_edge_weights
+
+__all__ = [
+    "MODEL_PRESETS",
+    "Embedding",
+    "ModelOptions",
+    "ModelView",
+    "Outputs",
+    "Regression",
+    "build_model",
+    "check_architecture",
+    "edge_weights",
+    "load_model",
+    "save_model",
+    "set_edge_weights",
+    "view",
+]

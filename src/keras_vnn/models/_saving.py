@@ -1,0 +1,97 @@
+"""Saving models whole or not at all, and loading them with errors that say what to do."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from pathlib import Path
+
+import keras
+
+from keras_vnn.architecture import Architecture
+from keras_vnn.errors import ModelError, VNNError
+from keras_vnn.files import existing_file, replacing
+from keras_vnn.models._view import view
+
+__all__ = ["check_architecture", "load_model", "save_model"]
+
+
+def save_model(model: keras.Model, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+    """Write a model to a ``.keras`` file, completely or not at all.
+
+    ``model.save`` works too; this one never leaves half a file and never replaces one unasked.
+
+    Raises
+    ------
+    OutputError
+        The file exists and ``overwrite`` is false, or cannot be written.
+    ModelError
+        The name does not end in ``.keras``.
+    """
+    target = Path(path)
+    if target.suffix != ".keras":
+        raise ModelError(f"The file name of a model must end in .keras, got {target.name!r}.")
+    with replacing(target, overwrite=overwrite) as partial:
+        model.save(partial)
+
+
+def load_model(path: str | os.PathLike[str], *, architecture: Architecture | None = None) -> keras.Model:
+    """Read a model that was saved by `save_model`, ``model.save`` or ``vnn train``.
+
+    ``keras.saving.load_model`` works too; this one explains what is wrong with a file. Nothing in the file can
+    run code: Keras's safe mode stays on.
+
+    Parameters
+    ----------
+    path
+        A ``.keras`` file.
+    architecture
+        If given, the architecture the model must have been built from.
+
+    Raises
+    ------
+    ReadError
+        There is no such file, it is empty, or it is a directory.
+    ModelError
+        It is not a saved model, is damaged, carries no architecture, or another one than expected.
+    """
+    found = existing_file(path, "model file")
+    if not zipfile.is_zipfile(found):
+        raise ModelError(
+            f"Not a saved Keras model, or a truncated one: {found}\n"
+            "Expected a .keras file written by `vnn train … -o FILE`."
+        )
+    try:
+        model = keras.saving.load_model(found, compile=True)
+    except VNNError:
+        raise
+    except Exception as error:  # Keras, h5py and zipfile raise many kinds
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ModelError(
+            f"The model file cannot be loaded: {found}\n    {reason[:300]}\nIs it damaged? Train it again."
+        ) from error
+    if architecture is None:
+        view(model)
+    else:
+        check_architecture(model, architecture)
+    return model
+
+
+def check_architecture(model: keras.Model, architecture: Architecture) -> None:
+    """Raise unless the model was built from this architecture.
+
+    Raises
+    ------
+    ModelError
+        The fingerprints differ; with what differs.
+    """
+    own = view(model).architecture
+    if own == architecture:
+        return
+    raise ModelError(
+        "The model was built from another architecture: "
+        f"expected fingerprint {architecture.fingerprint[:16]}, got {own.fingerprint[:16]}.\n"
+        f"    expected: {architecture!r}\n"
+        f"    model:    {own!r}\n"
+        "Load the architecture the model was trained with, or train a model for this one."
+    )

@@ -1,0 +1,92 @@
+"""`ModelView`: a Keras model together with what its card says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import keras
+
+from keras_vnn.architecture import Architecture
+from keras_vnn.data import Normalization
+from keras_vnn.errors import ModelError
+from keras_vnn.layers import ArchitectureCard, SparselyConnected
+from keras_vnn.models._outputs import Outputs, outputs_from_json
+
+__all__ = ["ModelView", "view"]
+
+
+@dataclass(frozen=True)
+class ModelView:
+    """A model seen by the names of its nodes.
+
+    Attributes
+    ----------
+    model
+        The Keras model itself.
+    card
+        The layer that carries the architecture.
+    """
+
+    model: keras.Model
+    card: ArchitectureCard
+
+    @property
+    def architecture(self) -> Architecture:
+        """The architecture the model was built from."""
+        return self.card.architecture
+
+    @cached_property
+    def outputs(self) -> Outputs:
+        """What the model predicts."""
+        return outputs_from_json(self.card.metadata["outputs"])
+
+    @cached_property
+    def normalization(self) -> Normalization | None:
+        """The normalisation fitted for the model's training data, if one was."""
+        stored = self.card.metadata.get("normalization")
+        return None if stored is None else Normalization.from_json(stored)
+
+    @property
+    def parts(self) -> Mapping[str, Any]:
+        """Names of the Keras layers: ``sparse`` and ``dense`` by layer number, ``tail`` in order, ``head``."""
+        parts: Mapping[str, Any] = self.card.metadata["parts"]
+        return parts
+
+    def sparse_layer(self, number: int) -> SparselyConnected:
+        """Return the Keras layer of the named nodes of one layer of the architecture."""
+        return self.model.get_layer(self.parts["sparse"][str(number)])
+
+    def dense_layer(self, number: int) -> keras.layers.Dense | None:
+        """Return the Keras layer of the dense units beside a layer, if there are any."""
+        name = self.parts["dense"].get(str(number))
+        return None if name is None else self.model.get_layer(name)
+
+    @property
+    def tail_layers(self) -> tuple[keras.layers.Dense, ...]:
+        """The dense layers between the last layer and the head."""
+        return tuple(self.model.get_layer(name) for name in self.parts["tail"])
+
+    @property
+    def head(self) -> keras.layers.Dense | None:
+        """The layer that predicts, if there is one."""
+        return None if self.parts["head"] is None else self.model.get_layer(self.parts["head"])
+
+
+def view(model: keras.Model) -> ModelView:
+    """Return a model together with the names of its nodes.
+
+    Raises
+    ------
+    ModelError
+        The model carries no architecture: it was not made by `build_model`.
+    """
+    cards = [layer for layer in getattr(model, "layers", ()) if isinstance(layer, ArchitectureCard)]
+    if len(cards) != 1:
+        raise ModelError(
+            f"The model {getattr(model, 'name', model)!r} carries no architecture, so its nodes have no names.\n"
+            "Build it with keras_vnn.build_model(arch, outputs=…)."
+        )
+    return ModelView(model, cards[0])

@@ -1,0 +1,12 @@
+"""Wiring: prior tables become an `Architecture`.
+
+In: a gene list and prior tables (`keras_vnn.priors`) or plain gene sets. Out: layers of named nodes with the
+sparse adjacency between them, and an audit of all that was dropped on the way. One module per family of priors.
+Knows nothing of files and nothing of Keras.
+"""
+
+from keras_vnn.wiring._gene_sets import gene_set_architecture
+from keras_vnn.wiring._groupings import GROUPINGS
+from keras_vnn.wiring._interactions import interaction_architecture
+
+__all__ = ["GROUPINGS", "gene_set_architecture", "interaction_architecture"]

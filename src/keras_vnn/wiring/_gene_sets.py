@@ -1,0 +1,116 @@
+"""Gene sets become an architecture: a node per set.
+
+In: a gene list and named sets of genes. Out: an `Architecture`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from keras_vnn.architecture import NODE_KINDS, Architecture
+from keras_vnn.errors import ConfigError, WiringError, did_you_mean, sample
+from keras_vnn.genes import gene_list
+from keras_vnn.provenance import Audit, AuditEntry, Source
+from keras_vnn.wiring._groups import Groups, Limits, check_at_least, grouped_architecture, membership
+from keras_vnn.wiring._matching import check_match
+
+__all__ = ["gene_set_architecture"]
+
+
+def gene_set_architecture(
+    genes: Iterable[str],
+    sets: Mapping[str, Sequence[str]],
+    *,
+    min_genes: int = 2,
+    max_genes: int | None = None,
+    dense_units: int = 0,
+    units: int = 1,
+    kind: str = "gene set",
+    sources: Sequence[Source] = (),
+) -> Architecture:
+    """Wire gene sets into one sparse layer: a node per set, sorted by name.
+
+    Sets with exactly the same genes in the list become one node that keeps all names. What is dropped is in the
+    audit.
+
+    Parameters
+    ----------
+    genes
+        The input genes, in order.
+    sets
+        The genes of each set by its name.
+    min_genes, max_genes
+        Sets with fewer or more genes in the list are dropped.
+    dense_units
+        Fully connected units beside the nodes.
+    units
+        Units of each node.
+    kind
+        Kind of the nodes, one of `keras_vnn.architecture.NODE_KINDS`.
+    sources
+        The files the sets came from.
+
+    Returns
+    -------
+    Architecture
+        Genes and one layer of nodes.
+
+    Raises
+    ------
+    GeneError
+        No gene, or hardly any, is in a set; or the gene list is not one.
+    WiringError
+        There is no set, none is within the limits, or a set has the name of a gene.
+    ConfigError
+        An option has an impossible value.
+
+    Examples
+    --------
+    >>> arch = gene_set_architecture(["A", "B", "C"], {"repair": ["A", "B"], "growth": ["B", "C", "D"]})
+    >>> arch.layers[1].ids
+    ('growth', 'repair')
+    >>> print(arch.audit)
+    match   1 member: not in the gene list (D)
+    """
+    listed = gene_list(genes)
+    limits = Limits(min_genes, max_genes)
+    check_at_least(0, dense_units=dense_units)
+    check_at_least(1, units=units)
+    if kind not in NODE_KINDS:
+        raise ConfigError(
+            f"kind must be one of {', '.join(NODE_KINDS)}; got {kind!r}. {did_you_mean(kind, NODE_KINDS)}".rstrip()
+        )
+    members = {gene for group in sets.values() for gene in group}
+    check_match(listed, members, "the collection of gene sets")
+    position = {gene: i for i, gene in enumerate(listed)}
+    shared = sorted(position.keys() & sets.keys())
+    if shared:
+        raise WiringError(
+            f"{len(shared):,} of {len(sets):,} gene sets have the name of a gene: {sample(shared)}.\n"
+            'Give the sets other names, for example: {f"SET:{name}": genes for name, genes in sets.items()}'
+        )
+    names = sorted(sets)
+    found = [sorted({position[gene] for gene in sets[name] if gene in position}) for name in names]
+    rows = np.array([i for group in found for i in group], np.int64)
+    columns = np.repeat(np.arange(len(names)), [len(group) for group in found])
+    groups = Groups.of(kind, names, names, [{}] * len(names), membership(rows, columns, (len(listed), len(names))))
+    outside = AuditEntry.of("match", "member", "not in the gene list", members - position.keys())
+    return grouped_architecture(
+        listed,
+        [(groups, limits)],
+        layer=f"{kind}s",
+        absent=["in no gene set: not connected"] * len(listed),
+        dense_units=int(dense_units),
+        units=int(units),
+        sources=[*([listed.source] if listed.source else []), *sources],
+        parameters={
+            "wiring": "gene_set_architecture",
+            **limits.to_json(),
+            "dense_units": int(dense_units),
+            "units": int(units),
+            "kind": kind,
+        },
+        audit=listed.audit + Audit.of(outside),
+    )

@@ -72,7 +72,8 @@ def architecture_from_bytes(content: bytes, where: str = "memory") -> Architectu
             return _parsed(archive, where)
     except VNNError:
         raise
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError, AttributeError, OSError, EOFError) as error:
+    except Exception as error:
+        # Damaged bytes surface as whatever the zip, deflate, JSON and array readers happen to raise.
         raise ArchitectureError(
             f"Not a saved architecture, or a damaged one: {where} ({type(error).__name__}: {error})\n"
             "Expected a file written by `vnn build … -o FILE` or `Architecture.save`."

@@ -45,7 +45,7 @@ class Node:
     kind: str = "term"
     units: int = 1
     names: tuple[str, ...] = ()
-    attributes: Mapping[str, Any] = field(default_factory=lambda: _NO_ATTRIBUTES)
+    attributes: Mapping[str, Any] = field(default_factory=lambda: _NO_ATTRIBUTES, hash=False)
 
     def __post_init__(self) -> None:
         """Check the fields and fill the label.
@@ -65,6 +65,10 @@ class Node:
             object.__setattr__(self, "label", self.id)
         if self.attributes is not _NO_ATTRIBUTES and not isinstance(self.attributes, MappingProxyType):
             object.__setattr__(self, "attributes", MappingProxyType(dict(self.attributes)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how to make a copy: read-only mappings cannot be copied or sent to another process."""
+        return type(self), (self.id, self.label, self.kind, self.units, self.names, dict(self.attributes))
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,10 @@ class Layer(Sequence[Node]):
     def width(self) -> int:
         """Number of units of the layer, dense units included."""
         return int(self.units.sum()) + self.dense_units
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how to make a copy, without what was computed."""
+        return type(self), (self.name, self.nodes, self.dense_units)
 
     def unit_table(self) -> tuple[tuple[str, ...], NDArray[np.int64]]:
         """Return, for each unit of the named nodes in order, its node's id and its number within the node."""

@@ -70,6 +70,8 @@ class Architecture:
 
     def __post_init__(self) -> None:
         """Check shapes and names once, and lock the arrays."""
+        object.__setattr__(self, "layers", tuple(self.layers))
+        object.__setattr__(self, "sources", tuple(self.sources))
         if len(self.layers) < 2:
             raise ArchitectureError(
                 f"An architecture needs genes and at least one layer, got {len(self.layers)} layers."
@@ -202,6 +204,10 @@ class Architecture:
     def __hash__(self) -> int:
         """Return a hash of the fingerprint."""
         return hash(self.fingerprint)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how to make a copy, without what was computed."""
+        return type(self), (self.layers, dict(self.connections), self.sources, dict(self.parameters), self.audit)
 
     def __repr__(self) -> str:
         """Return the sizes of the layers and the beginning of the fingerprint."""

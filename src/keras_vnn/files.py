@@ -29,14 +29,20 @@ def existing_file(path: str | os.PathLike[str], what: str = "file") -> Path:
     Raises
     ------
     ReadError
-        The path does not exist, is a directory, may not be read, or is empty.
+        The path does not exist, is a directory, a pipe or a device, may not be read, or is empty.
     """
     found = Path(path)
-    if not found.exists():
+    try:
+        exists = found.exists()
+    except OSError as error:
+        raise ReadError(f"Cannot look for the {what} {str(found)[:200]}: {error.strerror}.") from error
+    if not exists:
         nearby = _similar_names(found)
         raise ReadError(f"No such {what}: {found}." + (f"\nNearby: {nearby}." if nearby else ""))
     if found.is_dir():
         raise ReadError(f"Expected a {what}, got a directory: {found}\nName one file inside it.")
+    if not found.is_file():
+        raise ReadError(f"Expected a {what}, got a pipe or a device: {found}\nWrite its content to a file first.")
     if not os.access(found, os.R_OK):
         raise ReadError(f"May not read the {what} {found}.\nCheck its permissions.")
     if found.stat().st_size == 0:

@@ -232,6 +232,7 @@ class Regulation:
         starts = _run_starts(codes)
         merged_signs = np.bitwise_or.reduceat(signs, starts) if rows else signs
         lowest = np.minimum.reduceat(np.where(signs == 0, 3, signs), starts) if rows else signs
+        unknown = (np.minimum.reduceat(signs, starts) == 0 if rows else signs == 0) & (merged_signs > 0)
         conflicts = (merged_signs == 3) & (lowest < 3) & (np.diff(np.append(starts, rows)) > 1)
         pairs = codes[starts]
         repeated = AuditEntry("read", "regulation", "given again, merged into one", rows - len(starts))
@@ -240,6 +241,12 @@ class Regulation:
             "regulation",
             "rows disagree on the effect, taken as both",
             [f"{names[r]} {names[t]}" for r, t in pairs[conflicts]],
+        )
+        settled = AuditEntry.of(
+            "read",
+            "regulation",
+            "an unknown effect gave way to a known one",
+            [f"{names[r]} {names[t]}" for r, t in pairs[unknown]],
         )
         regulators, first = np.unique(pairs[:, 0], return_inverse=True)
         targets, second = np.unique(pairs[:, 1], return_inverse=True)
@@ -252,7 +259,7 @@ class Regulation:
             _locked(_largest(weight_, starts)),
             _locked(line_[starts]),
             sources,
-            (audit or Audit()) + Audit.of(repeated, mixed),
+            (audit or Audit()) + Audit.of(repeated, settled, mixed),
         )
 
     @classmethod
@@ -363,15 +370,28 @@ class Regulation:
 def _factorized(a: Any, b: Any) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
     """Return sorted unique names and the ``(rows, 2)`` positions of both columns in them."""
     first, second = np.asarray(a, dtype=object), np.asarray(b, dtype=object)
+    if first.shape != second.shape or first.ndim != 1:
+        raise ReadError(f"Both columns must have one name per row, got shapes {first.shape} and {second.shape}.")
     codes, names = pd.factorize(np.concatenate([first, second]), sort=True)
     if (codes < 0).any():
         row = int(np.flatnonzero(codes < 0)[0]) % len(first)
         raise ReadError(f"Row {row + 1} of {len(first)} has no name in one of its two columns.")
+    wrong = next((name for name in names if not isinstance(name, str) or not name.strip()), None)
+    if wrong is not None:
+        raise ReadError(f"A name in the table is {wrong!r}, expected non-empty text.")
     return np.asarray(names, dtype=object), np.stack([codes[: len(first)], codes[len(first) :]], axis=1)
 
 
 def _column(values: Any, rows: int, dtype: Any, default: float) -> NDArray[Any]:
-    return np.full(rows, default, dtype) if values is None else np.array(values, dtype)
+    if values is None:
+        return np.full(rows, default, dtype)
+    try:
+        column = np.array(values, dtype)
+    except (TypeError, ValueError) as error:
+        raise ReadError(f"A column of numbers holds something else: {error}.") from error
+    if column.shape != (rows,):
+        raise ReadError(f"A column of numbers must have one value per row, expected {rows:,}, got {column.size:,}.")
+    return column
 
 
 def _run_starts(codes: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -403,10 +423,10 @@ def _merged(
 def _signs(effect: Any, weight: NDArray[np.float64], rows: int) -> NDArray[np.int64]:
     """Return 0 unknown, 1 activation, 2 repression, 3 both, from words or else from the sign of the weight."""
     if effect is None:
-        return (
-            np.where(weight < 0, 2, np.where(weight > 0, 1, 0)) if not np.isnan(weight).all() else np.zeros(rows, int)
-        )
+        return np.where(weight < 0, 2, np.where(weight > 0, 1, 0))
     words = np.asarray(effect, dtype=object)
+    if words.shape != (rows,):
+        raise ReadError(f"There must be one effect per row, expected {rows:,}, got {words.size:,}.")
     codes, uniques = pd.factorize(words)
     known = {"unknown": 0, "activation": 1, "repression": 2, "both": 3}
     wrong = sorted(str(word) for word in uniques if word not in known)
@@ -414,7 +434,8 @@ def _signs(effect: Any, weight: NDArray[np.float64], rows: int) -> NDArray[np.in
         raise ReadError(
             f"Effects must be one of {', '.join(EFFECTS)}; got {wrong[0]!r}. {did_you_mean(wrong[0], EFFECTS)}".rstrip()
         )
-    return np.append([known[word] for word in uniques], 0).astype(np.int64)[codes]
+    signs: NDArray[np.int64] = np.array([*(known[word] for word in uniques), known["unknown"]], np.int64)[codes]
+    return signs
 
 
 def _columns(frame: pd.DataFrame, first: str, second: str) -> tuple[str, str]:
@@ -427,6 +448,8 @@ def _columns(frame: pd.DataFrame, first: str, second: str) -> tuple[str, str]:
             raise ReadError(
                 f"The table has no column {column!r}; it has {', '.join(known)}. {did_you_mean(column, known)}".rstrip()
             )
+        if list(frame.columns).count(column) > 1:
+            raise ReadError(f"The table has more than one column {column!r}; rename them to tell them apart.")
     return named
 
 

@@ -40,9 +40,11 @@ def existing_file(path: str | os.PathLike[str], what: str = "file") -> Path:
         nearby = _similar_names(found)
         raise ReadError(f"No such {what}: {found}." + (f"\nNearby: {nearby}." if nearby else ""))
     if found.is_dir():
-        raise ReadError(f"Expected a {what}, got a directory: {found}\nName one file inside it.")
+        raise ReadError(f"Expected {_with_article(what)}, got a directory: {found}\nName one file inside it.")
     if not found.is_file():
-        raise ReadError(f"Expected a {what}, got a pipe or a device: {found}\nWrite its content to a file first.")
+        raise ReadError(
+            f"Expected {_with_article(what)}, got a pipe or a device: {found}\nWrite its content to a file first."
+        )
     if not os.access(found, os.R_OK):
         raise ReadError(f"May not read the {what} {found}.\nCheck its permissions.")
     if found.stat().st_size == 0:
@@ -143,6 +145,10 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool = False) -> Itera
         raise OutputError(f"Cannot write {target}: {error.strerror or error}") from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _with_article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
 def _umask() -> int:

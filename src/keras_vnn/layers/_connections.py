@@ -68,19 +68,20 @@ class Connections:
             matrix = adjacency if sparse.issparse(adjacency) else np.asarray(adjacency)
             if matrix.ndim != 2:
                 raise ArchitectureError(
-                    f"adjacency must be a matrix of shape (inputs, outputs), got {matrix.ndim} dimensions: {matrix.shape}."
+                    "adjacency must be a matrix of shape (inputs, outputs), "
+                    f"got {matrix.ndim} dimensions: {matrix.shape}."
                 )
-            nodes = sparse.csc_array(matrix)
+            nodes = _columns_of(matrix)
         if 0 in nodes.shape:
             raise ArchitectureError(f"adjacency must have at least one input and one output, got shape {nodes.shape}.")
         if nodes.dtype.kind == "f" and np.isnan(nodes.data).any():
             raise ArchitectureError(f"adjacency holds {int(np.isnan(nodes.data).sum())} NaN; expected 0 or 1.")
-        nodes.sum_duplicates()
-        nodes.eliminate_zeros()
-        nodes.sort_indices()
-        canonical = sparse.csc_array((np.ones(nodes.nnz, bool), nodes.indices, nodes.indptr), shape=nodes.shape)
+        # Made of booleans before duplicates are summed: 1 and -1 are two times the same connection, not none.
+        present = sparse.csc_array((nodes.data != 0, nodes.indices, nodes.indptr), shape=nodes.shape, copy=True)
+        present.eliminate_zeros()
+        present.sum_duplicates()
         return cls(
-            canonical,
+            present,
             _unit_counts(input_units, nodes.shape[0], "input"),
             _unit_counts(output_units, nodes.shape[1], "output"),
         )
@@ -168,6 +169,16 @@ class Connections:
         return f"<Connections {self.inputs:,} × {self.outputs:,}, {self.count:,} present ({100 * self.density:.3g} %)>"
 
 
+def _columns_of(matrix: Any) -> sparse.csc_array:
+    """Return any matrix as CSC, entries listed twice kept apart."""
+    if not sparse.issparse(matrix) or matrix.format == "csc":
+        return sparse.csc_array(matrix)
+    listed = matrix.tocoo()
+    order = np.lexsort((listed.row, listed.col))
+    pointers = np.concatenate([[0], np.cumsum(np.bincount(listed.col, minlength=matrix.shape[1]))])
+    return sparse.csc_array((listed.data[order], listed.row[order], pointers), shape=matrix.shape)
+
+
 def _decoded(encoded: Mapping[str, Any]) -> sparse.csc_array:
     try:
         rows, columns = (int(n) for n in encoded["shape"])
@@ -177,6 +188,10 @@ def _decoded(encoded: Mapping[str, Any]) -> sparse.csc_array:
         indptr = np.concatenate([[0], np.cumsum(counts)])
         total = np.concatenate([[0], np.cumsum(gaps)])
         indices = total[1:] - np.repeat(total[indptr[:-1]], counts)
+        later = np.ones(len(gaps), bool)
+        later[indptr[:-1][counts > 0]] = False
+        if (gaps[later] == 0).any():
+            raise ValueError("it lists a connection twice")
         matrix = sparse.csc_array((np.ones(len(indices), bool), indices, indptr), shape=(rows, columns))
         matrix.check_format(full_check=True)
     except (KeyError, ValueError, TypeError, zlib.error) as error:
@@ -206,7 +221,8 @@ def _unit_counts(units: int | Sequence[int], nodes: int, side: str) -> NDArray[n
         counts = np.full(nodes, counts)
     if counts.shape != (nodes,):
         raise ArchitectureError(
-            f"The units of the {side} nodes must be one number or one per node: expected {nodes}, got {counts.shape[0]}."
+            f"The units of the {side} nodes must be one number or one per node: "
+            f"expected {nodes}, got {counts.shape[0]}."
         )
     if counts.dtype.kind not in "iu" or (counts < 1).any():
         raise ArchitectureError(f"The units of the {side} nodes must be integers of at least 1, got {counts.min()}.")

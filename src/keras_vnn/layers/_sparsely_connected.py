@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -100,6 +100,8 @@ class SparselyConnected(keras.layers.Layer):  # type: ignore[misc]
             adjacency, input_units=inputs_per_node, output_units=units_per_node
         )
         self._output_names = tuple(map(str, adjacency.columns)) if isinstance(adjacency, pd.DataFrame) else ()
+        # A layer made from its config was warned about when it was first built.
+        self._warns_of_unfed = not isinstance(adjacency, Mapping)
         self.activation = keras.activations.get(activation)
         self.use_bias = use_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
@@ -155,7 +157,8 @@ class SparselyConnected(keras.layers.Layer):  # type: ignore[misc]
         fed = connections.fan_in > 0
         if not fed.all():
             self._bias_mask = fed.astype(np.float32)
-            self._warn_of_unfed(fed)
+            if self._warns_of_unfed:
+                self._warn_of_unfed()
         self.input_spec = keras.layers.InputSpec(min_ndim=2, axes={-1: connections.inputs})
         self.built = True
 
@@ -233,7 +236,7 @@ class SparselyConnected(keras.layers.Layer):  # type: ignore[misc]
             f"adjacency must have shape (inputs, outputs) = ({width}, …), got ({expected}, {outputs}).{hint}"
         )
 
-    def _warn_of_unfed(self, fed: NDArray[np.bool_]) -> None:
+    def _warn_of_unfed(self) -> None:
         nodes = np.flatnonzero(np.diff(self.connections.nodes.indptr) == 0)
         names = [self._output_names[i] if self._output_names else f"column {i}" for i in nodes[:5]]
         more = f" and {len(nodes) - 5} more" if len(nodes) > 5 else ""

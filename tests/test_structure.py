@@ -21,6 +21,7 @@ ORDER = (
     "genes",
     "bundled",
     "priors",
+    "hierarchies",
     "readers",
     "architecture",
     "wiring",

@@ -1,0 +1,48 @@
+"""Expression data and labels: read, aligned to the genes of a network by name, normalised, split and scored.
+
+In: files and tables of users. Out: float32 matrices, integer codes, row numbers and scores.
+Knows nothing of layers or models; imports neither Keras nor the readers of priors.
+"""
+
+from keras_vnn.data.alignment import align
+from keras_vnn.data.baselines import baseline_scores
+from keras_vnn.data.class_names import Classes, classes
+from keras_vnn.data.expression import as_expression, read_expression
+from keras_vnn.data.labels import Labels, Targets, class_weights, labels_of, targets_of
+from keras_vnn.data.matching import Alignment, alignment_report
+from keras_vnn.data.metrics import (
+    ClassificationMetrics,
+    RegressionMetrics,
+    classification_metrics,
+    regression_metrics,
+)
+from keras_vnn.data.normalization import NORMALIZATIONS, Normalization, fit_normalization
+from keras_vnn.data.orientation import ORIENTATIONS
+from keras_vnn.data.splits import Split, folds, split_cells
+
+__all__ = [
+    "NORMALIZATIONS",
+    "ORIENTATIONS",
+    "Alignment",
+    "Classes",
+    "ClassificationMetrics",
+    "Labels",
+    "Normalization",
+    "RegressionMetrics",
+    "Split",
+    "Targets",
+    "align",
+    "alignment_report",
+    "as_expression",
+    "baseline_scores",
+    "class_weights",
+    "classes",
+    "classification_metrics",
+    "fit_normalization",
+    "folds",
+    "labels_of",
+    "read_expression",
+    "regression_metrics",
+    "split_cells",
+    "targets_of",
+]

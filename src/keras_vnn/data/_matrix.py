@@ -1,0 +1,197 @@
+"""One view of an AnnData and of a DataFrame: a matrix of cells and genes whose axes have names.
+
+In: an AnnData or a DataFrame, cells in rows. Out: `Measured`, checks of its values, and its columns by name in
+blocks small enough to be dense. Knows nothing of files, labels or normalisation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from keras_vnn.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+BLOCK = 512
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """Values ``(cells, genes)``, dense or scipy sparse (CSR or CSC), with the names of both axes."""
+
+    values: Any
+    cells: tuple[str, ...]
+    genes: tuple[str, ...]
+
+
+def measured(data: Any) -> Measured:
+    """Return the named matrix of an AnnData (its ``X``) or of a DataFrame (cells, genes).
+
+    Raises
+    ------
+    DataError
+        The data are of another type, have no matrix, no cell or no gene, or a column is not numeric.
+    """
+    import numpy as np
+    import scipy.sparse
+
+    if hasattr(data, "var_names") and hasattr(data, "obs_names"):
+        values = (data.to_memory() if data.isbacked else data).X
+        if values is None:
+            raise DataError('The AnnData has no X.\nName a layer it has: read_expression(path, layer="raw").')
+        cells, genes = data.obs_names, data.var_names
+    elif hasattr(data, "columns") and hasattr(data, "index"):
+        values, cells, genes = _frame_values(data), data.index, data.columns
+    else:
+        raise DataError(
+            f"Expected an AnnData or a DataFrame (cells, genes), got {type(data).__name__}: "
+            "its columns have no names.\n"
+            "Name them: pandas.DataFrame(values, columns=genes)."
+        )
+    if scipy.sparse.issparse(values):
+        values = values if values.format in ("csr", "csc") else values.tocsr()
+    else:
+        values = np.asarray(values)
+    if values.dtype.kind not in "biuf":
+        raise DataError(f"The values of the data are of type {values.dtype}, expected numbers.")
+    if 0 in values.shape:
+        raise DataError(f"The data have {values.shape[0]} cells and {values.shape[1]} genes, expected some of both.")
+    return Measured(values, tuple(map(str, cells)), tuple(map(str, genes)))
+
+
+def check_finite(table: Measured, where: str = "") -> None:
+    """Raise a `DataError` naming the first value that is NaN or infinite, if there is one."""
+    import numpy as np
+
+    row, column, count = _first(table.values, lambda values: ~np.isfinite(values))
+    if count:
+        raise not_a_number(table.genes[column], table.cells[row], table.values[row, column], count, table, where)
+
+
+def not_a_number(gene: str, cell: str, value: object, count: int, table: Measured, where: str = "") -> DataError:
+    """Return the error for ``count`` values that are no finite numbers, the first of which is shown."""
+    total = len(table.cells) * len(table.genes)
+    verb = "is not a finite number" if count == 1 else "are not finite numbers"
+    shown = repr(value) if isinstance(value, str) else format(value)
+    return DataError(
+        f"{count:,} of {total:,} values {verb}{where and f': {where}'}\n"
+        f"    gene {gene}, cell {cell}: {shown}\n"
+        "Drop these genes or cells, or write 0 where a gene was not detected."
+    )
+
+
+def check_counts(table: Measured, method: str) -> None:
+    """Raise a `DataError` when a value is negative, as counts and logarithms of counts cannot be."""
+    row, column, count = _first(table.values, lambda values: values < 0)
+    if count:
+        total = len(table.cells) * len(table.genes)
+        raise DataError(
+            f"{count:,} of {total:,} values {'is' if count == 1 else 'are'} negative, {method} needs counts.\n"
+            f"    gene {table.genes[column]}, cell {table.cells[row]}: {table.values[row, column]:g}\n"
+            'The values look scaled. Read the counts with layer="raw" (command line: --layer raw), '
+            'or take normalization="none" or "zscore".'
+        )
+
+
+def totals(table: Measured) -> NDArray[np.float64]:
+    """Return the sum of each cell over all its genes, shape ``(cells,)``."""
+    import numpy as np
+
+    return np.asarray(table.values.sum(axis=1, dtype=np.float64), dtype=np.float64).reshape(-1)
+
+
+def blocks(
+    table: Measured, positions: Sequence[Sequence[int]], duplicates: str, rows: NDArray[np.intp] | None = None
+) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    """Yield dense blocks ``(cells, up to 512 genes)`` of the columns at ``positions``, and where they belong.
+
+    A gene with no position is a column of zeros; one with several is combined as ``duplicates`` says
+    (``first``, ``sum``, ``mean``).
+    """
+    import numpy as np
+    import scipy.sparse
+
+    values = table.values if rows is None else table.values[rows]
+    if scipy.sparse.issparse(values):
+        values = values.tocsc()
+    for start in range(0, len(positions), BLOCK):
+        of_block = positions[start : start + BLOCK]
+        block = np.zeros((values.shape[0], len(of_block)))
+        present = [j for j, places in enumerate(of_block) if places]
+        block[:, present] = _dense(values[:, [of_block[j][0] for j in present]])
+        for j, places in enumerate(of_block):
+            if len(places) > 1 and duplicates != "first":
+                combined = _dense(values[:, list(places)])
+                block[:, j] = combined.sum(axis=1) if duplicates == "sum" else combined.mean(axis=1)
+        yield slice(start, start + len(of_block)), block
+
+
+def row_numbers(cells: ArrayLike | None, n_cells: int) -> NDArray[np.intp]:
+    """Return row numbers from row numbers, a boolean mask, or ``None`` for all.
+
+    Raises
+    ------
+    DataError
+        The mask has another length, a number is out of range, or no cell is left.
+    """
+    import numpy as np
+
+    if cells is None:
+        return np.arange(n_cells)
+    given = np.asarray(cells)
+    if given.dtype == bool:
+        if given.shape != (n_cells,):
+            raise DataError(f"The mask of cells has shape {given.shape}, expected ({n_cells},).")
+        given = np.flatnonzero(given)
+    if given.size == 0:
+        raise DataError("No cell is selected.")
+    if given.ndim != 1 or not np.issubdtype(given.dtype, np.integer):
+        raise DataError(f"Cells are selected by row numbers or a mask, got {given.dtype} of shape {given.shape}.")
+    if given.min() < 0 or given.max() >= n_cells:
+        wrong = given.min() if given.min() < 0 else given.max()
+        raise DataError(f"There is no cell number {wrong}: the data have cells 0 to {n_cells - 1}.")
+    return given.astype(np.intp)
+
+
+def _dense(values: Any) -> NDArray[np.float64]:
+    import numpy as np
+
+    return np.asarray(values.toarray() if hasattr(values, "toarray") else values, dtype=np.float64)
+
+
+def _first(values: Any, is_wrong: Any) -> tuple[int, int, int]:
+    """Return row and column of the first wrong value in reading order, and how many there are."""
+    import numpy as np
+    import scipy.sparse
+
+    if scipy.sparse.issparse(values):
+        wrong = is_wrong(values.data)
+        if not wrong.any():
+            return 0, 0, 0
+        entries = values.tocoo()
+        rows, columns = entries.row[wrong], entries.col[wrong]
+    else:
+        rows, columns = np.nonzero(is_wrong(values))
+        if not rows.size:
+            return 0, 0, 0
+    at = np.lexsort((columns, rows))[0]
+    return int(rows[at]), int(columns[at]), int(rows.size)
+
+
+def _frame_values(frame: Any) -> Any:
+    from pandas import SparseDtype
+    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+    wrong = [str(name) for name, kind in frame.dtypes.items() if not is_numeric_dtype(kind) or is_bool_dtype(kind)]
+    if wrong:
+        raise DataError(
+            f"{len(wrong):,} of {frame.shape[1]:,} columns of the table are not numbers: {', '.join(wrong[:5])}.\n"
+            "Pass the genes only: data[genes]; labels and other columns belong in cells=…"
+        )
+    if all(isinstance(kind, SparseDtype) for kind in frame.dtypes) and frame.shape[1]:
+        return frame.sparse.to_coo().tocsr()
+    return frame.to_numpy(dtype="float64", na_value=float("nan"))

@@ -1,0 +1,198 @@
+"""Delimited text whose first column names the rows.
+
+In: the path of a CSV or TSV file, plain or gzip. Out: a `TextTable`: names of rows and columns, and the body as
+pandas parsed it. Knows nothing of genes or cells.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from keras_vnn.errors import ReadError
+from keras_vnn.files import decompressed, existing_file, read_lines
+
+__all__ = ["TextTable", "line_of_row", "read_table"]
+
+SEPARATORS = ("\t", ",", ";", " ")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TextTable:
+    """A table of a text file.
+
+    Attributes
+    ----------
+    path
+        The file.
+    separator
+        What stands between two fields.
+    corner
+        The header's name of the column of row names; empty where the header (as R writes it) is one field short.
+    rows, columns
+        Names of both axes, surrounding white space removed.
+    body
+        DataFrame ``(rows, columns)``, both numbered from 0.
+    """
+
+    path: Path
+    separator: str
+    corner: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    body: Any
+
+
+def read_table(
+    path: str | os.PathLike[str], what: str = "table", *, missing: Sequence[str] = (), names_column: str = ""
+) -> TextTable:
+    """Read a table with one header line and the names of its rows in the first column.
+
+    The separator is tab, comma, semicolon or space, whichever splits header and first row alike; fields may be
+    quoted; the header may be one field short, as R writes it.
+
+    Parameters
+    ----------
+    path
+        CSV or TSV file, plain or gzip.
+    what
+        What to call the file in errors.
+    missing
+        Texts of the body that mean a missing value; by default none, so that such a text stays a text.
+    names_column
+        Take the row names from the column with this name, if there is one, not from the first.
+
+    Raises
+    ------
+    ReadError
+        The file is missing, empty, damaged, no UTF-8 text, has one column, no row, or rows of unequal length.
+    """
+    import pandas as pd
+
+    found = existing_file(path, what)
+    content = _text_bytes(found)
+    stream = io.BytesIO(content)
+    header = _next_line(stream)
+    start = stream.tell()
+    first = _next_line(stream)
+    if not header.strip():
+        raise ReadError(f"The {what} {found} holds blank lines only.")
+    if not first.strip():
+        raise ReadError(f"The {what} has a header and no row: {found}\n    {header[:60]}")
+    separator = _separator(header, first)
+    fields = _split(header, separator)
+    width = len(_split(first, separator))
+    if width < 2:
+        raise ReadError(
+            f"The {what} has one column, expected names and at least one value beside them: {found}:1\n"
+            f"    {header[:60]}\n"
+            "The separator may be a tab, a comma, a semicolon or a space."
+        )
+    if len(fields) not in (width, width - 1):
+        raise ReadError(
+            f"The header has {len(fields):,} fields, the first row {width:,}: {found}\n"
+            "Expected equally many, or one fewer in the header (as R writes it)."
+        )
+    names = fields if len(fields) == width else ["", *fields]
+    at = names.index(names_column) if names_column and names_column in names else 0
+    stream.seek(start)
+    try:
+        frame = pd.read_csv(
+            stream,
+            sep=separator,
+            header=None,
+            dtype={at: str},
+            keep_default_na=False,
+            na_values={column: list(missing) for column in range(width) if column != at} if missing else None,
+            skipinitialspace=separator != " ",
+            low_memory=False,
+            encoding="utf-8",
+        )
+    except UnicodeDecodeError:
+        read_lines(found)
+        raise
+    except pd.errors.ParserError as error:
+        raise _ragged(found, separator, width) or ReadError(f"The {what} cannot be parsed: {found}\n{error}") from error
+    rows = tuple(frame.pop(at).astype(str).str.strip())
+    frame.columns = range(width - 1)
+    return TextTable(found, separator, names.pop(at), rows, tuple(names), frame)
+
+
+def line_of_row(table: TextTable, row: int) -> int:
+    """Return the line of the file on which a row of the body ends.
+
+    Raises
+    ------
+    ReadError
+        That row has fewer or more fields than the first.
+    """
+    width = len(table.columns) + 1
+    for number, (line, fields) in enumerate(_records(table.path, table.separator)):
+        if number == row + 1:
+            if len(fields) != width:
+                raise _unequal(table.path, line, fields, width, table.separator)
+            return line
+    return 0
+
+
+def _ragged(path: Path, separator: str, width: int) -> ReadError | None:
+    records = _records(path, separator)
+    next(records, None)
+    return next(
+        (_unequal(path, line, fields, width, separator) for line, fields in records if len(fields) != width), None
+    )
+
+
+def _unequal(path: Path, line: int, fields: list[str], width: int, separator: str) -> ReadError:
+    text = separator.join(fields)
+    return ReadError(
+        f"A row has {len(fields):,} fields, expected {width:,} as in the first row: {path}:{line}\n"
+        f"    {text[:60]}{' …' if len(text) > 60 else ''}\n"
+        "Is the file truncated, or does a name hold the separator without quotes?"
+    )
+
+
+def _records(path: Path, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the line number and the fields of each record that is not blank."""
+    reader = csv.reader(read_lines(path), delimiter=separator)
+    for fields in reader:
+        if fields and (len(fields) > 1 or fields[0].strip()):
+            yield reader.line_num, fields
+
+
+def _text_bytes(path: Path) -> bytes:
+    """Return the content as UTF-8 bytes without a byte order mark, with line ends that end in a line feed."""
+    content = decompressed(path)
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content:
+        return "\n".join(read_lines(path)).encode()
+    content = content.removeprefix(b"\xef\xbb\xbf")
+    return content if b"\n" in content else content.replace(b"\r", b"\n")
+
+
+def _next_line(stream: io.BytesIO) -> str:
+    for line in stream:
+        if line.strip():
+            return line.decode("utf-8", "replace").rstrip("\r\n")
+    return ""
+
+
+def _separator(header: str, row: str) -> str:
+    """Return the separator that splits both lines alike, or else splits the row most."""
+    widths = {separator: (len(_split(header, separator)), len(_split(row, separator))) for separator in SEPARATORS}
+    for separator, (of_header, of_row) in widths.items():
+        if of_row > 1 and of_row - of_header in (0, 1):
+            return separator
+    return max(SEPARATORS, key=lambda separator: widths[separator][1])
+
+
+def _split(line: str, separator: str) -> list[str]:
+    try:
+        fields = next(csv.reader([line], delimiter=separator, skipinitialspace=separator != " "), [])
+    except csv.Error:  # a "field" longer than the limit of the csv module: not the separator
+        return [line]
+    return [field.strip() for field in fields]

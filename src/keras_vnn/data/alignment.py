@@ -1,0 +1,91 @@
+"""Data meet the network: the columns it reads, by name, in its order, normalised.
+
+In: an AnnData or DataFrame and the input genes. Out: a float32 matrix that a model takes.
+Knows nothing of files, labels or models.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from keras_vnn.data._matrix import measured
+from keras_vnn.data.matching import gene_ids, positions
+from keras_vnn.data.normalization import Normalization
+from keras_vnn.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["align"]
+
+
+def align(
+    data: Any,
+    genes: Any,
+    *,
+    missing: str = "raise",
+    duplicates: str = "raise",
+    normalization: Normalization | str | None = None,
+) -> NDArray[np.float32]:
+    """Return the input of a network: one column for each of its genes, found by name.
+
+    The order of the columns of ``data`` and the genes it has beyond ``genes`` change nothing, except that the
+    per-cell scaling of ``log1p-cpm`` and ``lin2017`` sums over all of them. A sparse AnnData is made dense for
+    512 genes at a time.
+
+    Parameters
+    ----------
+    data
+        AnnData or DataFrame, shape (cells, genes of the data).
+    genes
+        Gene ids, or any object whose ``genes`` are ids, such as an `Architecture`.
+    missing
+        What to do about genes the data lack: ``"raise"``; ``"zero"``, as if measured and not detected (before a
+        z-score); ``"mean"``, the mean of the training cells (0 after a z-score), which a fitted ``normalization``
+        knows. When no gene at all matches it is an error in any case.
+    duplicates
+        What to do about genes the data have more than once: ``"raise"``, or ``"first"``, ``"sum"``, ``"mean"`` of
+        their columns, before normalisation.
+    normalization
+        A fitted `Normalization`; or ``"none"`` or ``"log1p-cpm"``, which need no fit. ``None`` is ``"none"``.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, shape (cells, input genes), rows in the order of ``data``.
+
+    Raises
+    ------
+    GeneError
+        Genes are missing or occur more than once, and the policy is ``"raise"``; or no gene matches.
+    DataError
+        A value is not finite, or is negative where counts are needed.
+    DataError
+        The normalisation has not been fitted, or was fitted for other genes.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame([[1, 2, 9], [3, 4, 9]], index=["c1", "c2"], columns=["TP53", "ATM", "ERCC-00002"])
+    >>> align(table, ["ATM", "TP53"])
+    array([[2., 1.],
+           [4., 3.]], dtype=float32)
+    """
+    import numpy as np
+
+    ids, table = gene_ids(genes), measured(data)
+    columns = positions(data, table, ids, missing, duplicates)
+    treatment = normalization if isinstance(normalization, Normalization) else Normalization(normalization or "none")
+    any_absent = not all(columns)
+    if missing == "mean" and any_absent and not treatment.is_fitted:
+        raise DataError(
+            'missing="mean" needs the means of the training cells, which only a fitted normalisation knows.\n'
+            f'Fit it: align(…, normalization=fit_normalization("{treatment.method}", data, genes, cells=train))'
+        )
+    if treatment.needs_fit or treatment.is_fitted:
+        treatment = treatment.for_genes(ids)
+    aligned = np.empty((len(table.cells), len(ids)), dtype=np.float32)
+    for place, block in treatment.blocks(table, columns, duplicates, fill_mean=missing == "mean"):
+        aligned[:, place] = block
+    return aligned

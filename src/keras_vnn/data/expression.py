@@ -1,0 +1,299 @@
+"""Expression tables, from files or from memory, as AnnData with cells in rows.
+
+In: an .h5ad file, a CSV or TSV file with the genes in rows or in columns, a DataFrame, an AnnData. Out: an AnnData
+whose values are finite numbers and which says, in ``uns["keras_vnn"]``, how it was read.
+Knows nothing of networks beyond the ids of their genes.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from keras_vnn.data._matrix import Measured, check_finite, measured, not_a_number
+from keras_vnn.data._tables import TextTable, line_of_row, read_table
+from keras_vnn.data.cell_tables import check_cell_names, join_cells, read_cells
+from keras_vnn.data.matching import check_policy, gene_ids
+from keras_vnn.data.orientation import ORIENTATIONS, decide_orientation
+from keras_vnn.errors import DataError, ReadError, did_you_mean
+from keras_vnn.files import existing_file
+from keras_vnn.provenance import Source
+
+if TYPE_CHECKING:
+    import anndata
+    import pandas
+
+__all__ = ["as_expression", "read_expression"]
+
+_HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+
+
+def read_expression(
+    path: str | os.PathLike[str],
+    *,
+    genes: Any = None,
+    orientation: str = "auto",
+    layer: str = "X",
+    cells: str | os.PathLike[str] | pandas.DataFrame | None = None,
+    metadata: Sequence[str] = (),
+) -> anndata.AnnData:
+    r"""Read an expression file.
+
+    What was decided on the way stands as sentences in ``uns["keras_vnn"]``: ``read`` (where the genes are, and how
+    that is known; or which layer was taken) and ``cells`` (how many cells the cell table describes), beside
+    ``source`` (file name, format, sha256, cells).
+
+    Parameters
+    ----------
+    path
+        ``.h5ad``, or a CSV or TSV file, plain or gzip, with names of genes and cells on its two axes. The header
+        may be one field short, as R writes it.
+    genes
+        Input genes of the network (ids, or an object whose ``genes`` they are): they tell the axes of a text
+        table apart. Genes beyond them, spike-ins included, are kept.
+    orientation
+        ``"auto"``, ``"genes-in-rows"`` or ``"genes-in-columns"`` of a text table.
+    layer
+        What to take from an ``.h5ad``: ``"X"``, ``"raw"`` or the name of a layer.
+    cells
+        A table of the cells, joined by cell id: its ``index`` column if it has one, or else its first. A column
+        replaces one of the same name. Every cell must be in it; it may hold more.
+    metadata
+        Columns of a text table that are no expression: kept in ``obs`` when the genes are in columns, else in
+        ``var``.
+
+    Returns
+    -------
+    anndata.AnnData
+        (cells, genes); float32 when read from text.
+
+    Raises
+    ------
+    ReadError
+        The file is missing, empty, damaged, has one column, or rows of unequal length.
+    DataError
+        The axes cannot be told apart, cells occur more than once or are not in the cell table, a value is not a
+        finite number, or there is no such layer.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = pathlib.Path(folder.name, "counts.csv")
+    >>> _ = path.write_text("gene_symbol,c1,c2\nTP53,1,0\nATM,3,2\n")
+    >>> adata = read_expression(path)
+    >>> adata.uns["keras_vnn"]["read"]
+    "genes in rows (the header calls the row names 'gene_symbol')"
+    >>> adata.to_df()
+        TP53  ATM
+    c1   1.0  3.0
+    c2   0.0  2.0
+    >>> folder.cleanup()
+    """
+    check_policy("orientation", orientation, ORIENTATIONS)
+    found = existing_file(path, "data file")
+    described = None if cells is None else read_cells(cells)
+    wanted = () if genes is None else gene_ids(genes)
+    with found.open("rb") as stream:
+        is_hdf5 = stream.read(len(_HDF5_MAGIC)) == _HDF5_MAGIC
+    if is_hdf5:
+        adata = _take_layer(_read_h5ad(found), layer, f" of {found.name}")
+        said, kind = f"{layer} of {found.name}", "h5ad"
+        check_cell_names(tuple(map(str, adata.obs_names)), str(found))
+        check_finite(measured(adata), str(found))
+    elif found.suffix == ".h5ad":
+        raise ReadError(f"The file is no .h5ad (its first bytes are not those of HDF5): {found}\nDownload it again.")
+    else:
+        if layer != "X":
+            raise DataError(f'A text table has no layer {layer!r}: {found}\nLeave layer at "X".')
+        adata, said = _read_text(found, wanted, orientation, described, metadata)
+        kind = "text table"
+    said += f": {adata.n_obs:,} cells, {adata.n_vars:,} genes" if is_hdf5 else ""
+    notes: dict[str, Any] = {"read": said, "source": Source.of_file(found, kind, records=adata.n_obs).to_json()}
+    if described is not None:
+        adata, notes["cells"] = join_cells(adata, described)
+    return _with_notes(adata, notes)
+
+
+def as_expression(
+    data: Any,
+    *,
+    layer: str = "X",
+    cells: str | os.PathLike[str] | pandas.DataFrame | None = None,
+) -> anndata.AnnData:
+    """Return an AnnData from one, or from a DataFrame (cells, genes).
+
+    An AnnData of which nothing else is asked is returned as it is; ``data`` is never changed.
+
+    Parameters
+    ----------
+    data
+        AnnData or DataFrame (cells, genes).
+    layer
+        ``"X"``, ``"raw"`` or the name of a layer of the AnnData.
+    cells
+        A table of the cells, as for `read_expression`.
+
+    Raises
+    ------
+    DataError
+        Values are not finite numbers, cells occur more than once or are not in the cell table, or there is no
+        such layer.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> as_expression(pd.DataFrame({"TP53": [1, 0]}, index=["c1", "c2"])).shape
+    (2, 1)
+    """
+    if hasattr(data, "var_names"):
+        adata = _take_layer(data, layer, "")
+    elif layer != "X":
+        raise DataError(f'A {type(data).__name__} has no layer {layer!r}.\nLeave layer at "X".')
+    else:
+        table = measured(data)
+        adata = _anndata(table.values.copy(), table.cells, table.genes)
+    check_cell_names(tuple(map(str, adata.obs_names)), "")
+    check_finite(measured(adata))
+    if cells is None:
+        return adata
+    adata, said = join_cells(adata, read_cells(cells))
+    return _with_notes(adata, {"cells": said})
+
+
+def _read_h5ad(path: Path) -> anndata.AnnData:
+    import anndata
+
+    try:
+        with _quiet():
+            return anndata.read_h5ad(path)
+    except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ReadError(
+            f"The .h5ad file is damaged, incomplete, or holds no AnnData: {path}\n    {reason}\nDownload it again."
+        ) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence what anndata says about files of its own old releases and about repeated gene names."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        warnings.simplefilter("ignore", PendingDeprecationWarning)
+        warnings.filterwarnings("ignore", message=".*names are not unique", category=UserWarning)
+        yield
+
+
+def _take_layer(adata: anndata.AnnData, layer: str, where: str) -> anndata.AnnData:
+    """Return an AnnData whose ``X`` is the layer; the same object for ``"X"``."""
+    if layer == "X":
+        return adata
+    if adata.isbacked:
+        adata = adata.to_memory()
+    if layer == "raw":
+        if adata.raw is None:
+            raise DataError(f"There is no raw{where}.\nThe layers are: {', '.join(['X', *sorted(adata.layers)])}.")
+        return _anndata(adata.raw.X.copy(), adata.obs_names, adata.raw.var_names, adata.obs, adata.raw.var)
+    if layer not in adata.layers:
+        known = ["X", *(["raw"] if adata.raw is not None else []), *sorted(adata.layers)]
+        hint = did_you_mean(layer, known)
+        raise DataError(
+            f"There is no layer {layer!r}{where}.{hint and f' {hint}'}\nThe layers are: {', '.join(known)}."
+        )
+    return _anndata(adata.layers[layer].copy(), adata.obs_names, adata.var_names, adata.obs, adata.var)
+
+
+def _read_text(
+    path: Path, genes: Sequence[str], orientation: str, cells: Any, metadata: Sequence[str]
+) -> tuple[anndata.AnnData, str]:
+    import numpy as np
+
+    table = read_table(path, "expression table")
+    if table.corner and table.corner in genes:
+        raise DataError(
+            f"The header's first field is a gene, {table.corner}: the table has no names of cells: {path}:1\n"
+            "Write them into the first column, in pandas: table.to_csv(path, index=True)"
+        )
+    unknown = [name for name in metadata if name not in table.columns]
+    if unknown:
+        hint = did_you_mean(unknown[0], table.columns)
+        raise DataError(f"The table has no column {unknown[0]!r}: {path}:1{hint and f'{chr(10)}{hint}'}")
+    aside = [i for i, name in enumerate(table.columns) if name in set(metadata)]
+    kept = [i for i, name in enumerate(table.columns) if name not in set(metadata)]
+    columns = tuple(table.columns[i] for i in kept)
+    described = () if cells is None else cells.index
+    oriented = decide_orientation(table.rows, columns, table.corner, genes=genes, cells=described, asked=orientation)
+    names = (columns, table.rows) if oriented.genes_in_rows else (table.rows, columns)
+    _check_names(table, oriented.genes_in_rows, names)
+    values = _numbers(table, kept, oriented.genes_in_rows, names)
+    beside = table.body[aside].set_axis([table.columns[i] for i in aside], axis=1)
+    if oriented.genes_in_rows:
+        return _anndata(np.ascontiguousarray(values.T), *names, None, beside), str(oriented)
+    return _anndata(values, *names, beside, None), str(oriented)
+
+
+def _check_names(table: TextTable, genes_in_rows: bool, names: tuple[tuple[str, ...], tuple[str, ...]]) -> None:
+    for axis, of_axis, in_rows in (("cell", names[0], not genes_in_rows), ("gene", names[1], genes_in_rows)):
+        if "" in of_axis:
+            at = of_axis.index("")
+            where = f"{table.path}:{line_of_row(table, at) if in_rows else 1}"
+            raise DataError(f"{axis.capitalize()} {at + 1:,} of {len(of_axis):,} has no name: {where}")
+    check_cell_names(names[0], str(table.path))
+
+
+def _numbers(
+    table: TextTable, kept: Sequence[int], genes_in_rows: bool, names: tuple[tuple[str, ...], tuple[str, ...]]
+) -> Any:
+    """Return the body as float32, shape as in the file.
+
+    Raises
+    ------
+    DataError
+        A value is not a finite number.
+    """
+    import numpy as np
+    import pandas as pd
+
+    body = table.body[list(kept)]
+    texts = [i for i, kind in zip(kept, body.dtypes, strict=True) if kind.kind not in "iuf"]
+    if texts:
+        body = body.copy()
+        body[texts] = body[texts].astype(str).apply(pd.to_numeric, errors="coerce")
+    values = body.to_numpy(dtype=np.float32)
+    wrong = ~np.isfinite(values)
+    if not wrong.any():
+        return values
+    row, column = (int(i) for i in np.argwhere(wrong)[0])
+    cells, genes = names
+    gene, cell = (genes[row], cells[column]) if genes_in_rows else (genes[column], cells[row])
+    where = f"{table.path}:{line_of_row(table, row)}"
+    text = table.body[kept[column]].iloc[row]
+    error = not_a_number(gene, cell, text, int(wrong.sum()), Measured(values, cells, genes), where)
+    if wrong[:, column].all():
+        name = table.columns[kept[column]]
+        raise DataError(
+            f"{error.args[0].splitlines()[0]}\nThe column {name!r} holds no number, as {text!r}. "
+            f'If it is no expression, name it: metadata=["{name}"] (command line: --metadata {name}).'
+        )
+    raise error
+
+
+def _anndata(values: Any, cells: Sequence[str], genes: Sequence[str], obs: Any = None, var: Any = None) -> Any:
+    import anndata
+    import pandas as pd
+
+    with _quiet():
+        return anndata.AnnData(
+            values,
+            obs=(pd.DataFrame(index=range(len(cells))) if obs is None else obs).set_axis(list(cells), axis=0),
+            var=(pd.DataFrame(index=range(len(genes))) if var is None else var).set_axis(list(genes), axis=0),
+        )
+
+
+def _with_notes(adata: anndata.AnnData, notes: dict[str, Any]) -> anndata.AnnData:
+    adata.uns["keras_vnn"] = {**adata.uns.get("keras_vnn", {}), **notes}
+    return adata

@@ -1,0 +1,268 @@
+"""What a network learns to tell: classes of cells, or numbers.
+
+In: a column of a cell table. Out: `Labels` (names and codes) or `Targets` (numbers).
+Knows nothing of expression values or splits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from keras_vnn.data.class_names import Classes, classes_of, plain_values
+from keras_vnn.data.matching import check_policy
+from keras_vnn.errors import DataError, did_you_mean, sample
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Labels", "Targets", "class_weights", "labels_of", "targets_of"]
+
+MISSING_LABELS = ("raise", "drop")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labels:
+    """The class of each cell.
+
+    Attributes
+    ----------
+    name
+        The column they come from.
+    classes
+        The classes, in the order of their codes.
+    codes
+        int32 ``(labelled cells,)``.
+    cells
+        Rows of the data that have a label ``(labelled cells,)``: all of them, unless missing labels were dropped.
+        ``align(data, …)[labels.cells]`` stands beside ``labels.codes``.
+    n_missing
+        Cells left out because they have no label.
+    """
+
+    name: str
+    classes: Classes
+    codes: NDArray[np.int32]
+    cells: NDArray[np.intp]
+    n_missing: int = 0
+
+    def __post_init__(self) -> None:
+        _lock(self, codes="int32", cells="intp")
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __str__(self) -> str:
+        counts = ", ".join(f"{name} {n:,}" for name, n in self.counts().items())
+        missing = f"; {self.n_missing:,} cells without a label left out" if self.n_missing else ""
+        return f"{self.name}: {len(self):,} cells in {len(self.classes)} classes ({counts}){missing}"
+
+    @property
+    def names(self) -> NDArray[np.object_]:
+        """The label of each cell by name, ``(labelled cells,)``."""
+        return self.classes.decode(self.codes)
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of cells of each class, in the order of the classes."""
+        import numpy as np
+
+        counts = np.bincount(self.codes, minlength=len(self.classes))
+        return dict(zip(self.classes, counts.tolist(), strict=True))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Targets:
+    """Numbers to predict for each cell.
+
+    Attributes
+    ----------
+    names
+        The columns they come from.
+    values
+        float32 ``(cells with all targets, targets)``, finite.
+    cells
+        Rows of the data that have all targets.
+    n_missing
+        Cells left out because they lack one.
+    """
+
+    names: tuple[str, ...]
+    values: NDArray[np.float32]
+    cells: NDArray[np.intp]
+    n_missing: int = 0
+
+    def __post_init__(self) -> None:
+        _lock(self, values="float32", cells="intp")
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+def labels_of(data: Any, label: str, *, missing_labels: str = "raise", classes: Classes | None = None) -> Labels:
+    """Return the labels that stand in a column of the cell table.
+
+    Parameters
+    ----------
+    data
+        AnnData, or the DataFrame of its cells.
+    label
+        Name of the column: strings, integers, booleans, integral floats or a categorical.
+    missing_labels
+        ``"raise"``, or ``"drop"`` to leave out cells that have none.
+    classes
+        The classes of a trained model, when they are to be kept; else those of the labels, ordered as by `classes`.
+
+    Raises
+    ------
+    DataError
+        There is no such column; cells have no label and ``missing_labels`` is ``"raise"``; labels are fractions;
+        there are fewer than two classes, or a label is none of ``classes``.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> cells = pd.DataFrame({"type": ["T", "B", None]}, index=["c1", "c2", "c3"])
+    >>> print(labels_of(cells, "type", missing_labels="drop"))
+    type: 2 cells in 2 classes (B 1, T 1); 1 cells without a label left out
+    """
+    import numpy as np
+
+    check_policy("missing_labels", missing_labels, MISSING_LABELS)
+    obs, column = _column(data, label)
+    values, missing = plain_values(column)
+    rows = np.flatnonzero(~np.array(missing, dtype=bool))
+    if any(missing) and (missing_labels == "raise" or not rows.size):
+        raise _missing_error(obs, missing, label, "label", "missing_labels")
+    kept = [values[i] for i in rows]
+    known = classes or classes_of(column, kept, f"labels {label!r}")
+    return Labels(label, known, known.encode(kept), rows, len(values) - rows.size)
+
+
+def targets_of(data: Any, columns: str | Sequence[str], *, missing_labels: str = "raise") -> Targets:
+    """Return the numbers that stand in one or more columns of the cell table, to be predicted by regression.
+
+    Parameters
+    ----------
+    data
+        AnnData, or the DataFrame of its cells.
+    columns
+        Name or names of the columns.
+    missing_labels
+        ``"raise"``, or ``"drop"`` to leave out cells that lack a number.
+
+    Raises
+    ------
+    DataError
+        There is no such column, it does not hold numbers, a number is infinite, or one is missing and
+        ``missing_labels`` is ``"raise"``.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> targets_of(pd.DataFrame({"response": [0.5, 1.0]}), "response").values.tolist()
+    [[0.5], [1.0]]
+    """
+    import numpy as np
+    import pandas as pd
+
+    check_policy("missing_labels", missing_labels, MISSING_LABELS)
+    names = (columns,) if isinstance(columns, str) else tuple(columns)
+    gathered = []
+    for name in names:
+        obs, column = _column(data, name)
+        try:
+            gathered.append(pd.to_numeric(column.astype(object)).to_numpy(dtype=np.float64))
+        except (ValueError, TypeError) as error:
+            raise DataError(
+                f"The targets {name!r} are not numbers: {error}.\nClasses are read with labels_of(data, {name!r})."
+            ) from error
+    values = np.column_stack(gathered)
+    infinite = np.isinf(values).any(axis=1)
+    if infinite.any():
+        raise DataError(
+            f"{infinite.sum():,} of {len(values):,} cells have an infinite target in {', '.join(names)}: "
+            f"{sample(obs.index[infinite])}."
+        )
+    missing = np.isnan(values).any(axis=1)
+    if missing.any() and (missing_labels == "raise" or missing.all()):
+        raise _missing_error(obs, missing.tolist(), ", ".join(names), "target", "missing_labels")
+    rows = np.flatnonzero(~missing)
+    return Targets(names, values[rows].astype(np.float32), rows, int(missing.sum()))
+
+
+def class_weights(labels: Labels, cells: ArrayLike | None = None) -> dict[int, float]:
+    """Return weights that make every class count alike, as ``model.fit(class_weight=…)`` takes them.
+
+    Parameters
+    ----------
+    labels
+        The labels.
+    cells
+        Positions in the labels of those to count, such as ``split.train``; all when ``None``.
+
+    Returns
+    -------
+    dict
+        Code of the class → cells / (classes * cells of the class).
+
+    Raises
+    ------
+    DataError
+        A class has no cell.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> class_weights(labels_of(pd.DataFrame({"type": ["B", "T", "T", "T"]}), "type"))
+    {0: 2.0, 1: 0.6666666666666666}
+    """
+    import numpy as np
+    from sklearn.utils.class_weight import compute_class_weight
+
+    codes = labels.codes if cells is None else labels.codes[np.asarray(cells)]
+    present = np.unique(codes)
+    absent = [name for code, name in enumerate(labels.classes) if code not in present]
+    if absent:
+        raise DataError(
+            f"{len(absent)} of {len(labels.classes)} classes have no training cell to weigh: {sample(absent)}.\n"
+            "Leave class weights off, or split with stratify=True."
+        )
+    weights = compute_class_weight("balanced", classes=present, y=codes)
+    return dict(zip(present.tolist(), weights.tolist(), strict=True))
+
+
+def _column(data: Any, name: str) -> tuple[Any, Any]:
+    """Return the cell table and one of its columns."""
+    obs = data.obs if hasattr(data, "obs") and hasattr(data, "obs_names") else data
+    if not hasattr(obs, "columns"):
+        raise DataError(f"Expected an AnnData or a DataFrame of cells, got {type(data).__name__}.")
+    known = [str(column) for column in obs.columns]
+    if name not in obs.columns:
+        hint = did_you_mean(str(name), known)
+        listed = f"The columns are: {', '.join(known[:20])}{' …' if len(known) > 20 else '.'}"
+        none = 'It has none. Read it with the table of its cells: read_expression(path, cells="cells.csv").'
+        raise DataError(f"The cells have no column {name!r}.{hint and f' {hint}'}\n{listed if known else none}")
+    return obs, obs[name]
+
+
+def _missing_error(obs: Any, missing: Sequence[bool], column: str, what: str, option: str) -> DataError:
+    names = [str(cell) for cell, is_missing in zip(obs.index, missing, strict=True) if is_missing]
+    if len(names) == len(missing):
+        return DataError(f"None of {len(missing):,} cells has a {what} in {column!r}.\nName another column.")
+    verb = "have" if len(names) > 1 else "has"
+    flag = option.replace("_", "-")
+    return DataError(
+        f"{len(names):,} of {len(missing):,} cells {verb} no {what} in {column!r}: {sample(names)}.\n"
+        f'Leave them out with {option}="drop" (command line: --{flag} drop), or fill the column.'
+    )
+
+
+def _lock(value: Any, **kinds: str) -> None:
+    import numpy as np
+
+    for name, kind in kinds.items():
+        array = np.array(getattr(value, name), dtype=kind)
+        array.flags.writeable = False
+        object.__setattr__(value, name, array)

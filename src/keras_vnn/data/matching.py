@@ -1,0 +1,193 @@
+"""Which genes of the data are the input genes of a network: by name, never by position.
+
+In: named data and gene ids. Out: an `Alignment` that says what matches, and the columns of each gene.
+Knows nothing of values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from keras_vnn.data._matrix import Measured, measured
+from keras_vnn.errors import DataError, GeneError, did_you_mean, sample
+from keras_vnn.genes import explain_mismatch, gene_list
+from keras_vnn.provenance import Audit, AuditEntry
+
+__all__ = ["DUPLICATE_POLICIES", "MISSING_POLICIES", "Alignment", "alignment_report"]
+
+MISSING_POLICIES = ("raise", "zero", "mean")
+DUPLICATE_POLICIES = ("raise", "first", "sum", "mean")
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """How the genes of some data match the input genes of a network.
+
+    Attributes
+    ----------
+    matched
+        Input genes that the data have, in the order of the input genes.
+    missing
+        Input genes that the data lack, in the order of the input genes.
+    extra
+        Genes of the data that are no input gene, in the order of the data, each once.
+    duplicated
+        Input genes that the data have more than once, in the order of the input genes.
+    diagnosis
+        What the mismatch looks like (case, version suffix, another kind of identifier, a transposed table);
+        empty when nothing points to a cause.
+    """
+
+    matched: tuple[str, ...]
+    missing: tuple[str, ...]
+    extra: tuple[str, ...]
+    duplicated: tuple[str, ...]
+    diagnosis: str = ""
+
+    def __str__(self) -> str:
+        n = len(self.matched) + len(self.missing)
+        lines = [f"{len(self.matched):,} of {n:,} input genes are in the data"]
+        if self.missing:
+            lines.append(f"{len(self.missing):,} missing: {sample(self.missing)}")
+        if self.duplicated:
+            lines.append(f"{len(self.duplicated):,} more than once: {sample(self.duplicated)}")
+        if self.extra:
+            extra = f"{len(self.extra):,} {'gene' if len(self.extra) == 1 else 'genes'} of the data not used"
+            lines.append(f"{extra}: {sample(self.extra)}")
+        return "\n".join([*lines, *self.diagnosis.splitlines()])
+
+    @property
+    def audit(self) -> Audit:
+        """What aligning drops or changes, for the audit of a run."""
+        return Audit.of(
+            AuditEntry.of("align", "gene", "missing from the data", self.missing),
+            AuditEntry.of("align", "gene", "more than once in the data", self.duplicated),
+            AuditEntry.of("align", "gene", "of the data, no input of the model", self.extra),
+        )
+
+
+def alignment_report(data: Any, genes: Any) -> Alignment:
+    """Compare the genes of data with the input genes of a network, and raise nothing.
+
+    Parameters
+    ----------
+    data
+        AnnData or DataFrame (cells, genes).
+    genes
+        Gene ids, or any object whose ``genes`` are ids, such as an `Architecture`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame([[1, 2], [3, 4]], index=["c1", "c2"], columns=["tp53", "ATM"])
+    >>> print(alignment_report(table, ["ATM", "TP53"]))
+    1 of 2 input genes are in the data
+    1 missing: TP53
+    1 gene of the data not used: tp53
+    1 of 2 input genes match the data; 2 match ignoring case.
+    The input genes look like: ATM, TP53.
+    The data looks like: ATM, tp53.
+    """
+    table = measured(data)
+    return match(data, table, gene_ids(genes))
+
+
+def gene_ids(genes: Any) -> tuple[str, ...]:
+    """Return ordered, unique ids from a sequence of them or an object whose ``genes`` they are."""
+    return gene_list(getattr(genes, "genes", genes)).ids
+
+
+def match(data: Any, table: Measured, wanted: Sequence[str]) -> Alignment:
+    """Return the `Alignment` of data, and the named matrix made of them, with ``wanted``."""
+    count = dict.fromkeys(table.genes, 0)
+    for gene in table.genes:
+        count[gene] += 1
+    inputs = set(wanted)
+    matched = tuple(gene for gene in wanted if gene in count)
+    missing = tuple(gene for gene in wanted if gene not in count)
+    return Alignment(
+        matched,
+        missing,
+        tuple(gene for gene in count if gene not in inputs),
+        tuple(gene for gene in matched if count[gene] > 1),
+        _diagnosis(data, table, wanted, len(matched)) if missing else "",
+    )
+
+
+def positions(data: Any, table: Measured, wanted: Sequence[str], missing: str, duplicates: str) -> list[list[int]]:
+    """Return for each wanted gene the columns of ``table`` that are it, after the policies have been applied.
+
+    Raises
+    ------
+    DataError
+        A policy has an unknown name.
+    GeneError
+        No gene matches, genes are missing and ``missing`` is ``"raise"``, or genes occur more than once and
+        ``duplicates`` is ``"raise"``.
+    """
+    check_policy("missing", missing, MISSING_POLICIES)
+    check_policy("duplicates", duplicates, DUPLICATE_POLICIES)
+    found = match(data, table, wanted)
+    if found.missing and (missing == "raise" or not found.matched):
+        raise GeneError(_missing_text(found, len(wanted)))
+    if found.duplicated and duplicates == "raise":
+        raise GeneError(
+            f"{len(found.duplicated):,} of {len(wanted):,} input genes occur more than once in the data: "
+            f"{sample(found.duplicated)}.\n"
+            'Combine them with duplicates="sum" (counts) or "mean", or keep the first with duplicates="first".'
+        )
+    columns: dict[str, list[int]] = {gene: [] for gene in wanted}
+    for column, gene in enumerate(table.genes):
+        if gene in columns:
+            columns[gene].append(column)
+    return list(columns.values())
+
+
+def check_policy(option: str, value: str, known: Sequence[str]) -> None:
+    """Raise a `DataError` unless ``value`` is one of the ``known`` values of an option."""
+    if value not in known:
+        hint = did_you_mean(str(value), known)
+        raise DataError(
+            f"{option}={value!r} is not known.{hint and f' {hint}'}\nIt may be {', '.join(map(repr, known))}."
+        )
+
+
+def _missing_text(found: Alignment, n_wanted: int) -> str:
+    lines = [
+        f"{len(found.missing):,} of {n_wanted:,} input genes of the model are missing from the data: "
+        f"{sample(found.missing)}."
+    ]
+    lines += found.diagnosis.splitlines()
+    rebuild = "rebuild the architecture for these genes: vnn build --genes cells.h5ad …"
+    if found.matched:
+        lines.append(f'Fill them with missing="zero", or {rebuild}')
+    else:
+        lines.append(f"Translate the names of the data, or {rebuild}")
+    return "\n".join(lines)
+
+
+def _diagnosis(data: Any, table: Measured, wanted: Sequence[str], n_matched: int) -> str:
+    n = f"{len(wanted):,}"
+    inputs = set(wanted)
+    for column, names in _other_names(data):
+        n_here = len(inputs.intersection(names))
+        if n_here > n_matched:
+            return (
+                f'{n_here:,} of {n} are in the column {column!r} of the genes: adata.var_names = adata.var["{column}"]'
+            )
+    n_cells = len(inputs.intersection(table.cells))
+    if n_cells > n_matched:
+        return f"{n_cells:,} of {n} are names of cells. The data look transposed: pass data.T."
+    text = explain_mismatch(wanted, table.genes, wanted_what="input genes", known_what="the data")
+    explains = n_matched == 0 or ";" in text.splitlines()[0]
+    return text if explains else ""
+
+
+def _other_names(data: Any) -> list[tuple[str, list[str]]]:
+    """Return the text columns of ``adata.var``: gene names of another kind may stand there."""
+    if not hasattr(data, "var_names"):
+        return []
+    texts = [name for name in data.var.columns if data.var[name].dtype.kind in "OU" or data.var[name].dtype == "string"]
+    return [(str(name), data.var[name].astype(str).tolist()) for name in texts]

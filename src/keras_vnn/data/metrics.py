@@ -1,0 +1,246 @@
+"""How good predictions are.
+
+In: the truth, predictions, class names. Out: immutable results that print and turn into tables and JSON.
+Knows nothing of models; the numbers are scikit-learn's and scipy's.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from keras_vnn.data.class_names import Classes
+from keras_vnn.data.labels import Labels
+from keras_vnn.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas
+    from numpy.typing import ArrayLike
+
+__all__ = ["ClassificationMetrics", "RegressionMetrics", "classification_metrics", "regression_metrics"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClassificationMetrics:
+    """How well classes were told apart.
+
+    Attributes
+    ----------
+    cells
+        Number of cells judged.
+    accuracy
+        Share of cells whose most probable class is the true one.
+    balanced_accuracy
+        Mean recall of the classes that occur in the truth.
+    macro_f1
+        Mean F1 of the classes that occur in truth or prediction.
+    log_loss
+        Mean negative logarithm of the probability of the true class.
+    per_class
+        DataFrame, a row per class: precision, recall, f1, support (cells of that class).
+    confusion
+        DataFrame (true class, predicted class) of numbers of cells.
+    """
+
+    cells: int
+    accuracy: float
+    balanced_accuracy: float
+    macro_f1: float
+    log_loss: float
+    per_class: pandas.DataFrame
+    confusion: pandas.DataFrame
+
+    def __str__(self) -> str:
+        return (
+            f"accuracy {self.accuracy:.3f}, balanced {self.balanced_accuracy:.3f}, macro F1 {self.macro_f1:.3f}, "
+            f"log loss {self.log_loss:.3f} ({self.cells:,} cells)"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as plain JSON values."""
+        return {
+            "cells": self.cells,
+            "accuracy": self.accuracy,
+            "balanced_accuracy": self.balanced_accuracy,
+            "macro_f1": self.macro_f1,
+            "log_loss": self.log_loss,
+            "per_class": [{"class": name, **row} for name, row in self.per_class.to_dict("index").items()],
+            "confusion": {"classes": list(self.confusion.index), "cells": self.confusion.to_numpy().tolist()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RegressionMetrics:
+    """How well numbers were predicted; a correlation with something constant is NaN.
+
+    Attributes
+    ----------
+    cells
+        Number of cells judged.
+    pearson, spearman
+        Correlations of prediction and truth.
+    r2
+        Share of variance explained; below 0 when worse than the mean.
+    mse
+        Mean squared error.
+    """
+
+    cells: int
+    pearson: float
+    spearman: float
+    r2: float
+    mse: float
+
+    def __str__(self) -> str:
+        return (
+            f"Pearson {self.pearson:.3f}, Spearman {self.spearman:.3f}, R² {self.r2:.3f}, MSE {self.mse:.4g} "
+            f"({self.cells:,} cells)"
+        )
+
+    def to_json(self) -> dict[str, float | int | None]:
+        """Return everything as plain JSON values, NaN as ``None``."""
+        numbers = {name: getattr(self, name) for name in ("pearson", "spearman", "r2", "mse")}
+        return {"cells": self.cells, **{name: None if math.isnan(x) else x for name, x in numbers.items()}}
+
+
+def classification_metrics(
+    y_true: Labels | ArrayLike, probabilities: ArrayLike, classes: Classes
+) -> ClassificationMetrics:
+    """Judge predicted probabilities of classes.
+
+    Parameters
+    ----------
+    y_true
+        `Labels`, integer codes or names of classes, (cells,).
+    probabilities
+        Shape (cells, classes), rows that sum to 1; or (cells,) or (cells, 1), the probability of the second of two
+        classes.
+    classes
+        The classes, in the order of the columns.
+
+    Raises
+    ------
+    DataError
+        The shapes do not fit, there is no cell, or the numbers are no probabilities.
+
+    Examples
+    --------
+    >>> judged = classification_metrics(["B", "T"], [[0.9, 0.1], [0.6, 0.4]], Classes(("B", "T")))
+    >>> print(judged)
+    accuracy 0.500, balanced 0.500, macro F1 0.333, log loss 0.511 (2 cells)
+    >>> judged.confusion
+    predicted  B  T
+    true
+    B          1  0
+    T          1  0
+    """
+    import numpy as np
+    import pandas as pd
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+    codes, chances = _codes(y_true, classes), _probabilities(probabilities, classes)
+    if len(codes) != len(chances):
+        raise DataError(f"There are {len(codes):,} true labels and {len(chances):,} rows of probabilities.")
+    predicted = chances.argmax(axis=1)
+    labels = list(range(len(classes)))
+    precision, recall, f1, support = precision_recall_fscore_support(codes, predicted, labels=labels, zero_division=0)
+    names = list(classes)
+    occurs = support > 0
+    true_chance = np.maximum(chances[np.arange(len(codes)), codes], np.finfo(np.float32).eps)
+    confusion = confusion_matrix(codes, predicted, labels=labels)
+    return ClassificationMetrics(
+        cells=len(codes),
+        accuracy=float((predicted == codes).mean()),
+        balanced_accuracy=float(recall[occurs].mean()),
+        macro_f1=float(f1[occurs | np.isin(labels, predicted)].mean()),
+        log_loss=float(-np.log(true_chance).mean()),
+        per_class=pd.DataFrame(
+            {"precision": precision, "recall": recall, "f1": f1, "support": support},
+            index=pd.Index(names, name="class"),
+        ),
+        confusion=pd.DataFrame(
+            confusion, index=pd.Index(names, name="true"), columns=pd.Index(names, name="predicted")
+        ),
+    )
+
+
+def regression_metrics(y_true: ArrayLike, y_predicted: ArrayLike) -> RegressionMetrics:
+    """Judge predicted numbers.
+
+    Parameters
+    ----------
+    y_true, y_predicted
+        Shape (cells,) or (cells, 1).
+
+    Raises
+    ------
+    DataError
+        The shapes differ or hold several targets, there are fewer than two cells, or a number is not finite.
+
+    Examples
+    --------
+    >>> print(regression_metrics([1.0, 2.0, 3.0], [1.0, 2.0, 6.0]))
+    Pearson 0.945, Spearman 1.000, R² -3.500, MSE 3 (3 cells)
+    """
+    import numpy as np
+    from scipy.stats import pearsonr, spearmanr
+    from sklearn.metrics import mean_squared_error, r2_score
+
+    true, predicted = _one_target(y_true, "true"), _one_target(y_predicted, "predicted")
+    if len(true) != len(predicted) or len(true) < 2:
+        raise DataError(f"There are {len(true):,} true and {len(predicted):,} predicted numbers, expected two or more.")
+    varies = bool(np.ptp(true) > 0 and np.ptp(predicted) > 0)
+    return RegressionMetrics(
+        cells=len(true),
+        pearson=float(pearsonr(true, predicted).statistic) if varies else math.nan,
+        spearman=float(spearmanr(true, predicted).statistic) if varies else math.nan,
+        r2=float(r2_score(true, predicted)) if np.ptp(true) > 0 else math.nan,
+        mse=float(mean_squared_error(true, predicted)),
+    )
+
+
+def _codes(y_true: Any, classes: Classes) -> Any:
+    import numpy as np
+
+    if isinstance(y_true, Labels):
+        return classes.encode(y_true)
+    given = np.asarray(y_true)
+    if given.dtype.kind not in "iu":
+        return classes.encode(given)
+    classes.decode(given)
+    return given.reshape(-1)
+
+
+def _probabilities(given: ArrayLike, classes: Classes) -> Any:
+    import numpy as np
+
+    chances = np.asarray(given, dtype=np.float64)
+    if len(classes) == 2 and (chances.ndim == 1 or chances.shape[1:] == (1,)):
+        second = chances.reshape(-1)
+        chances = np.column_stack([1 - second, second])
+    if chances.ndim != 2 or chances.shape[1] != len(classes) or not len(chances):
+        raise DataError(f"Probabilities must have shape (cells, classes) = (…, {len(classes)}), got {np.shape(given)}.")
+    if not np.isfinite(chances).all():
+        raise DataError("Probabilities are NaN or infinite. Did the training diverge? Try a smaller learning rate.")
+    if chances.min() < 0 or np.abs(chances.sum(axis=1) - 1).max() > 1e-2:
+        raise DataError(
+            f"The rows are no probabilities: they sum to {chances.sum(axis=1).min():.3g} and more, the smallest number "
+            f"is {chances.min():.3g}.\nAre they logits? Apply keras.ops.softmax first."
+        )
+    return chances / chances.sum(axis=1, keepdims=True)
+
+
+def _one_target(given: ArrayLike, what: str) -> Any:
+    import numpy as np
+
+    numbers = np.asarray(given, dtype=np.float64)
+    if numbers.ndim == 2 and numbers.shape[1] == 1:
+        numbers = numbers[:, 0]
+    if numbers.ndim != 1:
+        raise DataError(
+            f"The {what} numbers must have shape (cells,), got {numbers.shape}. Judge each target by itself."
+        )
+    if not np.isfinite(numbers).all():
+        raise DataError(f"{int((~np.isfinite(numbers)).sum()):,} of {numbers.size:,} {what} numbers are not finite.")
+    return numbers

@@ -1,0 +1,236 @@
+"""Which cells train, which stop the training, which test.
+
+In: labels and a seed. Out: `Split`: positions in the labels, disjoint and together all of them.
+Knows nothing of expression values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from keras_vnn.data.class_names import classes
+from keras_vnn.data.labels import Labels, Targets
+from keras_vnn.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Split", "folds", "split_cells"]
+
+PARTS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Split:
+    """Three disjoint sets of cells that are together all cells.
+
+    Attributes
+    ----------
+    train, validation, test
+        Ascending positions in the labels, intp; validation or test may be empty. Where labels are missing and were
+        dropped, ``labels.cells[split.train]`` are the rows of the data.
+    seed
+        The seed it was drawn with.
+    """
+
+    train: NDArray[np.intp]
+    validation: NDArray[np.intp]
+    test: NDArray[np.intp]
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        import numpy as np
+
+        for name in PARTS:
+            part = np.sort(np.array(getattr(self, name), dtype=np.intp).reshape(-1))
+            part.flags.writeable = False
+            object.__setattr__(self, name, part)
+        together = np.concatenate([self.train, self.validation, self.test])
+        if not np.array_equal(np.sort(together), np.arange(together.size)):
+            raise DataError("The parts of a split must be disjoint and together hold every cell once.")
+        if not self.train.size:
+            raise DataError("The training part of the split is empty.")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Split) and self.to_json() == other.to_json()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __len__(self) -> int:
+        return len(self.train) + len(self.validation) + len(self.test)
+
+    def __str__(self) -> str:
+        return (
+            f"{len(self.train):,} training, {len(self.validation):,} validation, {len(self.test):,} test cells "
+            f"(seed {self.seed})"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the positions as plain JSON values."""
+        return {**{name: getattr(self, name).tolist() for name in PARTS}, "seed": self.seed}
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Split:
+        """Make a split from what `to_json` gave."""
+        return cls(fields["train"], fields["validation"], fields["test"], fields["seed"])
+
+
+def split_cells(
+    labels: Labels | Targets | ArrayLike,
+    *,
+    fractions: Sequence[float] = (0.7, 0.15, 0.15),
+    seed: int,
+    stratify: bool = True,
+) -> Split:
+    """Split cells into training, validation and test part.
+
+    The same labels and seed give the same split.
+
+    Parameters
+    ----------
+    labels
+        `Labels`, or a sequence of labels; `Targets` are never stratified.
+    fractions
+        Of training, validation and test cells; their sum is 1. Validation or test may be 0.
+    seed
+        Seed of the draw.
+    stratify
+        Whether each part has the classes in the proportions of the whole. Every class is then in the training
+        part; a class of very few cells may be absent from a small part.
+
+    Raises
+    ------
+    DataError
+        The fractions are impossible, or a class has too few cells for the number of parts.
+
+    Examples
+    --------
+    >>> print(split_cells(["B", "T"] * 10, fractions=(0.6, 0.2, 0.2), seed=1))
+    12 training, 4 validation, 4 test cells (seed 1)
+    """
+    import numpy as np
+
+    shares = [float(fraction) for fraction in fractions]
+    if len(shares) != 3 or min(shares) < 0 or shares[0] <= 0 or abs(sum(shares) - 1) > 1e-6:
+        raise DataError(
+            f"fractions={tuple(shares)} of training, validation and test cells must be three numbers whose sum is 1, "
+            "the first above 0."
+        )
+    names, codes, n_cells = _strata(labels, stratify)
+    n_parts = sum(share > 0 for share in shares)
+    if codes is not None and n_parts > 1:
+        _check_counts(names, codes, n_parts, f"a split into {n_parts} parts")
+    n_validation, n_test = round(shares[1] * n_cells), round(shares[2] * n_cells)
+    rest, test = _take(np.arange(n_cells), n_test, codes, names, seed, "test")
+    train, validation = _take(rest, n_validation, codes, names, seed, "validation")
+    return Split(train, validation, test, seed)
+
+
+def folds(
+    labels: Labels | Targets | ArrayLike,
+    n: int = 5,
+    *,
+    seed: int,
+    validation: float = 0.15,
+    stratify: bool = True,
+) -> Iterator[Split]:
+    """Yield ``n`` splits whose test parts are disjoint and together all cells.
+
+    Parameters
+    ----------
+    labels
+        `Labels`, or a sequence of labels; `Targets` are never stratified.
+    n
+        Number of folds.
+    seed
+        Seed of the draw.
+    validation
+        Fraction of the cells outside the test part that becomes the validation part; may be 0.
+    stratify
+        Whether each part has the classes in the proportions of the whole.
+
+    Raises
+    ------
+    DataError
+        ``n`` or ``validation`` is impossible, or a class has fewer cells than there are folds.
+
+    Examples
+    --------
+    >>> for split in folds(["B", "T"] * 10, 2, seed=1, validation=0.2):
+    ...     print(split)
+    8 training, 2 validation, 10 test cells (seed 1)
+    8 training, 2 validation, 10 test cells (seed 1)
+    """
+    from sklearn.model_selection import KFold, StratifiedKFold
+
+    names, codes, n_cells = _strata(labels, stratify)
+    if not 2 <= n <= n_cells:
+        raise DataError(f"n={n} folds of {n_cells:,} cells are impossible; it must be 2 to {n_cells:,}.")
+    if not 0 <= validation < 1:
+        raise DataError(f"validation={validation} must be a fraction from 0 to below 1.")
+    if codes is not None:
+        _check_counts(names, codes, n if n > 2 or not validation else 4, f"{n} folds")
+    # scikit-learn warns of classes smaller than n only, which were refused above.
+    kind = KFold if codes is None else StratifiedKFold
+    drawn = kind(n, shuffle=True, random_state=seed).split(range(n_cells), codes)
+    return (
+        Split(*_take(rest, round(validation * len(rest)), codes, names, seed, "validation"), test, seed)
+        for rest, test in drawn
+    )
+
+
+def _strata(labels: Any, stratify: bool) -> tuple[Sequence[str], Any, int]:
+    """Return class names, codes (``None`` when not stratified) and the number of cells."""
+    if isinstance(labels, Targets) or not stratify:
+        return (), None, len(labels)
+    known = classes(labels)
+    codes = labels.codes if isinstance(labels, Labels) else known.encode(labels)
+    return known.names, codes, len(codes)
+
+
+def _check_counts(names: Sequence[str], codes: Any, least: int, purpose: str) -> None:
+    import numpy as np
+
+    counts = np.bincount(codes, minlength=len(names))
+    few = [(name, int(n)) for name, n in zip(names, counts, strict=True) if 0 < n < least]
+    if few:
+        listed = ", ".join(f"{name} ({n} {'cell' if n == 1 else 'cells'})" for name, n in few[:5])
+        more = f" and {len(few) - 5} more" if len(few) > 5 else ""
+        raise DataError(
+            f"{len(few)} of {len(names)} labels have too few cells for {purpose}, which needs {least} of each: "
+            f"{listed}{more}.\n"
+            "Leave their cells out, for example adata[adata.obs[label] != name], merge them with another label, "
+            "or pass stratify=False."
+        )
+
+
+def _take(
+    cells: Any, size: int, codes: Any, names: Sequence[str], seed: int, part: str
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the cells that stay and the ``size`` cells taken out of them."""
+    import numpy as np
+    from sklearn.model_selection import train_test_split
+
+    if size == 0:
+        return cells, np.array([], dtype=np.intp)
+    strata = None if codes is None else codes[cells]
+    n_classes = 1 if strata is None else len(set(strata.tolist()))
+    if strata is not None:
+        _check_counts(names, strata, 2, f"drawing a {part} part")
+    if min(size, len(cells) - size) < n_classes:
+        raise DataError(
+            f"A {part} part of {size:,} of {len(cells):,} cells cannot hold, and leave, {n_classes} labels.\n"
+            f"Change its fraction, leave it out (0), or pass stratify=False."
+        )
+    rest, taken = train_test_split(cells, test_size=size, random_state=seed, stratify=strata)
+    absent = set() if strata is None else set(strata.tolist()) - set(codes[rest].tolist())
+    if absent:
+        code = min(absent)
+        raise DataError(
+            f"All cells of the label {names[code]} fell into the {part} part.\n"
+            "Use a larger training part, or pass stratify=False."
+        )
+    return rest, taken

@@ -1,0 +1,127 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keras_vnn.data import Split, folds, labels_of, split_cells, targets_of
+from keras_vnn.errors import DataError
+
+LABELS = ["a"] * 60 + ["b"] * 30 + ["c"] * 10
+
+
+def parts(split):
+    return split.train, split.validation, split.test
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(12, 40), min_size=2, max_size=4), st.integers(0, 2**32 - 1), st.booleans())
+def test_parts_are_disjoint_and_hold_every_cell(sizes, seed, stratify):
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    split = split_cells(labels, fractions=(0.5, 0.25, 0.25), seed=seed, stratify=stratify)
+    assert sorted(np.concatenate(parts(split)).tolist()) == list(range(len(labels)))
+    assert len(split.test) == len(split.validation) == round(len(labels) / 4)
+    if stratify:
+        assert set(labels[split.train]) == set(labels)
+
+
+def test_proportions():
+    split = split_cells(LABELS, seed=3)
+    assert str(split) == "70 training, 15 validation, 15 test cells (seed 3)"
+    labels = np.array(LABELS)
+    assert [(labels[split.train] == name).sum() for name in "abc"] == [42, 21, 7]
+
+
+def test_seed():
+    assert split_cells(LABELS, seed=1) == split_cells(LABELS, seed=1)
+    assert split_cells(LABELS, seed=1) != split_cells(LABELS, seed=2)
+    again = [list(map(Split.to_json, folds(LABELS, 3, seed=1))) for _ in range(2)]
+    assert again[0] == again[1]
+
+
+def test_parts_may_be_left_out():
+    assert (
+        str(split_cells(LABELS, fractions=(0.8, 0, 0.2), seed=1)) == "80 training, 0 validation, 20 test cells (seed 1)"
+    )
+    assert str(split_cells(LABELS, fractions=(1, 0, 0), seed=1)) == "100 training, 0 validation, 0 test cells (seed 1)"
+
+
+def test_labels_targets_and_missing_ones():
+    cells = pd.DataFrame({"t": [*LABELS, None], "y": np.arange(101.0)})
+    labels = labels_of(cells, "t", missing_labels="drop")
+    assert split_cells(labels, seed=1) == split_cells(LABELS, seed=1)
+    assert len(split_cells(targets_of(cells, "y"), seed=1)) == 101
+    assert [len(split.test) for split in folds(targets_of(cells, "y"), 4, seed=1)] == [26, 25, 25, 25]
+
+
+def test_folds():
+    drawn = list(folds(LABELS, 5, seed=1))
+    assert sorted(np.concatenate([split.test for split in drawn]).tolist()) == list(range(100))
+    labels = np.array(LABELS)
+    for split in drawn:
+        assert [len(part) for part in parts(split)] == [68, 12, 20]
+        assert [(labels[split.test] == name).sum() for name in "abc"] == [12, 6, 2]
+        assert len(split) == 100
+    assert all(not split.validation.size for split in folds(LABELS, 5, seed=1, validation=0))
+
+
+def test_json():
+    split = split_cells(LABELS, seed=5)
+    assert Split.from_json(json.loads(json.dumps(split.to_json()))) == split
+
+
+ERRORS = {
+    "one cell": (
+        lambda: split_cells([*LABELS, "d"], seed=1),
+        "1 of 4 labels have too few cells for a split into 3 parts, which needs 3 of each: d (1 cell).\n"
+        "Leave their cells out, for example adata[adata.obs[label] != name], merge them with another label, "
+        "or pass stratify=False.",
+    ),
+    "few for folds": (
+        lambda: folds([*LABELS, "d", "d", "e", "e", "e"], 5, seed=1),
+        "2 of 5 labels have too few cells for 5 folds, which needs 5 of each: d (2 cells), e (3 cells).\n"
+        "Leave their cells out, for example adata[adata.obs[label] != name], merge them with another label, "
+        "or pass stratify=False.",
+    ),
+    "fractions": (
+        lambda: split_cells(LABELS, fractions=(0.5, 0.2, 0.2), seed=1),
+        "fractions=(0.5, 0.2, 0.2) of training, validation and test cells must be three numbers whose sum is 1, "
+        "the first above 0.",
+    ),
+    "small part": (
+        lambda: split_cells(list("aaabbbccc"), seed=1),
+        "A test part of 1 of 9 cells cannot hold, and leave, 3 labels.\n"
+        "Change its fraction, leave it out (0), or pass stratify=False.",
+    ),
+    "left too few": (
+        lambda: split_cells([*"a" * 40, *"bbb"], fractions=(0.1, 0.1, 0.8), seed=1),
+        "1 of 2 labels have too few cells for drawing a validation part, which needs 2 of each: b (1 cell).\n"
+        "Leave their cells out, for example adata[adata.obs[label] != name], merge them with another label, "
+        "or pass stratify=False.",
+    ),
+    "one fold": (lambda: folds(LABELS, 1, seed=1), "n=1 folds of 100 cells are impossible; it must be 2 to 100."),
+    "validation": (
+        lambda: folds(LABELS, 5, seed=1, validation=1.0),
+        "validation=1.0 must be a fraction from 0 to below 1.",
+    ),
+    "overlap": (
+        lambda: Split([0, 1], [1], []),
+        "The parts of a split must be disjoint and together hold every cell once.",
+    ),
+    "nothing to train": (lambda: Split([], [0], []), "The training part of the split is empty."),
+}
+
+
+@pytest.mark.parametrize("case", ERRORS)
+def test_errors(case):
+    act, expected = ERRORS[case]
+    with pytest.raises(DataError) as error:
+        act()
+    assert str(error.value) == expected
+
+
+def test_few_cells_without_stratification():
+    assert len(split_cells([*LABELS, "d"], seed=1, stratify=False)) == 101
+    assert len(list(folds([*LABELS, "d"], 5, seed=1, stratify=False))) == 5

@@ -125,7 +125,7 @@ def interaction_architecture(
     check_at_least(2, community_size=community_size)
     check_at_least(0, seed=seed, dense_units=dense_units)
     check_at_least(1, units=units)
-    if not 0 < resolution < float("inf"):
+    if not isinstance(resolution, int | float) or not 0 < resolution < float("inf"):
         raise ConfigError(f"resolution must be a positive number, got {resolution!r}.")
 
     families: list[tuple[Groups, Limits]] = []

@@ -163,6 +163,14 @@ ERRORS = {
         lambda: Normalization.from_json({"method": "zscore", "genes": ["a"], "mean": [1.0], "cells": 3}),
         "The saved normalisation has no field 'scale'. Is it complete?",
     ),
+    "text for a number": (
+        lambda: Normalization.from_json({"method": "zscore", "genes": ["a"], "mean": ["x"], "scale": [1], "cells": 3}),
+        "The saved normalisation is damaged: could not convert string to float: 'x'",
+    ),
+    "no cells": (
+        lambda: align(COUNTS[:0], GENES),
+        "The data have 0 cells and 3 genes, expected some of both.",
+    ),
     "length": (
         lambda: Normalization("zscore", ("a",), np.zeros(2), np.ones(2)),
         "mean of the normalisation has shape (2,), expected (genes,) = (1,).",

@@ -83,6 +83,11 @@ def test_barcodes_tell_where_the_cells_are(tmp_path):
     assert said(read_expression(path)) == "genes in rows (2 of 2 column names look like cells)"
 
 
+def test_comma_is_a_decimal_mark_beside_semicolons(tmp_path):
+    adata = read_expression(write(tmp_path, "t.csv", "gene;c1;c2\nTP53;1,5;2\nATM;0;0,25\n"))
+    assert adata.X.tolist() == [[1.5, 0], [2, 0.25]]
+
+
 def test_quoted_names_may_hold_the_separator(tmp_path):
     path = write(tmp_path, "t.csv", 'gene,"c,1",c2\n"A,B",1,2\n"C",3,4\n')
     adata = read_expression(path)
@@ -149,6 +154,24 @@ BAD_TABLES = {
         "A row has 2 fields, expected 3 as in the first row: t.csv:3\n"
         "    ATM,1\n"
         "Is the file truncated, or does a name hold the separator without quotes?",
+    ),
+    "separator at the end of rows": (
+        "gene,c1,c2\nTP53,1,2,\nATM,1,2,\n",
+        "The rows end with a separator that the header lacks: t.csv:2\n"
+        "    TP53,1,2,\n"
+        "Remove it, or write one at the end of the header too and name that column.",
+    ),
+    "too large for float32": (
+        "gene,c1,c2\nTP53,1e300,2\nATM,1,2\n",
+        "1 of 4 values is not a finite number: t.csv:2\n"
+        "    gene TP53, cell c1: 1e+300\n"
+        "Drop these genes or cells, or write 0 where a gene was not detected.",
+    ),
+    "true or false": (
+        "gene,c1,c2\nTP53,True,2\nATM,False,2\n",
+        "2 of 4 values are not finite numbers: t.csv:2\n"
+        "The column 'c1' holds no number, as 'True'. If it is no expression, name it: "
+        'metadata=["c1"] (command line: --metadata c1).',
     ),
     "short header": (
         "c1,c2\nTP53,1,2,3\n",

@@ -106,6 +106,7 @@ ERRORS = {
         lambda: folds(LABELS, 5, seed=1, validation=1.0),
         "validation=1.0 must be a fraction from 0 to below 1.",
     ),
+    "seed": (lambda: split_cells(LABELS, seed=-1), "seed=-1 must be an integer from 0 to 4294967295."),
     "overlap": (
         lambda: Split([0, 1], [1], []),
         "The parts of a split must be disjoint and together hold every cell once.",

@@ -45,7 +45,8 @@ def measured(data: Any) -> Measured:
             raise DataError('The AnnData has no X.\nName a layer it has: read_expression(path, layer="raw").')
         cells, genes = data.obs_names, data.var_names
     elif hasattr(data, "columns") and hasattr(data, "index"):
-        values, cells, genes = _frame_values(data), data.index, data.columns
+        values = _frame_values(data) if 0 not in data.shape else np.empty(data.shape)
+        cells, genes = data.index, data.columns
     else:
         raise DataError(
             f"Expected an AnnData or a DataFrame (cells, genes), got {type(data).__name__}: "

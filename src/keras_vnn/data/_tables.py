@@ -54,7 +54,7 @@ def read_table(
     """Read a table with one header line and the names of its rows in the first column.
 
     The separator is tab, comma, semicolon or space, whichever splits header and first row alike; fields may be
-    quoted; the header may be one field short, as R writes it.
+    quoted; the header may be one field short, as R writes it. Beside semicolons a comma is a decimal mark.
 
     Parameters
     ----------
@@ -98,6 +98,12 @@ def read_table(
             f"The header has {len(fields):,} fields, the first row {width:,}: {found}\n"
             "Expected equally many, or one fewer in the header (as R writes it)."
         )
+    if len(fields) < width and not _split(first, separator)[-1]:
+        raise ReadError(
+            f"The rows end with a separator that the header lacks: {found}:2\n"
+            f"    {first[:60]}\n"
+            "Remove it, or write one at the end of the header too and name that column."
+        )
     names = fields if len(fields) == width else ["", *fields]
     at = names.index(names_column) if names_column and names_column in names else 0
     stream.seek(start)
@@ -109,6 +115,7 @@ def read_table(
             dtype={at: str},
             keep_default_na=False,
             na_values={column: list(missing) for column in range(width) if column != at} if missing else None,
+            decimal="," if separator == ";" and "," in first else ".",
             skipinitialspace=separator != " ",
             low_memory=False,
             encoding="utf-8",
@@ -182,12 +189,10 @@ def _next_line(stream: io.BytesIO) -> str:
 
 
 def _separator(header: str, row: str) -> str:
-    """Return the separator that splits both lines alike, or else splits the row most."""
+    """Return the separator that splits both lines alike into most fields, or else splits the row most."""
     widths = {separator: (len(_split(header, separator)), len(_split(row, separator))) for separator in SEPARATORS}
-    for separator, (of_header, of_row) in widths.items():
-        if of_row > 1 and of_row - of_header in (0, 1):
-            return separator
-    return max(SEPARATORS, key=lambda separator: widths[separator][1])
+    alike = [one for one in SEPARATORS if widths[one][1] > 1 and widths[one][1] - widths[one][0] in (0, 1)]
+    return max(alike or SEPARATORS, key=lambda one: widths[one][::-1])
 
 
 def _split(line: str, separator: str) -> list[str]:

@@ -263,7 +263,8 @@ def _numbers(
     if texts:
         body = body.copy()
         body[texts] = body[texts].astype(str).apply(pd.to_numeric, errors="coerce")
-    values = body.to_numpy(dtype=np.float32)
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused below
+        values = body.to_numpy(dtype=np.float32)
     wrong = ~np.isfinite(values)
     if not wrong.any():
         return values
@@ -276,7 +277,7 @@ def _numbers(
     if wrong[:, column].all():
         name = table.columns[kept[column]]
         raise DataError(
-            f"{error.args[0].splitlines()[0]}\nThe column {name!r} holds no number, as {text!r}. "
+            f"{error.args[0].splitlines()[0]}\nThe column {name!r} holds no number, as {str(text)!r}. "
             f'If it is no expression, name it: metadata=["{name}"] (command line: --metadata {name}).'
         )
     raise error

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_vnn.data._matrix import Measured, blocks, check_counts, check_finite, measured, row_numbers, totals
 from keras_vnn.data.matching import check_policy, gene_ids, positions
-from keras_vnn.errors import DataError, sample
+from keras_vnn.errors import DataError, VNNError, sample
 
 if TYPE_CHECKING:
     import numpy as np
@@ -187,6 +187,10 @@ class Normalization:
             return cls(fields["method"], tuple(fields["genes"]), fields["mean"], fields["scale"], int(fields["cells"]))
         except KeyError as error:
             raise DataError(f"The saved normalisation has no field {error}. Is it complete?") from error
+        except VNNError:
+            raise
+        except (TypeError, ValueError) as error:
+            raise DataError(f"The saved normalisation is damaged: {error}") from error
 
     def _arrays(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         import numpy as np

@@ -119,7 +119,7 @@ def split_cells(
             f"fractions={tuple(shares)} of training, validation and test cells must be three numbers whose sum is 1, "
             "the first above 0."
         )
-    names, codes, n_cells = _strata(labels, stratify)
+    names, codes, n_cells = _strata(labels, stratify, seed)
     n_parts = sum(share > 0 for share in shares)
     if codes is not None and n_parts > 1:
         _check_counts(names, codes, n_parts, f"a split into {n_parts} parts")
@@ -166,7 +166,7 @@ def folds(
     """
     from sklearn.model_selection import KFold, StratifiedKFold
 
-    names, codes, n_cells = _strata(labels, stratify)
+    names, codes, n_cells = _strata(labels, stratify, seed)
     if not 2 <= n <= n_cells:
         raise DataError(f"n={n} folds of {n_cells:,} cells are impossible; it must be 2 to {n_cells:,}.")
     if not 0 <= validation < 1:
@@ -182,8 +182,10 @@ def folds(
     )
 
 
-def _strata(labels: Any, stratify: bool) -> tuple[Sequence[str], Any, int]:
+def _strata(labels: Any, stratify: bool, seed: int) -> tuple[Sequence[str], Any, int]:
     """Return class names, codes (``None`` when not stratified) and the number of cells."""
+    if not 0 <= seed < 2**32:
+        raise DataError(f"seed={seed} must be an integer from 0 to {2**32 - 1}.")
     if isinstance(labels, Targets) or not stratify:
         return (), None, len(labels)
     known = classes(labels)

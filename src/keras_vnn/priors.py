@@ -292,6 +292,8 @@ class Regulation:
     def from_networkx(cls, graph: networkx.DiGraph, effect: str = "effect", weight: str = "weight") -> Self:
         """Make the table from the directed edges (regulator, target) of a networkx graph.
 
+        Where no edge has an effect, the signs of the weights give it, as in `from_pairs`.
+
         Raises
         ------
         ReadError
@@ -300,10 +302,11 @@ class Regulation:
         if not graph.is_directed():
             raise ReadError("Regulation needs a directed graph (regulator → target), got an undirected one.")
         edges = [(str(u), str(v), data) for u, v, data in graph.edges(data=True)]
+        known = any(effect in data for *_, data in edges)
         return cls.from_pairs(
             [u for u, _, _ in edges],
             [v for _, v, _ in edges],
-            effect=[str(data.get(effect, "unknown")) for *_, data in edges],
+            effect=[str(data.get(effect, "unknown")) for *_, data in edges] if known else None,
             weight=[data.get(weight, np.nan) for *_, data in edges],
             sources=(Source("networkx graph", "memory", records=len(edges)),),
         )
@@ -458,7 +461,7 @@ def _complete(frame: pd.DataFrame, columns: tuple[str, str]) -> pd.DataFrame:
     if missing.any():
         raise ReadError(
             f"{int(missing.sum())} of {len(frame)} rows have no name in {columns[0]!r} or {columns[1]!r}, "
-            f"first at index {frame.index[missing][0]!r}.\nDrop them first: frame.dropna(subset={list(columns)!r})"
+            f"first at index {frame.index[missing].tolist()[0]!r}.\nDrop them first: frame.dropna(subset={list(columns)!r})"
         )
     return frame.astype({column: str for column in columns})
 

@@ -459,9 +459,10 @@ def _columns(frame: pd.DataFrame, first: str, second: str) -> tuple[str, str]:
 def _complete(frame: pd.DataFrame, columns: tuple[str, str]) -> pd.DataFrame:
     missing = frame[list(columns)].isna().any(axis=1)
     if missing.any():
+        first = frame.index[missing].tolist()[0]
         raise ReadError(
             f"{int(missing.sum())} of {len(frame)} rows have no name in {columns[0]!r} or {columns[1]!r}, "
-            f"first at index {frame.index[missing].tolist()[0]!r}.\nDrop them first: frame.dropna(subset={list(columns)!r})"
+            f"first at index {first!r}.\nDrop them first: frame.dropna(subset={list(columns)!r})"
         )
     return frame.astype({column: str for column in columns})
 

@@ -65,7 +65,7 @@ def build_model(
         The outputs, the preset or an option is unknown or out of range.
     """
     wanted = as_outputs(outputs)
-    if normalization is not None and normalization.genes is not None and normalization.genes != arch.genes:
+    if normalization is not None and normalization.is_fitted and normalization.genes != arch.genes:
         raise ModelError("The normalization was fitted for other genes than those of the architecture; fit it again.")
     chosen = model_options(preset, options)
     if seed is not None:
@@ -89,6 +89,8 @@ def build_model(
             loss="sparse_categorical_crossentropy" if classifies else "mean_squared_error",
             metrics=["accuracy"] if classifies else [],
         )
+        # An optimizer without its variables makes Keras warn when the untrained model is saved and loaded.
+        model.optimizer.build(model.trainable_variables)
     return model
 
 

@@ -79,16 +79,18 @@ def set_edge_weights(model: keras.Model, table: pd.DataFrame, *, partial: bool =
     if not np.isfinite(values).all():
         raise ModelError(f"{int((~np.isfinite(values)).sum())} of {len(values)} weights are not finite numbers.")
     places = pd.MultiIndex.from_frame(_filled(current[keys]))
-    if not places.is_unique:
-        raise ModelError(
-            f"The columns {', '.join(keys)} do not tell the weights apart; give all of {', '.join(_KEYS)}."
-        )
     wanted = pd.MultiIndex.from_frame(_filled(table[keys]))
     if not wanted.is_unique:
         raise ModelError(
             f"{int(wanted.duplicated().sum())} weights are given twice: {_pairs(wanted[wanted.duplicated()])}."
         )
-    positions = places.get_indexer(wanted)
+    told_apart = ~places.duplicated(keep=False)
+    if wanted.isin(places[~told_apart]).any():
+        raise ModelError(
+            f"The columns {', '.join(keys)} do not tell the weights apart; give all of {', '.join(_KEYS)}."
+        )
+    found = places[told_apart].get_indexer(wanted)
+    positions = np.where(found < 0, -1, np.flatnonzero(told_apart)[found])
     if (positions < 0).any():
         unknown = wanted[positions < 0]
         raise ModelError(

@@ -1,0 +1,70 @@
+"""The application and its entry point."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from typing import Annotated, Any
+
+import typer
+
+from keras_vnn.cli import _build, _demo, _export, _inspect, _train
+from keras_vnn.cli._console import report_error, say_warning
+from keras_vnn.errors import VNNError, VNNWarning
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="vnn",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Visible neural networks: sparse layers wired by biological knowledge, with named nodes.",
+    epilog="Start with `vnn demo`. Every command has a worked example: `vnn build --help`.",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"keras-vnn {version('keras-vnn')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and stop.")
+    ] = False,
+) -> None:
+    """Visible neural networks: sparse layers wired by biological knowledge, with named nodes."""
+
+
+app.command("build")(_build.build)
+app.command("train")(_train.train)
+app.command("inspect")(_inspect.inspect)
+app.command("export")(_export.export)
+app.command("demo")(_demo.demo)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; the process ends with exit code 0, 1 or 2."""
+    given = sys.argv[1:] if arguments is None else arguments
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", VNNWarning)
+        warnings.showwarning = _show_warning
+        try:
+            app(given)
+        except VNNError as error:
+            report_error(error, as_json="--json" in given)
+            raise SystemExit(1) from None
+        except KeyboardInterrupt:
+            typer.echo("stopped; nothing was written", err=True)
+            raise SystemExit(1) from None
+
+
+def _show_warning(message: Any, *_: Any, **__: Any) -> None:
+    say_warning(str(message))

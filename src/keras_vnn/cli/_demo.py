@@ -1,0 +1,54 @@
+"""``vnn demo``."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from keras_vnn.cli._console import import_keras, say
+
+__all__ = ["demo"]
+
+
+def demo(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")] = Path("vnn-demo"),
+    force: Annotated[bool, typer.Option("--force", help="Replace results that are there already.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
+) -> None:
+    """Run the main job on bundled data: which proteins and regulators tell T cells under interferon-β apart.
+
+    Reads 1,000 cells × 6,998 genes, 29,916 interactions and 411 regulations, wires and trains the networks
+    (five folds), compares them with baselines, names the top nodes, and leaves the architecture, the model,
+    tables and figures in a folder. Takes one to three minutes.
+
+    **Example**
+
+    `vnn demo -o vnn-demo && vnn inspect vnn-demo/model.keras`
+    """
+    started = time.monotonic()
+    import_keras()
+
+    from keras_vnn.demo import run_demo
+
+    result = run_demo(output, overwrite=force, progress=True, say=say)
+    if as_json:
+        typer.echo((result.folder / "results.json").read_text(encoding="utf-8"))
+        return
+    scores = result.scores.assign(
+        accuracy=result.scores["accuracy"].map("{:.3f}".format),
+        sd=result.scores["sd"].map("{:.3f}".format),
+        parameters=result.scores["parameters"].map(lambda n: "" if n is None or n != n else f"{n:,}"),
+    )
+    typer.echo(
+        f"\n{result.interactions:,} interactions on {result.interacting_genes:,} genes inside the data\n\n"
+        f"held-out accuracy, mean and standard deviation of five folds\n{scores.to_string()}\n\n"
+        f"top nodes of the final model\n"
+        f"{result.top_nodes[['label', 'kind', 'genes', 'importance']].round(4).to_string()}\n\n"
+        f"results       {result.folder.resolve()}\n"
+        f"              {', '.join(sorted(path.name for path in result.folder.iterdir()))}\n"
+        f"took          {time.monotonic() - started:.0f} s\n"
+        f'next          vnn inspect {result.folder / "model.keras"} "{result.top_nodes.index[0]}"'
+    )

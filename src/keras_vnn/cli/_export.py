@@ -1,0 +1,59 @@
+"""``vnn export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from keras_vnn.cli._console import import_keras, say
+
+__all__ = ["export"]
+
+
+def export(
+    source: Annotated[Path, typer.Argument(help="A trained model (.keras) or a saved architecture.")],
+    format: Annotated[
+        str | None, typer.Option(help="text, markdown, json, csv, graphml, png, svg; else by the name of the output.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="File to write (a folder for csv); text goes to the terminal without it."),
+    ] = None,
+    architecture: Annotated[
+        Path | None, typer.Option(help="Fail unless the model was built from this architecture.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
+) -> None:
+    """Write what a model or an architecture holds, by the names of its nodes, for other programs.
+
+    **Examples**
+
+    `vnn export model.keras --format graphml -o model.graphml` – for Cytoscape, networkx
+
+    `vnn export model.keras --format csv -o tables` – nodes, edges with weights, genes
+
+    `vnn export lin.vnn -o layers.svg`
+    """
+    from keras_vnn.export import export_summary
+
+    written = export_summary(_loaded(source, architecture), format, path=output, overwrite=force)
+    if isinstance(written, str):
+        typer.echo(written)
+    else:
+        say(f"written       {written}")
+
+
+def _loaded(source: Path, architecture: Path | None) -> Any:
+    from keras_vnn.architecture import load_architecture
+    from keras_vnn.files import existing_file
+
+    found = existing_file(source, "model or architecture")
+    if found.suffix != ".keras":
+        return load_architecture(found)
+    expected = None if architecture is None else load_architecture(architecture)
+    import_keras()
+    from keras_vnn.models import load_model
+
+    return load_model(found, architecture=expected)

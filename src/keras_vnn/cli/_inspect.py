@@ -1,0 +1,87 @@
+"""``vnn inspect``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from keras_vnn.cli._console import import_keras, print_json, say
+
+__all__ = ["inspect"]
+
+
+def inspect(
+    model: Annotated[Path, typer.Argument(help="A trained model, .keras.")],
+    node: Annotated[
+        str | None,
+        typer.Argument(help="A node or gene: id, label, or a unique part of one. Without it, nodes are ranked."),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Expression to look at, instead of what the model remembers of its training data."),
+    ] = None,
+    cells: Annotated[Path | None, typer.Option(help="Table of cells with their labels, for CSV and TSV.")] = None,
+    label: Annotated[
+        str | None, typer.Option(help="Column of the labels in the data; else classes as the model predicts them.")
+    ] = None,
+    layer: Annotated[str, typer.Option(help="Values of an .h5ad to use: X, raw, or the name of a layer.")] = "X",
+    method: Annotated[str, typer.Option(help="How importance is measured: knockout, gradient.")] = "knockout",
+    top: Annotated[int, typer.Option(min=1, help="Rows to show.")] = 20,
+    architecture: Annotated[
+        Path | None, typer.Option(help="Fail unless the model was built from this architecture.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say what named nodes do in a trained model, or rank them.
+
+    **Examples**
+
+    `vnn inspect model.keras` – the most important nodes
+
+    `vnn inspect model.keras TF:STAT1` – one node: its inputs with weights, what it feeds, activity per class
+
+    `vnn inspect model.keras STAT1 --data other.h5ad --label cell_type`
+    """
+    from keras_vnn.architecture import load_architecture
+    from keras_vnn.files import existing_file
+
+    existing_file(model, "model file")
+    expected = None if architecture is None else load_architecture(architecture)
+    import_keras()
+    from keras_vnn.inspection import inspect_node, rank_nodes, recalled_ranking
+    from keras_vnn.models import load_model
+
+    network = load_model(model, architecture=expected)
+    values, labels = _data(network, data, cells, label, layer)
+    if node is not None:
+        page = inspect_node(network, node, values, labels, top=top, method=method)
+        if as_json:
+            print_json(page.to_json())
+        else:
+            typer.echo(str(page))
+        return
+    ranking = recalled_ranking(network) if values is None else rank_nodes(network, values, labels, method=method)
+    shown = ranking.head(top)
+    if as_json:
+        print_json(shown.reset_index().to_dict(orient="records"))
+        return
+    typer.echo(shown.round(4).to_string())
+    say(f'{len(shown)} of {len(ranking):,} nodes; one of them: vnn inspect {model} "{shown.index[0]}"')
+
+
+def _data(network: Any, data: Path | None, cells: Path | None, label: str | None, layer: str) -> tuple[Any, Any]:
+    if data is None:
+        return None, None
+    from keras_vnn.data import Classes, labels_of, read_expression, targets_of
+    from keras_vnn.models import view
+
+    seen = view(network)
+    values = read_expression(data, genes=seen.architecture.genes, layer=layer, cells=cells)
+    say(f"data          {values.uns['keras_vnn']['read']}")
+    if label is None:
+        return values, None
+    if isinstance(seen.outputs, Classes):
+        return values, labels_of(values, label, classes=seen.outputs)
+    return values, targets_of(values, label)

@@ -1,0 +1,43 @@
+"""Options from a recipe, and those of the command line that replace them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from keras_vnn.config import BuildRecipe, Recipe, TrainRecipe
+
+__all__ = ["build_options", "is_recipe", "recipe_of", "train_options"]
+
+
+def is_recipe(name: str | None) -> bool:
+    """Return whether an argument names a recipe rather than a saved architecture."""
+    if name is None:
+        return False
+    from keras_vnn.bundled import config_names
+
+    return Path(name).suffix in (".yaml", ".yml") or (not Path(name).exists() and f"{name}.yaml" in config_names())
+
+
+def recipe_of(name: str | None) -> Recipe | None:
+    """Read the recipe an argument names, if it names one."""
+    if name is None:
+        return None
+    from keras_vnn.config import read_recipe
+
+    return read_recipe(name)
+
+
+def build_options(recipe: Recipe | None, options: dict[str, Any]) -> BuildRecipe:
+    """Return the options of ``vnn build``."""
+    from keras_vnn.config import BuildRecipe, make_section
+
+    return make_section(BuildRecipe, None if recipe is None else recipe.build, options, "the command line")
+
+
+def train_options(recipe: Recipe | None, options: dict[str, Any]) -> TrainRecipe:
+    """Return the options of ``vnn train``."""
+    from keras_vnn.config import TrainRecipe, make_section
+
+    return make_section(TrainRecipe, None if recipe is None else recipe.train, options, "the command line")

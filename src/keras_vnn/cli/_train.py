@@ -1,0 +1,114 @@
+"""``vnn train``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from keras_vnn.cli._console import import_keras, print_json, say
+from keras_vnn.cli._recipes import build_options, is_recipe, recipe_of, train_options
+
+if TYPE_CHECKING:
+    from keras_vnn.training import TrainingResult
+
+__all__ = ["train"]
+
+
+def train(
+    architecture: Annotated[str, typer.Argument(help="A saved architecture, or a recipe (YAML file or bundled name).")],
+    data: Annotated[Path | None, typer.Argument(help="Expression: .h5ad, CSV or TSV.")] = None,
+    label: Annotated[str | None, typer.Option(help="Column of the labels.")] = None,
+    cells: Annotated[Path | None, typer.Option(help="Table of cells with their labels, for CSV and TSV.")] = None,
+    task: Annotated[str | None, typer.Option(help="classification, regression.")] = None,
+    layer: Annotated[
+        str | None, typer.Option(help="Values of an .h5ad to use: X, raw, or the name of a layer.")
+    ] = None,
+    orientation: Annotated[
+        str | None, typer.Option(help="Of a CSV or TSV: auto, genes-in-rows, genes-in-columns.")
+    ] = None,
+    metadata: Annotated[
+        list[str] | None, typer.Option(help="Column of a CSV or TSV that is no gene. May be given again.")
+    ] = None,
+    missing: Annotated[str | None, typer.Option(help="Genes not in the data: raise, zero, mean.")] = None,
+    missing_labels: Annotated[str | None, typer.Option(help="Cells without a label: raise, drop.")] = None,
+    normalization: Annotated[str | None, typer.Option(help="none, log1p-cpm, lin2017, zscore (the default).")] = None,
+    preset: Annotated[str | None, typer.Option(help="Published options: lin2017, lin2017-two-layer.")] = None,
+    tail: Annotated[
+        list[int] | None, typer.Option(help="Units of a dense layer before the head. May be given again.")
+    ] = None,
+    activation: Annotated[str | None, typer.Option(help="Of the named nodes.")] = None,
+    dropout: Annotated[float | None, typer.Option(help="Share of hidden units dropped in training.")] = None,
+    l2: Annotated[float | None, typer.Option(help="Weight of the squared weights in the loss.")] = None,
+    optimizer: Annotated[str | None, typer.Option(help="adam, adamw, sgd.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Step of the optimizer.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training cells, at most.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Cells per step.")] = None,
+    patience: Annotated[int | None, typer.Option(help="Stop after this many epochs without progress; 0 never.")] = None,
+    class_weights: Annotated[str | None, typer.Option(help="none, balanced.")] = None,
+    validation: Annotated[float | None, typer.Option(help="Share of the cells to stop early by.")] = None,
+    test: Annotated[float | None, typer.Option(help="Share of the cells to judge by.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the split, the initial weights and the order of cells.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where to write the model, a .keras file.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
+) -> None:
+    """Train a model on labelled cells and score it on held-out ones.
+
+    **Examples**
+
+    `vnn train lin.vnn cells.h5ad --label cell_type -o model.keras`
+
+    `vnn train lin.vnn counts.csv.gz --cells cells.csv --label condition --normalization log1p-cpm -o model.keras`
+
+    `vnn train configs/lin2017-ppi-tf.yaml --epochs 20 -o model.keras`
+    """
+    given = {name: value for name, value in locals().items() if name not in ("architecture", "force", "as_json")}
+    from keras_vnn.errors import ConfigError
+
+    recipe = recipe_of(architecture) if is_recipe(architecture) else None
+    options = train_options(recipe, given if recipe else {**given, "architecture": architecture})
+
+    from keras_vnn.workflow import build_architecture, check_output, train_model
+
+    if options.output is None:
+        raise ConfigError("Name the file to write: -o model.keras")
+    if options.output.suffix != ".keras":
+        raise ConfigError(f"The file name of a model must end in .keras, got {options.output.name!r}.")
+    check_output(options.output, force=force)
+    arch = None
+    if recipe is not None and recipe.build is not None and options.architecture is None:
+        arch = build_architecture(build_options(recipe, {}), say=say)
+    import_keras()
+    from keras_vnn.models import save_model
+
+    result = train_model(options, arch, progress=True, say=say)
+    save_model(result.model, options.output, overwrite=force)
+    _report(result, as_json=as_json)
+    say(f"written       {options.output}\nnext          vnn inspect {options.output}")
+
+
+def _report(result: TrainingResult, *, as_json: bool) -> None:
+    from keras_vnn.data import ClassificationMetrics
+
+    metrics = result.metrics
+    if as_json:
+        print_json(
+            {
+                "epochs": len(result.history),
+                "test": None if metrics is None else metrics.to_json(),
+                "history": {name: [float(v) for v in result.history[name]] for name in result.history},
+            }
+        )
+        return
+    typer.echo(f"trained {len(result.history)} epochs")
+    if metrics is None:
+        typer.echo("no test cells were held out")
+        return
+    typer.echo(f"test: {metrics}")
+    if isinstance(metrics, ClassificationMetrics):
+        typer.echo(f"\n{metrics.per_class.round(3).to_string()}\n\nconfusion (rows: true, columns: predicted)")
+        typer.echo(metrics.confusion.to_string())

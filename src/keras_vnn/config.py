@@ -1,0 +1,235 @@
+"""Recipes: every option of the command line, in a YAML file, checked before anything runs.
+
+In: YAML text and options given by name. Out: frozen, validated `BuildRecipe` and `TrainRecipe`.
+Knows nothing of how a recipe is carried out (`keras_vnn.workflow` does).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, get_args
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from keras_vnn.bundled import config_names, config_path
+from keras_vnn.errors import ConfigError, did_you_mean
+from keras_vnn.files import existing_file, read_lines
+
+__all__ = ["BuildRecipe", "Recipe", "TrainRecipe", "make_section", "read_recipe"]
+
+
+def _as_tuple(value: Any) -> Any:
+    return (value,) if isinstance(value, str | os.PathLike | int) else value
+
+
+Paths = Annotated[tuple[Path, ...], BeforeValidator(_as_tuple)]
+Widths = Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(_as_tuple)]
+
+
+class _Section(BaseModel):
+    """Options of one command; unknown names are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BuildRecipe(_Section):
+    """Options of ``vnn build``: which files, and how they become layers."""
+
+    genes: Path = Field(description="Gene list, or expression data whose genes are taken.")
+    gene_column: str | None = Field(None, description="Column of the gene names, by name or number from 1.")
+    duplicates: Literal["raise", "first"] = Field("raise", description="What to do with repeated gene names.")
+    interactions: Paths = Field((), description="Protein interactions: TSV, CSV, SIF, STRING links.")
+    interactions_format: str = Field("auto", description="Format of the interactions, if it is not recognised.")
+    min_score: float | None = Field(None, description="Leave out interactions with a lower score.")
+    regulation: Paths = Field((), description="Regulators and their targets: TRRUST, source/target tables.")
+    regulation_format: str = Field("auto", description="Format of the regulation, if it is not recognised.")
+    grouping: Literal["edge", "neighbourhood", "clique", "community"] = Field(
+        "neighbourhood", description="What interactions become a hidden node."
+    )
+    min_genes: int = Field(2, ge=1, description="Leave out groups with fewer genes of the list.")
+    max_genes: int | None = Field(None, ge=1, description="Leave out groups with more genes of the list.")
+    min_targets: int = Field(2, ge=1, description="Leave out regulators with fewer genes of the list.")
+    max_targets: int | None = Field(None, ge=1, description="Leave out regulators with more genes of the list.")
+    include_regulator: bool = Field(True, description="A regulator's own gene joins its targets.")
+    dense_units: int = Field(0, ge=0, description="Fully connected units beside the nodes.")
+    seed: int = Field(0, ge=0, description="Seed of the search for communities.")
+    output: Path | None = Field(None, description="Where to write the architecture.")
+
+
+class TrainRecipe(_Section):
+    """Options of ``vnn train``: which data, which model, and how it is trained."""
+
+    architecture: Path | None = Field(None, description="Saved architecture; not needed beside a build section.")
+    data: Path = Field(description="Expression: .h5ad, CSV or TSV in either orientation.")
+    cells: Path | None = Field(None, description="Table of cells with their labels, for CSV and TSV.")
+    label: str = Field(description="Column of the labels.")
+    task: Literal["classification", "regression"] = Field("classification", description="What to predict.")
+    layer: str = Field("X", description="Values of an .h5ad to use: X, raw, or the name of a layer.")
+    orientation: Literal["auto", "genes-in-rows", "genes-in-columns"] = Field("auto", description="Of a CSV or TSV.")
+    metadata: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = Field(
+        (), description="Columns of a CSV or TSV that are no genes."
+    )
+    missing: Literal["raise", "zero", "mean"] = Field("raise", description="What to do for genes not in the data.")
+    missing_labels: Literal["raise", "drop"] = Field("raise", description="What to do with cells without a label.")
+    normalization: Literal["none", "log1p-cpm", "lin2017", "zscore"] | None = Field(
+        None, description="Of the expression; fitted on the training cells and kept with the model."
+    )
+    preset: str | None = Field(None, description="Published model and training options: lin2017, lin2017-two-layer.")
+    tail: Widths | None = Field(None, description="Units of dense layers before the head.")
+    activation: str | None = Field(None, description="Of the named nodes.")
+    dropout: float | None = Field(None, ge=0, lt=1, description="Share of hidden units dropped in training.")
+    l2: float | None = Field(None, ge=0, description="Weight of the squared weights in the loss.")
+    optimizer: Literal["adam", "adamw", "sgd"] | None = Field(None, description="How weights are learned.")
+    learning_rate: float | None = Field(None, gt=0, description="Step of the optimizer.")
+    epochs: int | None = Field(None, ge=1, description="Passes over the training cells, at most.")
+    batch_size: int | None = Field(None, ge=1, description="Cells per step.")
+    patience: int | None = Field(None, ge=0, description="Stop after this many epochs without progress; 0 never.")
+    class_weights: Literal["none", "balanced"] | None = Field(None, description="Weigh rare classes up.")
+    validation: float = Field(0.15, ge=0, lt=1, description="Share of the cells to stop early by.")
+    test: float = Field(0.15, ge=0, lt=1, description="Share of the cells to judge by.")
+    seed: int = Field(0, ge=0, description="Of the split, the initial weights and the order of cells.")
+    output: Path | None = Field(None, description="Where to write the model.")
+
+
+class Recipe(_Section):
+    """A whole recipe: what it is, and the options of each command."""
+
+    title: str = Field("", description="One line.")
+    reference: str = Field("", description="The paper, with DOI.")
+    notes: str = Field("", description="What follows the paper, what the code, what neither.")
+    build: BuildRecipe | None = None
+    train: TrainRecipe | None = None
+
+
+Section = TypeVar("Section", bound=_Section)
+
+
+def read_recipe(path: str | os.PathLike[str]) -> Recipe:
+    """Read and check a recipe.
+
+    Input paths in it are taken relative to its folder, the output relative to the current one.
+
+    Parameters
+    ----------
+    path
+        A YAML file, or the name of a recipe that comes with the package, e.g. ``lin2017-ppi-tf``.
+
+    Raises
+    ------
+    ConfigError
+        The text is not YAML, an option is unknown, or a value is impossible; with line and nearest name.
+    ReadError
+        There is no such file.
+    """
+    given = Path(path)
+    if not given.exists() and f"{given.name.removesuffix('.yaml')}.yaml" in config_names():
+        given = config_path(given.name)
+    found = existing_file(given, "recipe")
+    text = "\n".join(read_lines(found))
+    try:
+        content = yaml.safe_load(text)
+        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise ConfigError(f"Not a YAML file: {found}{line}\n    {getattr(error, 'problem', None) or error}") from error
+    if not isinstance(content, Mapping):
+        raise ConfigError(f"A recipe needs a build or a train section: {found}\nSee `vnn build --help` for an example.")
+    recipe = _validated(Recipe, dict(content), str(found), lambda keys: _line_of(tree, keys))
+    return recipe.model_copy(
+        update={
+            name: _relative_to(section, found.parent)
+            for name in ("build", "train")
+            if (section := getattr(recipe, name)) is not None
+        }
+    )
+
+
+def make_section(kind: type[Section], start: Section | None, options: Mapping[str, Any], where: str) -> Section:
+    """Return the options of a command: those of a recipe, replaced by those given by name.
+
+    Parameters
+    ----------
+    kind
+        `BuildRecipe` or `TrainRecipe`.
+    start
+        The section of a recipe, or ``None``.
+    options
+        Values by name; ``None`` and empty sequences count as not given.
+    where
+        What to call the place in an error, e.g. ``the command line``.
+
+    Raises
+    ------
+    ConfigError
+        An option is unknown, missing, or has an impossible value.
+    """
+    given = {name: value for name, value in options.items() if value is not None and value != () and value != []}
+    base = {} if start is None else start.model_dump(exclude_unset=True)
+    return _validated(kind, {**base, **given}, where, lambda keys: None)
+
+
+def _validated(kind: type[Section], content: dict[str, Any], where: str, line_of: Any) -> Section:
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        problems = [_worded(kind, problem, where, line_of) for problem in error.errors()]
+        raise ConfigError("\n".join(problems[:5])) from error
+
+
+def _worded(kind: type[_Section], problem: Any, where: str, line_of: Any) -> str:
+    keys = [str(key) for key in problem["loc"]]
+    owner, name = _owner(kind, keys)
+    line = line_of(keys)
+    place = f"{where}:{line}" if line else where
+    if problem["type"] == "extra_forbidden":
+        hint = did_you_mean(name, list(owner.model_fields))
+        return f"Unknown option {name!r}: {place}. {hint or 'Known: ' + ', '.join(owner.model_fields) + '.'}"
+    if problem["type"] == "missing":
+        return f"The option {name!r} is needed: {place}. {owner.model_fields[name].description or ''}".rstrip()
+    if problem["type"] == "literal_error":
+        known = _choices(owner.model_fields[name].annotation)
+        hint = did_you_mean(str(problem["input"]), known)
+        return f"{name} must be one of {', '.join(known)}; got {problem['input']!r}: {place}. {hint}".rstrip()
+    message = problem["msg"][0].lower() + problem["msg"][1:]
+    return f"{name}: {message}; got {problem['input']!r}: {place}."
+
+
+def _owner(kind: type[_Section], keys: list[str]) -> tuple[type[_Section], str]:
+    """Return the section a problem lies in, and the name of the option."""
+    sections = {"build": BuildRecipe, "train": TrainRecipe}
+    if kind is Recipe and keys[0] in sections and len(keys) > 1:
+        return sections[keys[0]], keys[1]
+    return kind, keys[0]
+
+
+def _choices(annotation: Any) -> list[str]:
+    found: list[str] = []
+    for argument in get_args(annotation):
+        found += [argument] if isinstance(argument, str) else _choices(argument)
+    return found
+
+
+def _line_of(node: Any, keys: list[str]) -> int | None:
+    """Return the line of a key in a composed YAML tree, or of the nearest key above it."""
+    line = None
+    for key in keys:
+        pairs = [pair for pair in getattr(node, "value", ()) if isinstance(pair, tuple) and pair[0].value == key]
+        if not pairs:
+            break
+        line, node = pairs[0][0].start_mark.line + 1, pairs[0][1]
+    return line
+
+
+def _relative_to(section: Section, folder: Path) -> Section:
+    def moved(value: Any) -> Any:
+        if isinstance(value, Path):
+            return folder / value
+        return tuple(moved(part) for part in value) if isinstance(value, tuple) else value
+
+    return section.model_copy(
+        update={name: moved(getattr(section, name)) for name in section.model_fields_set - {"output"}}
+    )

@@ -1,0 +1,213 @@
+"""The main job from end to end on the bundled data: interferon-β in T cells, wired by interactions and regulators.
+
+In: a folder to write to. Out: an architecture, a model, tables, figures and scores in it, and a `DemoResult`.
+A thin recipe over the public functions: whatever it does, a user can do in the same few calls.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from keras_vnn.architecture import Architecture
+from keras_vnn.bundled import config_path, data_path
+from keras_vnn.config import BuildRecipe, TrainRecipe, read_recipe
+from keras_vnn.errors import ConfigError, OutputError
+from keras_vnn.files import replacing
+from keras_vnn.readers import read_interactions
+from keras_vnn.workflow import build_architecture, model_changes, read_training_data, train_model
+
+if TYPE_CHECKING:
+    import anndata
+
+    from keras_vnn.data import Labels
+
+__all__ = ["DemoResult", "run_demo"]
+
+Say = Callable[[str], None]
+RECIPE = "kang-ppi-tf"
+
+
+@dataclass(frozen=True, eq=False)
+class DemoResult:
+    """What the demo found.
+
+    Attributes
+    ----------
+    interactions, interacting_genes
+        Of the interaction file, inside the genes of the data.
+    scores
+        A row per method: mean and standard deviation of the accuracy over five folds, and its parameters.
+    top_nodes
+        The ten most important nodes of the final model.
+    folder
+        Where everything was written.
+    """
+
+    interactions: int
+    interacting_genes: int
+    scores: pd.DataFrame
+    top_nodes: pd.DataFrame
+    folder: Path
+
+
+def run_demo(
+    folder: str | os.PathLike[str], *, overwrite: bool = False, progress: bool = False, say: Say | None = None
+) -> DemoResult:
+    """Run the main job on the bundled data and write its results.
+
+    Parameters
+    ----------
+    folder
+        Created if need be.
+    overwrite
+        Replace results that are there already.
+    progress
+        Show a live line while models train.
+    say
+        Called with one sentence per step.
+
+    Raises
+    ------
+    OutputError
+        The folder holds files already and ``overwrite`` is false, or cannot be written.
+    """
+    from keras_vnn.inspection import rank_nodes
+    from keras_vnn.models import save_model
+
+    tell = say or (lambda _: None)
+    target = _folder(folder, overwrite=overwrite)
+    build, train = _recipe()
+    arch = build_architecture(build, say=tell)
+    inside = read_interactions(data_path("ppi_human_goa_ipi.tsv")).among(arch.genes)
+    tell(f"inside        {len(inside):,} interactions on {len(inside.genes):,} genes of the data")
+    data, labels = read_training_data(train, arch, say=tell)
+    beside = build_architecture(build.model_copy(update={"dense_units": 100}))
+    scores = _scores(arch, beside, train, data, labels, progress=progress)
+    result = train_model(train, arch, progress=progress)
+    save_model(result.model, target / "model.keras", overwrite=overwrite)
+    arch.save(target / "architecture.vnn", overwrite=overwrite)
+    ranking = rank_nodes(result.model, data, labels)
+    demo = DemoResult(len(inside), len(inside.genes), scores, ranking.head(10), target)
+    _write(demo, result, data, labels, ranking, overwrite=overwrite)
+    return demo
+
+
+def _recipe() -> tuple[BuildRecipe, TrainRecipe]:
+    recipe = read_recipe(config_path(RECIPE))
+    if recipe.build is None or recipe.train is None:
+        raise ConfigError(f"The bundled recipe {RECIPE} lacks a section; reinstall the package.")
+    return recipe.build, recipe.train
+
+
+def _scores(
+    arch: Architecture,
+    beside: Architecture,
+    recipe: TrainRecipe,
+    data: anndata.AnnData,
+    labels: Labels,
+    *,
+    progress: bool,
+) -> pd.DataFrame:
+    """Return mean and spread of the accuracy over the same five folds, for both networks and the baselines."""
+    from keras_vnn.data import align, baseline_scores, fit_normalization, folds
+    from keras_vnn.training import cross_validate, training_options
+
+    options = training_options(
+        normalization=recipe.normalization,
+        learning_rate=recipe.learning_rate,
+        epochs=recipe.epochs,
+        batch_size=recipe.batch_size,
+        patience=recipe.patience,
+        seed=recipe.seed,
+    )
+    rows: list[dict[str, Any]] = []
+    networks = (("named nodes alone", arch), ("named nodes and 100 dense units", beside))
+    for name, network in networks:
+        table = cross_validate(
+            network, data, labels, training=options, progress=progress, what=f"{name}, fold", **model_changes(recipe)
+        )
+        parameters = network.summary(outputs=len(labels.classes)).parameters
+        rows += [{"method": name, "accuracy": value, "parameters": parameters} for value in table["accuracy"]]
+    for split in folds(labels, 5, seed=options.seed):
+        fitted = fit_normalization(options.normalization, data, arch, cells=labels.cells[split.train])
+        values = align(data, arch, normalization=fitted)[labels.cells]
+        seen = np.concatenate([split.train, split.validation])
+        baselines = baseline_scores(
+            values[seen], labels.codes[seen], values[split.test], labels.codes[split.test], seed=options.seed
+        )
+        rows += [{"method": name, "accuracy": value} for name, value in baselines["accuracy"].items()]
+    grouped = pd.DataFrame(rows).groupby("method", sort=False)
+    return pd.DataFrame(
+        {
+            "accuracy": grouped["accuracy"].mean(),
+            "sd": grouped["accuracy"].std(),
+            "parameters": grouped["parameters"].first().astype("Int64"),
+        }
+    )
+
+
+def _write(demo: DemoResult, result: Any, data: Any, labels: Any, ranking: pd.DataFrame, *, overwrite: bool) -> None:
+    from keras_vnn.export import export_summary
+
+    folder, model = demo.folder, result.model
+    for name in ("summary.txt", "summary.md", "summary.json", "network.graphml", "layers.png", "layers.svg"):
+        export_summary(model, path=folder / name, overwrite=overwrite)
+    export_summary(model, "csv", path=folder / "tables", overwrite=overwrite)
+    _table(demo.scores, folder / "scores.csv", overwrite)
+    _table(ranking, folder / "nodes_ranked.csv", overwrite)
+    _table(result.history, folder / "history.csv", overwrite)
+    _figures(demo, result, data, labels, ranking, overwrite=overwrite)
+    found = {
+        "interactions": demo.interactions,
+        "interacting_genes": demo.interacting_genes,
+        "five_folds": json.loads(demo.scores.to_json(orient="index")),
+        "test": result.metrics.to_json(),
+        "top_nodes": list(demo.top_nodes.index),
+    }
+    with replacing(folder / "results.json", overwrite=overwrite) as partial:
+        partial.write_text(json.dumps(found, indent=2, ensure_ascii=False), encoding="utf-8")
+
+
+def _figures(demo: DemoResult, result: Any, data: Any, labels: Any, ranking: pd.DataFrame, *, overwrite: bool) -> None:
+    from keras_vnn import figures
+    from keras_vnn.inspection import activities_by_class
+
+    drawn = {
+        "training": figures.training_history(result.history),
+        "confusion": figures.confusion_matrix(result.metrics.confusion),
+        "top_nodes": figures.node_ranking(ranking),
+        "activities": figures.activity_heatmap(
+            activities_by_class(result.model, data, labels), nodes=list(demo.top_nodes.index)
+        ),
+    }
+    for name, axes in drawn.items():
+        with replacing(demo.folder / f"{name}.png", overwrite=overwrite) as partial:
+            axes.figure.savefig(partial, dpi=150, bbox_inches="tight")
+
+
+def _table(table: pd.DataFrame, path: Path, overwrite: bool) -> None:
+    with replacing(path, overwrite=overwrite) as partial:
+        table.to_csv(partial)
+
+
+def _folder(folder: str | os.PathLike[str], *, overwrite: bool) -> Path:
+    target = Path(folder)
+    if target.exists() and not target.is_dir():
+        raise OutputError(f"Cannot make the folder {target}: a file has that name.")
+    if target.is_dir() and any(target.iterdir()) and not overwrite:
+        raise OutputError(
+            f"The folder is not empty: {target}\nName another one, or add --force to replace its results."
+        )
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"Cannot make the folder {target}: {error.strerror}") from error
+    return target

@@ -1,0 +1,19 @@
+"""Training: the choices, one call from data to a scored model, and cross-validation.
+
+In: an architecture, expression data and labels. Out: a trained Keras model with its history and its scores.
+There is no training loop here: ``keras.Model.fit`` does the work.
+"""
+
+from keras_vnn.training._cross_validate import cross_validate
+from keras_vnn.training._options import TRAINING_PRESETS, TrainingOptions, training_options
+from keras_vnn.training._train import TrainingResult, make_optimizer, train
+
+__all__ = [
+    "TRAINING_PRESETS",
+    "TrainingOptions",
+    "TrainingResult",
+    "cross_validate",
+    "make_optimizer",
+    "train",
+    "training_options",
+]

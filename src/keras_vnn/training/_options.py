@@ -1,0 +1,120 @@
+"""`TrainingOptions`: how a model is trained, and the published presets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from types import MappingProxyType
+from typing import Any
+
+from keras_vnn.data import NORMALIZATIONS
+from keras_vnn.errors import ModelError, did_you_mean
+
+__all__ = ["OPTIMIZERS", "TRAINING_PRESETS", "TrainingOptions", "training_options"]
+
+OPTIMIZERS = ("adam", "adamw", "sgd")
+CLASS_WEIGHTS = ("none", "balanced")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingOptions:
+    """The choices of a training run.
+
+    Attributes
+    ----------
+    normalization
+        Of the expression, fitted on the training cells; see `keras_vnn.data.Normalization`.
+    optimizer
+        ``adam``, ``adamw`` or ``sgd``.
+    learning_rate
+        First step size; at step ``n`` it is ``learning_rate / (1 + decay n)``.
+    decay
+        See above.
+    momentum, nesterov
+        Of ``sgd``.
+    weight_decay
+        Of ``adamw``.
+    batch_size
+        Cells per step.
+    epochs
+        Passes over the training cells, at most.
+    patience
+        Stop, and go back to the best weights, after this many epochs without a lower loss on the validation
+        cells; 0 trains all epochs.
+    class_weights
+        ``balanced`` weighs each class by the inverse of its number of cells.
+    seed
+        Of the initial weights, dropout and the order of cells.
+    """
+
+    normalization: str = "zscore"
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    decay: float = 0.0
+    momentum: float = 0.0
+    nesterov: bool = False
+    weight_decay: float = 0.0
+    batch_size: int = 32
+    epochs: int = 100
+    patience: int = 10
+    class_weights: str = "none"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check names and ranges.
+
+        Raises
+        ------
+        ModelError
+            A name is unknown or a number out of range.
+        """
+        choices = {"normalization": NORMALIZATIONS, "optimizer": OPTIMIZERS, "class_weights": CLASS_WEIGHTS}
+        for name, known in choices.items():
+            value = getattr(self, name)
+            if value not in known:
+                hint = did_you_mean(str(value), list(known))
+                raise ModelError(f"{name} must be one of {', '.join(known)}; got {value!r}. {hint}".rstrip())
+        for name, least in (("batch_size", 1), ("epochs", 1), ("patience", 0), ("decay", 0), ("weight_decay", 0)):
+            if getattr(self, name) < least:
+                raise ModelError(f"{name} must be at least {least}, got {getattr(self, name)}.")
+        if not self.learning_rate > 0:
+            raise ModelError(f"learning_rate must be above 0, got {self.learning_rate}.")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as plain JSON values."""
+        return asdict(self)
+
+
+_LIN2017 = TrainingOptions(
+    normalization="lin2017",
+    optimizer="sgd",
+    learning_rate=0.1,
+    decay=1e-6,
+    momentum=0.9,
+    nesterov=True,
+    batch_size=10,
+    epochs=100,
+    patience=0,
+)
+TRAINING_PRESETS: Mapping[str, TrainingOptions] = MappingProxyType({"lin2017": _LIN2017, "lin2017-two-layer": _LIN2017})
+
+
+def training_options(preset: str | None = None, **changes: Any) -> TrainingOptions:
+    """Return the options of a preset (or the defaults) with some changed; ``None`` changes nothing.
+
+    Raises
+    ------
+    ModelError
+        The preset or an option is unknown, or a value is out of range.
+    """
+    if preset is not None and preset not in TRAINING_PRESETS:
+        presets = list(TRAINING_PRESETS)
+        hint = did_you_mean(preset, presets)
+        raise ModelError(f"preset must be one of {', '.join(presets)}; got {preset!r}. {hint}".rstrip())
+    known = [field.name for field in fields(TrainingOptions)]
+    for name in changes:
+        if name not in known:
+            raise ModelError(f"Unknown training option {name!r}. {did_you_mean(name, known)}".rstrip())
+    start = TrainingOptions() if preset is None else TRAINING_PRESETS[preset]
+    given = {name: value for name, value in changes.items() if value is not None}
+    return TrainingOptions(**{**asdict(start), **given})

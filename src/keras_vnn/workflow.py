@@ -1,0 +1,198 @@
+"""Carrying out recipes: from validated options to an architecture, and from that to a trained model.
+
+In: `BuildRecipe` and `TrainRecipe`. Out: an `Architecture`, a training result.
+Knows the order of the steps, nothing of how they are done. Keras is imported only to train.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from keras_vnn.architecture import Architecture, load_architecture
+from keras_vnn.config import BuildRecipe, TrainRecipe
+from keras_vnn.errors import ConfigError, OutputError
+from keras_vnn.readers import read_genes, read_interactions, read_regulation
+from keras_vnn.wiring import interaction_architecture
+
+if TYPE_CHECKING:
+    import anndata
+
+    from keras_vnn.data import Labels, Targets
+    from keras_vnn.training import TrainingResult
+
+__all__ = ["build_architecture", "check_output", "read_training_data", "train_model"]
+
+Say = Callable[[str], None]
+
+
+def _silent(_: str) -> None:
+    """Say nothing."""
+
+
+def build_architecture(recipe: BuildRecipe, *, say: Say = _silent) -> Architecture:
+    """Read the priors a recipe names and wire them.
+
+    Parameters
+    ----------
+    recipe
+        The options.
+    say
+        Called with one sentence per file read.
+
+    Raises
+    ------
+    VNNError
+        A file cannot be read, or the priors cannot be wired as asked.
+    """
+    genes = read_genes(recipe.genes, column=recipe.gene_column, duplicates=recipe.duplicates)
+    say(f"genes         {genes}")
+    if not recipe.interactions and not recipe.regulation:
+        raise ConfigError(
+            "There is no prior to wire: name interactions, regulation or both.\n"
+            "    vnn build --genes cells.h5ad --interactions ppi.tsv --regulation tf.tsv -o lin.vnn"
+        )
+    interactions = None
+    if recipe.interactions:
+        interactions = read_interactions(
+            list(recipe.interactions), format=recipe.interactions_format, min_score=recipe.min_score
+        )
+        say(f"interactions  {interactions}")
+    regulation = None
+    if recipe.regulation:
+        regulation = read_regulation(list(recipe.regulation), format=recipe.regulation_format)
+        say(f"regulation    {regulation}")
+    return interaction_architecture(
+        genes,
+        interactions,
+        regulation,
+        grouping=recipe.grouping,
+        min_genes=recipe.min_genes,
+        max_genes=recipe.max_genes,
+        min_targets=recipe.min_targets,
+        max_targets=recipe.max_targets,
+        include_regulator=recipe.include_regulator,
+        dense_units=recipe.dense_units,
+        seed=recipe.seed,
+    )
+
+
+def read_training_data(
+    recipe: TrainRecipe, arch: Architecture, *, say: Say = _silent
+) -> tuple[anndata.AnnData, Labels | Targets]:
+    """Read the expression and the labels a recipe names.
+
+    Raises
+    ------
+    VNNError
+        A file cannot be read, or the labels cannot be used.
+    """
+    from keras_vnn.data import alignment_report, labels_of, read_expression, targets_of
+
+    data = read_expression(
+        recipe.data,
+        genes=arch.genes,
+        orientation=recipe.orientation,
+        layer=recipe.layer,
+        cells=recipe.cells,
+        metadata=recipe.metadata,
+    )
+    for note in ("read", "cells"):
+        if note in data.uns["keras_vnn"]:
+            say(f"data          {data.uns['keras_vnn'][note]}")
+    say(f"genes         {alignment_report(data, arch)}")
+    labels: Labels | Targets
+    if recipe.task == "classification":
+        labels = labels_of(data, recipe.label, missing_labels=recipe.missing_labels)
+        say(f"labels        {labels}")
+    else:
+        labels = targets_of(data, recipe.label, missing_labels=recipe.missing_labels)
+        say(f"targets       {', '.join(labels.names)} of {len(labels):,} cells")
+    return data, labels
+
+
+def train_model(
+    recipe: TrainRecipe, arch: Architecture | None = None, *, progress: bool = False, say: Say = _silent
+) -> TrainingResult:
+    """Read the data a recipe names, train a model on them, and keep what its nodes say with the model.
+
+    Parameters
+    ----------
+    recipe
+        The options.
+    arch
+        The architecture; read from the recipe's file when ``None``.
+    progress
+        Show a live line on standard error.
+    say
+        Called with one sentence per step.
+
+    Raises
+    ------
+    VNNError
+        A file cannot be read, or the data do not fit the architecture.
+    """
+    from keras_vnn.data import split_cells
+    from keras_vnn.inspection import remember_inspection
+    from keras_vnn.training import train, training_options
+
+    network = arch if arch is not None else _architecture_of(recipe)
+    data, labels = read_training_data(recipe, network, say=say)
+    options = training_options(
+        recipe.preset,
+        normalization=recipe.normalization,
+        optimizer=recipe.optimizer,
+        learning_rate=recipe.learning_rate,
+        epochs=recipe.epochs,
+        batch_size=recipe.batch_size,
+        patience=recipe.patience,
+        class_weights=recipe.class_weights,
+        seed=recipe.seed,
+    )
+    fractions = (1 - recipe.validation - recipe.test, recipe.validation, recipe.test)
+    split = split_cells(labels, fractions=fractions, seed=recipe.seed)
+    say(f"split         {split}")
+    result = train(
+        network,
+        data,
+        labels,
+        training=options,
+        split=split,
+        missing=recipe.missing,
+        preset=recipe.preset,
+        progress=progress,
+        **model_changes(recipe),
+    )
+    remember_inspection(result.model, data, labels)
+    return result
+
+
+def model_changes(recipe: TrainRecipe) -> dict[str, Any]:
+    """Return the options of the model that a recipe sets."""
+    names = ("tail", "activation", "dropout", "l2")
+    return {name: getattr(recipe, name) for name in names if getattr(recipe, name) is not None}
+
+
+def check_output(path: Path | None, *, force: bool) -> None:
+    """Raise at once what writing to ``path`` would raise at the end of a long run.
+
+    Raises
+    ------
+    OutputError
+        The file exists and ``force`` is false, it is a directory, or its folder does not exist.
+    """
+    if path is None:
+        return
+    if path.is_dir():
+        raise OutputError(f"Cannot write the file {path}: a directory has that name.")
+    if path.exists() and not force:
+        raise OutputError(f"The file exists already: {path}\nAdd --force to replace it.")
+    if not path.parent.is_dir():
+        raise OutputError(f"The folder does not exist: {path.parent}\nCreate it: mkdir -p '{path.parent}'")
+
+
+def _architecture_of(recipe: TrainRecipe) -> Architecture:
+    if recipe.architecture is None:
+        raise ConfigError("There is no architecture to train: name a saved one, or a recipe with a build section.")
+    return load_architecture(recipe.architecture)

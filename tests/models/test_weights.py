@@ -50,12 +50,21 @@ def test_writing_back_in_any_order_restores_the_model(layered: Architecture) -> 
 def test_names_alone_suffice_where_nodes_have_one_unit(flat: Architecture) -> None:
     model = build_model(flat, 2, seed=0)
     table = pd.DataFrame({"source": ["ATM", "CHEK2"], "target": ["PPI:ATM", "PPI:MDM2"], "weight": [7.0, -7.0]})
-    with pytest.raises(ModelError, match="do not tell the weights apart"):
-        set_edge_weights(model, table)
-    assert set_edge_weights(model, table.assign(block="layer_1", source_unit=0), partial=True) == 2
+    assert set_edge_weights(model, table, partial=True) == 2
     matrix = view(model).sparse_layer(1).kernel_matrix().toarray()
     assert matrix[0, 0] == 7
     assert matrix[2, 2] == -7
+
+
+def test_names_alone_do_not_suffice_where_nodes_have_several_units(layered: Architecture) -> None:
+    model = build_model(layered, 2, seed=0)
+    table = pd.DataFrame({"source": ["A"], "target": ["T1"], "weight": [1.0]})
+    with pytest.raises(ModelError) as error:
+        set_edge_weights(model, table, partial=True)
+    assert str(error.value) == (
+        "The columns source, target do not tell the weights apart; "
+        "give all of block, source, source_unit, target, target_unit."
+    )
 
 
 def test_wrong_tables_are_explained(flat: Architecture) -> None:

@@ -149,8 +149,8 @@ class _Builder:
         self.parts["sparse"][str(number)] = f"layer_{number}"
         return SparselyConnected(
             sparse.vstack([self.arch.connections[source, number] for source in sources]),
-            layer.units,
-            inputs_per_node=np.concatenate([self.arch.layers[source].units for source in sources]),
+            layer.units.tolist(),
+            inputs_per_node=np.concatenate([self.arch.layers[source].units for source in sources]).tolist(),
             activation=self.options.activation,
             kernel_initializer=self.options.kernel_initializer,
             kernel_regularizer=self._l2(),

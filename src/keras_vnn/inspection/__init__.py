@@ -1,0 +1,25 @@
+"""What the named nodes of a trained model say: activities, weights, importance, predictions; all by name.
+
+In: a model of `keras_vnn.models` and cells. Out: pandas tables, AnnData and pages of text.
+Knows nothing of files, figures or training.
+"""
+
+from keras_vnn.inspection._activities import activities_by_class, node_activities
+from keras_vnn.inspection._findings import remember_inspection
+from keras_vnn.inspection._importance import IMPORTANCE_METHODS
+from keras_vnn.inspection._node import NodeImportance, NodeInspection, inspect_node
+from keras_vnn.inspection._predictions import predict, predicted_classes
+from keras_vnn.inspection._ranking import rank_nodes
+
+__all__ = [
+    "IMPORTANCE_METHODS",
+    "NodeImportance",
+    "NodeInspection",
+    "activities_by_class",
+    "inspect_node",
+    "node_activities",
+    "predict",
+    "predicted_classes",
+    "rank_nodes",
+    "remember_inspection",
+]

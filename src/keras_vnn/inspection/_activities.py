@@ -1,0 +1,124 @@
+"""Activities of all named units, cell by cell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+from keras_vnn.errors import DataError, sample
+from keras_vnn.inspection._cells import cells_of, class_codes
+from keras_vnn.inspection._record import evaluate, hidden_tensor
+from keras_vnn.models import view
+
+if TYPE_CHECKING:
+    import anndata
+
+    from keras_vnn.architecture import Architecture
+
+__all__ = ["activities_by_class", "node_activities"]
+
+
+def node_activities(model: keras.Model, data: Any, *, missing: str = "raise", batch_size: int = 512) -> anndata.AnnData:
+    """Return the activity of every unit of every named hidden node in every cell.
+
+    Parameters
+    ----------
+    model
+        A model of `build_model`.
+    data
+        AnnData or DataFrame (cells, genes), aligned by name and normalised as the model's training data were; or an
+        aligned and normalised array ``(cells, input units)``.
+    missing
+        What to do about genes the data lack: ``"raise"``, ``"zero"`` or ``"mean"``; see `align`.
+    batch_size
+        Cells in one call of the network.
+
+    Returns
+    -------
+    anndata.AnnData
+        ``X`` float32 ``(cells, units)``, layer by layer in the order of the architecture. ``var`` tells what a unit
+        is: ``node`` (id), ``label``, ``kind``, ``layer`` and ``unit`` (number within the node). ``var_names`` are
+        for display: the id, and the unit in brackets where a node has several. ``obs`` is that of the data.
+
+    Raises
+    ------
+    GeneError, DataError, ModelError
+        As `predict`.
+    """
+    import anndata
+
+    seen = view(model)
+    cells = cells_of(seen, data, missing=missing)
+    arch = seen.architecture
+    function = keras.Function(model.inputs, [hidden_tensor(seen, number) for number in range(1, len(arch.layers))])
+    values = evaluate(function, [cells.values], batch_size=batch_size)
+    return anndata.AnnData(
+        values[0] if len(values) == 1 else np.concatenate(values, axis=1),
+        obs=cells.obs,
+        var=unit_table(arch),
+        uns={"keras_vnn": {"fingerprint": arch.fingerprint}},
+    )
+
+
+def unit_table(arch: Architecture) -> pd.DataFrame:
+    """Return a row per unit of the hidden nodes: node, label, kind, layer, unit."""
+    rows = [
+        (f"{node.id} [{unit}]" if node.units > 1 else node.id, node.id, node.label, node.kind, number, unit)
+        for number, layer in enumerate(arch.layers)
+        if number
+        for node in layer
+        for unit in range(node.units)
+    ]
+    table = pd.DataFrame(rows, columns=["name", "node", "label", "kind", "layer", "unit"])
+    # A node may be called like a unit of another: "a [1]".
+    names = table.pop("name")
+    repeats = names.groupby(names).cumcount()
+    return table.set_axis(names.where(repeats == 0, names + " (" + repeats.astype(str) + ")").to_list(), axis=0)
+
+
+def activities_by_class(activities: anndata.AnnData, labels: Any) -> pd.DataFrame:
+    """Return the mean activity of each unit in the cells of each class.
+
+    Parameters
+    ----------
+    activities
+        What `node_activities` gave.
+    labels
+        A name per cell, or the name of a column of ``activities.obs``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per unit (index as ``activities.var_names``), a column per class.
+
+    Raises
+    ------
+    DataError
+        There are more or fewer labels than cells, a label is missing, or there is no such column.
+
+    Examples
+    --------
+    >>> import anndata, numpy, pandas
+    >>> activities = anndata.AnnData(numpy.array([[0.0, 1.0], [0.5, 1.0], [1.0, 0.0]], "float32"))
+    >>> activities.obs["type"] = ["B", "B", "T"]
+    >>> activities_by_class(activities, "type")
+          B    T
+    0  0.25  1.0
+    1  1.00  0.0
+    """
+    from keras_vnn.inspection._cells import Cells
+
+    if not hasattr(activities, "obs_names"):
+        raise DataError(
+            f"Expected the AnnData of node_activities, got {type(activities).__name__}.\n"
+            "Make it: node_activities(model, data)"
+        )
+    cells = Cells(np.asarray(activities.X), activities.obs)
+    known, codes = class_codes(None, labels, cells, activities)
+    if known is None or codes is None:
+        raise DataError(f"There are no labels for the {len(cells):,} cells: {sample(activities.obs.columns)}.")
+    means = [cells.values[codes == code].mean(axis=0, dtype=np.float64) for code in range(len(known))]
+    return pd.DataFrame(np.column_stack(means), index=activities.var_names, columns=list(known.names))

@@ -1,0 +1,105 @@
+"""`Cut`: a recorded network, opened at the units of one layer. What every importance method starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_vnn.errors import ModelError
+from keras_vnn.inspection._readout import Readout, readout
+from keras_vnn.inspection._record import (
+    Floats,
+    OutputWeights,
+    Record,
+    features_tensor,
+    from_layer,
+    output_weights,
+)
+from keras_vnn.models import ModelView
+
+__all__ = ["Block", "Cut"]
+
+# Some cells, some nodes by position in their layer, and ``(cells, nodes, outputs)`` contributions to the scores.
+Block: TypeAlias = tuple[slice, NDArray[np.intp], Floats]
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """A recorded network, opened at the units of one layer.
+
+    Attributes
+    ----------
+    seen
+        The model.
+    done
+        What it did on the cells.
+    number
+        The layer.
+    batch_size
+        Rows in one call of the network.
+    """
+
+    seen: ModelView
+    done: Record
+    number: int
+    batch_size: int
+
+    @cached_property
+    def means(self) -> Floats:
+        """``(units,)`` mean activity of each unit of the layer over the cells."""
+        return np.asarray(self.done.units[self.number].mean(axis=0, dtype=np.float64), np.float32)
+
+    @cached_property
+    def starts(self) -> NDArray[np.intp]:
+        """``(nodes,)`` first unit of each node of the layer."""
+        units = self.seen.architecture.layers[self.number].units
+        return np.asarray(np.cumsum(units) - units, np.intp)
+
+    @cached_property
+    def weights(self) -> OutputWeights:
+        """From what the head reads to scores."""
+        return output_weights(self.seen)
+
+    @cached_property
+    def readout(self) -> Readout:
+        """The first dense layer behind the named nodes."""
+        found = readout(self.seen)
+        if found is None:
+            raise ModelError("The model is an embedding without a head: its nodes cannot be ranked.")
+        return found
+
+    @property
+    def features(self) -> Any:
+        """The symbolic tensor that the head reads."""
+        return features_tensor(self.seen)
+
+    @cached_property
+    def rest(self) -> tuple[keras.Function, list[Floats]]:
+        """The function from the units of the layer to what the head reads, and its inputs."""
+        return from_layer(self.seen, self.done, self.number)
+
+    @cached_property
+    def cost(self) -> int:
+        """Numbers that one row needs on its way through the rest of the network."""
+        arch = self.seen.architecture
+        later = range(self.number + 1, len(arch.layers))
+        connections = sum(int(self.seen.sparse_layer(number).connections.count) for number in later)
+        return connections + sum(int(values.shape[1]) for values in self.rest[1])
+
+    def scores(self, cells: slice) -> Floats:
+        """Return the ``(cells, outputs)`` scores as they are."""
+        return self.weights.scores(self.done.features[cells])
+
+    def readout_input(self, cells: slice) -> Floats:
+        """Return the ``(cells, inputs)`` units that the first dense layer behind the nodes reads."""
+        parts = []
+        for number in range(1, len(self.seen.architecture.layers)):
+            parts.append(self.done.units[number][cells][:, self.readout.rows[number] >= 0])
+            if number in self.done.dense:
+                parts.append(self.done.dense[number][cells])
+        return np.concatenate(parts, axis=1)

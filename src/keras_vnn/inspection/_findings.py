@@ -1,0 +1,180 @@
+"""`Findings`: activity and importance of every node, measured on data or remembered by the model.
+
+In: a model, cells, labels. Out: a `Findings`, and a model that keeps one, so that its file alone can answer.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_vnn.data import Classes
+from keras_vnn.errors import ConfigError, ModelError
+from keras_vnn.inspection._cells import cells_of, class_codes
+from keras_vnn.inspection._cut import Cut
+from keras_vnn.inspection._importance import Importance, check_method, goal_of, layer_importance
+from keras_vnn.inspection._record import record
+from keras_vnn.inspection._statistics import ClassStatistics, class_statistics
+from keras_vnn.models import Embedding, ModelView, view
+
+__all__ = ["Findings", "findings_of", "recalled", "remember_inspection"]
+
+_NO_CLASSES = ("all cells",)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Findings:
+    """Activity and importance of the nodes of a model.
+
+    Attributes
+    ----------
+    method
+        How importance was measured.
+    cells
+        Number of cells it was measured on.
+    classes
+        Names of the classes of the cells; ``all cells`` where there are none.
+    statistics
+        Activity of the units by class, by number of the layer; 0 is the genes.
+    importance
+        By number of the layer; none for an embedding.
+    """
+
+    method: str
+    cells: int
+    classes: tuple[str, ...]
+    statistics: Mapping[int, ClassStatistics]
+    importance: Mapping[int, Importance]
+
+
+def findings_of(
+    seen: ModelView,
+    data: Any,
+    labels: Any,
+    *,
+    method: str,
+    layers: Sequence[int],
+    missing: str,
+    batch_size: int,
+) -> Findings:
+    """Measure activity and importance of the nodes of some layers."""
+    check_method(method)
+    if batch_size < 1:
+        raise ConfigError(f"batch_size must be at least 1, got {batch_size}.")
+    cells = cells_of(seen, data, labels, missing=missing)
+    done = record(seen, cells.values, batch_size=batch_size)
+    importance = {}
+    if isinstance(seen.outputs, Embedding):
+        known, codes = class_codes(None, labels, cells, data)
+    else:
+        goal = goal_of(seen, labels, cells, data, done)
+        known, codes = (seen.outputs if isinstance(seen.outputs, Classes) else None), goal.codes
+        importance = {
+            number: layer_importance(Cut(seen, done, number, batch_size), goal, method) for number in layers if number
+        }
+    classes = _NO_CLASSES if known is None or codes is None else known.names
+    groups = np.zeros(len(cells), np.int32) if codes is None else codes
+    statistics = {
+        number: class_statistics(done.units[number] if number else cells.values, groups, len(classes))
+        for number in layers
+    }
+    return Findings(method, len(cells), classes, statistics, importance)
+
+
+def remember_inspection(
+    model: keras.Model,
+    data: Any,
+    labels: Any = None,
+    *,
+    method: str = "knockout",
+    missing: str = "raise",
+    batch_size: int = 512,
+) -> None:
+    """Measure activity and importance of all nodes and keep them in the model, saved with it.
+
+    `inspect_node` and `rank_nodes` then answer without data. A model that is trained further forgets.
+
+    Parameters
+    ----------
+    model
+        A model of `build_model`; it is changed.
+    data, labels, method, missing, batch_size
+        As in `rank_nodes`.
+
+    Raises
+    ------
+    ConfigError, DataError, GeneError, ModelError
+        As `rank_nodes`.
+    """
+    seen = view(model)
+    layers = range(len(seen.architecture.layers))
+    found = findings_of(seen, data, labels, method=method, layers=layers, missing=missing, batch_size=batch_size)
+    seen.card.remember(
+        inspection={
+            "weights": _weights_digest(model),
+            "method": found.method,
+            "cells": found.cells,
+            "classes": list(found.classes),
+            "class_cells": found.statistics[0].cells.tolist(),
+            "statistics": {
+                str(number): {name: _packed(getattr(part, name)) for name in ("mean", "deviation", "effect_size")}
+                for number, part in found.statistics.items()
+            },
+            "importance": {
+                str(number): {name: _packed(getattr(part, name)) for name in ("score", "effects")}
+                for number, part in found.importance.items()
+            },
+        }
+    )
+
+
+def recalled(seen: ModelView) -> Findings | None:
+    """Return what a model remembers of its nodes; ``None`` when it does not, or was trained further since."""
+    kept = seen.card.metadata.get("inspection")
+    if kept is None or kept["weights"] != _weights_digest(seen.model):
+        return None
+    try:
+        classes = tuple(kept["classes"])
+        cells = np.array(kept["class_cells"], np.int64)
+        statistics = {
+            int(number): ClassStatistics(
+                cells, *(_unpacked(part[name], len(classes)) for name in ("mean", "deviation", "effect_size"))
+            )
+            for number, part in kept["statistics"].items()
+        }
+        importance = {
+            int(number): Importance(
+                _unpacked(part["score"], 1)[0],
+                _unpacked(part["effects"], len(seen.architecture.layers[int(number)])),
+            )
+            for number, part in kept["importance"].items()
+        }
+        return Findings(kept["method"], int(kept["cells"]), classes, statistics, importance)
+    except (KeyError, TypeError, ValueError, zlib.error) as error:
+        raise ModelError(
+            f"What the model remembers of its nodes is damaged: {error}.\nPass data to measure it again."
+        ) from error
+
+
+def _weights_digest(model: keras.Model) -> str:
+    digest = hashlib.sha256()
+    for weight in model.weights:
+        digest.update(np.ascontiguousarray(keras.ops.convert_to_numpy(weight)).tobytes())
+    return digest.hexdigest()
+
+
+def _packed(values: NDArray[np.float64]) -> str:
+    return base64.b64encode(zlib.compress(values.astype("<f4").tobytes(), 6)).decode("ascii")
+
+
+def _unpacked(text: str, rows: int) -> NDArray[np.float64]:
+    content = zlib.decompress(base64.b64decode(text, validate=True))
+    return np.frombuffer(content, "<f4").reshape(rows, -1).astype(np.float64)

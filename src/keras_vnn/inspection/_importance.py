@@ -1,0 +1,115 @@
+"""What the nodes of a layer do to the outputs: the methods by name, and the sums of their contributions.
+
+To add a method, write a function from a `Cut` to blocks of contributions in a module of its own and name it in
+`IMPORTANCE_METHODS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_vnn.data import Classes, Targets
+from keras_vnn.errors import ConfigError, DataError, did_you_mean
+from keras_vnn.inspection._cells import Cells, class_codes
+from keras_vnn.inspection._cut import Block, Cut
+from keras_vnn.inspection._gradient import gradient
+from keras_vnn.inspection._knockout import knockout
+from keras_vnn.inspection._record import Record, output_weights
+from keras_vnn.models import ModelView
+
+__all__ = ["IMPORTANCE_METHODS", "Goal", "Importance", "check_method", "goal_of", "layer_importance"]
+
+IMPORTANCE_METHODS: Mapping[str, Callable[[Cut], Iterator[Block]]] = MappingProxyType(
+    {"knockout": knockout, "gradient": gradient}
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Importance:
+    """What the nodes of one layer do to the outputs.
+
+    Attributes
+    ----------
+    score
+        ``(nodes,)``: mean over cells and outputs of the absolute contribution.
+    effects
+        ``(nodes, outputs)`` signed contributions; NaN for a class without cells.
+    """
+
+    score: NDArray[np.float64]
+    effects: NDArray[np.float64]
+
+    @property
+    def ranks(self) -> NDArray[np.int64]:
+        """``(nodes,)`` places by score, from 1; equal scores in the order of the nodes."""
+        ranks = np.empty(len(self.score), np.int64)
+        ranks[(-self.score).argsort(kind="stable")] = np.arange(1, len(self.score) + 1)
+        return ranks
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Goal:
+    """What the signed contributions are weighed by.
+
+    Attributes
+    ----------
+    weights
+        ``(cells, outputs)``: one over the size of the class for its cells; the standardised target of a regression.
+    codes
+        The class of each cell; ``None`` for a regression.
+    """
+
+    weights: NDArray[np.float64]
+    codes: NDArray[np.int32] | None
+
+
+def check_method(method: str) -> None:
+    """Raise a `ConfigError` unless there is such a method."""
+    if method not in IMPORTANCE_METHODS:
+        known = list(IMPORTANCE_METHODS)
+        hint = did_you_mean(str(method), known)
+        raise ConfigError(f"method must be one of {', '.join(known)}; got {method!r}. {hint}".rstrip())
+
+
+def goal_of(seen: ModelView, labels: Any, cells: Cells, data: Any, done: Record) -> Goal:
+    """Return the weights of the cells for the signed contributions, from labels or predictions."""
+    head = output_weights(seen)
+    scores, outputs = head.scores(done.features), len(head.names)
+    if isinstance(seen.outputs, Classes):
+        codes = class_codes(seen.outputs, labels, cells, data, scores.argmax(axis=1))[1]
+        weights = np.eye(outputs)[codes]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return Goal(weights / weights.sum(axis=0), codes)
+    targets = scores.astype(np.float64) if labels is None else _targets(labels, len(cells), outputs)
+    centred = targets - targets.mean(axis=0)
+    deviation = centred.std(axis=0)
+    return Goal(np.divide(centred, deviation * len(cells), out=np.zeros_like(centred), where=deviation > 0), None)
+
+
+def layer_importance(cut: Cut, goal: Goal, method: str) -> Importance:
+    """Return the importance of all nodes of a layer."""
+    cells, outputs = goal.weights.shape
+    nodes = len(cut.starts)
+    score, effects = np.zeros(nodes), np.zeros((nodes, outputs))
+    for place, chosen, contributions in IMPORTANCE_METHODS[method](cut):
+        score[chosen] += np.abs(contributions).sum(axis=(0, 2), dtype=np.float64) / (cells * outputs)
+        effects[chosen] += np.einsum("cno,co->no", contributions, goal.weights[place])
+    return Importance(score, effects)
+
+
+def _targets(labels: Any, cells: int, outputs: int) -> NDArray[np.float64]:
+    values = np.asarray(labels.values if isinstance(labels, Targets) else labels)
+    if values.dtype.kind not in "biuf":
+        raise DataError(f"The model predicts numbers, but the labels are of type {values.dtype}.\nPass the numbers.")
+    values = values.astype(np.float64).reshape(len(values), -1)
+    if values.shape != (cells, outputs):
+        raise DataError(f"The targets have shape {values.shape}, expected (cells, outputs) = ({cells}, {outputs}).")
+    if not np.isfinite(values).all():
+        raise DataError(f"{int((~np.isfinite(values)).sum())} of {values.size} targets are not finite numbers.")
+    return values

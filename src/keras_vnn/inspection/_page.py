@@ -1,0 +1,169 @@
+"""A `NodeInspection` as a page of text.
+
+Names come from files and are not trusted: they are never read as rich markup, and control characters are shown.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from keras_vnn.inspection._node import NodeImportance, NodeInspection
+
+__all__ = ["page", "renderable"]
+
+_BAR = 12
+_NO_DATA = "For activity and importance, pass data: inspect_node(model, node, data, labels)"
+
+
+def page(found: NodeInspection, width: int = 100) -> str:
+    """Return the page as plain text."""
+    stream = io.StringIO()
+    Console(file=stream, width=width, color_system=None, legacy_windows=False).print(renderable(found))
+    return "\n".join(line.rstrip() for line in stream.getvalue().rstrip().splitlines())
+
+
+def renderable(found: NodeInspection) -> Group:
+    """Return the page for a rich console."""
+    node = found.node
+    title = Text(_shown(node.label), style="bold")
+    if node.label != node.id:
+        title.append(f"   {_shown(node.id)}", style="not bold dim")
+    parts: list[RenderableType] = [title, Text(_facts(found))]
+    merged = [name for name in node.names if name != node.id]
+    if merged:
+        more = f" and {len(merged) - 5} more" if len(merged) > 5 else ""
+        parts.append(Text(f"stands also for {', '.join(map(_shown, merged[:5]))}{more}: the same genes"))
+    if found.namesakes:
+        names = [f"{_shown(p.node.id)} ({p.node.kind})" for p in found.namesakes]
+        more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+        parts.append(Text(f"see also {', '.join(names[:5])}{more}"))
+    if found.importance is not None:
+        parts += [Text(""), Text(_importance(found.importance))]
+    if found.activity is not None:
+        parts += [Text(""), Text("Activity by class" if found.layer else "Expression by class", style="bold")]
+        parts.append(_activity_table(found))
+    parts += _weight_section(found, found.inputs, "Reads", "source")
+    parts += _weight_section(found, found.outputs, "Feeds", "target")
+    if found.dense_targets:
+        parts.append(Text(f"and all {found.dense_targets:,} dense units beside the nodes"))
+    if found.activity is None:
+        parts += [Text(""), Text(_NO_DATA)]
+    return Group(*parts)
+
+
+def _facts(found: NodeInspection) -> str:
+    node = found.node
+    facts = [node.kind]
+    if found.layer:
+        facts.append(f"layer {found.layer} of {found.layers}")
+        facts.append(_count(node.units, "unit"))
+        facts.append(f"hears {_count(found.genes, 'gene')}")
+        if len(found.bias) == 1:
+            facts.append(f"bias {found.bias[0]:+.3f}")
+    else:
+        facts.append("input")
+    return " · ".join(facts)
+
+
+def _importance(importance: NodeImportance) -> str:
+    lines = [
+        f"importance {importance.score:.4g} ({importance.method}), "
+        f"rank {importance.rank:,} of {importance.of:,} in its layer"
+    ]
+    shown = sorted(importance.effects.items(), key=lambda item: (item[1] != item[1], -abs(item[1]), item[0]))
+    effects = [
+        f"{_shown(name)} {value:+.3g}" if value == value else f"{_shown(name)}: no cell" for name, value in shown
+    ]
+    more = f" and {len(effects) - 8} more" if len(effects) > 8 else ""
+    return "\n".join([*lines, f"effect on   {', '.join(effects[:8])}{more}"])
+
+
+def _activity_table(found: NodeInspection) -> Table:
+    table = _empty_table()
+    activity = found.activity
+    if activity is None:
+        return table
+    several = found.node.units > 1
+    table.add_column("class")
+    for name in [*(["unit"] if several else []), "mean", "sd", "cells", "effect size"]:
+        table.add_column(name, justify="right")
+    for row in activity.itertuples(index=False):
+        table.add_row(
+            Text(_shown(row[0])),
+            *([str(row.unit)] if several else []),
+            _number(row.mean),
+            _number(row.sd, sign=False),
+            f"{row.cells:,}",
+            _number(row.effect_size, digits=2),
+        )
+    return table
+
+
+def _weight_section(found: NodeInspection, weights: pd.DataFrame, verb: str, side: str) -> list[RenderableType]:
+    if weights.empty:
+        if side == "source":
+            return [] if found.layer == 0 else [Text(""), Text("Reads nothing", style="bold")]
+        return [] if found.dense_targets else [Text(""), Text("Feeds nothing", style="bold")]
+    shown = weights.head(found.top)
+    several_own = found.node.units > 1
+    several_other = bool((weights[f"{side}_unit"] > 0).any())
+    of = f"{len(shown):,} of {len(weights):,} weights, largest first" if len(shown) < len(weights) else ""
+    heading = Text(verb, style="bold")
+    if of:
+        heading.append(f"   {of}", style="not bold dim")
+    kinds = set(weights["kind"])
+    plain = len(kinds) == 1 and bool((weights["label"] == weights[side]).all())
+    table = _empty_table()
+    table.add_column(kinds.pop() if plain else "node", overflow="fold")
+    if not plain:
+        table.add_column("what", overflow="fold")
+    if several_other:
+        table.add_column("its unit", justify="right")
+    if several_own:
+        table.add_column("unit", justify="right")
+    table.add_column("weight", justify="right")
+    table.add_column("")
+    largest = float(weights["weight"].abs().max())
+    for _, row in shown.iterrows():
+        what = str(row["kind"]) if row["label"] == row[side] else f"{_shown(row['label'])} ({row['kind']})"
+        weight = float(row["weight"])
+        length = max(1, round(_BAR * abs(weight) / largest)) if largest > 0 and weight else 0
+        table.add_row(
+            Text(_shown(row[side])),
+            *([] if plain else [Text(what)]),
+            *([str(row[f"{side}_unit"])] if several_other else []),
+            *([str(row["unit"])] if several_own else []),
+            _number(weight),
+            Text(("+" if weight > 0 else "−") * length, style="red" if weight > 0 else "blue"),
+        )
+    return [Text(""), heading, table]
+
+
+def _empty_table() -> Table:
+    return Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+
+
+def _number(value: float, *, digits: int = 3, sign: bool = True) -> str:
+    return "–" if pd.isna(value) else f"{value:{'+' if sign else ''}.{digits}f}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _shown(name: object) -> str:
+    """Return a name with its control characters made visible."""
+    return "".join(_visible(str(name)))
+
+
+def _visible(text: str) -> Iterable[str]:
+    return (letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in text)

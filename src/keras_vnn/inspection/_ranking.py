@@ -1,0 +1,157 @@
+"""Ranking the named nodes of a model by what they do to its outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from keras_vnn.data import Classes
+from keras_vnn.errors import ConfigError, ModelError
+from keras_vnn.inspection._findings import Findings, findings_of, recalled
+from keras_vnn.inspection._importance import check_method
+from keras_vnn.inspection._reach import gene_counts
+from keras_vnn.inspection._record import output_weights
+from keras_vnn.models import ModelView, view
+
+__all__ = ["rank_nodes"]
+
+
+def rank_nodes(
+    model: keras.Model,
+    data: Any = None,
+    labels: Any = None,
+    *,
+    method: str = "knockout",
+    layers: Sequence[int] | None = None,
+    top: int | None = None,
+    missing: str = "raise",
+    batch_size: int = 512,
+) -> pd.DataFrame:
+    """Return the named hidden nodes of a model, the most important first.
+
+    The importance of a node is the mean, over all cells and outputs, of the absolute change of an output when the
+    node is taken out. Outputs of a classifier are its logits less their mean over the classes (which the softmax does
+    not see), those of a regression the numbers themselves; importance is in these units, and is not divided by the
+    number of genes or connections of a node, so large nodes tend to rank high. The same model and data give the
+    same table.
+
+    Parameters
+    ----------
+    model
+        A model of `build_model` that predicts classes or numbers.
+    data
+        AnnData or DataFrame (cells, genes), aligned by name and normalised as the model's training data were; or an
+        aligned and normalised array ``(cells, input units)``. When ``None``, what the model remembers of the data
+        given to `remember_inspection`, as ``vnn train`` does.
+    labels
+        The class of each cell: a sequence, `Labels`, or the name of a column of ``data.obs``; for a regression the
+        numbers. The model's own predictions when ``None``. They decide the signed columns, not the importance.
+    method
+        ``"knockout"``: exact; all units of the node are held at their means over the data. ``"gradient"``:
+        the gradient times the distance from the mean, the same to first order; cheaper for deep networks.
+    layers
+        Numbers of the layers to rank; all hidden ones when ``None``.
+    top
+        Return only so many nodes.
+    missing
+        What to do about genes the data lack: ``"raise"``, ``"zero"`` or ``"mean"``; see `align`.
+    batch_size
+        Rows in one call of the network.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By id of the node: ``label``, ``kind``, ``layer``, ``genes`` (number of genes it hears on any path),
+        ``importance``, ``rank`` (within its layer, from 1). For a classifier also a column ``effect_CLASS`` per class:
+        how much the node raises the output of that class in the cells of that class, compared to the node held at
+        its mean, so that a positive number speaks for the class; ``most_active_in``: the class whose cells
+        have the highest activity in comparison to the others; ``activity_difference``: by how much, in pooled
+        standard deviations (Cohen's d; the unit with the largest where a node has several). For a regression
+        ``effect_NAME``: mean change of the output per standard deviation of the target.
+
+    Raises
+    ------
+    ConfigError
+        The method is unknown, or ``top`` or ``batch_size`` is not positive.
+    ModelError
+        The model is an embedding, has no such layer, its units are not finite numbers, or there are no data and the
+        model remembers nothing.
+    DataError
+        There are more or fewer labels than cells, or a label is no class of the model.
+    GeneError
+        Genes of the model are missing from the data.
+    """
+    check_method(method)
+    if top is not None and top < 1:
+        raise ConfigError(f"top must be at least 1, got {top}.")
+    seen = view(model)
+    arch = seen.architecture
+    names = output_weights(seen).names
+    numbers = _hidden_layers(seen, layers)
+    if data is None:
+        found = _from_memory(seen, method)
+    else:
+        found = findings_of(seen, data, labels, method=method, layers=numbers, missing=missing, batch_size=batch_size)
+    counts = gene_counts(arch)
+    tables = []
+    for number in numbers:
+        layer, importance = arch.layers[number], found.importance[number]
+        columns: dict[str, Any] = {
+            "label": list(layer.labels),
+            "kind": [node.kind for node in layer],
+            "layer": number,
+            "genes": counts[number],
+            "importance": importance.score,
+            "rank": importance.ranks,
+        }
+        columns |= {f"effect_{name}": importance.effects[:, output] for output, name in enumerate(names)}
+        if isinstance(seen.outputs, Classes):
+            starts = np.cumsum(layer.units) - layer.units
+            columns |= _activities(found, found.statistics[number].effect_size, starts)
+        tables.append(pd.DataFrame(columns, index=pd.Index(layer.ids, name="id")))
+    ranked = pd.concat(tables)
+    order = (-ranked["importance"].to_numpy()).argsort(kind="stable")
+    return ranked.iloc[order[:top]]
+
+
+def _from_memory(seen: ModelView, method: str) -> Findings:
+    found = recalled(seen)
+    if found is None:
+        raise ModelError(
+            "The model remembers nothing of its nodes, or was trained further since.\n"
+            "Pass data: rank_nodes(model, data, labels), or remember_inspection(model, data, labels) first."
+        )
+    if found.method != method:
+        raise ModelError(
+            f"The model remembers importance by {found.method}, not by {method}.\n"
+            f"Pass data to measure it: rank_nodes(model, data, labels, method={method!r})"
+        )
+    return found
+
+
+def _hidden_layers(seen: ModelView, layers: Sequence[int] | None) -> list[int]:
+    last = len(seen.architecture.layers) - 1
+    chosen = list(range(1, last + 1)) if layers is None else sorted(set(layers))
+    wrong = [number for number in chosen if not 1 <= number <= last]
+    if wrong:
+        raise ModelError(f"There is no hidden layer {wrong[0]}: they are numbered 1 to {last}.")
+    if not chosen:
+        raise ModelError("No layer is named.")
+    return chosen
+
+
+def _activities(found: Findings, effect_size: NDArray[np.float64], starts: NDArray[np.int64]) -> dict[str, Any]:
+    """Return in which class each node is most active, and by how much."""
+    names = np.array(found.classes, dtype=object)
+    effect = np.where(np.isnan(effect_size), -np.inf, effect_size)
+    highest = np.maximum.reduceat(effect, starts, axis=1)
+    known = np.isfinite(highest).any(axis=0)
+    return {
+        "most_active_in": np.where(known, names[highest.argmax(axis=0)], None),
+        "activity_difference": np.where(known, highest.max(axis=0), np.nan),
+    }

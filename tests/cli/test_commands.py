@@ -1,0 +1,247 @@
+"""The commands as a user types them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import networkx as nx
+import numpy as np
+import pandas as pd
+import pytest
+
+from keras_vnn.architecture import load_architecture
+from keras_vnn.models import view
+
+BUILD = ("build", "--genes", "expression.csv", "--interactions", "ppi.tsv", "--regulation", "tf.tsv")
+TRAIN = ("train", "ring.vnn", "expression.csv", "--cells", "cells.csv", "--label", "type", "--epochs", "3")
+
+
+def test_build_says_what_it_read_and_writes_the_architecture(vnn: Callable, job: Path) -> None:
+    ran = vnn(*BUILD, "-o", "ring.vnn")
+    assert ran.code == 0, ran.err
+    assert "10 interactions of 10 genes (ppi.tsv)" in ran.err
+    assert "3 edges from 1 regulators to 3 targets (tf.tsv)" in ran.err
+    arch = load_architecture("ring.vnn")
+    assert arch.genes == tuple(f"GENE{i}" for i in range(12))
+    assert arch.unconnected_genes == ("GENE10", "GENE11")
+    assert f"fingerprint           {arch.fingerprint[:16]}" in ran.out
+
+
+def test_a_dry_run_writes_nothing_and_imports_no_keras(job: Path) -> None:
+    code = (
+        "import sys; from keras_vnn.cli import main\n"
+        f"try: main({[*BUILD, '--dry-run']!r})\n"
+        "except SystemExit as stop: assert not stop.code, stop.code\n"
+        "heavy = {'keras', 'tensorflow', 'torch', 'jax'} & set(sys.modules)\n"
+        "print('heavy:', sorted(heavy))"
+    )
+    before = sorted(path.name for path in job.iterdir())
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("heavy: []\n")
+    assert "dry run: nothing was written" in done.stderr
+    assert sorted(path.name for path in job.iterdir()) == before
+
+
+def test_json_for_machines(vnn: Callable, job: Path) -> None:
+    summary = json.loads(vnn(*BUILD, "--dry-run", "--json").out)
+    assert summary["layers"][1]["edges"] == 33
+    assert summary["unconnected_genes"] == 2
+    error = json.loads(vnn("build", "--genes", "nowhere.txt", "--dry-run", "--json").out)
+    assert error["kind"] == "ReadError"
+    assert error["error"].startswith("No such")
+
+
+def test_an_existing_file_is_kept_unless_forced(vnn: Callable, job: Path) -> None:
+    Path("ring.vnn").write_text("precious")
+    ran = vnn(*BUILD, "-o", "ring.vnn")
+    assert (ran.code, ran.err.splitlines()[0]) == (1, "error: The file exists already: ring.vnn")
+    assert Path("ring.vnn").read_text() == "precious"
+    assert vnn(*BUILD, "-o", "ring.vnn", "--force").code == 0
+    assert len(load_architecture("ring.vnn").genes) == 12
+
+
+def test_training_scores_and_keeps_what_the_nodes_say(vnn: Callable, trained: Path) -> None:
+    model = keras.saving.load_model(trained / "model.keras")
+    facts = view(model).card.metadata["training"]
+    assert facts["metrics"]["accuracy"] > 0.7
+    ranking = vnn("inspect", trained / "model.keras", "--json", "--top", "3")
+    assert ranking.code == 0, ranking.err
+    assert len(json.loads(ranking.out)) == 3
+
+
+def test_inspect_shows_a_node_by_any_of_its_names(vnn: Callable, trained: Path) -> None:
+    page = vnn("inspect", trained / "model.keras", "STAT1 targets")
+    assert page.code == 0, page.err
+    for word in ("TF:STAT1", "regulator", "GENE2", "GENE3", "GENE4"):
+        assert word in page.out
+    with_data = vnn(
+        "inspect",
+        trained / "model.keras",
+        "TF:STAT1",
+        "--data",
+        trained / "expression.csv",
+        "--cells",
+        trained / "cells.csv",
+        "--label",
+        "type",
+        "--json",
+    )
+    assert with_data.code == 0, with_data.err
+    assert json.loads(with_data.out)["id"] == "TF:STAT1"
+
+
+def test_an_unknown_node_gets_a_suggestion(vnn: Callable, trained: Path) -> None:
+    ran = vnn("inspect", trained / "model.keras", "TF:STAT2")
+    assert ran.code == 1
+    assert "No node is called 'TF:STAT2'" in ran.err
+    assert "Did you mean TF:STAT1" in ran.err
+
+
+def test_exports_open_elsewhere(vnn: Callable, trained: Path, tmp_path: Path) -> None:
+    for name in ("m.graphml", "m.png", "m.svg", "m.json", "m.md", "m.txt"):
+        ran = vnn("export", trained / "model.keras", "-o", tmp_path / name)
+        assert ran.code == 0, ran.err
+        assert (tmp_path / name).stat().st_size > 100
+    graph = nx.read_graphml(tmp_path / "m.graphml")
+    assert graph.has_edge("GENE2", "TF:STAT1")
+    assert vnn("export", trained / "model.keras", "--format", "csv", "-o", tmp_path / "tables").code == 0
+    edges = pd.read_csv(tmp_path / "tables" / "edges.csv")
+    assert {"source", "target", "weight"} <= set(edges.columns)
+    assert vnn("export", trained / "ring.vnn", "-o", tmp_path / "arch.graphml").code == 0
+
+
+def test_a_model_of_another_architecture_is_refused(vnn: Callable, trained: Path, job: Path) -> None:
+    assert vnn(*BUILD, "--grouping", "edge", "-o", "edges.vnn").code == 0
+    ran = vnn("inspect", trained / "model.keras", "--architecture", "edges.vnn")
+    assert ran.code == 1
+    assert "The model was built from another architecture" in ran.err
+
+
+def test_permuted_columns_change_nothing_and_a_missing_gene_is_named(vnn: Callable, trained: Path, job: Path) -> None:
+    table = pd.read_csv("expression.csv", index_col=0)
+    table.sample(frac=1, random_state=0).to_csv("permuted.csv")
+    table.drop(index="GENE4").to_csv("lacking.csv")
+
+    def inspected(data: str) -> object:
+        return vnn(
+            "inspect", trained / "model.keras", "--data", data, "--cells", "cells.csv", "--label", "type", "--json"
+        )
+
+    assert json.loads(inspected("permuted.csv").out) == json.loads(inspected("expression.csv").out)
+    lacking = inspected("lacking.csv")
+    assert lacking.code == 1
+    assert "1 of 12 input genes of the model are missing from the data: GENE4." in json.loads(lacking.out)["error"]
+
+
+def test_a_recipe_does_both(vnn: Callable, job: Path) -> None:
+    Path("recipe.yaml").write_text(
+        "build:\n  genes: expression.csv\n  interactions: ppi.tsv\n"
+        "train:\n  data: expression.csv\n  cells: cells.csv\n  label: type\n  epochs: 2\n",
+        encoding="utf-8",
+    )
+    ran = vnn("train", "recipe.yaml", "-o", "model.keras")
+    assert ran.code == 0, ran.err
+    assert "test: accuracy" in ran.out
+    assert "confusion" in ran.out
+
+
+def test_numbers_are_predicted_too(vnn: Callable, job: Path) -> None:
+    assert vnn(*BUILD, "-o", "ring.vnn").code == 0
+    ran = vnn(*TRAIN[:5], "--label", "dose", "--task", "regression", "--epochs", "3", "-o", "dose.keras")
+    assert ran.code == 0, ran.err
+    assert "Pearson" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "first_line"),
+    [
+        (("build", "--genes", "nowhere.txt", "--dry-run"), "error: No such gene list: nowhere.txt"),
+        (("build", "--genes", "empty.txt", "--dry-run"), "error: The gene list empty.txt is empty (0 bytes)."),
+        (("build", "--genes", ".", "--dry-run"), "error: Expected a gene list, got a directory: ."),
+        (
+            ("build", "--genes", "expression.csv", "--dry-run"),
+            "error: There is no prior to wire: name interactions, regulation or both.",
+        ),
+        ((*BUILD,), "error: Name the file to write, -o lin.vnn, or look first with --dry-run."),
+        ((*BUILD, "-o", "no/folder/x.vnn"), "error: The folder does not exist: no/folder"),
+        (
+            (*BUILD, "--grouping", "cliques", "--dry-run"),
+            "error: grouping must be one of edge, neighbourhood, clique, community; got 'cliques': the command line. "
+            "Did you mean clique?",
+        ),
+        ((*TRAIN,), "error: Name the file to write: -o model.keras"),
+        ((*TRAIN, "-o", "model.h5"), "error: The file name of a model must end in .keras, got 'model.h5'."),
+        (
+            ("train", "cells.csv", *TRAIN[2:], "-o", "m.keras"),
+            "error: Not a saved architecture, or a damaged one: cells.csv",
+        ),
+        (("inspect", "cells.csv"), "error: Not a saved Keras model, or a truncated one: cells.csv"),
+        (("export", "nowhere.keras"), "error: No such model or architecture: nowhere.keras"),
+    ],
+)
+def test_wrong_input_is_explained(vnn: Callable, job: Path, arguments: tuple[str, ...], first_line: str) -> None:
+    Path("empty.txt").touch()
+    ran = vnn(*arguments)
+    assert ran.code == 1
+    assert next(line for line in ran.err.splitlines() if line.startswith("error")).startswith(first_line)
+
+
+def test_a_wrong_option_is_a_usage_error(vnn: Callable) -> None:
+    assert vnn("build", "--gene", "x").code == 2
+    assert vnn("biuld").code == 2
+
+
+def test_labels_that_cannot_be_split_are_named(vnn: Callable, job: Path) -> None:
+    assert vnn(*BUILD, "-o", "ring.vnn").code == 0
+    cells = pd.read_csv("cells.csv")
+    cells.loc[0, "type"] = "lonely"
+    cells.to_csv("cells.csv", index=False)
+    ran = vnn(*TRAIN, "-o", "m.keras")
+    assert ran.code == 1
+    assert "lonely (1 cell)" in ran.err
+    assert not Path("m.keras").exists()
+
+
+@pytest.mark.parametrize("command", ["build", "train", "inspect", "export", "demo"])
+def test_every_command_has_a_worked_example(vnn: Callable, command: str) -> None:
+    ran = vnn(command, "--help")
+    assert ran.code == 0
+    assert f"vnn {command} " in ran.out
+
+
+def test_help_and_version_are_quick_and_import_nothing_heavy() -> None:
+    code = (
+        "import sys; sys.argv = ['vnn', '--help']\n"
+        "from keras_vnn.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'keras', 'tensorflow', 'pandas', 'numpy', 'anndata'} & set(sys.modules)))"
+    )
+    times = []
+    for _ in range(3):
+        started = time.perf_counter()
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        times.append(time.perf_counter() - started)
+        assert done.stdout.endswith("[]\n")
+    # 0.6 s on a quiet machine; tests may run beside others.
+    assert min(times) < 2
+
+
+def test_predictions_of_a_loaded_model_are_those_of_the_saved_one(trained: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys, keras_vnn, keras, numpy as np\n"
+        "model = keras.saving.load_model(sys.argv[1])\n"
+        "np.save(sys.argv[2], model.predict(np.eye(12, dtype='float32'), verbose=0))"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code, trained / "model.keras", tmp_path / "y.npy"], check=True, env=dict(os.environ)
+    )
+    here = keras.saving.load_model(trained / "model.keras").predict(np.eye(12, dtype="float32"), verbose=0)
+    np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), here)

@@ -1,0 +1,105 @@
+"""Recipes are checked before anything runs, and every error names the line and the remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from keras_vnn.bundled import config_names
+from keras_vnn.cli._build import build
+from keras_vnn.cli._train import train
+from keras_vnn.config import BuildRecipe, TrainRecipe, make_section, read_recipe
+from keras_vnn.errors import ConfigError, ReadError
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "recipe.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_paths_are_relative_to_the_recipe_but_the_output_is_not(tmp_path: Path) -> None:
+    recipe = read_recipe(
+        written(tmp_path, "build:\n  genes: a/genes.txt\n  interactions: [x.tsv, /abs/y.tsv]\n  output: out.vnn\n")
+    )
+    assert recipe.build is not None
+    assert recipe.build.genes == tmp_path / "a" / "genes.txt"
+    assert recipe.build.interactions == (tmp_path / "x.tsv", Path("/abs/y.tsv"))
+    assert recipe.build.output == Path("out.vnn")
+
+
+@pytest.mark.parametrize("name", config_names())
+def test_every_bundled_recipe_is_valid_and_its_files_exist(name: str) -> None:
+    recipe = read_recipe(name.removesuffix(".yaml"))
+    assert recipe.title
+    assert recipe.reference
+    for section in (recipe.build, recipe.train):
+        for field in section.model_fields_set if section else ():
+            value = getattr(section, field)
+            for path in value if isinstance(value, tuple) else (value,):
+                assert not isinstance(path, Path) or path.exists(), f"{field}: {path}"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "build:\n  genes: g.txt\n  groupin: edge\n",
+            "Unknown option 'groupin': {path}:3. Did you mean grouping?",
+        ),
+        (
+            "build:\n  genes: g.txt\n  grouping: cliqe\n",
+            "grouping must be one of edge, neighbourhood, clique, community; got 'cliqe': {path}:3. "
+            "Did you mean clique?",
+        ),
+        (
+            "build:\n  genes: g.txt\n  min_genes: zero\n",
+            "min_genes: input should be a valid integer, unable to parse string as an integer; got 'zero': {path}:3.",
+        ),
+        (
+            "train:\n  data: d.h5ad\n",
+            "The option 'label' is needed: {path}:1. Column of the labels.",
+        ),
+        ("biuld:\n  genes: g\n", "Unknown option 'biuld': {path}:1. Did you mean build?"),
+        ("- a\n- b\n", "A recipe needs a build or a train section: {path}\nSee `vnn build --help` for an example."),
+        ("build: [\n", "Not a YAML file: {path}:2\n    expected the node content, but found '<stream end>'"),
+        (
+            "build:\n  genes: !!python/object/apply:os.system ['true']\n",
+            "Not a YAML file: {path}:2\n    could not determine a constructor for the tag "
+            "'tag:yaml.org,2002:python/object/apply:os.system'",
+        ),
+    ],
+)
+def test_what_is_wrong_and_where(tmp_path: Path, text: str, message: str) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(ConfigError) as error:
+        read_recipe(path)
+    assert str(error.value) == message.format(path=path)
+
+
+def test_a_recipe_that_is_not_there() -> None:
+    with pytest.raises(ReadError, match=r"^No such recipe: nowhere\.yaml"):
+        read_recipe("nowhere.yaml")
+
+
+def test_options_by_name_replace_those_of_the_recipe() -> None:
+    start = BuildRecipe(genes="a.txt", min_genes=5, dense_units=100)
+    merged = make_section(BuildRecipe, start, {"min_genes": 3, "max_genes": None, "interactions": []}, "here")
+    assert (merged.min_genes, merged.dense_units, str(merged.genes)) == (3, 100, "a.txt")
+
+
+def test_a_needed_option_is_asked_for() -> None:
+    with pytest.raises(ConfigError) as error:
+        make_section(TrainRecipe, None, {"label": "type"}, "the command line")
+    assert str(error.value) == (
+        "The option 'data' is needed: the command line. Expression: .h5ad, CSV or TSV in either orientation."
+    )
+
+
+@pytest.mark.parametrize(("command", "section"), [(build, BuildRecipe), (train, TrainRecipe)])
+def test_every_option_of_a_command_can_stand_in_a_recipe_and_the_other_way_round(
+    command: object, section: type
+) -> None:
+    of_command = set(command.__annotations__) - {"return", "recipe", "dry_run", "force", "as_json"}
+    assert of_command == set(section.model_fields)

@@ -39,7 +39,6 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "predict",
         "predicted_classes",
         "rank_nodes",
-        "recalled_ranking",
         "remember_inspection",
     ),
     "layers": ("SparselyConnected",),

@@ -178,14 +178,14 @@ def _write(demo: DemoResult, result: Any, data: Any, labels: Any, ranking: pd.Da
 
 def _figures(demo: DemoResult, result: Any, data: Any, labels: Any, ranking: pd.DataFrame, *, overwrite: bool) -> None:
     from keras_vnn import figures
-    from keras_vnn.inspection import activities_by_class
+    from keras_vnn.inspection import activities_by_class, node_activities
 
     drawn = {
         "training": figures.training_history(result.history),
         "confusion": figures.confusion_matrix(result.metrics.confusion),
         "top_nodes": figures.node_ranking(ranking),
         "activities": figures.activity_heatmap(
-            activities_by_class(result.model, data, labels), nodes=list(demo.top_nodes.index)
+            activities_by_class(node_activities(result.model, data), labels).loc[list(demo.top_nodes.index)]
         ),
     }
     for name, axes in drawn.items():

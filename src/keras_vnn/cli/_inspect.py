@@ -50,7 +50,7 @@ def inspect(
     existing_file(model, "model file")
     expected = None if architecture is None else load_architecture(architecture)
     import_keras()
-    from keras_vnn.inspection import inspect_node, rank_nodes, recalled_ranking
+    from keras_vnn.inspection import inspect_node, rank_nodes
     from keras_vnn.models import load_model
 
     network = load_model(model, architecture=expected)
@@ -62,7 +62,7 @@ def inspect(
         else:
             typer.echo(str(page))
         return
-    ranking = recalled_ranking(network) if values is None else rank_nodes(network, values, labels, method=method)
+    ranking = rank_nodes(network, values, labels, method=method)
     shown = ranking.head(top)
     if as_json:
         print_json(shown.reset_index().to_dict(orient="records"))

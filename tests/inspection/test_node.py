@@ -213,7 +213,7 @@ def test_errors_say_what_is_wrong(model):
         ArchitectureError, match=r"^No node is called 'cycel', among 5 hidden nodes and 5 genes. Did you mean"
     ):
         inspect_node(model, "cycel")
-    with pytest.raises(ArchitectureError, match="^2 nodes answer to 'SET':"):
+    with pytest.raises(ArchitectureError, match=r"^2 nodes answer to 'SET':"):
         inspect_node(model, "SET")
     with pytest.raises(ConfigError) as error:
         inspect_node(model, "cycle", top=0)

@@ -58,9 +58,9 @@ def test_gradients_are_those_of_finite_differences(model, values):
     seen = view(model)
     done = record(seen, values, batch_size=64)
     for number in (1, 2):
-        function, inputs = from_layer(seen, done, number)
+        segment, inputs = from_layer(seen, done, number)
         kernel = Cut(seen, done, number, 64).weights.kernel
-        slopes = score_gradients(function, inputs, kernel)
+        slopes = score_gradients(segment, inputs, kernel)
         assert slopes.shape == (3, 31, inputs[0].shape[1])
         step = 1e-2
         for unit in range(inputs[0].shape[1]):
@@ -68,7 +68,7 @@ def test_gradients_are_those_of_finite_differences(model, values):
             for sign in (1, -1):
                 shifted = inputs[0].copy()
                 shifted[:, unit] += sign * step
-                moved.append(np.asarray(function([shifted, *inputs[1:]]), np.float64) @ kernel)
+                moved.append(np.asarray(segment([shifted, *inputs[1:]])[0], np.float64) @ kernel)
             expected = (moved[0] - moved[1]) / (2 * step)
             np.testing.assert_allclose(slopes[:, :, unit].T, expected, atol=2e-4)
 

@@ -11,6 +11,7 @@ import pandas as pd
 from keras_vnn.errors import DataError, sample
 from keras_vnn.inspection._cells import cells_of, class_codes
 from keras_vnn.inspection._record import evaluate, hidden_tensor
+from keras_vnn.inspection._segment import Segment
 from keras_vnn.models import view
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ def node_activities(model: keras.Model, data: Any, *, missing: str = "raise", ba
     seen = view(model)
     cells = cells_of(seen, data, missing=missing)
     arch = seen.architecture
-    function = keras.Function(model.inputs, [hidden_tensor(seen, number) for number in range(1, len(arch.layers))])
-    values = evaluate(function, [cells.values], batch_size=batch_size)
+    segment = Segment(model.inputs, [hidden_tensor(seen, number) for number in range(1, len(arch.layers))])
+    values = evaluate(segment, [cells.values], batch_size=batch_size)
     return anndata.AnnData(
         values[0] if len(values) == 1 else np.concatenate(values, axis=1),
         obs=cells.obs,

@@ -10,16 +10,17 @@ import numpy as np
 
 from keras_vnn.errors import ModelError
 from keras_vnn.inspection._record import Floats
+from keras_vnn.inspection._segment import Segment
 
 __all__ = ["score_gradients"]
 
 
-def score_gradients(function: keras.Function, inputs: Sequence[Floats], kernel: Floats) -> Floats:
-    """Return the gradients of scores in the first input of a function.
+def score_gradients(segment: Segment, inputs: Sequence[Floats], kernel: Floats) -> Floats:
+    """Return the gradients of scores in the first input of a segment.
 
     Parameters
     ----------
-    function
+    segment
         From ``inputs`` to features ``(cells, features)``; each cell depends on its own row only.
     inputs
         ``(cells, …)`` arrays; the gradient is taken in the first.
@@ -48,7 +49,7 @@ def score_gradients(function: keras.Function, inputs: Sequence[Floats], kernel: 
 
     def totals(first: Any) -> list[Any]:
         """Return the sum over the cells of each score."""
-        features = keras.tree.flatten(function([first, *constants]))[0]
+        features = segment([first, *constants])[0]
         scores = keras.ops.matmul(keras.ops.cast(features, "float32"), weights)
         sums = keras.ops.sum(scores, axis=0)
         return [sums[output] for output in range(kernel.shape[1])]

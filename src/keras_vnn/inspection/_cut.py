@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +19,7 @@ from keras_vnn.inspection._record import (
     from_layer,
     output_weights,
 )
+from keras_vnn.inspection._segment import Segment
 from keras_vnn.models import ModelView
 
 __all__ = ["Block", "Cut"]
@@ -79,8 +79,8 @@ class Cut:
         return features_tensor(self.seen)
 
     @cached_property
-    def rest(self) -> tuple[keras.Function, list[Floats]]:
-        """The function from the units of the layer to what the head reads, and its inputs."""
+    def rest(self) -> tuple[Segment, list[Floats]]:
+        """The segment from the units of the layer to what the head reads, and its inputs."""
         return from_layer(self.seen, self.done, self.number)
 
     @cached_property

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from keras_vnn.inspection._cut import Block, Cut
 from keras_vnn.inspection._record import Floats, check_finite, to_numpy
+from keras_vnn.inspection._segment import Segment
 
 __all__ = ["knockout"]
 
@@ -70,27 +71,25 @@ def _through_readout(
 
 def _after_readout(cut: Cut) -> _AfterReadout:
     tail = cut.seen.tail_layers[0]
-    rest = keras.Function([tail.output], cut.features)
+    rest = Segment([tail.output], [cut.features])
     return _AfterReadout(cut, tail, rest)
 
 
 class _AfterReadout:
     """From the pre-activations of the first dense layer to scores."""
 
-    def __init__(self, cut: Cut, layer: keras.layers.Dense, rest: keras.Function) -> None:
+    def __init__(self, cut: Cut, layer: keras.layers.Dense, rest: Segment) -> None:
         self._layer, self._rest, self._weights = layer, rest, cut.weights
-        self._is_last = layer.output is cut.features
 
     def __call__(self, before: Floats) -> Floats:
         active = self._layer.activation(keras.ops.convert_to_tensor(before))
-        features = active if self._is_last else keras.tree.flatten(self._rest([active]))[0]
-        values = to_numpy(features)
+        values = to_numpy(self._rest([active])[0])
         check_finite(values)
         return self._weights.scores(values)
 
 
 def _through_network(cut: Cut, nodes: NDArray[np.intp], units: NDArray[np.intp]) -> Iterator[Block]:
-    function, values = cut.rest
+    segment, values = cut.rest
     rows = max(cut.batch_size, _BLOCK // cut.cost)
     step = max(1, min(len(values[0]), rows))
     for start in range(0, len(values[0]), step):
@@ -106,7 +105,7 @@ def _through_network(cut: Cut, nodes: NDArray[np.intp], units: NDArray[np.intp])
             held[np.arange(len(own))[:, None, None], np.arange(count)[:, None], own[:, None, :]] = cut.means[own][
                 :, None, :
             ]
-            features = to_numpy(function([keras.ops.convert_to_tensor(array) for array in repeated]))
+            features = to_numpy(segment([keras.ops.convert_to_tensor(array) for array in repeated])[0])
             check_finite(features)
             knocked = cut.weights.scores(features).reshape(len(own), count, -1)
             yield cells, nodes[part], scores[:, None, :] - knocked.transpose(1, 0, 2)

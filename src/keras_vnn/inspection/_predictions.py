@@ -11,6 +11,7 @@ from keras_vnn.data import Classes
 from keras_vnn.errors import ModelError
 from keras_vnn.inspection._cells import cells_of
 from keras_vnn.inspection._record import evaluate
+from keras_vnn.inspection._segment import Segment
 from keras_vnn.models import Embedding, view
 
 __all__ = ["predict", "predicted_classes"]
@@ -48,7 +49,7 @@ def predict(model: keras.Model, data: Any, *, missing: str = "raise", batch_size
     """
     seen = view(model)
     cells = cells_of(seen, data, missing=missing)
-    (values,) = evaluate(keras.Function(model.inputs, model.outputs), [cells.values], batch_size=batch_size)
+    (values,) = evaluate(Segment(model.inputs, model.outputs), [cells.values], batch_size=batch_size)
     names = [f"unit {i}" for i in range(values.shape[1])] if isinstance(seen.outputs, Embedding) else seen.outputs.names
     return pd.DataFrame(values, index=cells.names, columns=list(names))
 

@@ -1,7 +1,7 @@
-"""What a network did on some cells, and functions from its middle to its end.
+"""What a network did on some cells, and segments from its middle to its end.
 
-In: a `ModelView` and input values. Out: a `Record` of unit activities by layer, and Keras functions that start at the
-units of a layer. The one place of this package that knows how `build_model` joins its layers.
+In: a `ModelView` and input values. Out: a `Record` of unit activities by layer, and segments that start at the units
+of a layer. The one place of this package that knows how `build_model` joins its layers.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from keras_vnn.data import Classes
 from keras_vnn.errors import ModelError
+from keras_vnn.inspection._segment import Segment
 from keras_vnn.models import Embedding, ModelView
 
 __all__ = [
@@ -104,10 +105,8 @@ def record(seen: ModelView, inputs: Floats, *, batch_size: int) -> Record:
     numbers = range(1, len(seen.architecture.layers))
     beside = {number: layer for number in numbers if (layer := seen.dense_layer(number)) is not None}
     tensors = [hidden_tensor(seen, number) for number in numbers]
-    function = keras.Function(
-        seen.model.inputs, [*tensors, *(layer.output for layer in beside.values()), features_tensor(seen)]
-    )
-    results = evaluate(function, [inputs], batch_size=batch_size)
+    ends = [*tensors, *(layer.output for layer in beside.values()), features_tensor(seen)]
+    results = evaluate(Segment(seen.model.inputs, ends), [inputs], batch_size=batch_size)
     return Record(
         inputs,
         dict(zip(numbers, results, strict=False)),
@@ -116,8 +115,8 @@ def record(seen: ModelView, inputs: Floats, *, batch_size: int) -> Record:
     )
 
 
-def evaluate(function: keras.Function, inputs: Sequence[Floats], *, batch_size: int) -> list[Floats]:
-    """Return the outputs of a Keras function for all rows, computed batch by batch.
+def evaluate(segment: Segment, inputs: Sequence[Floats], *, batch_size: int) -> list[Floats]:
+    """Return the outputs of a segment for all rows, computed batch by batch.
 
     Raises
     ------
@@ -128,8 +127,8 @@ def evaluate(function: keras.Function, inputs: Sequence[Floats], *, batch_size: 
     rows = len(inputs[0])
     for start in range(0, rows, batch_size):
         batch = [values[start : start + batch_size] for values in inputs]
-        outputs = function([keras.ops.convert_to_tensor(values) for values in batch])
-        for position, output in enumerate(keras.tree.flatten(outputs)):
+        outputs = segment([keras.ops.convert_to_tensor(values) for values in batch])
+        for position, output in enumerate(outputs):
             values = to_numpy(output)
             if start == 0:
                 results.append(np.empty((rows, *values.shape[1:]), np.float32))
@@ -172,24 +171,19 @@ def output_weights(seen: ModelView) -> OutputWeights:
     return OutputWeights(kernel, bias, seen.outputs.names)
 
 
-def from_layer(seen: ModelView, done: Record, number: int) -> tuple[keras.Function, list[Floats]]:
-    """Return the function from the units of a layer to what the head reads, and its inputs on the recorded cells.
+def from_layer(seen: ModelView, done: Record, number: int) -> tuple[Segment, list[Floats]]:
+    """Return the segment from the units of a layer to what the head reads, and its inputs on the recorded cells.
 
     The units of the layer are the first input; what else later layers read of earlier ones, and the dense units,
     follow as constants.
     """
-    arch = seen.architecture
-    earlier = [
-        source
-        for source in range(number)
-        if any((source, target) in arch.connections for target in range(number + 1, len(arch.layers)))
-        or (source > 0 and arch.sink_nodes(source).any())
-    ]
-    tensors = [hidden_tensor(seen, number), *(hidden_tensor(seen, source) for source in earlier)]
-    values = [done.units[number], *(done.inputs if source == 0 else done.units[source] for source in earlier)]
+    known = [(hidden_tensor(seen, number), done.units[number]), (hidden_tensor(seen, 0), done.inputs)]
+    known += [(hidden_tensor(seen, earlier), done.units[earlier]) for earlier in range(1, number)]
     for beside, activities in done.dense.items():
         layer = seen.dense_layer(beside)
         if layer is not None:
-            tensors.append(layer.output)
-            values.append(activities)
-    return keras.Function(tensors, features_tensor(seen)), values
+            known.append((layer.output, activities))
+    end = [features_tensor(seen)]
+    is_read = Segment([tensor for tensor, _ in known], end).is_read
+    needed = [pair for pair, reads in zip(known, is_read, strict=True) if reads or pair is known[0]]
+    return Segment([tensor for tensor, _ in needed], end), [values for _, values in needed]

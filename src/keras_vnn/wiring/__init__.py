@@ -8,5 +8,15 @@ Knows nothing of files and nothing of Keras.
 from keras_vnn.wiring._gene_sets import gene_set_architecture
 from keras_vnn.wiring._groupings import GROUPINGS
 from keras_vnn.wiring._interactions import interaction_architecture
+from keras_vnn.wiring._ontology import hierarchy_architecture, ontology_architecture
+from keras_vnn.wiring._units import UNIT_FORMULAS, UnitFormula
 
-__all__ = ["GROUPINGS", "gene_set_architecture", "interaction_architecture"]
+__all__ = [
+    "GROUPINGS",
+    "UNIT_FORMULAS",
+    "UnitFormula",
+    "gene_set_architecture",
+    "hierarchy_architecture",
+    "interaction_architecture",
+    "ontology_architecture",
+]

@@ -1,0 +1,82 @@
+"""Choosing among the formats of a family: by name, or by looking at the beginning of the file.
+
+In: a `Preview` and an explicit tuple of formats. Out: the one format to read it with, or an error that lists them.
+Knows nothing of any format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from keras_vnn.errors import ConfigError, ReadError, did_you_mean
+from keras_vnn.readers.text import BINARY, Preview, shortened
+
+__all__ = ["Format", "choose_format"]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One file format.
+
+    Attributes
+    ----------
+    name
+        What the user calls it in ``format=…``.
+    title
+        What messages and provenance call it.
+    recognizes
+        Says whether a file looks like it; never true for two formats of a family.
+    read
+        Reads a file, given its preview and the options of the family.
+    """
+
+    name: str
+    title: str
+    recognizes: Callable[[Preview], bool]
+    read: Callable[..., Any]
+
+
+def choose_format(start: Preview, formats: Sequence[Format], name: str, *, what: str) -> Format:
+    """Return the format of that name, or for ``"auto"`` the one the file looks like.
+
+    Parameters
+    ----------
+    start
+        The beginning of the file.
+    formats
+        Those of the family, the most telling first.
+    name
+        ``"auto"`` or the name of one.
+    what
+        What the family holds, for messages, e.g. ``ontology``.
+
+    Raises
+    ------
+    ConfigError
+        There is no format of that name.
+    ReadError
+        The file looks like none of them.
+    """
+    names = [format.name for format in formats]
+    if name != "auto":
+        if name not in names:
+            raise ConfigError(
+                f"Unknown format={name!r} for {what}. {did_you_mean(name, names)}".rstrip()
+                + f"\nExpected one of: auto, {', '.join(names)}."
+            )
+        return formats[names.index(name)]
+    for magic, kind in BINARY.items():
+        if start.magic.startswith(magic):
+            raise ReadError(f"The file is {kind}, not a text file with {what}: {start.path}")
+    for format in formats:
+        if start.lines and format.recognizes(start):
+            return format
+    first = start.lines[0] if start.lines else start.comments[0]
+    known = "\n".join(f"    {format.name:<12} {format.title}" for format in formats)
+    raise ReadError(
+        f"Cannot tell the format of the file with {what}: {start.path}:{first[0]}\n"
+        f"    {shortened(first[1])}\n"
+        f"Name it with format=…:\n{known}"
+    )

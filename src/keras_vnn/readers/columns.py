@@ -1,0 +1,352 @@
+"""How a delimited text is laid out: its delimiter, its header, and which column holds what.
+
+In: a `Preview`, and what the user said. Out: a `Layout` and the `Columns` to read.
+Knows the words headers use for interactions and regulation; knows nothing of the rows beyond the preview.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from keras_vnn.errors import ConfigError, ReadError, did_you_mean, sample
+from keras_vnn.readers.text import Preview, shortened
+
+__all__ = ["Columns", "Layout", "Roles", "choose_columns", "column_number", "lay_out", "normalized", "split"]
+
+DELIMITERS = {"\t": "TSV", ",": "CSV", ";": "semicolon-separated", " ": "space-separated"}
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_NO_NUMBER = {"", "na", "n/a", "nan", "none", "null", "inf", "-inf", "+inf", "infinity"}
+_STRONG_ID = re.compile(
+    r"(\d+\.)?ENS[A-Z]*[GTP]\d{11}(\.\d+)?|Y[A-P][LR]\d{3}[WC](-[A-Z])?|AT[1-5MC]G\d{5}|FBgn\d{7}|WBGene\d{8}"
+    r"|([OPQ]\d[A-Z\d]{3}\d|[A-NR-Z]\d([A-Z][A-Z\d]{2}\d){1,2})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the fields of a delimited text are.
+
+    Attributes
+    ----------
+    preview
+        The beginning of the file.
+    delimiter
+        Tab, comma, semicolon, or a space for any white space.
+    quoted
+        Whether fields may stand in double quotes.
+    header
+        Column names, the first one empty where R left it out; ``None`` without a header line.
+    skipped
+        Lines before the first data row.
+    width
+        Fields of a data row.
+    rows
+        ``(line number, fields)`` of the data rows in the preview.
+    """
+
+    preview: Preview
+    delimiter: str
+    quoted: bool
+    header: tuple[str, ...] | None
+    skipped: int
+    width: int
+    rows: tuple[tuple[int, tuple[str, ...]], ...]
+
+    @property
+    def kind(self) -> str:
+        """What such a file is called."""
+        return DELIMITERS[self.delimiter] + ("" if self.header else " without header")
+
+    def values(self, column: int) -> list[str]:
+        """Return the fields of a column in the preview, empty where a row is too short."""
+        return [fields[column] if column < len(fields) else "" for _, fields in self.rows]
+
+    def is_numeric(self, column: int) -> bool:
+        """Say whether at least half of the filled fields of a column in the preview are numbers."""
+        filled = [value for value in self.values(column) if value]
+        return bool(filled) and 2 * sum(_is_number(value) for value in filled) >= len(filled)
+
+    def name(self, column: int) -> str:
+        """Return the name of a column, or ``column 3`` without a header."""
+        return (self.header[column] if self.header else "") or f"column {column + 1}"
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """The words by which a family's headers name their columns.
+
+    Attributes
+    ----------
+    pair
+        Finds the positions of the two name columns among normalized header words, or ``None``.
+    number, effect
+        Normalized words for a score or weight, and for an effect; the most telling first.
+    number_is
+        What the number is called in messages: ``score`` or ``weight``.
+    effect_of
+        Turns a field into an effect; ``None`` for a word it does not know.
+    """
+
+    pair: Callable[[Sequence[str]], tuple[int, int] | None]
+    number: tuple[str, ...]
+    number_is: str
+    effect: tuple[str, ...] = ()
+    effect_of: Callable[[str], str | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Positions, from 0, of the columns to read; ``chosen`` when the user named them."""
+
+    first: int
+    second: int
+    number: int | None = None
+    effect: int | None = None
+    chosen: bool = False
+
+    def used(self) -> tuple[int, ...]:
+        """Return the positions in use, ascending."""
+        return tuple(sorted({c for c in (self.first, self.second, self.number, self.effect) if c is not None}))
+
+    def described(self, layout: Layout, number_is: str) -> str:
+        """Say in words which columns are read as what, and which are ignored."""
+        parts = [layout.name(self.first), layout.name(self.second)]
+        if self.effect is not None:
+            parts.append(f"effect {layout.name(self.effect)}")
+        if self.number is not None:
+            parts.append(f"{number_is} {layout.name(self.number)}")
+        rest = [layout.name(c) for c in range(layout.width) if c not in self.used()]
+        ignored = f" (ignored: {sample(rest)})" if rest else ""
+        return f"{layout.kind} {', '.join(parts)}{ignored}"
+
+
+def normalized(word: str) -> str:
+    """Return a header word in lower case, letters and digits only."""
+    return re.sub(r"[\W_]+", "", word).casefold()
+
+
+def split(line: str, delimiter: str, *, quoted: bool) -> tuple[str, ...]:
+    """Return the fields of a line, white space around them removed."""
+    if quoted:
+        fields = next(csv.reader([line], delimiter=delimiter, skipinitialspace=delimiter == " "), [])
+    else:
+        fields = line.split() if delimiter == " " else line.split(delimiter)
+    return tuple(field.strip() for field in fields)
+
+
+def lay_out(
+    start: Preview,
+    *,
+    delimiter: str | None = None,
+    header: bool | None = None,
+    named: Sequence[str] = (),
+    roles: Roles | None = None,
+    is_header: Callable[[Sequence[str]], bool] | None = None,
+) -> Layout:
+    """Tell how a delimited text is laid out.
+
+    A first line is a header when the user says so or names one of its fields; when it holds words headers use and the
+    rows below do not repeat them; or when a column is numeric, or all ids of one kind, except in that line.
+
+    Raises
+    ------
+    ReadError
+        There is no data row, or no column has a name the user gave.
+    ConfigError
+        The delimiter is none of those known.
+    """
+    if delimiter is not None and delimiter not in DELIMITERS:
+        raise ConfigError(f"Unknown delimiter {delimiter!r}.\nExpected one of: tab, comma, semicolon, space.")
+    if not start.lines:
+        raise ReadError(f"The file has comment lines and no rows: {start.path}\n    {shortened(start.comments[0][1])}")
+    delimiter = delimiter or _delimiter(start.texts)
+    quoted = delimiter == "," or any(f'{delimiter}"' in delimiter + text for text in start.texts)
+    split_rows = [(number, split(text, delimiter, quoted=quoted)) for number, text in start.lines]
+    top, below = split_rows[0], split_rows[1:]
+    in_comment = _header_in_comment(start, delimiter, len(top[1]), named, roles)
+    if in_comment and header is not False:
+        return Layout(start, delimiter, quoted, in_comment, top[0] - 1, len(top[1]), tuple(split_rows))
+    if header is None:
+        header = all(name in top[1] for name in named) if named else _is_header(top[1], below, roles, is_header)
+    if named and not header:
+        _refuse_names(start, top, named)
+    if not header:
+        width = _usual_width(split_rows)
+        return Layout(start, delimiter, quoted, None, top[0] - 1, width, tuple(split_rows))
+    if not below:
+        raise ReadError(f"The file has a header and no rows: {start.path}\n    {shortened(start.lines[0][1])}")
+    names = top[1]
+    if len(names) == _usual_width(below) - 1:
+        names = ("", *names)
+    return Layout(start, delimiter, quoted, names, top[0], max(len(names), _usual_width(below)), tuple(below))
+
+
+def choose_columns(layout: Layout, roles: Roles, asked: Sequence[int | str] | None) -> Columns:
+    """Decide which columns hold the two names, the number and the effect.
+
+    Raises
+    ------
+    ReadError
+        There are fewer than two columns of names, or a column asked for does not exist.
+    ConfigError
+        ``asked`` does not have two or three entries.
+    """
+    if asked is not None:
+        return _asked_columns(layout, roles, asked)
+    path = layout.preview.path
+    if layout.width < 2:
+        raise ReadError(
+            f"The file has one column, expected two names per row: {path}:{layout.rows[0][0]}\n"
+            f"    {shortened(dict(layout.preview.lines)[layout.rows[0][0]])}\n"
+            "If its columns are separated by something unusual, pass delimiter=…"
+        )
+    words = [normalized(name) for name in layout.header or ()]
+    pair = roles.pair(words)
+    unnamed = {0} if layout.header and not layout.header[0] else set()
+    candidates = [c for c in range(layout.width) if c not in unnamed]
+    if pair is None:
+        text = [c for c in candidates if not layout.is_numeric(c) and any(layout.values(c))]
+        if len(text) == 1 or len(candidates) < 2:
+            shown = "\n".join(f"    {shortened(line)}" for line in layout.preview.texts[:3])
+            raise ReadError(
+                f"Only {layout.name(text[0] if text else candidates[0])} looks like names, expected two such columns: "
+                f"{path}\n{shown}\nIf two columns are names all the same, say which: columns=(1, 2)"
+            )
+        pair = (text[0], text[1]) if text else (candidates[0], candidates[1])
+    free = [c for c in candidates if c not in pair]
+    effect = next((c for word in roles.effect for c in free if words and words[c : c + 1] == [word]), None)
+    if effect is None and roles.effect_of and not words:
+        effect = next((c for c in free if c == max(pair) + 1 and _are_effects(layout.values(c), roles)), None)
+    if effect is not None and layout.is_numeric(effect):
+        return Columns(*pair, number=effect)
+    free = [c for c in free if c != effect]
+    by_word = (c for word in roles.number for c in free if words[c : c + 1] == [word] and layout.is_numeric(c))
+    after = (c for c in free if c > max(pair) and layout.is_numeric(c))
+    number = next(by_word, None)
+    if number is None and effect is None:
+        number = next(after, None)
+    return Columns(*pair, number=number, effect=effect)
+
+
+def column_number(layout: Layout, asked: int | str) -> int:
+    """Return the position, from 0, of a column given by name or by number from 1.
+
+    Raises
+    ------
+    ReadError
+        There is no such column.
+    """
+    path = layout.preview.path
+    if isinstance(asked, str):
+        known = layout.header or ()
+        if asked in known:
+            return known.index(asked)
+        hint = did_you_mean(asked, known)
+        raise ReadError(f"No column is named {asked!r}: {path}\nIt has: {sample(known, 12)}. {hint}".rstrip())
+    if not 1 <= asked <= layout.width:
+        raise ReadError(f"There is no column {asked}: {path} has {layout.width}.\nColumns are numbered from 1.")
+    return asked - 1
+
+
+def _asked_columns(layout: Layout, roles: Roles, asked: Sequence[int | str]) -> Columns:
+    if isinstance(asked, str) or len(asked) not in (2, 3):
+        raise ConfigError(
+            f"columns must name two columns, or three with the {roles.number_is}; got {asked!r}.\n"
+            f"For example: columns=(1, 2) or columns=('gene_a', 'gene_b', '{roles.number_is}')"
+        )
+    found = [column_number(layout, column) for column in asked]
+    if len(set(found)) < len(found):
+        raise ConfigError(f"columns names the same column twice: {tuple(asked)!r}.")
+    if len(found) == 2:
+        return Columns(found[0], found[1], chosen=True)
+    first, second, third = found
+    if roles.effect and not layout.is_numeric(third):
+        return Columns(first, second, effect=third, chosen=True)
+    return Columns(first, second, number=third, chosen=True)
+
+
+def _delimiter(lines: Sequence[str]) -> str:
+    """Return the delimiter that nearly all lines hold; white space if none does."""
+    for mark in ("\t", ",", ";"):
+        if 10 * sum(mark in line for line in lines) >= 9 * len(lines):
+            return mark
+    # One odd line in a short file must not hide the tabs of the others.
+    return "\t" if 2 * sum("\t" in line for line in lines) >= len(lines) else " "
+
+
+def _is_header(
+    top: Sequence[str],
+    below: Sequence[tuple[int, Sequence[str]]],
+    roles: Roles | None,
+    is_header: Callable[[Sequence[str]], bool] | None,
+) -> bool:
+    words = [normalized(name) for name in top]
+    later = [fields for _, fields in below if fields != top]
+    repeated = any(set(top) & set(fields) - {""} for fields in later)
+    known = (roles is not None and roles.pair(words) is not None) or (is_header is not None and is_header(words))
+    if known and not repeated:
+        return True
+    if not later or repeated:
+        return False
+    width = max(len(fields) for fields in later)
+    shift = 1 if len(top) == width - 1 else 0
+    for position, name in enumerate(top):
+        values = [fields[position + shift] for fields in later if position + shift < len(fields)]
+        filled = [value for value in values if value]
+        numbers = sum(_is_number(value) for value in filled)
+        if numbers and all(map(_is_number_like, filled)) and not _is_number_like(name):
+            return True
+    ids = [[_STRONG_ID.fullmatch(field) is not None for field in fields] for fields in later]
+    all_ids = len(later) >= 3 and any(all(c < len(row) and row[c] for row in ids) for c in range(width))
+    return all_ids and not any(_STRONG_ID.fullmatch(name) for name in top)
+
+
+def _header_in_comment(
+    start: Preview, delimiter: str, width: int, named: Sequence[str], roles: Roles | None
+) -> tuple[str, ...] | None:
+    """Return the column names a comment right above the first row gives (``#node1<TAB>node2``), if it does."""
+    above = [text for number, text in start.comments if number < start.lines[0][0]]
+    if not above or roles is None:
+        return None
+    names = split(above[-1].lstrip("#! "), delimiter, quoted=False)
+    if len(names) != width:
+        return None
+    known = all(name in names for name in named) if named else roles.pair([normalized(name) for name in names])
+    return names if known else None
+
+
+def _refuse_names(start: Preview, top: tuple[int, tuple[str, ...]], named: Sequence[str]) -> None:
+    missing = [name for name in named if name not in top[1]]
+    hint = did_you_mean(missing[0], top[1]) if missing else "Leave out header=False, or number the columns from 1."
+    raise ReadError(
+        f"No column is named {(missing or named)[0]!r}: {start.path}:{top[0]}\n"
+        f"    {shortened(start.lines[0][1])}\n{hint}".rstrip()
+    )
+
+
+def _usual_width(rows: Sequence[tuple[int, Sequence[str]]]) -> int:
+    """Return the number of fields most rows have, the larger of two equally frequent."""
+    widths = [len(fields) for _, fields in rows]
+    return max(set(widths), key=lambda width: (widths.count(width), width))
+
+
+def _is_number(text: str) -> bool:
+    return _NUMBER.fullmatch(text) is not None
+
+
+def _is_number_like(text: str) -> bool:
+    return _is_number(text) or _is_missing(text)
+
+
+def _is_missing(text: str) -> bool:
+    return text.casefold() in _NO_NUMBER
+
+
+def _are_effects(values: Sequence[str], roles: Roles) -> bool:
+    filled = [value for value in values if value]
+    known = sum(roles.effect_of is not None and roles.effect_of(value) is not None for value in filled)
+    return bool(filled) and 2 * known >= len(filled)

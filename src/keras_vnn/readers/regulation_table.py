@@ -1,0 +1,125 @@
+"""Regulation in a delimited table: a regulator, its target, perhaps an effect or a weight.
+
+In: TSV, CSV or space-separated text, with or without a header (DoRothEA, CollecTRI, GRNBoost …). Out: `Rows`.
+Knows the words such headers use, and the words for effects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from keras_vnn.readers.columns import Columns, Layout, Roles, choose_columns, lay_out, normalized
+from keras_vnn.readers.formats import Format
+from keras_vnn.readers.options import Options
+from keras_vnn.readers.rows import Rows, read_rows
+from keras_vnn.readers.text import Preview
+
+__all__ = [
+    "REGULATION_ROLES",
+    "REGULATION_TABLE",
+    "effect_of",
+    "is_signed",
+    "lay_out_regulation",
+    "names_regulators",
+    "parse",
+]
+
+_REGULATORS = (
+    "tf regulator transcriptionfactor tfs tfname tfsymbol tfgene sourcegenesymbol regulatorsymbol regulatorname "
+    "source from"
+).split()
+_TARGETS = (
+    "target targetgene targets targetname targetsymbol targetgenesymbol tg regulated regulatedgene gene genesymbol "
+    "genename to"
+).split()
+_UNSPECIFIC = {"source", "from"}
+_SIGNED = {"mor", "sign", "modeofregulation", "moa", "effect", "mode", "direction", "regulation"}
+_EFFECTS = {
+    "activation": "activation activates activate activated activator activating positive up upregulation upregulates "
+    "upregulated stimulation stimulates induction induces inducer increase increases + 1 +1",
+    "repression": "repression represses repress repressed repressor repressing negative down downregulation "
+    "downregulates downregulated inhibition inhibits inhibitor suppression suppresses decrease decreases - -1 −",
+    "both": "both dual bifunctional +- -+ +/- -/+ activation/repression activation;repression",
+    "unknown": "unknown unspecified ambiguous undetermined binding none na n/a ? 0",
+}
+_EFFECT_OF = {word: effect for effect, words in _EFFECTS.items() for word in words.split()} | {"": "unknown"}
+
+
+def effect_of(text: str) -> str | None:
+    """Return the effect a word of a file stands for, or ``None`` for a word that is not known.
+
+    Examples
+    --------
+    >>> effect_of("Up-regulates"), effect_of("Repression"), effect_of("HDAC1")
+    ('activation', 'repression', None)
+    """
+    word = text.casefold().strip()
+    return _EFFECT_OF.get(word) or _EFFECT_OF.get(normalized(word) or word)
+
+
+def _pair(words: Sequence[str]) -> tuple[int, int] | None:
+    regulator = next((words.index(word) for word in _REGULATORS if word in words), None)
+    target = next((words.index(word) for word in _TARGETS if word in words), None)
+    return None if regulator is None or target is None else (regulator, target)
+
+
+REGULATION_ROLES = Roles(
+    pair=_pair,
+    number=tuple("weight mor sign score likelihood importance combinedscore strength value input".split()),
+    number_is="weight",
+    effect=tuple("effect mode modeofregulation regulation moa effecttype regulationtype interaction sign type".split()),
+    effect_of=effect_of,
+)
+
+
+def names_regulators(start: Preview) -> bool:
+    """Say whether the header names a regulator or TF and its target: the file holds regulation."""
+    if not start.lines:
+        return False
+    words = [normalized(name) for name in lay_out_regulation(start, Options()).header or ()]
+    pair = _pair(words)
+    return pair is not None and words[pair[0]] not in _UNSPECIFIC
+
+
+def can_parse(start: Preview) -> bool:
+    """Say whether there are at least two columns."""
+    return bool(start.lines) and lay_out_regulation(start, Options()).width >= 2
+
+
+def lay_out_regulation(start: Preview, options: Options) -> Layout:
+    """Tell how a delimited file of regulation is laid out."""
+    return lay_out(
+        start,
+        delimiter=options.delimiter,
+        header=options.header,
+        named=options.column_names,
+        roles=REGULATION_ROLES,
+    )
+
+
+def parse(start: Preview, options: Options) -> Rows:
+    """Read a table of regulation.
+
+    Raises
+    ------
+    ReadError
+        There are no two columns of names, or an effect is not known.
+    """
+    layout = lay_out_regulation(start, options)
+    return read_regulation_rows(layout, choose_columns(layout, REGULATION_ROLES, options.columns), options)
+
+
+def read_regulation_rows(layout: Layout, columns: Columns, options: Options) -> Rows:
+    """Read the chosen columns of a laid out table of regulation."""
+    rows = read_rows(layout, columns, REGULATION_ROLES, malformed=options.malformed, subject="regulation")
+    named = layout.header[columns.number] if layout.header and columns.number is not None else ""
+    return replace(rows, signed=is_signed(named))
+
+
+def is_signed(column: str) -> bool:
+    """Say whether a column of this name holds numbers whose sign is an effect."""
+    return normalized(column) in _SIGNED
+
+
+REGULATION_TABLE = Format("table", "regulation table", can_parse, parse)

@@ -1,0 +1,138 @@
+"""SIF, the simple interaction format of Cytoscape: ``A pp B C D``, a lone name for a node without interaction.
+
+In: SIF text, tabs or else white space between the fields. Out: `Rows` of one kind of row: interactions
+(``pp``) or regulation (``pd``); rows of other types are counted.
+Knows no scores: SIF has none.
+
+References
+----------
+Cytoscape user manual, "Supported network file formats".
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import partial
+
+import numpy as np
+
+from keras_vnn.errors import ReadError, sample
+from keras_vnn.files import read_lines
+from keras_vnn.provenance import AuditEntry
+from keras_vnn.readers.formats import Format
+from keras_vnn.readers.options import Options
+from keras_vnn.readers.rows import Rows, check_malformed
+from keras_vnn.readers.text import COMMENT_MARKS, Preview, at
+
+__all__ = ["SIF_INTERACTIONS", "SIF_REGULATION"]
+
+INTERACTION_TYPES = ("pp", "interacts-with", "in-complex-with")
+REGULATION_TYPES = ("pd", "controls-expression-of")
+_KNOWN_TYPES = {*INTERACTION_TYPES, *REGULATION_TYPES, "pr", "rc", "cr", "gl", "pm", "mp", "pc", "gg", "mirna"}
+_HEADER_WORDS = {"interaction", "interaction_type", "interaction type", "interactiontype", "type", "edge"}
+
+
+def can_parse(start: Preview) -> bool:
+    """Say whether the second fields are interaction types, or the file is called ``.sif``."""
+    if not start.lines:
+        return False
+    if start.path.name.casefold().removesuffix(".gz").endswith(".sif"):
+        return True
+    tabbed = any("\t" in text for text in start.texts)
+    rows = [_fields(text, tabbed) for text in start.texts]
+    types = [fields[1].casefold() for fields in rows if len(fields) > 2]
+    known = sum(word in _KNOWN_TYPES for word in types)
+    return 2 * known > len(types) and not any(len(fields) == 2 for fields in rows)
+
+
+def parse(start: Preview, options: Options, *, default_types: tuple[str, ...], subject: str) -> Rows:
+    """Read the rows of some interaction types.
+
+    Raises
+    ------
+    ReadError
+        A row has a type and no target, a min_score is asked for, or no row has one of the types.
+    """
+    path = start.path
+    check_malformed(options.malformed)
+    if options.at_least is not None:
+        raise ReadError(f"min_score={options.at_least:g} needs scores, and SIF has none: {path}")
+    wanted = {word.casefold() for word in options.sif_types or default_types}
+    lines = read_lines(path)
+    tabbed = any("\t" in line for line in lines if not line.startswith(COMMENT_MARKS))
+    pairs: list[tuple[str, str, int]] = []
+    others: Counter[str] = Counter()
+    alone: set[str] = set()
+    incomplete: list[int] = []
+    records = 0
+    for number, text in enumerate(lines, 1):
+        if not text.strip() or text.startswith(COMMENT_MARKS):
+            continue
+        fields = _fields(text, tabbed)
+        if len(fields) > 2 and not records and fields[1].casefold() in _HEADER_WORDS:
+            continue
+        records += 1
+        if len(fields) == 1:
+            alone.add(fields[0])
+        elif len(fields) == 2 or not all(fields):
+            incomplete.append(number)
+        elif fields[1].casefold() in wanted:
+            pairs.extend((fields[0], target, number) for target in fields[2:])
+        else:
+            others[fields[1]] += len(fields) - 2
+    if incomplete and options.malformed == "raise":
+        raise ReadError(
+            f"The row names no target or holds an empty field: {at(path, incomplete[0])}\n"
+            "Expected SIF: source, type, one or more targets. "
+            'Pass malformed="skip" to count such rows in the audit and go on.'
+        )
+    if not pairs:
+        raise _nothing(path, wanted, others, records, subject)
+    alone -= {name for a, b, _ in pairs for name in (a, b)}
+    first, second, line = zip(*pairs, strict=True)
+    dropped = [
+        *(AuditEntry("read", "row", f"SIF type {word}, not {_or(wanted)}", n) for word, n in sorted(others.items())),
+        AuditEntry.of("read", "row", "no target", [f"{path.name}:{number}" for number in incomplete]),
+        AuditEntry.of("read", "node", "named alone, without an interaction", alone),
+    ]
+    return Rows(
+        np.array(first, dtype=object),
+        np.array(second, dtype=object),
+        np.array(line, dtype=np.int64),
+        f"SIF ({'tabs' if tabbed else 'white space'}), types {_or(wanted)}",
+        records,
+        dropped=tuple(dropped),
+    )
+
+
+def _fields(text: str, tabbed: bool) -> list[str]:
+    """Return the fields of a row: as the manual says, white space separates only in a file without any tab."""
+    if not tabbed:
+        return text.split()
+    fields = [field.strip() for field in text.split("\t")]
+    while fields and not fields[-1]:
+        fields.pop()
+    return fields
+
+
+def _nothing(path: object, wanted: set[str], others: Counter[str], records: int, subject: str) -> ReadError:
+    if not others:
+        return ReadError(f"The SIF file has {records:,} lone nodes and no {subject}: {path}")
+    counted = sample([f"{word} ({n:,})" for word, n in others.items()])
+    advice = f"Say which types to take: sif_types=({sorted(others)[0]!r},)"
+    if subject == "interaction" and set(map(str.casefold, others)) <= set(REGULATION_TYPES):
+        advice = "It holds regulation: read it with read_regulation."
+    elif subject == "regulation" and set(map(str.casefold, others)) <= set(INTERACTION_TYPES):
+        advice = "It holds interactions: read it with read_interactions."
+    return ReadError(f"No row of the SIF file has the type {_or(wanted)}: {path}\nIt has: {counted}.\n{advice}")
+
+
+def _or(words: set[str]) -> str:
+    known = [word for word in (*INTERACTION_TYPES, *REGULATION_TYPES) if word in words]
+    return " or ".join(known + sorted(words - set(known)))
+
+
+SIF_INTERACTIONS = Format(
+    "sif", "SIF", can_parse, partial(parse, default_types=INTERACTION_TYPES, subject="interaction")
+)
+SIF_REGULATION = Format("sif", "SIF", can_parse, partial(parse, default_types=REGULATION_TYPES, subject="regulation"))

@@ -1,0 +1,51 @@
+"""TRRUST: no header; TF, target, mode of regulation, PubMed ids joined by ``;``.
+
+In: ``trrust_rawdata.*.tsv``. Out: `Rows` with an effect.
+Knows nothing beyond the three columns it takes.
+
+References
+----------
+Han et al.: TRRUST v2: an expanded reference database of human and mouse transcriptional regulatory interactions.
+Nucleic Acids Research 2018. doi:10.1093/nar/gkx1013
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from keras_vnn.readers.columns import Columns, choose_columns
+from keras_vnn.readers.formats import Format
+from keras_vnn.readers.options import Options
+from keras_vnn.readers.regulation_table import (
+    REGULATION_ROLES,
+    effect_of,
+    lay_out_regulation,
+    read_regulation_rows,
+)
+from keras_vnn.readers.rows import Rows
+from keras_vnn.readers.text import Preview
+
+__all__ = ["TRRUST"]
+
+
+def can_parse(start: Preview) -> bool:
+    """Say whether there are tabs, no header, and nearly always an effect word in the third column."""
+    rows = [text.split("\t") for text in start.texts]
+    words = [row[2].strip() for row in rows if len(row) >= 3]
+    known = sum(bool(word) and not word.lstrip("+-").isdigit() and effect_of(word) is not None for word in words)
+    return bool(words) and 10 * known >= 9 * len(rows) and effect_of(words[0]) is not None
+
+
+def parse(start: Preview, options: Options) -> Rows:
+    """Read TRRUST."""
+    given = replace(options, delimiter=options.delimiter or "\t", header=bool(options.header))
+    layout = lay_out_regulation(start, given)
+    if options.columns is not None:
+        columns = choose_columns(layout, REGULATION_ROLES, options.columns)
+    else:
+        columns = Columns(0, 1, effect=2)
+    rows = read_regulation_rows(layout, columns, given)
+    return replace(rows, format=f"TRRUST, {rows.format}")
+
+
+TRRUST = Format("trrust", "TRRUST", can_parse, parse)

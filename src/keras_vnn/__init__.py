@@ -32,6 +32,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
     "errors": ("VNNError", "VNNWarning"),
     "export": ("export_summary",),
     "genes": ("GeneList", "gene_list"),
+    "hierarchies": ("Annotations", "GeneSets", "Ontology"),
     "inspection": (
         "activities_by_class",
         "inspect_node",
@@ -56,9 +57,23 @@ _MODULES: dict[str, tuple[str, ...]] = {
     ),
     "priors": ("Interactions", "Regulation"),
     "provenance": ("Audit", "AuditEntry", "Source"),
-    "readers": ("read_genes", "read_interactions", "read_regulation"),
+    "readers": (
+        "read_annotations",
+        "read_gene_sets",
+        "read_genes",
+        "read_hierarchy",
+        "read_interactions",
+        "read_ontology",
+        "read_regulation",
+    ),
     "training": ("TrainingOptions", "TrainingResult", "cross_validate", "train", "training_options"),
-    "wiring": ("gene_set_architecture", "interaction_architecture"),
+    "wiring": (
+        "UnitFormula",
+        "gene_set_architecture",
+        "hierarchy_architecture",
+        "interaction_architecture",
+        "ontology_architecture",
+    ),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 

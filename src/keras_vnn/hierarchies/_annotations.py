@@ -37,7 +37,7 @@ class Annotations:
     Attributes
     ----------
     genes, terms
-        Sorted names of all annotated genes, ids of all terms annotated with.
+        Sorted names of all genes, ids of all terms, that some pair or denial speaks of.
     pairs
         ``(annotations, 2)`` int32: position in ``genes``, position in ``terms``; rows in ascending order.
     evidence

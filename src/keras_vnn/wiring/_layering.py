@@ -78,8 +78,13 @@ def gene_edges(hierarchy: Hierarchy, term_genes: str) -> sparse.csr_array:
     return sparse.csr_array(hierarchy.direct.astype(np.int8) - again.astype(np.int8), dtype=bool)
 
 
-def lay_out(hierarchy: Hierarchy, layering: str, term_genes: str) -> tuple[Layout, list[AuditEntry]]:
-    """Give each term its layer; drop edges that do not lead upwards, which only ``level`` can have."""
+def lay_out(
+    hierarchy: Hierarchy, layering: str, term_genes: str, *, lowest: int = 0
+) -> tuple[Layout, list[AuditEntry]]:
+    """Give each term its layer; drop edges that do not lead upwards, which only ``level`` can have.
+
+    Layers are named from ``lowest`` on, the first number of a window.
+    """
     count = len(hierarchy)
     if layering == "flat":
         none = sparse.csr_array((count, count), dtype=bool)
@@ -88,7 +93,7 @@ def lay_out(hierarchy: Hierarchy, layering: str, term_genes: str) -> tuple[Layou
     highest = int(distance.max())
     layer = distance + 1 if layering == "height" else highest - distance + 1
     shown = range(highest + 1) if layering == "height" else range(highest, -1, -1)
-    names = tuple(f"{layering} {number}" for number in shown)
+    names = tuple(f"{layering} {lowest + number}" for number in shown)
     edges = hierarchy.parents.tocoo()
     upwards = layer[edges.row] < layer[edges.col]
     parents = adjacency(edges.row[upwards], edges.col[upwards], (count, count))

@@ -120,8 +120,8 @@ def ontology_architecture(
     Returns
     -------
     Architecture
-        Genes and layers of terms, sorted by id within a layer. A node's ``attributes`` have its number of genes,
-        height, depth, level and namespace.
+        Genes and layers of terms, sorted by id within a layer. A node's ``attributes`` have its number of genes, its
+        namespace, and its depth and level before terms were removed.
 
     Raises
     ------
@@ -337,7 +337,8 @@ def _wired(
     """Lay out a pruned hierarchy and give it nodes."""
     before, hierarchy = hierarchies
     _check_names(genes, hierarchy)
-    layout, entries = lay_out(hierarchy, options.layering, options.term_genes)
+    lowest = int(options.window[0]) if options.window else 0
+    layout, entries = lay_out(hierarchy, options.layering, options.term_genes, lowest=lowest)
     if options.skip_edges == "drop":
         layout, further = only_adjacent(layout, hierarchy, genes.ids)
         entries += further
@@ -352,7 +353,7 @@ def _wired(
     layers, connections = assembled(
         genes,
         layout,
-        _nodes(hierarchy, ontology, annotations, units_of(units, sizes)),
+        _nodes(before, hierarchy, ontology, annotations, units_of(units, sizes)),
         passthrough=options.skip_edges == "passthrough",
         unannotated=unread if with_node else None,
         unannotated_units=int(units_of(units, np.array([max(len(unread), 1)]))[0]),
@@ -378,26 +379,31 @@ def _wired(
     )
 
 
-def _nodes(hierarchy: Hierarchy, ontology: Ontology, annotations: Annotations, units: NDArray[np.int64]) -> list[Node]:
-    """Return a node per term."""
+def _nodes(
+    before: Hierarchy,
+    hierarchy: Hierarchy,
+    ontology: Ontology,
+    annotations: Annotations,
+    units: NDArray[np.int64],
+) -> list[Node]:
+    """Return a node per term; depth and level are those before terms were removed."""
     columns = zip(
         hierarchy.ids,
         hierarchy.merged,
         units.tolist(),
         hierarchy.sizes.tolist(),
-        hierarchy.height.tolist(),
-        hierarchy.depth.tolist(),
-        hierarchy.level.tolist(),
         strict=True,
     )
     nodes = []
-    for id, merged, wide, size, height, depth, level in columns:
+    for id, merged, wide, size in columns:
         known = ontology.positions.get(id)
         name, space = ("", "") if known is None else (ontology.names[known], ontology.namespaces[known])
         label = annotations.term_names.get(id, name) if name in ("", id) else name
-        attributes = {"genes": size, "height": height, "depth": depth, "level": level}
+        attributes: dict[str, Any] = {"genes": size}
+        if known is not None:
+            attributes |= {"depth": int(before.depth[known]), "level": int(before.level[known])}
         if space:
-            attributes |= {"namespace": space}
+            attributes["namespace"] = space
         if id == ROOT_ID and known is None:
             label = "all terms"
         nodes.append(Node(id, label, "term", wide, (id, *merged) if merged else (), attributes))
@@ -427,7 +433,7 @@ def _gene_entries(
         fate = "read by the node 'unannotated'"
     elif options.dense_units:
         fate = "seen by the dense units only"
-    annotated = set(annotations.genes)
+    annotated = {annotations.genes[i] for i in np.unique(annotations.pairs[:, 0])}
     in_selection = np.diff(before.direct.indptr) > 0
     left = np.diff(after.direct.indptr) > 0
     reasons: dict[str, list[str]] = {

@@ -14,6 +14,7 @@ from keras_vnn.errors import ConfigError
 from keras_vnn.genes import gene_list
 from keras_vnn.hierarchies import Annotations
 from keras_vnn.readers.annotation_rows import AnnotationChoices, AnnotationRows, choose
+from keras_vnn.readers.formats import Format, choose_format
 from keras_vnn.readers.gaf import GAF
 from keras_vnn.readers.gene2go import GENE2GO
 from keras_vnn.readers.gene_sets import looks_like_gmt, read_gmt
@@ -21,7 +22,6 @@ from keras_vnn.readers.gene_term import GENE_TERM
 from keras_vnn.readers.gpad import GPAD
 from keras_vnn.readers.names import warn_of_damage
 from keras_vnn.readers.reactome import PATHWAY_ID, REACTOME_MEMBERS
-from keras_vnn.readers.recognition import Format, choose_format
 from keras_vnn.readers.rows import check_malformed
 from keras_vnn.readers.text import Preview, preview
 

@@ -15,7 +15,7 @@ from keras_vnn.errors import ReadError, sample
 from keras_vnn.files import read_lines
 from keras_vnn.hierarchies import Annotations, Ontology
 from keras_vnn.provenance import Source
-from keras_vnn.readers.recognition import Format
+from keras_vnn.readers.formats import Format
 from keras_vnn.readers.text import Preview, at
 
 __all__ = ["CX2", "read_cx2"]

@@ -9,7 +9,7 @@ from keras_vnn.errors import ReadError
 from keras_vnn.files import read_lines
 from keras_vnn.hierarchies import Annotations, Ontology
 from keras_vnn.provenance import Source
-from keras_vnn.readers.recognition import Format
+from keras_vnn.readers.formats import Format
 from keras_vnn.readers.text import Preview, at
 
 __all__ = ["DCELL", "read_dcell"]

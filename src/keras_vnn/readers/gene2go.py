@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from keras_vnn.provenance import Source
 from keras_vnn.readers.annotation_rows import AnnotationRows
-from keras_vnn.readers.recognition import Format
+from keras_vnn.readers.formats import Format
 from keras_vnn.readers.tab_columns import TabLayout, read_tab_columns
 from keras_vnn.readers.text import Preview
 

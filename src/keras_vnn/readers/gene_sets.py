@@ -16,9 +16,9 @@ from keras_vnn.errors import ReadError
 from keras_vnn.files import read_lines
 from keras_vnn.hierarchies import GeneSets
 from keras_vnn.provenance import Audit, AuditEntry, Source
+from keras_vnn.readers.formats import Format, choose_format
 from keras_vnn.readers.names import warn_of_damage
 from keras_vnn.readers.reactome import PATHWAY_ID
-from keras_vnn.readers.recognition import Format, choose_format
 from keras_vnn.readers.text import Preview, at, preview
 
 __all__ = ["GENE_SET_FORMATS", "read_gene_sets"]

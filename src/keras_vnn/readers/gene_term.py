@@ -14,7 +14,7 @@ from keras_vnn.errors import ConfigError
 from keras_vnn.provenance import Source
 from keras_vnn.readers.annotation_rows import AnnotationRows
 from keras_vnn.readers.columns import Columns, Layout, column_number, lay_out
-from keras_vnn.readers.recognition import Format
+from keras_vnn.readers.formats import Format
 from keras_vnn.readers.rows import read_rows
 from keras_vnn.readers.text import Preview
 

@@ -13,8 +13,8 @@ import pandas as pd
 
 from keras_vnn.provenance import AuditEntry, Source
 from keras_vnn.readers.annotation_rows import AnnotationRows
+from keras_vnn.readers.formats import Format
 from keras_vnn.readers.gaf import comment_value
-from keras_vnn.readers.recognition import Format
 from keras_vnn.readers.tab_columns import TabLayout, read_tab_columns
 from keras_vnn.readers.text import Preview
 

@@ -9,7 +9,7 @@ from keras_vnn.errors import ReadError
 from keras_vnn.hierarchies import Annotations, Ontology
 from keras_vnn.provenance import Audit, AuditEntry, Source
 from keras_vnn.readers.columns import Columns, lay_out
-from keras_vnn.readers.recognition import Format
+from keras_vnn.readers.formats import Format
 from keras_vnn.readers.rows import read_rows
 from keras_vnn.readers.text import Preview
 

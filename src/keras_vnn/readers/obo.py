@@ -15,7 +15,7 @@ from typing import Any
 from keras_vnn.errors import ReadError
 from keras_vnn.hierarchies import Ontology
 from keras_vnn.provenance import Audit, AuditEntry, Source
-from keras_vnn.readers.recognition import Format
+from keras_vnn.readers.formats import Format
 from keras_vnn.readers.text import Preview, at, open_text
 
 __all__ = ["OBO", "read_obo"]

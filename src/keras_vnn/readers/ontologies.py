@@ -16,12 +16,12 @@ from keras_vnn.readers.columns import Columns, column_number, lay_out
 from keras_vnn.readers.cx2 import CX2
 from keras_vnn.readers.dcell import DCELL
 from keras_vnn.readers.drugcell import DRUGCELL
+from keras_vnn.readers.formats import Format, choose_format
 from keras_vnn.readers.gennet import GENNET
 from keras_vnn.readers.kpnn import KPNN
 from keras_vnn.readers.names import warn_of_damage
 from keras_vnn.readers.obo import OBO
 from keras_vnn.readers.reactome import REACTOME_RELATIONS
-from keras_vnn.readers.recognition import Format, choose_format
 from keras_vnn.readers.rows import read_rows
 from keras_vnn.readers.text import Preview, preview
 

@@ -14,8 +14,8 @@ from keras_vnn.errors import ReadError, did_you_mean, sample
 from keras_vnn.hierarchies import Ontology
 from keras_vnn.provenance import Audit, AuditEntry, Source
 from keras_vnn.readers.annotation_rows import AnnotationRows
+from keras_vnn.readers.formats import Format
 from keras_vnn.readers.gpad import without_isoform
-from keras_vnn.readers.recognition import Format
 from keras_vnn.readers.tab_columns import TabLayout, read_tab_columns
 from keras_vnn.readers.text import Preview
 

@@ -15,8 +15,10 @@ RATE, DECAY, FIRST, SECOND, EPSILON = 0.01, 0.1, 0.9, 0.999, 1e-7
 def double_precision():
     """Have Keras keep data, losses and optimizers in float64, as it does layers that ask for it."""
     keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
     yield
     keras.config.set_floatx("float32")
+    keras.config.set_dtype_policy("float32")
 
 
 class AdamW:

@@ -233,7 +233,8 @@ def _ranges(starts: NDArray[Any], lengths: NDArray[Any]) -> NDArray[np.int64]:
     """Return ``start, start + 1, … start + length - 1`` of each pair, one after the other."""
     total = int(lengths.sum())
     offsets = np.cumsum(lengths) - lengths
-    return np.arange(total) + np.repeat(starts - offsets, lengths)
+    ranges: NDArray[np.int64] = np.arange(total) + np.repeat(starts - offsets, lengths)
+    return ranges
 
 
 def _locked(array: NDArray[Any]) -> NDArray[Any]:

@@ -16,13 +16,13 @@ from scipy import sparse
 from keras_vnn.errors import ArchitectureError, VNNWarning
 from keras_vnn.layers._connections import Connections
 from keras_vnn.layers._initial import initial_weights
-from keras_vnn.layers.kernels import KERNELS, SparseKernel, choose_kernel
+from keras_vnn.layers.kernels import KERNELS, SparseKernel, choose_kernel, stand_in, surroundings
 
 __all__ = ["SparselyConnected"]
 
 
 @keras.saving.register_keras_serializable(package="keras_vnn")
-class SparselyConnected(keras.layers.Layer):  # type: ignore[misc]
+class SparselyConnected(keras.layers.Layer):
     """A layer like ``Dense`` in which only given inputs feed given outputs.
 
     Computes ``activation((A∘W)ᵀ x + b)`` where ``A`` is the adjacency. The trainable kernel holds one number per
@@ -45,7 +45,8 @@ class SparselyConnected(keras.layers.Layer):  # type: ignore[misc]
     kernel_regularizer, bias_regularizer, activity_regularizer, kernel_constraint, bias_constraint
         As in ``Dense``, acting on the vector of weights.
     kernel
-        How the product is computed: ``"auto"`` or one of ``dense``, ``portable``. The numbers do not depend on it.
+        How the product is computed: ``"auto"`` or one of ``dense``, ``native``, ``csr``, ``block``, ``portable``.
+        The numbers do not depend on it.
     **kwargs
         Further arguments of ``keras.layers.Layer``: ``name``, ``dtype``, ``trainable``.
 
@@ -114,7 +115,9 @@ class SparselyConnected(keras.layers.Layer):  # type: ignore[misc]
         self._kernel_choice = choose_kernel(
             self.connections, option=kernel, backend=keras.backend.backend(), device=_device()
         )
-        self._product: SparseKernel | None = None
+        self.supports_jit = KERNELS[self._kernel_choice.name].supports_jit
+        # In a tuple, which Keras does not track: made when first called for.
+        self._products: tuple[dict[str, SparseKernel]] = ({},)
         self._bias_mask: NDArray[np.float32] | None = None
         self.kernel: Any = None
         self.bias: Any = None
@@ -153,7 +156,6 @@ class SparselyConnected(keras.layers.Layer):  # type: ignore[misc]
                 regularizer=self.bias_regularizer,
                 constraint=self.bias_constraint,
             )
-        self._product = KERNELS[self._kernel_choice.name](connections)
         fed = connections.fan_in > 0
         if not fed.all():
             self._bias_mask = fed.astype(np.float32)
@@ -170,11 +172,9 @@ class SparselyConnected(keras.layers.Layer):  # type: ignore[misc]
         inputs
             ``(batch, …, inputs)``.
         """
-        if self._product is None:
-            raise ArchitectureError("The layer was called before it was built.")
         leading = ops.shape(inputs)[1:-1]
         flat = ops.reshape(inputs, (-1, self.connections.inputs)) if leading else inputs
-        outputs = self._product(flat, ops.convert_to_tensor(self.kernel))
+        outputs = self._product()(flat, ops.convert_to_tensor(self.kernel))
         if self.bias is not None:
             bias = ops.convert_to_tensor(self.bias)
             outputs = outputs + (bias if self._bias_mask is None else bias * ops.cast(self._bias_mask, bias.dtype))
@@ -221,11 +221,24 @@ class SparselyConnected(keras.layers.Layer):  # type: ignore[misc]
         return {
             "kernel": self._kernel_choice.name,
             "reason": self._kernel_choice.reason,
+            "milliseconds": dict(self._kernel_choice.milliseconds),
             "inputs": self.connections.inputs,
             "outputs": self.connections.outputs,
             "connections": self.connections.count,
             "density": self.connections.density,
         }
+
+    def _product(self) -> SparseKernel:
+        """Return the kernel for this call: the chosen one, or one that fits the graph that is being made."""
+        name = self._kernel_choice.name
+        if not KERNELS[name].is_portable:
+            around = surroundings()
+            if around and not (name == "csr" and around == "saved_model"):
+                name = stand_in(self.connections, around)
+        (products,) = self._products
+        if name not in products:
+            products[name] = KERNELS[name](self.connections)
+        return products[name]
 
     def _check_input(self, width: int | None) -> None:
         expected, outputs = self.connections.inputs, self.connections.outputs

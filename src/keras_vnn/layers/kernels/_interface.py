@@ -10,9 +10,21 @@ __all__ = ["SparseKernel"]
 
 
 class SparseKernel(Protocol):
-    """One way to compute ``inputs @ (A∘W)`` for the connections it was made for."""
+    """One way to compute ``inputs @ (A∘W)`` for the connections it was made for.
+
+    Attributes
+    ----------
+    name
+        What ``SparselyConnected(kernel=…)`` calls it.
+    supports_jit
+        Whether XLA can compile it.
+    is_portable
+        Whether it is made of `keras.ops` alone, so that every exporter and device knows it.
+    """
 
     name: ClassVar[str]
+    supports_jit: ClassVar[bool]
+    is_portable: ClassVar[bool]
 
     def __init__(self, connections: Connections) -> None:
         """Prepare what the product needs of the connections; called once per layer."""

@@ -1,26 +1,31 @@
-"""The dense kernel: scatter the weights into a matrix, then one matrix product."""
+"""The dense kernel: place the weights in a matrix, then one matrix product."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
+import keras
 import numpy as np
 from keras import ops
 
 from keras_vnn.layers._connections import Connections
+from keras_vnn.layers.kernels._constants import constant
 
 __all__ = ["DenseKernel"]
 
 
 class DenseKernel:
-    """Best for small or well filled layers, where a matrix product is at its fastest."""
+    """Best for small or well filled layers, where a matrix product is at its fastest; keeps a dense index array."""
 
     name: ClassVar[str] = "dense"
+    supports_jit: ClassVar[bool] = True
+    is_portable: ClassVar[bool] = True
 
     def __init__(self, connections: Connections) -> None:
-        self._shape = (connections.inputs, connections.outputs)
-        self._full = connections.count == connections.inputs * connections.outputs
-        self._indices = np.stack([connections.rows, connections.columns], axis=1)
+        self._shape = (connections.outputs, connections.inputs)
+        is_full = connections.count == connections.inputs * connections.outputs
+        self._placed: Callable[[Any], Any] = _reshaped if is_full else _placement(connections)
 
     @classmethod
     def unavailable(cls, connections: Connections, *, backend: str, device: str) -> str:
@@ -28,9 +33,42 @@ class DenseKernel:
         return ""
 
     def __call__(self, inputs: Any, weights: Any) -> Any:
-        """Return ``inputs @ scatter(weights)``."""
-        if self._full:
-            matrix = ops.transpose(ops.reshape(weights, self._shape[::-1]))
-        else:
-            matrix = ops.scatter(self._indices, weights, self._shape)
-        return ops.matmul(inputs, matrix)
+        """Return the product with the transpose of the ``(outputs, inputs)`` matrix, where weights lie in order."""
+        matrix = ops.reshape(self._placed(weights), self._shape)
+        return ops.matmul(inputs, ops.transpose(matrix))
+
+
+def _reshaped(weights: Any) -> Any:
+    return weights
+
+
+def _placement(connections: Connections) -> Callable[[Any], Any]:
+    """Return a function that spreads weights over the cells of the matrix, zeros between them."""
+    cells = connections.outputs * connections.inputs
+    positions = connections.columns.astype(np.int64) * connections.inputs + connections.rows
+    if cells < 2**31:
+        positions = positions.astype(np.int32)
+    if keras.backend.backend() == "tensorflow":
+        return _tensorflow_placement(positions, cells)
+    indices = constant(positions[:, None])
+    return lambda weights: ops.scatter(indices, weights, (cells,))
+
+
+def _tensorflow_placement(positions: Any, cells: int) -> Callable[[Any], Any]:
+    """Gather in both directions, which TensorFlow does in parallel, where a scatter is done by one thread."""
+    import tensorflow as tf
+
+    source = np.zeros(cells, np.int32)
+    source[positions] = np.arange(1, len(positions) + 1)
+    source_of_cell, cell_of_weight = constant(source), constant(positions)
+
+    @tf.custom_gradient
+    def placed(weights: Any) -> Any:
+        with_zero = tf.concat([tf.zeros(1, weights.dtype), weights], axis=0)
+        return tf.gather(with_zero, source_of_cell), lambda upstream: taken(upstream)
+
+    @tf.custom_gradient
+    def taken(matrix: Any) -> Any:
+        return tf.gather(matrix, cell_of_weight), lambda upstream: placed(upstream)
+
+    return lambda weights: placed(tf.convert_to_tensor(weights))

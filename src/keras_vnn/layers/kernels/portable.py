@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from keras_vnn.layers._connections import Connections
+from keras_vnn.layers.kernels._constants import constant
 
 __all__ = ["PortableKernel"]
 
@@ -16,10 +17,12 @@ class PortableKernel:
     """Runs on every backend and device, and in exported models; needs ``connections × batch`` numbers of memory."""
 
     name: ClassVar[str] = "portable"
+    supports_jit: ClassVar[bool] = True
+    is_portable: ClassVar[bool] = True
 
     def __init__(self, connections: Connections) -> None:
-        self._rows = connections.rows
-        self._columns = connections.columns
+        self._rows = constant(connections.rows)
+        self._columns = constant(connections.columns)
         self._outputs = connections.outputs
 
     @classmethod

@@ -1,0 +1,27 @@
+"""Index arrays that kernels read at every call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["constant"]
+
+
+def constant(array: NDArray[Any]) -> Any:
+    """Return the array as the backend reads it best.
+
+    On TensorFlow it is a tensor made outside of any graph: graphs refer to it, where they would hold a copy each of
+    an array. Torch gets a tensor on its own device at the first use, JAX the array itself.
+    """
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        with tf.init_scope():
+            return tf.constant(array)
+    if keras.backend.backend() == "torch":
+        return keras.ops.convert_to_tensor(np.array(array))
+    return array

@@ -1,0 +1,49 @@
+"""Where a layer is being called: what the surroundings allow a kernel to be made of."""
+
+from __future__ import annotations
+
+import sys
+
+import keras
+
+__all__ = ["surroundings"]
+
+
+def surroundings() -> str:
+    """Return ``""``, or the reason why only some kernels may serve this call.
+
+    ``xla``: the graph is compiled by XLA. ``saved_model``: it is being exported to TensorFlow. ``export``: it is
+    being exported to another format. Graphs of the last two run where this package is not.
+    """
+    exporter = _exporter()
+    if exporter:
+        return exporter
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        if not tf.executing_eagerly() and _is_compiled_by_xla():
+            return "xla"
+    return ""
+
+
+def _exporter() -> str:
+    """Look for Keras's exporters among the callers: they trace the model anew and say so in no other way."""
+    found = ""
+    frame = sys._getframe(1)
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "")
+        if module.startswith("keras.src.export."):
+            if not module.startswith("keras.src.export.saved_model"):
+                return "export"
+            found = "saved_model"
+        frame = frame.f_back  # type: ignore[assignment]
+    return found
+
+
+def _is_compiled_by_xla() -> bool:
+    try:
+        from tensorflow.python.framework import ops
+        from tensorflow.python.ops import control_flow_util
+    except ImportError:  # TensorFlow keeps these to itself; without them, Keras's own choice has to do
+        return False
+    return bool(control_flow_util.GraphOrParentsInXlaContext(ops.get_default_graph()))

@@ -1,0 +1,307 @@
+"""The compiled loops of the native kernel: products over connections in vector instructions, one thread each.
+
+In: numpy arrays, index arrays and a range of work. Out: numbers written into arrays made by the caller. Knows
+nothing of Keras, of threads, or of how the arrays came to be. Importing it imports numba.
+
+A batch is held in *tiles*: ``(tiles, units, width)`` where ``width`` examples lie next to each other, one or more
+vector registers of them. A connection then multiplies whole registers by one weight, and what it reads is
+contiguous. `make_loops` compiles the loops for one shape of tile and keeps the machine code on disk.
+"""
+
+# Types of compiled functions are those of numba, which ordinary annotations cannot say.
+# ruff: noqa: ANN001, ANN202
+# mypy: disallow-untyped-defs=False, disallow-incomplete-defs=False, disallow-untyped-calls=False
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+from numba import njit
+
+from keras_vnn.layers.kernels._instructions import (
+    back_through_row,
+    block_of_products,
+    products_of_row,
+    scattered_sums,
+    weighted_sums,
+)
+
+__all__ = ["Loops", "make_loops"]
+
+# Inputs whose examples stay in the second level cache while all units of a node pass by.
+_INPUTS_AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class Loops:
+    """The loops for one shape of tile; each takes a range of work last, so that threads can share it.
+
+    Attributes
+    ----------
+    width
+        Examples in a tile.
+    to_tiles, from_tiles
+        Between ``(batch, units)`` and ``(tiles, units, width)``.
+    forward
+        Products, for a range of output units.
+    backward_rows
+        Both gradients of a layer with one unit a node, for a range of inputs.
+    weights_rows
+        The gradient of the weights of such a layer alone, for a range of outputs.
+    backward_inputs
+        The gradient of the inputs, for a range of tiles.
+    backward_weights
+        The gradient of the weights, for a range of output units.
+    """
+
+    width: int
+    to_tiles: Callable[..., None]
+    from_tiles: Callable[..., None]
+    forward: Callable[..., None]
+    backward_rows: Callable[..., None]
+    weights_rows: Callable[..., None]
+    backward_inputs: Callable[..., None]
+    backward_weights: Callable[..., None]
+
+
+def _compiled(function: Callable[..., None]) -> Callable[..., None]:
+    """Compile on first use; keep the machine code beside the module or, if that is read-only, in the user's cache."""
+    try:
+        compiled: Callable[..., None] = njit(function, nogil=True, cache=True)
+    except RuntimeError:  # no folder can be written
+        compiled = njit(function, nogil=True)
+    return compiled
+
+
+@cache
+def make_loops(registers: int, lanes: int, block: int) -> Loops:
+    """Return loops for tiles of ``registers * lanes`` examples.
+
+    Parameters
+    ----------
+    registers, lanes
+        Vector registers in a tile, numbers in a register.
+    block
+        Rows worked on at once; ``block * registers`` sums must fit the register file.
+    """
+    width = registers * lanes
+    half, quarter = max(block // 2, 1), max(block // 4, 1)
+
+    def to_tiles(batch, tiled, start, stop):
+        examples = batch.shape[0]
+        for tile in range(tiled.shape[0]):
+            filled = min(width, examples - tile * width)
+            for unit in range(start, stop):
+                for example in range(filled):
+                    tiled[tile, unit, example] = batch[tile * width + example, unit]
+                for example in range(filled, width):
+                    tiled[tile, unit, example] = 0
+
+    def from_tiles(tiled, batch, start, stop):
+        examples = batch.shape[0]
+        for tile in range(tiled.shape[0]):
+            for first in range(start, stop, 32):
+                last = min(first + 32, stop)
+                for example in range(min(width, examples - tile * width)):
+                    for unit in range(first, last):
+                        batch[tile * width + example, unit] = tiled[tile, unit, example]
+
+    def forward(
+        x, inputs, rows, row_pointers, node_of, unit_of, weight_starts, weights, out, outputs, tiles, start, stop
+    ):
+        for tile in range(tiles):
+            base = tile * inputs * width
+            unit = start
+            while unit < stop:
+                node = node_of[unit]
+                first, fan_in = row_pointers[node], row_pointers[node + 1] - row_pointers[node]
+                last = min(unit_of[node + 1], stop)
+                while unit < last:
+                    place = (tile * outputs + unit) * width
+                    weight = weight_starts[node] + (unit - unit_of[node]) * fan_in
+                    left = last - unit
+                    if left >= block:
+                        weighted_sums(
+                            x, base, rows, first, fan_in, weights, weight, fan_in, out, place, block, registers, lanes
+                        )
+                        unit += block
+                    elif left >= half:
+                        weighted_sums(
+                            x, base, rows, first, fan_in, weights, weight, fan_in, out, place, half, registers, lanes
+                        )
+                        unit += half
+                    elif left >= quarter:
+                        weighted_sums(
+                            x, base, rows, first, fan_in, weights, weight, fan_in, out, place, quarter, registers, lanes
+                        )
+                        unit += quarter
+                    else:
+                        weighted_sums(
+                            x, base, rows, first, fan_in, weights, weight, fan_in, out, place, 1, registers, lanes
+                        )
+                        unit += 1
+
+    def backward_rows(g, outputs, outs, weight_of, pointers, weights, x, dx, dw, inputs, tiles, start, stop):
+        for tile in range(tiles):
+            base = tile * outputs * width
+            for row in range(start, stop):
+                first, count, place = pointers[row], pointers[row + 1] - pointers[row], (tile * inputs + row) * width
+                if tile == 0:
+                    back_through_row(
+                        g, base, outs, weight_of, first, count, weights, x, place, dx, dw, 0, registers, lanes
+                    )
+                else:
+                    back_through_row(
+                        g, base, outs, weight_of, first, count, weights, x, place, dx, dw, 1, registers, lanes
+                    )
+
+    def weights_rows(x, inputs, rows, pointers, g, outputs, dw, tiles, start, stop):
+        for tile in range(tiles):
+            base = tile * inputs * width
+            for unit in range(start, stop):
+                first, count = pointers[unit], pointers[unit + 1] - pointers[unit]
+                place = (tile * outputs + unit) * width
+                if tile == 0:
+                    products_of_row(x, base, rows, first, count, g, place, dw, 0, registers, lanes)
+                else:
+                    products_of_row(x, base, rows, first, count, g, place, dw, 1, registers, lanes)
+
+    def backward_inputs(g, outputs, rows, row_pointers, unit_of, weight_starts, weights, dx, inputs, start, stop):
+        for tile in range(start, stop):
+            base = tile * inputs * width
+            dx[base : base + inputs * width] = 0
+            for node in range(len(unit_of) - 1):
+                place = (tile * outputs + unit_of[node]) * width
+                units = unit_of[node + 1] - unit_of[node]
+                fan_in = row_pointers[node + 1] - row_pointers[node]
+                done = 0
+                while done < fan_in:
+                    first, weight = row_pointers[node] + done, weight_starts[node] + done
+                    if fan_in - done >= block:
+                        scattered_sums(
+                            g, place, units, weights, weight, fan_in, rows, first, dx, base, block, registers, lanes
+                        )
+                        done += block
+                    elif fan_in - done >= half:
+                        scattered_sums(
+                            g, place, units, weights, weight, fan_in, rows, first, dx, base, half, registers, lanes
+                        )
+                        done += half
+                    else:
+                        scattered_sums(
+                            g, place, units, weights, weight, fan_in, rows, first, dx, base, 1, registers, lanes
+                        )
+                        done += 1
+
+    def backward_weights(
+        x, inputs, rows, row_pointers, node_of, unit_of, weight_starts, g, outputs, dw, tiles, start, stop
+    ):
+        x_tile, g_tile = inputs * width, outputs * width
+        unit = start
+        while unit < stop:
+            node = node_of[unit]
+            first, fan_in = row_pointers[node], row_pointers[node + 1] - row_pointers[node]
+            last = min(unit_of[node + 1], stop)
+            line = weight_starts[node] - unit_of[node] * fan_in
+            for block_start in range(0, fan_in, _INPUTS_AT_ONCE):
+                block_stop = min(block_start + _INPUTS_AT_ONCE, fan_in)
+                now = unit
+                while now < last:
+                    at_once = 4 if last - now >= 4 else 1
+                    k = block_start
+                    while k < block_stop:
+                        row, place, weight = first + k, now * width, line + now * fan_in + k
+                        step = 4 if block_stop - k >= 4 else 1
+                        if at_once == 4 and step == 4:
+                            block_of_products(
+                                x,
+                                x_tile,
+                                rows,
+                                row,
+                                g,
+                                place,
+                                g_tile,
+                                tiles,
+                                dw,
+                                weight,
+                                fan_in,
+                                4,
+                                4,
+                                registers,
+                                lanes,
+                            )
+                        elif at_once == 4:
+                            block_of_products(
+                                x,
+                                x_tile,
+                                rows,
+                                row,
+                                g,
+                                place,
+                                g_tile,
+                                tiles,
+                                dw,
+                                weight,
+                                fan_in,
+                                4,
+                                1,
+                                registers,
+                                lanes,
+                            )
+                        elif step == 4:
+                            block_of_products(
+                                x,
+                                x_tile,
+                                rows,
+                                row,
+                                g,
+                                place,
+                                g_tile,
+                                tiles,
+                                dw,
+                                weight,
+                                fan_in,
+                                1,
+                                4,
+                                registers,
+                                lanes,
+                            )
+                        else:
+                            block_of_products(
+                                x,
+                                x_tile,
+                                rows,
+                                row,
+                                g,
+                                place,
+                                g_tile,
+                                tiles,
+                                dw,
+                                weight,
+                                fan_in,
+                                1,
+                                1,
+                                registers,
+                                lanes,
+                            )
+                        k += step
+                    now += at_once
+            unit = last
+
+    return Loops(
+        width,
+        *(
+            _compiled(function)
+            for function in (
+                to_tiles,
+                from_tiles,
+                forward,
+                backward_rows,
+                weights_rows,
+                backward_inputs,
+                backward_weights,
+            )
+        ),
+    )

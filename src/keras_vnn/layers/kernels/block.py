@@ -1,0 +1,82 @@
+"""The block kernel: one small matrix product per node of many units, nodes of like shape in one batch."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from keras_vnn.layers._connections import Connections
+from keras_vnn.layers.kernels._constants import constant
+
+__all__ = ["BlockKernel"]
+
+# Nodes whose units and inputs round up to the same of these sizes share a bucket.
+_SIZES = np.unique(np.concatenate([np.arange(1, 9), np.ceil(8 * 1.25 ** np.arange(1, 60))]).astype(np.int64))
+
+
+class BlockKernel:
+    """Best for nodes of many units on a GPU; all units of a node read the same inputs, which are gathered once."""
+
+    name: ClassVar[str] = "block"
+    supports_jit: ClassVar[bool] = True
+    is_portable: ClassVar[bool] = True
+
+    def __init__(self, connections: Connections) -> None:
+        self._inputs, self._count, self._outputs = connections.inputs, connections.count, connections.outputs
+        units, pointers = connections.output_units, connections.pointers
+        first_unit = np.cumsum(units) - units
+        fan_in = connections.fan_in[first_unit]
+        fed = np.flatnonzero(fan_in)
+        shapes = np.stack([_rounded_up(units[fed]), _rounded_up(fan_in[fed])], axis=1)
+        self._buckets = []
+        # Outputs of the buckets, one after the other; position 0 holds the zeros of units without input.
+        place, next_place = np.zeros(connections.outputs, np.int64), 1
+        for shape in np.unique(shapes, axis=0):
+            nodes = fed[(shapes == shape).all(axis=1)]
+            unit, position = np.arange(shape[0])[:, None], np.arange(shape[1])
+            is_weight = (unit < units[nodes, None, None]) & (position < fan_in[nodes, None, None])
+            starts = pointers[first_unit[nodes]][:, None, None]
+            weight = starts + unit * fan_in[nodes, None, None] + position
+            # Weight `count` and input `inputs` are zeros that fill up what is smaller than its bucket.
+            weights = np.where(is_weight, weight, self._count)
+            source = pointers[first_unit[nodes]][:, None] + position
+            is_input = position < fan_in[nodes, None]
+            rows = np.where(is_input, _rows(connections, source, is_input), self._inputs)
+            self._buckets.append((constant(weights.astype(np.int32)), constant(rows.astype(np.int32))))
+            unit_is_real = np.arange(shape[0]) < units[nodes, None]
+            where = next_place + np.arange(len(nodes) * shape[0]).reshape(len(nodes), shape[0])
+            outputs = first_unit[nodes, None] + np.arange(shape[0])
+            place[outputs[unit_is_real]] = where[unit_is_real]
+            next_place += len(nodes) * int(shape[0])
+        self._place = constant(place.astype(np.int32))
+
+    @classmethod
+    def unavailable(cls, connections: Connections, *, backend: str, device: str) -> str:
+        """Return an empty string: it serves everywhere."""
+        return ""
+
+    def __call__(self, inputs: Any, weights: Any) -> Any:
+        """Return the product; half precision is summed as the matrix products of the backend do."""
+        dtype = keras.backend.standardize_dtype(inputs.dtype)
+        wide = "float32" if dtype in ("float16", "bfloat16") else dtype
+        examples = ops.pad(ops.transpose(ops.cast(inputs, wide)), ((0, 1), (0, 0)))
+        filled = ops.pad(ops.cast(weights, wide), ((0, 1),))
+        found = [ops.zeros_like(examples[:1])]
+        for weight, rows in self._buckets:
+            products = ops.matmul(ops.take(filled, weight, axis=0), ops.take(examples, rows, axis=0))
+            found.append(ops.reshape(products, (-1, ops.shape(examples)[1])))
+        return ops.cast(ops.transpose(ops.take(ops.concatenate(found), self._place, axis=0)), dtype)
+
+
+def _rounded_up(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    rounded: NDArray[np.int64] = _SIZES[np.searchsorted(_SIZES, sizes)]
+    return rounded
+
+
+def _rows(connections: Connections, source: NDArray[np.int64], is_input: NDArray[np.bool_]) -> NDArray[np.int32]:
+    rows: NDArray[np.int32] = connections.rows[np.where(is_input, source, 0)]
+    return rows

@@ -63,7 +63,7 @@ def test_every_bundled_recipe_is_valid_and_its_files_exist(name: str) -> None:
         ),
         ("biuld:\n  genes: g\n", "Unknown option 'biuld': {path}:1. Did you mean build?"),
         ("- a\n- b\n", "A recipe needs a build or a train section: {path}\nSee `vnn build --help` for an example."),
-        ("build: [\n", "Not a YAML file: {path}:2\n    expected the node content, but found '<stream end>'"),
+        ("build: [\n", "Not a YAML file: {path}:1\n    expected the node content, but found '<stream end>'"),
         (
             "build:\n  genes: !!python/object/apply:os.system ['true']\n",
             "Not a YAML file: {path}:2\n    could not determine a constructor for the tag "

@@ -53,7 +53,7 @@ def write_job(folder: Path) -> None:
     )
     ring = pd.DataFrame({"gene_a": GENES[:10], "gene_b": [*GENES[1:10], GENES[0]]})
     ring.to_csv(folder / "ppi.tsv", sep="\t", index=False)
-    tf = pd.DataFrame({"tf": ["STAT1"] * 3, "target": GENES[2:5], "effect": ["activation"] * 3})
+    tf = pd.DataFrame({"tf": ["STAT1"] * 4, "target": GENES[2:6], "effect": ["activation"] * 4})
     tf.to_csv(folder / "tf.tsv", sep="\t", index=False)
 
 

@@ -27,7 +27,7 @@ def test_build_says_what_it_read_and_writes_the_architecture(vnn: Callable, job:
     ran = vnn(*BUILD, "-o", "ring.vnn")
     assert ran.code == 0, ran.err
     assert "10 interactions of 10 genes (ppi.tsv)" in ran.err
-    assert "3 edges from 1 regulators to 3 targets (tf.tsv)" in ran.err
+    assert "4 edges from 1 regulators to 4 targets (tf.tsv)" in ran.err
     arch = load_architecture("ring.vnn")
     assert arch.genes == tuple(f"GENE{i}" for i in range(12))
     assert arch.unconnected_genes == ("GENE10", "GENE11")
@@ -51,7 +51,7 @@ def test_a_dry_run_writes_nothing_and_imports_no_keras(job: Path) -> None:
 
 def test_json_for_machines(vnn: Callable, job: Path) -> None:
     summary = json.loads(vnn(*BUILD, "--dry-run", "--json").out)
-    assert summary["layers"][1]["edges"] == 33
+    assert summary["layers"][1]["edges"] == 34
     assert summary["unconnected_genes"] == 2
     error = json.loads(vnn("build", "--genes", "nowhere.txt", "--dry-run", "--json").out)
     assert error["kind"] == "ReadError"
@@ -162,9 +162,9 @@ def test_numbers_are_predicted_too(vnn: Callable, job: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "first_line"),
     [
-        (("build", "--genes", "nowhere.txt", "--dry-run"), "error: No such gene list: nowhere.txt"),
-        (("build", "--genes", "empty.txt", "--dry-run"), "error: The gene list empty.txt is empty (0 bytes)."),
-        (("build", "--genes", ".", "--dry-run"), "error: Expected a gene list, got a directory: ."),
+        (("build", "--genes", "nowhere.txt", "--dry-run"), "error: No such file: nowhere.txt."),
+        (("build", "--genes", "empty.txt", "--dry-run"), "error: The file empty.txt is empty (0 bytes)."),
+        (("build", "--genes", ".", "--dry-run"), "error: Expected a file, got a directory: ."),
         (
             ("build", "--genes", "expression.csv", "--dry-run"),
             "error: There is no prior to wire: name interactions, regulation or both.",

@@ -97,6 +97,16 @@ def test_damaged_files_are_errors_of_ours(flat: Architecture, tmp_path: Path) ->
         load_model(tmp_path)
 
 
+def test_an_architecture_is_not_a_model(flat: Architecture, tmp_path: Path) -> None:
+    flat.save(tmp_path / "a.vnn")
+    with pytest.raises(ModelError) as error:
+        load_model(tmp_path / "a.vnn")
+    assert str(error.value) == (
+        f"A saved architecture, not a model: {tmp_path / 'a.vnn'}\n"
+        f"Train one: vnn train {tmp_path / 'a.vnn'} cells.h5ad --label cell_type -o model.keras"
+    )
+
+
 def test_the_name_must_end_in_keras(flat: Architecture, tmp_path: Path) -> None:
     with pytest.raises(ModelError) as error:
         save_model(build_model(flat, 2), tmp_path / "model.h5")

@@ -146,7 +146,12 @@ def summarize(arch: Architecture, *, outputs: int | None, tail: tuple[int, ...])
                     arch.layers[number].dense_units,
                 )
             )
-    width = arch.layers[-1].width
+    # The tail or head reads every unit that feeds no other node, and all dense units.
+    width = sum(
+        int(layer.units[arch.sink_nodes(number)].sum()) + layer.dense_units
+        for number, layer in enumerate(arch.layers)
+        if number
+    )
     for units in tail:
         rows.append(_dense_row("tail", "dense layer", width, units))
         width = units

@@ -279,6 +279,8 @@ class Architecture:
         known = [name for p in self.nodes() if p.layer > 0 for name in dict.fromkeys((p.node.label, p.node.id))]
         hint = did_you_mean(query, known) or did_you_mean(query, list(self.genes))
         count = sum(len(layer) for layer in self.hidden_layers)
+        dropped = [str(entry.reason) for entry in self.audit if query in entry.items]
+        hint = f"It was left out: {dropped[0]}." if dropped else hint
         return (
             f"No node is called {query!r}, among {count:,} hidden nodes and {len(self.genes):,} genes."
             + (f" {hint}" if hint else "")

@@ -30,6 +30,7 @@ def demo(
     """
     started = time.monotonic()
     import_keras()
+    import pandas as pd
 
     from keras_vnn.demo import run_demo
 
@@ -40,7 +41,7 @@ def demo(
     scores = result.scores.assign(
         accuracy=result.scores["accuracy"].map("{:.3f}".format),
         sd=result.scores["sd"].map("{:.3f}".format),
-        parameters=result.scores["parameters"].map(lambda n: "" if n is None or n != n else f"{n:,}"),
+        parameters=result.scores["parameters"].map(lambda n: "" if pd.isna(n) else f"{int(n):,}"),
     )
     typer.echo(
         f"\n{result.interactions:,} interactions on {result.interacting_genes:,} genes inside the data\n\n"

@@ -67,7 +67,8 @@ def inspect(
     if as_json:
         print_json(shown.reset_index().to_dict(orient="records"))
         return
-    typer.echo(shown.round(4).to_string())
+    columns = [name for name in shown.columns if not name.startswith("effect_") and name != "activity_difference"]
+    typer.echo(shown[columns].round(4).to_string())
     say(f'{len(shown)} of {len(ranking):,} nodes; one of them: vnn inspect {model} "{shown.index[0]}"')
 
 

@@ -11,6 +11,8 @@ from keras_vnn.cli._console import import_keras, print_json, say
 from keras_vnn.cli._recipes import build_options, is_recipe, recipe_of, train_options
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from keras_vnn.training import TrainingResult
 
 __all__ = ["train"]
@@ -111,4 +113,11 @@ def _report(result: TrainingResult, *, as_json: bool) -> None:
     typer.echo(f"test: {metrics}")
     if isinstance(metrics, ClassificationMetrics):
         typer.echo(f"\n{metrics.per_class.round(3).to_string()}\n\nconfusion (rows: true, columns: predicted)")
-        typer.echo(metrics.confusion.to_string())
+        typer.echo(_numbered(metrics.confusion).to_string())
+
+
+def _numbered(confusion: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with numbers for columns, so that long class names fit a terminal."""
+    names = [str(name) for name in confusion.index]
+    rows = [f"{number} {name}" for number, name in enumerate(names, start=1)]
+    return confusion.set_axis(rows, axis=0).set_axis(range(1, len(names) + 1), axis=1)

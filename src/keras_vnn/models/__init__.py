@@ -5,8 +5,9 @@ Knows nothing of files of biology or of expression data.
 """
 
 from keras_vnn.models._build import build_model
-from keras_vnn.models._options import MODEL_PRESETS, ModelOptions
+from keras_vnn.models._options import ModelOptions
 from keras_vnn.models._outputs import Embedding, Outputs, Regression
+from keras_vnn.models._presets import MODEL_PRESETS
 from keras_vnn.models._saving import check_architecture, load_model, save_model
 from keras_vnn.models._view import ModelView, view
 from keras_vnn.models._weights import edge_weights, set_edge_weights

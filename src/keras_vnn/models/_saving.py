@@ -61,6 +61,12 @@ def load_model(path: str | os.PathLike[str], *, architecture: Architecture | Non
             f"Not a saved Keras model, or a truncated one: {found}\n"
             "Expected a .keras file written by `vnn train … -o FILE`."
         )
+    with zipfile.ZipFile(found) as archive:
+        if "architecture.json" in archive.namelist():
+            raise ModelError(
+                f"A saved architecture, not a model: {found}\n"
+                f"Train one: vnn train {found} cells.h5ad --label cell_type -o model.keras"
+            )
     try:
         model = keras.saving.load_model(found, compile=True)
     except VNNError:

@@ -51,13 +51,27 @@ class ModelView:
 
     @property
     def parts(self) -> Mapping[str, Any]:
-        """Names of the Keras layers: ``sparse`` and ``dense`` by layer number, ``tail`` in order, ``head``."""
+        """Names of the Keras layers.
+
+        ``sparse`` (linear step of the nodes), ``states`` (what the nodes give to later ones), ``dense`` (units beside
+        them) and ``auxiliary`` (their heads) by layer number; ``tail`` in order; ``head``; and ``blocks``, every layer
+        with weights and what their rows and columns are.
+        """
         parts: Mapping[str, Any] = self.card.metadata["parts"]
         return parts
 
     def sparse_layer(self, number: int) -> SparselyConnected:
         """Return the Keras layer of the named nodes of one layer of the architecture."""
         return self.model.get_layer(self.parts["sparse"][str(number)])
+
+    def state_layer(self, number: int) -> keras.layers.Layer:
+        """Return the Keras layer whose output is the state of the named nodes: activated and normalised; 0 is the genes."""
+        return self.model.get_layer(self.parts["states"][str(number)])
+
+    def auxiliary_layer(self, number: int) -> keras.layers.Layer | None:
+        """Return the Keras layer of the last step of the auxiliary heads of a layer, or its level head, if any."""
+        name = self.parts["auxiliary"].get(str(number))
+        return None if name is None else self.model.get_layer(name)
 
     def dense_layer(self, number: int) -> keras.layers.Dense | None:
         """Return the Keras layer of the dense units beside a layer, if there are any."""

@@ -27,14 +27,17 @@ class RichProgress(keras.callbacks.Callback):
         self._task: Any = None
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Show an empty bar."""
+        """Show an empty bar, if there is a terminal to show it on."""
+        console = Console(stderr=True)
+        if not console.is_terminal:
+            return
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
             TextColumn("{task.fields[scores]}"),
-            console=Console(stderr=True),
+            console=console,
             transient=True,
         )
         self._bar.start()

@@ -27,7 +27,7 @@ _SEPARATOR = ";"
 
 def looks_like_gene_term(start: Preview) -> bool:
     """Say whether one column of a table of two or three holds ids of terms."""
-    layout = lay_out(start)
+    layout = _layout(start)
     return 2 <= layout.width <= 3 and _term_column(layout) is not None
 
 
@@ -55,7 +55,8 @@ def read_gene_term(
     """
     if columns is not None and (isinstance(columns, str) or len(columns) != 2):
         raise ConfigError(f"columns must name the gene and the term column, got {columns!r}.\nFor example: (1, 2)")
-    layout = lay_out(start, named=[name for name in columns or () if isinstance(name, str)])
+    named = [name for name in columns or () if isinstance(name, str)]
+    layout = lay_out(start, named=named) if columns is not None else _layout(start)
     if columns is not None:
         gene, term = (column_number(layout, column) for column in columns)
     else:
@@ -74,16 +75,34 @@ def read_gene_term(
     return AnnotationRows(frame, source, rows.dropped)
 
 
+def _layout(start: Preview) -> Layout:
+    """Lay out the table; a first line without a term where all others have one is a header."""
+    layout = lay_out(start)
+    column = _term_column(layout)
+    if layout.header is None and column is not None and len(layout.rows) > 1:
+        first = layout.rows[0][1]
+        if column >= len(first) or not _hold(_TERM, first[column]):
+            return lay_out(start, header=True)
+    return layout
+
+
 def _term_column(layout: Layout) -> int | None:
-    """Return the position of the column of term ids; one of well-known ids wins over another."""
+    """Return the position of the column of term ids; one of well-known ids wins over another.
+
+    The first row does not count where there are others: it may be a header.
+    """
     for pattern in (_GO, _TERM):
         for column in range(layout.width):
-            values = [
-                part.strip() for value in layout.values(column) for part in value.split(_SEPARATOR) if part.strip()
-            ]
-            if values and 10 * sum(pattern.fullmatch(value) is not None for value in values) >= 9 * len(values):
+            values = layout.values(column)
+            below = [value for value in (values[1:] if len(values) > 1 else values) if value]
+            if below and 10 * sum(_hold(pattern, value) for value in below) >= 9 * len(below):
                 return column
     return None
+
+
+def _hold(pattern: re.Pattern[str], value: str) -> bool:
+    parts = [part.strip() for part in value.split(_SEPARATOR) if part.strip()]
+    return bool(parts) and all(pattern.fullmatch(part) for part in parts)
 
 
 GENE_TERM = Format(

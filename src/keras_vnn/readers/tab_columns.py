@@ -58,9 +58,18 @@ class TabLayout:
 
 
 def read_tab_columns(
-    start: Preview, layout: TabLayout, *, malformed: str = "raise"
+    start: Preview, layout: TabLayout, *, malformed: str | None = None
 ) -> tuple[pd.DataFrame, int, tuple[AuditEntry, ...]]:
     """Read columns of a tab-separated file; comment lines and blank lines are left out wherever they stand.
+
+    Parameters
+    ----------
+    start
+        The beginning of the file.
+    layout
+        Where its columns are.
+    malformed
+        ``raise`` or ``skip``; ``None`` is to raise where the user has no choice.
 
     Returns
     -------
@@ -74,9 +83,10 @@ def read_tab_columns(
     Raises
     ------
     ReadError
-        A row has too few or too many columns or an empty field and ``malformed`` is ``"raise"``; or there is no row.
+        A row has too few or too many columns or an empty field and is not to be skipped; or there is no row.
     """
-    check_malformed(malformed)
+    if malformed is not None:
+        check_malformed(malformed)
     path = start.path
     # Nearly always filled: whether it is empty tells short rows apart without counting the tabs of every line.
     last = layout.fewest - 1
@@ -110,11 +120,12 @@ def read_tab_columns(
         suspicious |= _is_blank(frame[column])
     lines = frame.index[suspicious].tolist()
     wrong = _wrong_lines(start, layout, lines, required) if lines else {}
-    if wrong and malformed == "raise":
+    if wrong and malformed != "skip":
         line = min(wrong)
         raise ReadError(
             f"{wrong[line]}: {at(path, line)}\n"
-            'Is the file truncated? Pass malformed="skip" to count such rows in the audit and go on.'
+            "Is the file truncated?"
+            + (' Pass malformed="skip" to count such rows in the audit and go on.' if malformed else "")
         )
     dropped = AuditEntry.of("read", "row", "malformed", [f"{path.name}:{line}" for line in wrong])
     frame = frame[~frame.index.isin(list(wrong))] if wrong else frame

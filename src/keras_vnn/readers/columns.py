@@ -70,6 +70,12 @@ class Layout:
         filled = [value for value in self.values(column) if value]
         return bool(filled) and 2 * sum(_is_number(value) for value in filled) >= len(filled)
 
+    @property
+    def is_regular(self) -> bool:
+        """Whether at least half of the rows in the preview have the usual number of fields."""
+        widths = [len(fields) for _, fields in self.rows]
+        return 2 * max(map(widths.count, set(widths))) >= len(widths)
+
     def name(self, column: int) -> str:
         """Return the name of a column, or ``column 3`` without a header."""
         return (self.header[column] if self.header else "") or f"column {column + 1}"
@@ -294,6 +300,8 @@ def _is_header(
         return False
     width = max(len(fields) for fields in later)
     shift = 1 if len(top) == width - 1 else 0
+    if not top[0] and not any(map(_is_number, top)) and all(fields[0] and _is_number(fields[0]) for fields in later):
+        return True
     for position, name in enumerate(top):
         values = [fields[position + shift] for fields in later if position + shift < len(fields)]
         filled = [value for value in values if value]
@@ -321,10 +329,10 @@ def _header_in_comment(
 
 def _refuse_names(start: Preview, top: tuple[int, tuple[str, ...]], named: Sequence[str]) -> None:
     missing = [name for name in named if name not in top[1]]
-    hint = did_you_mean(missing[0], top[1]) if missing else "Leave out header=False, or number the columns from 1."
+    hint = did_you_mean(missing[0], top[1]) if missing else "Leave out header=False."
     raise ReadError(
         f"No column is named {(missing or named)[0]!r}: {start.path}:{top[0]}\n"
-        f"    {shortened(start.lines[0][1])}\n{hint}".rstrip()
+        f"    {shortened(start.lines[0][1])}\n{f'{hint} ' if hint else ''}Columns can also be numbered, from 1."
     )
 
 

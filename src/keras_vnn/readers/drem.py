@@ -11,6 +11,7 @@ BMC Systems Biology 2012. doi:10.1186/1752-0509-6-104
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -29,6 +30,9 @@ from keras_vnn.readers.text import Preview
 __all__ = ["DREM", "DREM_IDS"]
 
 DREM_IDS = ("symbol", "ensembl")
+
+# Not just "ENS": ENSA is a gene.
+_ENSEMBL_ID = re.compile(r"ENS[A-Z]*[GTP]\d{11}")
 
 
 def can_parse(start: Preview) -> bool:
@@ -91,7 +95,7 @@ def _symbol(gene: str) -> str:
 
 
 def _ensembl(gene: str) -> str:
-    return next((part.strip() for part in gene.split(";") if part.strip().startswith("ENS")), "")
+    return next((part.strip() for part in gene.split(";") if _ENSEMBL_ID.match(part.strip())), "")
 
 
 DREM = Format("drem", "DREM", can_parse, parse)

@@ -79,7 +79,7 @@ def _names(column: pd.Series) -> pd.Series:
     if empty.any():
         raise ReadError(
             f"{int(empty.sum())} of {len(column)} rows have no name in {column.name!r}, "
-            f"first at index {column.index[empty][0]!r}.\nDrop them first."
+            f"first at index {column.index[empty][0]}.\nDrop them first."
         )
     return column.astype(str).str.strip()
 
@@ -90,7 +90,7 @@ def _numbers(column: pd.Series, roles: Roles) -> pd.Series:
     if wrong.any():
         raise ReadError(
             f"{int(wrong.sum())} of {len(column)} rows have no finite {roles.number_is} in {column.name!r}, first "
-            f"{column[wrong].iloc[0]!r} at index {column.index[wrong][0]!r}.\n"
+            f"{column[wrong].iloc[0]} at index {column.index[wrong][0]}.\n"
             "Drop them first, or name the two columns of names alone: columns=(1, 2)"
         )
     return numbers

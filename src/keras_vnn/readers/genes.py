@@ -38,6 +38,8 @@ _WORDS = set(
     "varnames entrez entrezid uniprot index".split()
 )
 
+_IN_COLUMNS = {"gaf", "gpad", "biogrid", "mitab", "annotation-table", "ontology-table"}
+
 
 def read_genes(
     source: str | os.PathLike[str] | Iterable[str] | anndata.AnnData,
@@ -150,8 +152,10 @@ def _refuse_foreign(start: Preview, column: int | str | None) -> None:
     if foreign is None or foreign.name == "expression" or (column is not None and start.lines):
         return
     lines = "".join(f"    {shortened(text)}\n" for _, text in sorted((*start.comments, *start.lines))[:3])
-    advice = "If one of its columns holds the genes, say which: column=1" if start.lines else foreign.advice
-    raise ReadError(f"The file is {foreign.title}, not a list of genes: {start.path}\n{lines}{advice}")
+    advice = "If one of its columns holds the genes, say which: column=1" if foreign.name in _IN_COLUMNS else ""
+    raise ReadError(
+        f"The file is {foreign.title}, not a list of genes: {start.path}\n{lines}{advice or foreign.advice}"
+    )
 
 
 def _from_text(

@@ -62,8 +62,8 @@ def names_partners(start: Preview) -> bool:
 
 
 def can_parse(start: Preview) -> bool:
-    """Say whether there are at least two columns."""
-    return bool(start.lines) and lay_out(start, roles=INTERACTION_ROLES).width >= 2
+    """Say whether most rows have equally many columns."""
+    return bool(start.lines) and lay_out(start, roles=INTERACTION_ROLES).is_regular
 
 
 def parse(start: Preview, options: Options) -> Rows:

@@ -83,8 +83,8 @@ def names_regulators(start: Preview) -> bool:
 
 
 def can_parse(start: Preview) -> bool:
-    """Say whether there are at least two columns."""
-    return bool(start.lines) and lay_out_regulation(start, Options()).width >= 2
+    """Say whether most rows have equally many columns."""
+    return bool(start.lines) and lay_out_regulation(start, Options()).is_regular
 
 
 def lay_out_regulation(start: Preview, options: Options) -> Layout:

@@ -168,6 +168,7 @@ def chunks(layout: Layout, used: Sequence[int]) -> Iterator[tuple[Any, NDArray[n
             pass
         stream = CheckedStream(text, names, path)
         parsed = 0
+        blank: NDArray[np.int64] | None = None
         try:
             for frame in pd.read_csv(
                 stream,
@@ -187,6 +188,10 @@ def chunks(layout: Layout, used: Sequence[int]) -> Iterator[tuple[Any, NDArray[n
                 filled = np.zeros(len(frame), dtype=bool)
                 for column in wanted:
                     filled |= frame[column].to_numpy() != ""
+                if not filled.all():
+                    # A row may be empty in the columns wanted and yet be no blank line.
+                    blank = _blank_lines(path) if blank is None else blank
+                    filled |= ~np.isin(lines, blank)
                 for comment_mark in COMMENT_MARKS:
                     filled &= ~frame[0].str.startswith(comment_mark).to_numpy(dtype=bool)
                 yield frame[filled], lines[filled]
@@ -195,6 +200,11 @@ def chunks(layout: Layout, used: Sequence[int]) -> Iterator[tuple[Any, NDArray[n
             raise ReadError(f"Cannot split {path} into columns: {error}") from error
         if layout.quoted and stream.lines != parsed:
             _refuse_open_quote(path)
+
+
+def _blank_lines(path: Path) -> NDArray[np.int64]:
+    with open_text(path) as text:
+        return np.array([number for number, line in enumerate(text, 1) if not line.strip()], dtype=np.int64)
 
 
 def refuse_row(layout: Layout, line: int, what: str) -> NoReturn:

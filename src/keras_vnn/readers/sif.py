@@ -42,7 +42,21 @@ def can_parse(start: Preview) -> bool:
     rows = [_fields(text, tabbed) for text in start.texts]
     types = [fields[1].casefold() for fields in rows if len(fields) > 2]
     known = sum(word in _KNOWN_TYPES for word in types)
-    return 2 * known > len(types) and not any(len(fields) == 2 for fields in rows)
+    if any(len(fields) == 2 and fields[1].casefold() not in _KNOWN_TYPES for fields in rows):
+        return False
+    return 2 * known > len(types) or _holds_unknown_types(rows)
+
+
+def _holds_unknown_types(rows: list[list[str]]) -> bool:
+    """Say whether the second fields are a few words again and again: types, though none that is known."""
+    if len(rows) < 2 or any(len(fields) < 3 for fields in rows):
+        return False
+    types = {fields[1] for fields in rows}
+    names = {name for fields in rows for name in (fields[0], *fields[2:])}
+    numeric = any(text.replace(".", "", 1).isdigit() for fields in rows for text in fields[1:])
+    if types & {"na", "n/a", "NA", "N/A"} or any("://" in word for word in types):  # the descriptions of a GMT
+        return False
+    return 20 * len(types) <= max(len(rows), 20) and not types & names and not numeric
 
 
 def parse(start: Preview, options: Options, *, default_types: tuple[str, ...], subject: str) -> Rows:
@@ -119,7 +133,7 @@ def _nothing(path: object, wanted: set[str], others: Counter[str], records: int,
     if not others:
         return ReadError(f"The SIF file has {records:,} lone nodes and no {subject}: {path}")
     counted = sample([f"{word} ({n:,})" for word, n in others.items()])
-    advice = f"Say which types to take: sif_types=({sorted(others)[0]!r},)"
+    advice = f'Say which types to take: sif_types=({sorted(others)[0]!r},). If it is a table, pass format="table".'
     if subject == "interaction" and set(map(str.casefold, others)) <= set(REGULATION_TYPES):
         advice = "It holds regulation: read it with read_regulation."
     elif subject == "regulation" and set(map(str.casefold, others)) <= set(INTERACTION_TYPES):

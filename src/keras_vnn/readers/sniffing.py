@@ -95,6 +95,8 @@ def choose_edge_format(
             f"The file is {foreign.title}: {start.path}\n{_first_lines(start)}{foreign.advice} "
             f"{reader} reads: {_titles(formats)}."
         )
+    if not start.lines:
+        raise ReadError(f"The file has comment lines and no rows: {start.path}\n{_first_lines(start)}".rstrip())
     if formats[-1].recognizes(start):
         return formats[-1]
     _refuse_unknown(start, formats, reader)
@@ -135,10 +137,10 @@ def sniff_format(path: str | os.PathLike[str]) -> str:
     for name, _, matches, _ in _SURE[4:]:
         if matches(start):
             return name
-    if INTERACTION_TABLE.recognizes(start):
-        return INTERACTION_TABLE.name
     if start.lines and lay_out(start).width == 1:
         return "names"
+    if INTERACTION_TABLE.recognizes(start):
+        return INTERACTION_TABLE.name
     _refuse_unknown(start, (*INTERACTION_FORMATS, *REGULATION_FORMATS), "keras_vnn")
 
 

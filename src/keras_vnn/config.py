@@ -200,7 +200,7 @@ def _worded(kind: type[_Section], problem: Any, where: str, line_of: Any) -> str
 
 def _owner(kind: type[_Section], keys: list[str]) -> tuple[type[_Section], str]:
     """Return the section a problem lies in, and the name of the option."""
-    sections = {"build": BuildRecipe, "train": TrainRecipe}
+    sections: dict[str, type[_Section]] = {"build": BuildRecipe, "train": TrainRecipe}
     if kind is Recipe and keys[0] in sections and len(keys) > 1:
         return sections[keys[0]], keys[1]
     return kind, keys[0]

@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 
 from keras_vnn.architecture import Architecture
-from keras_vnn.bundled import config_path, data_path
-from keras_vnn.config import BuildRecipe, TrainRecipe, read_recipe
+from keras_vnn.bundled import config_path
+from keras_vnn.config import BuildRecipe, Recipe, TrainRecipe, read_recipe
 from keras_vnn.errors import ConfigError, OutputError
 from keras_vnn.files import replacing
 from keras_vnn.readers import read_interactions
@@ -44,7 +44,8 @@ class DemoResult:
     interactions, interacting_genes
         Of the interaction file, inside the genes of the data.
     scores
-        A row per method: mean and standard deviation of the accuracy over five folds, and its parameters.
+        A row per method: mean and standard deviation of the accuracy over five folds, parameters, and the accuracy in
+        each fold.
     top_nodes
         The ten most important nodes of the final model.
     folder
@@ -59,7 +60,12 @@ class DemoResult:
 
 
 def run_demo(
-    folder: str | os.PathLike[str], *, overwrite: bool = False, progress: bool = False, say: Say | None = None
+    folder: str | os.PathLike[str],
+    *,
+    recipe: Recipe | None = None,
+    overwrite: bool = False,
+    progress: bool = False,
+    say: Say | None = None,
 ) -> DemoResult:
     """Run the main job on the bundled data and write its results.
 
@@ -67,6 +73,8 @@ def run_demo(
     ----------
     folder
         Created if need be.
+    recipe
+        What to run; the bundled recipe ``kang-ppi-tf`` by default.
     overwrite
         Replace results that are there already.
     progress
@@ -79,16 +87,19 @@ def run_demo(
     OutputError
         The folder holds files already and ``overwrite`` is false, or cannot be written.
     """
+    from keras_vnn.data import Labels
     from keras_vnn.inspection import rank_nodes
     from keras_vnn.models import save_model
 
     tell = say or (lambda _: None)
     target = _folder(folder, overwrite=overwrite)
-    build, train = _recipe()
+    build, train = _sections(recipe or read_recipe(config_path(RECIPE)))
     arch = build_architecture(build, say=tell)
-    inside = read_interactions(data_path("ppi_human_goa_ipi.tsv")).among(arch.genes)
+    inside = read_interactions(list(build.interactions)).among(arch.genes)
     tell(f"inside        {len(inside):,} interactions on {len(inside.genes):,} genes of the data")
     data, labels = read_training_data(train, arch, say=tell)
+    if not isinstance(labels, Labels):
+        raise ConfigError("The demo compares classifiers; its recipe must not ask for a regression.")
     beside = build_architecture(build.model_copy(update={"dense_units": 100}))
     scores = _scores(arch, beside, train, data, labels, progress=progress)
     result = train_model(train, arch, progress=progress)
@@ -100,10 +111,9 @@ def run_demo(
     return demo
 
 
-def _recipe() -> tuple[BuildRecipe, TrainRecipe]:
-    recipe = read_recipe(config_path(RECIPE))
+def _sections(recipe: Recipe) -> tuple[BuildRecipe, TrainRecipe]:
     if recipe.build is None or recipe.train is None:
-        raise ConfigError(f"The bundled recipe {RECIPE} lacks a section; reinstall the package.")
+        raise ConfigError("The demo needs a recipe with a build and a train section.")
     return recipe.build, recipe.train
 
 
@@ -145,11 +155,13 @@ def _scores(
         )
         rows += [{"method": name, "accuracy": value} for name, value in baselines["accuracy"].items()]
     grouped = pd.DataFrame(rows).groupby("method", sort=False)
+    by_fold = grouped["accuracy"].apply(list)
     return pd.DataFrame(
         {
             "accuracy": grouped["accuracy"].mean(),
             "sd": grouped["accuracy"].std(),
             "parameters": grouped["parameters"].first().astype("Int64"),
+            **{f"fold_{k + 1}": by_fold.str[k] for k in range(5)},
         }
     )
 
@@ -190,7 +202,7 @@ def _figures(demo: DemoResult, result: Any, data: Any, labels: Any, ranking: pd.
     }
     for name, axes in drawn.items():
         with replacing(demo.folder / f"{name}.png", overwrite=overwrite) as partial:
-            axes.figure.savefig(partial, dpi=150, bbox_inches="tight")
+            axes.get_figure(root=True).savefig(partial, dpi=150, bbox_inches="tight")
 
 
 def _table(table: pd.DataFrame, path: Path, overwrite: bool) -> None:

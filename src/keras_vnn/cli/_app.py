@@ -8,8 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-from keras_vnn.cli import _build, _demo, _export, _inspect, _train
+from keras_vnn.cli._build import build
 from keras_vnn.cli._console import report_error, say_warning
+from keras_vnn.cli._demo import demo
+from keras_vnn.cli._export import export
+from keras_vnn.cli._inspect import inspect
+from keras_vnn.cli._train import train
 from keras_vnn.errors import VNNError, VNNWarning
 
 __all__ = ["app", "main"]
@@ -42,11 +46,11 @@ def _options(
     """Visible neural networks: sparse layers wired by biological knowledge, with named nodes."""
 
 
-app.command("build")(_build.build)
-app.command("train")(_train.train)
-app.command("inspect")(_inspect.inspect)
-app.command("export")(_export.export)
-app.command("demo")(_demo.demo)
+app.command("build")(build)
+app.command("train")(train)
+app.command("inspect")(inspect)
+app.command("export")(export)
+app.command("demo")(demo)
 
 
 def main(arguments: list[str] | None = None) -> None:

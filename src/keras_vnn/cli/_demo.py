@@ -38,7 +38,7 @@ def demo(
     if as_json:
         typer.echo((result.folder / "results.json").read_text(encoding="utf-8"))
         return
-    scores = result.scores.assign(
+    scores = result.scores[["accuracy", "sd", "parameters"]].assign(
         accuracy=result.scores["accuracy"].map("{:.3f}".format),
         sd=result.scores["sd"].map("{:.3f}".format),
         parameters=result.scores["parameters"].map(lambda n: "" if pd.isna(n) else f"{int(n):,}"),

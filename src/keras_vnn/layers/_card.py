@@ -15,7 +15,7 @@ __all__ = ["ArchitectureCard"]
 
 
 @keras.saving.register_keras_serializable(package="keras_vnn")
-class ArchitectureCard(keras.layers.Layer):  # type: ignore[misc]
+class ArchitectureCard(keras.layers.Layer):
     """An identity layer behind the input that keeps the architecture and facts about the model.
 
     It has no weights and computes nothing; it is why a saved model knows the names of its nodes.

@@ -98,7 +98,7 @@ def test_options_reach_the_layers(flat: Architecture) -> None:
     [
         ("cell_type", {}, "outputs must be classes, Regression, Embedding or a number of classes; got str."),
         (1, {}, "A classification needs at least 2 classes, got 1."),
-        (2, {"dropuot": 0.1}, "Unknown option 'dropuot'; expected some of activation, "),
+        (2, {"dropuot": 0.1}, "Unknown option 'dropuot'. Did you mean dropout"),
         (2, {"preset": "lin2018"}, "preset must be one of lin2017, lin2017-two-layer"),
         (2, {"dropout": 1.0}, "dropout must be at least 0 and below 1, got 1.0."),
         (2, {"l2": -1.0}, "l2 must not be negative, got -1.0."),
@@ -112,8 +112,10 @@ def test_wrong_options_are_named(flat: Architecture, outputs: object, options: d
 
 
 def test_a_misspelt_option_gets_a_suggestion(flat: Architecture) -> None:
-    with pytest.raises(ModelError, match=r"Did you mean dropout\?$"):
-        build_model(flat, 2, dropuot=0.1)
+    with pytest.raises(ModelError, match=r"Did you mean tail_activation"):
+        build_model(flat, 2, tail_activaton="relu")
+    with pytest.raises(ModelError, match=r"^Unknown option 'colour'. Known: activation, .*, side_layers\.$"):
+        build_model(flat, 2, colour="red")
 
 
 def test_a_layer_that_nothing_feeds_is_refused() -> None:

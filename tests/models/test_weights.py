@@ -15,7 +15,7 @@ def test_every_weight_stands_once_in_the_table(layered: Architecture) -> None:
     model = build_model(layered, 3, tail=(2,), seed=0)
     table = edge_weights(model, dense=True)
     assert len(table) == model.count_params()
-    assert not table.duplicated(["block", "source", "source_unit", "target", "target_unit"]).any()
+    assert not table.duplicated(["block", "parameter", "source", "source_unit", "target", "target_unit"]).any()
 
 
 def test_a_weight_has_the_names_of_what_it_joins(layered: Architecture) -> None:
@@ -63,7 +63,7 @@ def test_names_alone_do_not_suffice_where_nodes_have_several_units(layered: Arch
         set_edge_weights(model, table, partial=True)
     assert str(error.value) == (
         "The columns source, target do not tell the weights apart; "
-        "give all of block, source, source_unit, target, target_unit."
+        "give all of block, parameter, source, source_unit, target, target_unit."
     )
 
 
@@ -77,11 +77,14 @@ def test_wrong_tables_are_explained(flat: Architecture) -> None:
         return str(error.value)
 
     assert message(table.drop(columns="weight")) == (
-        "The table needs columns source, target and weight; it has block, source, source_unit, target, target_unit."
+        "The table needs columns source, target and weight; "
+        "it has block, parameter, source, source_unit, target, target_unit."
     )
     assert message(table.assign(weight=np.nan)) == "9 of 9 weights are not finite numbers."
     assert message(table.iloc[1:]).startswith("1 weights of layer_1 are not in the table.")
-    assert message(pd.concat([table, table.iloc[:1]])).startswith("1 weights are given twice: layer_1 ATM 0 PPI:ATM 0.")
+    assert message(pd.concat([table, table.iloc[:1]])).startswith(
+        "1 weights are given twice: layer_1 kernel ATM 0 PPI:ATM 0."
+    )
     assert message(table.assign(source=table["source"].replace("ATM", "ATR"))).startswith(
-        "2 of 9 rows name no weight of the model: layer_1 ATR 0 PPI:ATM 0, layer_1 ATR 0 PPI:CHEK2 0."
+        "2 of 9 rows name no weight of the model: layer_1 kernel ATR 0 PPI:ATM 0, layer_1 kernel ATR 0 PPI:CHEK2 0."
     )

@@ -1,12 +1,26 @@
 """Keras layers: the sparsely connected layer, its kernels, and the card that carries names with a model.
 
 In: an adjacency. Out: ordinary Keras layers, registered so that saved models load without ``custom_objects``.
+So are the other things a saved model of ours may hold: the loss `Concordance` and the class `AuxiliaryModel`.
 Knows nothing of biology; runs on every Keras backend.
 """
 
+from keras_vnn.layers._auxiliary import AuxiliaryHeads, AuxiliaryModel, auxiliary_predictions
 from keras_vnn.layers._card import ArchitectureCard
+from keras_vnn.layers._concordance import Concordance
 from keras_vnn.layers._connections import Connections
+from keras_vnn.layers._node_dropout import NodeDropout
 from keras_vnn.layers._select_units import SelectUnits
 from keras_vnn.layers._sparsely_connected import SparselyConnected
 
-__all__ = ["ArchitectureCard", "Connections", "SelectUnits", "SparselyConnected"]
+__all__ = [
+    "ArchitectureCard",
+    "AuxiliaryHeads",
+    "AuxiliaryModel",
+    "Concordance",
+    "Connections",
+    "NodeDropout",
+    "SelectUnits",
+    "SparselyConnected",
+    "auxiliary_predictions",
+]

@@ -9,7 +9,7 @@ import keras
 from keras_vnn.architecture import Architecture
 from keras_vnn.data import Classes, Normalization
 from keras_vnn.errors import ModelError
-from keras_vnn.layers import ArchitectureCard, AuxiliaryModel, Concordance
+from keras_vnn.layers import AuxiliaryModel, Concordance
 from keras_vnn.models._builder import Builder
 from keras_vnn.models._options import ModelOptions
 from keras_vnn.models._outputs import Embedding, Outputs, as_outputs, outputs_to_json

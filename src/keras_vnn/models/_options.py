@@ -42,8 +42,8 @@ class ModelOptions:
     batch_momentum, batch_epsilon
         Of batch normalisation, as Keras counts them: PyTorch's momentum of 0.1 is 0.9 here.
     dropout
-        Share of the units dropped in training, 0 to below 1: one rate, or a rate per layer from ``dropout_from`` on, the
-        last of which holds for all layers that follow.
+        Share of the units dropped in training, 0 to below 1: one rate, or a rate per layer from ``dropout_from`` on,
+        the last of which holds for all layers that follow.
     dropout_from
         The first layer with dropout; 0 is the genes.
     dropout_of
@@ -53,8 +53,8 @@ class ModelOptions:
     l2
         Weight of the squared weights in the loss, for every hidden layer.
     kernel_initializer
-        Of every layer, by Keras's names; scaled by the real fan-in and fan-out in sparse ones. ``linear_uniform`` is that
-        of PyTorch's ``Linear``: uniform within ``1 / sqrt(fan_in)``.
+        Of every layer, by Keras's names; scaled by the real fan-in and fan-out in sparse ones. ``linear_uniform`` is
+        that of PyTorch's ``Linear``: uniform within ``1 / sqrt(fan_in)``.
     initial_scale
         Factor of all initial weights; it needs an initializer that scales by fan-in or fan-out.
     initial_gamma
@@ -193,7 +193,6 @@ def changed(start: ModelOptions, changes: Mapping[str, Any]) -> ModelOptions:
     known = [field.name for field in fields(ModelOptions)]
     for name in changes:
         if name not in known:
-            raise ModelError(
-                f"Unknown option {name!r}; expected some of {', '.join(known)}. {did_you_mean(name, known)}".rstrip()
-            )
+            hint = did_you_mean(name, known) or f"Known: {', '.join(known)}."
+            raise ModelError(f"Unknown option {name!r}. {hint}")
     return ModelOptions(**{**{name: getattr(start, name) for name in known}, **changes})

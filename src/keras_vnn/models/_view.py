@@ -62,10 +62,11 @@ class ModelView:
 
     def sparse_layer(self, number: int) -> SparselyConnected:
         """Return the Keras layer of the named nodes of one layer of the architecture."""
-        return self.model.get_layer(self.parts["sparse"][str(number)])
+        layer: SparselyConnected = self.model.get_layer(self.parts["sparse"][str(number)])
+        return layer
 
     def state_layer(self, number: int) -> keras.layers.Layer:
-        """Return the Keras layer whose output is the state of the named nodes: activated and normalised; 0 is the genes."""
+        """Return the Keras layer that gives the nodes' activities, normalised where the model does so; 0: the genes."""
         return self.model.get_layer(self.parts["states"][str(number)])
 
     def auxiliary_layer(self, number: int) -> keras.layers.Layer | None:

@@ -1,0 +1,199 @@
+"""Auxiliary heads: predictions of parts of a network that are trained, and never returned.
+
+A layer hands them on with the prediction, and a functional Keras model adds their losses to its own. The
+heads travel as an attribute of the tensor of predictions, as Keras lets logits travel with the output of a softmax:
+the model returns its prediction alone, in training too.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_vnn.errors import ModelError
+
+__all__ = ["AuxiliaryHeads", "AuxiliaryModel", "AuxiliaryPredictions", "auxiliary_predictions"]
+
+_ATTRIBUTE = "_keras_vnn_auxiliary"
+# For tensors that take no attributes: the predictions by the id of the tensor, as long as it lives.
+_beside: dict[int, AuxiliaryPredictions] = {}
+
+
+@dataclass(frozen=True, eq=False)
+class AuxiliaryPredictions:
+    """What the auxiliary heads predict for a batch.
+
+    Attributes
+    ----------
+    values
+        Tensor ``(batch, heads, outputs)``.
+    weights
+        ``(heads,)`` weight of each head's loss.
+    prediction_weight
+        Weight of the loss of the prediction itself.
+    """
+
+    values: Any
+    weights: np.ndarray[Any, Any]
+    prediction_weight: float
+
+
+@keras.saving.register_keras_serializable(package="keras_vnn")
+class AuxiliaryHeads(keras.layers.Layer):
+    """Passes the first of its inputs on; in training, the others travel with it to the loss of `AuxiliaryModel`.
+
+    Parameters
+    ----------
+    outputs
+        Number of outputs of every head.
+    weights
+        Weight of the loss of each head, a number for each further input.
+    activation
+        Of the heads, over their outputs.
+    prediction_weight
+        Weight of the loss of the prediction itself.
+    **kwargs
+        Further arguments of ``keras.layers.Layer``.
+
+    Input shape
+    -----------
+    A list: the prediction ``(batch, outputs)``, then tensors ``(batch, heads × outputs)``.
+
+    Output shape
+    ------------
+    ``(batch, outputs)``: the prediction.
+    """
+
+    def __init__(
+        self,
+        outputs: int,
+        weights: Sequence[float],
+        *,
+        activation: Any = None,
+        prediction_weight: float = 1.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.outputs = int(outputs)
+        self.head_weights = tuple(float(weight) for weight in weights)
+        self.activation = keras.activations.get(activation)
+        self.prediction_weight = float(prediction_weight)
+
+    def call(self, inputs: Sequence[Any], training: bool = False) -> Any:
+        """Return the prediction."""
+        prediction, *heads = inputs
+        if training:
+            counts = [head.shape[-1] // self.outputs for head in heads]
+            values = ops.reshape(ops.concatenate(heads, axis=-1), (-1, sum(counts), self.outputs))
+            weights = np.repeat(np.array(self.head_weights, np.float32), counts)
+            _attach(prediction, AuxiliaryPredictions(self.activation(values), weights, self.prediction_weight))
+        return prediction
+
+    def compute_output_shape(self, input_shape: Sequence[tuple[int | None, ...]]) -> tuple[int | None, ...]:
+        """Return the shape of the prediction."""
+        return tuple(input_shape[0])
+
+    def get_config(self) -> dict[str, Any]:
+        """Return a JSON value from which `from_config` makes the same layer."""
+        return {
+            **super().get_config(),
+            "outputs": self.outputs,
+            "weights": list(self.head_weights),
+            "activation": keras.activations.serialize(self.activation),
+            "prediction_weight": self.prediction_weight,
+        }
+
+
+@keras.saving.register_keras_serializable(package="keras_vnn")
+class AuxiliaryModel(keras.Model):
+    """A functional Keras model whose loss, in training, counts the auxiliary heads too.
+
+    ``fit``, ``evaluate``, ``predict``, ``save`` and all else are Keras's. Each head has the loss the model was compiled
+    with, on the same targets and row weights, times its own weight. ``val_loss`` and ``evaluate`` give the loss of the
+    prediction alone.
+
+    Parameters
+    ----------
+    inputs, outputs, name, **kwargs
+        As ``keras.Model`` takes them; the output comes from an `AuxiliaryHeads` layer.
+    """
+
+    def __init__(self, inputs: Any, outputs: Any, name: str | None = None, **kwargs: Any) -> None:
+        super().__init__(inputs, outputs, name=name, **kwargs)
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Any:
+        """Return the loss of the prediction and, in training, those of the auxiliary heads.
+
+        Raises
+        ------
+        ModelError
+            The model was compiled with several losses, or ``y_pred`` is not what the model gave in training.
+        """
+        total = super().compute_loss(x, y, y_pred, sample_weight, training)
+        if not training:
+            return total
+        heads = auxiliary_predictions(y_pred)
+        if heads is None:
+            raise ModelError(
+                "The predictions carry no auxiliary heads.\nPass what the model itself gave: model(x, training=True)"
+            )
+        per_row = _per_row(self.loss)
+        targets, weights = _repeated(y, heads.values), ops.convert_to_tensor(heads.weights)
+        losses = _row_means(per_row(targets, heads.values), sample_weight)
+        total = total + ops.cast(ops.sum(losses * weights), total.dtype)
+        if heads.prediction_weight != 1:
+            own = per_row(_repeated(y, y_pred[:, None]), y_pred[:, None])
+            total = total + (heads.prediction_weight - 1) * ops.cast(
+                ops.sum(_row_means(own, sample_weight)), total.dtype
+            )
+        return total
+
+
+def auxiliary_predictions(prediction: Any) -> AuxiliaryPredictions | None:
+    """Return what travels with a tensor of predictions; ``None`` outside of training."""
+    found: AuxiliaryPredictions | None = getattr(prediction, _ATTRIBUTE, None) or _beside.get(id(prediction))
+    return found
+
+
+def _attach(tensor: Any, heads: AuxiliaryPredictions) -> None:
+    try:
+        setattr(tensor, _ATTRIBUTE, heads)
+    except AttributeError:
+        _beside[id(tensor)] = heads
+        weakref.finalize(tensor, _beside.pop, id(tensor), None)
+
+
+def _per_row(loss: Any) -> Any:
+    """Return a function of targets and predictions that keeps the rows apart."""
+    if isinstance(loss, keras.losses.Loss):
+        return loss.call
+    if isinstance(loss, str) or callable(loss):
+        found = keras.losses.get(loss)
+        return found.call if isinstance(found, keras.losses.Loss) else found
+    raise ModelError("A model with auxiliary heads takes one loss for all of them: model.compile(loss='mse')")
+
+
+def _repeated(y: Any, predictions: Any) -> Any:
+    """Return the targets once per head: ``(batch, heads, outputs)`` numbers or ``(batch, heads)`` codes of classes."""
+    y = ops.convert_to_tensor(y)
+    _, heads, outputs = predictions.shape
+    if len(y.shape) == 1 and outputs == 1:
+        y = y[:, None]
+    if len(y.shape) == 2 and y.shape[1] == outputs:
+        return ops.repeat(ops.cast(y, predictions.dtype)[:, None, :], heads, axis=1)
+    return ops.repeat(ops.reshape(y, (-1, 1)), heads, axis=1)
+
+
+def _row_means(losses: Any, sample_weight: Any) -> Any:
+    """Return ``(heads,)`` means over the rows of ``(batch, heads)`` losses."""
+    if sample_weight is not None:
+        losses = losses * ops.cast(ops.reshape(sample_weight, (-1, 1)), losses.dtype)
+    return ops.mean(losses, axis=0)

@@ -1,0 +1,382 @@
+"""`Builder`: adds Keras layer after layer, remembering what each is.
+
+In: an architecture, options, what to predict. Out: symbolic inputs and prediction, and a record of the parts, from
+which `ModelView` finds layers and `edge_weights` names weights.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from keras_vnn.architecture import Architecture
+from keras_vnn.data import Classes
+from keras_vnn.errors import ModelError
+from keras_vnn.layers import ArchitectureCard, AuxiliaryHeads, NodeDropout, SelectUnits, SparselyConnected
+from keras_vnn.models._initial import kernel_initializer
+from keras_vnn.models._node_rates import node_rates
+from keras_vnn.models._options import ModelOptions
+from keras_vnn.models._outputs import Embedding, Outputs, output_names
+
+__all__ = ["Builder"]
+
+# What the rows or columns of a layer's weights are, run by run: ["nodes", layer, units per node, null for their own];
+# ["sinks", …] and ["inner", …], the same for nodes that feed no other, or some other; ["pairs", layer], the annotation
+# units of a layer; ["units", name, count], units without a name of their own; ["outputs"].
+Axis = list[list[Any]]
+
+
+class Builder:
+    """Makes the layers of one model.
+
+    Parameters
+    ----------
+    arch
+        The architecture.
+    options
+        The choices.
+    outputs
+        What is predicted.
+    """
+
+    def __init__(self, arch: Architecture, options: ModelOptions, outputs: Outputs) -> None:
+        self.arch = arch
+        self.options = options
+        self.outputs = outputs
+        self.card = ArchitectureCard(arch, name="architecture")
+        self.inputs: list[Any] = []
+        self.parts: dict[str, Any] = {
+            "sparse": {},
+            "dense": {},
+            "tail": [],
+            "head": None,
+            "states": {},
+            "auxiliary": {},
+            "blocks": [],
+        }
+        self._states: dict[int, Any] = {}
+        self._axis: Axis = []
+        self._auxiliary: list[Any] = []
+        self._level_units: list[tuple[int, Any, Axis]] = []
+
+    @property
+    def has_auxiliary_heads(self) -> bool:
+        """Whether there are predictions that take part in training only."""
+        return bool(self._auxiliary)
+
+    def prediction(self) -> Any:
+        """Return the tensor the model gives."""
+        self._genes()
+        units = self._tail(self._joined_with_side(self._hidden()))
+        if isinstance(self.outputs, Embedding):
+            return units
+        prediction = self._head(units)
+        return self._with_level_heads(prediction) if self.options.level_heads else self._with_auxiliary(prediction)
+
+    # ---- from the genes up --------------------------------------------------------------------------------
+
+    def _genes(self) -> None:
+        features, units = self.options.gene_features, self.arch.layers[0].units
+        if not features:
+            self.inputs.append(keras.Input((int(units.sum()),), name="genes"))
+            state = self.card(self.inputs[0])
+            self.parts["states"]["0"] = self.card.name
+        else:
+            if (units != 1).any():
+                raise ModelError("gene_features needs genes of one unit each in the architecture.")
+            self.inputs.append(keras.Input((len(units), len(features)), name="genes"))
+            flat = keras.layers.Reshape((len(units) * len(features),), name="gene_features")(self.card(self.inputs[0]))
+            layer = self._sparsely(sparse.eye_array(len(units)), 1, len(features), "genes_joined")
+            state = self._block(layer, flat, [["nodes", 0, len(features)]], [["nodes", 0, None]])[1]
+            self.parts["states"]["0"] = self._name_of(state)
+            self._level_units.append((0, state, [["nodes", 0, None]]))
+        self._states[0] = self._dropped(state, 0, "genes_dropout")
+
+    def _hidden(self) -> Any:
+        """Return the units the tail or the head may read."""
+        seen = []
+        for number, layer in enumerate(self.arch.layers[1:], start=1):
+            self._states[number] = self._nodes(number)
+            sinks = np.flatnonzero(np.repeat(self.arch.sink_nodes(number), layer.units)).tolist()
+            if len(sinks) == int(layer.units.sum()):
+                seen.append(self._states[number])
+                self._axis.append(["nodes", number, None])
+            elif len(sinks):
+                seen.append(SelectUnits(sinks, name=f"layer_{number}_to_head")(self._states[number]))
+                self._axis.append(["sinks", number, None])
+            if layer.dense_units:
+                seen.append(self._beside(number, layer.dense_units))
+                self._axis.append(["units", f"layer_{number}_dense", layer.dense_units])
+        return seen[0] if len(seen) == 1 else keras.layers.Concatenate(name="all_units")(seen)
+
+    def _nodes(self, number: int) -> Any:
+        """Return what the nodes of a layer give to later ones."""
+        sources = [source for source, target in self.arch.connections if target == number]
+        layer = self.arch.layers[number]
+        if not sources:
+            raise ModelError(f"Layer {number} ({layer.name}) is connected to no earlier layer; it cannot learn.")
+        inputs: list[Any] = []
+        adjacency, units, axis = [], [], []
+        for source in sources:
+            connection = self.arch.connections[source, number]
+            if source == 0 and self.options.annotation_units:
+                connection = self._annotation_units(number, connection, inputs)
+                units.append(np.ones(connection.shape[0], np.int64))
+                axis.append(["pairs", number])
+            else:
+                inputs.append(self._states[source])
+                units.append(self.arch.layers[source].units)
+                axis.append(["nodes", source, None])
+            adjacency.append(connection)
+        joined = inputs[0] if len(inputs) == 1 else keras.layers.Concatenate(name=f"layer_{number}_inputs")(inputs)
+        if self.options.dropout_of == "inputs" and self.options.dropout_rate(number):
+            rate = self.options.dropout_rate(number)
+            joined = keras.layers.Dropout(rate, name=f"layer_{number}_inputs_dropout")(joined)
+        sparsely = self._sparsely(
+            sparse.vstack(adjacency), layer.units.tolist(), np.concatenate(units).tolist(), f"layer_{number}"
+        )
+        self.parts["sparse"][str(number)] = sparsely.name
+        before, after = self._block(sparsely, joined, axis, [["nodes", number, None]], number)
+        self.parts["states"][str(number)] = self._name_of(after)
+        if self.options.auxiliary_heads != "none":
+            self._node_heads(number, before if self.options.aux_reads == "before" else after)
+        if number < len(self.arch.layers) - 1:
+            self._level_units.append((number, after, [["nodes", number, None]]))
+        if self.options.batch_normalization == "before":
+            return after
+        return self._dropped(after, number, f"layer_{number}_dropout")
+
+    def _annotation_units(self, number: int, connection: Any, inputs: list[Any]) -> Any:
+        """Add a linear unit per pair of gene and node; return which node reads which of them."""
+        pairs = sparse.csc_array(connection).tocoo()
+        count, genes = len(pairs.row), int(self.arch.layers[0].units.sum())
+        if genes != len(self.arch.layers[0]):
+            raise ModelError("annotation_units needs genes of one unit each in the architecture.")
+        each = np.arange(count)
+        ones = np.ones(count, bool)
+        layer = self._sparsely(
+            sparse.coo_array((ones, (pairs.row, each)), shape=(genes, count)), 1, 1, f"layer_{number}_annotations"
+        )
+        inputs.append(layer(self._states[0]))
+        self._record(layer, [["nodes", 0, None]], [["pairs", number]])
+        return sparse.coo_array((ones, (each, pairs.col)), shape=(count, connection.shape[1]))
+
+    def _beside(self, number: int, units: int) -> Any:
+        name = f"layer_{number}_dense"
+        layer = self._dense(name, units, self.options.dense_activation)
+        self.parts["dense"][str(number)] = name
+        state = self._block(layer, self._states[0], [["nodes", 0, None]], [["units", name, units]])[1]
+        return self._dropped(state, number, f"{name}_dropout")
+
+    def _joined_with_side(self, units: Any) -> Any:
+        if not self.options.side_features:
+            return units
+        side = keras.Input((self.options.side_features,), name="side")
+        self.inputs.append(side)
+        axis: Axis = [["units", "side", self.options.side_features]]
+        for position, width in enumerate(self.options.side_layers, start=1):
+            name = f"side_{position}"
+            own: Axis = [["units", name, width]]
+            layer = self._dense(name, width, self.options.activation)
+            before, side = self._block(layer, side, axis, own)
+            axis = own
+            if self.options.auxiliary_heads != "none":
+                read = before if self.options.aux_reads == "before" else side
+                self._auxiliary.append(self._auxiliary_head(name, read, np.array([width]), own))
+        self._axis += axis
+        return keras.layers.Concatenate(name="with_side")([units, side])
+
+    # ---- what reads them ----------------------------------------------------------------------------------
+
+    def _tail(self, units: Any) -> Any:
+        for position, width in enumerate(self.options.tail, start=1):
+            name = f"tail_{position}"
+            layer = self._dense(name, width, self.options.tail_activation)
+            units = self._block(layer, units, self._axis, [["units", name, width]])[1]
+            units = self._dropped(units, len(self.arch.layers) - 1, f"{name}_dropout")
+            self._axis = [["units", name, width]]
+            self.parts["tail"].append(name)
+        return units
+
+    def _head(self, units: Any) -> Any:
+        """Return the prediction, in single precision whatever the policy."""
+        width = len(output_names(self.outputs))
+        if self.options.head == "linear-tanh-linear":
+            name = "head_hidden"
+            layer = self._output(name, width, "tanh")
+            units = layer(units)
+            self._record(layer, self._axis, [["units", name, width]])
+            self._axis = [["units", name, width]]
+            self.parts["tail"].append(name)
+        layer = self._output("head", width, self._output_activation)
+        self.parts["head"] = layer.name
+        self._record(layer, self._axis, [["outputs"]])
+        return layer(units)
+
+    def _with_level_heads(self, prediction: Any) -> Any:
+        heads = []
+        for number, state, axis in self._level_units:
+            name = f"layer_{number}_head"
+            layer = self._output(name, len(output_names(self.outputs)), self._output_activation)
+            heads.append(layer(state))
+            self._record(layer, axis, [["outputs"]])
+            self.parts["auxiliary"][str(number)] = name
+        heads.append(prediction)
+        weights = self.options.level_weights or (1.0,) * len(heads)
+        if len(weights) != len(heads):
+            raise ModelError(
+                f"level_weights must be as many as there are level heads: expected {len(heads)}, got {len(weights)}."
+            )
+        if len(heads) == 1:
+            raise ModelError("level_heads needs more than one layer to put a head on.")
+        mean = keras.layers.Average(name="mean_of_heads", dtype="float32")(heads)
+        self._auxiliary = heads
+        return AuxiliaryHeads(
+            len(output_names(self.outputs)), weights, prediction_weight=0, name="prediction", dtype="float32"
+        )([mean, *heads])
+
+    def _with_auxiliary(self, prediction: Any) -> Any:
+        if not self._auxiliary:
+            return prediction
+        outputs = len(output_names(self.outputs))
+        heads = sum(int(tensor.shape[-1]) for tensor in self._auxiliary) // outputs
+        weight = self.options.aux_weight / (heads if self.options.aux_reduction == "mean" else 1)
+        # tanh(linear) is a form of its own; the others end as the head of the model does.
+        activation = None if self.options.auxiliary_heads == "linear-tanh" else self._output_activation
+        return AuxiliaryHeads(
+            outputs, [weight] * len(self._auxiliary), activation=activation, name="prediction", dtype="float32"
+        )([prediction, *self._auxiliary])
+
+    def _node_heads(self, number: int, units: Any) -> None:
+        """Add a head for each node of a layer, as one block-diagonal product."""
+        own: Axis = [["nodes", number, None]]
+        counts = self.arch.layers[number].units
+        if not self.options.aux_root:
+            sinks = self.arch.sink_nodes(number)
+            if sinks.all():
+                return
+            if sinks.any():
+                read = np.flatnonzero(np.repeat(~sinks, counts)).tolist()
+                units = SelectUnits(read, name=f"layer_{number}_to_auxiliary")(units)
+                own, counts = [["inner", number, None]], counts[~sinks]
+        self._auxiliary.append(self._auxiliary_head(f"layer_{number}", units, counts, own))
+        self.parts["auxiliary"][str(number)] = f"layer_{number}_auxiliary"
+
+    def _auxiliary_head(self, name: str, units: Any, counts: NDArray[np.int64], axis: Axis) -> Any:
+        """Return ``(cells, heads × outputs)``, what a head per node predicts; a softmax or sigmoid is still to come."""
+        form, width = self.options.auxiliary_heads, len(output_names(self.outputs))
+        identity = sparse.eye_array(len(counts))
+        kind, first = axis[0][:2]
+        out: Axis = [[kind, first, width]]
+        last = f"{name}_auxiliary"
+        if form == "linear-tanh-linear":
+            hidden = self._sparse_output(identity, width, counts, f"{name}_auxiliary_hidden", "tanh")
+            units = hidden(units)
+            self._record(hidden, axis, out)
+            counts, axis = np.full(len(counts), width), out
+        layer = self._sparse_output(identity, width, counts, last, "tanh" if form == "linear-tanh" else None)
+        self._record(layer, axis, out)
+        return layer(units)
+
+    # ---- one layer ----------------------------------------------------------------------------------------
+
+    def _block(self, layer: Any, units: Any, inputs: Axis, outputs: Axis, number: int | None = None) -> tuple[Any, Any]:
+        """Return the units before and after batch normalisation; dropout stands inside only where it comes first."""
+        order = self.options.batch_normalization
+        self._record(layer, inputs, outputs)
+        if order == "none":
+            result = layer(units)
+            return result, result
+        activation = layer.activation
+        if order == "before":
+            layer.activation = keras.activations.linear
+        before = layer(units)
+        normalization = keras.layers.BatchNormalization(
+            momentum=self.options.batch_momentum,
+            epsilon=self.options.batch_epsilon,
+            gamma_initializer=keras.initializers.Constant(self.options.initial_gamma),
+            name=f"{layer.name}_batch_normalization",
+        )
+        self._record(normalization, [], outputs)
+        after = normalization(before)
+        if order == "before":
+            if number is not None:
+                after = self._dropped(after, number, f"{layer.name}_dropout")
+            after = keras.layers.Activation(activation, name=f"{layer.name}_activation")(after)
+        return before, after
+
+    def _dropped(self, units: Any, number: int, name: str) -> Any:
+        rate = self.options.dropout_rate(number)
+        if not rate or self.options.dropout_of == "inputs":
+            return units
+        is_nodes = name in (f"layer_{number}_dropout", "genes_dropout")
+        if self.options.dropout_of == "nodes" and is_nodes:
+            rates = node_rates(self.arch, number, rate)
+            return NodeDropout(rates.tolist(), self.arch.layers[number].units.tolist(), name=name)(units)
+        return keras.layers.Dropout(rate, name=name)(units)
+
+    def _sparsely(self, adjacency: Any, units: Any, inputs: Any, name: str) -> SparselyConnected:
+        is_linear = name.endswith("_annotations")
+        return SparselyConnected(
+            adjacency,
+            units,
+            inputs_per_node=inputs,
+            activation=None if is_linear else self.options.activation,
+            kernel_initializer=kernel_initializer(self.options),
+            kernel_regularizer=self._l2(),
+            kernel=self.options.kernel,
+            name=name,
+        )
+
+    def _dense(self, name: str, units: int, activation: str) -> keras.layers.Dense:
+        return keras.layers.Dense(
+            units,
+            activation=activation,
+            kernel_initializer=kernel_initializer(self.options),
+            kernel_regularizer=self._l2(),
+            name=name,
+        )
+
+    def _output(self, name: str, units: int, activation: str | None) -> keras.layers.Dense:
+        return keras.layers.Dense(
+            units,
+            activation=activation,
+            kernel_initializer=kernel_initializer(self.options),
+            dtype="float32",
+            name=name,
+        )
+
+    def _sparse_output(
+        self, adjacency: Any, units: int, inputs: NDArray[np.int64], name: str, activation: str | None
+    ) -> SparselyConnected:
+        return SparselyConnected(
+            adjacency,
+            units,
+            inputs_per_node=inputs.tolist(),
+            activation=activation,
+            kernel_initializer=kernel_initializer(self.options),
+            kernel=self.options.kernel,
+            dtype="float32",
+            name=name,
+        )
+
+    @property
+    def _output_activation(self) -> str:
+        if isinstance(self.outputs, Classes):
+            return "softmax"
+        return "sigmoid" if self.options.loss == "binary_crossentropy" else "linear"
+
+    def _l2(self) -> Any:
+        return keras.regularizers.L2(self.options.l2) if self.options.l2 else None
+
+    def _record(self, layer: Any, inputs: Axis, outputs: Axis) -> None:
+        self.parts["blocks"].append({"layer": layer.name, "inputs": list(inputs), "outputs": list(outputs)})
+
+    @staticmethod
+    def _name_of(tensor: Any) -> str:
+        """Return the name of the layer that gives a symbolic tensor."""
+        return str(tensor._keras_history.operation.name)

@@ -1,0 +1,40 @@
+"""Initial weights as `ModelOptions` ask for them."""
+
+from __future__ import annotations
+
+import keras
+
+from keras_vnn.errors import ModelError
+from keras_vnn.models._options import LINEAR_UNIFORM, ModelOptions
+
+__all__ = ["kernel_initializer"]
+
+
+def kernel_initializer(options: ModelOptions) -> keras.initializers.Initializer:
+    """Return a new Keras initializer.
+
+    Raises
+    ------
+    ModelError
+        The initializer is unknown, or cannot be scaled.
+    """
+    if options.kernel_initializer == LINEAR_UNIFORM:
+        found = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
+    else:
+        try:
+            found = keras.initializers.get(options.kernel_initializer)
+        except ValueError as error:
+            raise ModelError(
+                f"kernel_initializer must be {LINEAR_UNIFORM} or a name that Keras knows, "
+                f"e.g. glorot_uniform; got {options.kernel_initializer!r}."
+            ) from error
+    if options.initial_scale == 1:
+        return found
+    if not isinstance(found, keras.initializers.VarianceScaling):
+        raise ModelError(
+            f"initial_scale cannot scale the initializer {options.kernel_initializer!r}; "
+            f"take one that scales by fan-in or fan-out, e.g. glorot_uniform or {LINEAR_UNIFORM}."
+        )
+    return keras.initializers.VarianceScaling(
+        found.scale * options.initial_scale**2, found.mode, found.distribution, seed=found.seed
+    )

@@ -1,0 +1,235 @@
+"""`Content`: what every format writes, gathered once from a model or an architecture.
+
+In: an `Architecture` or a Keras model that carries one. Out: a `Content`: tables by node name, and facts.
+Keras is imported only when a model is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from keras_vnn.architecture import Architecture, Summary
+from keras_vnn.errors import ArchitectureError
+
+__all__ = ["Content", "content_of"]
+
+_EDGE_KEYS = ["source", "source_unit", "target", "target_unit"]
+
+
+@dataclass(frozen=True, eq=False)
+class Content:
+    """What there is to export.
+
+    Attributes
+    ----------
+    architecture
+        The architecture.
+    weights
+        As `edge_weights` gives them, of the named nodes, and ``to``: whether they lead to a ``node``, an ``output`` or
+        the ``tail``; ``None`` without a model.
+    outputs
+        Names of classes or numbers.
+    output_kind
+        ``class``, ``number``, or empty.
+    tail
+        Units of the dense layers between the nodes and the head.
+    facts
+        What else is known of the model: name, options, normalisation, training.
+    ranking
+        What `rank_nodes` gave, if the model remembers it or the user passed it.
+    """
+
+    architecture: Architecture
+    weights: pd.DataFrame | None = None
+    outputs: tuple[str, ...] = ()
+    output_kind: str = ""
+    tail: tuple[int, ...] = ()
+    facts: Mapping[str, Any] | None = None
+    ranking: pd.DataFrame | None = None
+
+    @cached_property
+    def summary(self) -> Summary:
+        """Sizes by layer."""
+        return self.architecture.summary(outputs=len(self.outputs) or None, tail=self.tail)
+
+    @cached_property
+    def nodes(self) -> pd.DataFrame:
+        """A row per node, genes included, by ``id``: label, kind, layer, units, inputs, outputs, names.
+
+        With a model: ``bias`` (of nodes with one unit) and ``strength``, the sum of the absolute weights to what the
+        node feeds. With a ranking: its ``importance``, ``rank`` and effects.
+        """
+        table = self.architecture.node_table()
+        if self.weights is not None:
+            edges = self.weights[self.weights["source"].notna()]
+            strength = edges["weight"].abs().astype(float).groupby(edges["source"]).sum()
+            table["strength"] = strength.reindex(table.index).fillna(0.0)
+            single = table.index[(table["units"] == 1) & (table["layer"] > 0)]
+            biases = self.weights[self.weights["source"].isna() & self.weights["target"].isin(single)]
+            table["bias"] = biases.set_index("target")["weight"].reindex(table.index)
+        if self.ranking is not None:
+            kept = [name for name in self.ranking.columns if name not in table.columns]
+            table = table.join(self.ranking[kept])
+            if "rank" in table:
+                table["rank"] = table["rank"].astype("Int64")
+        return table
+
+    @cached_property
+    def edges(self) -> pd.DataFrame:
+        """A row per edge, or per weight of a model: ``source``, ``target``, their units and layers, ``weight``.
+
+        The last layer is that of the outputs, when a linear head reads the nodes. Biases stand with the nodes.
+        """
+        if self.weights is None:
+            return self.architecture.edge_table()
+        table = self.weights[self.weights["source"].notna() & (self.weights["to"] != "tail")]
+        layer = self.architecture.node_table()["layer"]
+        return pd.DataFrame(
+            {
+                **{key: table[key] for key in _EDGE_KEYS},
+                "source_layer": table["source"].map(layer).astype(int),
+                "target_layer": table["target"]
+                .map(layer)
+                .where(table["to"] == "node", len(self.architecture.layers))
+                .astype(int),
+                "weight": table["weight"],
+            }
+        ).reset_index(drop=True)
+
+    @cached_property
+    def node_edges(self) -> pd.DataFrame:
+        """A row per pair of nodes: ``source``, ``target``, their layers; with a model ``weight`` and ``strength``.
+
+        Where nodes have several units, the weight is the mean and the strength the root of the sum of squares.
+        """
+        if self.weights is None:
+            return self.edges
+        squared = self.edges.assign(weight=self.edges["weight"].astype(float))
+        squared["strength"] = squared["weight"] ** 2
+        keys = ["source", "target", "source_layer", "target_layer"]
+        grouped = squared.groupby(keys, sort=False, as_index=False)
+        table = grouped.agg({"weight": "mean", "strength": "sum"})
+        table["strength"] = np.sqrt(table["strength"])
+        return table
+
+    @cached_property
+    def genes(self) -> pd.DataFrame:
+        """A row per gene, by ``id``: number and ids of the ``nodes`` it ``feeds``, and why it feeds none."""
+        edges = self.architecture.edge_table()
+        fed = edges[edges["source_layer"] == 0].groupby("source", sort=False)["target"]
+        genes = list(self.architecture.genes)
+        feeds = fed.agg("; ".join).reindex(genes).fillna("")
+        reasons: dict[str, str] = {}
+        for entry in self.architecture.audit:
+            if entry.subject == "gene":
+                reasons.update(dict.fromkeys(entry.items, entry.reason))
+        unconnected = set(self.architecture.unconnected_genes)
+        return pd.DataFrame(
+            {
+                "nodes": fed.size().reindex(genes).fillna(0).astype(int),
+                "feeds": feeds,
+                "unconnected": [
+                    reasons.get(gene, "no connection in the architecture") if gene in unconnected else ""
+                    for gene in genes
+                ],
+            },
+            index=pd.Index(genes, name="id"),
+        )
+
+    @cached_property
+    def top_nodes(self) -> pd.DataFrame:
+        """Hidden nodes, the first to mention first: by importance, else by strength, else by number of inputs."""
+        hidden = self.nodes[self.nodes["layer"] > 0]
+        order = -hidden[self.ordered_by].fillna(-np.inf).to_numpy(float)
+        return hidden.iloc[order.argsort(kind="stable")]
+
+    @property
+    def ordered_by(self) -> str:
+        """The column of the nodes that decides which are mentioned first."""
+        if self.ranking is not None:
+            return "importance"
+        return "inputs" if self.weights is None else "strength"
+
+
+def content_of(source: Any, ranking: pd.DataFrame | None = None) -> Content:
+    """Gather what there is to export of a model or an architecture.
+
+    Raises
+    ------
+    ArchitectureError
+        The source is neither, or the ranking is not of its nodes.
+    ModelError
+        The model was not made by `build_model`.
+    """
+    if isinstance(source, Architecture):
+        content = Content(source, ranking=ranking)
+    elif hasattr(source, "layers") and hasattr(source, "outputs"):
+        content = _of_model(source, ranking)
+    else:
+        raise ArchitectureError(
+            f"Expected a model or an Architecture, got {type(source).__name__}.\n"
+            "Load one: load_architecture(path) or load_model(path)"
+        )
+    if content.ranking is not None:
+        known = {node.id for layer in content.architecture.hidden_layers for node in layer}
+        strange = [name for name in content.ranking.index if name not in known]
+        if strange or "importance" not in content.ranking:
+            raise ArchitectureError(
+                f"The ranking is not of the nodes of this architecture: {len(strange)} of "
+                f"{len(content.ranking)} rows name none of them.\nMake it: rank_nodes(model, data, labels)"
+            )
+    return content
+
+
+def _of_model(model: Any, ranking: pd.DataFrame | None) -> Content:
+    from keras_vnn.data import Classes
+    from keras_vnn.inspection import rank_nodes
+    from keras_vnn.models import Embedding, edge_weights, view
+
+    seen = view(model)
+    arch = seen.architecture
+    behind = seen.tail_layers[0] if seen.tail_layers else seen.head
+    weights = edge_weights(model, dense=behind is not None).assign(to="node")
+    if behind is not None:
+        sparse = {seen.sparse_layer(number).name for number in range(1, len(arch.layers))}
+        named = {node.id for layer in arch.hidden_layers for node in layer}
+        is_read = (weights["block"] == behind.name) & weights["source"].isin(named)
+        weights.loc[is_read, "to"] = "output" if behind is seen.head else "tail"
+        weights = weights[is_read | weights["block"].isin(sparse)].reset_index(drop=True)
+    if ranking is None and "inspection" in seen.card.metadata and seen.head is not None:
+        ranking = _remembered(rank_nodes, model, seen.card.metadata["inspection"].get("method", "knockout"))
+    kind = "" if isinstance(seen.outputs, Embedding) else "class" if isinstance(seen.outputs, Classes) else "number"
+    metadata: Mapping[str, Any] = seen.card.metadata
+    known: dict[str, Any] = {name: metadata[name] for name in ("options", "training") if name in metadata}
+    normalization = seen.normalization
+    return Content(
+        arch,
+        weights,
+        () if isinstance(seen.outputs, Embedding) else seen.outputs.names,
+        kind,
+        tuple(int(layer.units) for layer in seen.tail_layers),
+        {
+            "name": model.name,
+            "parameters": int(model.count_params()),
+            "normalization": None if normalization is None else str(normalization),
+            **known,
+        },
+        ranking,
+    )
+
+
+def _remembered(rank_nodes: Any, model: Any, method: str) -> pd.DataFrame | None:
+    """Return the ranking a model remembers; ``None`` when it was trained further since."""
+    from keras_vnn.errors import ModelError
+
+    try:
+        table: pd.DataFrame = rank_nodes(model, method=method)
+    except ModelError:
+        return None
+    return table

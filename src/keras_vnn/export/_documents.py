@@ -1,0 +1,205 @@
+"""Text, Markdown and JSON: what a model or an architecture is, for people and programs to read."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from keras_vnn.export._content import Content
+
+__all__ = ["to_json_text", "to_markdown", "to_text"]
+
+_TOP = 20
+
+
+def to_text(content: Content) -> str:
+    """Return the summary, where it came from, and the top nodes, as plain text."""
+    table, heading = _top_table(content)
+    width = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
+    lines = [
+        "  ".join(
+            cell.ljust(size) if i == 0 else cell.rjust(size)
+            for i, (cell, size) in enumerate(zip(row, width, strict=True))
+        )
+        for row in table
+    ]
+    sections = [str(content.summary)]
+    facts = _facts(content)
+    if facts:
+        size = max(len(name) for name, _ in facts)
+        sections.append("\n".join(f"{name:<{size}}   {value}" for name, value in facts))
+    sections.append("\n".join([heading, *(line.rstrip() for line in lines)]))
+    return "\n\n".join(sections) + "\n"
+
+
+def to_markdown(content: Content) -> str:
+    """Return the same as a Markdown page with tables."""
+    summary = content.summary
+    rows = [["layer", "what", "nodes", "units", "edges", "density", "parameters", "if dense"]]
+    for row in summary.rows:
+        fed = row.parameters > 0
+        rows.append(
+            [
+                row.layer,
+                row.name,
+                f"{row.nodes:,}" if row.nodes else "",
+                f"{row.units:,}",
+                f"{row.edges:,}" if row.edges else "",
+                f"{100 * row.density:.3g} %" if fed else "",
+                f"{row.parameters:,}" if fed else "",
+                f"{row.dense_parameters:,}" if fed else "",
+            ]
+        )
+    name = (content.facts or {}).get("name", "")
+    parts = [
+        f"# {_escaped(name) or 'Architecture'}",
+        _markdown_table(rows, left=2),
+        "\n".join(
+            [
+                f"- {summary.parameters:,} parameters; {summary.dense_parameters:,} if every layer were dense",
+                f"- {summary.unconnected_genes:,} genes without a connection",
+                f"- fingerprint `{summary.fingerprint}`",
+                *(f"- {_escaped(fact)}: {_escaped(value)}" for fact, value in _facts(content)),
+            ]
+        ),
+    ]
+    table, heading = _top_table(content)
+    parts += [f"## {heading}", _markdown_table(table, left=2)]
+    if summary.notes:
+        parts += ["## Dropped or changed", "\n".join(f"- {_escaped(note)}" for note in summary.notes)]
+    return "\n\n".join(parts) + "\n"
+
+
+def to_json_text(content: Content) -> str:
+    """Return everything as JSON: summary, nodes and edges by name, provenance, audit.
+
+    Nodes and genes are lists of objects, edges columns of equal length. A number that is not finite is ``null``.
+    """
+    arch = content.architecture
+    document = {
+        "format": "keras-vnn summary",
+        "format_version": 1,
+        "fingerprint": arch.fingerprint,
+        "model": None if content.weights is None else dict(content.facts or {}),
+        "outputs": {"kind": content.output_kind, "names": list(content.outputs)} if content.outputs else None,
+        "tail": list(content.tail),
+        "summary": content.summary.to_json(),
+        "nodes": _records(content.nodes.reset_index()),
+        "genes": _records(content.genes.reset_index()),
+        "edges": {name: _plain(content.edges[name].tolist()) for name in content.edges},
+        "sources": [source.to_json() for source in arch.sources],
+        "parameters": dict(arch.parameters),
+        "audit": arch.audit.to_json(),
+    }
+    # A line per part: small, and a person can still find the parts.
+    parts = [f"{json.dumps(name)}: {_json(value)}" for name, value in document.items()]
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(_plain(value), ensure_ascii=False, allow_nan=False)
+
+
+def _facts(content: Content) -> list[tuple[str, str]]:
+    """Return what is known of sources, outputs and training, as names and texts."""
+    facts = [
+        ("source", f"{source.name} ({source.format}{', ' + source.release if source.release else ''})")
+        for source in content.architecture.sources
+    ]
+    if content.outputs:
+        shown = ", ".join(content.outputs[:10])
+        more = f" and {len(content.outputs) - 10} more" if len(content.outputs) > 10 else ""
+        facts.append((f"{content.output_kind}es" if content.output_kind == "class" else "numbers", f"{shown}{more}"))
+    known = content.facts or {}
+    if known.get("normalization"):
+        facts.append(("normalisation", str(known["normalization"])))
+    for name in ("options", "training"):
+        if isinstance(known.get(name), Mapping):
+            facts += _flat(known[name], "" if name == "options" else "training ")
+    return facts
+
+
+def _flat(values: Mapping[str, Any], prefix: str) -> list[tuple[str, str]]:
+    """Return the plain values of nested JSON objects as names and texts; long lists are left to the JSON."""
+    facts: list[tuple[str, str]] = []
+    for name, value in values.items():
+        title = f"{prefix}{name}".replace("_", " ")
+        if isinstance(value, Mapping):
+            facts += _flat(value, f"{title} ")
+        elif isinstance(value, str | int | float):
+            facts.append((title, f"{value:.4g}" if isinstance(value, float) else str(value)))
+        elif isinstance(value, list | tuple) and 0 < len(value) <= 10 and not isinstance(value[0], list | dict | tuple):
+            facts.append((title, ", ".join(map(str, value))))
+    return facts
+
+
+def _top_table(content: Content) -> tuple[list[list[str]], str]:
+    """Return the first nodes to mention as rows of texts, header first, and what to call them."""
+    top = content.top_nodes.head(_TOP)
+    count = sum(len(layer) for layer in content.architecture.hidden_layers)
+    by = {
+        "importance": "by importance to the outputs",
+        "strength": "by the sum of absolute weights to what they feed",
+        "inputs": "by number of inputs",
+    }[content.ordered_by]
+    heading = f"Top {len(top)} of {count:,} nodes, {by}"
+    columns = [name for name in ("kind", "layer", "inputs") if name in top]
+    numbers = [name for name in ("strength", "importance") if name in top]
+    numbers += [name for name in top if str(name).startswith("effect_")][:6]
+    rows = [["node", "label", *columns, *(str(name).replace("_", " ") for name in numbers)]]
+    for id, row in top.iterrows():
+        rows.append(
+            [
+                _one_line(id),
+                _one_line(row["label"]) if row["label"] != id else "",
+                *(str(row[name]) for name in columns),
+                *(_number(row[name]) for name in numbers),
+            ]
+        )
+    return rows, heading
+
+
+def _markdown_table(rows: Sequence[Sequence[str]], left: int) -> str:
+    marks = [":--" if i < left else "--:" for i in range(len(rows[0]))]
+    lines = [[_escaped(cell) for cell in row] for row in rows]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [lines[0], marks, *lines[1:]])
+
+
+def _escaped(text: object) -> str:
+    """Return a text in which nothing is Markdown or HTML."""
+    shown = _one_line(text)
+    for sign in "\\`*_[]<>|#":
+        shown = shown.replace(sign, f"\\{sign}")
+    return shown.replace("&", "&amp;")
+
+
+def _one_line(text: object) -> str:
+    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in str(text))
+
+
+def _number(value: Any) -> str:
+    return "–" if pd.isna(value) else f"{value:#.4g}"
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): _plain(value) for name, value in row.items()} for row in table.to_dict("records")]
+
+
+def _plain(value: Any) -> Any:
+    """Return JSON values; numbers in single precision keep their few digits."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if value is pd.NA:
+        return None
+    if isinstance(value, np.float32):
+        value = float(str(value))
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,193 @@
+"""`export_summary`: one call for every format, chosen by name or by the name of the file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pandas as pd
+
+from keras_vnn.errors import ConfigError, OutputError, did_you_mean
+from keras_vnn.export._canvas import picture_bytes
+from keras_vnn.export._content import Content, content_of
+from keras_vnn.export._documents import to_json_text, to_markdown, to_text
+from keras_vnn.export._graphml import graph_of, to_graphml
+from keras_vnn.export._picture import draw_content
+from keras_vnn.export._tables import csv_texts, summary_tables_of, write_folder
+from keras_vnn.files import replacing
+
+__all__ = ["EXPORT_FORMATS", "ExportFormat", "export_summary", "guess_format", "summary_graph", "summary_tables"]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportFormat:
+    """A format that summaries are written in.
+
+    Attributes
+    ----------
+    suffixes
+        Ends of file names that mean this format; none for a folder.
+    what
+        What is written, in a few words.
+    make
+        Returns the text, the bytes, or the texts of several files by name.
+    """
+
+    suffixes: tuple[str, ...]
+    what: str
+    make: Callable[[Content], str | bytes | dict[str, str]]
+
+
+EXPORT_FORMATS: Mapping[str, ExportFormat] = MappingProxyType(
+    {
+        "text": ExportFormat((".txt",), "a page of text", to_text),
+        "markdown": ExportFormat((".md", ".markdown"), "a page with tables", to_markdown),
+        "json": ExportFormat((".json",), "everything, for programs", to_json_text),
+        "csv": ExportFormat((), "a folder with nodes.csv, edges.csv and genes.csv", csv_texts),
+        "graphml": ExportFormat((".graphml",), "the graph, for Cytoscape and networkx", to_graphml),
+        "png": ExportFormat((".png",), "a picture of the layers", lambda c: picture_bytes(draw_content(c), "png")),
+        "svg": ExportFormat((".svg",), "a picture of the layers", lambda c: picture_bytes(draw_content(c), "svg")),
+        "pdf": ExportFormat((".pdf",), "a picture of the layers", lambda c: picture_bytes(draw_content(c), "pdf")),
+    }
+)
+
+
+def export_summary(
+    source: Any,
+    format: str | None = None,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    ranking: pd.DataFrame | None = None,
+    overwrite: bool = False,
+) -> str | Path:
+    """Write what a model or an architecture holds, every number by the name of its node.
+
+    An `Architecture` is exported without importing Keras. A file is written completely or not at all.
+
+    Parameters
+    ----------
+    source
+        A model of `build_model`, or an `Architecture`.
+    format
+        One of `EXPORT_FORMATS`: ``text``, ``markdown``, ``json``, ``csv``, ``graphml``, ``png``, ``svg``, ``pdf``; by
+        default the one that the name of the file means (a name without an end: ``csv``), or ``text`` without a file.
+    path
+        File to write, or folder for ``csv``. Without it the text is returned.
+    ranking
+        What `rank_nodes` gave, to be exported with the nodes; by default what the model remembers.
+    overwrite
+        Replace existing files.
+
+    Returns
+    -------
+    str or pathlib.Path
+        The text when there is no ``path``, else the path.
+
+    Raises
+    ------
+    ConfigError
+        The format is unknown, or the name of the file means none.
+    OutputError
+        A file exists and ``overwrite`` is false, it cannot be written, or the format needs a path.
+    ArchitectureError, ModelError
+        The source is no model of `build_model` and no architecture, or the ranking is of another one.
+
+    Examples
+    --------
+    >>> from keras_vnn import Interactions
+    >>> from keras_vnn.wiring import interaction_architecture
+    >>> ppi = Interactions.from_pairs(["JAK1", "JAK2"], ["STAT1", "STAT1"])
+    >>> arch = interaction_architecture(["STAT1", "JAK1", "JAK2"], ppi)
+    >>> print(export_summary(arch, "text").split("Top")[1])
+     3 of 3 nodes, by number of inputs
+    node       label                     kind  layer  inputs
+    PPI:STAT1  STAT1 and partners  interaction      1       3
+    PPI:JAK1   JAK1 and partners   interaction      1       2
+    PPI:JAK2   JAK2 and partners   interaction      1       2
+    """
+    name = format if format is not None else "text" if path is None else guess_format(path)
+    chosen = _format(name)
+    if path is None:
+        if name == "csv" or name in ("png", "svg", "pdf"):
+            raise OutputError(
+                f"The format {name} is {'a folder of files' if name == 'csv' else 'a picture'}, not text to show.\n"
+                f"Name where to write it: export_summary(model, {name!r}, path=…) (command line: --output …)"
+            )
+        return str(chosen.make(content_of(source, ranking)))
+    content = content_of(source, ranking)
+    if not chosen.suffixes:
+        _check_folder_name(path)
+        made = chosen.make(content)
+        return write_folder(made if isinstance(made, dict) else {}, path, overwrite=overwrite)
+    with replacing(path, overwrite=overwrite) as partial:
+        made = chosen.make(content)
+        partial.write_bytes(made.encode("utf-8") if isinstance(made, str) else bytes(made))  # type: ignore[arg-type]
+    return Path(path)
+
+
+def guess_format(path: str | os.PathLike[str]) -> str:
+    """Return the format that the name of a file means; ``csv`` for a name without an end.
+
+    Raises
+    ------
+    ConfigError
+        The end of the name means no format.
+
+    Examples
+    --------
+    >>> guess_format("model.graphml"), guess_format("tables")
+    ('graphml', 'csv')
+    """
+    suffix = Path(path).suffix.lower()
+    if not suffix or Path(path).is_dir():
+        return "csv"
+    for name, known in EXPORT_FORMATS.items():
+        if suffix in known.suffixes:
+            return name
+    ends = [end for known in EXPORT_FORMATS.values() for end in known.suffixes]
+    raise ConfigError(
+        f"The name {Path(path).name!r} means no format; expected an end of {', '.join(ends)}, "
+        "or a folder without one for CSV tables.\nName the format: export_summary(model, 'graphml', path=…)"
+    )
+
+
+def summary_tables(source: Any, *, ranking: pd.DataFrame | None = None) -> dict[str, pd.DataFrame]:
+    """Return the tables of a model or an architecture: ``nodes`` and ``genes`` by id, ``edges``.
+
+    Parameters
+    ----------
+    source, ranking
+        As in `export_summary`.
+    """
+    return summary_tables_of(content_of(source, ranking))
+
+
+def summary_graph(source: Any, *, ranking: pd.DataFrame | None = None) -> Any:
+    """Return a model or an architecture as a ``networkx.DiGraph``, with weights and importance where known.
+
+    Parameters
+    ----------
+    source, ranking
+        As in `export_summary`.
+    """
+    return graph_of(content_of(source, ranking))
+
+
+def _format(name: str) -> ExportFormat:
+    if name not in EXPORT_FORMATS:
+        known = list(EXPORT_FORMATS)
+        hint = did_you_mean(str(name), known)
+        raise ConfigError(f"format must be one of {', '.join(known)}; got {name!r}. {hint}".rstrip())
+    return EXPORT_FORMATS[name]
+
+
+def _check_folder_name(path: str | os.PathLike[str]) -> None:
+    if Path(path).suffix.lower() == ".csv":
+        raise OutputError(
+            f"CSV tables are several files in a folder, but {Path(path).name!r} is the name of a file.\n"
+            f"Name a folder: {str(Path(path).with_suffix(''))!r}"
+        )

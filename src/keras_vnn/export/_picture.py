@@ -1,0 +1,339 @@
+"""A picture of the layers: columns of named nodes, and the connections between those that are shown.
+
+In: a model or an architecture, and what is known of its nodes. Out: matplotlib Axes, or the bytes of a file.
+Of thousands of nodes the first few of each layer are shown, and the genes that matter most to them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from keras_vnn.errors import ConfigError
+from keras_vnn.export._canvas import NEGATIVE, POSITIVE, new_axes, shortened
+from keras_vnn.export._content import Content, content_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.path import Path
+
+__all__ = ["draw_content", "draw_layers"]
+
+# Inches.
+_PILL, _GAP, _ROW, _HEAD, _FOOT, _EDGE = 2.05, 1.5, 0.3, 0.62, 0.55, 0.2
+_LETTERS = 30
+# Edges to outputs drawn for each node.
+_OUTPUTS_EACH = 3
+_COLOURS = {
+    "gene": "#eceff1",
+    "interaction": "#d6e8e4",
+    "regulator": "#f7e3c4",
+    "term": "#e2dcf0",
+    "gene set": "#e2dcf0",
+    "unannotated": "#f5f5f5",
+    "passthrough": "#f5f5f5",
+    "class": "#dcebd3",
+    "number": "#dcebd3",
+}
+_GREY = "#8a9299"
+
+
+def draw_layers(source: Any, *, ranking: pd.DataFrame | None = None, top: int = 12, ax: Axes | None = None) -> Axes:
+    """Draw the layers of a model or an architecture as columns of named nodes.
+
+    Parameters
+    ----------
+    source
+        A model of `build_model`, or an `Architecture`.
+    ranking
+        What `rank_nodes` gave; by default what the model remembers.
+    top
+        Nodes to show in each layer: the most important where a ranking is known, else those with the largest
+        weights, or inputs. The genes are those with the largest weights to nodes that are shown.
+    ax
+        Axes to draw on; new ones of a fitting size by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        ``ax.figure.savefig`` writes it; `export_summary` does, with the same bytes every time.
+
+    Raises
+    ------
+    ConfigError
+        ``top`` is below 1.
+    ArchitectureError
+        The source is neither a model nor an architecture.
+    ModelError
+        The model was not made by `build_model`.
+    """
+    return draw_content(content_of(source, ranking), top=top, ax=ax)
+
+
+@dataclass(slots=True)
+class _Column:
+    """A column of the picture: what it is, and the nodes shown in it from top to bottom."""
+
+    title: str
+    subtitle: str
+    shown: list[str]
+    labels: dict[str, str]
+    kinds: dict[str, str]
+    hidden: int = 0
+    boxes: list[str] = field(default_factory=list)
+
+    @property
+    def rows(self) -> int:
+        return len(self.shown) + bool(self.hidden) + len(self.boxes)
+
+
+def draw_content(content: Content, *, top: int = 12, ax: Axes | None = None) -> Axes:
+    """Draw what `draw_layers` draws."""
+    if top < 1:
+        raise ConfigError(f"top must be at least 1, got {top}.")
+    columns, edges = _laid_out(content, top)
+    rows = max(column.rows for column in columns)
+    width = len(columns) * _PILL + (len(columns) - 1) * _GAP + 2 * _EDGE
+    height = rows * _ROW + _HEAD + _FOOT
+    axes = _blank_axes(width, height) if ax is None else ax
+    axes.set(xlim=(0, width), ylim=(height, 0))
+    axes.set_axis_off()
+    places: list[dict[str, tuple[float, float]]] = []
+    boxes: list[list[tuple[float, float]]] = []
+    for number, column in enumerate(columns):
+        left = _EDGE + number * (_PILL + _GAP)
+        room = rows / max(column.rows, 1)
+        step = _ROW * min(2.5, room if room > 1.3 else 1.0)
+        first = _HEAD + (rows * _ROW - column.rows * step) / 2
+        places.append({id: (left, first + (row + 0.5) * step) for row, id in enumerate(column.shown)})
+        _draw_column(axes, column, left, first, step)
+        count = len(column.boxes)
+        boxes.append([(left, first + (column.rows - count + row + 0.5) * step) for row in range(count)])
+    _draw_dense(axes, content, places, boxes)
+    _draw_edges(axes, edges, places, signed=content.weights is not None)
+    _draw_legend(axes, columns, height, signed=content.weights is not None)
+    return axes
+
+
+def _laid_out(content: Content, top: int) -> tuple[list[_Column], pd.DataFrame]:
+    """Return the columns and the edges between nodes that are shown."""
+    arch = content.architecture
+    nodes = content.top_nodes
+    outputs = list(content.outputs[:top])
+    last = len(arch.layers)
+    columns = []
+    for number, layer in enumerate(arch.hidden_layers, start=1):
+        of_layer = nodes[nodes["layer"] == number].head(top)
+        columns.append(
+            _Column(
+                layer.name,
+                f"{len(layer):,} {'node' if len(layer) == 1 else 'nodes'}",
+                of_layer.index.tolist(),
+                _distinct(of_layer),
+                of_layer["kind"].to_dict(),
+                len(layer) - len(of_layer),
+                [f"+ {layer.dense_units:,} dense units"] if layer.dense_units else [],
+            )
+        )
+    shown = {number: set(column.shown) for number, column in enumerate(columns, start=1)}
+    shown[last] = set(outputs)
+    edges = content.node_edges
+    if "weight" not in edges:
+        edges = edges.assign(weight=1.0, strength=1.0)
+    kept = [target in shown[layer] for target, layer in zip(edges["target"], edges["target_layer"], strict=True)]
+    edges = edges[kept]
+    genes = _chosen_genes(edges[edges["source_layer"] == 0], columns, top + top // 2)
+    columns.insert(
+        0,
+        _Column(
+            arch.layers[0].name,
+            f"{len(arch.genes):,} genes" if arch.layers[0].name != "genes" else f"{len(arch.genes):,}",
+            genes,
+            dict(zip(arch.layers[0].ids, arch.layers[0].labels, strict=True)),
+            dict.fromkeys(genes, "gene"),
+            len(arch.genes) - len(genes),
+        ),
+    )
+    shown[0] = set(genes)
+    kept = [source in shown[layer] for source, layer in zip(edges["source"], edges["source_layer"], strict=True)]
+    edges = edges[kept]
+    to_outputs = edges[edges["target_layer"] == last].sort_values("strength", ascending=False, kind="stable")
+    strongest = to_outputs[to_outputs.groupby("source").cumcount() < _OUTPUTS_EACH]
+    edges = pd.concat([edges[edges["target_layer"] < last], strongest])
+    for width in content.tail:
+        columns.append(_Column("tail", "dense", [], {}, {}, boxes=[f"{width:,} dense units"]))
+    of_each = f", the {_OUTPUTS_EACH} largest weights of each node"
+    if outputs:
+        columns.append(
+            _Column(
+                "classes" if content.output_kind == "class" else "numbers",
+                f"{len(content.outputs):,}{of_each if len(outputs) > _OUTPUTS_EACH and not content.tail else ''}",
+                outputs,
+                dict(zip(outputs, outputs, strict=True)),
+                dict.fromkeys(outputs, content.output_kind),
+                len(content.outputs) - len(outputs),
+            )
+        )
+        edges.loc[edges["target_layer"] == last, "target_layer"] = len(columns) - 1
+    return columns, edges
+
+
+def _chosen_genes(edges: pd.DataFrame, columns: list[_Column], top: int) -> list[str]:
+    """Return the genes to show: of each node in turn the next strongest; ordered to cross few edges."""
+    order = [id for column in columns for id in column.shown]
+    ranked = edges.assign(nodes=edges.groupby("source")["target"].transform("size"))
+    ranked = ranked.sort_values(["strength", "nodes"], ascending=False, kind="stable")
+    by_node = {node: group["source"].tolist() for node, group in ranked.groupby("target", sort=False)}
+    chosen: dict[str, None] = {}
+    depth = max((len(genes) for genes in by_node.values()), default=0)
+    for turn in range(depth):
+        for node in order:
+            genes = by_node.get(node, [])
+            if turn < len(genes) and len(chosen) < top:
+                chosen.setdefault(genes[turn])
+    row = {id: position for column in columns for position, id in enumerate(column.shown)}
+    heights = edges.assign(row=edges["target"].map(row)).groupby("source")["row"].mean()
+    return sorted(chosen, key=lambda gene: (heights[gene], gene))
+
+
+def _distinct(nodes: pd.DataFrame) -> dict[str, str]:
+    """Return the label of each node, with its id where labels repeat."""
+    repeated = nodes["label"].duplicated(keep=False)
+    return {
+        str(id): f"{label} ({id})" if again and label != id else str(label)
+        for id, label, again in zip(nodes.index, nodes["label"], repeated, strict=True)
+    }
+
+
+def _blank_axes(width: float, height: float) -> Axes:
+    axes = new_axes(width, height)
+    figure: Any = axes.figure
+    figure.set_layout_engine("none")
+    axes.set_position((0, 0, 1, 1))
+    return axes
+
+
+def _draw_column(axes: Axes, column: _Column, left: float, first: float, step: float) -> None:
+    middle = left + _PILL / 2
+    axes.text(middle, 0.2, shortened(column.title), ha="center", va="center", fontsize=9.5, fontweight="bold")
+    axes.text(middle, 0.4, column.subtitle, ha="center", va="center", fontsize=8, color=_GREY)
+    middles = [first + (row + 0.5) * step for row in range(column.rows)]
+    for id in column.shown:
+        _draw_pill(axes, left, middles.pop(0), shortened(column.labels[id], _LETTERS), _COLOURS[column.kinds[id]])
+    if column.hidden:
+        more = f"and {column.hidden:,} more"
+        axes.text(middle, middles.pop(0), more, ha="center", va="center", fontsize=8, color=_GREY)
+    for text in column.boxes:
+        _draw_pill(axes, left, middles.pop(0), text, "white", style="--")
+
+
+def _draw_pill(axes: Axes, left: float, middle: float, text: str, colour: str, style: str = "-") -> None:
+    from matplotlib.patches import FancyBboxPatch
+
+    axes.add_patch(
+        FancyBboxPatch(
+            (left, middle - _ROW / 2 + 0.035),
+            _PILL,
+            _ROW - 0.07,
+            boxstyle="round,pad=0,rounding_size=0.08",
+            facecolor=colour,
+            edgecolor="#b6bdc3",
+            linewidth=0.7,
+            linestyle=style,
+            zorder=3,
+        )
+    )
+    axes.text(left + _PILL / 2, middle, text, ha="center", va="center", fontsize=7.5, zorder=4)
+
+
+def _draw_edges(axes: Axes, edges: pd.DataFrame, places: list[dict[str, tuple[float, float]]], *, signed: bool) -> None:
+    """Draw curves from the right of the source to the left of the target, the strongest on top."""
+    from matplotlib.collections import PathCollection
+
+    strongest = edges.groupby(["source_layer", "target_layer"])["strength"].transform("max")
+    relative = (edges["strength"] / strongest.where(strongest > 0, 1)).to_numpy(float)
+    paths, colours, widths = [], [], []
+    rows = list(edges.itertuples())
+    for position in relative.argsort(kind="stable"):
+        edge = rows[position]
+        paths.append(_curve(places[edge.source_layer][edge.source], places[edge.target_layer][edge.target]))
+        colours.append(_GREY if not signed else POSITIVE if edge.weight > 0 else NEGATIVE)
+        widths.append(0.9 if not signed else 0.3 + 2.2 * relative[position])
+    axes.add_collection(
+        PathCollection(
+            paths,
+            facecolors="none",
+            edgecolors=colours,
+            linewidths=np.asarray(widths),
+            alpha=0.75 if signed else 0.6,
+            zorder=2,
+            capstyle="round",
+        ),
+        autolim=False,
+    )
+
+
+def _draw_dense(
+    axes: Axes,
+    content: Content,
+    places: list[dict[str, tuple[float, float]]],
+    boxes: list[list[tuple[float, float]]],
+) -> None:
+    """Draw thin lines for what is fully connected: dense units beside the nodes, the tail, the outputs."""
+    from matplotlib.collections import PathCollection
+
+    if not content.outputs and not content.tail:
+        return
+    arch = content.architecture
+    last = len(arch.layers)
+    sources = [box for of_layer in boxes[:last] for box in of_layer]
+    if content.tail:
+        for number, layer in enumerate(arch.hidden_layers, start=1):
+            sinks = dict(zip(layer.ids, arch.sink_nodes(number), strict=True))
+            sources += [place for id, place in places[number].items() if sinks[id]]
+    paths = []
+    for number in range(last, len(places)):
+        targets = [*places[number].values(), *boxes[number]]
+        paths += [_curve(source, target) for source in sources for target in targets]
+        sources = boxes[number]
+    axes.add_collection(
+        PathCollection(paths, facecolors="none", edgecolors="#c3c9ce", linewidths=0.6, zorder=1), autolim=False
+    )
+
+
+def _curve(source: tuple[float, float], target: tuple[float, float]) -> Path:
+    """Return the curve from the right of one box to the left of another."""
+    from matplotlib.path import Path
+
+    (x0, y0), (x1, y1) = (source[0] + _PILL, source[1]), target
+    bend = (x1 - x0) / 2
+    codes = [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4]
+    return Path([(x0, y0), (x0 + bend, y0), (x1 - bend, y1), (x1, y1)], codes)
+
+
+def _draw_legend(axes: Axes, columns: list[_Column], height: float, *, signed: bool) -> None:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    kinds = dict.fromkeys(kind for column in columns[1:] for kind in column.kinds.values())
+    marks: list[Any] = [Patch(facecolor=_COLOURS[kind], edgecolor="#b6bdc3", label=kind) for kind in kinds]
+    if signed:
+        marks += [
+            Line2D([], [], color=POSITIVE, linewidth=2, label="positive weight"),
+            Line2D([], [], color=NEGATIVE, linewidth=2, label="negative weight"),
+        ]
+    if not signed and len(marks) < 2:
+        return
+    axes.legend(
+        handles=marks,
+        loc="lower center",
+        bbox_to_anchor=(0.5, 0.12 / height),
+        bbox_transform=axes.transAxes,
+        ncols=len(marks),
+        frameon=False,
+        fontsize=8,
+        handlelength=1.4,
+    )

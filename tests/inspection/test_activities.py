@@ -112,7 +112,10 @@ def test_several_numbers_per_gene_need_an_array():
     assert predict(model, np.zeros((2, 6))).shape == (2, 2)
     with pytest.raises(DataError) as error:
         predict(model, pd.DataFrame(np.zeros((2, 2)), columns=["g", "h"]))
-    assert str(error.value) == "The model reads 6 numbers of 2 genes per cell.\nPass an array of shape (cells, 6)."
+    assert str(error.value) == (
+        "The model reads more than one number per gene, or a second input; a table of genes has one.\n"
+        "Pass an array of shape (cells, 6)."
+    )
 
 
 def test_no_cell(model):

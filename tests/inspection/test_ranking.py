@@ -7,6 +7,7 @@ import pytest
 from keras_vnn.data import Classes, Labels
 from keras_vnn.errors import ConfigError, DataError, GeneError, ModelError
 from keras_vnn.inspection import IMPORTANCE_METHODS, rank_nodes
+from keras_vnn.inspection._cells import Cells
 from keras_vnn.inspection._cut import Cut
 from keras_vnn.inspection._record import from_layer, record
 from keras_vnn.models import Embedding, Regression, view
@@ -56,7 +57,8 @@ def test_gradients_are_those_of_finite_differences(model, values):
     from keras_vnn.inspection._backends import score_gradients
 
     seen = view(model)
-    done = record(seen, values, batch_size=64)
+    cells = Cells(values, pd.DataFrame(index=range(len(values))))
+    done = record(seen, cells, batch_size=64)
     for number in (1, 2):
         segment, inputs = from_layer(seen, done, number)
         kernel = Cut(seen, done, number, 64).weights.kernel

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from keras_vnn.errors import DataError, sample
-from keras_vnn.inspection._cells import cells_of, class_codes
+from keras_vnn.inspection._cells import Cells, cells_of, class_codes, labelled_only
 from keras_vnn.inspection._record import evaluate, hidden_tensor
 from keras_vnn.inspection._segment import Segment
 from keras_vnn.models import view
@@ -55,7 +55,7 @@ def node_activities(model: keras.Model, data: Any, *, missing: str = "raise", ba
     cells = cells_of(seen, data, missing=missing)
     arch = seen.architecture
     segment = Segment(model.inputs, [hidden_tensor(seen, number) for number in range(1, len(arch.layers))])
-    values = evaluate(segment, [cells.values], batch_size=batch_size)
+    values = evaluate(segment, [cells.values, *cells.side], batch_size=batch_size)
     return anndata.AnnData(
         values[0] if len(values) == 1 else np.concatenate(values, axis=1),
         obs=cells.obs,
@@ -110,14 +110,12 @@ def activities_by_class(activities: anndata.AnnData, labels: Any) -> pd.DataFram
     0  0.25  1.0
     1  1.00  0.0
     """
-    from keras_vnn.inspection._cells import Cells
-
     if not hasattr(activities, "obs_names"):
         raise DataError(
             f"Expected the AnnData of node_activities, got {type(activities).__name__}.\n"
             "Make it: node_activities(model, data)"
         )
-    cells = Cells(np.asarray(activities.X), activities.obs)
+    cells = labelled_only(Cells(np.asarray(activities.X), activities.obs), labels)
     known, codes = class_codes(None, labels, cells, activities)
     if known is None or codes is None:
         raise DataError(f"There are no labels for the {len(cells):,} cells: {sample(activities.obs.columns)}.")

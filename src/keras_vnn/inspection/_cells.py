@@ -17,7 +17,7 @@ from keras_vnn.data import classes as classes_of_labels
 from keras_vnn.errors import DataError
 from keras_vnn.models import ModelView
 
-__all__ = ["Cells", "cells_of", "class_codes"]
+__all__ = ["Cells", "cells_of", "class_codes", "labelled_only"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,13 +27,16 @@ class Cells:
     Attributes
     ----------
     values
-        float32 ``(cells, input units)``, as the model reads them.
+        float32 ``(cells, genes)``, or ``(cells, genes, features)``, as the model reads them.
+    side
+        The further inputs of a model with a side branch.
     obs
         A row per cell: the cell table of an AnnData, or only the names of the cells.
     """
 
     values: NDArray[np.float32]
     obs: pd.DataFrame
+    side: tuple[NDArray[np.float32], ...] = ()
 
     def __len__(self) -> int:
         """Return the number of cells."""
@@ -53,32 +56,52 @@ def cells_of(seen: ModelView, data: Any, labels: Any = None, *, missing: str = "
     Raises
     ------
     DataError
-        An array has another shape than ``(cells, input units)`` or holds a value that is not finite; or the model
-        reads several numbers per gene and the data have one.
+        An array has another shape than the input or holds a value that is not finite; or the model reads several
+        numbers per gene and the data have one.
     GeneError
         Genes of the model are missing from the data.
     """
     cells = _all_cells(seen, data, missing)
+    return labelled_only(cells, labels)
+
+
+def labelled_only(cells: Cells, labels: Any) -> Cells:
+    """Return the cells that `Labels` or `Targets` have not left out."""
     if isinstance(labels, Labels | Targets) and labels.n_missing and len(labels) + labels.n_missing == len(cells):
-        return Cells(cells.values[labels.cells], cells.obs.iloc[labels.cells])
+        rows = labels.cells
+        return Cells(cells.values[rows], cells.obs.iloc[rows], tuple(part[rows] for part in cells.side))
     return cells
 
 
 def _all_cells(seen: ModelView, data: Any, missing: str) -> Cells:
-    width = int(seen.architecture.layers[0].units.sum())
+    shapes = [tuple(tensor.shape[1:]) for tensor in seen.model.inputs]
     if hasattr(data, "obs_names") or hasattr(data, "columns"):
-        if width != len(seen.architecture.genes):
+        if shapes != [(len(seen.architecture.genes),)]:
+            what = " and ".join(f"(cells, {', '.join(map(str, shape))})" for shape in shapes)
             raise DataError(
-                f"The model reads {width:,} numbers of {len(seen.architecture.genes):,} genes per cell.\n"
-                f"Pass an array of shape (cells, {width})."
+                "The model reads more than one number per gene, or a second input; a table of genes has one.\n"
+                f"Pass {'a list of arrays' if len(shapes) > 1 else 'an array'} of shape {what}."
             )
         values = align(data, seen.architecture, normalization=seen.normalization, missing=missing)
         obs = data.obs.copy() if hasattr(data, "obs") else pd.DataFrame(index=data.index)
         return Cells(values, obs.set_axis(obs.index.astype(str), axis=0))
-    values = np.asarray(data)
-    if values.ndim != 2 or values.shape[1] != width or values.dtype.kind not in "biuf":
+    given = list(data) if isinstance(data, list | tuple) and len(shapes) > 1 else [data]
+    if len(given) != len(shapes):
+        raise DataError(f"The model has {len(shapes)} inputs, got {len(given)}.\nPass a list of {len(shapes)} arrays.")
+    arrays = [_checked(part, shape) for part, shape in zip(given, shapes, strict=True)]
+    if len({len(array) for array in arrays}) > 1:
         raise DataError(
-            f"Expected an AnnData, a DataFrame or an aligned array of shape (cells, {width}), "
+            f"The inputs have different numbers of cells: {', '.join(str(len(array)) for array in arrays)}."
+        )
+    return Cells(arrays[0], pd.DataFrame(index=pd.RangeIndex(len(arrays[0])).astype(str)), tuple(arrays[1:]))
+
+
+def _checked(data: Any, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Return an array of ``(cells, *shape)`` as float32."""
+    values = np.asarray(data)
+    if values.ndim != len(shape) + 1 or values.shape[1:] != shape or values.dtype.kind not in "biuf":
+        raise DataError(
+            f"Expected an AnnData, a DataFrame or an aligned array of shape (cells, {', '.join(map(str, shape))}), "
             f"got {type(data).__name__} of shape {values.shape}.\n"
             "Align named data: keras_vnn.align(data, arch, normalization=…)"
         )
@@ -88,7 +111,7 @@ def _all_cells(seen: ModelView, data: Any, missing: str) -> Cells:
     if not np.isfinite(values).all():
         wrong = int((~np.isfinite(values)).sum())
         raise DataError(f"{wrong:,} of {values.size:,} values are not finite numbers.\nDrop these cells or genes.")
-    return Cells(values, pd.DataFrame(index=pd.RangeIndex(len(values)).astype(str)))
+    return values
 
 
 def class_codes(

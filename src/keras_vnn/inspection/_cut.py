@@ -62,7 +62,7 @@ class Cut:
 
     @cached_property
     def weights(self) -> OutputWeights:
-        """From what the head reads to scores."""
+        """From features to scores."""
         return output_weights(self.seen)
 
     @cached_property
@@ -75,12 +75,12 @@ class Cut:
 
     @property
     def features(self) -> Any:
-        """The symbolic tensor that the head reads."""
+        """The symbolic tensor of the features."""
         return features_tensor(self.seen)
 
     @cached_property
     def rest(self) -> tuple[Segment, list[Floats]]:
-        """The segment from the units of the layer to what the head reads, and its inputs."""
+        """The segment from the units of the layer to the features, and its inputs."""
         return from_layer(self.seen, self.done, self.number)
 
     @cached_property
@@ -94,12 +94,3 @@ class Cut:
     def scores(self, cells: slice) -> Floats:
         """Return the ``(cells, outputs)`` scores as they are."""
         return self.weights.scores(self.done.features[cells])
-
-    def readout_input(self, cells: slice) -> Floats:
-        """Return the ``(cells, inputs)`` units that the first dense layer behind the nodes reads."""
-        parts = []
-        for number in range(1, len(self.seen.architecture.layers)):
-            parts.append(self.done.units[number][cells][:, self.readout.rows[number] >= 0])
-            if number in self.done.dense:
-                parts.append(self.done.dense[number][cells])
-        return np.concatenate(parts, axis=1)

@@ -70,7 +70,7 @@ def findings_of(
     if batch_size < 1:
         raise ConfigError(f"batch_size must be at least 1, got {batch_size}.")
     cells = cells_of(seen, data, labels, missing=missing)
-    done = record(seen, cells.values, batch_size=batch_size)
+    done = record(seen, cells, batch_size=batch_size)
     importance = {}
     if isinstance(seen.outputs, Embedding):
         known, codes = class_codes(None, labels, cells, data)
@@ -82,10 +82,7 @@ def findings_of(
         }
     classes = _NO_CLASSES if known is None or codes is None else known.names
     groups = np.zeros(len(cells), np.int32) if codes is None else codes
-    statistics = {
-        number: class_statistics(done.units[number] if number else cells.values, groups, len(classes))
-        for number in layers
-    }
+    statistics = {number: class_statistics(done.units[number], groups, len(classes)) for number in layers}
     return Findings(method, len(cells), classes, statistics, importance)
 
 

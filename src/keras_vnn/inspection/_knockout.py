@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_vnn.inspection._cut import Block, Cut
-from keras_vnn.inspection._record import Floats, check_finite, to_numpy
+from keras_vnn.inspection._record import Floats, check_finite, has_one_head, to_numpy
 from keras_vnn.inspection._segment import Segment
 
 __all__ = ["knockout"]
@@ -28,11 +28,18 @@ def knockout(cut: Cut) -> Iterator[Block]:
     linear head is exact at once. The others go through the rest of the network, many nodes in a call.
     """
     reads = cut.readout.rows[cut.number]
-    read_by_dense = reads[cut.starts] >= 0
+    read_by_dense = (reads[cut.starts] >= 0) & _feeds_nothing_else(cut)
     for units, nodes in _by_units(cut, np.flatnonzero(read_by_dense)):
         yield from _through_readout(cut, nodes, units, reads[units])
     for units, nodes in _by_units(cut, np.flatnonzero(~read_by_dense)):
         yield from _through_network(cut, nodes, units)
+
+
+def _feeds_nothing_else(cut: Cut) -> NDArray[np.bool_]:
+    """Return which nodes of the layer the first dense layer alone reads."""
+    if not has_one_head(cut.seen):
+        return np.zeros(len(cut.starts), bool)
+    return cut.seen.architecture.sink_nodes(cut.number)
 
 
 def _by_units(cut: Cut, nodes: NDArray[np.intp]) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
@@ -54,7 +61,7 @@ def _through_readout(
     width = kernel.shape[2]
     for start in range(0, len(activities), step):
         cells = slice(start, min(start + step, len(activities)))
-        before = None if is_head else cut.readout_input(cells) @ cut.readout.kernel + cut.readout.bias
+        before = None if is_head else cut.done.read[cells] @ cut.readout.kernel + cut.readout.bias
         scores = None if is_head else cut.scores(cells)
         at_once = max(1, _BLOCK // ((cells.stop - start) * width))
         for first in range(0, len(nodes), at_once):

@@ -245,6 +245,7 @@ def _weights(seen: ModelView, found: NodePosition) -> tuple[pd.DataFrame, pd.Dat
     own = edges[edges["target"] == name]
     bias = own[own["source"].isna()].sort_values("target_unit")["weight"]
     into = own[own["source"].notna()].join(nodes, on="source").rename(columns={"target_unit": "unit"})
+    into = into.fillna({"label": into["source"], "kind": "unit"})
     out_of = edges[(edges["source"] == name).fillna(False)].join(nodes, on="target")
     out_of = out_of.rename(columns={"source_unit": "unit"})
     out_of = out_of[["target", "label", "kind", "unit", "target_unit", "weight"]]

@@ -49,7 +49,7 @@ def predict(model: keras.Model, data: Any, *, missing: str = "raise", batch_size
     """
     seen = view(model)
     cells = cells_of(seen, data, missing=missing)
-    (values,) = evaluate(Segment(model.inputs, model.outputs), [cells.values], batch_size=batch_size)
+    (values,) = evaluate(Segment(model.inputs, model.outputs), [cells.values, *cells.side], batch_size=batch_size)
     names = [f"unit {i}" for i in range(values.shape[1])] if isinstance(seen.outputs, Embedding) else seen.outputs.names
     return pd.DataFrame(values, index=cells.names, columns=list(names))
 

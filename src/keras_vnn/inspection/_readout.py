@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_vnn.inspection._record import to_numpy
+from keras_vnn.inspection._record import first_dense, to_numpy
 from keras_vnn.models import ModelView
 
 __all__ = ["Readout", "readout"]
@@ -27,14 +27,11 @@ class Readout:
     layer
         The Keras layer.
     rows
-        By number of the layer, ``(units,)``: the input of ``layer`` that each unit is, -1 when it feeds nodes only.
-    dense_rows
-        The same for the dense units beside each layer.
+        By number of the layer, ``(units,)``: the input of ``layer`` that each unit is, -1 when it is none.
     """
 
     layer: keras.layers.Dense
     rows: Mapping[int, NDArray[np.intp]]
-    dense_rows: Mapping[int, NDArray[np.intp]]
 
     @property
     def kernel(self) -> NDArray[np.float32]:
@@ -49,16 +46,19 @@ class Readout:
 
 def readout(seen: ModelView) -> Readout | None:
     """Return the first dense layer behind the named nodes; ``None`` for an embedding without a tail."""
-    layers = [*seen.tail_layers, *([seen.head] if seen.head is not None else [])]
-    if not layers:
+    layer = first_dense(seen)
+    if layer is None:
         return None
     arch = seen.architecture
-    rows, dense_rows = {}, {}
+    rows = {number: np.full(int(arch.layers[number].units.sum()), -1) for number in range(1, len(arch.layers))}
+    (runs,) = (block["inputs"] for block in seen.parts["blocks"] if block["layer"] == layer.name)
     start = 0
-    for number, layer in enumerate(arch.layers[1:], start=1):
-        is_read = np.repeat(arch.sink_nodes(number), layer.units)
-        rows[number] = np.where(is_read, start + np.cumsum(is_read) - 1, -1)
-        start += int(is_read.sum())
-        dense_rows[number] = np.arange(start, start + layer.dense_units)
-        start += layer.dense_units
-    return Readout(layers[0], rows, dense_rows)
+    for kind, what, *count in runs:
+        if kind == "units":
+            start += count[0]
+            continue
+        is_read = np.ones(len(arch.layers[what]), bool) if kind == "nodes" else arch.sink_nodes(what)
+        read = np.flatnonzero(np.repeat(is_read, arch.layers[what].units))
+        rows[what][read] = start + np.arange(len(read))
+        start += len(read)
+    return Readout(layer, rows)

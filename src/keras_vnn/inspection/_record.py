@@ -1,7 +1,7 @@
 """What a network did on some cells, and segments from its middle to its end.
 
 In: a `ModelView` and input values. Out: a `Record` of unit activities by layer, and segments that start at the units
-of a layer. The one place of this package that knows how `build_model` joins its layers.
+of a layer.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from keras_vnn.data import Classes
 from keras_vnn.errors import ModelError
+from keras_vnn.inspection._cells import Cells
 from keras_vnn.inspection._segment import Segment
 from keras_vnn.models import Embedding, ModelView
 
@@ -26,7 +27,9 @@ __all__ = [
     "check_finite",
     "evaluate",
     "features_tensor",
+    "first_dense",
     "from_layer",
+    "has_one_head",
     "hidden_tensor",
     "output_weights",
     "record",
@@ -38,15 +41,16 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OutputWeights:
-    """The last affine step: what the head reads, to scores.
+    """The last affine step, to scores.
 
     The scores of classes are the logits less their mean over the classes, as a softmax does not see that mean; those
-    of numbers are the numbers themselves.
+    of numbers are the numbers themselves. Where a model predicts by the mean of several heads, its scores are what it
+    predicts.
 
     Attributes
     ----------
     kernel
-        ``(units the head reads, outputs)``.
+        ``(features, outputs)``.
     bias
         ``(outputs,)``.
     names
@@ -58,7 +62,7 @@ class OutputWeights:
     names: tuple[str, ...]
 
     def scores(self, features: Floats) -> Floats:
-        """Return ``(…, outputs)`` scores of ``(…, units the head reads)``."""
+        """Return ``(…, outputs)`` scores of ``(…, features)``."""
         return np.asarray(features @ self.kernel + self.bias, np.float32)
 
 
@@ -68,33 +72,41 @@ class Record:
 
     Attributes
     ----------
-    inputs
-        ``(cells, input units)``.
     units
-        ``(cells, units)`` of the named nodes, by number of the layer.
+        ``(cells, units)`` of the named nodes, by number of the layer; 0 is the genes.
     dense
         ``(cells, units)`` of the dense units beside them, by number of the layer.
+    side
+        The further inputs of a model with a side branch.
+    read
+        ``(cells, inputs)`` of the first dense layer behind the nodes.
     features
-        ``(cells, units)`` that the head reads.
+        ``(cells, features)`` that the last affine step reads.
     """
 
-    inputs: Floats
     units: Mapping[int, Floats]
     dense: Mapping[int, Floats]
+    side: tuple[Floats, ...]
+    read: Floats
     features: Floats
 
 
 def hidden_tensor(seen: ModelView, number: int) -> Any:
     """Return the symbolic tensor of the units of the named nodes of a layer; 0 is the genes."""
-    return seen.card.output if number == 0 else seen.sparse_layer(number).output
+    return seen.state_layer(number).output
+
+
+def has_one_head(seen: ModelView) -> bool:
+    """Return whether the prediction is the output of the head alone."""
+    return seen.head is not None and not seen.card.metadata["options"].get("level_heads", False)
 
 
 def features_tensor(seen: ModelView) -> Any:
-    """Return the symbolic tensor that the head reads, or that an embedding returns."""
-    return seen.model.outputs[0] if seen.head is None else seen.head.input
+    """Return the symbolic tensor that the last affine step reads: the head, or nothing."""
+    return seen.head.input if seen.head is not None and has_one_head(seen) else seen.model.outputs[0]
 
 
-def record(seen: ModelView, inputs: Floats, *, batch_size: int) -> Record:
+def record(seen: ModelView, cells: Cells, *, batch_size: int) -> Record:
     """Run cells through the network once and keep what every named and dense unit did.
 
     Raises
@@ -102,17 +114,26 @@ def record(seen: ModelView, inputs: Floats, *, batch_size: int) -> Record:
     ModelError
         A unit is not a finite number.
     """
-    numbers = range(1, len(seen.architecture.layers))
+    numbers = range(len(seen.architecture.layers))
     beside = {number: layer for number in numbers if (layer := seen.dense_layer(number)) is not None}
-    tensors = [hidden_tensor(seen, number) for number in numbers]
-    ends = [*tensors, *(layer.output for layer in beside.values()), features_tensor(seen)]
-    results = evaluate(Segment(seen.model.inputs, ends), [inputs], batch_size=batch_size)
+    behind = first_dense(seen)
+    ends = [hidden_tensor(seen, number) for number in numbers]
+    ends += [layer.output for layer in beside.values()]
+    ends += [features_tensor(seen) if behind is None else behind.input, features_tensor(seen)]
+    results = evaluate(Segment(seen.model.inputs, ends), [cells.values, *cells.side], batch_size=batch_size)
     return Record(
-        inputs,
         dict(zip(numbers, results, strict=False)),
         dict(zip(beside, results[len(numbers) :], strict=False)),
+        cells.side,
+        results[-2],
         results[-1],
     )
+
+
+def first_dense(seen: ModelView) -> keras.layers.Dense | None:
+    """Return the first dense layer behind the named nodes; ``None`` for an embedding without a tail."""
+    layers = [*seen.tail_layers, *([seen.head] if seen.head is not None else [])]
+    return layers[0] if layers else None
 
 
 def evaluate(segment: Segment, inputs: Sequence[Floats], *, batch_size: int) -> list[Floats]:
@@ -165,24 +186,27 @@ def output_weights(seen: ModelView) -> OutputWeights:
             "The model is an embedding: it has no outputs whose change could rank its nodes.\n"
             "Build one that predicts: build_model(arch, outputs=keras_vnn.classes(labels))"
         )
-    kernel, bias = to_numpy(seen.head.kernel), to_numpy(seen.head.bias)
+    names = seen.outputs.names
+    kernel, bias = np.eye(len(names), dtype=np.float32), np.zeros(len(names), np.float32)
+    if has_one_head(seen):
+        kernel, bias = to_numpy(seen.head.kernel), to_numpy(seen.head.bias)
     if isinstance(seen.outputs, Classes):
         kernel, bias = kernel - kernel.mean(axis=1, keepdims=True), bias - bias.mean()
-    return OutputWeights(kernel, bias, seen.outputs.names)
+    return OutputWeights(kernel, bias, names)
 
 
 def from_layer(seen: ModelView, done: Record, number: int) -> tuple[Segment, list[Floats]]:
-    """Return the segment from the units of a layer to what the head reads, and its inputs on the recorded cells.
+    """Return the segment from the units of a layer to the features, and its inputs on the recorded cells.
 
-    The units of the layer are the first input; what else later layers read of earlier ones, and the dense units,
-    follow as constants.
+    The units of the layer are the first input; what else later layers read of earlier ones, the dense units and side
+    inputs follow as constants.
     """
-    known = [(hidden_tensor(seen, number), done.units[number]), (hidden_tensor(seen, 0), done.inputs)]
-    known += [(hidden_tensor(seen, earlier), done.units[earlier]) for earlier in range(1, number)]
+    known = [(hidden_tensor(seen, layer), done.units[layer]) for layer in (number, *range(number))]
     for beside, activities in done.dense.items():
-        layer = seen.dense_layer(beside)
-        if layer is not None:
-            known.append((layer.output, activities))
+        dense = seen.dense_layer(beside)
+        if dense is not None:
+            known.append((dense.output, activities))
+    known += list(zip(seen.model.inputs[1:], done.side, strict=True))
     end = [features_tensor(seen)]
     is_read = Segment([tensor for tensor, _ in known], end).is_read
     needed = [pair for pair, reads in zip(known, is_read, strict=True) if reads or pair is known[0]]

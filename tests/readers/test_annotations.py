@@ -385,6 +385,7 @@ def test_the_demo_file_equals_a_plain_reading():
         check_against_plain_python(DATA / "goa_human_demo.gaf.gz")
 
 
+@pytest.mark.slow
 def test_the_whole_human_file():
     path = MORE / "goa_human_2019-01.gaf.gz"
     if not path.exists():

@@ -101,7 +101,7 @@ def read_annotations(
     >>> from keras_vnn.bundled import data_path
     >>> goa = read_annotations(data_path("goa_human_demo.gaf.gz"), namespace="biological_process")
     >>> print(goa)
-    56,475 annotations of 6,420 genes with 10,459 terms (goa_human_demo.gaf.gz)
+    44,986 annotations of 5,568 genes with 8,130 terms (goa_human_demo.gaf.gz)
     """
     check_malformed(malformed)
     choices = AnnotationChoices(

@@ -73,8 +73,8 @@ def read_ontology(
     >>> go = read_ontology(data_path("go-basic.obo.gz"))
     >>> print(go)
     43,789 terms, 86,549 edges (go-basic.obo.gz)
-    >>> go.current_id("GO:0000044")
-    'GO:0045944'
+    >>> go.current_id("GO:0006300"), go.find("mismatch repair")
+    ('GO:0006298', 'GO:0006298')
     """
     start = preview(Path(path))
     chosen = choose_format(

@@ -141,11 +141,14 @@ def only_adjacent(layout: Layout, hierarchy: Hierarchy, genes: tuple[str, ...]) 
         (~alive & ~dead_end, "nothing it reads is left, removed"),
     ):
         entries.append(AuditEntry.of("wire", "term", reason, [hierarchy.ids[i] for i in np.flatnonzero(lost)]))
+    layer = np.where(alive, layout.layer, 0)
     diagonal = sparse.diags_array(alive, dtype=bool, format="csr")
     return (
         replace(
             layout,
-            layer=np.where(alive, layout.layer, 0),
+            layer=layer,
+            # Only the highest can be empty: what a term reads now lies in the layer below it.
+            names=layout.names[: int(layer.max(initial=0))],
             parents=sparse.csr_array(diagonal @ parents @ diagonal),
             genes=sparse.csr_array(direct @ diagonal),
         ),

@@ -22,7 +22,7 @@ from keras_vnn.wiring._groups import check_at_least
 from keras_vnn.wiring._hierarchy import Hierarchy
 from keras_vnn.wiring._layering import LAYERINGS, SKIP_POLICIES, TERM_GENES, distances, lay_out, only_adjacent
 from keras_vnn.wiring._matching import check_match
-from keras_vnn.wiring._pruning import ROOT_ID, TermLimits, prune, with_one_root
+from keras_vnn.wiring._pruning import TermLimits, prune, with_one_root
 from keras_vnn.wiring._units import units_of, units_to_json
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["hierarchy_architecture", "ontology_architecture"]
 
 UNANNOTATED_POLICIES = ("unconnected", "node", "dense")
-ROOT_POLICIES = ("one",)
 
 
 def ontology_architecture(
@@ -109,8 +108,8 @@ def ontology_architecture(
         What a term reads itself: the genes annotated with it (``direct``), those of them that no child has
         (``specific``), or all its genes (``all``).
     unannotated
-        Genes no term reads are left ``unconnected``, read by one ``node`` in the last layer, or seen by the ``dense``
-        units only.
+        Genes no term reads are left ``unconnected``, read directly by one ``node`` in the last layer, or seen by the
+        ``dense`` units only.
     dense_units
         Fully connected units beside the nodes of the last layer.
     units
@@ -175,14 +174,16 @@ def ontology_architecture(
     )
     wanted, unwanted = _wanted(hierarchy, ontology, terms, options)
     pruned, removed = prune(hierarchy, limits, wanted=wanted, unwanted=unwanted)
+    made = ""
     if root is not None:
-        pruned, made = with_one_root(pruned, np.diff(hierarchy.direct.indptr) > 0)
-        removed += made
+        pruned, joined, made = with_one_root(pruned, np.diff(hierarchy.direct.indptr) > 0, {*ontology.ids, *listed})
+        removed += joined
     return _wired(
         listed,
         selected,
         annotations,
         (hierarchy, pruned),
+        made,
         options,
         units,
         {
@@ -275,8 +276,8 @@ class _Options:
             ("unannotated", UNANNOTATED_POLICIES),
         ):
             _check_word(name, getattr(self, name), known)
-        if self.root is not None:
-            _check_word("root", self.root, ROOT_POLICIES)
+        if self.root not in (None, "one"):
+            raise ConfigError(f"root must be 'one' or None, got {self.root!r}.")
         check_at_least(0, dense_units=self.dense_units)
         if self.unannotated == "dense" and not self.dense_units:
             raise ConfigError('unannotated="dense" needs dense units: pass dense_units=… of at least 1.')
@@ -329,6 +330,7 @@ def _wired(
     ontology: Ontology,
     annotations: Annotations,
     hierarchies: tuple[Hierarchy, Hierarchy],
+    made_root: str,
     options: _Options,
     units: int | str | Callable[[int], int],
     parameters: dict[str, Any],
@@ -353,7 +355,7 @@ def _wired(
     layers, connections = assembled(
         genes,
         layout,
-        _nodes(before, hierarchy, ontology, annotations, units_of(units, sizes)),
+        _nodes(before, hierarchy, made_root, ontology, annotations, units_of(units, sizes)),
         passthrough=options.skip_edges == "passthrough",
         unannotated=unread if with_node else None,
         unannotated_units=int(units_of(units, np.array([max(len(unread), 1)]))[0]),
@@ -382,6 +384,7 @@ def _wired(
 def _nodes(
     before: Hierarchy,
     hierarchy: Hierarchy,
+    made_root: str,
     ontology: Ontology,
     annotations: Annotations,
     units: NDArray[np.int64],
@@ -404,7 +407,7 @@ def _nodes(
             attributes |= {"depth": int(before.depth[known]), "level": int(before.level[known])}
         if space:
             attributes["namespace"] = space
-        if id == ROOT_ID and known is None:
+        if id == made_root:
             label = "all terms"
         nodes.append(Node(id, label, "term", wide, (id, *merged) if merged else (), attributes))
     return nodes

@@ -5,7 +5,7 @@ In: a `Hierarchy` and the `Limits`. Out: a smaller `Hierarchy` with the same rea
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -20,9 +20,9 @@ from keras_vnn.wiring._hierarchy import Hierarchy
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["ROOT_ID", "TermLimits", "prune", "with_one_root"]
+__all__ = ["TermLimits", "prune", "with_one_root"]
 
-ROOT_ID = "root"
+_ROOT_IDS = ("root", "made root", "root of all terms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +173,9 @@ def _without_redundant(hierarchy: Hierarchy, limits: TermLimits) -> tuple[Hierar
     return named.keeping(kept), entries
 
 
-def with_one_root(hierarchy: Hierarchy, genes: NDArray[np.bool_]) -> tuple[Hierarchy, list[AuditEntry]]:
+def with_one_root(
+    hierarchy: Hierarchy, genes: NDArray[np.bool_], taken: Collection[str]
+) -> tuple[Hierarchy, list[AuditEntry], str]:
     """Put one term over all roots, unless there is one root that has all these genes already.
 
     Parameters
@@ -182,31 +184,40 @@ def with_one_root(hierarchy: Hierarchy, genes: NDArray[np.bool_]) -> tuple[Hiera
         The terms.
     genes
         ``(genes,)`` which genes must be under the root; it reads itself those under no other term.
+    taken
+        Ids the new root may not have.
+
+    Returns
+    -------
+    hierarchy, accounts, root
+        The id of the root that was made, or an empty string.
 
     Raises
     ------
     WiringError
-        A term is called like the new root.
+        No id is left for the new root.
     """
     roots = np.flatnonzero(hierarchy.is_root)
     orphans = genes & (np.diff(hierarchy.members.indptr) == 0)
     if len(roots) == 1 and not orphans.any():
-        return hierarchy, []
-    if ROOT_ID in hierarchy.ids:
-        raise WiringError(f"A term is called {ROOT_ID!r} already, and there are {len(roots)} roots to join.")
-    position = sum(id < ROOT_ID for id in hierarchy.ids)
+        return hierarchy, [], ""
+    made = next((id for id in _ROOT_IDS if id not in taken), "")
+    if not made:
+        raise WiringError(f"Terms are called {', '.join(_ROOT_IDS)} already: no name is left for a root over them.")
+    position = sum(id < made for id in hierarchy.ids)
     count = len(hierarchy)
     up = sparse.csr_array((np.ones(len(roots), bool), (roots, np.zeros(len(roots), np.int64))), shape=(count, 1))
     order = np.insert(np.arange(count), position, count)
     parents = sparse.vstack([sparse.hstack([hierarchy.parents, up]), sparse.csr_array((1, count + 1), dtype=bool)])
     direct = sparse.hstack([hierarchy.direct, sparse.csr_array(orphans[:, None])])
     joined = Hierarchy(
-        (*hierarchy.ids[:position], ROOT_ID, *hierarchy.ids[position:]),
+        (*hierarchy.ids[:position], made, *hierarchy.ids[position:]),
         sparse.csr_array(sparse.csr_array(parents, dtype=bool)[order][:, order]),
         sparse.csr_array(sparse.csr_array(direct, dtype=bool)[:, order]),
         (*hierarchy.merged[:position], (), *hierarchy.merged[position:]),
     )
-    return joined, [AuditEntry.of("wire", "term", "under a root that was made", [hierarchy.ids[i] for i in roots])]
+    entry = AuditEntry.of("wire", "term", "under a root that was made", [hierarchy.ids[i] for i in roots])
+    return joined, [entry], made
 
 
 def _names(hierarchy: Hierarchy, chosen: NDArray[np.bool_]) -> Iterator[str]:

@@ -119,6 +119,7 @@ def test_a_term_with_the_genes_of_a_child_is_merged_into_it(repair, known):
     arch = wire(repair, known, redundancy="same genes")
     node = arch.find("excision").node
     assert (node.id, node.names) == ("incision", ("incision", "excision"))
+    assert node.attributes["merged"] == {"excision": "excision"}
     # Children of the merged term join its parents.
     assert {("incision", "repair"), ("incision", "response")} <= edges(arch)
     # repair has all genes of root: its one larger child response is not equal, so the root stays.
@@ -262,7 +263,8 @@ def test_a_slim_names_the_terms_that_may_be_nodes(repair, known):
     arch = wire(repair, known, terms=slim)
     assert hidden(arch) == {"height 0": ("repair", "response"), "height 1": ("root",)}
     assert {a for a, b in edges(arch) if b == "repair"} == {"ATM", "MLH1", "MSH2", "XPA"}
-    assert wire(repair, known, terms=["repair", "response", "root"]) == arch
+    assert wire(repair, known, terms=iter(["repair", "response", "root"])) == arch
+    assert arch.parameters["terms"] == ["repair", "response", "root"]
     with pytest.warns(VNNWarning, match="A slim lacks most terms"):
         wire(slim, known)
 

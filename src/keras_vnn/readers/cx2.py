@@ -21,12 +21,13 @@ from keras_vnn.readers.text import Preview, at
 __all__ = ["CX2", "read_cx2"]
 
 _MEMBERS = "CD_MemberList"
+_MARKS = ("CXVersion", "numberVerification", "metaData", "ndexStatus", "nodeAttributes")
 
 
 def looks_like_cx2(start: Preview) -> bool:
     """Say whether a file looks like CX or CX2."""
     beginning = "".join(text.strip() for text in start.texts[:20])
-    return beginning.startswith("[") and ("CXVersion" in beginning or "numberVerification" in beginning)
+    return beginning.startswith("[") and any(word in beginning for word in _MARKS)
 
 
 def read_cx2(start: Preview) -> tuple[Ontology, Annotations]:

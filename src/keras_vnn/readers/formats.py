@@ -60,23 +60,23 @@ def choose_format(start: Preview, formats: Sequence[Format], name: str, *, what:
         The file looks like none of them.
     """
     names = [format.name for format in formats]
-    if name != "auto":
-        if name not in names:
-            raise ConfigError(
-                f"Unknown format={name!r} for {what}. {did_you_mean(name, names)}".rstrip()
-                + f"\nExpected one of: auto, {', '.join(names)}."
-            )
-        return formats[names.index(name)]
+    if name not in ("auto", *names):
+        raise ConfigError(
+            f"Unknown format={name!r} for {what}. {did_you_mean(name, names)}".rstrip()
+            + f"\nExpected one of: auto, {', '.join(names)}."
+        )
     for magic, kind in BINARY.items():
         if start.magic.startswith(magic):
             raise ReadError(f"The file is {kind}, not a text file with {what}: {start.path}")
+    if not start.lines:
+        raise ReadError(f"The file has comment lines and no rows: {start.path}\n    {shortened(start.comments[0][1])}")
     for format in formats:
-        if start.lines and format.recognizes(start):
+        if format.name == name or (name == "auto" and format.recognizes(start)):
             return format
-    first = start.lines[0] if start.lines else start.comments[0]
+    number, text = start.lines[0]
     known = "\n".join(f"    {format.name:<12} {format.title}" for format in formats)
     raise ReadError(
-        f"Cannot tell the format of the file with {what}: {start.path}:{first[0]}\n"
-        f"    {shortened(first[1])}\n"
+        f"Cannot tell the format of the file with {what}: {start.path}:{number}\n"
+        f"    {shortened(text)}\n"
         f"Name it with format=…:\n{known}"
     )

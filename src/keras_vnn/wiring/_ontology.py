@@ -120,7 +120,7 @@ def ontology_architecture(
     -------
     Architecture
         Genes and layers of terms, sorted by id within a layer. A node's ``attributes`` have its number of genes, its
-        namespace, and its depth and level before terms were removed.
+        namespace, its depth and level before terms were removed, and the names of terms merged into it by id.
 
     Raises
     ------
@@ -161,6 +161,8 @@ def ontology_architecture(
     wire   1 term: fewer than 2 genes in the list (excision repair)
     wire   1 gene: no annotation in the prior: not connected (TP53)
     """
+    if terms is not None and not isinstance(terms, str | Ontology):
+        terms = tuple(terms)
     options = _Options(layering, window, skip_edges, term_genes, unannotated, dense_units, root)
     limits = TermLimits(min_genes, max_genes, min_new_genes, TermLimits.redundancy(redundancy))
     for name, value, known in (("obsolete", obsolete, OBSOLETE_POLICIES), ("not_rule", not_rule, WIRING_NOT_RULES)):
@@ -190,7 +192,7 @@ def ontology_architecture(
             "wiring": "ontology_architecture",
             "namespace": None if spaces is None else list(spaces),
             "relations": list(relations),
-            "terms": None if terms is None else int(wanted.sum() if wanted is not None else 0),
+            "terms": None if terms is None else sorted(terms.ids if isinstance(terms, Ontology) else terms),
             "obsolete": obsolete,
             "not_rule": not_rule,
             "min_genes": int(min_genes),
@@ -407,6 +409,8 @@ def _nodes(
             attributes |= {"depth": int(before.depth[known]), "level": int(before.level[known])}
         if space:
             attributes["namespace"] = space
+        if merged:
+            attributes["merged"] = {other: ontology.names[ontology.positions[other]] for other in merged}
         if id == made_root:
             label = "all terms"
         nodes.append(Node(id, label, "term", wide, (id, *merged) if merged else (), attributes))

@@ -267,4 +267,13 @@ def _compact(units: NDArray[np.int64]) -> int | list[int]:
 
 def _device() -> str:
     """Return ``gpu`` when the default device of the backend is one, else ``cpu``."""
-    return "gpu" if keras.distribution.list_devices("gpu") else "cpu"
+    backend = keras.backend.backend()
+    if backend == "torch":
+        import torch
+
+        return "gpu" if torch.cuda.is_available() else "cpu"
+    if backend not in ("jax", "tensorflow"):
+        return "cpu"
+    # Asked for the devices of a kind that is not there, JAX raises; asked for all, it lists the default ones.
+    names = keras.distribution.list_devices()
+    return "gpu" if any(str(name).startswith(("gpu", "cuda", "rocm")) for name in names) else "cpu"

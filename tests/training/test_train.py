@@ -132,7 +132,12 @@ def test_optimizers_are_as_asked() -> None:
         ({"epochs": 0}, "epochs must be at least 1, got 0."),
         ({"learning_rate": 0.0}, "learning_rate must be above 0, got 0.0."),
         ({"epoch": 3}, "Unknown training option 'epoch'. Did you mean epochs?"),
-        ({"preset": "lin"}, "preset must be one of lin2017, lin2017-two-layer; got 'lin'. Did you mean lin2017?"),
+        (
+            {"preset": "lin"},
+            "preset must be one of lin2017, lin2017-two-layer, scquery-go-flat, scquery-go-hierarchical, dcell-paper, "
+            "dcell-code, drugcell, nest, pnet, kpnn; got 'lin'. Did you mean lin2017?",
+        ),
+        ({"beta_2": 1.0}, "beta_2 must be at least 0 and below 1, got 1.0."),
     ],
 )
 def test_wrong_options_are_named(options: dict, message: str) -> None:

@@ -8,6 +8,7 @@ from keras_vnn.data.alignment import align
 from keras_vnn.data.baselines import baseline_scores
 from keras_vnn.data.class_names import Classes, classes
 from keras_vnn.data.expression import as_expression, read_expression
+from keras_vnn.data.features import align_features
 from keras_vnn.data.labels import Labels, Targets, class_weights, labels_of, targets_of
 from keras_vnn.data.matching import Alignment, alignment_report
 from keras_vnn.data.metrics import (
@@ -32,6 +33,7 @@ __all__ = [
     "Split",
     "Targets",
     "align",
+    "align_features",
     "alignment_report",
     "as_expression",
     "baseline_scores",

@@ -7,7 +7,7 @@ Knows nothing of files of biology or of expression data.
 from keras_vnn.models._build import build_model
 from keras_vnn.models._options import ModelOptions
 from keras_vnn.models._outputs import Embedding, Outputs, Regression
-from keras_vnn.models._presets import MODEL_PRESETS
+from keras_vnn.models._presets import MODEL_PRESETS, model_options
 from keras_vnn.models._saving import check_architecture, load_model, save_model
 from keras_vnn.models._view import ModelView, view
 from keras_vnn.models._weights import edge_weights, set_edge_weights
@@ -23,6 +23,7 @@ __all__ = [
     "check_architecture",
     "edge_weights",
     "load_model",
+    "model_options",
     "save_model",
     "set_edge_weights",
     "view",

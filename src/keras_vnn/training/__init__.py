@@ -5,14 +5,16 @@ There is no training loop here: ``keras.Model.fit`` does the work.
 """
 
 from keras_vnn.training._cross_validate import cross_validate
+from keras_vnn.training._fit import fit_model, make_optimizer
 from keras_vnn.training._options import TRAINING_PRESETS, TrainingOptions, training_options
-from keras_vnn.training._train import TrainingResult, make_optimizer, train
+from keras_vnn.training._train import TrainingResult, train
 
 __all__ = [
     "TRAINING_PRESETS",
     "TrainingOptions",
     "TrainingResult",
     "cross_validate",
+    "fit_model",
     "make_optimizer",
     "train",
     "training_options",

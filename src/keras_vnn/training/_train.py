@@ -12,25 +12,25 @@ from numpy.typing import NDArray
 
 from keras_vnn.architecture import Architecture
 from keras_vnn.data import (
-    ClassificationMetrics,
     Labels,
-    RegressionMetrics,
+    Normalization,
     Split,
     Targets,
     align,
+    align_features,
     class_weights,
-    classification_metrics,
     fit_normalization,
     labels_of,
-    regression_metrics,
     split_cells,
 )
-from keras_vnn.errors import DataError
-from keras_vnn.models import Regression, build_model, view
+from keras_vnn.errors import DataError, did_you_mean
+from keras_vnn.models import ModelOptions, Regression, build_model, view
+from keras_vnn.models import model_options as options_of
+from keras_vnn.training._fit import fit_model, make_optimizer, rows_of
 from keras_vnn.training._options import TrainingOptions
-from keras_vnn.training._progress import RichProgress
+from keras_vnn.training._scores import Metrics, scores
 
-__all__ = ["TrainingResult", "fit", "make_optimizer", "train"]
+__all__ = ["TrainingResult", "train"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ class TrainingResult:
 
     model: keras.Model
     history: pd.DataFrame
-    metrics: ClassificationMetrics | RegressionMetrics | None
+    metrics: Metrics | None
     split: Split
 
 
@@ -63,6 +63,7 @@ def train(
     training: TrainingOptions | None = None,
     split: Split | None = None,
     missing: str = "raise",
+    side: str | NDArray[np.floating] | None = None,
     preset: str | None = None,
     progress: bool = False,
     what: str = "training",
@@ -77,7 +78,8 @@ def train(
     arch
         The architecture.
     data
-        AnnData or DataFrame, cells × genes, with every gene that was measured.
+        AnnData or DataFrame, cells × genes, with every gene that was measured. For a model with ``gene_features``: an
+        AnnData with a layer of each feature's name, whose values are taken as they are.
     labels
         `Labels` for classification, `Targets` for regression, or the name of a column of labels.
     training
@@ -86,6 +88,8 @@ def train(
         Which cells are for training, early stopping and scoring; 70, 15 and 15 % drawn by the seed by default.
     missing
         ``"raise"``, ``"zero"`` or ``"mean"``: what to do for input genes that the data lack.
+    side
+        What the side branch of the model reads: ``(cells of the data, side features)``, or its name in ``data.obsm``.
     preset, **model_options
         As in `build_model`.
     progress
@@ -110,14 +114,10 @@ def train(
         raise DataError(
             f"The split is of {len(parts):,} cells, the labels of {len(known):,}. Draw the split from these labels."
         )
-    normalization = fit_normalization(
-        chosen.normalization,
-        data,
-        arch,
-        cells=known.cells[parts.train],
-        missing="raise" if missing == "raise" else "zero",
-    )
-    values = align(data, arch, missing=missing, normalization=normalization)[known.cells]
+    model_choices = options_of(preset, model_options)
+    values, normalization = _values(arch, data, known, parts, chosen, model_choices, missing)
+    if model_choices.side_features:
+        values = [values, _side_values(data, side, model_choices.side_features)[known.cells]]
     outputs = known.classes if isinstance(known, Labels) else Regression(known.names)
     truth = known.codes if isinstance(known, Labels) else known.values
     model = build_model(
@@ -129,15 +129,22 @@ def train(
         seed=chosen.seed,
         **model_options,
     )
-    history = fit(model, values, truth, known, parts, chosen, progress=progress, what=what)
+    history = fit_model(
+        model,
+        rows_of(values, parts.train),
+        truth[parts.train],
+        validation=(rows_of(values, parts.validation), truth[parts.validation]) if parts.validation.size else None,
+        training=chosen,
+        class_weight=class_weights(known, cells=parts.train)
+        if chosen.class_weights == "balanced" and isinstance(known, Labels)
+        else None,
+        progress=progress,
+        what=what,
+    )
     metrics = None
     if parts.test.size:
-        predicted = model.predict(values[parts.test], batch_size=512, verbose=0)
-        metrics = (
-            classification_metrics(truth[parts.test], predicted, known.classes)
-            if isinstance(known, Labels)
-            else regression_metrics(truth[parts.test], predicted)
-        )
+        predicted = model.predict(rows_of(values, parts.test), batch_size=512, verbose=0)
+        metrics = scores(known, truth[parts.test], predicted)
     view(model).card.remember(
         training={
             "options": chosen.to_json(),
@@ -151,49 +158,49 @@ def train(
     return TrainingResult(model, history, metrics, parts)
 
 
-def fit(
-    model: keras.Model,
-    values: NDArray[np.float32],
-    truth: NDArray[Any],
-    labels: Labels | Targets,
+def _values(
+    arch: Architecture,
+    data: Any,
+    known: Labels | Targets,
     split: Split,
-    options: TrainingOptions,
-    *,
-    progress: bool,
-    what: str,
-) -> pd.DataFrame:
-    """Fit a compiled model on aligned values and return a row of losses per epoch."""
-    callbacks: list[Any] = []
-    if options.patience and split.validation.size:
-        callbacks.append(
-            keras.callbacks.EarlyStopping("val_loss", patience=options.patience, restore_best_weights=True)
-        )
-    if progress:
-        callbacks.append(RichProgress(what))
-    weights = None
-    if options.class_weights == "balanced" and isinstance(labels, Labels):
-        weights = class_weights(labels, cells=split.train)
-    validation = (values[split.validation], truth[split.validation]) if split.validation.size else None
-    record = model.fit(
-        values[split.train],
-        truth[split.train],
-        batch_size=options.batch_size,
-        epochs=options.epochs,
-        validation_data=validation,
-        callbacks=callbacks,
-        class_weight=weights,
-        verbose=0,
+    training: TrainingOptions,
+    options: ModelOptions,
+    missing: str,
+) -> tuple[Any, Normalization | None]:
+    """Return what the network reads of the labelled cells, and the normalisation fitted for it."""
+    if options.gene_features:
+        if training.normalization != "none":
+            raise DataError(
+                f"Several features per gene are taken as they are, got normalization={training.normalization!r}.\n"
+                "Pass training=training_options(normalization='none'), and scale the layers of the data yourself."
+            )
+        return align_features(data, arch, options.gene_features, missing=missing)[known.cells], None
+    normalization = fit_normalization(
+        training.normalization,
+        data,
+        arch,
+        cells=known.cells[split.train],
+        missing="raise" if missing == "raise" else "zero",
     )
-    return pd.DataFrame(record.history).rename_axis("epoch")
+    return align(data, arch, missing=missing, normalization=normalization)[known.cells], normalization
 
 
-def make_optimizer(options: TrainingOptions) -> keras.optimizers.Optimizer:
-    """Return a new Keras optimizer as the options ask for it."""
-    rate: Any = options.learning_rate
-    if options.decay:
-        rate = keras.optimizers.schedules.InverseTimeDecay(options.learning_rate, 1, options.decay)
-    if options.optimizer == "sgd":
-        return keras.optimizers.SGD(rate, momentum=options.momentum, nesterov=options.nesterov)
-    if options.optimizer == "adamw":
-        return keras.optimizers.AdamW(rate, weight_decay=options.weight_decay)
-    return keras.optimizers.Adam(rate)
+def _side_values(data: Any, side: str | NDArray[np.floating] | None, width: int) -> NDArray[np.float32]:
+    if side is None:
+        raise DataError(
+            f"The model has a side branch of {width:,} features, but there are no data for it.\n"
+            "Pass side=array or its name in data.obsm; without the branch: side_features=0, side_layers=()."
+        )
+    if isinstance(side, str):
+        names = list(getattr(data, "obsm", {}))
+        if side not in names:
+            raise DataError(f"The data have no obsm {side!r}; {did_you_mean(side, names) or f'it has {names}.'}")
+        side = data.obsm[side]
+    values = np.asarray(side.toarray() if hasattr(side, "toarray") else side, np.float32)
+    if values.shape != (len(data), width):
+        raise DataError(
+            f"The side data must have shape (cells, features) = ({len(data)}, {width}), got {values.shape}."
+        )
+    if not np.isfinite(values).all():
+        raise DataError(f"{int((~np.isfinite(values)).sum()):,} of {values.size:,} side values are not finite numbers.")
+    return values

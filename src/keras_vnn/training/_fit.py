@@ -1,0 +1,109 @@
+"""`fit_model`: fitting a compiled model to arrays, with early stopping."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+from keras_vnn.errors import DataError
+from keras_vnn.training._options import TrainingOptions
+from keras_vnn.training._progress import RichProgress
+
+__all__ = ["fit_model", "make_optimizer", "rows_of"]
+
+
+def fit_model(
+    model: keras.Model,
+    x: Any,
+    y: Any,
+    *,
+    validation: tuple[Any, Any] | None = None,
+    training: TrainingOptions | None = None,
+    class_weight: Mapping[int, float] | None = None,
+    progress: bool = False,
+    what: str = "training",
+) -> pd.DataFrame:
+    """Fit a compiled model to arrays that are aligned already; ``model.fit`` does the work.
+
+    Parameters
+    ----------
+    model
+        A model of `build_model`; its optimizer is the one it was compiled with, see `make_optimizer`.
+    x
+        What the model reads: an array with a row per cell, or a list of them for several inputs.
+    y
+        Codes of classes ``(cells,)`` or numbers ``(cells, outputs)``.
+    validation
+        ``(x, y)`` of cells to stop early by.
+    training
+        Batch size, epochs and patience are taken from it; `TrainingOptions()` by default.
+    class_weight
+        Weight of each class by its code.
+    progress
+        Show a live line on standard error.
+    what
+        What to call the run there.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row of losses per epoch. ``val_loss`` is that of the prediction alone; ``loss`` counts auxiliary heads and
+        regularisation too.
+
+    Raises
+    ------
+    DataError
+        The inputs and the targets have different numbers of rows.
+    """
+    options = training or TrainingOptions()
+    for inputs, targets, name in ((x, y, "training"), *(((*validation, "validation"),) if validation else ())):
+        lengths = {len(part) for part in (*_parts(inputs), targets)}
+        if len(lengths) > 1:
+            raise DataError(
+                f"The inputs and targets for {name} have different numbers of rows: "
+                f"{', '.join(str(len(part)) for part in (*_parts(inputs), targets))}."
+            )
+    callbacks: list[Any] = []
+    if options.patience and validation is not None:
+        callbacks.append(
+            keras.callbacks.EarlyStopping("val_loss", patience=options.patience, restore_best_weights=True)
+        )
+    if progress:
+        callbacks.append(RichProgress(what))
+    record = model.fit(
+        x,
+        y,
+        batch_size=options.batch_size,
+        epochs=options.epochs,
+        validation_data=validation,
+        callbacks=callbacks,
+        class_weight=None if class_weight is None else dict(class_weight),
+        verbose=0,
+    )
+    return pd.DataFrame(record.history).rename_axis("epoch")
+
+
+def rows_of(x: Any, rows: Any) -> Any:
+    """Return some rows of an array, or of each array of a list."""
+    return [part[rows] for part in x] if isinstance(x, list) else x[rows]
+
+
+def make_optimizer(options: TrainingOptions) -> keras.optimizers.Optimizer:
+    """Return a new Keras optimizer as the options ask for it."""
+    rate: Any = options.learning_rate
+    if options.decay:
+        rate = keras.optimizers.schedules.InverseTimeDecay(options.learning_rate, 1, options.decay)
+    if options.optimizer == "sgd":
+        return keras.optimizers.SGD(rate, momentum=options.momentum, nesterov=options.nesterov)
+    betas = {"beta_1": options.beta_1, "beta_2": options.beta_2, "epsilon": options.epsilon}
+    if options.optimizer == "adamw":
+        return keras.optimizers.AdamW(rate, weight_decay=options.weight_decay, **betas)
+    return keras.optimizers.Adam(rate, **betas)
+
+
+def _parts(x: Any) -> list[Any]:
+    return list(x) if isinstance(x, list | tuple) else [np.asarray(x)]

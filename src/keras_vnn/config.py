@@ -29,6 +29,9 @@ Paths = Annotated[tuple[Path, ...], BeforeValidator(_as_tuple)]
 Widths = Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(_as_tuple)]
 
 
+Words = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+
+
 class _Section(BaseModel):
     """Options of one command; unknown names are errors."""
 
@@ -49,11 +52,35 @@ class BuildRecipe(_Section):
     grouping: Literal["edge", "neighbourhood", "clique", "community"] = Field(
         "neighbourhood", description="What interactions become a hidden node."
     )
-    min_genes: int = Field(2, ge=1, description="Leave out groups with fewer genes of the list.")
-    max_genes: int | None = Field(None, ge=1, description="Leave out groups with more genes of the list.")
     min_targets: int = Field(2, ge=1, description="Leave out regulators with fewer genes of the list.")
     max_targets: int | None = Field(None, ge=1, description="Leave out regulators with more genes of the list.")
     include_regulator: bool = Field(True, description="A regulator's own gene joins its targets.")
+    ontology: Path | None = Field(None, description="Terms: OBO, Reactome relations, child/parent table.")
+    annotations: Path | None = Field(None, description="Genes of the terms: GAF, GPAD, gene2go, gene/term table.")
+    hierarchy: Path | None = Field(None, description="Terms and genes in one file: DrugCell, DCell, CX2, KPNN, GenNet.")
+    gene_sets: Path | None = Field(None, description="GMT, a group file, JSON.")
+    gene_id: Literal["symbol", "accession", "synonym"] | None = Field(
+        None, description="What names a gene in the annotations."
+    )
+    taxon: str | None = Field(None, description="Only annotations of this species, e.g. 9606.")
+    exclude_evidence: Words = Field(("ND",), description="Leave out annotations by these evidence codes.")
+    include_evidence: Words = Field((), description="Take annotations by these evidence codes only.")
+    not_rule: Literal["pair", "branch"] = Field("pair", description="What NOT removes: the pair, or terms below too.")
+    namespace: Words = Field((), description="Take terms of these namespaces only, e.g. biological_process.")
+    relations: Words = Field(("is_a", "part_of"), description="Relations between terms to follow.")
+    min_new_genes: int = Field(0, ge=0, description="Leave out terms with fewer genes more than a child.")
+    redundancy: Literal["same genes", "none"] | float = Field(
+        "same genes", description="Merge a term into a child: same genes, a Jaccard index, none."
+    )
+    root: Literal["one"] | None = Field(None, description="one: put a term over all roots.")
+    layering: Literal["height", "depth", "level", "flat"] = Field("height", description="What a term's layer goes by.")
+    window: tuple[int, int] | None = Field(None, description="Only terms whose depth, level or height lies between.")
+    skip_edges: Literal["keep", "passthrough", "drop"] = Field("keep", description="Edges that skip layers.")
+    term_genes: Literal["direct", "specific", "all"] = Field("direct", description="Genes a term reads itself.")
+    unannotated: Literal["unconnected", "node", "dense"] = Field("unconnected", description="Genes no term reads.")
+    units: int | str = Field(1, description="Units of a term: a number, dcell-paper, dcell-code.")
+    min_genes: int | None = Field(None, ge=1, description="Leave out nodes with fewer genes of the list.")
+    max_genes: int | None = Field(None, ge=1, description="Leave out nodes with more genes of the list.")
     dense_units: int = Field(0, ge=0, description="Fully connected units beside the nodes.")
     seed: int = Field(0, ge=0, description="Seed of the search for communities.")
     output: Path | None = Field(None, description="Where to write the architecture.")
@@ -69,15 +96,14 @@ class TrainRecipe(_Section):
     task: Literal["classification", "regression"] = Field("classification", description="What to predict.")
     layer: str = Field("X", description="Values of an .h5ad to use: X, raw, or the name of a layer.")
     orientation: Literal["auto", "genes-in-rows", "genes-in-columns"] = Field("auto", description="Of a CSV or TSV.")
-    metadata: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = Field(
-        (), description="Columns of a CSV or TSV that are no genes."
-    )
+    metadata: Words = Field((), description="Columns of a CSV or TSV that are no genes.")
     missing: Literal["raise", "zero", "mean"] = Field("raise", description="What to do for genes not in the data.")
     missing_labels: Literal["raise", "drop"] = Field("raise", description="What to do with cells without a label.")
     normalization: Literal["none", "log1p-cpm", "lin2017", "zscore"] | None = Field(
         None, description="Of the expression; fitted on the training cells and kept with the model."
     )
-    preset: str | None = Field(None, description="Published model and training options: lin2017, lin2017-two-layer.")
+    preset: str | None = Field(None, description="Published model and training options, e.g. lin2017, dcell-code.")
+    model: dict[str, Any] = Field({}, description="Further options of the model, by the names of ModelOptions.")
     tail: Widths | None = Field(None, description="Units of dense layers before the head.")
     activation: str | None = Field(None, description="Of the named nodes.")
     dropout: float | None = Field(None, ge=0, lt=1, description="Share of hidden units dropped in training.")

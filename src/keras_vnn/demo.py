@@ -202,7 +202,9 @@ def _figures(demo: DemoResult, result: Any, data: Any, labels: Any, ranking: pd.
     }
     for name, axes in drawn.items():
         with replacing(demo.folder / f"{name}.png", overwrite=overwrite) as partial:
-            axes.get_figure(root=True).savefig(partial, dpi=150, bbox_inches="tight")
+            picture = axes.get_figure(root=True)
+            if picture is not None:
+                picture.savefig(partial, dpi=150, bbox_inches="tight")
 
 
 def _table(table: pd.DataFrame, path: Path, overwrite: bool) -> None:

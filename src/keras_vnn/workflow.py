@@ -13,8 +13,17 @@ from typing import TYPE_CHECKING, Any
 from keras_vnn.architecture import Architecture, load_architecture
 from keras_vnn.config import BuildRecipe, TrainRecipe
 from keras_vnn.errors import ConfigError, OutputError
-from keras_vnn.readers import read_genes, read_interactions, read_regulation
-from keras_vnn.wiring import interaction_architecture
+from keras_vnn.genes import GeneList
+from keras_vnn.readers import (
+    read_annotations,
+    read_gene_sets,
+    read_genes,
+    read_hierarchy,
+    read_interactions,
+    read_ontology,
+    read_regulation,
+)
+from keras_vnn.wiring import gene_set_architecture, interaction_architecture, ontology_architecture
 
 if TYPE_CHECKING:
     import anndata
@@ -48,11 +57,29 @@ def build_architecture(recipe: BuildRecipe, *, say: Say = _silent) -> Architectu
     """
     genes = read_genes(recipe.genes, column=recipe.gene_column, duplicates=recipe.duplicates)
     say(f"genes         {genes}")
-    if not recipe.interactions and not recipe.regulation:
+    return WIRINGS[_family(recipe)](recipe, genes, say)
+
+
+def _family(recipe: BuildRecipe) -> str:
+    """Return which family of priors a recipe names."""
+    named = {
+        "interactions": bool(recipe.interactions or recipe.regulation),
+        "ontology": recipe.ontology is not None or recipe.annotations is not None,
+        "hierarchy": recipe.hierarchy is not None,
+        "gene_sets": recipe.gene_sets is not None,
+    }
+    chosen = [family for family, is_named in named.items() if is_named]
+    if len(chosen) == 1:
+        return chosen[0]
+    if not chosen:
         raise ConfigError(
-            "There is no prior to wire: name interactions, regulation or both.\n"
-            "    vnn build --genes cells.h5ad --interactions ppi.tsv --regulation tf.tsv -o lin.vnn"
+            "There is no prior to wire: name interactions and regulation, ontology and annotations, a hierarchy or "
+            "gene sets.\n    vnn build --genes cells.h5ad --interactions ppi.tsv --regulation tf.tsv -o lin.vnn"
         )
+    raise ConfigError(f"Name priors of one family, got {' and '.join(chosen)}.\nBuild one architecture for each.")
+
+
+def _wire_interactions(recipe: BuildRecipe, genes: GeneList, say: Say) -> Architecture:
     interactions = None
     if recipe.interactions:
         interactions = read_interactions(
@@ -68,7 +95,7 @@ def build_architecture(recipe: BuildRecipe, *, say: Say = _silent) -> Architectu
         interactions,
         regulation,
         grouping=recipe.grouping,
-        min_genes=recipe.min_genes,
+        min_genes=2 if recipe.min_genes is None else recipe.min_genes,
         max_genes=recipe.max_genes,
         min_targets=recipe.min_targets,
         max_targets=recipe.max_targets,
@@ -76,6 +103,91 @@ def build_architecture(recipe: BuildRecipe, *, say: Say = _silent) -> Architectu
         dense_units=recipe.dense_units,
         seed=recipe.seed,
     )
+
+
+def _wire_ontology(recipe: BuildRecipe, genes: GeneList, say: Say) -> Architecture:
+    if recipe.ontology is None or recipe.annotations is None:
+        missing = "ontology" if recipe.ontology is None else "annotations"
+        raise ConfigError(
+            f"An ontology needs annotations, and the other way round; {missing} is not named.\n"
+            "    vnn build --genes cells.h5ad --ontology go-basic.obo.gz --annotations goa_human.gaf.gz -o go.vnn"
+        )
+    ontology = read_ontology(recipe.ontology)
+    say(f"ontology      {ontology}")
+    annotations = read_annotations(
+        recipe.annotations,
+        id=recipe.gene_id,
+        genes=genes,
+        taxon=recipe.taxon,
+        include_evidence=recipe.include_evidence or None,
+        exclude_evidence=recipe.exclude_evidence,
+        not_rule=recipe.not_rule,
+    )
+    say(f"annotations   {annotations}")
+    return ontology_architecture(
+        genes,
+        ontology,
+        annotations,
+        namespace=recipe.namespace or None,
+        relations=recipe.relations,
+        not_rule=recipe.not_rule,
+        **_hierarchy_options(recipe),
+    )
+
+
+def _wire_hierarchy(recipe: BuildRecipe, genes: GeneList, say: Say) -> Architecture:
+    if recipe.hierarchy is None:
+        raise ConfigError("There is no hierarchy to wire.")
+    terms, annotations = read_hierarchy(recipe.hierarchy)
+    say(f"hierarchy     {terms}; {annotations}")
+    # Somebody prepared the hierarchy: it is taken as it is unless limits are asked for.
+    options = _hierarchy_options(recipe)
+    if recipe.min_genes is None:
+        options["min_genes"] = 1
+    if "redundancy" not in recipe.model_fields_set:
+        options["redundancy"] = None
+    return ontology_architecture(genes, terms, annotations, relations=tuple(sorted({*terms.relation})), **options)
+
+
+def _wire_gene_sets(recipe: BuildRecipe, genes: GeneList, say: Say) -> Architecture:
+    if recipe.gene_sets is None:
+        raise ConfigError("There are no gene sets to wire.")
+    sets = read_gene_sets(recipe.gene_sets)
+    say(f"gene sets     {sets}")
+    return gene_set_architecture(
+        genes,
+        sets,
+        min_genes=2 if recipe.min_genes is None else recipe.min_genes,
+        max_genes=recipe.max_genes,
+        dense_units=recipe.dense_units,
+        sources=sets.sources,
+    )
+
+
+def _hierarchy_options(recipe: BuildRecipe) -> dict[str, Any]:
+    units = recipe.units
+    return {
+        "min_genes": 5 if recipe.min_genes is None else recipe.min_genes,
+        "max_genes": recipe.max_genes,
+        "min_new_genes": recipe.min_new_genes,
+        "redundancy": None if recipe.redundancy == "none" else recipe.redundancy,
+        "root": recipe.root,
+        "layering": recipe.layering,
+        "window": recipe.window,
+        "skip_edges": recipe.skip_edges,
+        "term_genes": recipe.term_genes,
+        "unannotated": recipe.unannotated,
+        "dense_units": recipe.dense_units,
+        "units": int(units) if isinstance(units, str) and units.isdigit() else units,
+    }
+
+
+WIRINGS: dict[str, Callable[[BuildRecipe, GeneList, Say], Architecture]] = {
+    "interactions": _wire_interactions,
+    "ontology": _wire_ontology,
+    "hierarchy": _wire_hierarchy,
+    "gene_sets": _wire_gene_sets,
+}
 
 
 def read_training_data(
@@ -171,7 +283,7 @@ def train_model(
 def model_changes(recipe: TrainRecipe) -> dict[str, Any]:
     """Return the options of the model that a recipe sets."""
     names = ("tail", "activation", "dropout", "l2")
-    return {name: getattr(recipe, name) for name in names if getattr(recipe, name) is not None}
+    return {**recipe.model, **{name: getattr(recipe, name) for name in names if getattr(recipe, name) is not None}}
 
 
 def check_output(path: Path | None, *, force: bool) -> None:

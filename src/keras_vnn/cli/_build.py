@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,35 +13,72 @@ from keras_vnn.cli._recipes import build_options, recipe_of
 __all__ = ["build"]
 
 
+def _groups(help: str, *names: str) -> Any:
+    return typer.Option(*names, help=help, rich_help_panel="Interactions and regulators")
+
+
+def _terms(help: str, *names: str) -> Any:
+    return typer.Option(*names, help=help, rich_help_panel="Ontologies, hierarchies, gene sets")
+
+
+def _any(help: str, *names: str) -> Any:
+    return typer.Option(*names, help=help, rich_help_panel="All priors")
+
+
 def build(
     recipe: Annotated[
         str | None, typer.Argument(help="A recipe (YAML file or bundled name); options below replace what it says.")
     ] = None,
-    genes: Annotated[Path | None, typer.Option(help="Gene list, or expression data whose genes are taken.")] = None,
-    gene_column: Annotated[str | None, typer.Option(help="Column of the gene names, by name or number from 1.")] = None,
-    duplicates: Annotated[str | None, typer.Option(help="Repeated gene names: raise, first.")] = None,
+    genes: Annotated[Path | None, _any("Gene list, or expression data whose genes are taken.")] = None,
+    gene_column: Annotated[str | None, _any("Column of the gene names, by name or number from 1.")] = None,
+    duplicates: Annotated[str | None, _any("Repeated gene names: raise, first.")] = None,
     interactions: Annotated[
-        list[Path] | None, typer.Option(help="Protein interactions: TSV, CSV, SIF, STRING links. May be given again.")
+        list[Path] | None, _groups("Protein interactions: TSV, CSV, SIF, STRING links. May be given again.")
     ] = None,
-    interactions_format: Annotated[str | None, typer.Option(help="Format, if it is not recognised.")] = None,
-    min_score: Annotated[float | None, typer.Option(help="Leave out interactions with a lower score.")] = None,
+    interactions_format: Annotated[str | None, _groups("Format, if it is not recognised.")] = None,
+    min_score: Annotated[float | None, _groups("Leave out interactions with a lower score.")] = None,
     regulation: Annotated[
-        list[Path] | None,
-        typer.Option(help="Regulators and targets: TRRUST, source/target tables. May be given again."),
+        list[Path] | None, _groups("Regulators and targets: TRRUST, source/target tables. May be given again.")
     ] = None,
-    regulation_format: Annotated[str | None, typer.Option(help="Format, if it is not recognised.")] = None,
-    grouping: Annotated[str | None, typer.Option(help="A node per: edge, neighbourhood, clique, community.")] = None,
-    min_genes: Annotated[int | None, typer.Option(help="Leave out groups with fewer genes of the list.")] = None,
-    max_genes: Annotated[int | None, typer.Option(help="Leave out groups with more genes of the list.")] = None,
-    min_targets: Annotated[int | None, typer.Option(help="Leave out regulators with fewer genes of the list.")] = None,
-    max_targets: Annotated[int | None, typer.Option(help="Leave out regulators with more genes of the list.")] = None,
+    regulation_format: Annotated[str | None, _groups("Format, if it is not recognised.")] = None,
+    grouping: Annotated[str | None, _groups("A node per: edge, neighbourhood, clique, community.")] = None,
+    min_targets: Annotated[int | None, _groups("Leave out regulators with fewer genes of the list.")] = None,
+    max_targets: Annotated[int | None, _groups("Leave out regulators with more genes of the list.")] = None,
     include_regulator: Annotated[
         bool | None,
-        typer.Option("--include-regulator/--exclude-regulator", help="A regulator's own gene joins its targets."),
+        _groups("A regulator's own gene joins its targets.", "--include-regulator/--exclude-regulator"),
     ] = None,
-    dense_units: Annotated[int | None, typer.Option(help="Fully connected units beside the nodes.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the search for communities.")] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write the architecture.")] = None,
+    ontology: Annotated[Path | None, _terms("Terms: OBO, Reactome relations, child/parent table.")] = None,
+    annotations: Annotated[Path | None, _terms("Genes of the terms: GAF, GPAD, gene2go, gene/term table.")] = None,
+    hierarchy: Annotated[
+        Path | None, _terms("Terms and genes in one file: DrugCell, DCell, CX2, KPNN, GenNet.")
+    ] = None,
+    gene_sets: Annotated[Path | None, _terms("GMT, a group file, JSON.")] = None,
+    gene_id: Annotated[str | None, _terms("What names a gene: symbol, accession, synonym.")] = None,
+    taxon: Annotated[str | None, _terms("Only annotations of this species, e.g. 9606.")] = None,
+    exclude_evidence: Annotated[
+        list[str] | None, _terms("Leave out annotations by this evidence code. May be given again.")
+    ] = None,
+    include_evidence: Annotated[
+        list[str] | None, _terms("Take annotations by this evidence code only. May be given again.")
+    ] = None,
+    not_rule: Annotated[str | None, _terms("What NOT removes: pair, branch.")] = None,
+    namespace: Annotated[list[str] | None, _terms("Terms of this namespace only. May be given again.")] = None,
+    relations: Annotated[list[str] | None, _terms("Relation between terms to follow. May be given again.")] = None,
+    min_new_genes: Annotated[int | None, _terms("Leave out terms with fewer genes more than a child.")] = None,
+    redundancy: Annotated[str | None, _terms("Merge a term into a child: same genes, a Jaccard index, none.")] = None,
+    root: Annotated[str | None, _terms("one: put a term over all roots.")] = None,
+    layering: Annotated[str | None, _terms("A term's layer goes by: height, depth, level, flat.")] = None,
+    window: Annotated[tuple[int, int] | None, _terms("Only terms whose depth, level or height lies between.")] = None,
+    skip_edges: Annotated[str | None, _terms("Edges that skip layers: keep, passthrough, drop.")] = None,
+    term_genes: Annotated[str | None, _terms("Genes a term reads itself: direct, specific, all.")] = None,
+    unannotated: Annotated[str | None, _terms("Genes no term reads: unconnected, node, dense.")] = None,
+    units: Annotated[str | None, _terms("Units of a term: a number, dcell-paper, dcell-code.")] = None,
+    min_genes: Annotated[int | None, _any("Leave out nodes with fewer genes of the list.")] = None,
+    max_genes: Annotated[int | None, _any("Leave out nodes with more genes of the list.")] = None,
+    dense_units: Annotated[int | None, _any("Fully connected units beside the nodes.")] = None,
+    seed: Annotated[int | None, _groups("Seed of the search for communities.")] = None,
+    output: Annotated[Path | None, _any("Where to write the architecture.", "--output", "-o")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be built, write nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
@@ -53,6 +90,8 @@ def build(
     `vnn build --genes cells.h5ad --interactions ppi.tsv --regulation trrust.tsv -o lin.vnn`
 
     `vnn build --genes genes.txt --interactions 9606.protein.links.txt.gz --min-score 700 --dry-run`
+
+    `vnn build --genes cells.h5ad --ontology go-basic.obo.gz --annotations goa_human.gaf.gz -o go.vnn`
 
     `vnn build configs/lin2017-ppi-tf.yaml --grouping clique -o cliques.vnn`
     """

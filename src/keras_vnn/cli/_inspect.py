@@ -27,7 +27,7 @@ def inspect(
         str | None, typer.Option(help="Column of the labels in the data; else classes as the model predicts them.")
     ] = None,
     layer: Annotated[str, typer.Option(help="Values of an .h5ad to use: X, raw, or the name of a layer.")] = "X",
-    method: Annotated[str, typer.Option(help="How importance is measured: knockout, gradient.")] = "knockout",
+    method: Annotated[str | None, typer.Option(help="How importance is measured: knockout, gradient.")] = None,
     top: Annotated[int, typer.Option(min=1, help="Rows to show.")] = 20,
     architecture: Annotated[
         Path | None, typer.Option(help="Fail unless the model was built from this architecture.")

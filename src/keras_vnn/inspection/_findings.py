@@ -20,7 +20,7 @@ from keras_vnn.data import Classes
 from keras_vnn.errors import ConfigError, ModelError
 from keras_vnn.inspection._cells import cells_of, class_codes
 from keras_vnn.inspection._cut import Cut
-from keras_vnn.inspection._importance import Importance, check_method, goal_of, layer_importance
+from keras_vnn.inspection._importance import Importance, chosen_method, goal_of, layer_importance
 from keras_vnn.inspection._record import record
 from keras_vnn.inspection._statistics import ClassStatistics, class_statistics
 from keras_vnn.models import Embedding, ModelView, view
@@ -60,13 +60,13 @@ def findings_of(
     data: Any,
     labels: Any,
     *,
-    method: str,
+    method: str | None,
     layers: Sequence[int],
     missing: str,
     batch_size: int,
 ) -> Findings:
     """Measure activity and importance of the nodes of some layers."""
-    check_method(method)
+    chosen = chosen_method(seen, method)
     if batch_size < 1:
         raise ConfigError(f"batch_size must be at least 1, got {batch_size}.")
     cells = cells_of(seen, data, labels, missing=missing)
@@ -78,12 +78,12 @@ def findings_of(
         goal = goal_of(seen, labels, cells, data, done)
         known, codes = (seen.outputs if isinstance(seen.outputs, Classes) else None), goal.codes
         importance = {
-            number: layer_importance(Cut(seen, done, number, batch_size), goal, method) for number in layers if number
+            number: layer_importance(Cut(seen, done, number, batch_size), goal, chosen) for number in layers if number
         }
     classes = _NO_CLASSES if known is None or codes is None else known.names
     groups = np.zeros(len(cells), np.int32) if codes is None else codes
     statistics = {number: class_statistics(done.units[number], groups, len(classes)) for number in layers}
-    return Findings(method, len(cells), classes, statistics, importance)
+    return Findings(chosen, len(cells), classes, statistics, importance)
 
 
 def remember_inspection(
@@ -91,7 +91,7 @@ def remember_inspection(
     data: Any,
     labels: Any = None,
     *,
-    method: str = "knockout",
+    method: str | None = None,
     missing: str = "raise",
     batch_size: int = 512,
 ) -> None:

@@ -23,11 +23,14 @@ from keras_vnn.inspection._knockout import knockout
 from keras_vnn.inspection._record import Record, output_weights
 from keras_vnn.models import ModelView
 
-__all__ = ["IMPORTANCE_METHODS", "Goal", "Importance", "check_method", "goal_of", "layer_importance"]
+__all__ = ["IMPORTANCE_METHODS", "Goal", "Importance", "check_method", "chosen_method", "goal_of", "layer_importance"]
 
 IMPORTANCE_METHODS: Mapping[str, Callable[[Cut], Iterator[Block]]] = MappingProxyType(
     {"knockout": knockout, "gradient": gradient}
 )
+
+
+EXACT_LAYERS = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +78,22 @@ def check_method(method: str) -> None:
         known = list(IMPORTANCE_METHODS)
         hint = did_you_mean(str(method), known)
         raise ConfigError(f"method must be one of {', '.join(known)}; got {method!r}. {hint}".rstrip())
+
+
+def chosen_method(seen: ModelView, method: str | None) -> str:
+    """Return the method asked for, or the best that is affordable: knock-out, in deep networks the gradient.
+
+    A knocked out node of an early layer has to be followed through all later ones, node by node.
+
+    Raises
+    ------
+    ConfigError
+        There is no such method.
+    """
+    if method is None:
+        return "knockout" if len(seen.architecture.hidden_layers) <= EXACT_LAYERS else "gradient"
+    check_method(method)
+    return method
 
 
 def goal_of(seen: ModelView, labels: Any, cells: Cells, data: Any, done: Record) -> Goal:

@@ -143,7 +143,7 @@ def inspect_node(
     labels: Any = None,
     *,
     top: int = 20,
-    method: str = "knockout",
+    method: str | None = None,
     missing: str = "raise",
     batch_size: int = 512,
 ) -> NodeInspection:
@@ -182,7 +182,8 @@ def inspect_node(
     DataError, GeneError, ModelError
         As `rank_nodes`.
     """
-    check_method(method)
+    if method is not None:
+        check_method(method)
     if top < 1:
         raise ConfigError(f"top must be at least 1, got {top}.")
     seen = view(model)

@@ -26,7 +26,7 @@ def rank_nodes(
     data: Any = None,
     labels: Any = None,
     *,
-    method: str = "knockout",
+    method: str | None = None,
     layers: Sequence[int] | None = None,
     top: int | None = None,
     missing: str = "raise",
@@ -53,7 +53,9 @@ def rank_nodes(
         numbers. The model's own predictions when ``None``. They decide the signed columns, not the importance.
     method
         ``"knockout"``: exact; all units of the node are held at their means over the data. ``"gradient"``:
-        the gradient times the distance from the mean, the same to first order; cheaper for deep networks.
+        the gradient times the distance from the mean, the same to first order; cheaper for deep networks. When
+        ``None``, knock-out for networks of up to three hidden layers and the gradient for deeper ones; without data,
+        the method that was remembered.
     layers
         Numbers of the layers to rank; all hidden ones when ``None``.
     top
@@ -86,7 +88,8 @@ def rank_nodes(
     GeneError
         Genes of the model are missing from the data.
     """
-    check_method(method)
+    if method is not None:
+        check_method(method)
     if top is not None and top < 1:
         raise ConfigError(f"top must be at least 1, got {top}.")
     seen = view(model)
@@ -119,14 +122,14 @@ def rank_nodes(
     return ranked.iloc[order[:top]]
 
 
-def _from_memory(seen: ModelView, method: str) -> Findings:
+def _from_memory(seen: ModelView, method: str | None) -> Findings:
     found = recalled(seen)
     if found is None:
         raise ModelError(
             "The model remembers nothing of its nodes, or was trained further since.\n"
             "Pass data: rank_nodes(model, data, labels), or remember_inspection(model, data, labels) first."
         )
-    if found.method != method:
+    if method is not None and found.method != method:
         raise ModelError(
             f"The model remembers importance by {found.method}, not by {method}.\n"
             f"Pass data to measure it: rank_nodes(model, data, labels, method={method!r})"

@@ -9,6 +9,7 @@ from keras_vnn.data.baselines import baseline_scores
 from keras_vnn.data.class_names import Classes, classes
 from keras_vnn.data.expression import as_expression, read_expression
 from keras_vnn.data.features import align_features
+from keras_vnn.data.genotypes import read_drug_responses, read_genotypes
 from keras_vnn.data.labels import Labels, Targets, class_weights, labels_of, targets_of
 from keras_vnn.data.matching import Alignment, alignment_report
 from keras_vnn.data.metrics import (
@@ -43,7 +44,9 @@ __all__ = [
     "fit_normalization",
     "folds",
     "labels_of",
+    "read_drug_responses",
     "read_expression",
+    "read_genotypes",
     "regression_metrics",
     "split_cells",
     "targets_of",

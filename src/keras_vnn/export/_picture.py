@@ -24,9 +24,10 @@ __all__ = ["draw_content", "draw_layers"]
 
 # Inches.
 _PILL, _GAP, _ROW, _HEAD, _FOOT, _EDGE = 2.05, 1.5, 0.3, 0.62, 0.55, 0.2
+_NARROW_GAP, _MANY_COLUMNS = 0.8, 6
 _LETTERS = 30
-# Edges to outputs drawn for each node.
-_OUTPUTS_EACH = 3
+# Edges drawn for each node: to outputs, and from genes where there are several layers.
+_OUTPUTS_EACH, _GENES_EACH = 3, 3
 _COLOURS = {
     "gene": "#eceff1",
     "interaction": "#d6e8e4",
@@ -96,7 +97,8 @@ def draw_content(content: Content, *, top: int = 12, ax: Axes | None = None) -> 
         raise ConfigError(f"top must be at least 1, got {top}.")
     columns, edges = _laid_out(content, top)
     rows = max(column.rows for column in columns)
-    width = len(columns) * _PILL + (len(columns) - 1) * _GAP + 2 * _EDGE
+    gap = _GAP if len(columns) <= _MANY_COLUMNS else _NARROW_GAP
+    width = len(columns) * _PILL + (len(columns) - 1) * gap + 2 * _EDGE
     height = rows * _ROW + _HEAD + _FOOT
     axes = _blank_axes(width, height) if ax is None else ax
     axes.set(xlim=(0, width), ylim=(height, 0))
@@ -104,7 +106,7 @@ def draw_content(content: Content, *, top: int = 12, ax: Axes | None = None) -> 
     places: list[dict[str, tuple[float, float]]] = []
     boxes: list[list[tuple[float, float]]] = []
     for number, column in enumerate(columns):
-        left = _EDGE + number * (_PILL + _GAP)
+        left = _EDGE + number * (_PILL + gap)
         room = rows / max(column.rows, 1)
         step = _ROW * min(2.5, room if room > 1.3 else 1.0)
         first = _HEAD + (rows * _ROW - column.rows * step) / 2
@@ -162,7 +164,12 @@ def _laid_out(content: Content, top: int) -> tuple[list[_Column], pd.DataFrame]:
     edges = edges[kept]
     to_outputs = edges[edges["target_layer"] == last].sort_values("strength", ascending=False, kind="stable")
     strongest = to_outputs[to_outputs.groupby("source").cumcount() < _OUTPUTS_EACH]
-    edges = pd.concat([edges[edges["target_layer"] < last], strongest])
+    inner = edges[edges["target_layer"] < last]
+    if len(arch.layers) > 2:
+        ranked = inner.sort_values("strength", ascending=False, kind="stable")
+        place = ranked.groupby(["source_layer", "target"]).cumcount()
+        inner = ranked[(ranked["source_layer"] > 0) | (place < _GENES_EACH)]
+    edges = pd.concat([inner, strongest])
     for width in content.tail:
         columns.append(_Column("tail", "dense", [], {}, {}, boxes=[f"{width:,} dense units"]))
     of_each = f", the {_OUTPUTS_EACH} largest weights of each node"
@@ -261,7 +268,8 @@ def _draw_edges(axes: Axes, edges: pd.DataFrame, places: list[dict[str, tuple[fl
         edge = rows[position]
         paths.append(_curve(places[edge.source_layer][edge.source], places[edge.target_layer][edge.target]))
         colours.append(_GREY if not signed else POSITIVE if edge.weight > 0 else NEGATIVE)
-        widths.append(0.9 if not signed else 0.3 + 2.2 * relative[position])
+        width = 0.9 if not signed else 0.3 + 2.2 * relative[position]
+        widths.append(width if edge.target_layer == edge.source_layer + 1 else width / 2)
     axes.add_collection(
         PathCollection(
             paths,

@@ -1,4 +1,4 @@
-"""The main job from end to end on the bundled data: interferon-β in T cells, wired by interactions and regulators.
+"""The main job from end to end on the bundled data: interferon-β in T cells, wired by one of two kinds of knowledge.
 
 In: a folder to write to. Out: an architecture, a model, tables, figures and scores in it, and a `DemoResult`.
 A thin recipe over the public functions: whatever it does, a user can do in the same few calls.
@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,7 @@ import pandas as pd
 from keras_vnn.architecture import Architecture
 from keras_vnn.bundled import config_path
 from keras_vnn.config import BuildRecipe, Recipe, TrainRecipe, read_recipe
-from keras_vnn.errors import ConfigError, OutputError
+from keras_vnn.errors import ConfigError, OutputError, did_you_mean
 from keras_vnn.files import replacing
 from keras_vnn.readers import read_interactions
 from keras_vnn.workflow import build_architecture, model_changes, read_training_data, train_model
@@ -29,10 +30,10 @@ if TYPE_CHECKING:
 
     from keras_vnn.data import Labels
 
-__all__ = ["DemoResult", "run_demo"]
+__all__ = ["STYLES", "DemoResult", "run_demo"]
 
 Say = Callable[[str], None]
-RECIPE = "kang-ppi-tf"
+STYLES: Mapping[str, str] = MappingProxyType({"interactions": "kang-ppi-tf", "ontology": "kang-go"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +43,7 @@ class DemoResult:
     Attributes
     ----------
     interactions, interacting_genes
-        Of the interaction file, inside the genes of the data.
+        Of the interaction file, inside the genes of the data; 0 where the recipe names none.
     scores
         A row per method: mean and standard deviation of the accuracy over five folds, parameters, and the accuracy in
         each fold.
@@ -62,6 +63,7 @@ class DemoResult:
 def run_demo(
     folder: str | os.PathLike[str],
     *,
+    style: str = "interactions",
     recipe: Recipe | None = None,
     overwrite: bool = False,
     progress: bool = False,
@@ -73,8 +75,11 @@ def run_demo(
     ----------
     folder
         Created if need be.
+    style
+        ``interactions`` (proteins and their partners, regulators and their targets) or ``ontology`` (biological
+        processes of the Gene Ontology).
     recipe
-        What to run; the bundled recipe ``kang-ppi-tf`` by default.
+        What to run; the bundled recipe of the style by default.
     overwrite
         Replace results that are there already.
     progress
@@ -84,6 +89,8 @@ def run_demo(
 
     Raises
     ------
+    ConfigError
+        There is no such style, or the recipe lacks a section.
     OutputError
         The folder holds files already and ``overwrite`` is false, or cannot be written.
     """
@@ -91,22 +98,29 @@ def run_demo(
     from keras_vnn.inspection import rank_nodes
     from keras_vnn.models import save_model
 
+    if style not in STYLES:
+        hint = did_you_mean(style, list(STYLES))
+        raise ConfigError(f"style must be one of {', '.join(STYLES)}; got {style!r}. {hint}".rstrip())
     tell = say or (lambda _: None)
     target = _folder(folder, overwrite=overwrite)
-    build, train = _sections(recipe or read_recipe(config_path(RECIPE)))
+    build, train = _sections(recipe or read_recipe(config_path(STYLES[style])))
     arch = build_architecture(build, say=tell)
-    inside = read_interactions(list(build.interactions)).among(arch.genes)
-    tell(f"inside        {len(inside):,} interactions on {len(inside.genes):,} genes of the data")
+    inside = read_interactions(list(build.interactions)).among(arch.genes) if build.interactions else None
+    if inside is not None:
+        tell(f"inside        {len(inside):,} interactions on {len(inside.genes):,} genes of the data")
     data, labels = read_training_data(train, arch, say=tell)
     if not isinstance(labels, Labels):
         raise ConfigError("The demo compares classifiers; its recipe must not ask for a regression.")
-    beside = build_architecture(build.model_copy(update={"dense_units": 100}))
-    scores = _scores(arch, beside, train, data, labels, progress=progress)
+    networks = {"named nodes alone": arch}
+    if inside is not None:
+        networks["named nodes and 100 dense units"] = build_architecture(build.model_copy(update={"dense_units": 100}))
+    scores = _scores(networks, train, data, labels, progress=progress)
     result = train_model(train, arch, progress=progress)
     save_model(result.model, target / "model.keras", overwrite=overwrite)
     arch.save(target / "architecture.vnn", overwrite=overwrite)
-    ranking = rank_nodes(result.model, data, labels)
-    demo = DemoResult(len(inside), len(inside.genes), scores, ranking.head(10), target)
+    ranking = rank_nodes(result.model)
+    found = (0, 0) if inside is None else (len(inside), len(inside.genes))
+    demo = DemoResult(*found, scores, ranking.head(10), target)
     _write(demo, result, data, labels, ranking, overwrite=overwrite)
     return demo
 
@@ -118,15 +132,14 @@ def _sections(recipe: Recipe) -> tuple[BuildRecipe, TrainRecipe]:
 
 
 def _scores(
-    arch: Architecture,
-    beside: Architecture,
+    networks: Mapping[str, Architecture],
     recipe: TrainRecipe,
     data: anndata.AnnData,
     labels: Labels,
     *,
     progress: bool,
 ) -> pd.DataFrame:
-    """Return mean and spread of the accuracy over the same five folds, for both networks and the baselines."""
+    """Return mean and spread of the accuracy over the same five folds, for the networks and the baselines."""
     from keras_vnn.data import align, baseline_scores, fit_normalization, folds
     from keras_vnn.training import cross_validate, training_options
 
@@ -139,16 +152,16 @@ def _scores(
         seed=recipe.seed,
     )
     rows: list[dict[str, Any]] = []
-    networks = (("named nodes alone", arch), ("named nodes and 100 dense units", beside))
-    for name, network in networks:
+    genes = next(iter(networks.values()))
+    for name, network in networks.items():
         table = cross_validate(
             network, data, labels, training=options, progress=progress, what=f"{name}, fold", **model_changes(recipe)
         )
         parameters = network.summary(outputs=len(labels.classes)).parameters
         rows += [{"method": name, "accuracy": value, "parameters": parameters} for value in table["accuracy"]]
     for split in folds(labels, 5, seed=options.seed):
-        fitted = fit_normalization(options.normalization, data, arch, cells=labels.cells[split.train])
-        values = align(data, arch, normalization=fitted)[labels.cells]
+        fitted = fit_normalization(options.normalization, data, genes, cells=labels.cells[split.train])
+        values = align(data, genes, normalization=fitted)[labels.cells]
         seen = np.concatenate([split.train, split.validation])
         baselines = baseline_scores(
             values[seen], labels.codes[seen], values[split.test], labels.codes[split.test], seed=options.seed

@@ -167,7 +167,8 @@ def test_numbers_are_predicted_too(vnn: Callable, job: Path) -> None:
         (("build", "--genes", ".", "--dry-run"), "error: Expected a file, got a directory: ."),
         (
             ("build", "--genes", "expression.csv", "--dry-run"),
-            "error: There is no prior to wire: name interactions, regulation or both.",
+            "error: There is no prior to wire: name interactions and regulation, ontology and annotations, a hierarchy or "
+            "gene sets.",
         ),
         ((*BUILD,), "error: Name the file to write, -o lin.vnn, or look first with --dry-run."),
         ((*BUILD, "-o", "no/folder/x.vnn"), "error: The folder does not exist: no/folder"),

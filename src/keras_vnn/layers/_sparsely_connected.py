@@ -45,8 +45,8 @@ class SparselyConnected(keras.layers.Layer):
     kernel_regularizer, bias_regularizer, activity_regularizer, kernel_constraint, bias_constraint
         As in ``Dense``, acting on the vector of weights.
     kernel
-        How the product is computed: ``"auto"`` or one of ``dense``, ``native``, ``csr``, ``block``, ``portable``.
-        The numbers do not depend on it.
+        How the product is computed: ``"auto"`` or one of ``dense``, ``filled``, ``native``, ``csr``, ``block``,
+        ``portable``. The numbers do not depend on it.
     **kwargs
         Further arguments of ``keras.layers.Layer``: ``name``, ``dtype``, ``trainable``.
 
@@ -156,6 +156,7 @@ class SparselyConnected(keras.layers.Layer):
                 regularizer=self.bias_regularizer,
                 constraint=self.bias_constraint,
             )
+        self._made(self._kernel_choice.name)
         fed = connections.fan_in > 0
         if not fed.all():
             self._bias_mask = fed.astype(np.float32)
@@ -230,15 +231,17 @@ class SparselyConnected(keras.layers.Layer):
 
     def _product(self) -> SparseKernel:
         """Return the kernel for this call: the chosen one, or one that fits the graph that is being made."""
-        name = self._kernel_choice.name
-        if not KERNELS[name].is_portable:
-            around = surroundings()
-            if around and not (name == "csr" and around == "saved_model"):
-                name = stand_in(self.connections, around)
+        name, around = self._kernel_choice.name, surroundings()
+        if around and not KERNELS[name].is_portable:
+            name = stand_in(self.connections, around)
+        return self._made(name, is_exported=around not in ("", "xla"))
+
+    def _made(self, name: str, *, is_exported: bool = False) -> SparseKernel:
         (products,) = self._products
-        if name not in products:
-            products[name] = KERNELS[name](self.connections)
-        return products[name]
+        key = f"{name} exported" if is_exported else name
+        if key not in products:
+            products[key] = KERNELS[name](self.connections, is_exported=is_exported)
+        return products[key]
 
     def _check_input(self, width: int | None) -> None:
         expected, outputs = self.connections.inputs, self.connections.outputs

@@ -6,17 +6,19 @@ from dataclasses import dataclass, field
 
 from keras_vnn.errors import ModelError, did_you_mean
 from keras_vnn.layers._connections import Connections
-from keras_vnn.layers.kernels._interface import SparseKernel
+from keras_vnn.layers.kernels._calibration import measured_costs
+from keras_vnn.layers.kernels._interface import Costs, SparseKernel
 from keras_vnn.layers.kernels.block import BlockKernel
 from keras_vnn.layers.kernels.csr import CSRKernel
 from keras_vnn.layers.kernels.dense import DenseKernel
+from keras_vnn.layers.kernels.filled import FilledKernel
 from keras_vnn.layers.kernels.native import NativeKernel
 from keras_vnn.layers.kernels.portable import PortableKernel
 
 __all__ = ["KERNELS", "KernelChoice", "choose_kernel", "stand_in"]
 
 KERNELS: dict[str, type[SparseKernel]] = {
-    kernel.name: kernel for kernel in (DenseKernel, NativeKernel, CSRKernel, BlockKernel, PortableKernel)
+    kernel.name: kernel for kernel in (DenseKernel, FilledKernel, NativeKernel, CSRKernel, BlockKernel, PortableKernel)
 }
 
 
@@ -39,32 +41,8 @@ class KernelChoice:
     milliseconds: dict[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Costs:
-    """What each kernel takes on a machine, in nanoseconds, for a training step; as given, the fixed rule.
-
-    Attributes
-    ----------
-    native_product, native_block_product, dense_product, csr_product, portable_product, block_product
-        One connection (or cell of the dense matrix) and one example.
-    dense_cell, csr_connection
-        One cell of the dense matrix, one connection, whatever the batch.
-    call
-        One call of a kernel that leaves the graph.
-    """
-
-    native_product: float = 0.35
-    native_block_product: float = 0.06
-    dense_product: float = 0.03
-    csr_product: float = 0.9
-    portable_product: float = 1.6
-    block_product: float = 0.15
-    dense_cell: float = 2.0
-    csr_connection: float = 8.0
-    call: float = 150_000.0
-
-
-_TYPICAL_BATCH = 64
+# Examples in a batch where it is not known, and how far apart two estimates must be to need no measurement.
+_TYPICAL_BATCH, _CLEAR, _MATTERS = 64, 4.0, 0.5
 
 
 def choose_kernel(
@@ -91,7 +69,7 @@ def choose_kernel(
     batch
         Examples in a batch, as far as known.
     costs
-        What was measured on this machine; without it, a fixed rule.
+        What was measured; without it a fixed rule, or a measurement on this machine where two kernels are close.
 
     Raises
     ------
@@ -107,39 +85,44 @@ def choose_kernel(
         if reason:
             raise ModelError(f'The kernel {option!r} cannot serve here: {reason}.\nPass kernel="auto".')
         return KernelChoice(option, "asked for by name")
-    estimates = {
-        name: milliseconds
-        for name, milliseconds in _estimates(connections, batch, costs or Costs()).items()
-        if not KERNELS[name].unavailable(connections, backend=backend, device=device)
-    }
+    usable = [
+        name for name, kernel in KERNELS.items() if not kernel.unavailable(connections, backend=backend, device=device)
+    ]
+    if costs is None and device == "cpu" and _is_close(_estimates(connections, batch, Costs(), usable)):
+        costs = measured_costs()
+    estimates = _estimates(connections, batch, costs or Costs(), usable)
     best = min(estimates, key=lambda name: estimates[name])
     origin = "measured on this machine" if costs else "by the fixed rule"
     share = f"{100 * connections.density:.3g} % of the connections are present"
     return KernelChoice(best, f"least time, {origin}: {share}", estimates)
 
 
+def _is_close(estimates: dict[str, float]) -> bool:
+    """Whether the two best kernels are too near each other for the fixed rule, and the layer is worth the trouble."""
+    first, second = sorted([*estimates.values(), float("inf")])[:2]
+    return second < _CLEAR * first and second > _MATTERS
+
+
 def stand_in(connections: Connections, surroundings: str) -> str:
     """Return the kernel for a graph that the chosen one cannot be part of, by what surrounds the call."""
     if surroundings == "saved_model" and connections.density < 0.1:
         return CSRKernel.name
-    portable = {
-        name: milliseconds
-        for name, milliseconds in _estimates(connections, _TYPICAL_BATCH, Costs()).items()
-        if KERNELS[name].is_portable
-    }
-    return min(portable, key=lambda name: portable[name])
+    portable = [name for name, kernel in KERNELS.items() if kernel.is_portable]
+    estimates = _estimates(connections, _TYPICAL_BATCH, Costs(), portable)
+    return min(estimates, key=lambda name: estimates[name])
 
 
-def _estimates(connections: Connections, batch: int, costs: Costs) -> dict[str, float]:
+def _estimates(connections: Connections, batch: int, costs: Costs, names: list[str]) -> dict[str, float]:
     count, cells = connections.count, connections.inputs * connections.outputs
     products = count * batch
     is_simple = bool((connections.output_units == 1).all())
     native = costs.native_product if is_simple else costs.native_block_product
     nanoseconds = {
-        "dense": cells * (batch * costs.dense_product + costs.dense_cell),
+        "dense": cells * (batch * costs.dense_product + (costs.dense_cell if count < cells else 0)),
+        "filled": cells * (batch * costs.dense_product + costs.filled_cell) + costs.call,
         "native": products * native + costs.call,
         "csr": products * costs.csr_product + count * costs.csr_connection + costs.call,
         "block": products * (10 if is_simple else 1) * costs.block_product + costs.call,
         "portable": products * costs.portable_product,
     }
-    return {name: round(value / 1e6, 3) for name, value in nanoseconds.items()}
+    return {name: round(value / 1e6, 3) for name, value in nanoseconds.items() if name in names}

@@ -15,7 +15,7 @@ def constant(array: NDArray[Any]) -> Any:
     """Return the array as the backend reads it best.
 
     On TensorFlow it is a tensor made outside of any graph: graphs refer to it, where they would hold a copy each of
-    an array. Torch gets a tensor on its own device at the first use, JAX the array itself.
+    an array. Torch gets a tensor on the device of its layers, JAX the array itself.
     """
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
@@ -23,5 +23,8 @@ def constant(array: NDArray[Any]) -> Any:
         with tf.init_scope():
             return tf.constant(array)
     if keras.backend.backend() == "torch":
-        return keras.ops.convert_to_tensor(np.array(array))
+        import torch
+
+        # The device by name: layers are also called under a device that holds shapes only.
+        return torch.from_numpy(np.array(array)).to("cuda" if torch.cuda.is_available() else "cpu")
     return array

@@ -17,13 +17,13 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-__all__ = ["back_through_row", "block_of_products", "products_of_row", "scattered_sums", "weighted_sums"]
+__all__ = ["back_through_row", "block_of_products", "products_of_row", "scattered_sums", "transpose", "weighted_sums"]
 
 _INT = ir.IntType(64)
 _SHORT = ir.IntType(32)
 _BYTES = ir.IntType(8).as_pointer()
-# Rows of the other side are fetched this many connections ahead.
-_AHEAD = 8
+# Bits of a cache line: what the next block of inputs will read is fetched in time.
+_LINE = 512
 
 
 class _Vectors:
@@ -65,6 +65,9 @@ class _Vectors:
         nothing = ir.Constant(self.vector, ir.Undefined)
         first = self.builder.insert_element(nothing, value, ir.Constant(_SHORT, 0))
         return self.builder.shuffle_vector(first, nothing, ir.Constant(ir.VectorType(_SHORT, self.lanes), None))
+
+    def shuffled(self, first: Any, second: Any, order: list[int]) -> Any:
+        return self.builder.shuffle_vector(first, second, ir.Constant(ir.VectorType(_SHORT, self.lanes), order))
 
     def zero(self) -> Any:
         return ir.Constant(self.vector, None)
@@ -212,7 +215,7 @@ def scattered_sums(typing, g, place, units, weights, first, stride, rows, start,
             row = builder.add(place_, v.scaled(loop.index, width))
             upstream = [v.load(g_, row, r * n_lanes) for r in range(n_registers)]
             line = builder.add(first_, builder.mul(stride_, loop.index))
-            v.fetch(weights_, line, builder.mul(stride_, ir.Constant(_INT, _AHEAD)))
+            v.fetch(weights_, line, _LINE // v.bits)
             for position in range(n_inputs):
                 weight = v.repeated(v.scalar(weights_, line, position))
                 for r in range(n_registers):
@@ -272,6 +275,35 @@ def block_of_products(
             for position in range(n_inputs):
                 total = v.sum(builder.load(sums[unit * n_inputs + position]))
                 builder.store(total, v.at(dw_, line, position))
+        return context.get_dummy_value()
+
+    return signature, body
+
+
+@intrinsic(prefer_literal=True)
+def transpose(typing, source, start, stride, target, place, target_stride, lanes):
+    """Set a square of ``target`` to the transpose of a square of ``source``, each as wide as a register."""
+    n_lanes = lanes.literal_value
+    signature = types.void(source, start, stride, target, place, target_stride, lanes)
+
+    def body(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        v = _Vectors(context, builder, n_lanes, source.dtype)
+        source_, start_, stride_, target_, place_, target_stride_, _ = _unpack(v, signature, arguments)
+        rows = [v.load(source_, start_, v.scaled(stride_, row)) for row in range(n_lanes)]
+        step = 1
+        while step < n_lanes:
+            # Swap the off-diagonal squares of side `step` of every square of twice that side.
+            for first in (row for row in range(n_lanes) if not row & step):
+                upper, lower = rows[first], rows[first + step]
+                rows[first] = v.shuffled(
+                    upper, lower, [i if not i & step else n_lanes + i - step for i in range(n_lanes)]
+                )
+                rows[first + step] = v.shuffled(
+                    upper, lower, [i + step if not i & step else n_lanes + i for i in range(n_lanes)]
+                )
+            step *= 2
+        for row, values in enumerate(rows):
+            v.store(values, target_, place_, v.scaled(target_stride_, row))
         return context.get_dummy_value()
 
     return signature, body

@@ -1,12 +1,13 @@
-"""The interface all kernels share."""
+"""The interface all kernels share, and what they cost."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from keras_vnn.layers._connections import Connections
 
-__all__ = ["SparseKernel"]
+__all__ = ["Costs", "SparseKernel"]
 
 
 class SparseKernel(Protocol):
@@ -26,8 +27,16 @@ class SparseKernel(Protocol):
     supports_jit: ClassVar[bool]
     is_portable: ClassVar[bool]
 
-    def __init__(self, connections: Connections) -> None:
-        """Prepare what the product needs of the connections; called once per layer."""
+    def __init__(self, connections: Connections, *, is_exported: bool = False) -> None:
+        """Prepare what the product needs of the connections; called once per layer.
+
+        Parameters
+        ----------
+        connections
+            The connections of the layer.
+        is_exported
+            Whether it becomes part of a file: then it must consist of plain operations, with no gradients of our own.
+        """
 
     @classmethod
     def unavailable(cls, connections: Connections, *, backend: str, device: str) -> str:
@@ -48,3 +57,29 @@ class SparseKernel(Protocol):
         tensor
             ``(batch, outputs)``, of the same dtype; half precision is summed in single precision.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What each kernel takes on a machine, in nanoseconds, for a training step; as given, the fixed rule.
+
+    Attributes
+    ----------
+    native_product, native_block_product, dense_product, csr_product, portable_product, block_product
+        One connection (or cell of the dense matrix) and one example.
+    dense_cell, filled_cell, csr_connection
+        One cell of the dense matrix, one connection, whatever the batch.
+    call
+        One call of a kernel that leaves the graph.
+    """
+
+    native_product: float = 0.25
+    native_block_product: float = 0.05
+    dense_product: float = 0.04
+    csr_product: float = 0.9
+    portable_product: float = 1.6
+    block_product: float = 0.15
+    dense_cell: float = 6.0
+    filled_cell: float = 1.5
+    csr_connection: float = 8.0
+    call: float = 150_000.0

@@ -25,13 +25,16 @@ from keras_vnn.layers.kernels._instructions import (
     block_of_products,
     products_of_row,
     scattered_sums,
+    transpose,
     weighted_sums,
 )
 
-__all__ = ["Loops", "make_loops"]
+__all__ = ["Loops", "make_loops", "make_placement"]
 
 # Inputs whose examples stay in the second level cache while all units of a node pass by.
 _INPUTS_AT_ONCE = 64
+# Units whose weights are read side by side, each row of weights from start to end.
+_UNITS_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
@@ -90,23 +93,38 @@ def make_loops(registers: int, lanes: int, block: int) -> Loops:
     half, quarter = max(block // 2, 1), max(block // 4, 1)
 
     def to_tiles(batch, tiled, start, stop):
-        examples = batch.shape[0]
+        examples, units = batch.shape
         for tile in range(tiled.shape[0]):
-            filled = min(width, examples - tile * width)
-            for unit in range(start, stop):
-                for example in range(filled):
-                    tiled[tile, unit, example] = batch[tile * width + example, unit]
-                for example in range(filled, width):
-                    tiled[tile, unit, example] = 0
+            for group in range(0, width, lanes):
+                first = tile * width + group
+                filled = min(lanes, examples - first)
+                unit = start
+                if filled == lanes:
+                    while unit + lanes <= stop:
+                        place = (tile * units + unit) * width + group
+                        transpose(batch, first * units + unit, units, tiled, place, width, lanes)
+                        unit += lanes
+                for late in range(unit, stop):
+                    for example in range(filled):
+                        tiled[tile, late, group + example] = batch[first + example, late]
+                    for example in range(max(filled, 0), lanes):
+                        tiled[tile, late, group + example] = 0
 
     def from_tiles(tiled, batch, start, stop):
-        examples = batch.shape[0]
+        examples, units = batch.shape
         for tile in range(tiled.shape[0]):
-            for first in range(start, stop, 32):
-                last = min(first + 32, stop)
-                for example in range(min(width, examples - tile * width)):
-                    for unit in range(first, last):
-                        batch[tile * width + example, unit] = tiled[tile, unit, example]
+            for group in range(0, width, lanes):
+                first = tile * width + group
+                filled = min(lanes, examples - first)
+                unit = start
+                if filled == lanes:
+                    while unit + lanes <= stop:
+                        place = (tile * units + unit) * width + group
+                        transpose(tiled, place, width, batch, first * units + unit, units, lanes)
+                        unit += lanes
+                for example in range(filled):
+                    for late in range(unit, stop):
+                        batch[first + example, late] = tiled[tile, late, group + example]
 
     def forward(
         x, inputs, rows, row_pointers, node_of, unit_of, weight_starts, weights, out, outputs, tiles, start, stop
@@ -173,27 +191,29 @@ def make_loops(registers: int, lanes: int, block: int) -> Loops:
             base = tile * inputs * width
             dx[base : base + inputs * width] = 0
             for node in range(len(unit_of) - 1):
-                place = (tile * outputs + unit_of[node]) * width
-                units = unit_of[node + 1] - unit_of[node]
                 fan_in = row_pointers[node + 1] - row_pointers[node]
-                done = 0
-                while done < fan_in:
-                    first, weight = row_pointers[node] + done, weight_starts[node] + done
-                    if fan_in - done >= block:
-                        scattered_sums(
-                            g, place, units, weights, weight, fan_in, rows, first, dx, base, block, registers, lanes
-                        )
-                        done += block
-                    elif fan_in - done >= half:
-                        scattered_sums(
-                            g, place, units, weights, weight, fan_in, rows, first, dx, base, half, registers, lanes
-                        )
-                        done += half
-                    else:
-                        scattered_sums(
-                            g, place, units, weights, weight, fan_in, rows, first, dx, base, 1, registers, lanes
-                        )
-                        done += 1
+                for unit in range(unit_of[node], unit_of[node + 1], _UNITS_AT_ONCE):
+                    place, units = (tile * outputs + unit) * width, min(_UNITS_AT_ONCE, unit_of[node + 1] - unit)
+                    line = weight_starts[node] + (unit - unit_of[node]) * fan_in
+                    done = 0
+                    while done < fan_in:
+                        row, weight = row_pointers[node] + done, line + done
+                        left = fan_in - done
+                        if left >= block:
+                            scattered_sums(
+                                g, place, units, weights, weight, fan_in, rows, row, dx, base, block, registers, lanes
+                            )
+                            done += block
+                        elif left >= half:
+                            scattered_sums(
+                                g, place, units, weights, weight, fan_in, rows, row, dx, base, half, registers, lanes
+                            )
+                            done += half
+                        else:
+                            scattered_sums(
+                                g, place, units, weights, weight, fan_in, rows, row, dx, base, 1, registers, lanes
+                            )
+                            done += 1
 
     def backward_weights(
         x, inputs, rows, row_pointers, node_of, unit_of, weight_starts, g, outputs, dw, tiles, start, stop
@@ -305,3 +325,21 @@ def make_loops(registers: int, lanes: int, block: int) -> Loops:
             )
         ),
     )
+
+
+@cache
+def make_placement() -> tuple[Callable[..., None], Callable[..., None]]:
+    """Return loops that spread weights over an ``(outputs, inputs)`` matrix, and that take them out of one."""
+
+    def place(weights, rows, pointers, matrix, start, stop):
+        for output in range(start, stop):
+            matrix[output, :] = 0
+            for position in range(pointers[output], pointers[output + 1]):
+                matrix[output, rows[position]] = weights[position]
+
+    def take(matrix, rows, pointers, weights, start, stop):
+        for output in range(start, stop):
+            for position in range(pointers[output], pointers[output + 1]):
+                weights[position] = matrix[output, rows[position]]
+
+    return _compiled(place), _compiled(take)

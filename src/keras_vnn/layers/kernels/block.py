@@ -25,7 +25,7 @@ class BlockKernel:
     supports_jit: ClassVar[bool] = True
     is_portable: ClassVar[bool] = True
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: Connections, *, is_exported: bool = False) -> None:
         self._inputs, self._count, self._outputs = connections.inputs, connections.count, connections.outputs
         units, pointers = connections.output_units, connections.pointers
         first_unit = np.cumsum(units) - units

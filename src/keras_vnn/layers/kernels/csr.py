@@ -24,13 +24,13 @@ class CSRKernel:
     supports_jit: ClassVar[bool] = False
     is_portable: ClassVar[bool] = False
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: Connections, *, is_exported: bool = False) -> None:
         import tensorflow as tf
 
         self._count = connections.count
         self._shape = np.array([connections.outputs, connections.inputs], np.int64)
         self._indices = constant(np.stack([connections.columns, connections.rows], axis=1).astype(np.int64))
-        product = tf.custom_gradient(self._with_gradient)
+        product = self._forward if is_exported else tf.custom_gradient(self._with_gradient)
         self._product: Callable[[Any, Any], Any] = lambda inputs, weights: product(
             tf.convert_to_tensor(inputs), tf.convert_to_tensor(weights)
         )
@@ -48,14 +48,24 @@ class CSRKernel:
             return keras.ops.cast(wide, dtype)
         return self._product(inputs, weights)
 
+    def _matrix(self, weights: Any) -> Any:
+        import tensorflow as tf
+
+        return tf.raw_ops.SparseTensorToCSRSparseMatrix(indices=self._indices, values=weights, dense_shape=self._shape)
+
+    def _forward(self, inputs: Any, weights: Any, matrix: Any = None) -> Any:
+        import tensorflow as tf
+
+        outputs = tf.raw_ops.SparseMatrixMatMul(
+            a=self._matrix(weights) if matrix is None else matrix, b=inputs, transpose_b=True, transpose_output=True
+        )
+        return tf.ensure_shape(outputs, (inputs.shape[0], int(self._shape[0])))
+
     def _with_gradient(self, inputs: Any, weights: Any) -> Any:
         import tensorflow as tf
 
-        matrix = tf.raw_ops.SparseTensorToCSRSparseMatrix(
-            indices=self._indices, values=weights, dense_shape=self._shape
-        )
-        outputs = tf.raw_ops.SparseMatrixMatMul(a=matrix, b=inputs, transpose_b=True, transpose_output=True)
-        outputs = tf.ensure_shape(outputs, (inputs.shape[0], int(self._shape[0])))
+        matrix = self._matrix(weights)
+        outputs = self._forward(inputs, weights, matrix)
 
         def gradient(upstream: Any) -> Any:
             of_inputs = tf.raw_ops.SparseMatrixMatMul(

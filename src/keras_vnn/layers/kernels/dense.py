@@ -22,10 +22,10 @@ class DenseKernel:
     supports_jit: ClassVar[bool] = True
     is_portable: ClassVar[bool] = True
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: Connections, *, is_exported: bool = False) -> None:
         self._shape = (connections.outputs, connections.inputs)
         is_full = connections.count == connections.inputs * connections.outputs
-        self._placed: Callable[[Any], Any] = _reshaped if is_full else _placement(connections)
+        self._placed: Callable[[Any], Any] = _reshaped if is_full else _placement(connections, is_exported)
 
     @classmethod
     def unavailable(cls, connections: Connections, *, backend: str, device: str) -> str:
@@ -42,13 +42,13 @@ def _reshaped(weights: Any) -> Any:
     return weights
 
 
-def _placement(connections: Connections) -> Callable[[Any], Any]:
+def _placement(connections: Connections, is_exported: bool) -> Callable[[Any], Any]:
     """Return a function that spreads weights over the cells of the matrix, zeros between them."""
     cells = connections.outputs * connections.inputs
     positions = connections.columns.astype(np.int64) * connections.inputs + connections.rows
     if cells < 2**31:
         positions = positions.astype(np.int32)
-    if keras.backend.backend() == "tensorflow":
+    if keras.backend.backend() == "tensorflow" and not is_exported:
         return _tensorflow_placement(positions, cells)
     indices = constant(positions[:, None])
     return lambda weights: ops.scatter(indices, weights, (cells,))

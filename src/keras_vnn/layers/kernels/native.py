@@ -25,7 +25,7 @@ from keras_vnn.layers.kernels._threads import run_in_parts, thread_count
 if TYPE_CHECKING:
     from keras_vnn.layers.kernels._loops import Loops
 
-__all__ = ["NativeKernel", "Products"]
+__all__ = ["NativeKernel", "Placement", "Products", "unavailable_loops"]
 
 Array = NDArray[Any]
 _BACKENDS = ("tensorflow", "torch", "jax")
@@ -43,7 +43,7 @@ class NativeKernel:
     supports_jit: ClassVar[bool] = False
     is_portable: ClassVar[bool] = False
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: Connections, *, is_exported: bool = False) -> None:
         from keras_vnn.layers.kernels import _hosts
 
         self._product = _hosts.differentiable(Products(connections))
@@ -51,19 +51,22 @@ class NativeKernel:
     @classmethod
     def unavailable(cls, connections: Connections, *, backend: str, device: str) -> str:
         """Return why the compiled loops cannot serve here, if so."""
-        if device != "cpu":
-            return f"it computes on the CPU, and this layer is on the {device.upper()}"
         if backend not in _BACKENDS:
             return f"it serves {', '.join(_BACKENDS)}, and Keras runs on {backend}"
-        if max(connections.count, connections.inputs, connections.outputs) >= 2**31:
-            return f"it counts to 2^31, and the layer has {connections.count:,} connections"
-        if importlib.util.find_spec("numba") is None:
-            return "numba is not installed"
-        return ""
+        return unavailable_loops(connections, device)
 
     def __call__(self, inputs: Any, weights: Any) -> Any:
         """Return the product; half precision is computed in single precision."""
         return self._product(inputs, weights)
+
+
+def unavailable_loops(connections: Connections, device: str) -> str:
+    """Return why the compiled loops cannot serve these connections on this device, if so."""
+    if device != "cpu":
+        return f"it computes on the CPU, and this layer is on the {device.upper()}"
+    if max(connections.count, connections.inputs, connections.outputs) >= 2**31:
+        return f"it counts to 2^31, and the layer has {connections.count:,} connections"
+    return "" if importlib.util.find_spec("numba") else "numba is not installed"
 
 
 class Products:
@@ -216,6 +219,37 @@ class Products:
             shape=(self.inputs, self.outputs),
         ).tocsr()
         return weights.indptr.astype(np.int64), weights.indices.astype(np.int32), weights.data
+
+
+class Placement:
+    """Weights of connections as a dense ``(outputs, inputs)`` matrix, and back."""
+
+    def __init__(self, connections: Connections) -> None:
+        self.connections = connections
+        self.shape = (connections.outputs, connections.inputs)
+
+    def place(self, weights: Array) -> Array:
+        """Return the matrix, zeros where there is no connection."""
+        from keras_vnn.layers.kernels._loops import make_placement
+
+        matrix, weights = aligned(self.shape, weights.dtype), _read_only(weights)
+        self._run(lambda start, stop: make_placement()[0](weights, *self._plan, matrix, start, stop))
+        return matrix
+
+    def take(self, matrix: Array) -> Array:
+        """Return the ``(connections,)`` values of a matrix."""
+        from keras_vnn.layers.kernels._loops import make_placement
+
+        weights, matrix = aligned((self.connections.count,), matrix.dtype), _read_only(matrix)
+        self._run(lambda start, stop: make_placement()[1](matrix, *self._plan, weights, start, stop))
+        return weights
+
+    @property
+    def _plan(self) -> tuple[Array, Array]:
+        return self.connections.rows, self.connections.pointers
+
+    def _run(self, work: Callable[[int, int], None]) -> None:
+        run_in_parts(work, _even_cuts(self.shape[0], self.shape[0] * self.shape[1]))
 
 
 class _NodePlan:

@@ -20,7 +20,7 @@ class PortableKernel:
     supports_jit: ClassVar[bool] = True
     is_portable: ClassVar[bool] = True
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: Connections, *, is_exported: bool = False) -> None:
         self._rows = constant(connections.rows)
         self._columns = constant(connections.columns)
         self._outputs = connections.outputs

@@ -1,0 +1,56 @@
+"""The filled kernel: compiled loops place the weights in a matrix, TensorFlow multiplies it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from keras_vnn.layers._connections import Connections
+from keras_vnn.layers.kernels.native import Placement, unavailable_loops
+
+__all__ = ["FilledKernel"]
+
+
+class FilledKernel:
+    """Best for layers on a CPU that have most but not all of their connections."""
+
+    name: ClassVar[str] = "filled"
+    supports_jit: ClassVar[bool] = False
+    is_portable: ClassVar[bool] = False
+
+    def __init__(self, connections: Connections, *, is_exported: bool = False) -> None:
+        import tensorflow as tf
+
+        placement = Placement(connections)
+
+        def call(function: Any, value: Any, shape: tuple[int, ...]) -> Any:
+            if tf.executing_eagerly():
+                return tf.convert_to_tensor(function(np.asarray(value)))
+            return tf.ensure_shape(tf.numpy_function(function, [value], value.dtype, stateful=False), shape)
+
+        @tf.custom_gradient
+        def placed(weights: Any) -> Any:
+            return call(placement.place, weights, placement.shape), lambda upstream: taken(upstream)
+
+        @tf.custom_gradient
+        def taken(matrix: Any) -> Any:
+            return call(placement.take, matrix, (connections.count,)), lambda upstream: placed(upstream)
+
+        self._placed = placed
+
+    @classmethod
+    def unavailable(cls, connections: Connections, *, backend: str, device: str) -> str:
+        """Return why it cannot serve here, if so."""
+        if backend != "tensorflow":
+            return f"it is made for TensorFlow, and Keras runs on {backend}"
+        return unavailable_loops(connections, device)
+
+    def __call__(self, inputs: Any, weights: Any) -> Any:
+        """Return the product; half precision is computed in single precision."""
+        import tensorflow as tf
+
+        is_half = inputs.dtype in (tf.float16, tf.bfloat16)
+        wide = tf.float32 if is_half else inputs.dtype
+        matrix = self._placed(tf.cast(tf.convert_to_tensor(weights), wide))
+        return tf.cast(tf.matmul(tf.cast(inputs, wide), matrix, transpose_b=True), inputs.dtype)

@@ -203,21 +203,28 @@ def _write(demo: DemoResult, result: Any, data: Any, labels: Any, ranking: pd.Da
 
 def _figures(demo: DemoResult, result: Any, data: Any, labels: Any, ranking: pd.DataFrame, *, overwrite: bool) -> None:
     from keras_vnn import figures
-    from keras_vnn.inspection import activities_by_class, node_activities
 
     drawn = {
         "training": figures.training_history(result.history),
         "confusion": figures.confusion_matrix(result.metrics.confusion),
         "top_nodes": figures.node_ranking(ranking),
-        "activities": figures.activity_heatmap(
-            activities_by_class(node_activities(result.model, data), labels).loc[list(demo.top_nodes.index)]
-        ),
+        "activities": figures.activity_heatmap(_activities(result.model, data, labels, list(demo.top_nodes.index))),
     }
     for name, axes in drawn.items():
         with replacing(demo.folder / f"{name}.png", overwrite=overwrite) as partial:
             picture = axes.get_figure(root=True)
             if picture is not None:
                 picture.savefig(partial, dpi=150, bbox_inches="tight")
+
+
+def _activities(model: Any, data: Any, labels: Any, nodes: list[str]) -> pd.DataFrame:
+    """Return the mean activity by class of the units of some nodes, in the order of the nodes."""
+    from keras_vnn.inspection import activities_by_class, node_activities
+
+    activities = node_activities(model, data)
+    order = activities.var.assign(position=pd.Categorical(activities.var["node"], nodes, ordered=True))
+    units = order.dropna(subset=["position"]).sort_values(["position", "unit"]).index
+    return activities_by_class(activities, labels).loc[units]
 
 
 def _table(table: pd.DataFrame, path: Path, overwrite: bool) -> None:

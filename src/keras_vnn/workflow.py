@@ -276,7 +276,7 @@ def train_model(
         progress=progress,
         **model_changes(recipe),
     )
-    remember_inspection(result.model, data, labels)
+    remember_inspection(result.model, data, labels, missing=recipe.missing)
     return result
 
 

@@ -56,9 +56,13 @@ class BuildRecipe(_Section):
     max_targets: int | None = Field(None, ge=1, description="Leave out regulators with more genes of the list.")
     include_regulator: bool = Field(True, description="A regulator's own gene joins its targets.")
     ontology: Path | None = Field(None, description="Terms: OBO, Reactome relations, child/parent table.")
+    ontology_format: str = Field("auto", description="Format of the ontology, if it is not recognised.")
     annotations: Path | None = Field(None, description="Genes of the terms: GAF, GPAD, gene2go, gene/term table.")
+    annotations_format: str = Field("auto", description="Format of the annotations, if it is not recognised.")
     hierarchy: Path | None = Field(None, description="Terms and genes in one file: DrugCell, DCell, CX2, KPNN, GenNet.")
+    hierarchy_format: str = Field("auto", description="Format of the hierarchy, if it is not recognised.")
     gene_sets: Path | None = Field(None, description="GMT, a group file, JSON.")
+    gene_sets_format: str = Field("auto", description="Format of the gene sets, if it is not recognised.")
     gene_id: Literal["symbol", "accession", "synonym"] | None = Field(
         None, description="What names a gene in the annotations."
     )

@@ -112,10 +112,11 @@ def _wire_ontology(recipe: BuildRecipe, genes: GeneList, say: Say) -> Architectu
             f"An ontology needs annotations, and the other way round; {missing} is not named.\n"
             "    vnn build --genes cells.h5ad --ontology go-basic.obo.gz --annotations goa_human.gaf.gz -o go.vnn"
         )
-    ontology = read_ontology(recipe.ontology)
+    ontology = read_ontology(recipe.ontology, format=recipe.ontology_format)
     say(f"ontology      {ontology}")
     annotations = read_annotations(
         recipe.annotations,
+        format=recipe.annotations_format,
         id=recipe.gene_id,
         genes=genes,
         taxon=recipe.taxon,
@@ -138,7 +139,7 @@ def _wire_ontology(recipe: BuildRecipe, genes: GeneList, say: Say) -> Architectu
 def _wire_hierarchy(recipe: BuildRecipe, genes: GeneList, say: Say) -> Architecture:
     if recipe.hierarchy is None:
         raise ConfigError("There is no hierarchy to wire.")
-    terms, annotations = read_hierarchy(recipe.hierarchy)
+    terms, annotations = read_hierarchy(recipe.hierarchy, format=recipe.hierarchy_format)
     say(f"hierarchy     {terms}; {annotations}")
     # Somebody prepared the hierarchy: it is taken as it is unless limits are asked for.
     options = _hierarchy_options(recipe)
@@ -152,7 +153,7 @@ def _wire_hierarchy(recipe: BuildRecipe, genes: GeneList, say: Say) -> Architect
 def _wire_gene_sets(recipe: BuildRecipe, genes: GeneList, say: Say) -> Architecture:
     if recipe.gene_sets is None:
         raise ConfigError("There are no gene sets to wire.")
-    sets = read_gene_sets(recipe.gene_sets)
+    sets = read_gene_sets(recipe.gene_sets, format=recipe.gene_sets_format)
     say(f"gene sets     {sets}")
     return gene_set_architecture(
         genes,

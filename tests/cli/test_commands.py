@@ -167,8 +167,8 @@ def test_numbers_are_predicted_too(vnn: Callable, job: Path) -> None:
         (("build", "--genes", ".", "--dry-run"), "error: Expected a file, got a directory: ."),
         (
             ("build", "--genes", "expression.csv", "--dry-run"),
-            "error: There is no prior to wire: name interactions and regulation, ontology and annotations, a hierarchy or "
-            "gene sets.",
+            "error: There is no prior to wire: name interactions and regulation, ontology and annotations, "
+            "a hierarchy or gene sets.",
         ),
         ((*BUILD,), "error: Name the file to write, -o lin.vnn, or look first with --dry-run."),
         ((*BUILD, "-o", "no/folder/x.vnn"), "error: The folder does not exist: no/folder"),
@@ -246,3 +246,70 @@ def test_predictions_of_a_loaded_model_are_those_of_the_saved_one(trained: Path,
     )
     here = keras.saving.load_model(trained / "model.keras").predict(np.eye(12, dtype="float32"), verbose=0)
     np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), here)
+
+
+OBO = """format-version: 1.2
+
+[Term]
+id: GO:1
+name: response
+namespace: biological_process
+
+[Term]
+id: GO:2
+name: defense response
+namespace: biological_process
+is_a: GO:1 ! response
+
+[Term]
+id: GO:3
+name: repair
+namespace: biological_process
+is_a: GO:1 ! response
+"""
+
+
+def write_ontology(folder: Path) -> None:
+    (folder / "go.obo").write_text(OBO, encoding="utf-8")
+    rows = [(f"GENE{i}", "GO:2" if i < 5 else "GO:3") for i in range(10)]
+    (folder / "terms.tsv").write_text("".join(f"{gene}\t{term}\n" for gene, term in rows), encoding="utf-8")
+
+
+ONTOLOGY = ("build", "--genes", "expression.csv", "--ontology", "go.obo", "--annotations", "terms.tsv")
+
+
+def test_an_ontology_becomes_a_trained_hierarchy(vnn: Callable, job: Path) -> None:
+    write_ontology(job)
+    built = vnn(*ONTOLOGY, "--units", "2", "--root", "one", "-o", "go.vnn")
+    assert built.code == 0, built.err
+    arch = load_architecture("go.vnn")
+    assert [layer.ids for layer in arch.hidden_layers] == [("GO:2", "GO:3"), ("GO:1",)]
+    assert arch.unconnected_genes == ("GENE10", "GENE11")
+    trained = vnn(
+        "train", "go.vnn", "expression.csv", "--cells", "cells.csv", "--label", "type", "--preset", "dcell-paper",
+        "--normalization", "none", "--epochs", "2", "--batch-size", "16", "-o", "go.keras",
+    )  # fmt: skip
+    assert trained.code == 0, trained.err
+    page = vnn("inspect", "go.keras", "defense response")
+    assert page.code == 0, page.err
+    assert "GO:2" in page.out
+    assert vnn("export", "go.keras", "-o", "go.graphml").code == 0
+
+
+def test_priors_of_two_families_are_refused(vnn: Callable, job: Path) -> None:
+    write_ontology(job)
+    ran = vnn(*ONTOLOGY, "--interactions", "ppi.tsv", "--dry-run")
+    assert ran.code == 1
+    assert "error: Name priors of one family, got interactions and ontology." in ran.err
+    alone = vnn("build", "--genes", "expression.csv", "--ontology", "go.obo", "--dry-run")
+    assert "An ontology needs annotations, and the other way round; annotations is not named." in alone.err
+
+
+def test_a_hierarchy_and_gene_sets_are_wired(vnn: Callable, job: Path) -> None:
+    Path("ont.txt").write_text("ROOT\tA\tdefault\nA\tGENE1\tgene\nA\tGENE2\tgene\nROOT\tGENE3\tgene\n")
+    assert vnn("build", "--genes", "expression.csv", "--hierarchy", "ont.txt", "--units", "6", "-o", "h.vnn").code == 0
+    assert [layer.ids for layer in load_architecture("h.vnn").hidden_layers] == [("A",), ("ROOT",)]
+    assert load_architecture("h.vnn").layers[1][0].units == 6
+    Path("sets.gmt").write_text("S1\tfirst\tGENE1\tGENE2\tGENE3\nS2\tsecond\tGENE4\tGENE5\tNOWHERE\n")
+    assert vnn("build", "--genes", "expression.csv", "--gene-sets", "sets.gmt", "-o", "s.vnn").code == 0
+    assert load_architecture("s.vnn").layers[1].ids == ("S1", "S2")

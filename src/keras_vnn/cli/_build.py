@@ -49,11 +49,15 @@ def build(
         _groups("A regulator's own gene joins its targets.", "--include-regulator/--exclude-regulator"),
     ] = None,
     ontology: Annotated[Path | None, _terms("Terms: OBO, Reactome relations, child/parent table.")] = None,
+    ontology_format: Annotated[str | None, _terms("Format, if it is not recognised.")] = None,
     annotations: Annotated[Path | None, _terms("Genes of the terms: GAF, GPAD, gene2go, gene/term table.")] = None,
+    annotations_format: Annotated[str | None, _terms("Format, if it is not recognised.")] = None,
     hierarchy: Annotated[
         Path | None, _terms("Terms and genes in one file: DrugCell, DCell, CX2, KPNN, GenNet.")
     ] = None,
+    hierarchy_format: Annotated[str | None, _terms("Format, if it is not recognised.")] = None,
     gene_sets: Annotated[Path | None, _terms("GMT, a group file, JSON.")] = None,
+    gene_sets_format: Annotated[str | None, _terms("Format, if it is not recognised.")] = None,
     gene_id: Annotated[str | None, _terms("What names a gene: symbol, accession, synonym.")] = None,
     taxon: Annotated[str | None, _terms("Only annotations of this species, e.g. 9606.")] = None,
     exclude_evidence: Annotated[

@@ -68,6 +68,12 @@ def looks_like_json(start: Preview) -> bool:
 
 
 def looks_like_gmt(start: Preview) -> bool:
+    """Say whether the second column looks like a description, or the name says GMT and it does not look like genes."""
+    named_gmt = ".gmt" in start.path.name.casefold()
+    return _is_described(start) or (named_gmt and bool(_rows(start)) and not looks_like_groups(start))
+
+
+def _is_described(start: Preview) -> bool:
     """Say whether the second column of a tab-separated file looks like a description."""
     rows = _rows(start)
     said = sum(
@@ -82,7 +88,7 @@ def looks_like_groups(start: Preview) -> bool:
     rows = _rows(start)
     elsewhere = {gene for row in rows for gene in row[2:]}
     again = sum(row[1] in elsewhere for row in rows)
-    return len(rows) > 1 and not looks_like_gmt(start) and 5 * again >= len(rows)
+    return len(rows) > 1 and not _is_described(start) and 5 * again >= len(rows)
 
 
 def read_gmt(start: Preview) -> GeneSets:

@@ -36,7 +36,7 @@ def written(tmp_path):
         ("# mine\nTP53\n\n ATM \n", "one name per line"),
         ("gene_symbol\nTP53\nATM\n", "one name per line below a header"),
         ("x\nTP53\nATM\n", "one name per line below a header"),
-        (gzip.compress(b"TP53\nATM\n"), "one name per line"),
+        (gzip.compress(b"TP53\nATM\n", mtime=0), "one name per line"),
         ("TP53\tx\nATM\ty\n", "TSV without header column 1"),
         ("gene,chromosome\nTP53,17\nATM,11\n", "CSV gene"),
         ('"","x"\n"1","TP53"\n"2","ATM"\n', "CSV x"),

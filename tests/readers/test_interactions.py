@@ -119,7 +119,7 @@ def test_string_links(written):
         "protein1 protein2 combined_score\n9606.ENSP01.1 9606.ENSP02 700\n"
         "9606.ENSP02 9606.ENSP01.1 700\n9606.ENSP01.1 9606.ENSP03 150\n"
     )
-    path = written(gzip.compress(text.encode()), "9606.protein.links.v12.0.txt.gz")
+    path = written(gzip.compress(text.encode(), mtime=0), "9606.protein.links.v12.0.txt.gz")
     table = read_interactions(path, min_score=700)
     assert pairs_of(table) == {("ENSP01.1", "ENSP02")}
     assert table.sources[0].release == "STRING 12.0"
@@ -243,7 +243,7 @@ BAD = {
     ),
     "NUL": (b"A\tB\nC\0\tD\n", "The file holds NUL bytes and is not text: {path}:2"),
     "truncated gzip": (
-        gzip.compress(b"A\tB\n" * 900)[:-9],
+        gzip.compress(b"A\tB\n" * 900, mtime=0)[:-9],
         "The gzip file {path} is damaged or ends early: "
         "Compressed file ended before the end-of-stream marker was reached\nDownload it again.",
     ),

@@ -68,7 +68,7 @@ is_transitive: true
 def write(tmp_path, text, name="tiny.obo"):
     path = tmp_path / name
     if name.endswith(".gz"):
-        path.write_bytes(gzip.compress(text.encode()))
+        path.write_bytes(gzip.compress(text.encode(), mtime=0))
     else:
         path.write_text(text, encoding="utf-8")
     return path

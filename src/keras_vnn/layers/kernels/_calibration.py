@@ -17,7 +17,6 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
-from statistics import median
 
 import keras
 import numpy as np
@@ -61,7 +60,7 @@ def measured_costs() -> Costs | None:
 @cache
 def _known_costs() -> Costs:
     path = cache_folder() / f"kernel-costs-{_machine()}.json"
-    with contextlib.suppress(OSError, ValueError, TypeError):
+    with contextlib.suppress(OSError, ValueError, TypeError, LookupError):
         known = json.loads(path.read_text(encoding="utf-8"))
         return Costs(**{name: float(known[name]) for name in asdict(Costs())})
     costs = _measure()
@@ -74,7 +73,8 @@ def _known_costs() -> Costs:
 
 
 def _machine() -> str:
-    facts = (platform.machine(), platform.processor(), platform.node(), thread_count(), keras.__version__)
+    fields = tuple(asdict(Costs()))
+    facts = (platform.machine(), platform.processor(), platform.node(), thread_count(), keras.__version__, fields)
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 
@@ -134,4 +134,4 @@ def _timed(run: Callable[[], object], repeats: int = 7) -> float:
         start = time.perf_counter_ns()
         run()
         times.append(time.perf_counter_ns() - start)
-    return float(median(times))
+    return float(min(times))

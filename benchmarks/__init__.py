@@ -1,0 +1,1 @@
+"""Benchmarks: the sparse layer side by side with what else there is; run ``python -m benchmarks``."""

@@ -23,7 +23,7 @@ from keras_vnn.data import (
     labels_of,
     split_cells,
 )
-from keras_vnn.errors import DataError, did_you_mean
+from keras_vnn.errors import DataError, did_you_mean, sample
 from keras_vnn.models import ModelOptions, Regression, build_model, view
 from keras_vnn.models import model_options as options_of
 from keras_vnn.training._fit import fit_model, make_optimizer, rows_of
@@ -194,7 +194,8 @@ def _side_values(data: Any, side: str | NDArray[np.floating] | None, width: int)
     if isinstance(side, str):
         names = list(getattr(data, "obsm", {}))
         if side not in names:
-            raise DataError(f"The data have no obsm {side!r}; {did_you_mean(side, names) or f'it has {names}.'}")
+            hint = did_you_mean(side, names) or (f"It has {sample(names)}." if names else "It has none.")
+            raise DataError(f"The data have no obsm {side!r}. {hint}")
         side = data.obsm[side]
     values = np.asarray(side.toarray() if hasattr(side, "toarray") else side, np.float32)
     if values.shape != (len(data), width):

@@ -1,0 +1,124 @@
+"""Fitting arrays that are aligned already, and data with several features per gene or a second input."""
+
+from __future__ import annotations
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from keras_vnn.architecture import Architecture, Layer, Node
+from keras_vnn.data import targets_of
+from keras_vnn.errors import DataError
+from keras_vnn.models import Regression, build_model, view
+from keras_vnn.training import fit_model, train, training_options
+
+GENES = ("A", "B", "C")
+QUICK = training_options(normalization="none", epochs=3, patience=0, learning_rate=0.01)
+
+
+@pytest.fixture
+def arch() -> Architecture:
+    genes = Layer("genes", tuple(Node(gene, kind="gene") for gene in GENES))
+    terms = Layer("height 1", (Node("T1", units=2), Node("T2", units=2)))
+    root = Layer("height 2", (Node("ROOT", units=2),))
+    connections = {
+        (0, 1): sparse.csr_array(np.array([[1, 0], [1, 1], [0, 1]])),
+        (1, 2): sparse.csr_array(np.ones((2, 1))),
+    }
+    return Architecture((genes, terms, root), connections)
+
+
+@pytest.fixture
+def cells() -> anndata.AnnData:
+    rng = np.random.default_rng(0)
+    layers = {name: rng.integers(0, 2, (40, 3)).astype("float32") for name in ("deletion", "mutation")}
+    response = layers["mutation"][:, 0] - layers["deletion"][:, 1]
+    obs = pd.DataFrame({"response": response, "twice": 2 * response}, index=[f"c{i}" for i in range(40)])
+    data = anndata.AnnData(layers["mutation"], layers=layers, obs=obs, var=pd.DataFrame(index=GENES))
+    data.obsm["drug"] = rng.normal(size=(40, 4)).astype("float32")
+    return data
+
+
+def test_early_stopping_goes_back_to_the_best(arch: Architecture) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(40, 3)).astype("float32"), rng.normal(size=(40, 1)).astype("float32")
+    model = build_model(arch, Regression("y"), preset="dcell-paper", seed=0)
+    options = training_options(epochs=200, patience=3, learning_rate=0.05)
+    history = fit_model(model, x[:20], y[:20], validation=(x[20:], y[20:]), training=options)
+    assert len(history) < 200, "noise cannot be learned"
+    best = float(history["val_loss"].min())
+    assert model.evaluate(x[20:], y[20:], verbose=0) == pytest.approx(best, rel=1e-4)
+    assert (history["loss"] > 0).all()
+
+
+def test_features_and_a_second_input_reach_the_model(arch: Architecture, cells: anndata.AnnData) -> None:
+    result = train(
+        arch,
+        cells,
+        targets_of(cells, ["response", "twice"]),
+        training=QUICK,
+        side="drug",
+        preset="drugcell",
+        side_features=4,
+        side_layers=(3,),
+        gene_features=("mutation", "deletion"),
+    )
+    assert result.model.input_shape == [(None, 3, 2), (None, 4)]
+    assert list(result.metrics.by_target) == ["response", "twice"]
+    assert set(view(result.model).card.metadata["training"]["metrics"]) == {"response", "twice"}
+    assert str(result.metrics).startswith("response: Pearson")
+    array = train(
+        arch,
+        cells,
+        targets_of(cells, "response"),
+        training=QUICK,
+        side=cells.obsm["drug"],
+        preset="drugcell",
+        side_features=4,
+        side_layers=(3,),
+    )
+    assert array.metrics.cells == 6
+
+
+@pytest.mark.parametrize(
+    ("options", "side", "message"),
+    [
+        (
+            {"side_features": 4, "side_layers": (3,)},
+            None,
+            "The model has a side branch of 4 features, but there are no data for it.",
+        ),
+        ({"side_features": 4, "side_layers": (3,)}, "durg", "The data have no obsm 'durg'. Did you mean drug?"),
+        (
+            {"side_features": 5, "side_layers": (3,)},
+            "drug",
+            "The side data must have shape (cells, features) = (40, 5), got (40, 4).",
+        ),
+        (
+            {"side_features": 1, "side_layers": (3,)},
+            np.full((40, 1), np.nan),
+            "40 of 40 side values are not finite numbers.",
+        ),
+    ],
+)
+def test_wrong_side_data_are_named(
+    arch: Architecture, cells: anndata.AnnData, options: dict, side: object, message: str
+) -> None:
+    with pytest.raises(DataError) as error:
+        train(arch, cells, targets_of(cells, "response"), training=QUICK, side=side, **options)
+    assert str(error.value).startswith(message)
+
+
+def test_features_are_not_normalised(arch: Architecture, cells: anndata.AnnData) -> None:
+    with pytest.raises(DataError) as error:
+        train(arch, cells, targets_of(cells, "response"), gene_features=("mutation", "deletion"))
+    assert str(error.value).startswith("Several features per gene are taken as they are, got normalization='zscore'.")
+
+
+def test_rows_must_agree(arch: Architecture) -> None:
+    model = build_model(arch, Regression("y"))
+    with pytest.raises(DataError) as error:
+        fit_model(model, np.zeros((4, 3)), np.zeros((5, 1)))
+    assert str(error.value) == "The inputs and targets for training have different numbers of rows: 4, 5."

@@ -146,9 +146,8 @@ class AuxiliaryModel(keras.Model):
                 "The predictions carry no auxiliary heads.\nPass what the model itself gave: model(x, training=True)"
             )
         per_row = _per_row(self.loss)
-        targets, weights = _repeated(y, heads.values), ops.convert_to_tensor(heads.weights)
-        losses = _row_means(per_row(targets, heads.values), sample_weight)
-        total = total + ops.cast(ops.sum(losses * weights), total.dtype)
+        losses = _row_means(per_row(_repeated(y, heads.values), heads.values), sample_weight)
+        total = total + ops.cast(ops.sum(losses * ops.cast(heads.weights, losses.dtype)), total.dtype)
         if heads.prediction_weight != 1:
             own = per_row(_repeated(y, y_pred[:, None]), y_pred[:, None])
             total = total + (heads.prediction_weight - 1) * ops.cast(

@@ -233,10 +233,10 @@ class Builder:
             )
         if len(heads) == 1:
             raise ModelError("level_heads needs more than one layer to put a head on.")
-        mean = keras.layers.Average(name="mean_of_heads", dtype="float32")(heads)
+        mean = keras.layers.Average(name="mean_of_heads", dtype=_head_dtype())(heads)
         self._auxiliary = heads
         return AuxiliaryHeads(
-            len(output_names(self.outputs)), weights, prediction_weight=0, name="prediction", dtype="float32"
+            len(output_names(self.outputs)), weights, prediction_weight=0, name="prediction", dtype=_head_dtype()
         )([mean, *heads])
 
     def _with_auxiliary(self, prediction: Any) -> Any:
@@ -248,7 +248,7 @@ class Builder:
         # tanh(linear) is a form of its own; the others end as the head of the model does.
         activation = None if self.options.auxiliary_heads == "linear-tanh" else self._output_activation
         return AuxiliaryHeads(
-            outputs, [weight] * len(self._auxiliary), activation=activation, name="prediction", dtype="float32"
+            outputs, [weight] * len(self._auxiliary), activation=activation, name="prediction", dtype=_head_dtype()
         )([prediction, *self._auxiliary])
 
     def _node_heads(self, number: int, units: Any) -> None:
@@ -346,7 +346,7 @@ class Builder:
             units,
             activation=activation,
             kernel_initializer=kernel_initializer(self.options),
-            dtype="float32",
+            dtype=_head_dtype(),
             name=name,
         )
 
@@ -360,7 +360,7 @@ class Builder:
             activation=activation,
             kernel_initializer=kernel_initializer(self.options),
             kernel=self.options.kernel,
-            dtype="float32",
+            dtype=_head_dtype(),
             name=name,
         )
 
@@ -380,3 +380,8 @@ class Builder:
     def _name_of(tensor: Any) -> str:
         """Return the name of the layer that gives a symbolic tensor."""
         return str(tensor._keras_history.operation.name)
+
+
+def _head_dtype() -> str:
+    """Return the precision of heads: single when the rest computes in half, double when all of it does."""
+    return "float64" if keras.config.dtype_policy().compute_dtype == "float64" else "float32"

@@ -72,7 +72,8 @@ def _kernel_places(layer: keras.layers.Layer) -> tuple[NDArray[Any], NDArray[Any
 
 
 def _rows(block: dict[str, Any], parameter: str, source: Names, target: Names, variable: Any) -> pd.DataFrame:
-    values = keras.ops.convert_to_numpy(variable).astype(np.float32).ravel()
+    stored = keras.ops.convert_to_numpy(variable).ravel()
+    values = stored if stored.dtype == np.float64 else stored.astype(np.float32)
     columns = [block["layer"], parameter, source[0], source[1].astype(np.int32)]
     columns += [target[0], target[1].astype(np.int32), values]
     return pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)))

@@ -27,8 +27,8 @@ def time_dcell(batch: int = 600, repeats: int = 5) -> dict[str, float]:
     """Return seconds of a training step, and the connections, of a hierarchy of DCell's size: 2,655 terms.
 
     Widths are max(20, ⌈0.3 n⌉) for n genes below a term. The hierarchy is drawn: twelve levels that narrow to one
-    root, a term below one of the level above, or in 6 % of the cases two, genes at the terms of all levels. The share of
-    6 % gives 20.9 million connections.
+    root, a term below one of the level above, or in 6 % of the cases two, genes at the terms of all levels. That share
+    gives 20.9 million connections.
     """
     import keras
 

@@ -23,7 +23,7 @@ from keras_vnn.config import BuildRecipe, Recipe, TrainRecipe, read_recipe
 from keras_vnn.errors import ConfigError, OutputError, did_you_mean
 from keras_vnn.files import replacing
 from keras_vnn.readers import read_interactions
-from keras_vnn.workflow import build_architecture, model_changes, read_training_data, train_model
+from keras_vnn.workflow import build_architecture, model_changes, read_training_data, train_model, training_choices
 
 if TYPE_CHECKING:
     import anndata
@@ -141,16 +141,9 @@ def _scores(
 ) -> pd.DataFrame:
     """Return mean and spread of the accuracy over the same five folds, for the networks and the baselines."""
     from keras_vnn.data import align, baseline_scores, fit_normalization, folds
-    from keras_vnn.training import cross_validate, training_options
+    from keras_vnn.training import cross_validate
 
-    options = training_options(
-        normalization=recipe.normalization,
-        learning_rate=recipe.learning_rate,
-        epochs=recipe.epochs,
-        batch_size=recipe.batch_size,
-        patience=recipe.patience,
-        seed=recipe.seed,
-    )
+    options = training_choices(recipe)
     rows: list[dict[str, Any]] = []
     genes = next(iter(networks.values()))
     for name, network in networks.items():

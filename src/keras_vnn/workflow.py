@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import anndata
 
     from keras_vnn.data import Labels, Targets
-    from keras_vnn.training import TrainingResult
+    from keras_vnn.training import TrainingOptions, TrainingResult
 
 __all__ = ["build_architecture", "check_output", "read_training_data", "train_model"]
 
@@ -248,21 +248,11 @@ def train_model(
     """
     from keras_vnn.data import split_cells
     from keras_vnn.inspection import remember_inspection
-    from keras_vnn.training import train, training_options
+    from keras_vnn.training import train
 
     network = arch if arch is not None else _architecture_of(recipe)
     data, labels = read_training_data(recipe, network, say=say)
-    options = training_options(
-        recipe.preset,
-        normalization=recipe.normalization,
-        optimizer=recipe.optimizer,
-        learning_rate=recipe.learning_rate,
-        epochs=recipe.epochs,
-        batch_size=recipe.batch_size,
-        patience=recipe.patience,
-        class_weights=recipe.class_weights,
-        seed=recipe.seed,
-    )
+    options = training_choices(recipe)
     fractions = (1 - recipe.validation - recipe.test, recipe.validation, recipe.test)
     split = split_cells(labels, fractions=fractions, seed=recipe.seed)
     say(f"split         {split}")
@@ -279,6 +269,23 @@ def train_model(
     )
     remember_inspection(result.model, data, labels, missing=recipe.missing)
     return result
+
+
+def training_choices(recipe: TrainRecipe) -> TrainingOptions:
+    """Return how a recipe trains: its preset, with what it sets itself."""
+    from keras_vnn.training import training_options
+
+    return training_options(
+        recipe.preset,
+        normalization=recipe.normalization,
+        optimizer=recipe.optimizer,
+        learning_rate=recipe.learning_rate,
+        epochs=recipe.epochs,
+        batch_size=recipe.batch_size,
+        patience=recipe.patience,
+        class_weights=recipe.class_weights,
+        seed=recipe.seed,
+    )
 
 
 def model_changes(recipe: TrainRecipe) -> dict[str, Any]:

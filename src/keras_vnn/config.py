@@ -44,6 +44,9 @@ class BuildRecipe(_Section):
     genes: Path = Field(description="Gene list, or expression data whose genes are taken.")
     gene_column: str | None = Field(None, description="Column of the gene names, by name or number from 1.")
     duplicates: Literal["raise", "first"] = Field("raise", description="What to do with repeated gene names.")
+    orientation: Literal["auto", "genes-in-rows", "genes-in-columns"] = Field(
+        "auto", description="Of a CSV or TSV the genes are taken from."
+    )
     interactions: Paths = Field((), description="Protein interactions: TSV, CSV, SIF, STRING links.")
     interactions_format: str = Field("auto", description="Format of the interactions, if it is not recognised.")
     min_score: float | None = Field(None, description="Leave out interactions with a lower score.")
@@ -101,6 +104,9 @@ class TrainRecipe(_Section):
     layer: str = Field("X", description="Values of an .h5ad to use: X, raw, or the name of a layer.")
     orientation: Literal["auto", "genes-in-rows", "genes-in-columns"] = Field("auto", description="Of a CSV or TSV.")
     metadata: Words = Field((), description="Columns of a CSV or TSV that are no genes.")
+    duplicates: Literal["raise", "first", "sum", "mean"] = Field(
+        "raise", description="What to do with repeated genes of the data."
+    )
     missing: Literal["raise", "zero", "mean"] = Field("raise", description="What to do for genes not in the data.")
     missing_labels: Literal["raise", "drop"] = Field("raise", description="What to do with cells without a label.")
     normalization: Literal["none", "log1p-cpm", "lin2017", "zscore"] | None = Field(

@@ -55,7 +55,9 @@ def build_architecture(recipe: BuildRecipe, *, say: Say = _silent) -> Architectu
     VNNError
         A file cannot be read, or the priors cannot be wired as asked.
     """
-    genes = read_genes(recipe.genes, column=recipe.gene_column, duplicates=recipe.duplicates)
+    genes = read_genes(
+        recipe.genes, column=recipe.gene_column, duplicates=recipe.duplicates, orientation=recipe.orientation
+    )
     say(f"genes         {genes}")
     return WIRINGS[_family(recipe)](recipe, genes, say)
 
@@ -201,7 +203,7 @@ def read_training_data(
     VNNError
         A file cannot be read, or the labels cannot be used.
     """
-    from keras_vnn.data import alignment_report, labels_of, read_expression, targets_of
+    from keras_vnn.data import alignment_report, labels_of, read_expression, targets_of, without_duplicates
 
     data = read_expression(
         recipe.data,
@@ -214,6 +216,8 @@ def read_training_data(
     for note in ("read", "cells"):
         if note in data.uns["keras_vnn"]:
             say(f"data          {data.uns['keras_vnn'][note]}")
+    if recipe.duplicates != "raise":
+        data = without_duplicates(data, recipe.duplicates)
     say(f"genes         {alignment_report(data, arch)}")
     labels: Labels | Targets
     if recipe.task == "classification":

@@ -50,7 +50,10 @@ def message(error, path):
         ("\n" + GENES_IN_ROWS.replace("ATM", "\nATM"), "genes in rows (the header calls the row names 'gene_symbol')"),
         (b"\xef\xbb\xbf" + GENES_IN_ROWS.encode(), "genes in rows (the header calls the row names 'gene_symbol')"),
         (GENES_IN_ROWS.encode("utf-16"), "genes in rows (the header calls the row names 'gene_symbol')"),
-        (gzip.compress(GENES_IN_ROWS.encode(), mtime=0), "genes in rows (the header calls the row names 'gene_symbol')"),
+        (
+            gzip.compress(GENES_IN_ROWS.encode(), mtime=0),
+            "genes in rows (the header calls the row names 'gene_symbol')",
+        ),
     ],
 )
 def test_the_same_table_in_every_dress(tmp_path, content, sentence):

@@ -32,6 +32,9 @@ def build(
     genes: Annotated[Path | None, _any("Gene list, or expression data whose genes are taken.")] = None,
     gene_column: Annotated[str | None, _any("Column of the gene names, by name or number from 1.")] = None,
     duplicates: Annotated[str | None, _any("Repeated gene names: raise, first.")] = None,
+    orientation: Annotated[
+        str | None, _any("Of a CSV or TSV with the genes: auto, genes-in-rows, genes-in-columns.")
+    ] = None,
     interactions: Annotated[
         list[Path] | None, _groups("Protein interactions: TSV, CSV, SIF, STRING links. May be given again.")
     ] = None,

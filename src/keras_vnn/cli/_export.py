@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from keras_vnn.cli._console import import_keras, say
+from keras_vnn.cli._console import import_keras, print_json, say
 
 __all__ = ["export"]
 
@@ -25,6 +25,7 @@ def export(
         Path | None, typer.Option(help="Fail unless the model was built from this architecture.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Say as JSON what was written.")] = False,
 ) -> None:
     """Write what a model or an architecture holds, by the names of its nodes, for other programs.
 
@@ -39,7 +40,9 @@ def export(
     from keras_vnn.export import export_summary
 
     written = export_summary(_loaded(source, architecture), format, path=output, overwrite=force)
-    if isinstance(written, str):
+    if as_json:
+        print_json({"written": str(written)} if output is not None else {"text": written})
+    elif isinstance(written, str):
         typer.echo(written)
     else:
         say(f"written       {written}")

@@ -33,6 +33,7 @@ def train(
     metadata: Annotated[
         list[str] | None, typer.Option(help="Column of a CSV or TSV that is no gene. May be given again.")
     ] = None,
+    duplicates: Annotated[str | None, typer.Option(help="Repeated genes of the data: raise, first, sum, mean.")] = None,
     missing: Annotated[str | None, typer.Option(help="Genes not in the data: raise, zero, mean.")] = None,
     missing_labels: Annotated[str | None, typer.Option(help="Cells without a label: raise, drop.")] = None,
     normalization: Annotated[str | None, typer.Option(help="none, log1p-cpm, lin2017, zscore (the default).")] = None,

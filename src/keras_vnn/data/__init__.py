@@ -7,6 +7,7 @@ Knows nothing of layers or models; imports neither Keras nor the readers of prio
 from keras_vnn.data.alignment import align
 from keras_vnn.data.baselines import baseline_scores
 from keras_vnn.data.class_names import Classes, classes
+from keras_vnn.data.duplicates import without_duplicates
 from keras_vnn.data.expression import as_expression, read_expression
 from keras_vnn.data.features import align_features
 from keras_vnn.data.genotypes import read_drug_responses, read_genotypes
@@ -50,4 +51,5 @@ __all__ = [
     "regression_metrics",
     "split_cells",
     "targets_of",
+    "without_duplicates",
 ]

@@ -136,7 +136,8 @@ def positions(data: Any, table: Measured, wanted: Sequence[str], missing: str, d
         raise GeneError(
             f"{len(found.duplicated):,} of {len(wanted):,} input genes occur more than once in the data: "
             f"{sample(found.duplicated)}.\n"
-            'Combine them with duplicates="sum" (counts) or "mean", or keep the first with duplicates="first".'
+            'Combine them with duplicates="sum" (counts) or "mean", or keep the first with duplicates="first" '
+            "(command line: --duplicates sum)."
         )
     columns: dict[str, list[int]] = {gene: [] for gene in wanted}
     for column, gene in enumerate(table.genes):

@@ -1,0 +1,47 @@
+"""Repeated genes are made one, or refused."""
+
+from __future__ import annotations
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from keras_vnn.data import without_duplicates
+from keras_vnn.errors import DataError, GeneError
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*names are not unique:UserWarning")
+
+
+def table(values: object) -> anndata.AnnData:
+    obs = pd.DataFrame({"type": ["T", "B"]}, index=["c1", "c2"])
+    return anndata.AnnData(values, obs=obs, var=pd.DataFrame(index=["ATM", "TP53", "ATM"]))
+
+
+VALUES = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 8.0]])
+
+
+@pytest.mark.parametrize("make", [np.array, sparse.csr_matrix])
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [("first", [[1, 2], [4, 5]]), ("sum", [[4, 2], [12, 5]]), ("mean", [[2, 2], [6, 5]])],
+)
+def test_policies(make: object, policy: str, expected: list[list[float]]) -> None:
+    once = without_duplicates(table(make(VALUES)), policy)
+    assert list(once.var_names) == ["ATM", "TP53"]
+    np.testing.assert_array_equal(once.to_df().to_numpy(), expected)
+    assert list(once.obs["type"]) == ["T", "B"]
+
+
+def test_data_without_repeats_are_returned_as_they_are() -> None:
+    once = table(VALUES)[:, :2].copy()
+    assert without_duplicates(once) is once
+
+
+def test_repeats_are_refused_by_name() -> None:
+    with pytest.raises(GeneError) as error:
+        without_duplicates(table(VALUES))
+    assert str(error.value).splitlines()[0] == "1 of 2 genes occur more than once in the data: ATM."
+    with pytest.raises(DataError, match="duplicates"):
+        without_duplicates(table(VALUES), "median")

@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-all lint format lock bench clean
+.PHONY: help env demo demo-ontology test test-all lint format lock bench clean
 
 # The first of these that runs and is a version TensorFlow has wheels for; `make PYTHON=...` names another one.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -19,13 +19,17 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
 help: ## show this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 env: $(VENV)/.ready ## create or refresh .venv (any other target does so when needed)
 
 demo: $(VENV)/.ready ## run the main job on the bundled data, results in demo-results/
 	$(BIN)/vnn demo --output demo-results --force $(DEMO_ARGS)
 	@echo "Results: $(CURDIR)/demo-results"
+
+demo-ontology: $(VENV)/.ready ## the same wired by the Gene Ontology, results in demo-results-ontology/
+	$(BIN)/vnn demo --style ontology --output demo-results-ontology --force $(DEMO_ARGS)
+	@echo "Results: $(CURDIR)/demo-results-ontology"
 
 test: $(VENV)/.ready ## run the tests, without the slow ones
 	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
@@ -56,7 +60,7 @@ bench: $(VENV)/.ready ## run the benchmarks
 	$(BIN)/python -m benchmarks
 
 clean: ## remove .venv, caches and results
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist demo-results
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist demo-results demo-results-ontology
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A changed lock file gives a new environment; a changed pyproject.toml only installs the package anew.

@@ -118,7 +118,7 @@ def run_demo(
     result = train_model(train, arch, progress=progress)
     save_model(result.model, target / "model.keras", overwrite=overwrite)
     arch.save(target / "architecture.vnn", overwrite=overwrite)
-    ranking = rank_nodes(result.model)
+    ranking = _without_bottleneck(rank_nodes(result.model), arch)
     found = (0, 0) if inside is None else (len(inside), len(inside.genes))
     demo = DemoResult(*found, scores, ranking.head(10), target)
     _write(demo, result, data, labels, ranking, overwrite=overwrite)
@@ -223,6 +223,18 @@ def _activities(model: Any, data: Any, labels: Any, nodes: list[str]) -> pd.Data
 def _table(table: pd.DataFrame, path: Path, overwrite: bool) -> None:
     with replacing(path, overwrite=overwrite) as partial:
         table.to_csv(partial)
+
+
+def _without_bottleneck(ranking: pd.DataFrame, arch: Architecture) -> pd.DataFrame:
+    """Leave out a node through which everything passes to the head: that it matters is no finding."""
+    sinks = [
+        node.id
+        for number, layer in enumerate(arch.layers)
+        if number
+        for node, is_sink in zip(layer, arch.sink_nodes(number), strict=True)
+        if is_sink
+    ]
+    return ranking.drop(index=sinks) if len(sinks) == 1 else ranking
 
 
 def _folder(folder: str | os.PathLike[str], *, overwrite: bool) -> Path:

@@ -6,6 +6,7 @@ Knows nothing of files; `keras_vnn.readers` fills the lists.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,9 +15,33 @@ from typing import overload
 from keras_vnn.errors import GeneError, sample
 from keras_vnn.provenance import Audit, AuditEntry, Source
 
-__all__ = ["DUPLICATE_POLICIES", "GeneList", "explain_mismatch", "gene_list"]
+__all__ = [
+    "CELL_NAMES",
+    "CELL_WORDS",
+    "DUPLICATE_POLICIES",
+    "GENE_NAMES",
+    "GENE_WORDS",
+    "ORIENTATIONS",
+    "GeneList",
+    "explain_mismatch",
+    "gene_list",
+]
 
 DUPLICATE_POLICIES = ("raise", "first")
+
+# How names tell which axis of an expression table holds the genes: words for the row names, and what they look like.
+ORIENTATIONS = ("auto", "genes-in-rows", "genes-in-columns")
+
+GENE_WORDS = re.compile(
+    r"(ensembl[ _.-]*)?(genes?|symbols?|hgnc|features?|ensembl|orf)([ _.-]*(symbols?|names?|ids?))?"
+)
+CELL_WORDS = re.compile(r"(cells?|barcodes?|samples?)([ _.-]*(barcodes?|names?|ids?))?")
+GENE_NAMES = re.compile(
+    r"ENS[A-Z]*G\d{11}(\.\d+)?|Y[A-P][LR]\d{3}[WC](-[A-Z])?|RP[LS]P?\d+[AXYL]?\d*|MT-[A-Z0-9]+|LINC\d+|HLA-[A-Z0-9]+"
+    r"|ACTB|B2M|GAPDH|MALAT1|TP53|ATM|CD\d+[A-Z]?|ERCC-\d{5}",
+    re.IGNORECASE,
+)
+CELL_NAMES = re.compile(r"(.*[^A-Z])?[ACGT]{8,}([^A-Z].*)?|(cell|sample)[ _.-]?\d+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,27 +6,14 @@ Knows nothing of files or values.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from keras_vnn.data.matching import check_policy
 from keras_vnn.errors import DataError, sample
+from keras_vnn.genes import CELL_NAMES, CELL_WORDS, GENE_NAMES, GENE_WORDS, ORIENTATIONS
 
 __all__ = ["ORIENTATIONS", "Orientation", "decide_orientation"]
-
-ORIENTATIONS = ("auto", "genes-in-rows", "genes-in-columns")
-
-_GENE_WORDS = re.compile(
-    r"(ensembl[ _.-]*)?(genes?|symbols?|hgnc|features?|ensembl|orf)([ _.-]*(symbols?|names?|ids?))?"
-)
-_CELL_WORDS = re.compile(r"(cells?|barcodes?|samples?)([ _.-]*(barcodes?|names?|ids?))?")
-_GENE_NAMES = re.compile(
-    r"ENS[A-Z]*G\d{11}(\.\d+)?|Y[A-P][LR]\d{3}[WC](-[A-Z])?|RP[LS]P?\d+[AXYL]?\d*|MT-[A-Z0-9]+|LINC\d+|HLA-[A-Z0-9]+"
-    r"|ACTB|B2M|GAPDH|MALAT1|TP53|ATM|CD\d+[A-Z]?|ERCC-\d{5}",
-    re.IGNORECASE,
-)
-_CELL_NAMES = re.compile(r"(.*[^A-Z])?[ACGT]{8,}([^A-Z].*)?|(cell|sample)[ _.-]?\d+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +63,13 @@ def decide_orientation(
         if counts[0] != counts[1]:
             side = int(counts[1] > counts[0])
             return Orientation((side == 0) == are_genes, _of(counts[side], *sides[side], meaning))
-    if _GENE_WORDS.fullmatch(corner.casefold()):
+    if GENE_WORDS.fullmatch(corner.casefold()):
         return Orientation(True, f"the header calls the row names {corner!r}")
-    if _CELL_WORDS.fullmatch(corner.casefold()):
+    if CELL_WORDS.fullmatch(corner.casefold()):
         return Orientation(False, f"the header calls the row names {corner!r}")
     for pattern, meaning, are_genes in (
-        (_GENE_NAMES, "look like genes", True),
-        (_CELL_NAMES, "look like cells", False),
+        (GENE_NAMES, "look like genes", True),
+        (CELL_NAMES, "look like cells", False),
     ):
         counts = [sum(pattern.fullmatch(name) is not None for name in names) for _, names in sides]
         if counts[0] * len(columns) != counts[1] * len(rows):

@@ -6,25 +6,12 @@ Knows nothing of files or values.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from keras_vnn.errors import ConfigError, ReadError, did_you_mean, sample
+from keras_vnn.genes import CELL_NAMES, CELL_WORDS, GENE_NAMES, GENE_WORDS, ORIENTATIONS
 
 __all__ = ["ORIENTATIONS", "genes_in_rows"]
-
-ORIENTATIONS = ("auto", "genes-in-rows", "genes-in-columns")
-
-_GENE_WORDS = re.compile(
-    r"(ensembl[ _.-]*)?(genes?|symbols?|hgnc|features?|ensembl|orf)([ _.-]*(symbols?|names?|ids?))?"
-)
-_CELL_WORDS = re.compile(r"(cells?|barcodes?|samples?)([ _.-]*(barcodes?|names?|ids?))?")
-_GENE_NAMES = re.compile(
-    r"ENS[A-Z]*G\d{11}(\.\d+)?|Y[A-P][LR]\d{3}[WC](-[A-Z])?|RP[LS]P?\d+[AXYL]?\d*|MT-[A-Z0-9]+|LINC\d+|HLA-[A-Z0-9]+"
-    r"|ACTB|B2M|GAPDH|MALAT1|TP53|ATM|CD\d+[A-Z]?|ERCC-\d{5}",
-    re.IGNORECASE,
-)
-_CELL_NAMES = re.compile(r"(.*[^A-Z])?[ACGT]{8,}([^A-Z].*)?|(cell|sample)[ _.-]?\d+", re.IGNORECASE)
 
 
 def genes_in_rows(
@@ -52,10 +39,10 @@ def genes_in_rows(
         raise ConfigError(f"Unknown orientation {asked!r}. {hint}".rstrip() + f"\nExpected one of: {_LISTED}.")
     if asked != "auto":
         return asked == "genes-in-rows", "as asked"
-    for words, answer in ((_GENE_WORDS, True), (_CELL_WORDS, False)):
+    for words, answer in ((GENE_WORDS, True), (CELL_WORDS, False)):
         if words.fullmatch(corner.casefold()):
             return answer, f"the header calls the row names {corner!r}"
-    for pattern, what, of_genes in ((_GENE_NAMES, "genes", True), (_CELL_NAMES, "cells", False)):
+    for pattern, what, of_genes in ((GENE_NAMES, "genes", True), (CELL_NAMES, "cells", False)):
         in_rows, in_columns = (sum(pattern.fullmatch(n) is not None for n in names) for names in (rows, columns))
         if in_rows * len(columns) != in_columns * len(rows):
             rows_have_more = in_rows * len(columns) > in_columns * len(rows)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from keras_vnn.errors import OutputError, ReadError
 
-__all__ = ["decompressed", "existing_file", "read_lines", "replacing", "sha256_of"]
+__all__ = ["check_target", "decompressed", "existing_file", "read_lines", "replacing", "sha256_of"]
 
 _GZIP_MAGIC = b"\x1f\x8b"
 
@@ -108,6 +108,26 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def check_target(path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+    """Return ``path`` as a `Path` when a file may be written there; ask before a long run, not after it.
+
+    Raises
+    ------
+    OutputError
+        The file exists and ``overwrite`` is false, it is a directory, or its folder does not exist.
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise OutputError(f"Cannot write the file {target}: a directory has that name.")
+    if target.exists() and not overwrite:
+        raise OutputError(
+            f"The file exists already: {target}\nPass overwrite=True (command line: --force) to replace it."
+        )
+    if not target.parent.is_dir():
+        raise OutputError(f"The folder does not exist: {target.parent}\nCreate it: mkdir -p '{target.parent}'")
+    return target
+
+
 @contextmanager
 def replacing(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; move it into place when the block ends well.
@@ -120,15 +140,7 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool = False) -> Itera
         The file exists and ``overwrite`` is false, its folder does not exist, cannot be written,
         or the disk is full.
     """
-    target = Path(path)
-    if target.is_dir():
-        raise OutputError(f"Cannot write the file {target}: a directory has that name.")
-    if target.exists() and not overwrite:
-        raise OutputError(
-            f"The file exists already: {target}\nPass overwrite=True (command line: --force) to replace it."
-        )
-    if not target.parent.is_dir():
-        raise OutputError(f"The folder does not exist: {target.parent}\nCreate it: mkdir -p '{target.parent}'")
+    target = check_target(path, overwrite=overwrite)
     try:
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}.", suffix=f".part{target.suffix}")
     except OSError as error:

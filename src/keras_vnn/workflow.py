@@ -7,12 +7,11 @@ Knows the order of the steps, nothing of how they are done. Keras is imported on
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_vnn.architecture import Architecture, load_architecture
 from keras_vnn.config import BuildRecipe, TrainRecipe
-from keras_vnn.errors import ConfigError, OutputError
+from keras_vnn.errors import ConfigError
 from keras_vnn.genes import GeneList
 from keras_vnn.readers import (
     read_annotations,
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from keras_vnn.data import Labels, Targets
     from keras_vnn.training import TrainingOptions, TrainingResult
 
-__all__ = ["build_architecture", "check_output", "read_training_data", "train_model"]
+__all__ = ["build_architecture", "read_training_data", "train_model"]
 
 Say = Callable[[str], None]
 
@@ -296,24 +295,6 @@ def model_changes(recipe: TrainRecipe) -> dict[str, Any]:
     """Return the options of the model that a recipe sets."""
     names = ("tail", "activation", "dropout", "l2")
     return {**recipe.model, **{name: getattr(recipe, name) for name in names if getattr(recipe, name) is not None}}
-
-
-def check_output(path: Path | None, *, force: bool) -> None:
-    """Raise at once what writing to ``path`` would raise at the end of a long run.
-
-    Raises
-    ------
-    OutputError
-        The file exists and ``force`` is false, it is a directory, or its folder does not exist.
-    """
-    if path is None:
-        return
-    if path.is_dir():
-        raise OutputError(f"Cannot write the file {path}: a directory has that name.")
-    if path.exists() and not force:
-        raise OutputError(f"The file exists already: {path}\nAdd --force to replace it.")
-    if not path.parent.is_dir():
-        raise OutputError(f"The folder does not exist: {path.parent}\nCreate it: mkdir -p '{path.parent}'")
 
 
 def _architecture_of(recipe: TrainRecipe) -> Architecture:

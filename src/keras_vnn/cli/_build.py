@@ -106,12 +106,13 @@ def build(
     options = build_options(recipe_of(recipe), given)
 
     from keras_vnn.errors import ConfigError
-    from keras_vnn.workflow import build_architecture, check_output
+    from keras_vnn.files import check_target
+    from keras_vnn.workflow import build_architecture
 
     if options.output is None and not dry_run:
         raise ConfigError("Name the file to write, -o lin.vnn, or look first with --dry-run.")
-    if not dry_run:
-        check_output(options.output, force=force)
+    if not dry_run and options.output is not None:
+        check_target(options.output, overwrite=force)
     arch = build_architecture(options, say=say)
     if as_json:
         print_json({**arch.summary().to_json(), "output": None if dry_run else str(options.output)})

@@ -71,17 +71,18 @@ def train(
     """
     given = {name: value for name, value in locals().items() if name not in ("architecture", "force", "as_json")}
     from keras_vnn.errors import ConfigError
+    from keras_vnn.files import check_target
 
     recipe = recipe_of(architecture) if is_recipe(architecture) else None
     options = train_options(recipe, given if recipe else {**given, "architecture": architecture})
 
-    from keras_vnn.workflow import build_architecture, check_output, train_model
+    from keras_vnn.workflow import build_architecture, train_model
 
     if options.output is None:
         raise ConfigError("Name the file to write: -o model.keras")
     if options.output.suffix != ".keras":
         raise ConfigError(f"The file name of a model must end in .keras, got {options.output.name!r}.")
-    check_output(options.output, force=force)
+    check_target(options.output, overwrite=force)
     arch = None
     if recipe is not None and recipe.build is not None and options.architecture is None:
         arch = build_architecture(build_options(recipe, {}), say=say)

@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help env demo demo-ontology test test-all lint format lock bench clean
+.PHONY: help env demo demo-ontology test test-all lint format lock bench bench-docs clean
 
 # The first of these that runs and is a version TensorFlow has wheels for; `make PYTHON=...` names another one.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -14,6 +14,10 @@ BIN := $(VENV)/bin
 # Two workers, whole files each: TensorFlow takes seconds and several hundred MB to import, once per worker.
 PYTEST_ARGS ?= -n 2 --dist loadfile --timeout 300
 DEMO_ARGS ?=
+# What the benchmarks compare with needs PyTorch, and so an environment of its own.
+RIVALS := .venv-rivals
+RIVAL_PACKAGES := torch==2.13.0 kpnn2==0.3.0 numpy scipy
+BENCH_ARGS ?=
 
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
@@ -55,12 +59,14 @@ lock: $(VENV)/.ready ## write requirements.lock anew from pyproject.toml, newest
 		cat requirements.lock.new; } > requirements.lock
 	@rm requirements.lock.new
 
-bench: $(VENV)/.ready ## run the benchmarks
-	@test -d benchmarks || { echo "There is no benchmarks folder yet." >&2; exit 1; }
-	$(BIN)/python -m benchmarks
+bench: $(VENV)/.ready $(RIVALS)/.ready ## run the benchmarks, results in benchmarks/results/
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+bench-docs: $(VENV)/.ready ## put the numbers of the last run into docs/performance.md
+	$(BIN)/python -m benchmarks --write-docs benchmarks/results/results.json
 
 clean: ## remove .venv, caches and results
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist demo-results demo-results-ontology
+	rm -rf $(VENV) $(RIVALS) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist demo-results demo-results-ontology
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A changed lock file gives a new environment; a changed pyproject.toml only installs the package anew.
@@ -76,3 +82,9 @@ $(VENV)/.locked: requirements.lock
 $(VENV)/.ready: $(VENV)/.locked pyproject.toml
 	@$(BIN)/python -m pip install --quiet --no-deps --editable .
 	@touch $@
+
+# Without a network the benchmarks run all the same, and say who is absent.
+$(RIVALS)/.ready:
+	@mkdir -p $(RIVALS)
+	@$(PYTHON) -m venv --clear $(RIVALS) && $(RIVALS)/bin/python -m pip install --quiet $(RIVAL_PACKAGES) && touch $@ \
+		|| echo "PyTorch and kpnn2 could not be installed into $(RIVALS); they do not take part." >&2

@@ -1,179 +1,125 @@
-"""Runs the contenders side by side, in turns A B A B, and writes tables, JSON and a figure.
+"""Runs the contenders side by side, in turns A B A B, and writes tables, JSON and figures.
 
-python -m benchmarks [--only WORD] [--rounds N] [--torch-python PATH] [--drugcell FILE] [--output FOLDER]
+Ends with a table of what the layer is held to: demand, measured, met or not.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
-import platform
-import re
-import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
-from statistics import median
 from typing import Any
 
-from scipy import sparse
-
-from benchmarks.cases import CASES, Case
-from benchmarks.report import write_report
+from benchmarks.cases import CASES
+from benchmarks.claims import judged
+from benchmarks.machine import compiled_limit, machine, rival_versions
+from benchmarks.report import write_documents, write_report
+from benchmarks.turns import time_case
 
 HERE = Path(__file__).parent
-
-
-class Worker:
-    """A contender in a process of its own."""
-
-    def __init__(self, python: str, name: str, adjacency: Path, batch: int) -> None:
-        self.name = name
-        self._process = subprocess.Popen(
-            [python, str(HERE / "worker.py"), name, str(adjacency), str(batch)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        self.runs: list[str] = self._answer() or []
-
-    def ask(self, what: str) -> Any:
-        """Return the answer, or None when the process is gone."""
-        try:
-            self._process.stdin.write(what + "\n")  # type: ignore[union-attr]
-            self._process.stdin.flush()  # type: ignore[union-attr]
-        except BrokenPipeError:
-            return None
-        return self._answer()
-
-    def _answer(self) -> Any:
-        line = self._process.stdout.readline()  # type: ignore[union-attr]
-        return json.loads(line) if line else None
-
-    def stop(self) -> None:
-        """End the process."""
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.close()  # type: ignore[union-attr]
-        if self._process.wait():
-            print(f"{self.name} failed; see worker.py", file=sys.stderr)
-
-
-def time_case(case: Case, rounds: int, pythons: dict[str, str], limit: Path | None) -> dict[str, Any]:
-    """Return, for each contender, medians in milliseconds and facts."""
-    matrix = case.adjacency()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "adjacency.npz"
-        sparse.save_npz(path, matrix)
-        names = ["keras-vnn", *case.rivals]
-        workers = [
-            Worker(pythons.get(name, sys.executable), name, path, case.batch) for name in names if _has(name, pythons)
-        ]
-        workers = [worker for worker in workers if worker.runs]
-        times: dict[str, dict[str, list[float]]] = {worker.name: {} for worker in workers}
-        times["C limit"] = {"step": []}
-        for turn in range(rounds + 2):
-            for what in ("bare", "step", "predict", "fit"):
-                for worker in workers:
-                    # A whole fit is many steps: once in four turns is enough.
-                    if what not in worker.runs or (what == "fit" and (worker.name != "keras-vnn" or turn % 4)):
-                        continue
-                    seconds = worker.ask(what)
-                    if seconds is not None and turn >= 2:
-                        times[worker.name].setdefault(what, []).append(1e3 * seconds)
-            if limit and turn >= 2:
-                times["C limit"]["step"].append(_limit(limit, case, matrix.nnz))
-        found: dict[str, Any] = {}
-        for worker in workers:
-            facts = worker.ask("facts") or {}
-            found[worker.name] = {
-                **{what: round(median(values), 3) for what, values in times[worker.name].items()},
-                "peak MB": round(worker.ask("peak") or 0),
-                **facts,
-            }
-            if "fit" in found[worker.name]:
-                found[worker.name]["fit"] /= facts["steps"]
-            worker.stop()
-    if limit:
-        found["C limit"] = {"step": round(median(times["C limit"]["step"]), 3)}
-    return {"connections": int(matrix.nnz), "batch": case.batch, "contenders": found}
-
-
-def _has(name: str, pythons: dict[str, str]) -> bool:
-    return name not in ("kpnn2", "torch CSR") or name in pythons
-
-
-def _limit(program: Path, case: Case, connections: int) -> float:
-    share = connections / case.inputs / case.outputs
-    done = subprocess.run(
-        [program, str(case.inputs), str(case.outputs), str(share), str(case.batch)], capture_output=True, text=True
-    )
-    return float(re.search(r"total ([\d.]+) ms", done.stdout)[1])  # type: ignore[index]
-
-
-def compiled_limit(folder: Path) -> Path | None:
-    """Return the C program, compiled for this machine, or None where there is no compiler."""
-    compiler = shutil.which("gcc") or shutil.which("clang")
-    if compiler is None:
-        return None
-    program = folder / "limit"
-    options = ["-O3", "-march=native", "-ffast-math", "-fopenmp", "-w"]
-    done = subprocess.run([compiler, *options, str(HERE / "limit.c"), "-o", str(program), "-lm"])
-    return program if done.returncode == 0 else None
+ROOT = HERE.parent
+DRUGCELL = ROOT.parent / "shared" / "data" / "more" / "drugcell" / "drugcell_ont.txt.gz"
+RIVALS = ROOT / ".venv-rivals" / "bin" / "python"
+PAGE, IMAGES = ROOT / "docs" / "performance.md", ROOT / "docs" / "images"
 
 
 def main() -> None:
     """Run what is asked for."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", default="", help="run the cases whose name holds this word")
-    parser.add_argument("--rounds", type=int, default=11, help="turns of each contender")
-    parser.add_argument("--torch-python", help="a Python that has torch and kpnn2, for those two")
-    parser.add_argument("--drugcell", type=Path, help="DrugCell's topology file, drugcell_ont.txt")
-    parser.add_argument("--output", type=Path, default=HERE / "results")
-    arguments = parser.parse_args()
+    arguments = _arguments()
+    if arguments.write_docs:
+        write_documents(json.loads(arguments.write_docs.read_text(encoding="utf-8")), PAGE, IMAGES)
+        return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    pythons = dict.fromkeys(("kpnn2", "torch CSR"), arguments.torch_python) if arguments.torch_python else {}
+    rounds, seconds = (3, 5.0) if arguments.quick else (arguments.rounds, arguments.seconds)
+    versions = rival_versions(arguments.torch_python)
+    if not versions:
+        print(f"{arguments.torch_python} has no torch and kpnn2: they do not take part. See --help.", file=sys.stderr)
+    pythons = dict.fromkeys(("kpnn2", "torch CSR"), arguments.torch_python) if versions else {}
     arguments.output.mkdir(parents=True, exist_ok=True)
-    results: dict[str, Any] = {"machine": machine(), "cases": {}}
+    begin = time.monotonic()
+    results: dict[str, Any] = {
+        "machine": {**machine(), **versions},
+        "started": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+        "rounds": rounds,
+        "minutes": 0.0,
+        "cases": {},
+    }
+
+    def keep() -> None:
+        results["minutes"] = (time.monotonic() - begin) / 60
+        (arguments.output / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+
+    def is_wanted(name: str) -> bool:
+        return not arguments.only or any(word.casefold() in name.casefold() for word in arguments.only)
+
     with tempfile.TemporaryDirectory() as folder:
         limit = compiled_limit(Path(folder))
         for name, case in CASES.items():
-            if arguments.only.casefold() not in name.casefold():
-                continue
-            results["cases"][name] = time_case(case, arguments.rounds, pythons, limit)
-            print(name, json.dumps(results["cases"][name]["contenders"]), flush=True)
-            _keep(results, arguments.output)
-    for name, option in (("DrugCell", arguments.drugcell), ("DCell size", True)):
-        if option and arguments.only.casefold() in name.casefold():
-            results[name] = json.loads(_alone(name, option))
-            print(name, results[name], flush=True)
-    _keep(results, arguments.output)
-    print(write_report(results, arguments.output))
+            if is_wanted(name):
+                results["cases"][name] = time_case(case, rounds, seconds, pythons, limit)
+                print(f"{time.monotonic() - begin:5.0f} s  {name}: {_line(results['cases'][name])}", flush=True)
+                keep()
+    for name, call in _whole(arguments.drugcell).items():
+        if is_wanted(name):
+            results[name] = _alone(call)
+            print(f"{time.monotonic() - begin:5.0f} s  {name}: {results[name]}", flush=True)
+            keep()
+    report = write_report(results, arguments.output)
+    print(f"\n{report}\n" + "\n".join(judged(results)))
+    print(
+        f"\nWritten: {arguments.output}/results.json, report.md, performance-*.png; {results['minutes']:.1f} minutes."
+    )
 
 
-def _keep(results: dict[str, Any], folder: Path) -> None:
-    (folder / "results.json").write_text(json.dumps(results, indent=1), encoding="utf-8")
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", action="append", help="run the cases whose name holds this word; may be repeated")
+    parser.add_argument("--rounds", type=int, default=15, help="turns of each contender (default %(default)s)")
+    parser.add_argument(
+        "--seconds", type=float, default=35, help="after which three turns are enough, for a case (default %(default)s)"
+    )
+    parser.add_argument("--quick", action="store_true", help="three turns, to see that all works")
+    parser.add_argument(
+        "--torch-python",
+        default=str(RIVALS),
+        help="a Python that has torch and kpnn2, for those two (default .venv-rivals, made by `make bench`)",
+    )
+    parser.add_argument(
+        "--drugcell", type=Path, default=DRUGCELL, help="DrugCell's topology file (default %(default)s)"
+    )
+    parser.add_argument("--output", type=Path, default=HERE / "results")
+    parser.add_argument(
+        "--write-docs",
+        type=Path,
+        metavar="RESULTS.json",
+        help="run nothing; put these numbers into docs/performance.md",
+    )
+    return parser.parse_args()
 
 
-def _alone(name: str, option: Any) -> str:
-    call = f"time_drugcell(Path({str(option)!r}))" if name == "DrugCell" else "time_dcell()"
+def _line(found: dict[str, Any]) -> str:
+    said = [f"{name} {numbers['step']:.2f} ms" for name, numbers in found["contenders"].items() if "step" in numbers]
+    return ", ".join([*said, *(f"{name} failed ({why})" for name, why in found["failed"].items())])
+
+
+def _whole(drugcell: Path) -> dict[str, str]:
+    """Return the calls that time whole models, each to be made in a process of its own."""
+    calls = {"DCell size": "time_dcell()"}
+    if drugcell.exists():
+        return {"DrugCell": f"time_drugcell(Path({str(drugcell)!r}))", **calls}
+    print(f"{drugcell} is absent: DrugCell is not timed. See --drugcell.", file=sys.stderr)
+    return calls
+
+
+def _alone(call: str) -> dict[str, Any]:
     code = f"import json\nfrom pathlib import Path\nfrom benchmarks.hierarchies import *\nprint(json.dumps({call}))"
-    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True, cwd=HERE.parent)
-    return done.stdout.splitlines()[-1]
-
-
-def machine() -> dict[str, Any]:
-    """Return what the numbers depend on."""
-    from importlib.metadata import version
-
-    model = ""
-    if Path("/proc/cpuinfo").exists():
-        model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())[1]  # type: ignore[index]
-    packages = {name: version(name) for name in ("keras", "tensorflow", "numba", "numpy")}
-    return {"processor": model, "processors": os.cpu_count(), "python": platform.python_version(), **packages}
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True, cwd=ROOT)
+    return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
 if __name__ == "__main__":

@@ -52,3 +52,11 @@ def random_adjacency():
         return np.random.default_rng(seed).random((inputs, outputs)) < density
 
     return make
+
+
+@pytest.fixture
+def adjacency(random_adjacency):
+    """30 inputs, 8 outputs, none of them without an input."""
+    adjacency = random_adjacency(30, 8, 0.3)
+    adjacency[0] = True
+    return adjacency

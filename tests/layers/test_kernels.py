@@ -1,18 +1,11 @@
-"""The kernels against each other, in every surrounding a layer meets, and the choice between them."""
+"""The kernels against each other and dense numpy, and the choice between them."""
 
 import json
-import os
-import subprocess
-import sys
-import threading
-from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_vnn.errors import ModelError
 from keras_vnn.layers import Connections, SparselyConnected
 from keras_vnn.layers.kernels import KERNELS, _calibration, choose_kernel, stand_in
 from keras_vnn.layers.kernels._interface import Costs
@@ -84,6 +77,48 @@ def test_single_precision_and_an_empty_batch(kernel, case):
     assert not np.any(tf.convert_to_tensor(of_weights))
 
 
+EXTREMES = {
+    "one connection": np.eye(9, 7) * [0, 0, 1, 0, 0, 0, 0],
+    "one by one": np.ones((1, 1)),
+    "one input": np.ones((1, 9)),
+    "one output": np.ones((9, 1)),
+    "every connection": np.ones((9, 7)),
+    "most inputs and outputs unused": np.pad(np.ones((2, 2)), 20),
+    "one node reads all, the others one": np.eye(30, 30) + np.eye(1, 30, 3),
+}
+
+
+@pytest.mark.parametrize("kernel", KERNEL_NAMES)
+@pytest.mark.parametrize("shape", EXTREMES)
+def test_extreme_adjacencies(kernel, shape, dense_oracle):
+    for units in (1, 3):
+        oracle = dense_oracle(EXTREMES[shape], units)
+        connections = Connections.from_adjacency(EXTREMES[shape], output_units=units)
+        product, rng = KERNELS[kernel](connections), np.random.default_rng(0)
+        for batch in (1, 18):
+            inputs, weights, upstream = (
+                rng.normal(size=size)
+                for size in ((batch, connections.inputs), connections.count, (batch, connections.outputs))
+            )
+            found = gradients_of(product, *(tf.constant(array) for array in (inputs, weights, upstream)))
+            expected = oracle.product(inputs, weights), *oracle.gradients(inputs, weights, upstream)
+            for one, right in zip(found, expected, strict=True):
+                np.testing.assert_allclose(tf.convert_to_tensor(one), right, atol=1e-12)
+
+
+@pytest.mark.parametrize("kernel", KERNEL_NAMES)
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float16", 4e-3), ("bfloat16", 3e-2)])
+def test_gradients_in_half_precision(kernel, dtype, tolerance, case):
+    """Within the rounding of inputs and results; sums are in single precision."""
+    connections, tensors, expected = case(9, dtype)
+    found = gradients_of(KERNELS[kernel](connections), *tensors)
+    for one, right in zip(found, expected, strict=True):
+        one = tf.convert_to_tensor(one)
+        assert one.dtype == dtype
+        scale = np.abs(right).max()
+        np.testing.assert_allclose(tf.cast(one, "float64") / scale, right / scale, atol=tolerance)
+
+
 @pytest.mark.parametrize("kernel", KERNEL_NAMES)
 def test_only_the_gradient_that_is_asked_for(kernel, case):
     """The first layer of a model needs none of its inputs, a frozen layer none of its weights."""
@@ -149,172 +184,6 @@ def test_the_native_kernel_gives_the_same_bits_at_every_run_and_number_of_thread
     _threads._team.forget()
 
 
-# ---- surroundings -----------------------------------------------------------------------------------------
-
-
-def make_model(kernel, adjacency, **options):
-    model = keras.Sequential(
-        [keras.Input((adjacency.shape[0],)), SparselyConnected(adjacency, 2, kernel=kernel, name="terms", **options)]
-    )
-    model.compile("sgd", "mse")
-    return model
-
-
-@pytest.fixture
-def adjacency(random_adjacency):
-    adjacency = random_adjacency(30, 8, 0.3)
-    adjacency[0] = True
-    return adjacency
-
-
-DATA = np.random.default_rng(0).normal(size=(32, 30)).astype("float32")
-
-
-@pytest.mark.parametrize("kernel", KERNEL_NAMES)
-@pytest.mark.filterwarnings("ignore:Model doesn't support `jit_compile=True`:UserWarning")
-def test_keras_compiles_with_xla_what_xla_can_compile(kernel, adjacency):
-    model = make_model(kernel, adjacency)
-    model.compile("sgd", "mse", jit_compile=True)
-    assert model.jit_compile == KERNELS[kernel].supports_jit
-    model.fit(DATA, np.zeros((32, 16)), verbose=0)
-
-
-@pytest.mark.parametrize("kernel", KERNEL_NAMES)
-def test_a_function_that_someone_compiles_with_xla_still_runs(kernel, adjacency):
-    model = make_model(kernel, adjacency)
-    compiled = tf.function(lambda data: model(data), jit_compile=True)
-    np.testing.assert_allclose(compiled(DATA), model(DATA), atol=1e-5)
-
-
-@pytest.mark.parametrize("kernel", KERNEL_NAMES)
-def test_index_arrays_are_not_copied_into_graphs(kernel):
-    connections = Connections.from_adjacency(np.random.default_rng(0).random((500, 400)) < 0.5)
-    product = KERNELS[kernel](connections)
-    function = tf.function(lambda inputs, weights: product(inputs, weights))
-    graph = function.get_concrete_function(
-        tf.TensorSpec((None, 500), "float32"), tf.TensorSpec((connections.count,), "float32")
-    ).graph.as_graph_def()
-    assert graph.ByteSize() < 20_000
-
-
-@pytest.mark.parametrize("kernel", KERNEL_NAMES)
-def test_an_exported_model_runs_without_this_package(kernel, adjacency, tmp_path):
-    model = make_model(kernel, adjacency)
-    model.export(tmp_path / "exported", verbose=False)
-    np.save(tmp_path / "data.npy", DATA)
-    code = (
-        "import sys\n"
-        "sys.modules['keras_vnn'] = None\n"
-        "import numpy as np, tensorflow as tf\n"
-        "model = tf.saved_model.load(sys.argv[1] + '/exported')\n"
-        "np.save(sys.argv[1] + '/found.npy', model.serve(np.load(sys.argv[1] + '/data.npy')).numpy())\n"
-    )
-    if kernel in ("native", "dense"):  # one of each kind; a process takes seconds to start
-        subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, capture_output=True)
-        found = np.load(tmp_path / "found.npy")
-    else:
-        exported = tf.saved_model.load(tmp_path / "exported")
-        found = exported.serve(DATA)
-    np.testing.assert_allclose(found, model.predict(DATA, verbose=0), atol=1e-5)
-    # An operation that calls Python would be named in the file.
-    assert b"PyFunc" not in (tmp_path / "exported" / "saved_model.pb").read_bytes()
-
-
-def test_an_export_to_onnx(adjacency, tmp_path):
-    pytest.importorskip("tf2onnx")
-    runtime = pytest.importorskip("onnxruntime")
-    for kernel in KERNEL_NAMES:
-        model = make_model(kernel, adjacency)
-        model.predict(DATA, verbose=0)  # Keras exports to ONNX only what was called
-        model.export(tmp_path / "model.onnx", format="onnx", verbose=False)
-        session = runtime.InferenceSession(tmp_path / "model.onnx")
-        (found,) = session.run(None, {session.get_inputs()[0].name: DATA})
-        np.testing.assert_allclose(found, model.predict(DATA, verbose=0), atol=1e-5)
-
-
-@pytest.mark.parametrize("kernel", KERNEL_NAMES)
-def test_predictions_in_several_threads_at_once(kernel):
-    adjacency = np.random.default_rng(0).random((400, 200)) < 0.1
-    model = make_model(kernel, adjacency)
-    data = [np.random.default_rng(seed).normal(size=(64, 400)).astype("float32") for seed in range(4)]
-    expected = [model.predict_on_batch(each) for each in data]
-    found = [[] for _ in data]
-
-    def predict(place):
-        for _ in range(10):
-            found[place].append(model.predict_on_batch(data[place]))
-
-    threads = [threading.Thread(target=predict, args=(place,)) for place in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for right, each in zip(expected, found, strict=True):
-        assert len(each) == 10
-        for outputs in each:
-            np.testing.assert_array_equal(outputs, right)
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_a_fork_leaves_parent_and_child_working():
-    """A data loader forks; the loops work in both, whatever threads the parent had."""
-    from keras_vnn.layers.kernels.native import Products
-
-    rng = np.random.default_rng(0)
-    connections = Connections.from_adjacency(rng.random((600, 500)) < 0.1)
-    products, weights = Products(connections), rng.normal(size=connections.count)
-    inputs = rng.normal(size=(64, 600))
-    before = products.forward(inputs, weights)[0]
-    child = os.fork()
-    if child == 0:
-        same = np.array_equal(products.forward(inputs, weights)[0], before)
-        os._exit(0 if same else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    np.testing.assert_array_equal(products.forward(inputs, weights)[0], before)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kernel", KERNEL_NAMES)
-def test_a_mirrored_strategy(kernel, tmp_path):
-    """Two devices share a batch: the step is that of one device. In a process of its own: devices are set once."""
-    code = f"""
-import numpy as np, keras, tensorflow as tf
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-from keras_vnn.layers import SparselyConnected
-adjacency = np.random.default_rng(0).random((30, 8)) < 0.3
-data, targets = np.random.default_rng(1).normal(size=(2, 32, 30)).astype("float32")
-def train():
-    layer = SparselyConnected(adjacency, kernel={kernel!r}, kernel_initializer="ones")
-    model = keras.Sequential([keras.Input((30,)), layer])
-    model.compile(keras.optimizers.SGD(0.1), "mse")
-    model.fit(data, targets[:, :8], batch_size=32, epochs=3, verbose=0, shuffle=False)
-    return model.get_weights()
-alone = train()
-with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
-    together = train()
-for first, second in zip(alone, together, strict=True):
-    np.testing.assert_allclose(first, second, atol=1e-5)
-"""
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-2000:]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("backend", ["torch", "jax"])
-def test_other_backends(backend):
-    """The same loops under torch and JAX: values, gradients, and training."""
-    pytest.importorskip(backend)
-    done = subprocess.run(
-        [sys.executable, Path(__file__).with_name("other_backend.py")],
-        env={**os.environ, "KERAS_BACKEND": backend},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-
-
 # ---- the choice -------------------------------------------------------------------------------------------
 
 
@@ -349,21 +218,6 @@ def test_nodes_of_many_units_are_blocks_on_a_gpu():
         connections_of(0.05, 200, 50, 40), option="auto", backend="torch", device="gpu", costs=Costs()
     )
     assert choice.name == "block"
-
-
-@pytest.mark.parametrize("kernel", ["native", "filled"])
-@pytest.mark.parametrize("density", [1e-4, 0.01, 0.3, 1.0])
-def test_nothing_on_a_gpu_calls_a_cpu_kernel(monkeypatch, kernel, density):
-    monkeypatch.setattr(keras.distribution, "list_devices", lambda kind=None: ["gpu:0"])
-    adjacency = np.random.default_rng(0).random((500, 300)) < density
-    chosen = SparselyConnected(adjacency).kernel_report()["kernel"]
-    assert chosen in {"dense", "csr", "block", "portable"}
-    with pytest.raises(ModelError) as caught:
-        SparselyConnected(adjacency, kernel=kernel)
-    assert str(caught.value) == (
-        f"The kernel '{kernel}' cannot serve here: it computes on the CPU, and this layer is on the GPU.\n"
-        'Pass kernel="auto".'
-    )
 
 
 def test_the_report_says_what_was_chosen_and_why(adjacency):

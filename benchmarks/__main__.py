@@ -81,7 +81,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", action="append", help="run the cases whose name holds this word; may be repeated")
     parser.add_argument("--rounds", type=int, default=15, help="turns of each contender (default %(default)s)")
     parser.add_argument(
-        "--seconds", type=float, default=35, help="after which three turns are enough, for a case (default %(default)s)"
+        "--seconds", type=float, default=30, help="after which three turns are enough, for a case (default %(default)s)"
     )
     parser.add_argument("--quick", action="store_true", help="three turns, to see that all works")
     parser.add_argument(

@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.claims import OURS
 
-__all__ = ["write_figures"]
+__all__ = ["COLOURS", "LABELS", "write_figures"]
 
 # Of Okabe and Ito, apart for all kinds of colour vision; a contender keeps its colour in both pictures.
 COLOURS = {

@@ -13,14 +13,19 @@ __all__ = ["time_dcell", "time_drugcell"]
 
 
 def time_drugcell(path: Path, batches: tuple[int, ...] = (64, 512), repeats: int = 15) -> dict[str, float]:
-    """Return seconds of a training step of DrugCell, 6 units a term, by batch."""
+    """Return seconds of a training step of DrugCell, 6 units a term, by batch, and the connections."""
+    from keras_vnn.layers import SparselyConnected
     from keras_vnn.models import Regression, build_model
     from keras_vnn.readers import read_hierarchy
     from keras_vnn.wiring import hierarchy_architecture
 
     arch = hierarchy_architecture(None, *read_hierarchy(path), units=6)
     model = build_model(arch, Regression(), preset="drugcell")
-    return {f"batch {batch}": _step(model, batch, repeats) for batch in batches}
+    layers = [layer for layer in model.layers if isinstance(layer, SparselyConnected)]
+    return {
+        "connections": float(sum(layer.connections.count for layer in layers)),
+        **{f"batch {batch}": _step(model, batch, repeats) for batch in batches},
+    }
 
 
 def time_dcell(batch: int = 600, repeats: int = 5) -> dict[str, float]:

@@ -127,7 +127,7 @@ def _take_turns(
     for turn in range(rounds + 1):  # the first does not count: it compiles
         if turn > 3 and time.monotonic() - start > seconds:
             break
-        for what in ("step", "first", "keras", "predict", "fit"):
+        for what in case.runs:
             for worker in workers:
                 # A whole fit is many steps: once in three turns is enough.
                 if what not in worker.runs or (what == "fit" and turn % 3 != 1):

@@ -78,6 +78,7 @@ def _ratios(cases: dict[str, Any], path: Path) -> None:
 
 def _densities(cases: dict[str, Any], path: Path) -> None:
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import LogLocator, NullFormatter
 
     figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
     for name in ("masked dense", "dense", OURS):
@@ -95,8 +96,10 @@ def _densities(cases: dict[str, Any], path: Path) -> None:
         ylabel="training step, ms",
         title="2,000 × 2,000, batch 128",
     )
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(lambda value, _: f"{value:g}")
+        axis.set_minor_formatter(NullFormatter())
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)

@@ -1,0 +1,138 @@
+"""The benchmarks' tables: what they demand, what they say of a run, and that the page shows all of them."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def on_path(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+
+
+@pytest.fixture
+def results():
+    """A run of round numbers: ours takes 10 ms."""
+
+    def case(**others):
+        ours = {"step": 10.0, "first": 8.0, "keras": 9.0, "fit": 12.0, "predict": 2.0, "peak MB": 250.0}
+        ours |= {"kernel": "native", "build": 0.1, "first step": 0.5, "save": 0.2, "load": 0.1, "open": 0.3}
+        return {"others": 0.05, "failed": {}, "contenders": {"keras-vnn": {**ours, "file MB": 7.2}, **others}}
+
+    def rival(step):
+        return {"step": step, "predict": step / 4, "peak MB": 10 * step}
+
+    found = {
+        "Lin, batch 32": case(**{"masked dense": rival(70.0), "C limit": {"step": 5.0}}),
+        "20k, batch 32": case(**{"masked dense": rival(1234.0), "kpnn2": rival(100.0), "C limit": {"step": 6.25}}),
+        "20k, batch 256": case(**{"C limit": {"step": 4.0}}),
+        "20k, batch 32, XLA": case(),
+    }
+    found["20k, batch 32, XLA"]["failed"] = {"masked dense, XLA": "killed, most likely for want of memory"}
+    from benchmarks.cases import DENSITIES
+
+    for density in DENSITIES:
+        found[f"2k, {100 * density:g} %"] = case(
+            dense=rival(20.0 if density < 1 else 9.5), **{"masked dense": rival(25)}
+        )
+    facts = {"processor": "X", "processors": 2, "memory GB": 23, "system": "Linux", "python": "3.11", "keras": "3.15"}
+    return {
+        "machine": facts,
+        "started": "2026-01-01 00:00 UTC",
+        "rounds": 15,
+        "minutes": 20.0,
+        "cases": found,
+        "DrugCell": {"connections": 1000.0, "batch 64": 0.03, "batch 512": 0.3},
+    }
+
+
+def test_every_demand_has_a_verdict(results):
+    from benchmarks.claims import CLAIMS
+
+    said = {claim.what: claim.judge(results) for claim in CLAIMS}
+    assert [(value if value is None else round(value, 3), verdict) for value, verdict in said.values()] == [
+        (7.0, "met"),
+        (123.4, "met, and the aim"),
+        (None, "not measured"),
+        (10.0, "MISSED"),
+        (1.6, "met, and the aim"),
+        (2.5, "MISSED"),
+        (0.95, "met"),
+        (30.0, "met"),
+        (300.0, "MISSED"),
+        (None, "not measured"),
+        (250.0, "met, and the aim"),
+        (1.5, "MISSED"),
+        (None, "not measured"),
+    ]
+
+
+def test_the_table_of_demands_says_the_bounds(results):
+    from benchmarks.claims import judged
+
+    lines = judged(results)
+    assert (
+        "| the same against the C limit | ≤ 2.5 × its time | ≤ 1.6 × its time | 1.6 × its time | met, and the aim |"
+        in lines
+    )
+    assert "| the same against `kpnn2` `PackedLinear` | ≥ 15 × faster | ≥ 30 × faster | 10 × faster | MISSED |" in lines
+
+
+def test_tables_hold_times_and_ratios(results):
+    from benchmarks.report import sections
+
+    tables = sections(results)
+    assert "| 20k, batch 32 | 10.00 | 1,234 (123×) | 100 (10×) | 6.25 (0.62×) |" in tables["training step"]
+    assert "| 20k, batch 32 | 250 | 12,340 (49×) | 1,000 (4×) |" in tables["memory"]
+    assert "| 100 % | native | 10.00 | 9.50 | 25.00 | 0.95 |" in tables["densities"]
+    assert "| DrugCell | 1,000 | 64 | 30.0 |" in tables["whole models"]
+    assert "0.05 to 0.05 processors busy: a quiet machine" in tables["machine"]
+    assert "masked dense, XLA at 20k, batch 32, XLA: killed, most likely for want of memory" in tables["machine"]
+
+
+def test_a_run_in_use_is_called_so(results):
+    from benchmarks.report import sections
+
+    results["cases"]["Lin, batch 32"]["others"] = 1.4
+    assert "0.05 to 1.40 processors busy: a machine in use" in sections(results)["machine"]
+
+
+def test_the_page_shows_every_table_and_can_be_written_again(results, tmp_path):
+    from benchmarks.report import sections, write_documents
+
+    page = tmp_path / "performance.md"
+    page.write_text((ROOT / "docs" / "performance.md").read_text(encoding="utf-8"), encoding="utf-8")
+    assert set(re.findall("<!-- measured: (.*) -->", page.read_text(encoding="utf-8"))) == sections(results).keys()
+    write_documents(results, page, tmp_path)
+    once = page.read_text(encoding="utf-8")
+    assert all(table in once for table in sections(results).values())
+    write_documents(json.loads(json.dumps(results)), page, tmp_path)
+    assert page.read_text(encoding="utf-8") == once
+    assert {path.name for path in tmp_path.glob("*.png")} == {"performance-ratios.png", "performance-densities.png"}
+    for picture in re.findall(r"\]\(images/(performance.*?)\)", once):
+        assert (tmp_path / picture).exists()
+
+
+def test_a_page_that_asks_for_another_table_is_refused(results, tmp_path):
+    from benchmarks.report import write_documents
+
+    page = tmp_path / "page.md"
+    page.write_text("<!-- measured: speed -->\n<!-- end -->\n")
+    with pytest.raises(ValueError, match="asks for 'speed'; there are machine, demands, "):
+        write_documents(results, page, tmp_path)
+
+
+def test_cases_are_what_their_names_say():
+    from benchmarks.cases import CASES
+
+    for name in ("Lin, batch 32", "2k, 50 %", "2k, 100 %"):
+        case = CASES[name]
+        matrix = case.adjacency()
+        assert matrix.shape == (case.inputs, case.outputs)
+        assert case.connections * 0.9 < matrix.nnz <= case.connections * 1.01
+    degrees = sorted(CASES["Lin, batch 32"].adjacency().sum(axis=0))
+    assert degrees[-1] > 10 * degrees[0], "a power law"

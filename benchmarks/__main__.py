@@ -45,6 +45,7 @@ def main() -> None:
     results: dict[str, Any] = {
         "machine": {**machine(), **versions},
         "started": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+        "niceness": os.nice(0) if hasattr(os, "nice") else 0,
         "rounds": rounds,
         "minutes": 0.0,
         "cases": {},

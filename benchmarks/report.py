@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from benchmarks.claims import OURS, judged
@@ -112,7 +113,7 @@ def _ours(cases: dict[str, Any]) -> str:
 
 def _files(cases: dict[str, Any]) -> str:
     lines = [
-        "| case | | build, s | first step, s | save, s | load weights, s | open whole, s | file, MB |",
+        "| case | who | build, s | first step, s | save, s | load weights, s | open whole, s | file, MB |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for name, case in cases.items():
@@ -121,9 +122,8 @@ def _files(cases: dict[str, Any]) -> str:
         for contender, numbers in case["contenders"].items():
             if "build" in numbers and ("save" in numbers or contender != OURS):
                 times = [_said(numbers.get(what)) for what in ("build", "first step", "save", "load", "open")]
-                lines.append(
-                    f"| {name} | {contender} | {' | '.join(times)} | {_said(numbers.get('file MB'), ',.1f')} |"
-                )
+                cells = [name, LABELS.get(contender, contender), *times, _said(numbers.get("file MB"), ",.1f")]
+                lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -159,10 +159,13 @@ def _machine(results: dict[str, Any]) -> str:
     said += f"{facts.pop('system')}; " + ", ".join(f"{name} {version}" for name, version in facts.items())
     others = [case["others"] for case in results["cases"].values() if case.get("others") is not None]
     if others:
+        verdict = "a quiet machine" if max(others) < 0.2 else "a machine in use"
         said += (
             f".\n\nBefore each case, with nothing of the run at work, other programs kept {min(others):.2f} to "
-            f"{max(others):.2f} processors busy: {'a quiet machine' if max(others) < 0.2 else 'a machine in use'}"
+            f"{max(others):.2f} processors busy, in the median {median(others):.2f}: {verdict}"
         )
+    if results.get("niceness"):
+        said += f"; the run itself gave way to others, with niceness {results['niceness']}"
     rounds = results.get("rounds")
     said += f". Run of {results['started']}, {results['minutes']:.0f} minutes, up to {rounds} turns of each contender."
     failed = [

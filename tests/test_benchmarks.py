@@ -90,7 +90,7 @@ def test_tables_hold_times_and_ratios(results):
     assert "| 20k, batch 32 | 250 | 12,340 (49×) | 1,000 (4×) |" in tables["memory"]
     assert "| 100 % | native | 10.00 | 9.50 | 25.00 | 0.95 |" in tables["densities"]
     assert "| DrugCell | 1,000 | 64 | 30.0 |" in tables["whole models"]
-    assert "0.05 to 0.05 processors busy: a quiet machine" in tables["machine"]
+    assert "0.05 to 0.05 processors busy, in the median 0.05: a quiet machine" in tables["machine"]
     assert "masked dense, XLA at 20k, batch 32, XLA: killed, most likely for want of memory" in tables["machine"]
 
 
@@ -98,7 +98,7 @@ def test_a_run_in_use_is_called_so(results):
     from benchmarks.report import sections
 
     results["cases"]["Lin, batch 32"]["others"] = 1.4
-    assert "0.05 to 1.40 processors busy: a machine in use" in sections(results)["machine"]
+    assert "0.05 to 1.40 processors busy, in the median 0.05: a machine in use" in sections(results)["machine"]
 
 
 def test_the_page_shows_every_table_and_can_be_written_again(results, tmp_path):

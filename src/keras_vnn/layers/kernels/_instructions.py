@@ -17,7 +17,16 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-__all__ = ["back_through_row", "block_of_products", "products_of_row", "scattered_sums", "transpose", "weighted_sums"]
+__all__ = [
+    "back_through_row",
+    "block_of_products",
+    "compressed",
+    "expanded",
+    "products_of_row",
+    "scattered_sums",
+    "transpose",
+    "weighted_sums",
+]
 
 _INT = ir.IntType(64)
 _SHORT = ir.IntType(32)
@@ -83,19 +92,19 @@ class _Vectors:
         self.builder.store(self.multiply_add(first, second, self.builder.load(variable)), variable)
 
     def multiply_add(self, first: Any, second: Any, third: Any) -> Any:
-        return self._call(f"llvm.fmuladd.v{self.lanes}f{self.bits}", self.vector, [first, second, third])
+        return self.call(f"llvm.fmuladd.v{self.lanes}f{self.bits}", self.vector, [first, second, third])
 
     def sum(self, vector: Any) -> Any:
         start = ir.Constant(self.number, -0.0)
         name = f"llvm.vector.reduce.fadd.v{self.lanes}f{self.bits}"
-        return self._call(name, self.number, [start, vector], fastmath=("reassoc",))
+        return self.call(name, self.number, [start, vector], fastmath=("reassoc",))
 
     def fetch(self, data: Any, *offsets: Any) -> None:
         pointer = self.builder.bitcast(self.at(data, *offsets), _BYTES)
         hints = [ir.Constant(_SHORT, hint) for hint in (0, 3, 1)]  # to read, to keep, data
-        self._call("llvm.prefetch.p0", ir.VoidType(), [pointer, *hints])
+        self.call("llvm.prefetch.p0", ir.VoidType(), [pointer, *hints])
 
-    def _call(self, name: str, result: Any, arguments: list[Any], **options: Any) -> Any:
+    def call(self, name: str, result: Any, arguments: list[Any], **options: Any) -> Any:
         kind = ir.FunctionType(result, [argument.type for argument in arguments])
         function = cgutils.get_or_insert_function(self.builder.module, kind, name)
         return self.builder.call(function, arguments, **options)
@@ -307,3 +316,35 @@ def transpose(typing, source, start, stride, target, place, target_stride, lanes
         return context.get_dummy_value()
 
     return signature, body
+
+
+@intrinsic(prefer_literal=True)
+def expanded(typing, source, start, mask, target, place, lanes):
+    """Spread numbers from ``start`` over the lanes of ``target`` that ``mask`` has, zeros in the others; count them."""
+    return types.int64(source, start, mask, target, place, lanes), _spread(lanes.literal_value, is_out=True)
+
+
+@intrinsic(prefer_literal=True)
+def compressed(typing, source, place, mask, target, start, lanes):
+    """Put the lanes of ``source`` that ``mask`` has side by side in ``target`` from ``start`` on; count them."""
+    return types.int64(source, place, mask, target, start, lanes), _spread(lanes.literal_value, is_out=False)
+
+
+def _spread(lanes: int, *, is_out: bool) -> Any:
+    def body(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        source, target = signature.args[0], signature.args[3]
+        v = _Vectors(context, builder, lanes, source.dtype)
+        from_ = v.at(v.data(source, arguments[0]), arguments[1])
+        to = v.at(v.data(target, arguments[3]), arguments[4])
+        flags = ir.VectorType(ir.IntType(1), lanes)
+        integer = ir.IntType(lanes)
+        mask = builder.trunc(arguments[2], integer)
+        chosen, name = builder.bitcast(mask, flags), f"v{lanes}f{v.bits}"
+        if is_out:
+            values = v.call(f"llvm.masked.expandload.{name}", v.vector, [from_, chosen, v.zero()])
+            v.store(values, to, 0)
+        else:
+            v.call(f"llvm.masked.compressstore.{name}", ir.VoidType(), [v.load(from_, 0), to, chosen])
+        return builder.zext(v.call(f"llvm.ctpop.i{lanes}", integer, [mask]), _INT)
+
+    return body

@@ -29,7 +29,7 @@ from keras_vnn.layers.kernels._instructions import (
     weighted_sums,
 )
 
-__all__ = ["Loops", "make_loops", "make_placement"]
+__all__ = ["Loops", "compiled", "make_loops"]
 
 # Inputs whose examples stay in the second level cache while all units of a node pass by.
 _INPUTS_AT_ONCE = 64
@@ -69,7 +69,7 @@ class Loops:
     backward_weights: Callable[..., None]
 
 
-def _compiled(function: Callable[..., None]) -> Callable[..., None]:
+def compiled(function: Callable[..., None]) -> Callable[..., None]:
     """Compile on first use; keep the machine code beside the module or, if that is read-only, in the user's cache."""
     try:
         compiled: Callable[..., None] = njit(function, nogil=True, cache=True)
@@ -313,7 +313,7 @@ def make_loops(registers: int, lanes: int, block: int) -> Loops:
     return Loops(
         width,
         *(
-            _compiled(function)
+            compiled(function)
             for function in (
                 to_tiles,
                 from_tiles,
@@ -325,21 +325,3 @@ def make_loops(registers: int, lanes: int, block: int) -> Loops:
             )
         ),
     )
-
-
-@cache
-def make_placement() -> tuple[Callable[..., None], Callable[..., None]]:
-    """Return loops that spread weights over an ``(outputs, inputs)`` matrix, and that take them out of one."""
-
-    def place(weights, rows, pointers, matrix, start, stop):
-        for output in range(start, stop):
-            matrix[output, :] = 0
-            for position in range(pointers[output], pointers[output + 1]):
-                matrix[output, rows[position]] = weights[position]
-
-    def take(matrix, rows, pointers, weights, start, stop):
-        for output in range(start, stop):
-            for position in range(pointers[output], pointers[output + 1]):
-                weights[position] = matrix[output, rows[position]]
-
-    return _compiled(place), _compiled(take)

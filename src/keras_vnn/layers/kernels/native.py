@@ -25,7 +25,7 @@ from keras_vnn.layers.kernels._threads import run_in_parts, thread_count
 if TYPE_CHECKING:
     from keras_vnn.layers.kernels._loops import Loops
 
-__all__ = ["NativeKernel", "Placement", "Products", "unavailable_loops"]
+__all__ = ["NativeKernel", "Products", "aligned", "even_cuts", "host_register", "read_only", "unavailable_loops"]
 
 Array = NDArray[Any]
 _BACKENDS = ("tensorflow", "torch", "jax")
@@ -82,10 +82,10 @@ class Products:
 
     def forward(self, inputs: Array, weights: Array) -> tuple[Array, Array]:
         """Return the product ``(batch, outputs)`` and the inputs in tiles, which `backward` can use."""
-        weights, batch, dtype = _read_only(weights), len(inputs), inputs.dtype
+        weights, batch, dtype = read_only(weights), len(inputs), inputs.dtype
         loops = _loops_for(batch, dtype, self._is_simple)
         tiled = self._to_tiles(inputs, loops)
-        tiles, x = len(tiled), _read_only(tiled.reshape(-1))
+        tiles, x = len(tiled), read_only(tiled.reshape(-1))
         plan = self._by_output
         product = aligned((batch, self.outputs), dtype)
         with _borrowed((tiles, self.outputs, loops.width), dtype) as sums:
@@ -116,10 +116,10 @@ class Products:
         needs_inputs, needs_weights
             Which of the two to compute.
         """
-        weights, batch, dtype = _read_only(weights), len(upstream), upstream.dtype
+        weights, batch, dtype = read_only(weights), len(upstream), upstream.dtype
         loops = _loops_for(batch, dtype, self._is_simple)
         tiles = -(-batch // loops.width)
-        x = _read_only(tiled) if needs_weights else None
+        x = read_only(tiled) if needs_weights else None
         dw = (aligned if batch else np.zeros)((self.count,), dtype) if needs_weights else None
         if not (needs_inputs or needs_weights):
             return None, None
@@ -196,16 +196,16 @@ class Products:
         run_in_parts(work, _cuts(pointers, self.count * batch))
 
     def _to_tiles(self, batch: Array, loops: Loops, tiled: Array | None = None) -> Array:
-        batch = _read_only(batch)
+        batch = read_only(batch)
         examples, units = batch.shape
         if tiled is None:
             tiled = aligned((-(-examples // loops.width), units, loops.width), batch.dtype)
-        run_in_parts(lambda start, stop: loops.to_tiles(batch, tiled, start, stop), _even_cuts(units, examples * units))
+        run_in_parts(lambda start, stop: loops.to_tiles(batch, tiled, start, stop), even_cuts(units, examples * units))
         return tiled
 
     def _from_tiles(self, tiled: Array, batch: Array, loops: Loops) -> None:
         units = batch.shape[1]
-        run_in_parts(lambda start, stop: loops.from_tiles(tiled, batch, start, stop), _even_cuts(units, batch.size))
+        run_in_parts(lambda start, stop: loops.from_tiles(tiled, batch, start, stop), even_cuts(units, batch.size))
 
     @cached_property
     def _by_output(self) -> _NodePlan:
@@ -219,37 +219,6 @@ class Products:
             shape=(self.inputs, self.outputs),
         ).tocsr()
         return weights.indptr.astype(np.int64), weights.indices.astype(np.int32), weights.data
-
-
-class Placement:
-    """Weights of connections as a dense ``(outputs, inputs)`` matrix, and back."""
-
-    def __init__(self, connections: Connections) -> None:
-        self.connections = connections
-        self.shape = (connections.outputs, connections.inputs)
-
-    def place(self, weights: Array) -> Array:
-        """Return the matrix, zeros where there is no connection."""
-        from keras_vnn.layers.kernels._loops import make_placement
-
-        matrix, weights = aligned(self.shape, weights.dtype), _read_only(weights)
-        self._run(lambda start, stop: make_placement()[0](weights, *self._plan, matrix, start, stop))
-        return matrix
-
-    def take(self, matrix: Array) -> Array:
-        """Return the ``(connections,)`` values of a matrix."""
-        from keras_vnn.layers.kernels._loops import make_placement
-
-        weights, matrix = aligned((self.connections.count,), matrix.dtype), _read_only(matrix)
-        self._run(lambda start, stop: make_placement()[1](matrix, *self._plan, weights, start, stop))
-        return weights
-
-    @property
-    def _plan(self) -> tuple[Array, Array]:
-        return self.connections.rows, self.connections.pointers
-
-    def _run(self, work: Callable[[int, int], None]) -> None:
-        run_in_parts(work, _even_cuts(self.shape[0], self.shape[0] * self.shape[1]))
 
 
 class _NodePlan:
@@ -279,7 +248,7 @@ def aligned(shape: tuple[int, ...], dtype: Any) -> Array:
     return array
 
 
-def _read_only(array: Array) -> Array:
+def read_only(array: Array) -> Array:
     """Return the array as one the loops were compiled for: in C order, not to be written."""
     view = np.ascontiguousarray(array).view()
     view.flags.writeable = False
@@ -320,13 +289,14 @@ def _cuts(pointers: Array, work: int) -> list[int]:
     return [cut for cut, following in itertools.pairwise(cuts) if cut < following] + [cuts[-1]]
 
 
-def _even_cuts(units: int, work: int) -> list[int]:
+def even_cuts(units: int, work: int) -> list[int]:
+    """Cut a range of units into a part for each thread, or into one where that much work is done sooner alone."""
     parts = 1 if work < _ALONE else thread_count()
     return [units * part // parts for part in range(parts + 1)]
 
 
 @cache
-def _register() -> tuple[int, int]:
+def host_register() -> tuple[int, int]:
     """Return the bytes of a vector register of this processor and how many rows to work on at once."""
     from llvmlite import binding  # type: ignore[import-untyped]
 
@@ -339,7 +309,7 @@ def _register() -> tuple[int, int]:
 def _loops_for(batch: int, dtype: Any, is_simple: bool) -> Loops:
     from keras_vnn.layers.kernels._loops import make_loops
 
-    width, block = _register()
+    width, block = host_register()
     lanes = width // np.dtype(dtype).itemsize
     if batch <= lanes:
         # One register, no wider than the batch needs.

@@ -281,3 +281,15 @@ def test_exported_models_run_without_this_package(adjacency, tmp_path):
     run_alone(SERVE, tmp_path, *expected)
     for kernel, right in expected.items():
         np.testing.assert_allclose(np.load(tmp_path / f"{kernel}.npy"), right, atol=1e-5, err_msg=kernel)
+
+
+def test_a_graph_for_onnx_holds_its_index_arrays(adjacency):
+    """tf2onnx makes an input of every tensor that a graph refers to and is no variable."""
+    from keras.src.export.onnx import get_concrete_fn
+
+    for kernel in ["auto", *KERNEL_NAMES]:
+        model = make_model(kernel, adjacency)
+        model.predict(DATA, verbose=0)
+        function = get_concrete_fn(model, [tf.TensorSpec((None, 30), "float32")])
+        graph = function.get_concrete_function().graph
+        assert {tensor.dtype for tensor, _ in graph.captures} <= {tf.resource}, kernel

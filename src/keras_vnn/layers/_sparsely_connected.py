@@ -234,13 +234,13 @@ class SparselyConnected(keras.layers.Layer):
         name, around = self._kernel_choice.name, surroundings()
         if around and not KERNELS[name].is_portable:
             name = stand_in(self.connections, around)
-        return self._made(name, is_exported=around not in ("", "xla"))
+        return self._made(name, "" if around == "xla" else around)
 
-    def _made(self, name: str, *, is_exported: bool = False) -> SparseKernel:
+    def _made(self, name: str, exporter: str = "") -> SparseKernel:
         (products,) = self._products
-        key = f"{name} exported" if is_exported else name
+        key = f"{name} {exporter}"
         if key not in products:
-            products[key] = KERNELS[name](self.connections, is_exported=is_exported)
+            products[key] = KERNELS[name](self.connections, is_exported=bool(exporter))
         return products[key]
 
     def _check_input(self, width: int | None) -> None:

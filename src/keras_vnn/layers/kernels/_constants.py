@@ -8,6 +8,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_vnn.layers.kernels._context import surroundings
+
 __all__ = ["constant"]
 
 
@@ -18,6 +20,9 @@ def constant(array: NDArray[Any]) -> Any:
     an array. Torch gets a tensor on the device of its layers, JAX the array itself.
     """
     if keras.backend.backend() == "tensorflow":
+        # Exporters other than TensorFlow's make an input of every tensor that a graph refers to and does not hold.
+        if surroundings() == "export":
+            return array
         import tensorflow as tf
 
         with tf.init_scope():

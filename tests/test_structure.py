@@ -26,6 +26,7 @@ ORDER = (
     "architecture",
     "wiring",
     "data",
+    "controls",
     "layers",
     "models",
     "training",

@@ -101,7 +101,7 @@ def test_a_needed_option_is_asked_for() -> None:
 def test_every_option_of_a_command_can_stand_in_a_recipe_and_the_other_way_round(
     command: object, section: type
 ) -> None:
-    of_command = set(command.__annotations__) - {"return", "recipe", "dry_run", "force", "as_json"} | {"model"} & set(
-        section.model_fields
-    )
+    of_command = set(command.__annotations__) - {"return", "recipe", "dry_run", "fresh", "force", "as_json"} | {
+        "model"
+    } & set(section.model_fields)
     assert of_command == set(section.model_fields)

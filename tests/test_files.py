@@ -202,7 +202,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, failure):
 @pytest.mark.parametrize(
     ("number", "message"),
     [
-        (errno.ENOSPC, "The disk is full; {target} was not written."),
+        (errno.ENOSPC, "The disk is full; {target} was not written.\nMake room, or name a place on another disk."),
         (errno.EIO, "Cannot write {target}: Input/output error"),
     ],
 )

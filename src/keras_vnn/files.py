@@ -7,9 +7,12 @@ Knows nothing of formats beyond compression and encoding.
 from __future__ import annotations
 
 import errno
+import glob
 import gzip
 import hashlib
 import os
+import platform
+import re
 import tempfile
 import zlib
 from collections.abc import Iterator
@@ -21,6 +24,8 @@ from keras_vnn.errors import OutputError, ReadError
 __all__ = ["check_target", "decompressed", "existing_file", "read_lines", "replacing", "sha256_of"]
 
 _GZIP_MAGIC = b"\x1f\x8b"
+# Tells the processes of one machine from those of others that share its folders.
+_HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 
 
 def existing_file(path: str | os.PathLike[str], what: str = "file") -> Path:
@@ -114,7 +119,7 @@ def check_target(path: str | os.PathLike[str], *, overwrite: bool = False) -> Pa
     Raises
     ------
     OutputError
-        The file exists and ``overwrite`` is false, it is a directory, or its folder does not exist.
+        The file exists and ``overwrite`` is false, it is a directory, or its folder does not exist or is read-only.
     """
     target = Path(path)
     if target.is_dir():
@@ -125,14 +130,26 @@ def check_target(path: str | os.PathLike[str], *, overwrite: bool = False) -> Pa
         )
     if not target.parent.is_dir():
         raise OutputError(f"The folder does not exist: {target.parent}\nCreate it: mkdir -p '{target.parent}'")
+    if not os.access(target.parent, os.W_OK):
+        raise OutputError(
+            f"May not write into the folder {target.parent}: it is read-only for you.\nName another folder."
+        )
     return target
 
 
 @contextmanager
-def replacing(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[Path]:
+def replacing(path: str | os.PathLike[str], *, overwrite: bool = False, durable: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; move it into place when the block ends well.
 
-    Whatever happens, ``path`` is either what it was before or the complete new file.
+    Whatever happens, ``path`` is either what it was before or the complete new file. What a killed process left beside
+    it is removed by the next one that writes there.
+
+    Parameters
+    ----------
+    path, overwrite
+        As in `check_target`.
+    durable
+        Wait until the content is on the disk, so that a power failure cannot take it either.
 
     Raises
     ------
@@ -142,7 +159,10 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool = False) -> Itera
     """
     target = check_target(path, overwrite=overwrite)
     try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}.", suffix=f".part{target.suffix}")
+        _remove_leftovers(target)
+        handle, name = tempfile.mkstemp(
+            dir=target.parent, prefix=f".{target.stem}.{_HOST}-{os.getpid()}-", suffix=f".part{target.suffix}"
+        )
     except OSError as error:
         raise OutputError(f"Cannot write into the folder {target.parent}: {error.strerror}") from error
     os.close(handle)
@@ -150,13 +170,40 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool = False) -> Itera
     try:
         yield partial
         partial.chmod(0o666 & ~_umask())
+        if durable:
+            with partial.open("rb") as written:
+                os.fsync(written.fileno())
         partial.replace(target)
     except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise OutputError(f"The disk is full; {target} was not written.") from error
+        if error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error):
+            raise OutputError(
+                f"The disk is full; {target} was not written.\nMake room, or name a place on another disk."
+            ) from error
         raise OutputError(f"Cannot write {target}: {error.strerror or error}") from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _remove_leftovers(target: Path) -> None:
+    """Remove the unfinished files that killed processes of this machine left for the same target."""
+    pattern = re.compile(rf"{re.escape(f'.{target.stem}.{_HOST}-')}(\d+)-[^.]*{re.escape(f'.part{target.suffix}')}")
+    for left in target.parent.glob(f".{glob.escape(target.stem)}.{_HOST}-*"):
+        found = pattern.fullmatch(left.name)
+        if found and not _is_running(int(found[1])):
+            left.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    """Say whether a process is there; that it is, where the system does not tell."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _with_article(noun: str) -> str:

@@ -7,6 +7,7 @@ Knows the order of the steps, nothing of how they are done. Keras is imported on
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_vnn.architecture import Architecture, load_architecture
@@ -229,7 +230,12 @@ def read_training_data(
 
 
 def train_model(
-    recipe: TrainRecipe, arch: Architecture | None = None, *, progress: bool = False, say: Say = _silent
+    recipe: TrainRecipe,
+    arch: Architecture | None = None,
+    *,
+    progress: bool = False,
+    checkpoint: Path | None = None,
+    say: Say = _silent,
 ) -> TrainingResult:
     """Read the data a recipe names, train a model on them, and keep what its nodes say with the model.
 
@@ -241,6 +247,9 @@ def train_model(
         The architecture; read from the recipe's file when ``None``.
     progress
         Show a live line on standard error.
+    checkpoint
+        File to keep the state of the training in, and to continue from if it is there; remove it when the model is
+        written.
     say
         Called with one sentence per step.
 
@@ -268,6 +277,8 @@ def train_model(
         missing=recipe.missing,
         preset=recipe.preset,
         progress=progress,
+        checkpoint=checkpoint,
+        say=say,
         **model_changes(recipe),
     )
     remember_inspection(result.model, data, labels, missing=recipe.missing)

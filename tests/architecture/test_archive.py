@@ -85,7 +85,9 @@ def test_a_failure_while_writing_leaves_the_old_file(arch, tmp_path, monkeypatch
     monkeypatch.setattr("pathlib.Path.write_bytes", fail)
     with pytest.raises(OutputError) as caught:
         arch.with_units(2).save(path, overwrite=True)
-    assert str(caught.value) == f"The disk is full; {path} was not written."
+    assert str(caught.value) == (
+        f"The disk is full; {path} was not written.\nMake room, or name a place on another disk."
+    )
     assert path.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["a.vnn"]
 

@@ -66,7 +66,7 @@ def main(arguments: list[str] | None = None) -> None:
             report_error(error, as_json="--json" in given)
             raise SystemExit(1) from None
         except KeyboardInterrupt:
-            typer.echo("stopped; nothing was written", err=True)
+            typer.echo("stopped", err=True)
             raise SystemExit(1) from None
 
 

@@ -56,6 +56,9 @@ def train(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Where to write the model, a .keras file.")
     ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start anew, even if an unfinished training could be continued.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
 ) -> None:
@@ -68,8 +71,13 @@ def train(
     `vnn train lin.vnn counts.csv.gz --cells cells.csv --label condition --normalization log1p-cpm -o model.keras`
 
     `vnn train configs/lin2017-ppi-tf.yaml --epochs 20 -o model.keras`
+
+    A training that was stopped goes on where it was when the same command is given again: its state is kept beside the
+    model, in a file that ends in `.unfinished`, until the model is written.
     """
-    given = {name: value for name, value in locals().items() if name not in ("architecture", "force", "as_json")}
+    given = {
+        name: value for name, value in locals().items() if name not in ("architecture", "fresh", "force", "as_json")
+    }
     from keras_vnn.errors import ConfigError
     from keras_vnn.files import check_target
 
@@ -83,14 +91,19 @@ def train(
     if options.output.suffix != ".keras":
         raise ConfigError(f"The file name of a model must end in .keras, got {options.output.name!r}.")
     check_target(options.output, overwrite=force)
+    unfinished = options.output.with_name(f"{options.output.name}.unfinished")
+    check_target(unfinished, overwrite=True)
+    if fresh:
+        unfinished.unlink(missing_ok=True)
     arch = None
     if recipe is not None and recipe.build is not None and options.architecture is None:
         arch = build_architecture(build_options(recipe, {}), say=say)
     import_keras()
     from keras_vnn.models import save_model
 
-    result = train_model(options, arch, progress=True, say=say)
+    result = train_model(options, arch, progress=True, checkpoint=unfinished, say=say)
     save_model(result.model, options.output, overwrite=force)
+    unfinished.unlink(missing_ok=True)
     _report(result, as_json=as_json)
     say(f"written       {options.output}\nnext          vnn inspect {options.output}")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import keras
@@ -10,7 +12,9 @@ import numpy as np
 import pandas as pd
 
 from keras_vnn.errors import DataError
+from keras_vnn.training._checkpoint import Checkpoint, identity_of
 from keras_vnn.training._options import TrainingOptions
+from keras_vnn.training._order import CellOrder, ordered_batches
 from keras_vnn.training._progress import RichProgress
 
 __all__ = ["fit_model", "make_optimizer", "rows_of"]
@@ -26,8 +30,13 @@ def fit_model(
     class_weight: Mapping[int, float] | None = None,
     progress: bool = False,
     what: str = "training",
+    checkpoint: str | os.PathLike[str] | None = None,
+    identity: Mapping[str, Any] | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> pd.DataFrame:
     """Fit a compiled model to arrays that are aligned already; ``model.fit`` does the work.
+
+    Every epoch has an order of cells of its own, drawn by the seed of ``training`` and the number of the epoch.
 
     Parameters
     ----------
@@ -40,13 +49,21 @@ def fit_model(
     validation
         ``(x, y)`` of cells to stop early by.
     training
-        Batch size, epochs and patience are taken from it; `TrainingOptions()` by default.
+        Batch size, epochs, patience and seed are taken from it; `TrainingOptions()` by default.
     class_weight
         Weight of each class by its code.
     progress
         Show a live line on standard error.
     what
         What to call the run there.
+    checkpoint
+        File to keep the state of the training in, epoch by epoch. If it is there already, and of the same training,
+        the training goes on from it and ends with the weights of a run that was never interrupted; it is for the
+        caller to remove it when the result is safe.
+    identity
+        JSON values beside data and ``training`` that make it the same training: the architecture, options of the model.
+    say
+        Called with a sentence when a training is continued, or cannot be.
 
     Returns
     -------
@@ -67,24 +84,40 @@ def fit_model(
                 f"The inputs and targets for {name} have different numbers of rows: "
                 f"{', '.join(str(len(part)) for part in (*_parts(inputs), targets))}."
             )
-    callbacks: list[Any] = []
+    order = CellOrder(len(y), options.seed)
+    callbacks: list[Any] = [order]
+    stopping = None
     if options.patience and validation is not None:
-        callbacks.append(
-            keras.callbacks.EarlyStopping("val_loss", patience=options.patience, restore_best_weights=True)
-        )
+        stopping = keras.callbacks.EarlyStopping("val_loss", patience=options.patience, restore_best_weights=True)
+        callbacks.append(stopping)
     if progress:
         callbacks.append(RichProgress(what))
+    first = 0
+    kept = None
+    if checkpoint is not None:
+        choices = {name: value for name, value in asdict(options).items() if name != "epochs"}
+        same = identity_of(
+            data=[*_parts(x), np.asarray(y)],
+            validation_data=None if validation is None else [*_parts(validation[0]), np.asarray(validation[1])],
+            training_options=[choices, None if class_weight is None else sorted(class_weight.items())],
+            **(identity or {}),
+        )
+        kept = Checkpoint(checkpoint, same, stopping=stopping, say=say or (lambda _: None))
+        first = kept.first_epoch(options.epochs, model)
+        callbacks.append(kept)
     record = model.fit(
-        x,
-        y,
-        batch_size=options.batch_size,
+        ordered_batches(x, y, order, options.batch_size),
         epochs=options.epochs,
+        initial_epoch=first,
+        shuffle=False,
         validation_data=validation,
+        validation_batch_size=options.batch_size,
         callbacks=callbacks,
         class_weight=None if class_weight is None else dict(class_weight),
         verbose=0,
     )
-    return pd.DataFrame(record.history).rename_axis("epoch")
+    history = pd.DataFrame(record.history) if kept is None else pd.DataFrame(kept.history)
+    return history.rename_axis("epoch")
 
 
 def rows_of(x: Any, rows: Any) -> Any:

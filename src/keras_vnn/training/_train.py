@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import keras
@@ -67,6 +69,8 @@ def train(
     preset: str | None = None,
     progress: bool = False,
     what: str = "training",
+    checkpoint: str | os.PathLike[str] | None = None,
+    say: Callable[[str], None] | None = None,
     **model_options: Any,
 ) -> TrainingResult:
     """Align data by name, normalise, build a model, train it with early stopping, and score it on held-out cells.
@@ -96,6 +100,11 @@ def train(
         Show a live line on standard error.
     what
         What to call the run there.
+    checkpoint
+        File to keep the state in after every epoch, and to continue from when it is there: the same call, repeated
+        after it was killed, gives the result of a run that was never interrupted. Remove it when the result is safe.
+    say
+        Called with a sentence when a training is continued, or cannot be.
 
     Returns
     -------
@@ -140,6 +149,9 @@ def train(
         else None,
         progress=progress,
         what=what,
+        checkpoint=checkpoint,
+        identity={"architecture": arch.fingerprint, "model_options": asdict(model_choices), "outputs": repr(outputs)},
+        say=say,
     )
     metrics = None
     if parts.test.size:

@@ -1,0 +1,223 @@
+"""What lets an interrupted training go on as if nothing had happened: its state after every epoch, in one file.
+
+In: the model and the callbacks of a run. Out: a zip of JSON and ``.npy`` arrays, whole or not there.
+`keras.callbacks.BackupAndRestore` keeps weights and the optimizer; this keeps the rest too: the states of the random
+generators, what early stopping has seen with its best weights, and the history. The order of cells needs no state
+(`keras_vnn.training._order`). So the final weights are those of a run that was never interrupted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import time
+import warnings
+import zipfile
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_vnn.errors import OutputError, ReadError, VNNWarning
+from keras_vnn.files import replacing
+
+__all__ = ["Checkpoint", "digest_of", "identity_of"]
+
+_FIELDS = ("identity", "history", "stopped", "early_stopping", "arrays")
+_LARGEST_SHARE = 0.1
+
+
+def _silent(_: str) -> None:
+    """Say nothing."""
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Keeps the state of a training in a file after its epochs, and goes on from there when ``fit`` begins.
+
+    Must come after early stopping among the callbacks.
+
+    Parameters
+    ----------
+    path
+        The file. It is left behind when the training ends, so that its result can be written first: see `discard`.
+    identity
+        What must be equal for a training to be continued, in words; see `identity_of`.
+    stopping
+        The callback of early stopping.
+    say
+        Called with a sentence when a training is continued, or cannot be.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        identity: Mapping[str, str],
+        *,
+        stopping: keras.callbacks.EarlyStopping | None = None,
+        say: Callable[[str], None] = _silent,
+    ) -> None:
+        super().__init__()
+        self.path = Path(path)
+        self.identity = dict(identity)
+        self.history: list[dict[str, float]] = []
+        self._stopping = stopping
+        self._say = say
+        self._arrays: dict[str, NDArray[Any]] = {}
+        self._header: dict[str, Any] = {}
+        self._began = self._spent = 0.0
+        self._failed = False
+
+    def first_epoch(self, epochs: int, model: keras.Model) -> int:
+        """Return the epoch to begin with: 0, or the one after the last that the file holds; ``epochs`` if none is left.
+
+        A file that cannot be used is said to be so, and ignored.
+        """
+        if not self.path.exists():
+            return 0
+        try:
+            self._header, self._arrays = _read(self.path)
+            reason = self._mismatch(epochs, model)
+        except ReadError as error:
+            reason = str(error)
+        if reason:
+            self._header, self._arrays = {}, {}
+            self._say(f"starting anew: {self.path} is not continued, as {reason}")
+            return 0
+        done = len(self._header["history"])
+        self._say(f"continuing after epoch {done} of an unfinished training: {self.path}")
+        return epochs if self._header["stopped"] else done
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Put the state of the file, if there is one, into the model and the callbacks."""
+        self._began = time.perf_counter()
+        if not self._header:
+            return
+        for name, variable in _variables(self.model).items():
+            variable.assign(self._arrays[name])
+        self.history = list(self._header["history"])
+        known = self._header["early_stopping"]
+        if self._stopping is not None and known is not None:
+            for name, value in known.items():
+                setattr(self._stopping, name, value)
+            best = [self._arrays[name] for name in self._arrays if name.startswith("best_")]
+            self._stopping.best_weights = best or None
+        self._arrays = {}
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Write the state, unless writing takes more than a tenth of the time: then after some epochs only."""
+        self.history.append({name: float(value) for name, value in (logs or {}).items()})
+        now = time.perf_counter()
+        if self._failed or self._spent > _LARGEST_SHARE * (now - self._began):
+            return
+        try:
+            self._write()
+        except OutputError as error:
+            self._failed = True
+            warnings.warn(
+                f"The state of the training cannot be kept; it goes on, but could not be continued if it were "
+                f"stopped. {error}",
+                VNNWarning,
+                stacklevel=2,
+            )
+        self._spent += time.perf_counter() - now
+
+    def discard(self) -> None:
+        """Remove the file, once the result is safe."""
+        self.path.unlink(missing_ok=True)
+
+    def _write(self) -> None:
+        arrays = {name: keras.ops.convert_to_numpy(value) for name, value in _variables(self.model).items()}
+        stopping = None
+        if self._stopping is not None:
+            best = self._stopping.best
+            stopping = {
+                "wait": int(self._stopping.wait),
+                "best": None if best is None else float(best),
+                "best_epoch": int(self._stopping.best_epoch),
+                "stopped_epoch": int(self._stopping.stopped_epoch),
+            }
+            arrays |= {f"best_{n:05}": np.asarray(a) for n, a in enumerate(self._stopping.best_weights or ())}
+        header = {
+            "identity": self.identity,
+            "history": self.history,
+            "stopped": bool(self.model.stop_training),
+            "early_stopping": stopping,
+            "arrays": list(arrays),
+        }
+        with replacing(self.path, overwrite=True, durable=False) as partial, zipfile.ZipFile(partial, "w") as archive:
+            archive.writestr("state.json", json.dumps(header))
+            for name, array in arrays.items():
+                stream = io.BytesIO()
+                np.save(stream, array, allow_pickle=False)
+                archive.writestr(f"{name}.npy", stream.getbuffer())
+
+    def _mismatch(self, epochs: int, model: keras.Model) -> str:
+        """Say why the file does not fit this run, or nothing."""
+        header = self._header
+        differing = sorted(
+            name
+            for name in {*self.identity, *header["identity"]}
+            if self.identity.get(name) != header["identity"].get(name)
+        )
+        if differing:
+            return f"another {' and '.join(differing)} {'was' if len(differing) == 1 else 'were'} used"
+        if len(header["history"]) > epochs:
+            return f"it has run {len(header['history'])} epochs already, more than the {epochs} wanted"
+        if (self._stopping is None) != (header["early_stopping"] is None):
+            return "it stops early in another way"
+        for name, variable in _variables(model).items():
+            if name not in self._arrays or tuple(self._arrays[name].shape) != tuple(variable.shape):
+                return "its weights have other shapes"
+        return ""
+
+
+def identity_of(**parts: Any) -> dict[str, str]:
+    """Return digests of what a training depends on, beside the versions that compute it.
+
+    Arrays count by their values, other things by their JSON.
+    """
+    found = {name.replace("_", " "): digest_of(value) for name, value in parts.items()}
+    found["version of keras-vnn"] = version("keras-vnn")
+    found["version of Keras"] = f"{keras.__version__} on {keras.backend.backend()}"
+    return found
+
+
+def digest_of(value: Any) -> str:
+    """Return a digest of an array, a list of arrays, or a JSON value."""
+    found = hashlib.blake2b(digest_size=16)
+    if isinstance(value, np.ndarray):
+        found.update(f"{value.dtype} {value.shape}".encode())
+        found.update(np.ascontiguousarray(value).data)
+    elif isinstance(value, list | tuple) and any(isinstance(part, np.ndarray) for part in value):
+        found.update("".join(map(digest_of, value)).encode())
+    else:
+        found.update(json.dumps(value, sort_keys=True, default=str).encode())
+    return found.hexdigest()
+
+
+def _variables(model: keras.Model) -> dict[str, Any]:
+    """Return all that changes in training: weights, states of random generators, the optimizer's variables."""
+    return {
+        **{f"model_{number:05}": variable for number, variable in enumerate(model.variables)},
+        **{f"optimizer_{number:05}": variable for number, variable in enumerate(model.optimizer.variables)},
+    }
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            header = json.loads(archive.read("state.json"))
+            header = {name: header[name] for name in _FIELDS}
+            arrays = {
+                str(name): np.load(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False)
+                for name in header["arrays"]
+            }
+    except Exception as error:  # zip, JSON and numpy raise many kinds
+        raise ReadError(f"it is damaged ({type(error).__name__})") from error
+    return header, arrays

@@ -68,11 +68,12 @@ def correlated_sets(
     deviations = deviations - deviations.mean(axis=0)
     spread = np.sqrt((deviations**2).sum(axis=0))
     varies = spread > 1e-6 * max(float(spread.max(initial=0)), 1e-30)
-    scaled = np.asarray(np.where(varies, deviations / np.where(varies, spread, 1), 0), np.float32)
+    scaled: NDArray[np.float32] = np.zeros(deviations.shape, np.float32)
+    np.divide(deviations, spread, out=scaled, where=varies, casting="same_kind")
     candidates = np.flatnonzero(varies) if varies.any() else np.arange(genes)
     centres = rng.choice(candidates, len(sizes), replace=len(sizes) > len(candidates))
     # Genes that do not vary come last, in an order that is drawn.
-    tie = rng.random(genes).astype(np.float32) * 1e-6
+    tie = 1e-6 * rng.random(genes, np.float32)
     rows: list[NDArray[np.int64]] = []
     for start in range(0, len(sizes), _SETS_AT_ONCE):
         some = centres[start : start + _SETS_AT_ONCE]

@@ -8,8 +8,9 @@ import pytest
 
 from keras_vnn.bundled import config_names
 from keras_vnn.cli._build import build
+from keras_vnn.cli._compare import compare
 from keras_vnn.cli._train import train
-from keras_vnn.config import BuildRecipe, TrainRecipe, make_section, read_recipe
+from keras_vnn.config import BuildRecipe, CompareRecipe, TrainRecipe, make_section, read_recipe
 from keras_vnn.errors import ConfigError, ReadError
 
 
@@ -97,7 +98,7 @@ def test_a_needed_option_is_asked_for() -> None:
     )
 
 
-@pytest.mark.parametrize(("command", "section"), [(build, BuildRecipe), (train, TrainRecipe)])
+@pytest.mark.parametrize(("command", "section"), [(build, BuildRecipe), (train, TrainRecipe), (compare, CompareRecipe)])
 def test_every_option_of_a_command_can_stand_in_a_recipe_and_the_other_way_round(
     command: object, section: type
 ) -> None:

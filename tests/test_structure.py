@@ -16,6 +16,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # Lowest first: a part of the package imports only from parts before it, and from itself.
 ORDER = (
     "errors",
+    "quiet",
     "files",
     "provenance",
     "genes",
@@ -31,6 +32,7 @@ ORDER = (
     "models",
     "training",
     "inspection",
+    "comparison",
     "export",
     "figures",
     "config",
@@ -39,7 +41,7 @@ ORDER = (
     "cli",
 )
 # The parts that are written for Keras; everything else must work, and start, without it.
-KERAS_PARTS = {"layers", "models", "training", "inspection", "_registration"}
+KERAS_PARTS = {"layers", "models", "training", "inspection", "comparison", "quiet", "_registration"}
 KERAS = {"jax", "keras", "tensorflow", "torch"}
 HEAVY = KERAS | {"anndata", "matplotlib", "sklearn"}
 MAX_LINES = 500

@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     os.environ["KERAS_VNN_CALIBRATE"] = "0"
-    from keras_vnn.cli._console import import_keras
+    from keras_vnn.quiet import import_keras
 
     import_keras()  # once, for all processes that are forked off this one
     import keras_vnn.models

@@ -13,6 +13,16 @@ from keras_vnn import _registration as _registration
 _MODULES: dict[str, tuple[str, ...]] = {
     "architecture": ("Architecture", "Layer", "Node", "Summary", "load_architecture"),
     "bundled": ("config_path", "data_path"),
+    "comparison": (
+        "Comparison",
+        "Stability",
+        "compare",
+        "corrected_importance",
+        "node_degrees",
+        "node_differences",
+        "rank_biased_overlap",
+        "rank_stability",
+    ),
     "controls": ("CONTROL_METHODS", "dense_like", "randomize"),
     "data": (
         "Classes",

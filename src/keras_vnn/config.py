@@ -18,7 +18,7 @@ from keras_vnn.bundled import config_names, config_path
 from keras_vnn.errors import ConfigError, did_you_mean
 from keras_vnn.files import existing_file, read_lines
 
-__all__ = ["BuildRecipe", "Recipe", "TrainRecipe", "make_section", "read_recipe"]
+__all__ = ["BuildRecipe", "CompareRecipe", "Recipe", "TrainRecipe", "make_section", "read_recipe"]
 
 
 def _as_tuple(value: Any) -> Any:
@@ -130,6 +130,24 @@ class TrainRecipe(_Section):
     output: Path | None = Field(None, description="Where to write the model.")
 
 
+class CompareRecipe(_Section):
+    """Options of ``vnn compare``: what a network is compared with, and how often."""
+
+    controls: Words = Field(("swap", "genes", "density"), description="swap, genes, expression, modules, density.")
+    baselines: Words = Field(
+        ("dense width", "dense weights", "linear", "forest", "constant"),
+        description="dense width, dense weights, linear, forest, constant.",
+    )
+    seeds: int = Field(5, ge=1, description="Number of seeds: of splits, initial weights and controls.")
+    folds: int = Field(0, ge=0, description="Folds per seed; 0 for one random split per seed.")
+    metric: str | None = Field(None, description="Score of the test cells; balanced_accuracy or r2 if not named.")
+    method: str | None = Field(None, description="How importance is measured.")
+    correction: Literal["none", "pnet", "binn", "reach"] = Field("binn", description="For hubs, of importance.")
+    top: int = Field(10, ge=1, description="Nodes whose overlap between runs is counted.")
+    jobs: int = Field(1, ge=-1, description="Runs at once, as processes; -1 for one a processor.")
+    output: Path | None = Field(None, description="Folder for tables, the page and the runs.")
+
+
 class Recipe(_Section):
     """A whole recipe: what it is, and the options of each command."""
 
@@ -138,6 +156,7 @@ class Recipe(_Section):
     notes: str = Field("", description="What follows the paper, what the code, what neither.")
     build: BuildRecipe | None = None
     train: TrainRecipe | None = None
+    compare: CompareRecipe | None = None
 
 
 Section = TypeVar("Section", bound=_Section)
@@ -178,7 +197,7 @@ def read_recipe(path: str | os.PathLike[str]) -> Recipe:
     return recipe.model_copy(
         update={
             name: _relative_to(section, found.parent)
-            for name in ("build", "train")
+            for name in ("build", "train", "compare")
             if (section := getattr(recipe, name)) is not None
         }
     )
@@ -236,7 +255,7 @@ def _worded(kind: type[_Section], problem: Any, where: str, line_of: Any) -> str
 
 def _owner(kind: type[_Section], keys: list[str]) -> tuple[type[_Section], str]:
     """Return the section a problem lies in, and the name of the option."""
-    sections: dict[str, type[_Section]] = {"build": BuildRecipe, "train": TrainRecipe}
+    sections: dict[str, type[_Section]] = {"build": BuildRecipe, "train": TrainRecipe, "compare": CompareRecipe}
     if kind is Recipe and keys[0] in sections and len(keys) > 1:
         return sections[keys[0]], keys[1]
     return kind, keys[0]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_vnn.architecture import Architecture, load_architecture
-from keras_vnn.config import BuildRecipe, TrainRecipe
+from keras_vnn.config import BuildRecipe, CompareRecipe, TrainRecipe
 from keras_vnn.errors import ConfigError
 from keras_vnn.genes import GeneList
 from keras_vnn.readers import (
@@ -28,10 +28,11 @@ from keras_vnn.wiring import gene_set_architecture, interaction_architecture, on
 if TYPE_CHECKING:
     import anndata
 
+    from keras_vnn.comparison import Comparison
     from keras_vnn.data import Labels, Targets
     from keras_vnn.training import TrainingOptions, TrainingResult
 
-__all__ = ["build_architecture", "read_training_data", "train_model"]
+__all__ = ["build_architecture", "compare_networks", "read_training_data", "train_model"]
 
 Say = Callable[[str], None]
 
@@ -283,6 +284,63 @@ def train_model(
     )
     remember_inspection(result.model, data, labels, missing=recipe.missing)
     return result
+
+
+def compare_networks(
+    recipe: TrainRecipe,
+    comparison: CompareRecipe,
+    folder: Path,
+    arch: Architecture | None = None,
+    *,
+    say: Say = _silent,
+) -> Comparison:
+    """Compare the network a recipe trains with controls and baselines, and write tables and a page.
+
+    Parameters
+    ----------
+    recipe
+        How the network is trained.
+    comparison
+        What it is compared with.
+    folder
+        For tables, the page and the runs; runs that are there already are not repeated.
+    arch
+        The architecture; read from the recipe's file when ``None``.
+    say
+        Called with one sentence per step.
+
+    Raises
+    ------
+    VNNError
+        A file cannot be read or written, or the data do not fit the architecture.
+    """
+    from keras_vnn.comparison import compare
+
+    network = arch if arch is not None else _architecture_of(recipe)
+    data, labels = read_training_data(recipe, network, say=say)
+    found = compare(
+        network,
+        data,
+        labels,
+        folder,
+        controls=comparison.controls,
+        baselines=comparison.baselines,
+        seeds=comparison.seeds,
+        n_folds=comparison.folds,
+        fractions=(1 - recipe.validation - recipe.test, recipe.validation, recipe.test),
+        training=training_choices(recipe),
+        preset=recipe.preset,
+        missing=recipe.missing,
+        metric=comparison.metric,
+        method=comparison.method,
+        correction=comparison.correction,
+        top=comparison.top,
+        jobs=comparison.jobs,
+        say=say,
+        **model_changes(recipe),
+    )
+    found.save(folder)
+    return found
 
 
 def training_choices(recipe: TrainRecipe) -> TrainingOptions:

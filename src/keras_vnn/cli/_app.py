@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from keras_vnn.cli._build import build
+from keras_vnn.cli._compare import compare
 from keras_vnn.cli._console import report_error, say_warning
 from keras_vnn.cli._demo import demo
 from keras_vnn.cli._export import export
@@ -49,6 +50,7 @@ def _options(
 app.command("build")(build)
 app.command("train")(train)
 app.command("inspect")(inspect)
+app.command("compare")(compare)
 app.command("export")(export)
 app.command("demo")(demo)
 

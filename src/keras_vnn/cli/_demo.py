@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from keras_vnn.cli._console import import_keras, say
+from keras_vnn.cli._console import say
+from keras_vnn.quiet import import_keras
 
 __all__ = ["demo"]
 

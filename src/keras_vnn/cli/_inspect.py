@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from keras_vnn.cli._console import import_keras, print_json, say
+from keras_vnn.cli._console import print_json, say
+from keras_vnn.quiet import import_keras
 
 __all__ = ["inspect"]
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from keras_vnn.config import BuildRecipe, Recipe, TrainRecipe
+    from keras_vnn.config import BuildRecipe, CompareRecipe, Recipe, TrainRecipe
 
-__all__ = ["build_options", "is_recipe", "recipe_of", "train_options"]
+__all__ = ["build_options", "compare_options", "is_recipe", "recipe_of", "train_options"]
 
 
 def is_recipe(name: str | None) -> bool:
@@ -34,6 +34,13 @@ def build_options(recipe: Recipe | None, options: dict[str, Any]) -> BuildRecipe
     from keras_vnn.config import BuildRecipe, make_section
 
     return make_section(BuildRecipe, None if recipe is None else recipe.build, options, "the command line")
+
+
+def compare_options(recipe: Recipe | None, options: dict[str, Any]) -> CompareRecipe:
+    """Return the options of ``vnn compare``."""
+    from keras_vnn.config import CompareRecipe, make_section
+
+    return make_section(CompareRecipe, None if recipe is None else recipe.compare, options, "the command line")
 
 
 def train_options(recipe: Recipe | None, options: dict[str, Any]) -> TrainRecipe:

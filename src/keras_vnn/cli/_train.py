@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from keras_vnn.cli._console import import_keras, print_json, say
+from keras_vnn.cli._console import print_json, say
 from keras_vnn.cli._recipes import build_options, is_recipe, recipe_of, train_options
+from keras_vnn.quiet import import_keras
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,12 +10,14 @@ from keras_vnn.inspection._importance import IMPORTANCE_METHODS
 from keras_vnn.inspection._node import NodeImportance, NodeInspection, inspect_node
 from keras_vnn.inspection._predictions import predict, predicted_classes
 from keras_vnn.inspection._ranking import rank_nodes
+from keras_vnn.inspection._reach import gene_counts
 
 __all__ = [
     "IMPORTANCE_METHODS",
     "NodeImportance",
     "NodeInspection",
     "activities_by_class",
+    "gene_counts",
     "inspect_node",
     "node_activities",
     "predict",

@@ -1,0 +1,23 @@
+"""Whether a prior is worth having: a network beside its controls and baselines, on the same cells, many times.
+
+In: an architecture, data, labels. Out: tables of scores and nodes, and a sentence that says what they show.
+"""
+
+from keras_vnn.comparison._compare import compare
+from keras_vnn.comparison._contenders import BASELINES
+from keras_vnn.comparison._nodes import CORRECTIONS, corrected_importance, node_degrees, node_differences
+from keras_vnn.comparison._result import Comparison
+from keras_vnn.comparison._stability import Stability, rank_biased_overlap, rank_stability
+
+__all__ = [
+    "BASELINES",
+    "CORRECTIONS",
+    "Comparison",
+    "Stability",
+    "compare",
+    "corrected_importance",
+    "node_degrees",
+    "node_differences",
+    "rank_biased_overlap",
+    "rank_stability",
+]

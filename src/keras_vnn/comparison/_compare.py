@@ -1,0 +1,265 @@
+"""`compare`: all runs of a comparison, in parallel, and the tables they give."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from keras_vnn.architecture import Architecture
+from keras_vnn.comparison._contenders import REAL, Contender, contenders_of
+from keras_vnn.comparison._nodes import corrected_importance, node_degrees, node_differences
+from keras_vnn.comparison._result import Comparison, summarised, verdict_of
+from keras_vnn.comparison._runs import Job, Shared, finished, run_job, splits_of
+from keras_vnn.comparison._stability import rank_stability
+from keras_vnn.data import Labels, Targets
+from keras_vnn.errors import ConfigError, OutputError, did_you_mean
+
+if TYPE_CHECKING:
+    from keras_vnn.training import TrainingOptions
+
+__all__ = ["compare"]
+
+Say = Callable[[str], None]
+
+
+def _silent(_: str) -> None:
+    """Say nothing."""
+
+
+def compare(
+    arch: Architecture,
+    data: Any,
+    labels: Labels | Targets,
+    folder: str | os.PathLike[str],
+    *,
+    controls: Sequence[str] = ("swap", "genes", "density"),
+    baselines: Sequence[str] = ("dense width", "dense weights", "linear", "forest", "constant"),
+    seeds: int = 5,
+    n_folds: int = 0,
+    fractions: tuple[float, float, float] = (0.7, 0.15, 0.15),
+    training: TrainingOptions | None = None,
+    preset: str | None = None,
+    missing: str = "raise",
+    metric: str | None = None,
+    method: str | None = None,
+    correction: str = "binn",
+    top: int = 10,
+    jobs: int = 1,
+    say: Say = _silent,
+    **model_options: Any,
+) -> Comparison:
+    """Train a network, its controls and its baselines on the same splits, and compare them.
+
+    Every run is kept in ``folder/runs`` when it is done: the same call, repeated after it was stopped, goes on with
+    those that are missing.
+
+    Parameters
+    ----------
+    arch, data, labels, training, preset, missing, **model_options
+        As in `train`.
+    folder
+        Where runs are kept; made if it is not there.
+    controls
+        Of `CONTROL_METHODS`. Each run has a control of its own.
+    baselines
+        Of `BASELINES`.
+    seeds
+        Number of seeds: of splits, initial weights and controls; from that of ``training`` on.
+    n_folds
+        0: a random split per seed; else this many folds per seed.
+    fractions
+        Of training, validation and test cells.
+    metric
+        A score of the test cells; ``"balanced_accuracy"`` or ``"r2"`` if None.
+    method
+        How importance is measured, as in `rank_nodes`; on the test cells.
+    correction
+        Of `CORRECTIONS`; nodes are sorted by it.
+    top
+        Length of the list of nodes whose overlap is counted.
+    jobs
+        Runs at once, in processes of joblib. A ``joblib.parallel_config`` around the call, of dask or ray for instance,
+        takes its place.
+    say
+        Called with a sentence when a run is done.
+
+    Raises
+    ------
+    ConfigError
+        A name is unknown, or there are no seeds.
+    VNNError
+        What `train` raises.
+    """
+    from joblib import Parallel, delayed
+
+    from keras_vnn.training import TrainingOptions
+
+    if seeds < 1:
+        raise ConfigError(f"seeds must be at least 1, got {seeds}.")
+    chosen = training or TrainingOptions()
+    contenders = contenders_of(tuple(controls), tuple(baselines))
+    corrected_importance(arch, pd.Series(dtype=float), correction)
+    runs_folder = _made(Path(folder) / "runs")
+    options = asdict(chosen)
+    identity = _digest(arch, data, labels, [options, preset, missing, method, dict(model_options)])
+    shared = Shared(arch, data, labels, options, preset, model_options, missing, method, identity)
+    splits = splits_of(labels, seeds=seeds, n_folds=n_folds, first_seed=chosen.seed, fractions=fractions)
+    all_jobs = [
+        Job(contender, replicate, seed, split)
+        for replicate, (seed, split) in enumerate(splits)
+        for contender in contenders
+    ]
+    known = {job.name: finished(runs_folder, job, identity) for job in all_jobs}
+    missing_jobs = [job for job in all_jobs if known[job.name] is None]
+    if len(missing_jobs) < len(all_jobs):
+        say(f"{len(all_jobs) - len(missing_jobs)} of {len(all_jobs)} runs were done before")
+    threads = None if jobs == 1 else max(1, (os.cpu_count() or 1) // max(jobs, 1))
+    done = len(all_jobs) - len(missing_jobs)
+    work = Parallel(n_jobs=jobs, return_as="generator_unordered")(
+        delayed(run_job)(shared, job, runs_folder, threads) for job in missing_jobs
+    )
+    for record in work:
+        done += 1
+        known[f"{record['contender'].replace(' ', '-')}-{record['replicate']:03}"] = record
+        say(
+            f"run {done:>3}/{len(all_jobs)}  {record['contender']}, replicate {record['replicate'] + 1}: "
+            f"{_scores(record)}"
+        )
+    runs = _runs_table([known[job.name] for job in all_jobs])
+    score = _metric(metric, runs, labels)
+    importance = {
+        contender.name: _importance(runs_folder, [job for job in all_jobs if job.contender is contender])
+        for contender in contenders
+        if contender.has_named_nodes
+    }
+    stability = {
+        name: rank_stability(table, top=top)
+        for name, table in importance.items()
+        if table.shape[1] > 1 and table.shape[0] > 1
+    }
+    summary = summarised(runs, contenders, score, stability)
+    nodes = _node_table(arch, importance, contenders, correction)
+    return Comparison(score, runs, summary, nodes, _place(arch, importance), verdict_of(summary, score))
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"Cannot make the folder {folder}: {error.strerror}.\nName another one.") from error
+    return folder
+
+
+def _digest(arch: Architecture, data: Any, labels: Labels | Targets, options: Any) -> str:
+    """Return a digest of all that the runs depend on."""
+    from scipy import sparse
+
+    found = hashlib.sha256(f"{version('keras-vnn')} {arch.fingerprint}".encode())
+    found.update(json.dumps(options, sort_keys=True, default=str).encode())
+    is_table = isinstance(data, pd.DataFrame)
+    values = data.to_numpy() if is_table else data.X
+    names = data.columns if is_table else data.var_names
+    found.update("\n".join(map(str, names)).encode())
+    parts = [values.data, values.indices, values.indptr] if sparse.issparse(values) else [np.asarray(values)]
+    parts += [labels.cells, labels.codes if isinstance(labels, Labels) else labels.values]
+    for part in parts:
+        found.update(np.ascontiguousarray(part).data)
+    return found.hexdigest()
+
+
+def _scores(record: Mapping[str, Any]) -> str:
+    shown = list(record["metrics"].items())
+    return ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in shown if name != "cells")
+
+
+def _runs_table(records: Sequence[Any]) -> pd.DataFrame:
+    rows = [
+        {
+            **{name: record[name] for name in ("contender", "kind", "replicate", "seed")},
+            **record["cells"],
+            **{name: value for name, value in record["metrics"].items() if name != "cells"},
+            **{name: record[name] for name in ("weights", "epochs", "seconds")},
+        }
+        for record in records
+    ]
+    return pd.DataFrame(rows)
+
+
+def _metric(metric: str | None, runs: pd.DataFrame, labels: Labels | Targets) -> str:
+    other = ("contender", "kind", "replicate", "seed", "train", "test", "weights", "epochs", "seconds")
+    known = [name for name in runs.columns if name not in other]
+    if metric is None:
+        return "balanced_accuracy" if isinstance(labels, Labels) else "r2"
+    if metric not in known:
+        raise ConfigError(
+            f"The metric must be one of {', '.join(known)}; got {metric!r}. {did_you_mean(metric, known)}".rstrip()
+        )
+    return metric
+
+
+def _importance(folder: Path, jobs: Sequence[Job]) -> pd.DataFrame:
+    """Return importance by node and replicate."""
+    columns = {
+        job.replicate: pd.read_csv(folder / f"{job.name}.nodes.csv", index_col="id", na_filter=False)["importance"]
+        for job in jobs
+    }
+    return pd.DataFrame(columns).apply(pd.to_numeric)
+
+
+def _place(arch: Architecture, importance: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return how importance correlates with degree and reach; controls by swaps and permuted genes keep both."""
+    from scipy.stats import spearmanr
+
+    places = node_degrees(arch)
+    reach = places["upstream"] + places["downstream"]
+    rows = {}
+    for name, table in importance.items():
+        mean = table.mean(axis=1)
+        varies = np.ptp(mean) > 0
+        rows[name] = {
+            "with the degree": spearmanr(mean, places["degree"]).statistic
+            if varies and np.ptp(places["degree"])
+            else np.nan,
+            "with nodes on any path": spearmanr(mean, reach).statistic if varies and np.ptp(reach) else np.nan,
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("contender")
+
+
+def _node_table(
+    arch: Architecture, importance: Mapping[str, pd.DataFrame], contenders: Sequence[Contender], correction: str
+) -> pd.DataFrame:
+    real = importance[REAL]
+    layers = arch.node_table().loc[real.index, ["label", "kind", "layer"]]
+    ranks = real.groupby(layers["layer"]).rank(ascending=False, method="average")
+    table = layers.assign(
+        genes=_genes(arch),
+        importance=real.mean(axis=1),
+        sd=real.std(axis=1) if real.shape[1] > 1 else np.nan,
+        rank=ranks.mean(axis=1),
+        rank_sd=ranks.std(axis=1) if real.shape[1] > 1 else np.nan,
+        corrected=corrected_importance(arch, real.mean(axis=1), correction),
+    )
+    for contender in contenders:
+        if contender.kind != "control":
+            continue
+        other = importance[contender.name]
+        against = node_differences(real, other)
+        table[f"importance {contender.name}"] = other.mean(axis=1)
+        for column in ("difference", "effect_size", "p", "adjusted_p"):
+            table[f"{column} {contender.name}"] = against[column]
+    return table.sort_values("corrected", ascending=False, kind="stable")
+
+
+def _genes(arch: Architecture) -> list[int]:
+    from keras_vnn.inspection import gene_counts
+
+    return [int(count) for counts in gene_counts(arch)[1:] for count in counts]

@@ -1,0 +1,229 @@
+"""One run of a comparison: a contender trained on one split, scored, and what its nodes say; kept in files.
+
+In: a `Job` and what all jobs share. Out: a JSON file of scores and, where nodes have names, a table of importance.
+A run whose files are there is not repeated, so that a comparison that was stopped goes on with what is missing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from keras_vnn.architecture import Architecture
+from keras_vnn.comparison._contenders import Contender, baseline_estimator, network_of
+from keras_vnn.data import Labels, Split, Targets, align, fit_normalization, folds, split_cells
+from keras_vnn.errors import VNNError
+from keras_vnn.files import replacing
+from keras_vnn.quiet import import_keras
+
+__all__ = ["Job", "Shared", "finished", "run_job", "splits_of"]
+
+
+@dataclass(frozen=True, eq=False)
+class Shared:
+    """What all runs of a comparison have in common.
+
+    Attributes
+    ----------
+    arch
+        The real prior.
+    data
+        AnnData or DataFrame, cells × genes.
+    labels
+        What is predicted.
+    training
+        Fields of `TrainingOptions`.
+    preset, model_options, missing
+        As in `train`.
+    method
+        How importance is measured; `None` for the default of `rank_nodes`.
+    identity
+        Digest of all of the above: runs of another comparison are not taken for those of this one.
+    """
+
+    arch: Architecture
+    data: Any
+    labels: Labels | Targets
+    training: Mapping[str, Any]
+    preset: str | None
+    model_options: Mapping[str, Any]
+    missing: str
+    method: str | None
+    identity: str
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A contender and a split.
+
+    Attributes
+    ----------
+    contender
+        Who.
+    replicate
+        Number of the split, from 0.
+    seed
+        Of the initial weights, and of a control.
+    split
+        The cells.
+    """
+
+    contender: Contender
+    replicate: int
+    seed: int
+    split: Split
+
+    @property
+    def name(self) -> str:
+        """Of the files of the run, without ending."""
+        return f"{self.contender.name.replace(' ', '-')}-{self.replicate:03}"
+
+
+def splits_of(
+    labels: Labels | Targets, *, seeds: int, n_folds: int, first_seed: int, fractions: tuple[float, float, float]
+) -> list[tuple[int, Split]]:
+    """Return seeds and splits: for every seed a random one, or all folds."""
+    if n_folds:
+        return [
+            (first_seed + seed, split)
+            for seed in range(seeds)
+            for split in folds(labels, n_folds, seed=first_seed + seed, validation=max(fractions[1], 0.0))
+        ]
+    return [
+        (first_seed + seed, split_cells(labels, fractions=fractions, seed=first_seed + seed)) for seed in range(seeds)
+    ]
+
+
+def finished(folder: Path, job: Job, identity: str) -> dict[str, Any] | None:
+    """Return the record of a run that was done before; None if there is none, or it is of something else."""
+    try:
+        record: dict[str, Any] = json.loads((folder / f"{job.name}.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    is_same = isinstance(record, dict) and record.get("identity") == _identity_of(job, identity)
+    if not is_same or (job.contender.has_named_nodes and not (folder / f"{job.name}.nodes.csv").exists()):
+        return None
+    return record
+
+
+def run_job(shared: Shared, job: Job, folder: Path, threads: int | None = None) -> dict[str, Any]:
+    """Carry out a run, write its files, return its record.
+
+    Parameters
+    ----------
+    threads
+        Threads to use, where several runs share a machine.
+    """
+    if threads is not None:
+        for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "KERAS_VNN_THREADS", "OMP_NUM_THREADS"):
+            os.environ.setdefault(name, str(threads))
+    start = time.perf_counter()
+    facts = _network_run(shared, job, folder) if job.contender.is_network else _baseline_run(shared, job)
+    record = {
+        "contender": job.contender.name,
+        "kind": job.contender.kind,
+        "replicate": job.replicate,
+        "seed": job.seed,
+        "cells": {"train": len(job.split.train), "test": len(job.split.test)},
+        **facts,
+        "seconds": round(time.perf_counter() - start, 2),
+        "identity": _identity_of(job, shared.identity),
+    }
+    # Written last: a record says that all of a run is there.
+    with replacing(folder / f"{job.name}.json", overwrite=True) as partial:
+        partial.write_text(json.dumps(record, indent=1), encoding="utf-8")
+    return record
+
+
+def _network_run(shared: Shared, job: Job, folder: Path) -> dict[str, Any]:
+    import_keras()
+    import keras
+
+    from keras_vnn.inspection import rank_nodes
+    from keras_vnn.training import TrainingOptions, train
+
+    options = replace(TrainingOptions(**shared.training), seed=job.seed)
+    rows = shared.labels.cells[job.split.train]
+    needs_data = job.contender.name in ("expression", "modules")
+    expression = align(shared.data[rows], shared.arch, missing=_filled(shared.missing)) if needs_data else None
+    network = network_of(job.contender, shared.arch, job.seed, expression)
+    result = train(
+        network,
+        shared.data,
+        shared.labels,
+        training=options,
+        split=job.split,
+        missing=shared.missing,
+        preset=shared.preset,
+        **shared.model_options,
+    )
+    if result.metrics is None:
+        raise VNNError("A comparison needs test cells to judge by; the split has none.")
+    if job.contender.has_named_nodes:
+        test = shared.labels.cells[job.split.test]
+        ranking = rank_nodes(result.model, shared.data[test], method=shared.method, missing=_filled(shared.missing))
+        order = [node.id for layer in shared.arch.hidden_layers for node in layer]
+        with replacing(folder / f"{job.name}.nodes.csv", overwrite=True) as partial:
+            ranking["importance"].reindex(order).to_csv(partial)
+    weights = int(result.model.count_params())
+    keras.backend.clear_session()
+    return {"metrics": _numbers(result.metrics.to_json()), "epochs": len(result.history), "weights": weights}
+
+
+def _baseline_run(shared: Shared, job: Job) -> dict[str, Any]:
+    from keras_vnn.data import classification_metrics, regression_metrics
+
+    labels = shared.labels
+    train, test = job.split.train, job.split.test
+    fitted = fit_normalization(
+        shared.training["normalization"],
+        shared.data,
+        shared.arch,
+        cells=labels.cells[train],
+        missing=_filled(shared.missing),
+    )
+    matrix = align(shared.data, shared.arch, missing=shared.missing, normalization=fitted)[labels.cells]
+    is_classification = isinstance(labels, Labels)
+    is_weighted = shared.training["class_weights"] == "balanced"
+    estimator = baseline_estimator(
+        job.contender.name, is_classification=is_classification, is_weighted=is_weighted, seed=job.seed
+    )
+    # The validation cells stop a network; other methods have no use for them.
+    if isinstance(labels, Labels):
+        estimator.fit(matrix[train], labels.codes[train])
+        probabilities = np.zeros((len(test), len(labels.classes)))
+        probabilities[:, estimator.classes_] = estimator.predict_proba(matrix[test])
+        metrics: Any = classification_metrics(labels.codes[test], probabilities, labels.classes).to_json()
+    else:
+        truth = labels.values
+        predicted = estimator.fit(matrix[train], truth[train]).predict(matrix[test]).reshape(len(test), -1)
+        scores = [regression_metrics(truth[test][:, i], predicted[:, i]).to_json() for i in range(truth.shape[1])]
+        metrics = scores[0] if len(scores) == 1 else dict(zip(labels.names, scores, strict=True))
+    return {"metrics": _numbers(metrics), "epochs": None, "weights": None}
+
+
+def _filled(missing: str) -> str:
+    """Return the policy for genes the data lack, where training means are not known."""
+    return "zero" if missing == "mean" else missing
+
+
+def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """Return the scores that are numbers; of several targets, their means."""
+    nested = [value for value in metrics.values() if isinstance(value, Mapping)]
+    if nested and all(isinstance(value, Mapping) for value in metrics.values()):
+        return {str(k): float(v) for k, v in pd.DataFrame([_numbers(value) for value in nested]).mean().items()}
+    return {name: float(value) for name, value in metrics.items() if isinstance(value, int | float)}
+
+
+def _identity_of(job: Job, identity: str) -> str:
+    facts = [identity, job.contender.name, job.contender.kind, job.seed, job.replicate, job.split.to_json()]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -191,7 +191,7 @@ def _runs_table(records: Sequence[Any]) -> pd.DataFrame:
         }
         for record in records
     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).astype({"weights": "Float64", "epochs": "Int64"})
 
 
 def _metric(metric: str | None, runs: pd.DataFrame, labels: Labels | Targets) -> str:

@@ -110,7 +110,7 @@ def summarised(
             "sd": own.std() if len(own) > 1 else np.nan,
             "min": own.min(),
             "max": own.max(),
-            "weights": runs.loc[runs["contender"] == contender.name, "weights"].median(),
+            "weights": _median(runs.loc[runs["contender"] == contender.name, "weights"]),
             **_difference((scores[REAL] - own).to_numpy(), ratio),
             "adjusted_p": np.nan,
             "spearman": known.spearman if known else np.nan,
@@ -123,6 +123,11 @@ def summarised(
         table.loc[tested, "adjusted_p"] = false_discovery_control(table.loc[tested, "p"].to_numpy(float))
     table.loc[REAL, ["difference", "low", "high", "p", "adjusted_p"]] = np.nan
     return table
+
+
+def _median(numbers: pd.Series) -> float:
+    known = [number for number in numbers if not pd.isna(number)]
+    return float(np.median(known)) if known else math.nan
 
 
 def _difference(differences: np.ndarray, ratio: float) -> dict[str, float]:

@@ -205,7 +205,8 @@ def _baseline_run(shared: Shared, job: Job) -> dict[str, Any]:
         metrics: Any = classification_metrics(labels.codes[test], probabilities, labels.classes).to_json()
     else:
         truth = labels.values
-        predicted = estimator.fit(matrix[train], truth[train]).predict(matrix[test]).reshape(len(test), -1)
+        wanted = truth[train] if truth.shape[1] > 1 else truth[train, 0]
+        predicted = estimator.fit(matrix[train], wanted).predict(matrix[test]).reshape(len(test), -1)
         scores = [regression_metrics(truth[test][:, i], predicted[:, i]).to_json() for i in range(truth.shape[1])]
         metrics = scores[0] if len(scores) == 1 else dict(zip(labels.names, scores, strict=True))
     return {"metrics": _numbers(metrics), "epochs": None, "weights": None}

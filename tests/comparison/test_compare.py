@@ -1,0 +1,220 @@
+"""Whole comparisons of a small network: the tables, what is resumed, what is said."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from pathlib import Path
+
+import anndata
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from keras_vnn import Architecture, VNNError, compare, labels_of, targets_of, training_options
+from keras_vnn.comparison._contenders import REAL, contenders_of
+from keras_vnn.comparison._result import summarised, verdict_of
+from keras_vnn.priors import Interactions
+from keras_vnn.wiring import interaction_architecture
+
+GENES = tuple(f"G{i}" for i in range(8))
+QUICK = training_options(epochs=4, batch_size=16, learning_rate=0.02, seed=5, normalization="none")
+FEW = {"controls": ("swap", "modules"), "baselines": ("dense weights", "linear", "constant"), "training": QUICK}
+
+
+@pytest.fixture(scope="module")
+def arch() -> Architecture:
+    return interaction_architecture(GENES, Interactions.from_pairs(GENES, [*GENES[1:], GENES[0]]))
+
+
+@pytest.fixture(scope="module")
+def cells() -> anndata.AnnData:
+    """Eighty cells of two types that differ in two neighbouring genes."""
+    rng = np.random.default_rng(0)
+    values = rng.gamma(2.0, 1.0, size=(80, 8)).astype("float32")
+    values[:40, 2:4] += 3
+    obs = pd.DataFrame({"type": ["T"] * 40 + ["B"] * 40, "dose": values[:, 2]}, index=[f"c{i}" for i in range(80)])
+    return anndata.AnnData(values, obs=obs, var=pd.DataFrame(index=GENES))
+
+
+@pytest.fixture(scope="module")
+def done(arch, cells, tmp_path_factory):
+    """A finished comparison and its folder."""
+    folder = tmp_path_factory.mktemp("comparison")
+    found = compare(arch, cells, labels_of(cells, "type"), folder, seeds=2, **FEW)
+    found.save(folder)
+    return found, folder
+
+
+def test_all_take_part_in_the_same_splits(done, arch):
+    found, _ = done
+    names = [REAL, "swap", "modules", "dense weights", "linear", "constant"]
+    assert list(found.summary.index) == names
+    assert len(found.runs) == 12
+    assert (found.runs.groupby("replicate")["seed"].nunique() == 1).all()
+    assert list(found.runs["seed"].unique()) == [5, 6]
+    assert set(found.nodes.index) == set(arch.layers[1].ids)
+    assert found.summary.loc["constant", "mean"] == 0.5
+    weights = found.summary["weights"]
+    assert weights[REAL] == weights["swap"] == weights["modules"]
+
+
+def test_the_tables_hold_what_the_runs_gave(done):
+    found, folder = done
+    records = [json.loads(path.read_text()) for path in sorted((folder / "runs").glob("*.json"))]
+    assert len(records) == 12
+    for record in records:
+        row = found.runs[
+            (found.runs["contender"] == record["contender"]) & (found.runs["replicate"] == record["replicate"])
+        ].iloc[0]
+        assert row["balanced_accuracy"] == record["metrics"]["balanced_accuracy"]
+    per_run = [
+        pd.read_csv(folder / "runs" / f"real-prior-00{i}.nodes.csv", index_col="id")["importance"] for i in range(2)
+    ]
+    mean = pd.concat(per_run, axis=1).mean(axis=1)
+    pd.testing.assert_series_equal(found.nodes["importance"].sort_index(), mean.sort_index(), check_names=False)
+
+
+def test_what_is_written_can_be_read(done):
+    found, folder = done
+    again = json.loads((folder / "comparison.json").read_text())
+    assert again["schema"] == "keras-vnn comparison 1"
+    assert again["verdict"] == found.verdict
+    assert [row["contender"] for row in again["summary"]] == list(found.summary.index)
+    nodes = pd.read_csv(folder / "nodes.csv", index_col="id")
+    np.testing.assert_allclose(nodes["importance"], found.nodes["importance"])
+    page = (folder / "comparison.html").read_text()
+    assert page.count("<circle") == 12
+    assert "<script" not in page
+
+
+def test_a_run_that_is_there_is_not_repeated_and_one_that_is_missing_is(done, arch, cells, tmp_path):
+    found, folder = done
+    gone = folder / "runs" / "swap-001.json"
+    gone.unlink()
+    before = {path: path.stat().st_mtime_ns for path in (folder / "runs").iterdir() if "swap-001" not in path.name}
+    said = []
+
+    again = compare(arch, cells, labels_of(cells, "type"), folder, seeds=2, say=said.append, **FEW)
+
+    assert said[0] == "11 of 12 runs were done before"
+    assert len(said) == 2
+    assert gone.exists()
+    assert before == {
+        path: path.stat().st_mtime_ns for path in (folder / "runs").iterdir() if "swap-001" not in path.name
+    }
+    left_out = ["seconds"]
+    pd.testing.assert_frame_equal(again.runs.drop(columns=left_out), found.runs.drop(columns=left_out))
+    pd.testing.assert_frame_equal(again.nodes, found.nodes)
+
+
+def test_runs_of_other_data_are_not_taken_for_these(done, arch, cells):
+    _, folder = done
+    other = cells.copy()
+    other.X[0, 0] += 1
+    said = []
+    compare(
+        arch, other, labels_of(other, "type"), folder, seeds=1, say=said.append, training=QUICK, controls=(),
+        baselines=("constant",),
+    )  # fmt: skip
+    assert not any("done before" in sentence for sentence in said)
+
+
+def test_numbers_are_predicted_too(arch, cells, tmp_path):
+    found = compare(
+        arch, cells, targets_of(cells, "dose"), tmp_path, seeds=1, training=QUICK, controls=("genes",),
+        baselines=("linear", "forest", "constant"),
+    )  # fmt: skip
+    assert found.metric == "r2"
+    assert found.summary.loc["linear", "mean"] > 0.99
+    assert "One run cannot show a difference" in found.verdict
+
+
+@pytest.mark.slow
+def test_processes_give_what_one_gives(done, arch, cells, tmp_path):
+    found, _ = done
+    with joblib.parallel_config(backend="loky"):
+        again = compare(arch, cells, labels_of(cells, "type"), tmp_path, seeds=2, jobs=2, **FEW)
+    columns = ["contender", "replicate", "balanced_accuracy", "log_loss"]
+    pd.testing.assert_frame_equal(again.runs[columns], found.runs[columns], rtol=1e-4)
+
+
+def test_folds_are_disjoint_and_all_cells_are_judged(arch, cells, tmp_path):
+    found = compare(
+        arch, cells, labels_of(cells, "type"), tmp_path, seeds=1, n_folds=4, training=QUICK, controls=(),
+        baselines=("linear",),
+    )  # fmt: skip
+    assert found.runs.groupby("contender")["test"].sum().to_dict() == {REAL: 80, "linear": 80}
+
+
+def scores(**values):
+    """Return a table of runs with these scores."""
+    rows = [
+        {"contender": name, "replicate": i, "test": 15, "train": 70, "weights": 1, "accuracy": value}
+        for name, listed in values.items()
+        for i, value in enumerate(listed)
+    ]
+    return pd.DataFrame(rows).replace({"contender": {"real": REAL}})
+
+
+def test_the_corrected_test_by_hand():
+    """Differences 0.1, 0.2, 0.3: mean 0.2, variance 0.01; (1/3 + 15/70) 0.01 is the square of the error."""
+    runs = scores(real=[0.8, 0.9, 0.9], swap=[0.7, 0.7, 0.6])
+    row = summarised(runs, contenders_of(("swap",), ()), "accuracy", {}).loc["swap"]
+    error = math.sqrt((1 / 3 + 15 / 70) * 0.01)
+    assert row["difference"] == pytest.approx(0.2)
+    assert row["p"] == pytest.approx(2 * stats.t.sf(0.2 / error, 2))
+    assert row["high"] - row["low"] == pytest.approx(2 * stats.t.ppf(0.975, 2) * error)
+
+
+def test_the_verdict_says_what_the_numbers_do():
+    rng = np.random.default_rng(0)
+    real = list(0.9 + 0.002 * rng.normal(size=6))
+    low, same = list(0.7 + 0.002 * rng.normal(size=6)), list(0.9 + 0.002 * rng.normal(size=6))
+    contenders = contenders_of(("swap", "genes"), ("linear",))
+
+    def verdict(swap, genes, linear):
+        return verdict_of(
+            summarised(scores(real=real, swap=swap, genes=genes, linear=linear), contenders, "accuracy", {}),
+            "accuracy",
+        )
+
+    assert verdict(low, low, low).endswith(
+        "It predicts better than all controls (swap, genes). It predicts better than all baselines (linear)."
+    )
+    assert "Beside the controls it is better than swap; it is not distinguishable from genes." in verdict(
+        low, same, low
+    )
+    high = [value + 0.08 for value in same]
+    found = verdict(same, high, high)
+    assert "it is not distinguishable from swap; it is worse than genes." in found
+    assert found.endswith("These data do not show that the biology of the prior helps to predict.")
+
+
+def test_a_lower_loss_is_better():
+    runs = scores(real=[0.1, 0.11, 0.1, 0.12], swap=[0.5, 0.52, 0.51, 0.5]).rename(columns={"accuracy": "log_loss"})
+    summary = summarised(runs, contenders_of(("swap",), ()), "log_loss", {})
+    assert "It predicts better than all controls (swap)." in verdict_of(summary, "log_loss")
+
+
+def test_what_is_said_of_wrong_names(arch, cells, tmp_path):
+    labels = labels_of(cells, "type")
+    with pytest.raises(VNNError, match=re.escape("There is no control 'swaps'; known: swap, genes, expression,")):
+        compare(arch, cells, labels, tmp_path, controls=("swaps",))
+    with pytest.raises(VNNError, match=re.escape("There is no baseline 'dens width'; known: dense width,")):
+        compare(arch, cells, labels, tmp_path, baselines=("dens width",))
+    with pytest.raises(VNNError, match=re.escape("seeds must be at least 1, got 0.")):
+        compare(arch, cells, labels, tmp_path, seeds=0)
+
+
+def test_names_from_files_are_text_on_the_page(done, tmp_path):
+    found, _ = done
+    hostile = "<img src=x onerror=alert(1)>"
+    nodes = found.nodes.assign(label=hostile)
+    type(found)(found.metric, found.runs, found.summary, nodes, found.place, found.verdict).save(tmp_path)
+    page = Path(tmp_path / "comparison.html").read_text()
+    assert hostile not in page
+    assert "&lt;img src=x onerror=alert(1)&gt;" in page

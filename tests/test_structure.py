@@ -18,6 +18,7 @@ ORDER = (
     "errors",
     "quiet",
     "files",
+    "csv_tables",
     "provenance",
     "genes",
     "bundled",

@@ -24,6 +24,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "rank_stability",
     ),
     "controls": ("CONTROL_METHODS", "dense_like", "randomize"),
+    "csv_tables": ("read_table",),
     "data": (
         "Classes",
         "Labels",

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from keras_vnn.csv_tables import read_table
 from keras_vnn.errors import OutputError
 from keras_vnn.export import export_summary, summary_tables
 from keras_vnn.models import edge_weights
@@ -109,3 +110,17 @@ def test_a_file_is_no_folder(arch, tmp_path):
     with pytest.raises(OutputError) as error:
         export_summary(arch, "csv", tmp_path / "no" / "such")
     assert str(error.value) == f"The folder does not exist: {tmp_path / 'no'}\nCreate it: mkdir -p '{tmp_path / 'no'}'"
+
+
+def test_a_table_comes_back_exactly_and_no_cell_is_a_formula(model, tmp_path):
+    export_summary(model, "csv", tmp_path / "tables")
+    for name, table in summary_tables(model).items():
+        again = read_table(tmp_path / "tables" / f"{name}.csv")
+        if table.index.name:
+            again = again.set_index(table.index.name)
+        assert again.index.tolist() == table.index.tolist()
+        for column in table:
+            if table[column].dtype.kind in "if":
+                np.testing.assert_array_equal(again[column].astype(table[column].dtype), table[column])
+            else:
+                assert again[column].tolist() == table[column].tolist()

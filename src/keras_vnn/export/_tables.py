@@ -1,13 +1,12 @@
-"""CSV tables: nodes, edges, genes; made so that pandas reads back what was written.
+"""CSV tables: nodes, edges, genes; safe to open in a spreadsheet, and read back exactly by `read_table`.
 
-Texts are quoted, numbers have all their digits, lines end in a line feed. Two defaults of pandas get in the way of an
-exact copy: it reads a gene called ``NA`` as missing, and may round the last digit of a number in double precision;
-``pandas.read_csv(path, keep_default_na=False, float_precision="round_trip")`` does neither.
+Two defaults of pandas get in the way of an exact copy: it reads a gene called ``NA`` as missing, and may round the last
+digit of a number in double precision; ``pandas.read_csv(path, keep_default_na=False, float_precision="round_trip")``
+does neither, and only sees the apostrophe before a name that a spreadsheet would run as a formula.
 """
 
 from __future__ import annotations
 
-import csv
 import os
 import tempfile
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from keras_vnn.csv_tables import csv_text
 from keras_vnn.errors import OutputError
 from keras_vnn.export._content import Content
 from keras_vnn.files import replacing
@@ -29,12 +29,10 @@ def summary_tables_of(content: Content) -> dict[str, pd.DataFrame]:
 
 def csv_texts(content: Content) -> dict[str, str]:
     """Return the texts of ``nodes.csv``, ``edges.csv`` and ``genes.csv``."""
-    texts = {}
-    for name, table in summary_tables_of(content).items():
-        texts[f"{name}.csv"] = table.to_csv(
-            index=table.index.name is not None, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC
-        )
-    return texts
+    return {
+        f"{name}.csv": csv_text(table, index=table.index.name is not None)
+        for name, table in summary_tables_of(content).items()
+    }
 
 
 def write_folder(texts: Mapping[str, str], path: str | os.PathLike[str], *, overwrite: bool) -> Path:

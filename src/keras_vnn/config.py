@@ -102,6 +102,9 @@ class TrainRecipe(_Section):
     label: str = Field(description="Column of the labels.")
     task: Literal["classification", "regression"] = Field("classification", description="What to predict.")
     layer: str = Field("X", description="Values of an .h5ad to use: X, raw, or the name of a layer.")
+    backed: Literal["auto", "always", "never"] = Field(
+        "auto", description="Read an .h5ad or zarr store from disk while it is needed; auto: when it is large."
+    )
     orientation: Literal["auto", "genes-in-rows", "genes-in-columns"] = Field("auto", description="Of a CSV or TSV.")
     metadata: Words = Field((), description="Columns of a CSV or TSV that are no genes.")
     duplicates: Literal["raise", "first", "sum", "mean"] = Field(

@@ -36,6 +36,8 @@ __all__ = ["build_architecture", "compare_networks", "read_training_data", "trai
 
 Say = Callable[[str], None]
 
+_BACKED: dict[str, bool | str] = {"auto": "auto", "always": True, "never": False}
+
 
 def _silent(_: str) -> None:
     """Say nothing."""
@@ -195,9 +197,9 @@ WIRINGS: dict[str, Callable[[BuildRecipe, GeneList, Say], Architecture]] = {
 
 
 def read_training_data(
-    recipe: TrainRecipe, arch: Architecture, *, say: Say = _silent
+    recipe: TrainRecipe, arch: Architecture, *, in_memory: bool = False, say: Say = _silent
 ) -> tuple[anndata.AnnData, Labels | Targets]:
-    """Read the expression and the labels a recipe names.
+    """Read the expression and the labels a recipe names; all of it when ``in_memory``.
 
     Raises
     ------
@@ -213,6 +215,7 @@ def read_training_data(
         layer=recipe.layer,
         cells=recipe.cells,
         metadata=recipe.metadata,
+        backed=False if in_memory else _BACKED[recipe.backed],
     )
     for note in ("read", "cells"):
         if note in data.uns["keras_vnn"]:
@@ -317,7 +320,7 @@ def compare_networks(
     from keras_vnn.comparison import compare
 
     network = arch if arch is not None else _architecture_of(recipe)
-    data, labels = read_training_data(recipe, network, say=say)
+    data, labels = read_training_data(recipe, network, in_memory=True, say=say)
     found = compare(
         network,
         data,

@@ -313,3 +313,18 @@ def test_a_hierarchy_and_gene_sets_are_wired(vnn: Callable, job: Path) -> None:
     Path("sets.gmt").write_text("S1\tfirst\tGENE1\tGENE2\tGENE3\nS2\tsecond\tGENE4\tGENE5\tNOWHERE\n")
     assert vnn("build", "--genes", "expression.csv", "--gene-sets", "sets.gmt", "-o", "s.vnn").code == 0
     assert load_architecture("s.vnn").layers[1].ids == ("S1", "S2")
+
+
+def test_training_from_disk_gives_the_same_scores(vnn: Callable, job: Path) -> None:
+    import anndata
+
+    table, cells = pd.read_csv("expression.csv", index_col=0), pd.read_csv("cells.csv", index_col=0)
+    anndata.AnnData(table.T.to_numpy("float32"), obs=cells, var=table[[]]).write_h5ad("cells.h5ad")
+    vnn(*BUILD, "-o", "ring.vnn")
+    train = ("train", "ring.vnn", "cells.h5ad", "--label", "type", "--epochs", "2", "--json")
+    from_disk = vnn(*train, "--backed", "always", "-o", "disk.keras")
+    assert from_disk.code == 0, from_disk.err
+    assert "80 cells, 12 genes, read from disk while they are needed" in from_disk.err
+    assert from_disk.out == vnn(*train, "-o", "memory.keras").out
+    ranks = vnn("inspect", "disk.keras").out
+    assert ranks and ranks == vnn("inspect", "memory.keras").out

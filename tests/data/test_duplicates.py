@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import anndata
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
 
-from keras_vnn.data import without_duplicates
+from keras_vnn.data import read_expression, without_duplicates
 from keras_vnn.errors import DataError, GeneError
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*names are not unique:UserWarning")
@@ -45,3 +47,18 @@ def test_repeats_are_refused_by_name() -> None:
     assert str(error.value).splitlines()[0] == "1 of 2 genes occur more than once in the data: ATM."
     with pytest.raises(DataError, match="duplicates"):
         without_duplicates(table(VALUES), "median")
+
+
+def test_data_on_disk_are_not_joined(tmp_path: Path) -> None:
+    cells = anndata.AnnData(np.eye(3, dtype="float32"), var=pd.DataFrame(index=["A", "B", "C"]))
+    cells.obs_names = ["c1", "c2", "c3"]
+    cells.write_h5ad(tmp_path / "cells.h5ad")
+    data = read_expression(tmp_path / "cells.h5ad", backed=True)
+    assert without_duplicates(data, "sum") is data
+    data.var_names = ["A", "B", "A"]
+    with pytest.raises(DataError) as error:
+        without_duplicates(data, "sum")
+    assert str(error.value) == (
+        "1 columns of the data are a gene again; they can be made one in memory only.\n"
+        "Read the data with backed=False (command line: --backed never), or make the genes unique in the file."
+    )

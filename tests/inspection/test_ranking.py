@@ -61,7 +61,7 @@ def test_gradients_are_those_of_finite_differences(model, values):
     done = record(seen, cells, batch_size=64)
     for number in (1, 2):
         segment, inputs = from_layer(seen, done, number)
-        kernel = Cut(seen, done, number, 64).weights.kernel
+        kernel = Cut(seen, done, number, 64, done.units[number].mean(axis=0)).weights.kernel
         slopes = score_gradients(segment, inputs, kernel)
         assert slopes.shape == (3, 31, inputs[0].shape[1])
         step = 1e-2

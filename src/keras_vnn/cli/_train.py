@@ -21,12 +21,16 @@ __all__ = ["train"]
 
 def train(
     architecture: Annotated[str, typer.Argument(help="A saved architecture, or a recipe (YAML file or bundled name).")],
-    data: Annotated[Path | None, typer.Argument(help="Expression: .h5ad, CSV or TSV.")] = None,
+    data: Annotated[Path | None, typer.Argument(help="Expression: .h5ad, zarr, CSV or TSV.")] = None,
     label: Annotated[str | None, typer.Option(help="Column of the labels.")] = None,
     cells: Annotated[Path | None, typer.Option(help="Table of cells with their labels, for CSV and TSV.")] = None,
     task: Annotated[str | None, typer.Option(help="classification, regression.")] = None,
     layer: Annotated[
         str | None, typer.Option(help="Values of an .h5ad to use: X, raw, or the name of a layer.")
+    ] = None,
+    backed: Annotated[
+        str | None,
+        typer.Option(help="Read an .h5ad from disk while it is needed: auto (when it is large), always, never."),
     ] = None,
     orientation: Annotated[
         str | None, typer.Option(help="Of a CSV or TSV: auto, genes-in-rows, genes-in-columns.")

@@ -4,13 +4,14 @@ In: files and tables of users. Out: float32 matrices, integer codes, row numbers
 Knows nothing of layers or models; imports neither Keras nor the readers of priors.
 """
 
-from keras_vnn.data.alignment import align
+from keras_vnn.data.alignment import align, inputs_of
 from keras_vnn.data.baselines import baseline_scores
 from keras_vnn.data.class_names import Classes, classes
 from keras_vnn.data.duplicates import without_duplicates
 from keras_vnn.data.expression import as_expression, read_expression
 from keras_vnn.data.features import align_features
 from keras_vnn.data.genotypes import read_drug_responses, read_genotypes
+from keras_vnn.data.inputs import StoredInputs
 from keras_vnn.data.labels import Labels, Targets, class_weights, labels_of, targets_of
 from keras_vnn.data.matching import Alignment, alignment_report
 from keras_vnn.data.metrics import (
@@ -33,6 +34,7 @@ __all__ = [
     "Normalization",
     "RegressionMetrics",
     "Split",
+    "StoredInputs",
     "Targets",
     "align",
     "align_features",
@@ -44,6 +46,7 @@ __all__ = [
     "classification_metrics",
     "fit_normalization",
     "folds",
+    "inputs_of",
     "labels_of",
     "read_drug_responses",
     "read_expression",

@@ -1,12 +1,11 @@
 """One view of an AnnData and of a DataFrame: a matrix of cells and genes whose axes have names.
 
-In: an AnnData or a DataFrame, cells in rows. Out: `Measured`, checks of its values, and its columns by name in
-blocks small enough to be dense. Knows nothing of files, labels or normalisation.
+In: an AnnData or a DataFrame, cells in rows. Out: `Measured`, and checks of its values.
+Knows nothing of files, labels or normalisation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +14,6 @@ from keras_vnn.errors import DataError
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
-
-BLOCK = 512
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +37,7 @@ def measured(data: Any) -> Measured:
     import scipy.sparse
 
     if hasattr(data, "var_names") and hasattr(data, "obs_names"):
-        values = (data.to_memory() if data.isbacked else data).X
+        values = (data.to_memory() if data.isbacked or (not data.is_view and is_on_disk(data.X)) else data).X
         if values is None:
             raise DataError('The AnnData has no X.\nName a layer it has: read_expression(path, layer="raw").')
         cells, genes = data.obs_names, data.var_names
@@ -57,11 +54,21 @@ def measured(data: Any) -> Measured:
         values = values if values.format in ("csr", "csc") else values.tocsr()
     else:
         values = np.asarray(values)
-    if values.dtype.kind not in "biuf":
-        raise DataError(f"The values of the data are of type {values.dtype}, expected numbers.")
+    check_numbers(values.dtype)
     if 0 in values.shape:
         raise DataError(f"The data have {values.shape[0]} cells and {values.shape[1]} genes, expected some of both.")
     return Measured(values, tuple(map(str, cells)), tuple(map(str, genes)))
+
+
+def is_on_disk(values: Any) -> bool:
+    """Return whether a matrix is one of h5py, of zarr, or a sparse one of anndata that lies in either."""
+    return hasattr(values, "group") or type(values).__module__.partition(".")[0] in ("h5py", "zarr")
+
+
+def check_numbers(kind: Any) -> None:
+    """Raise a `DataError` unless a NumPy type is one of real numbers."""
+    if kind.kind not in "biuf":
+        raise DataError(f"The values of the data are of type {kind}, expected numbers.")
 
 
 def check_finite(table: Measured, where: str = "") -> None:
@@ -98,37 +105,11 @@ def check_counts(table: Measured, method: str) -> None:
         )
 
 
-def totals(table: Measured) -> NDArray[np.float64]:
+def totals(values: Any) -> NDArray[np.float64]:
     """Return the sum of each cell over all its genes, shape ``(cells,)``."""
     import numpy as np
 
-    return np.asarray(table.values.sum(axis=1, dtype=np.float64), dtype=np.float64).reshape(-1)
-
-
-def blocks(
-    table: Measured, positions: Sequence[Sequence[int]], duplicates: str, rows: NDArray[np.intp] | None = None
-) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-    """Yield dense blocks ``(cells, up to 512 genes)`` of the columns at ``positions``, and where they belong.
-
-    A gene with no position is a column of zeros; one with several is combined as ``duplicates`` says
-    (``first``, ``sum``, ``mean``).
-    """
-    import numpy as np
-    import scipy.sparse
-
-    values = table.values if rows is None else table.values[rows]
-    if scipy.sparse.issparse(values):
-        values = values.tocsc()
-    for start in range(0, len(positions), BLOCK):
-        of_block = positions[start : start + BLOCK]
-        block = np.zeros((values.shape[0], len(of_block)))
-        present = [j for j, places in enumerate(of_block) if places]
-        block[:, present] = _dense(values[:, [of_block[j][0] for j in present]])
-        for j, places in enumerate(of_block):
-            if len(places) > 1 and duplicates != "first":
-                combined = _dense(values[:, list(places)])
-                block[:, j] = combined.sum(axis=1) if duplicates == "sum" else combined.mean(axis=1)
-        yield slice(start, start + len(of_block)), block
+    return np.asarray(values.sum(axis=1, dtype=np.float64), dtype=np.float64).reshape(-1)
 
 
 def row_numbers(cells: ArrayLike | None, n_cells: int) -> NDArray[np.intp]:
@@ -156,12 +137,6 @@ def row_numbers(cells: ArrayLike | None, n_cells: int) -> NDArray[np.intp]:
         wrong = given.min() if given.min() < 0 else given.max()
         raise DataError(f"There is no cell number {wrong}: the data have cells 0 to {n_cells - 1}.")
     return given.astype(np.intp)
-
-
-def _dense(values: Any) -> NDArray[np.float64]:
-    import numpy as np
-
-    return np.asarray(values.toarray() if hasattr(values, "toarray") else values, dtype=np.float64)
 
 
 def _first(values: Any, is_wrong: Any) -> tuple[int, int, int]:

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from keras_vnn.data._matrix import measured
+from keras_vnn.data._stored import named_matrix, stored
+from keras_vnn.data._treatment import Treatment
+from keras_vnn.data.inputs import StoredInputs
 from keras_vnn.data.matching import gene_ids, positions
-from keras_vnn.data.normalization import Normalization
+from keras_vnn.data.normalization import Normalization, checked_pieces
 from keras_vnn.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["align"]
+__all__ = ["align", "inputs_of"]
 
 
 def align(
@@ -74,18 +76,47 @@ def align(
     """
     import numpy as np
 
-    ids, table = gene_ids(genes), measured(data)
+    ids, table = gene_ids(genes), named_matrix(data)
     columns = positions(data, table, ids, missing, duplicates)
-    treatment = normalization if isinstance(normalization, Normalization) else Normalization(normalization or "none")
-    any_absent = not all(columns)
-    if missing == "mean" and any_absent and not treatment.is_fitted:
+    chosen = _fitted(normalization, ids, missing, any_absent=not all(columns))
+    treatment = chosen.treatment(columns, len(table.genes), duplicates, fill_mean=missing == "mean")
+    aligned = np.empty((len(table.cells), len(ids)), dtype=np.float32)
+    for rows, values in checked_pieces(table, chosen):
+        aligned[rows] = treatment(values)
+    return aligned
+
+
+def inputs_of(
+    data: Any,
+    genes: Any,
+    *,
+    missing: str = "raise",
+    duplicates: str = "raise",
+    normalization: Normalization | str | None = None,
+) -> NDArray[np.float32] | StoredInputs:
+    """Return what `align` returns, or for data on disk what reads the same from there when it is asked for.
+
+    Parameters, errors
+        As `align`; values on disk are checked when they are read.
+    """
+    table = stored(data)
+    if table is None:
+        return align(data, genes, missing=missing, duplicates=duplicates, normalization=normalization)
+    ids = gene_ids(genes)
+    columns = positions(data, table, ids, missing, duplicates)
+    chosen = _fitted(normalization, ids, missing, any_absent=not all(columns))
+    treatment: Treatment = chosen.treatment(columns, len(table.genes), duplicates, fill_mean=missing == "mean")
+    return StoredInputs(table, treatment, chosen)
+
+
+def _fitted(
+    normalization: Normalization | str | None, ids: tuple[str, ...], missing: str, *, any_absent: bool
+) -> Normalization:
+    """Return the normalisation for these genes, able to do what is asked of it."""
+    chosen = normalization if isinstance(normalization, Normalization) else Normalization(normalization or "none")
+    if missing == "mean" and any_absent and not chosen.is_fitted:
         raise DataError(
             'missing="mean" needs the means of the training cells, which only a fitted normalisation knows.\n'
-            f'Fit it: align(…, normalization=fit_normalization("{treatment.method}", data, genes, cells=train))'
+            f'Fit it: align(…, normalization=fit_normalization("{chosen.method}", data, genes, cells=train))'
         )
-    if treatment.needs_fit or treatment.is_fitted:
-        treatment = treatment.for_genes(ids)
-    aligned = np.empty((len(table.cells), len(ids)), dtype=np.float32)
-    for place, block in treatment.blocks(table, columns, duplicates, fill_mean=missing == "mean"):
-        aligned[:, place] = block
-    return aligned
+    return chosen.for_genes(ids) if chosen.needs_fit or chosen.is_fitted else chosen

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from keras_vnn.data._stores import with_obs
 from keras_vnn.data._tables import read_table
 from keras_vnn.errors import DataError, sample
 
@@ -59,9 +60,10 @@ def join_cells(adata: anndata.AnnData, described: pandas.DataFrame) -> tuple[ann
             f"The table names cells such as {sample(described.index, 3)}.\n"
             "Cells are joined by their ids, in the first column of the table."
         )
-    joined = adata.copy()
+    obs = adata.obs.copy()
     for column in described.columns:
-        joined.obs[column] = described[column].loc[names].array
+        obs[column] = described[column].loc[names].array
+    joined = with_obs(adata, obs)
     said = f"{len(names):,} cells described by {len(described.columns)} columns of the cell table"
     more = len(known) - len(names)
     return joined, said + (f"; {more:,} of its rows are cells that are not here" if more else "")

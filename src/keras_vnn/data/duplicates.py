@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from keras_vnn.data._stored import stored
 from keras_vnn.data.matching import check_policy
-from keras_vnn.errors import GeneError, sample
+from keras_vnn.errors import DataError, GeneError, sample
 
 if TYPE_CHECKING:
     import anndata
@@ -38,7 +39,7 @@ def without_duplicates(data: anndata.AnnData, duplicates: str = "raise") -> annd
     GeneError
         Genes are repeated and ``duplicates`` is ``"raise"``.
     DataError
-        There is no such policy.
+        There is no such policy, or the data lie on disk.
     """
     import anndata
     import numpy as np
@@ -55,6 +56,11 @@ def without_duplicates(data: anndata.AnnData, duplicates: str = "raise") -> annd
             f"{len(repeated):,} of {len(names):,} genes occur more than once in the data: {sample(repeated)}.\n"
             'Combine them with duplicates="sum" (counts) or "mean", or keep the first with duplicates="first" '
             "(command line: --duplicates sum)."
+        )
+    if stored(data) is not None:
+        raise DataError(
+            f"{data.n_vars - len(names):,} columns of the data are a gene again; they can be made one in memory only.\n"
+            "Read the data with backed=False (command line: --backed never), or make the genes unique in the file."
         )
     if duplicates == "first":
         return data[:, np.unique(codes, return_index=True)[1]].copy()

@@ -8,20 +8,28 @@ Knows nothing of networks beyond the ids of their genes.
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_vnn.data._matrix import Measured, check_finite, measured, not_a_number
+from keras_vnn.data._stored import stored
+from keras_vnn.data._stores import (
+    expression_path,
+    is_divisible,
+    is_hdf5,
+    is_zarr,
+    layer_error,
+    open_store,
+    quiet,
+    source_of,
+    too_large,
+)
 from keras_vnn.data._tables import TextTable, line_of_row, read_table
 from keras_vnn.data.cell_tables import check_cell_names, join_cells, read_cells
 from keras_vnn.data.matching import check_policy, gene_ids
 from keras_vnn.data.orientation import ORIENTATIONS, decide_orientation
 from keras_vnn.errors import DataError, ReadError, did_you_mean
-from keras_vnn.files import existing_file
-from keras_vnn.provenance import Source
 
 if TYPE_CHECKING:
     import anndata
@@ -29,7 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["as_expression", "read_expression"]
 
-_HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+BACKED = ("False", "True", "auto")
 
 
 def read_expression(
@@ -40,6 +48,7 @@ def read_expression(
     layer: str = "X",
     cells: str | os.PathLike[str] | pandas.DataFrame | None = None,
     metadata: Sequence[str] = (),
+    backed: bool | str = False,
 ) -> anndata.AnnData:
     r"""Read an expression file.
 
@@ -50,21 +59,26 @@ def read_expression(
     Parameters
     ----------
     path
-        ``.h5ad``, or a CSV or TSV file, plain or gzip, with names of genes and cells on its two axes. The header
-        may be one field short, as R writes it.
+        ``.h5ad``, a zarr store, or a CSV or TSV file, plain or gzip, with names of genes and cells on its two axes.
+        The header may be one field short, as R writes it.
     genes
         Input genes of the network (ids, or an object whose ``genes`` they are): they tell the axes of a text
         table apart. Genes beyond them, spike-ins included, are kept.
     orientation
         ``"auto"``, ``"genes-in-rows"`` or ``"genes-in-columns"`` of a text table.
     layer
-        What to take from an ``.h5ad``: ``"X"``, ``"raw"`` or the name of a layer.
+        What to take from an ``.h5ad`` or zarr store: ``"X"``, ``"raw"`` or the name of a layer.
     cells
         A table of the cells, joined by cell id: its ``index`` column if it has one, or else its first. A column
         replaces one of the same name. Every cell must be in it; it may hold more.
     metadata
         Columns of a text table that are no expression: kept in ``obs`` when the genes are in columns, else in
         ``var``.
+    backed
+        Leave the matrix of an ``.h5ad`` or zarr store on disk, to be read while it is needed: `train`, `predict` and
+        the other functions that take data then need memory for few cells at a time. Its values are checked when they
+        are read; of the rest of the file only the tables of cells and genes are taken. ``"auto"`` does so when the
+        matrix, or what a network of ``genes`` reads of it, takes more than 2 GB.
 
     Returns
     -------
@@ -77,7 +91,7 @@ def read_expression(
         The file is missing, empty, damaged, has one column, or rows of unequal length.
     DataError
         The axes cannot be told apart, cells occur more than once or are not in the cell table, a value is not a
-        finite number, or there is no such layer.
+        finite number, there is no such layer, or a matrix to be left on disk is kept by genes.
 
     Examples
     --------
@@ -95,25 +109,22 @@ def read_expression(
     >>> folder.cleanup()
     """
     check_policy("orientation", orientation, ORIENTATIONS)
-    found = existing_file(path, "data file")
+    check_policy("backed", str(backed), BACKED)
+    found = expression_path(path)
     described = None if cells is None else read_cells(cells)
     wanted = () if genes is None else gene_ids(genes)
-    with found.open("rb") as stream:
-        is_hdf5 = stream.read(len(_HDF5_MAGIC)) == _HDF5_MAGIC
-    if is_hdf5:
-        adata = _take_layer(_read_h5ad(found), layer, f" of {found.name}")
-        said, kind = f"{layer} of {found.name}", "h5ad"
-        check_cell_names(tuple(map(str, adata.obs_names)), str(found))
-        check_finite(measured(adata), str(found))
+    kind = "zarr" if is_zarr(found) else "h5ad" if is_hdf5(found) else "text table"
+    if kind != "text table":
+        adata, said = _read_store(found, layer, wanted, backed)
     elif found.suffix == ".h5ad":
         raise ReadError(f"The file is no .h5ad (its first bytes are not those of HDF5): {found}\nDownload it again.")
     else:
         if layer != "X":
             raise DataError(f'A text table has no layer {layer!r}: {found}\nLeave layer at "X".')
+        if backed is True:
+            raise DataError(f"A text table cannot be left on disk: {found}\nLeave out backed, or write an .h5ad.")
         adata, said = _read_text(found, wanted, orientation, described, metadata)
-        kind = "text table"
-    said += f": {adata.n_obs:,} cells, {adata.n_vars:,} genes" if is_hdf5 else ""
-    notes: dict[str, Any] = {"read": said, "source": Source.of_file(found, kind, records=adata.n_obs).to_json()}
+    notes: dict[str, Any] = {"read": said, "source": source_of(found, kind, adata.n_obs).to_json()}
     if described is not None:
         adata, notes["cells"] = join_cells(adata, described)
     return _with_notes(adata, notes)
@@ -158,34 +169,37 @@ def as_expression(
         table = measured(data)
         adata = _anndata(table.values.copy(), table.cells, table.genes)
     check_cell_names(tuple(map(str, adata.obs_names)), "")
-    check_finite(measured(adata))
+    if stored(adata) is None:
+        check_finite(measured(adata))
     if cells is None:
         return adata
     adata, said = join_cells(adata, read_cells(cells))
     return _with_notes(adata, {"cells": said})
 
 
-def _read_h5ad(path: Path) -> anndata.AnnData:
+def _read_store(path: Path, layer: str, genes: Sequence[str], backed: bool | str) -> tuple[anndata.AnnData, str]:
+    on_disk = open_store(path, layer) if backed is True or (backed and is_divisible(path)) else None
+    if on_disk is not None and (backed is True or too_large(on_disk, genes)):
+        stored(on_disk)
+        adata, where = on_disk, ", read from disk while they are needed"
+    else:
+        adata, where = _take_layer(_read_whole(path), layer, f" of {path.name}"), ""
+        check_finite(measured(adata), str(path))
+    check_cell_names(tuple(map(str, adata.obs_names)), str(path))
+    return adata, f"{layer} of {path.name}: {adata.n_obs:,} cells, {adata.n_vars:,} genes{where}"
+
+
+def _read_whole(path: Path) -> anndata.AnnData:
     import anndata
 
     try:
-        with _quiet():
-            return anndata.read_h5ad(path)
+        with quiet():
+            return anndata.read_zarr(path) if path.is_dir() else anndata.read_h5ad(path)
     except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ReadError(
             f"The .h5ad file is damaged, incomplete, or holds no AnnData: {path}\n    {reason}\nDownload it again."
         ) from error
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence what anndata says about files of its own old releases and about repeated gene names."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
-        warnings.simplefilter("ignore", PendingDeprecationWarning)
-        warnings.filterwarnings("ignore", message=".*names are not unique", category=UserWarning)
-        yield
 
 
 def _take_layer(adata: anndata.AnnData, layer: str, where: str) -> anndata.AnnData:
@@ -194,16 +208,10 @@ def _take_layer(adata: anndata.AnnData, layer: str, where: str) -> anndata.AnnDa
         return adata
     if adata.isbacked:
         adata = adata.to_memory()
-    if layer == "raw":
-        if adata.raw is None:
-            raise DataError(f"There is no raw{where}.\nThe layers are: {', '.join(['X', *sorted(adata.layers)])}.")
+    if layer == "raw" and adata.raw is not None:
         return _anndata(adata.raw.X.copy(), adata.obs_names, adata.raw.var_names, adata.obs, adata.raw.var)
     if layer not in adata.layers:
-        known = ["X", *(["raw"] if adata.raw is not None else []), *sorted(adata.layers)]
-        hint = did_you_mean(layer, known)
-        raise DataError(
-            f"There is no layer {layer!r}{where}.{hint and f' {hint}'}\nThe layers are: {', '.join(known)}."
-        )
+        raise layer_error(layer, sorted(adata.layers), where, has_raw=adata.raw is not None)
     return _anndata(adata.layers[layer].copy(), adata.obs_names, adata.var_names, adata.obs, adata.var)
 
 
@@ -287,7 +295,7 @@ def _anndata(values: Any, cells: Sequence[str], genes: Sequence[str], obs: Any =
     import anndata
     import pandas as pd
 
-    with _quiet():
+    with quiet():
         return anndata.AnnData(
             values,
             obs=(pd.DataFrame(index=range(len(cells))) if obs is None else obs).set_axis(list(cells), axis=0),

@@ -10,7 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from keras_vnn.data._matrix import Measured, blocks, check_counts, check_finite, measured, row_numbers, totals
+from keras_vnn.data._matrix import Measured, check_counts, check_finite, row_numbers
+from keras_vnn.data._stored import Stored, named_matrix, pieces
+from keras_vnn.data._treatment import Moments, Picked, Steps, Treatment
 from keras_vnn.data.matching import check_policy, gene_ids, positions
 from keras_vnn.errors import DataError, VNNError, sample
 
@@ -20,22 +22,13 @@ if TYPE_CHECKING:
 
 __all__ = ["NORMALIZATIONS", "Normalization", "fit_normalization"]
 
-COUNTS_PER_CELL = 1e6
 CONSTANT = 1e-7
 
-
-@dataclass(frozen=True, slots=True)
-class _Steps:
-    per_cell: bool = False
-    log: bool = False
-    per_gene: bool = False
-
-
 _STEPS = {
-    "none": _Steps(),
-    "log1p-cpm": _Steps(per_cell=True, log=True),
-    "lin2017": _Steps(per_cell=True, per_gene=True),
-    "zscore": _Steps(per_gene=True),
+    "none": Steps(),
+    "log1p-cpm": Steps(per_cell=True, log=True),
+    "lin2017": Steps(per_cell=True, per_gene=True),
+    "zscore": Steps(per_gene=True),
 }
 NORMALIZATIONS = tuple(_STEPS)
 
@@ -145,23 +138,23 @@ class Normalization:
         mean, scale = self._arrays()
         return Normalization(self.method, ids, mean[order], scale[order], self.cells)
 
-    def blocks(
-        self, table: Measured, columns: Sequence[Sequence[int]], duplicates: str, *, fill_mean: bool = False
-    ) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-        """Yield normalised blocks ``(cells, up to 512 genes)`` of a named matrix, and where they belong.
+    def treatment(
+        self, columns: Sequence[Sequence[int]], n_columns: int, duplicates: str, *, fill_mean: bool = False
+    ) -> Treatment:
+        """Return what turns rows of a matrix into the input of a network.
 
-        ``columns`` are those of each gene of the normalisation; a gene with none is 0 before the z-score, or its
-        mean when ``fill_mean``.
+        ``columns`` are those of each gene of the normalisation among the ``n_columns`` of the matrix; a gene with
+        none is 0 before the z-score, or its mean when ``fill_mean``.
         """
-        mean, scale = self._arrays()
-        for place, block in _before_genes(self.method, table, columns, duplicates, None):
-            if fill_mean:
-                absent = [j for j, of_gene in enumerate(columns[place]) if not of_gene]
-                block[:, absent] = mean[place][absent]
-            if self.needs_fit:
-                block -= mean[place]
-                block /= scale[place]
-            yield place, block
+        return Treatment(
+            Picked(columns, n_columns, duplicates, _STEPS[self.method]), *self._arrays(), fill_mean=fill_mean
+        )
+
+    def check(self, table: Measured) -> None:
+        """Raise a `DataError` when values are not finite, or negative where the method needs counts."""
+        check_finite(table)
+        if _STEPS[self.method].per_cell:
+            check_counts(table, self.method)
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as plain JSON values; numbers survive the round trip exactly."""
@@ -247,33 +240,33 @@ def fit_normalization(
 
     check_policy("normalization", method, NORMALIZATIONS)
     check_policy("missing", missing, ("raise", "zero"))
-    ids, table = gene_ids(genes), measured(data)
+    ids, table = gene_ids(genes), named_matrix(data)
     columns = positions(data, table, ids, missing, duplicates)
-    rows = row_numbers(cells, len(table.cells))
-    mean, scale = np.zeros(len(ids)), np.ones(len(ids))
-    for place, block in _before_genes(method, table, columns, duplicates, rows):
-        mean[place] = block.mean(axis=0)
-        if _STEPS[method].per_gene:
-            deviation = block.std(axis=0)
-            varies = deviation > CONSTANT * np.abs(mean[place])
-            scale[place] = np.where(varies, deviation, 1.0)
-    return Normalization(method, ids, mean, scale, rows.size)
-
-
-def _before_genes(
-    method: str, table: Measured, columns: Sequence[Sequence[int]], duplicates: str, rows: NDArray[np.intp] | None
-) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-    """Yield blocks after the steps that need no fit: per-cell scaling and logarithm."""
-    import numpy as np
-
+    is_fitted_on = np.zeros(len(table.cells), bool)
+    is_fitted_on[row_numbers(cells, len(table.cells))] = True
     steps = _STEPS[method]
-    check_finite(table)
-    factor = None
-    if steps.per_cell:
-        check_counts(table, method)
-        total = totals(table)[slice(None) if rows is None else rows]
-        factor = np.divide(COUNTS_PER_CELL, total, out=np.zeros_like(total), where=total > 0)[:, None]
-    for place, block in blocks(table, columns, duplicates, rows):
-        if factor is not None:
-            block *= factor
-        yield place, np.log1p(block) if steps.log else block
+    moments = Moments(Picked(columns, len(table.genes), duplicates, steps))
+    for rows, values in checked_pieces(table, Normalization(method)):
+        chosen = is_fitted_on[rows]
+        moments.see(values if chosen.all() else values[chosen])
+    scale = np.ones(len(ids))
+    if steps.per_gene:
+        varies = moments.deviation > CONSTANT * np.abs(moments.mean)
+        scale[varies] = moments.deviation[varies]
+    return Normalization(method, ids, moments.mean, scale, moments.cells)
+
+
+def checked_pieces(table: Measured | Stored, normalization: Normalization) -> Iterator[tuple[slice, Any]]:
+    """Yield the rows of a matrix in pieces, and which they are; a matrix in memory is checked first, as a whole.
+
+    Raises
+    ------
+    DataError
+        A value is not finite, or is negative where counts are needed.
+    """
+    if isinstance(table, Measured):
+        normalization.check(table)
+    for rows, values in pieces(table):
+        if isinstance(table, Stored):
+            normalization.check(Measured(values, table.cells[rows], table.genes))
+        yield rows, values

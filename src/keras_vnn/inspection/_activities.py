@@ -119,5 +119,6 @@ def activities_by_class(activities: anndata.AnnData, labels: Any) -> pd.DataFram
     known, codes = class_codes(None, labels, cells, activities)
     if known is None or codes is None:
         raise DataError(f"There are no labels for the {len(cells):,} cells: {sample(activities.obs.columns)}.")
-    means = [cells.values[codes == code].mean(axis=0, dtype=np.float64) for code in range(len(known))]
+    values = np.asarray(cells.values)
+    means = [values[codes == code].mean(axis=0, dtype=np.float64) for code in range(len(known))]
     return pd.DataFrame(np.column_stack(means), index=activities.var_names, columns=list(known.names))

@@ -5,6 +5,7 @@ In: data and labels of users. Out: `Cells` and class codes, checked once for eve
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +13,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from keras_vnn.data import Classes, Labels, Targets, align, labels_of
+from keras_vnn.data import Classes, Labels, StoredInputs, Targets, inputs_of, labels_of
 from keras_vnn.data import classes as classes_of_labels
 from keras_vnn.errors import DataError
 from keras_vnn.models import ModelView
+
+# Cells read from disk that are in memory together.
+_AT_ONCE = 1024
 
 __all__ = ["Cells", "cells_of", "class_codes", "labelled_only"]
 
@@ -27,14 +31,15 @@ class Cells:
     Attributes
     ----------
     values
-        float32 ``(cells, genes)``, or ``(cells, genes, features)``, as the model reads them.
+        float32 ``(cells, genes)``, or ``(cells, genes, features)``, as the model reads them; or what reads the same
+        from disk.
     side
         The further inputs of a model with a side branch.
     obs
         A row per cell: the cell table of an AnnData, or only the names of the cells.
     """
 
-    values: NDArray[np.float32]
+    values: NDArray[np.float32] | StoredInputs
     obs: pd.DataFrame
     side: tuple[NDArray[np.float32], ...] = ()
 
@@ -46,6 +51,14 @@ class Cells:
     def names(self) -> pd.Index:
         """Names of the cells."""
         return self.obs.index
+
+    def parts(self) -> Iterator[tuple[slice, Cells]]:
+        """Yield the cells in parts that are in memory, and which they are; all at once when they are there already."""
+        step = _AT_ONCE if isinstance(self.values, StoredInputs) else len(self)
+        for start in range(0, len(self), step):
+            rows = slice(start, min(start + step, len(self)))
+            side = tuple(part[rows] for part in self.side)
+            yield rows, Cells(np.asarray(self.values[rows]), self.obs.iloc[rows], side)
 
 
 def cells_of(seen: ModelView, data: Any, labels: Any = None, *, missing: str = "raise") -> Cells:
@@ -82,7 +95,7 @@ def _all_cells(seen: ModelView, data: Any, missing: str) -> Cells:
                 "The model reads more than one number per gene, or a second input; a table of genes has one.\n"
                 f"Pass {'a list of arrays' if len(shapes) > 1 else 'an array'} of shape {what}."
             )
-        values = align(data, seen.architecture, normalization=seen.normalization, missing=missing)
+        values = inputs_of(data, seen.architecture, normalization=seen.normalization, missing=missing)
         obs = data.obs.copy() if hasattr(data, "obs") else pd.DataFrame(index=data.index)
         return Cells(values, obs.set_axis(obs.index.astype(str), axis=0))
     given = list(data) if isinstance(data, list | tuple) and len(shapes) > 1 else [data]

@@ -42,17 +42,15 @@ class Cut:
         The layer.
     batch_size
         Rows in one call of the network.
+    means
+        ``(units,)`` mean activity of each unit of the layer, over all cells that are asked about.
     """
 
     seen: ModelView
     done: Record
     number: int
     batch_size: int
-
-    @cached_property
-    def means(self) -> Floats:
-        """``(units,)`` mean activity of each unit of the layer over the cells."""
-        return np.asarray(self.done.units[self.number].mean(axis=0, dtype=np.float64), np.float32)
+    means: Floats
 
     @cached_property
     def starts(self) -> NDArray[np.intp]:

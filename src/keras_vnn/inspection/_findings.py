@@ -21,8 +21,8 @@ from keras_vnn.errors import ConfigError, ModelError
 from keras_vnn.inspection._cells import cells_of, class_codes
 from keras_vnn.inspection._cut import Cut
 from keras_vnn.inspection._importance import Importance, chosen_method, goal_of, layer_importance
-from keras_vnn.inspection._record import record
-from keras_vnn.inspection._statistics import ClassStatistics, class_statistics
+from keras_vnn.inspection._record import output_weights, record
+from keras_vnn.inspection._statistics import ClassMoments, ClassStatistics
 from keras_vnn.models import Embedding, ModelView, view
 
 __all__ = ["Findings", "findings_of", "recalled", "remember_inspection"]
@@ -70,19 +70,37 @@ def findings_of(
     if batch_size < 1:
         raise ConfigError(f"batch_size must be at least 1, got {batch_size}.")
     cells = cells_of(seen, data, labels, missing=missing)
-    done = record(seen, cells, batch_size=batch_size)
-    importance = {}
-    if isinstance(seen.outputs, Embedding):
-        known, codes = class_codes(None, labels, cells, data)
-    else:
-        goal = goal_of(seen, labels, cells, data, done)
-        known, codes = (seen.outputs if isinstance(seen.outputs, Classes) else None), goal.codes
-        importance = {
-            number: layer_importance(Cut(seen, done, number, batch_size), goal, chosen) for number in layers if number
-        }
-    classes = _NO_CLASSES if known is None or codes is None else known.names
-    groups = np.zeros(len(cells), np.int32) if codes is None else codes
-    statistics = {number: class_statistics(done.units[number], groups, len(classes)) for number in layers}
+    is_embedding = isinstance(seen.outputs, Embedding)
+    # The classes of the cells, as far as they are known before the network has run.
+    known = seen.outputs if isinstance(seen.outputs, Classes) else None
+    codes = None
+    if is_embedding or (known is not None and labels is not None):
+        known, codes = class_codes(known, labels, cells, data)
+    classes = _NO_CLASSES if known is None else known.names
+    head = None if is_embedding else output_weights(seen)
+    moments = {number: ClassMoments(len(classes)) for number in layers}
+    scores = []
+    for rows, part in cells.parts():
+        done = record(seen, part, batch_size=batch_size)
+        groups = np.zeros(len(part), np.int32) if codes is None else codes[rows]
+        if head is not None:
+            scores.append(head.scores(done.features))
+            groups = scores[-1].argmax(axis=1).astype(np.int32) if known is not None and codes is None else groups
+        for number in layers:
+            moments[number].see(done.units[number], groups)
+    importance: dict[int, Importance] = {}
+    if not is_embedding:
+        goal = goal_of(seen, labels, cells, data, np.concatenate(scores))
+        for rows, part in cells.parts():
+            # What is in memory was one part, and is recorded already.
+            done = done if len(part) == len(cells) else record(seen, part, batch_size=batch_size)
+            weights = goal.weights(rows)
+            for number in layers:
+                if number:
+                    cut = Cut(seen, done, number, batch_size, moments[number].means)
+                    share = layer_importance(cut, weights, chosen, len(cells))
+                    importance[number] = share if number not in importance else importance[number] + share
+    statistics = {number: moments[number].statistics() for number in layers}
     return Findings(chosen, len(cells), classes, statistics, importance)
 
 

@@ -20,7 +20,7 @@ from keras_vnn.inspection._cells import Cells, class_codes
 from keras_vnn.inspection._cut import Block, Cut
 from keras_vnn.inspection._gradient import gradient
 from keras_vnn.inspection._knockout import knockout
-from keras_vnn.inspection._record import Record, output_weights
+from keras_vnn.inspection._record import Floats, output_weights
 from keras_vnn.models import ModelView
 
 __all__ = ["IMPORTANCE_METHODS", "Goal", "Importance", "check_method", "chosen_method", "goal_of", "layer_importance"]
@@ -48,6 +48,10 @@ class Importance:
     score: NDArray[np.float64]
     effects: NDArray[np.float64]
 
+    def __add__(self, other: Importance) -> Importance:
+        """Return the sum of the shares of different cells."""
+        return Importance(self.score + other.score, self.effects + other.effects)
+
     @property
     def ranks(self) -> NDArray[np.int64]:
         """``(nodes,)`` places by score, from 1; equal scores in the order of the nodes."""
@@ -62,14 +66,25 @@ class Goal:
 
     Attributes
     ----------
-    weights
-        ``(cells, outputs)``: one over the size of the class for its cells; the standardised target of a regression.
+    outputs
+        How many there are.
     codes
-        The class of each cell; ``None`` for a regression.
+        ``(cells,)`` the class of each cell; ``None`` for a regression.
+    slopes
+        ``(cells, outputs)`` the standardised target of a regression, over the number of cells; ``None`` for classes.
     """
 
-    weights: NDArray[np.float64]
+    outputs: int
     codes: NDArray[np.int32] | None
+    slopes: NDArray[np.float64] | None = None
+
+    def weights(self, rows: slice) -> NDArray[np.float64]:
+        """Return ``(rows, outputs)`` of some cells: for classes, one over the size of the class in its column."""
+        if self.slopes is not None or self.codes is None:
+            return np.asarray(self.slopes)[rows]
+        counts = np.bincount(self.codes, minlength=self.outputs)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.eye(self.outputs)[self.codes[rows]] / counts
 
 
 def check_method(method: str) -> None:
@@ -96,29 +111,30 @@ def chosen_method(seen: ModelView, method: str | None) -> str:
     return method
 
 
-def goal_of(seen: ModelView, labels: Any, cells: Cells, data: Any, done: Record) -> Goal:
-    """Return the weights of the cells for the signed contributions, from labels or predictions."""
-    head = output_weights(seen)
-    scores, outputs = head.scores(done.features), len(head.names)
+def goal_of(seen: ModelView, labels: Any, cells: Cells, data: Any, scores: Floats) -> Goal:
+    """Return what weighs the signed contributions, from labels or from the ``(cells, outputs)`` scores."""
+    outputs = len(output_weights(seen).names)
     if isinstance(seen.outputs, Classes):
         codes = class_codes(seen.outputs, labels, cells, data, scores.argmax(axis=1))[1]
-        weights = np.eye(outputs)[codes]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return Goal(weights / weights.sum(axis=0), codes)
+        return Goal(outputs, codes)
     targets = scores.astype(np.float64) if labels is None else _targets(labels, len(cells), outputs)
     centred = targets - targets.mean(axis=0)
     deviation = centred.std(axis=0)
-    return Goal(np.divide(centred, deviation * len(cells), out=np.zeros_like(centred), where=deviation > 0), None)
+    slopes = np.divide(centred, deviation * len(cells), out=np.zeros_like(centred), where=deviation > 0)
+    return Goal(outputs, None, slopes)
 
 
-def layer_importance(cut: Cut, goal: Goal, method: str) -> Importance:
-    """Return the importance of all nodes of a layer."""
-    cells, outputs = goal.weights.shape
+def layer_importance(cut: Cut, weights: NDArray[np.float64], method: str, cells: int) -> Importance:
+    """Return the share that the cells of a cut have in the importance of all nodes of its layer.
+
+    ``weights`` are those of a `Goal` for these cells, ``cells`` the number of all cells. Shares add up.
+    """
+    outputs = weights.shape[1]
     nodes = len(cut.starts)
     score, effects = np.zeros(nodes), np.zeros((nodes, outputs))
     for place, chosen, contributions in IMPORTANCE_METHODS[method](cut):
         score[chosen] += np.abs(contributions).sum(axis=(0, 2), dtype=np.float64) / (cells * outputs)
-        effects[chosen] += np.einsum("cno,co->no", contributions, goal.weights[place])
+        effects[chosen] += np.einsum("cno,co->no", contributions, weights[place])
     return Importance(score, effects)
 
 

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_vnn.data import Classes
+from keras_vnn.data import Classes, StoredInputs
 from keras_vnn.errors import ModelError
 from keras_vnn.inspection._cells import Cells
 from keras_vnn.inspection._segment import Segment
@@ -136,7 +136,7 @@ def first_dense(seen: ModelView) -> keras.layers.Dense | None:
     return layers[0] if layers else None
 
 
-def evaluate(segment: Segment, inputs: Sequence[Floats], *, batch_size: int) -> list[Floats]:
+def evaluate(segment: Segment, inputs: Sequence[Floats | StoredInputs], *, batch_size: int) -> list[Floats]:
     """Return the outputs of a segment for all rows, computed batch by batch.
 
     Raises
@@ -147,7 +147,7 @@ def evaluate(segment: Segment, inputs: Sequence[Floats], *, batch_size: int) -> 
     results: list[Floats] = []
     rows = len(inputs[0])
     for start in range(0, rows, batch_size):
-        batch = [values[start : start + batch_size] for values in inputs]
+        batch = [np.asarray(values[start : start + batch_size]) for values in inputs]
         outputs = segment([keras.ops.convert_to_tensor(values) for values in batch])
         for position, output in enumerate(outputs):
             values = to_numpy(output)

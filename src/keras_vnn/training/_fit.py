@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import asdict
 from typing import Any
 
 import keras
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from keras_vnn.errors import DataError
 from keras_vnn.training._checkpoint import Checkpoint, identity_of
 from keras_vnn.training._options import TrainingOptions
 from keras_vnn.training._order import CellOrder, ordered_batches
 from keras_vnn.training._progress import RichProgress
+from keras_vnn.training._stream import StoredBatches, is_stored, stored_order
 
-__all__ = ["fit_model", "make_optimizer", "rows_of"]
+__all__ = ["fit_model", "make_optimizer", "predicted_by", "rows_of"]
 
 
 def fit_model(
@@ -43,7 +46,8 @@ def fit_model(
     model
         A model of `build_model`; its optimizer is the one it was compiled with, see `make_optimizer`.
     x
-        What the model reads: an array with a row per cell, or a list of them for several inputs.
+        What the model reads: an array with a row per cell, `StoredInputs` of `inputs_of`, which are read from disk
+        batch by batch, or a list of these for several inputs.
     y
         Codes of classes ``(cells,)`` or numbers ``(cells, outputs)``.
     validation
@@ -84,7 +88,7 @@ def fit_model(
                 f"The inputs and targets for {name} have different numbers of rows: "
                 f"{', '.join(str(len(part)) for part in (*_parts(inputs), targets))}."
             )
-    order = CellOrder(len(y), options.seed)
+    order = stored_order(x, options.seed, options.batch_size) if is_stored(x) else CellOrder(len(y), options.seed)
     callbacks: list[Any] = [order]
     stopping = None
     if options.patience and validation is not None:
@@ -97,25 +101,35 @@ def fit_model(
     if checkpoint is not None:
         choices = {name: value for name, value in asdict(options).items() if name != "epochs"}
         same = identity_of(
-            data=[*_parts(x), np.asarray(y)],
-            validation_data=None if validation is None else [*_parts(validation[0]), np.asarray(validation[1])],
+            data=[*map(_known_by, _parts(x)), np.asarray(y)],
+            validation_data=None
+            if validation is None
+            else [*map(_known_by, _parts(validation[0])), np.asarray(validation[1])],
             training_options=[choices, None if class_weight is None else sorted(class_weight.items())],
             **(identity or {}),
         )
         kept = Checkpoint(checkpoint, same, stopping=stopping, say=say or (lambda _: None))
         first = kept.first_epoch(options.epochs, model)
         callbacks.append(kept)
-    record = model.fit(
-        ordered_batches(x, y, order, options.batch_size),
-        epochs=options.epochs,
-        initial_epoch=first,
-        shuffle=False,
-        validation_data=validation,
-        validation_batch_size=options.batch_size,
-        callbacks=callbacks,
-        class_weight=None if class_weight is None else dict(class_weight),
-        verbose=0,
-    )
+    with ExitStack() as open_files:
+        held_out: dict[str, Any] = {"validation_data": validation, "validation_batch_size": options.batch_size}
+        if is_stored(x):
+            batches: Any = open_files.enter_context(StoredBatches(x, np.asarray(y), options.batch_size, order))
+        else:
+            batches = ordered_batches(x, y, order, options.batch_size)
+        if validation is not None and is_stored(validation[0]):
+            parts = StoredBatches(validation[0], np.asarray(validation[1]), options.batch_size)
+            held_out = {"validation_data": open_files.enter_context(parts)}
+        record = model.fit(
+            batches,
+            epochs=options.epochs,
+            initial_epoch=first,
+            shuffle=False,
+            callbacks=callbacks,
+            class_weight=None if class_weight is None else dict(class_weight),
+            verbose=0,
+            **held_out,
+        )
     history = pd.DataFrame(record.history) if kept is None else pd.DataFrame(kept.history)
     return history.rename_axis("epoch")
 
@@ -123,6 +137,14 @@ def fit_model(
 def rows_of(x: Any, rows: Any) -> Any:
     """Return some rows of an array, or of each array of a list."""
     return [part[rows] for part in x] if isinstance(x, list) else x[rows]
+
+
+def predicted_by(model: keras.Model, x: Any, batch_size: int = 512) -> NDArray[np.float32]:
+    """Return what a model predicts from aligned inputs, in memory or on disk."""
+    if not is_stored(x):
+        return np.asarray(model.predict(x, batch_size=batch_size, verbose=0))
+    with StoredBatches(x, None, batch_size) as batches:
+        return np.asarray(model.predict(batches, verbose=0))
 
 
 def make_optimizer(options: TrainingOptions) -> keras.optimizers.Optimizer:
@@ -139,4 +161,11 @@ def make_optimizer(options: TrainingOptions) -> keras.optimizers.Optimizer:
 
 
 def _parts(x: Any) -> list[Any]:
-    return list(x) if isinstance(x, list | tuple) else [np.asarray(x)]
+    if isinstance(x, list | tuple):
+        return list(x)
+    return [x if is_stored(x) else np.asarray(x)]
+
+
+def _known_by(part: Any) -> Any:
+    """Return what tells an input from others: the values of an array, the digest of what lies on disk."""
+    return np.frombuffer(part.digest().encode(), np.uint8) if is_stored(part) else part

@@ -25,12 +25,17 @@ class CellOrder(keras.callbacks.Callback):
         How many there are.
     seed
         Of the orders.
+    window, run
+        For cells on disk: the order is one of runs of so many neighbours, mixed within windows of so many cells, which
+        is as many as are in memory together. ``None``, or a window that holds all cells, is any order.
     """
 
-    def __init__(self, cells: int, seed: int) -> None:
+    def __init__(self, cells: int, seed: int, *, window: int | None = None, run: int = 1) -> None:
         super().__init__()
         self.cells = cells
         self.seed = seed
+        self.window = window
+        self.run = run
         self.epoch = 0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -39,7 +44,14 @@ class CellOrder(keras.callbacks.Callback):
 
     def current(self) -> NDArray[np.int64]:
         """Return ``(cells,)``, the order in the present epoch."""
-        return np.random.default_rng([self.seed, self.epoch]).permutation(self.cells)
+        random = np.random.default_rng([self.seed, self.epoch])
+        if self.window is None or self.window >= self.cells:
+            return random.permutation(self.cells)
+        starts = random.permutation(np.arange(0, self.cells, self.run))
+        order = np.concatenate([np.arange(start, min(start + self.run, self.cells)) for start in starts])
+        for start in range(0, self.cells, self.window):
+            random.shuffle(order[start : start + self.window])
+        return order
 
 
 def ordered_batches(inputs: Any, targets: Any, order: CellOrder, batch_size: int) -> Any:

@@ -18,17 +18,17 @@ from keras_vnn.data import (
     Normalization,
     Split,
     Targets,
-    align,
     align_features,
     class_weights,
     fit_normalization,
+    inputs_of,
     labels_of,
     split_cells,
 )
 from keras_vnn.errors import DataError, did_you_mean, sample
 from keras_vnn.models import ModelOptions, Regression, build_model, view
 from keras_vnn.models import model_options as options_of
-from keras_vnn.training._fit import fit_model, make_optimizer, rows_of
+from keras_vnn.training._fit import fit_model, make_optimizer, predicted_by, rows_of
 from keras_vnn.training._options import TrainingOptions
 from keras_vnn.training._scores import Metrics, scores
 
@@ -82,8 +82,9 @@ def train(
     arch
         The architecture.
     data
-        AnnData or DataFrame, cells × genes, with every gene that was measured. For a model with ``gene_features``: an
-        AnnData with a layer of each feature's name, whose values are taken as they are.
+        AnnData or DataFrame, cells × genes, with every gene that was measured. An AnnData whose matrix lies on disk
+        (``read_expression(path, backed=True)``) is read from there batch by batch. For a model with
+        ``gene_features``: an AnnData with a layer of each feature's name, whose values are taken as they are.
     labels
         `Labels` for classification, `Targets` for regression, or the name of a column of labels.
     training
@@ -155,7 +156,7 @@ def train(
     )
     metrics = None
     if parts.test.size:
-        predicted = model.predict(rows_of(values, parts.test), batch_size=512, verbose=0)
+        predicted = predicted_by(model, rows_of(values, parts.test))
         metrics = scores(known, truth[parts.test], predicted)
     view(model).card.remember(
         training={
@@ -194,7 +195,7 @@ def _values(
         cells=known.cells[split.train],
         missing="raise" if missing == "raise" else "zero",
     )
-    return align(data, arch, missing=missing, normalization=normalization)[known.cells], normalization
+    return inputs_of(data, arch, missing=missing, normalization=normalization)[known.cells], normalization
 
 
 def _side_values(data: Any, side: str | NDArray[np.floating] | None, width: int) -> NDArray[np.float32]:

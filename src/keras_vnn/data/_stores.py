@@ -1,0 +1,179 @@
+"""Files and folders of AnnData, opened without reading their matrix.
+
+In: the path of an .h5ad file or a zarr store. Out: an AnnData whose ``X`` stays on disk, with the tables of cells and
+genes. Knows nothing of text tables or networks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from keras_vnn.data._matrix import is_on_disk
+from keras_vnn.errors import DataError, ReadError, did_you_mean
+from keras_vnn.files import existing_file, sha256_of
+from keras_vnn.provenance import Source
+
+if TYPE_CHECKING:
+    import anndata
+
+__all__ = [
+    "MOST_BYTES",
+    "expression_path",
+    "is_divisible",
+    "is_hdf5",
+    "is_zarr",
+    "layer_error",
+    "open_store",
+    "quiet",
+    "source_of",
+    "too_large",
+    "with_obs",
+]
+
+_HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+# What the aligned matrix of a network may take before data are read from disk while they are needed: 2 GB.
+MOST_BYTES = 2 * 10**9
+
+
+def expression_path(path: Any) -> Path:
+    """Return the path of a data file, or of a folder that is a zarr store.
+
+    Raises
+    ------
+    ReadError
+        There is no such file, it is empty, or a directory of another kind.
+    """
+    found = Path(path)
+    return found if is_zarr(found) else existing_file(path, "data file")
+
+
+def is_zarr(path: Path) -> bool:
+    """Return whether a path is a zarr store in a folder."""
+    return path.is_dir() and any((path / name).is_file() for name in ("zarr.json", ".zgroup", ".zattrs"))
+
+
+def is_hdf5(path: Path) -> bool:
+    """Return whether a file begins as HDF5 does."""
+    with path.open("rb") as stream:
+        return stream.read(len(_HDF5_MAGIC)) == _HDF5_MAGIC
+
+
+def source_of(path: Path, kind: str, records: int) -> Source:
+    """Describe a file, or a zarr store by the digests of all files in it."""
+    if not path.is_dir():
+        return Source.of_file(path, kind, records=records)
+    digest = hashlib.sha256()
+    for part in sorted(found for found in path.rglob("*") if found.is_file()):
+        digest.update(f"{part.relative_to(path).as_posix()}\n{sha256_of(part)}\n".encode())
+    return Source(path.name, kind, digest.hexdigest(), records=records)
+
+
+def open_store(path: Path, layer: str = "X") -> anndata.AnnData:
+    """Return an AnnData whose ``X`` is a layer on disk; nothing but the tables of cells and genes is read.
+
+    Raises
+    ------
+    ReadError
+        The store is damaged or holds no AnnData.
+    DataError
+        There is no such layer, or the file is of a very old version.
+    """
+    import anndata
+
+    try:
+        with quiet():
+            root = _root(path)
+            if "encoding-type" not in root.attrs:
+                raise DataError(
+                    f"The file was written by an early anndata and cannot be read piece by piece: {path}\n"
+                    "Leave out backed; or write it anew: anndata.read_h5ad(path).write_h5ad(new_path)"
+                )
+            raw = "raw" in root
+            layers = sorted(root["layers"]) if "layers" in root else []
+            if layer != "X" and not (layer == "raw" and raw) and layer not in layers:
+                raise layer_error(layer, layers, f" of {path.name}", has_raw=raw)
+            of_layer = {"X": root, "raw": root["raw"] if raw else None}.get(layer, root)
+            values = of_layer["X"] if layer in ("X", "raw") else root["layers"][layer]
+            is_sparse = not hasattr(values, "shape")
+            obs, var = anndata.io.read_elem(root["obs"]), anndata.io.read_elem(of_layer["var"])
+            return anndata.AnnData(anndata.io.sparse_dataset(values) if is_sparse else values, obs=obs, var=var)
+    except DataError:
+        raise
+    except Exception as error:  # h5py, zarr and anndata raise many kinds
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        kind = "zarr store" if path.is_dir() else ".h5ad file"
+        raise ReadError(
+            f"The {kind} is damaged, incomplete, or holds no AnnData: {path}\n    {reason}\nDownload it again."
+        ) from error
+
+
+def is_divisible(path: Path) -> bool:
+    """Return whether `open_store` can open a store; those of early versions of anndata it cannot."""
+    if path.is_dir():
+        return True
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            return "encoding-type" in file.attrs
+    except OSError:
+        return False
+
+
+def too_large(adata: anndata.AnnData, genes: Sequence[str]) -> bool:
+    """Return whether a matrix on disk, or what a network reads of it, is better left there."""
+    width = len(genes) or adata.n_vars
+    by_cells = getattr(adata.X, "format", "csr") == "csr"
+    return by_cells and max(adata.n_obs * width * 4, _bytes(adata.X)) > MOST_BYTES
+
+
+def with_obs(adata: anndata.AnnData, obs: Any) -> anndata.AnnData:
+    """Return the same data with another table of cells; a matrix on disk is shared, others are copied."""
+    import anndata
+
+    if not is_on_disk(adata.X):
+        copied = adata.copy()
+        copied.obs = obs
+        return copied
+    with quiet():
+        return anndata.AnnData(adata.X, obs=obs, var=adata.var.copy(), uns=dict(adata.uns))
+
+
+def layer_error(layer: str, layers: Sequence[str], where: str, *, has_raw: bool) -> DataError:
+    """Return the error about a layer that is not there."""
+    known = ["X", *(["raw"] if has_raw else []), *layers]
+    if layer == "raw":
+        return DataError(f"There is no raw{where}.\nThe layers are: {', '.join(known)}.")
+    hint = did_you_mean(layer, known)
+    return DataError(f"There is no layer {layer!r}{where}.{hint and f' {hint}'}\nThe layers are: {', '.join(known)}.")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence what anndata says about files of its own old releases and about repeated gene names."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        warnings.simplefilter("ignore", PendingDeprecationWarning)
+        warnings.filterwarnings("ignore", message=".*names are not unique", category=UserWarning)
+        warnings.filterwarnings("ignore", message=".*was written", category=UserWarning)
+        yield
+
+
+def _root(path: Path) -> Any:
+    if path.is_dir():
+        import zarr
+
+        return zarr.open_group(path, mode="r")
+    import h5py
+
+    return h5py.File(path, "r")
+
+
+def _bytes(values: Any) -> int:
+    parts = (values.group["data"], values.group["indices"]) if hasattr(values, "group") else (values,)
+    return sum(int(part.size) * int(part.dtype.itemsize) for part in parts)

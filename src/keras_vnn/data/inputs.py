@@ -1,0 +1,110 @@
+"""The input of a network that stays on disk until it is read: rows aligned by name and normalised on the way.
+
+In: a `Stored` matrix and a `Treatment` of its rows. Out: `StoredInputs`, which stands where an aligned array would.
+Knows nothing of models or labels.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from keras_vnn.data._matrix import Measured
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from keras_vnn.data._stored import Stored
+    from keras_vnn.data._treatment import Treatment
+    from keras_vnn.data.normalization import Normalization
+
+__all__ = ["StoredInputs"]
+
+
+class StoredInputs:
+    """Rows ``(cells, input genes)`` of data on disk, float32 when they are read.
+
+    Indexing by rows gives the same of fewer or other rows and reads nothing; `numpy.asarray` reads.
+
+    Parameters
+    ----------
+    table
+        The data.
+    treatment
+        From rows of the data to the input of the network.
+    normalization
+        What the treatment follows; knows which values it cannot take.
+    rows
+        ``(cells,)`` numbers of rows of the data; all when ``None``.
+    """
+
+    def __init__(
+        self,
+        table: Stored,
+        treatment: Treatment,
+        normalization: Normalization,
+        rows: NDArray[np.intp] | None = None,
+    ) -> None:
+        import numpy as np
+
+        self._table, self._treatment, self._normalization = table, treatment, normalization
+        self._rows = np.arange(len(table.cells)) if rows is None else rows
+
+    def __len__(self) -> int:
+        """Return the number of cells."""
+        return len(self._rows)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """``(cells, input genes)``."""
+        return len(self), len(self._treatment.mean)
+
+    @property
+    def bytes_per_cell(self) -> float:
+        """What a cell takes in memory as it is on disk, on average."""
+        return self._table.bytes_per_cell
+
+    @property
+    def cells_per_chunk(self) -> int:
+        """How many of these cells come from one chunk of the file, in which all are read together."""
+        share = len(self) / len(self._table.cells)
+        return max(1, round(self._table.cells_per_chunk * share))
+
+    def __getitem__(self, rows: Any) -> StoredInputs:
+        """Return other rows: a slice, row numbers or a mask."""
+        return StoredInputs(self._table, self._treatment, self._normalization, self._rows[rows])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """Read all rows."""
+        import numpy as np
+
+        return np.asarray(self.aligned(self.raw()), dtype)
+
+    def raw(self) -> Any:
+        """Read all rows as they are on disk, an array or a CSR matrix of all genes of the data, and check them.
+
+        Raises
+        ------
+        DataError
+            A value is not finite, or is negative where counts are needed.
+        """
+        values = self._table.take(self._rows)
+        cells = tuple(self._table.cells[row] for row in self._rows)
+        self._normalization.check(Measured(values, cells, self._table.genes))
+        return values
+
+    def aligned(self, raw: Any) -> NDArray[np.float32]:
+        """Return float32 ``(rows, input genes)`` of rows that `raw` gave, or of some of them."""
+        return self._treatment(raw)
+
+    def digest(self) -> str:
+        """Return what tells these inputs from others: cells, sizes, genes, and what the normalisation learned."""
+        import numpy as np
+
+        found = hashlib.blake2b(digest_size=16)
+        found.update("\n".join((*self._table.cells, "", *self._table.genes)).encode())
+        for array in (self._table.starts, self._rows, self._treatment.mean, self._treatment.scale):
+            if array is not None:
+                found.update(np.ascontiguousarray(array).data)
+        return found.hexdigest()

@@ -91,8 +91,10 @@ _MODULES: dict[str, tuple[str, ...]] = {
     ),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
+# Parts whose names are used behind the name of the part: keras_vnn.figures.sunburst.
+_PARTS = ("figures",)
 
-__all__ = sorted([*_HOME, "__version__"])
+__all__ = sorted([*_HOME, *_PARTS, "__version__"])
 
 
 def __getattr__(name: str) -> Any:
@@ -101,6 +103,8 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("keras-vnn")
+    if name in _PARTS:
+        return importlib.import_module(f"keras_vnn.{name}")
     if name in _HOME:
         return getattr(importlib.import_module(f"keras_vnn.{_HOME[name]}"), name)
     raise AttributeError(f"module 'keras_vnn' has no attribute {name!r}")

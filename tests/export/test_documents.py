@@ -79,15 +79,17 @@ def test_an_architecture_is_exported_without_keras(arch, tmp_path):
 
 
 def test_the_format_is_that_of_the_name(tmp_path):
-    names = ["x.txt", "x.md", "x.json", "x", "x.graphml", "x.png", "x.svg", "x.pdf"]
+    names = ["x.txt", "x.md", "x.card.md", "x.json", "x", "x.graphml", "x.cx2", "x.dot", "x.jgf", "x.edges", "x.h5ad"]
+    names += ["x.png", "x.svg", "x.pdf"]
     assert [guess_format(name) for name in names] == list(EXPORT_FORMATS)
+    assert guess_format("X.CARD.MD") == "card" and guess_format("a.b.gv") == "dot"
     (tmp_path / "model.v2").mkdir()
     assert guess_format(tmp_path / "model.v2") == "csv"
     with pytest.raises(ConfigError) as error:
         guess_format("model.xlsx")
     assert str(error.value) == (
-        "The name 'model.xlsx' means no format; expected an end of .txt, .md, .markdown, .json, .graphml, .png, .svg, "
-        ".pdf, or a folder without one for CSV tables.\n"
+        "The name 'model.xlsx' means no format; expected an end of .txt, .md, .markdown, .card.md, .json, .graphml, "
+        ".cx2, .dot, .gv, .jgf, .edgelist, .edges, .h5ad, .png, .svg, .pdf, or a folder without one for CSV tables.\n"
         "Name the format: export_summary(model, 'graphml', path=…)"
     )
 
@@ -96,12 +98,13 @@ def test_errors_say_what_is_wrong(arch, model, ranking, tmp_path):
     with pytest.raises(ConfigError) as error:
         export_summary(arch, "grahml")
     assert str(error.value) == (
-        "format must be one of text, markdown, json, csv, graphml, png, svg, pdf; got 'grahml'. Did you mean graphml?"
+        "format must be one of text, markdown, card, json, csv, graphml, cx2, dot, jgf, edges, h5ad, png, svg, pdf; "
+        "got 'grahml'. Did you mean graphml?"
     )
     with pytest.raises(OutputError) as error:
         export_summary(arch, "csv")
     assert str(error.value) == (
-        "The format csv is a folder of files, not text to show.\n"
+        "The format csv is a folder with nodes.csv, edges.csv and genes.csv, not text to show.\n"
         "Name where to write it: export_summary(model, 'csv', path=…) (command line: --output …)"
     )
     path = tmp_path / "there.txt"

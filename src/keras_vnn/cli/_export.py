@@ -16,7 +16,11 @@ __all__ = ["export"]
 def export(
     source: Annotated[Path, typer.Argument(help="A trained model (.keras) or a saved architecture.")],
     format: Annotated[
-        str | None, typer.Option(help="text, markdown, json, csv, graphml, png, svg; else by the name of the output.")
+        str | None,
+        typer.Option(
+            help="text, markdown, card, json, csv, graphml, cx2, dot, jgf, edges, h5ad, png, svg, pdf; else by the "
+            "name of the output."
+        ),
     ] = None,
     output: Annotated[
         Path | None,
@@ -35,6 +39,10 @@ def export(
     `vnn export model.keras --format graphml -o model.graphml` – for Cytoscape, networkx
 
     `vnn export model.keras --format csv -o tables` – nodes, edges with weights, genes
+
+    `vnn export model.keras -o model.cx2` – for Cytoscape and NDEx, with places and colours
+
+    `vnn export model.keras -o model.card.md` – a model card
 
     `vnn export lin.vnn -o layers.svg`
     """

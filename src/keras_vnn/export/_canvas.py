@@ -9,10 +9,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["NEGATIVE", "POSITIVE", "new_axes", "picture_bytes", "shortened", "without_frame"]
-
-# Told apart by people who do not see red and green, and in print.
-POSITIVE, NEGATIVE = "#b2382b", "#2f6fb0"
+__all__ = ["new_axes", "picture_bytes", "shortened", "without_frame"]
 
 DPI = 150
 

@@ -12,14 +12,14 @@ import pandas as pd
 
 from keras_vnn.export._content import Content
 
-__all__ = ["to_json_text", "to_markdown", "to_text"]
+__all__ = ["escaped", "facts_of", "markdown_table", "to_json_text", "to_markdown", "to_text", "top_table"]
 
 _TOP = 20
 
 
 def to_text(content: Content) -> str:
     """Return the summary, where it came from, and the top nodes, as plain text."""
-    table, heading = _top_table(content)
+    table, heading = top_table(content)
     width = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
     lines = [
         "  ".join(
@@ -29,7 +29,7 @@ def to_text(content: Content) -> str:
         for row in table
     ]
     sections = [str(content.summary)]
-    facts = _facts(content)
+    facts = facts_of(content)
     if facts:
         size = max(len(name) for name, _ in facts)
         sections.append("\n".join(f"{name:<{size}}   {value}" for name, value in facts))
@@ -57,21 +57,21 @@ def to_markdown(content: Content) -> str:
         )
     name = (content.facts or {}).get("name", "")
     parts = [
-        f"# {_escaped(name) or 'Architecture'}",
-        _markdown_table(rows, left=2),
+        f"# {escaped(name) or 'Architecture'}",
+        markdown_table(rows, left=2),
         "\n".join(
             [
                 f"- {summary.parameters:,} parameters; {summary.dense_parameters:,} if every layer were dense",
                 f"- {summary.unconnected_genes:,} genes without a connection",
                 f"- fingerprint `{summary.fingerprint}`",
-                *(f"- {_escaped(fact)}: {_escaped(value)}" for fact, value in _facts(content)),
+                *(f"- {escaped(fact)}: {escaped(value)}" for fact, value in facts_of(content)),
             ]
         ),
     ]
-    table, heading = _top_table(content)
-    parts += [f"## {heading}", _markdown_table(table, left=2)]
+    table, heading = top_table(content)
+    parts += [f"## {heading}", markdown_table(table, left=2)]
     if summary.notes:
-        parts += ["## Dropped or changed", "\n".join(f"- {_escaped(note)}" for note in summary.notes)]
+        parts += ["## Dropped or changed", "\n".join(f"- {escaped(note)}" for note in summary.notes)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -105,7 +105,7 @@ def _json(value: Any) -> str:
     return json.dumps(_plain(value), ensure_ascii=False, allow_nan=False)
 
 
-def _facts(content: Content) -> list[tuple[str, str]]:
+def facts_of(content: Content) -> list[tuple[str, str]]:
     """Return what is known of sources, outputs and training, as names and texts."""
     facts = [
         ("source", f"{source.name} ({source.format}{', ' + source.release if source.release else ''})")
@@ -138,7 +138,7 @@ def _flat(values: Mapping[str, Any], prefix: str) -> list[tuple[str, str]]:
     return facts
 
 
-def _top_table(content: Content) -> tuple[list[list[str]], str]:
+def top_table(content: Content) -> tuple[list[list[str]], str]:
     """Return the first nodes to mention as rows of texts, header first, and what to call them."""
     top = content.top_nodes.head(_TOP)
     count = sum(len(layer) for layer in content.architecture.hidden_layers)
@@ -164,13 +164,14 @@ def _top_table(content: Content) -> tuple[list[list[str]], str]:
     return rows, heading
 
 
-def _markdown_table(rows: Sequence[Sequence[str]], left: int) -> str:
+def markdown_table(rows: Sequence[Sequence[str]], left: int) -> str:
+    """Return rows, header first, as a table of Markdown; the first ``left`` columns are of text."""
     marks = [":--" if i < left else "--:" for i in range(len(rows[0]))]
-    lines = [[_escaped(cell) for cell in row] for row in rows]
+    lines = [[escaped(cell) for cell in row] for row in rows]
     return "\n".join(f"| {' | '.join(row)} |" for row in [lines[0], marks, *lines[1:]])
 
 
-def _escaped(text: object) -> str:
+def escaped(text: object) -> str:
     """Return a text in which nothing is Markdown or HTML."""
     shown = _one_line(text)
     for sign in "\\`*_[]<>|#":

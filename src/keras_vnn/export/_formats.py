@@ -12,10 +12,14 @@ from typing import Any
 import pandas as pd
 
 from keras_vnn.errors import ConfigError, OutputError, did_you_mean
+from keras_vnn.export._anndata import to_h5ad
 from keras_vnn.export._canvas import picture_bytes
+from keras_vnn.export._card import to_card
 from keras_vnn.export._content import Content, content_of
+from keras_vnn.export._cx2 import to_cx2
 from keras_vnn.export._documents import to_json_text, to_markdown, to_text
 from keras_vnn.export._graphml import graph_of, to_graphml
+from keras_vnn.export._graphs import to_dot, to_edge_list, to_jgf
 from keras_vnn.export._picture import draw_content
 from keras_vnn.export._tables import csv_texts, summary_tables_of, write_folder
 from keras_vnn.files import replacing
@@ -35,23 +39,38 @@ class ExportFormat:
         What is written, in a few words.
     make
         Returns the text, the bytes, or the texts of several files by name.
+    is_text
+        Whether it can be shown on a terminal.
     """
 
     suffixes: tuple[str, ...]
     what: str
     make: Callable[[Content], str | bytes | dict[str, str]]
+    is_text: bool = True
+
+
+def _picture(format: str) -> ExportFormat:
+    return ExportFormat(
+        (f".{format}",), "a picture of the layers", lambda c: picture_bytes(draw_content(c), format), is_text=False
+    )
 
 
 EXPORT_FORMATS: Mapping[str, ExportFormat] = MappingProxyType(
     {
         "text": ExportFormat((".txt",), "a page of text", to_text),
         "markdown": ExportFormat((".md", ".markdown"), "a page with tables", to_markdown),
+        "card": ExportFormat((".card.md",), "a model card, in Markdown", to_card),
         "json": ExportFormat((".json",), "everything, for programs", to_json_text),
-        "csv": ExportFormat((), "a folder with nodes.csv, edges.csv and genes.csv", csv_texts),
-        "graphml": ExportFormat((".graphml",), "the graph, for Cytoscape and networkx", to_graphml),
-        "png": ExportFormat((".png",), "a picture of the layers", lambda c: picture_bytes(draw_content(c), "png")),
-        "svg": ExportFormat((".svg",), "a picture of the layers", lambda c: picture_bytes(draw_content(c), "svg")),
-        "pdf": ExportFormat((".pdf",), "a picture of the layers", lambda c: picture_bytes(draw_content(c), "pdf")),
+        "csv": ExportFormat((), "a folder with nodes.csv, edges.csv and genes.csv", csv_texts, is_text=False),
+        "graphml": ExportFormat((".graphml",), "the graph, for Cytoscape, Gephi, igraph, networkx", to_graphml),
+        "cx2": ExportFormat((".cx2",), "the graph with a style, for Cytoscape and NDEx", to_cx2),
+        "dot": ExportFormat((".dot", ".gv"), "the graph, for Graphviz", to_dot),
+        "jgf": ExportFormat((".jgf",), "the graph, as JSON Graph Format 2", to_jgf),
+        "edges": ExportFormat((".edgelist", ".edges"), "source, target and weight, separated by tabs", to_edge_list),
+        "h5ad": ExportFormat((".h5ad",), "an AnnData of nodes by genes, for scanpy", to_h5ad, is_text=False),
+        "png": _picture("png"),
+        "svg": _picture("svg"),
+        "pdf": _picture("pdf"),
     }
 )
 
@@ -73,8 +92,9 @@ def export_summary(
     source
         A model of `build_model`, or an `Architecture`.
     format
-        One of `EXPORT_FORMATS`: ``text``, ``markdown``, ``json``, ``csv``, ``graphml``, ``png``, ``svg``, ``pdf``; by
-        default the one that the name of the file means (a name without an end: ``csv``), or ``text`` without a file.
+        One of `EXPORT_FORMATS`: ``text``, ``markdown``, ``card``, ``json``, ``csv``, ``graphml``, ``cx2``, ``dot``,
+        ``jgf``, ``edges``, ``h5ad``, ``png``, ``svg``, ``pdf``; by default the one that the name of the file means (a
+        name without an end: ``csv``), or ``text`` without a file.
     path
         File to write, or folder for ``csv``. Without it the text is returned.
     ranking
@@ -112,9 +132,9 @@ def export_summary(
     name = format if format is not None else "text" if path is None else guess_format(path)
     chosen = _format(name)
     if path is None:
-        if name == "csv" or name in ("png", "svg", "pdf"):
+        if not chosen.is_text:
             raise OutputError(
-                f"The format {name} is {'a folder of files' if name == 'csv' else 'a picture'}, not text to show.\n"
+                f"The format {name} is {chosen.what}, not text to show.\n"
                 f"Name where to write it: export_summary(model, {name!r}, path=…) (command line: --output …)"
             )
         return str(chosen.make(content_of(source, ranking)))
@@ -142,12 +162,13 @@ def guess_format(path: str | os.PathLike[str]) -> str:
     >>> guess_format("model.graphml"), guess_format("tables")
     ('graphml', 'csv')
     """
-    suffix = Path(path).suffix.lower()
-    if not suffix or Path(path).is_dir():
+    if not Path(path).suffix or Path(path).is_dir():
         return "csv"
-    for name, known in EXPORT_FORMATS.items():
-        if suffix in known.suffixes:
-            return name
+    file = Path(path).name.lower()
+    endings = {end: name for name, known in EXPORT_FORMATS.items() for end in known.suffixes}
+    for end in sorted(endings, key=len, reverse=True):
+        if file.endswith(end):
+            return endings[end]
     ends = [end for known in EXPORT_FORMATS.values() for end in known.suffixes]
     raise ConfigError(
         f"The name {Path(path).name!r} means no format; expected an end of {', '.join(ends)}, "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from keras_vnn.export._content import Content
+from keras_vnn.export._names import legal_ids, legal_text
 
 if TYPE_CHECKING:
     import networkx
@@ -70,39 +71,16 @@ def _legal(graph: networkx.DiGraph) -> networkx.DiGraph:
     """Return the graph with names that XML can hold, still unique."""
     import networkx as nx
 
-    names: dict[str, str] = {}
-    taken: set[str] = set()
-    for id in graph:
-        name = _legal_text(id)
-        while name in taken or (name != id and name in graph):
-            name += "'"
-        taken.add(name)
-        names[id] = name
-    relabelled = nx.relabel_nodes(graph, names, copy=True)
+    relabelled = nx.relabel_nodes(graph, legal_ids(graph), copy=True)
     for _, attributes in relabelled.nodes(data=True):
-        legal = {_legal_text(name): _legal_value(value) for name, value in attributes.items()}
+        legal = {legal_text(name): _legal_value(value) for name, value in attributes.items()}
         attributes.clear()
         attributes.update(legal)
     return relabelled
 
 
 def _legal_value(value: Any) -> Any:
-    return _legal_text(value) if isinstance(value, str) else value
-
-
-def _legal_text(text: str) -> str:
-    return "".join(map(_legal_letter, text))
-
-
-def _legal_letter(letter: str) -> str:
-    code = ord(letter)
-    if code < 0x20:
-        return chr(0x2400 + code)
-    if code == 0x7F:
-        return "\u2421"
-    if 0x80 <= code < 0xA0 or 0xD800 <= code < 0xE000 or code & 0xFFFE == 0xFFFE:
-        return "\N{REPLACEMENT CHARACTER}"
-    return letter
+    return legal_text(value) if isinstance(value, str) else value
 
 
 def _number(value: Any) -> float | int:

@@ -1,20 +1,23 @@
 """A picture of the layers: columns of named nodes, and the connections between those that are shown.
 
 In: a model or an architecture, and what is known of its nodes. Out: matplotlib Axes, or the bytes of a file.
-Of thousands of nodes the first few of each layer are shown, and the genes that matter most to them.
+Of thousands of nodes the first few of each layer are shown, and the genes that matter most to them. Deep networks are
+drawn as rows, the outputs on top (`keras_vnn.export._rows`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from keras_vnn.errors import ConfigError
-from keras_vnn.export._canvas import NEGATIVE, POSITIVE, new_axes, shortened
+from keras_vnn.export._canvas import new_axes, shortened
 from keras_vnn.export._content import Content, content_of
+from keras_vnn.export._layout import Column, laid_out
+from keras_vnn.export._rows import draw_rows
+from keras_vnn.export._style import KIND_COLOURS, NEGATIVE, POSITIVE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,26 +27,20 @@ __all__ = ["draw_content", "draw_layers"]
 
 # Inches.
 _PILL, _GAP, _ROW, _HEAD, _FOOT, _EDGE = 2.05, 1.5, 0.3, 0.62, 0.55, 0.2
-_NARROW_GAP, _MANY_COLUMNS = 0.8, 6
+_MANY_COLUMNS = 6
 _LETTERS = 30
-# Edges drawn for each node: to outputs, and from genes where there are several layers.
-_OUTPUTS_EACH, _GENES_EACH = 3, 3
-_COLOURS = {
-    "gene": "#eceff1",
-    "interaction": "#d6e8e4",
-    "regulator": "#f7e3c4",
-    "term": "#e2dcf0",
-    "gene set": "#e2dcf0",
-    "unannotated": "#f5f5f5",
-    "passthrough": "#f5f5f5",
-    "class": "#dcebd3",
-    "number": "#dcebd3",
-}
 _GREY = "#8a9299"
 
 
-def draw_layers(source: Any, *, ranking: pd.DataFrame | None = None, top: int = 12, ax: Axes | None = None) -> Axes:
-    """Draw the layers of a model or an architecture as columns of named nodes.
+def draw_layers(
+    source: Any,
+    *,
+    ranking: pd.DataFrame | None = None,
+    top: int | None = None,
+    layout: str = "auto",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the layers of a model or an architecture: a column of named nodes for each, or a row where there are many.
 
     Parameters
     ----------
@@ -53,7 +50,11 @@ def draw_layers(source: Any, *, ranking: pd.DataFrame | None = None, top: int = 
         What `rank_nodes` gave; by default what the model remembers.
     top
         Nodes to show in each layer: the most important where a ranking is known, else those with the largest
-        weights, or inputs. The genes are those with the largest weights to nodes that are shown.
+        weights, or inputs; by default 12 in a column, 5 in a row. The genes are those with the largest weights to
+        nodes that are shown.
+    layout
+        ``"columns"``, from genes at the left to outputs at the right; ``"rows"``, from genes at the bottom to outputs
+        on top, with the strongest edges of each node only; ``"auto"``: rows for more than six columns.
     ax
         Axes to draw on; new ones of a fitting size by default.
 
@@ -65,39 +66,27 @@ def draw_layers(source: Any, *, ranking: pd.DataFrame | None = None, top: int = 
     Raises
     ------
     ConfigError
-        ``top`` is below 1.
+        ``top`` is below 1, or there is no such layout.
     ArchitectureError
         The source is neither a model nor an architecture.
     ModelError
         The model was not made by `build_model`.
     """
-    return draw_content(content_of(source, ranking), top=top, ax=ax)
+    return draw_content(content_of(source, ranking), top=top, layout=layout, ax=ax)
 
 
-@dataclass(slots=True)
-class _Column:
-    """A column of the picture: what it is, and the nodes shown in it from top to bottom."""
-
-    title: str
-    subtitle: str
-    shown: list[str]
-    labels: dict[str, str]
-    kinds: dict[str, str]
-    hidden: int = 0
-    boxes: list[str] = field(default_factory=list)
-
-    @property
-    def rows(self) -> int:
-        return len(self.shown) + bool(self.hidden) + len(self.boxes)
-
-
-def draw_content(content: Content, *, top: int = 12, ax: Axes | None = None) -> Axes:
+def draw_content(content: Content, *, top: int | None = None, layout: str = "auto", ax: Axes | None = None) -> Axes:
     """Draw what `draw_layers` draws."""
-    if top < 1:
+    if top is not None and top < 1:
         raise ConfigError(f"top must be at least 1, got {top}.")
-    columns, edges = _laid_out(content, top)
+    if layout not in ("auto", "columns", "rows"):
+        raise ConfigError(f"layout must be one of auto, columns, rows; got {layout!r}.")
+    count = len(content.architecture.layers) + len(content.tail) + bool(content.outputs)
+    if layout == "rows" or (layout == "auto" and count > _MANY_COLUMNS):
+        return draw_rows(content, top=5 if top is None else top, ax=ax)
+    columns, edges = laid_out(content, 12 if top is None else top)
     rows = max(column.rows for column in columns)
-    gap = _GAP if len(columns) <= _MANY_COLUMNS else _NARROW_GAP
+    gap = _GAP
     width = len(columns) * _PILL + (len(columns) - 1) * gap + 2 * _EDGE
     height = rows * _ROW + _HEAD + _FOOT
     axes = _blank_axes(width, height) if ax is None else ax
@@ -120,101 +109,6 @@ def draw_content(content: Content, *, top: int = 12, ax: Axes | None = None) -> 
     return axes
 
 
-def _laid_out(content: Content, top: int) -> tuple[list[_Column], pd.DataFrame]:
-    """Return the columns and the edges between nodes that are shown."""
-    arch = content.architecture
-    nodes = content.top_nodes
-    outputs = list(content.outputs[:top])
-    last = len(arch.layers)
-    columns = []
-    for number, layer in enumerate(arch.hidden_layers, start=1):
-        of_layer = nodes[nodes["layer"] == number].head(top)
-        columns.append(
-            _Column(
-                layer.name,
-                f"{len(layer):,} {'node' if len(layer) == 1 else 'nodes'}",
-                of_layer.index.tolist(),
-                _distinct(of_layer),
-                of_layer["kind"].to_dict(),
-                len(layer) - len(of_layer),
-                [f"+ {layer.dense_units:,} dense units"] if layer.dense_units else [],
-            )
-        )
-    shown = {number: set(column.shown) for number, column in enumerate(columns, start=1)}
-    shown[last] = set(outputs)
-    edges = content.node_edges
-    if "weight" not in edges:
-        edges = edges.assign(weight=1.0, strength=1.0)
-    kept = [target in shown[layer] for target, layer in zip(edges["target"], edges["target_layer"], strict=True)]
-    edges = edges[kept]
-    genes = _chosen_genes(edges[edges["source_layer"] == 0], columns, top + top // 2)
-    columns.insert(
-        0,
-        _Column(
-            arch.layers[0].name,
-            f"{len(arch.genes):,} genes" if arch.layers[0].name != "genes" else f"{len(arch.genes):,}",
-            genes,
-            dict(zip(arch.layers[0].ids, arch.layers[0].labels, strict=True)),
-            dict.fromkeys(genes, "gene"),
-            len(arch.genes) - len(genes),
-        ),
-    )
-    shown[0] = set(genes)
-    kept = [source in shown[layer] for source, layer in zip(edges["source"], edges["source_layer"], strict=True)]
-    edges = edges[kept]
-    to_outputs = edges[edges["target_layer"] == last].sort_values("strength", ascending=False, kind="stable")
-    strongest = to_outputs[to_outputs.groupby("source").cumcount() < _OUTPUTS_EACH]
-    inner = edges[edges["target_layer"] < last]
-    if len(arch.layers) > 2:
-        ranked = inner.sort_values("strength", ascending=False, kind="stable")
-        place = ranked.groupby(["source_layer", "target"]).cumcount()
-        inner = ranked[(ranked["source_layer"] > 0) | (place < _GENES_EACH)]
-    edges = pd.concat([inner, strongest])
-    for width in content.tail:
-        columns.append(_Column("tail", "dense", [], {}, {}, boxes=[f"{width:,} dense units"]))
-    of_each = f", the {_OUTPUTS_EACH} largest weights of each node"
-    if outputs:
-        columns.append(
-            _Column(
-                "classes" if content.output_kind == "class" else "numbers",
-                f"{len(content.outputs):,}{of_each if len(outputs) > _OUTPUTS_EACH and not content.tail else ''}",
-                outputs,
-                dict(zip(outputs, outputs, strict=True)),
-                dict.fromkeys(outputs, content.output_kind),
-                len(content.outputs) - len(outputs),
-            )
-        )
-        edges.loc[edges["target_layer"] == last, "target_layer"] = len(columns) - 1
-    return columns, edges
-
-
-def _chosen_genes(edges: pd.DataFrame, columns: list[_Column], top: int) -> list[str]:
-    """Return the genes to show: of each node in turn the next strongest; ordered to cross few edges."""
-    order = [id for column in columns for id in column.shown]
-    ranked = edges.assign(nodes=edges.groupby("source")["target"].transform("size"))
-    ranked = ranked.sort_values(["strength", "nodes"], ascending=False, kind="stable")
-    by_node = {node: group["source"].tolist() for node, group in ranked.groupby("target", sort=False)}
-    chosen: dict[str, None] = {}
-    depth = max((len(genes) for genes in by_node.values()), default=0)
-    for turn in range(depth):
-        for node in order:
-            genes = by_node.get(node, [])
-            if turn < len(genes) and len(chosen) < top:
-                chosen.setdefault(genes[turn])
-    row = {id: position for column in columns for position, id in enumerate(column.shown)}
-    heights = edges.assign(row=edges["target"].map(row)).groupby("source")["row"].mean()
-    return sorted(chosen, key=lambda gene: (heights[gene], gene))
-
-
-def _distinct(nodes: pd.DataFrame) -> dict[str, str]:
-    """Return the label of each node, with its id where labels repeat."""
-    repeated = nodes["label"].duplicated(keep=False)
-    return {
-        str(id): f"{label} ({id})" if again and label != id else str(label)
-        for id, label, again in zip(nodes.index, nodes["label"], repeated, strict=True)
-    }
-
-
 def _blank_axes(width: float, height: float) -> Axes:
     axes = new_axes(width, height)
     figure: Any = axes.figure
@@ -223,13 +117,13 @@ def _blank_axes(width: float, height: float) -> Axes:
     return axes
 
 
-def _draw_column(axes: Axes, column: _Column, left: float, first: float, step: float) -> None:
+def _draw_column(axes: Axes, column: Column, left: float, first: float, step: float) -> None:
     middle = left + _PILL / 2
     axes.text(middle, 0.2, shortened(column.title), ha="center", va="center", fontsize=9.5, fontweight="bold")
     axes.text(middle, 0.4, column.subtitle, ha="center", va="center", fontsize=8, color=_GREY)
     middles = [first + (row + 0.5) * step for row in range(column.rows)]
     for id in column.shown:
-        _draw_pill(axes, left, middles.pop(0), shortened(column.labels[id], _LETTERS), _COLOURS[column.kinds[id]])
+        _draw_pill(axes, left, middles.pop(0), shortened(column.labels[id], _LETTERS), KIND_COLOURS[column.kinds[id]])
     if column.hidden:
         more = f"and {column.hidden:,} more"
         axes.text(middle, middles.pop(0), more, ha="center", va="center", fontsize=8, color=_GREY)
@@ -322,12 +216,12 @@ def _curve(source: tuple[float, float], target: tuple[float, float]) -> Path:
     return Path([(x0, y0), (x0 + bend, y0), (x1 - bend, y1), (x1, y1)], codes)
 
 
-def _draw_legend(axes: Axes, columns: list[_Column], height: float, *, signed: bool) -> None:
+def _draw_legend(axes: Axes, columns: list[Column], height: float, *, signed: bool) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     kinds = dict.fromkeys(kind for column in columns[1:] for kind in column.kinds.values())
-    marks: list[Any] = [Patch(facecolor=_COLOURS[kind], edgecolor="#b6bdc3", label=kind) for kind in kinds]
+    marks: list[Any] = [Patch(facecolor=KIND_COLOURS[kind], edgecolor="#b6bdc3", label=kind) for kind in kinds]
     if signed:
         marks += [
             Line2D([], [], color=POSITIVE, linewidth=2, label="positive weight"),

@@ -4,13 +4,13 @@ In: a model of `keras_vnn.models` and cells. Out: pandas tables, AnnData and pag
 Knows nothing of files, figures or training.
 """
 
+from keras_vnn.architecture import gene_counts
 from keras_vnn.inspection._activities import activities_by_class, node_activities
 from keras_vnn.inspection._findings import remember_inspection
 from keras_vnn.inspection._importance import IMPORTANCE_METHODS
 from keras_vnn.inspection._node import NodeImportance, NodeInspection, inspect_node
 from keras_vnn.inspection._predictions import predict, predicted_classes
 from keras_vnn.inspection._ranking import rank_nodes
-from keras_vnn.inspection._reach import gene_counts
 
 __all__ = [
     "IMPORTANCE_METHODS",

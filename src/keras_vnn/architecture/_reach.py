@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from keras_vnn.architecture import Architecture
+from keras_vnn.architecture._value import Architecture
 
 __all__ = ["gene_counts"]
 

@@ -1,0 +1,144 @@
+"""DOT, JSON Graph, edge lists and CX2, read back by the programs they are for."""
+
+import json
+import shutil
+import subprocess
+import xml.etree.ElementTree as ET
+
+import networkx as nx
+import numpy as np
+import pytest
+
+from keras_vnn.architecture import Architecture, Layer, Node
+from keras_vnn.export import export_summary, summary_graph
+from keras_vnn.export._names import legal_ids, legal_text
+from keras_vnn.readers import read_hierarchy
+
+DOT = shutil.which("dot")
+
+
+@pytest.fixture
+def hostile():
+    """Names that are special in DOT, JSON, XML or tables."""
+    ids = ('a"b', "back\\slash", "end\\", "tab\there", "#x", "<b>", "n->m; }", "\\N", "é…", "a b")
+    genes = tuple(Node(id, f"label {id}", "gene") for id in ids)
+    return Architecture((Layer("genes", genes), Layer("sets", (Node("S"),))), {(0, 1): np.ones((len(ids), 1))})
+
+
+def test_an_edge_list_is_read_by_networkx(model, arch, tmp_path):
+    path = export_summary(model, path=tmp_path / "model.edgelist")
+    again = nx.read_weighted_edgelist(path, delimiter="\t", create_using=nx.DiGraph)
+    graph = summary_graph(model)
+    assert dict(again.edges) == {pair: {"weight": graph.edges[pair]["weight"]} for pair in graph.edges}
+    bare = export_summary(arch, path=tmp_path / "arch.edgelist")
+    assert set(nx.read_edgelist(bare, delimiter="\t", create_using=nx.DiGraph).edges) == set(arch.to_networkx().edges)
+
+
+def test_names_in_an_edge_list_stay_apart(hostile, tmp_path):
+    path = export_summary(hostile, path=tmp_path / "x.edges")
+    again = nx.read_edgelist(path, delimiter="\t", comments=None, create_using=nx.DiGraph)
+    assert sorted(again.predecessors("S")) == sorted(name.replace("\t", "␉") for name in hostile.genes)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_dot_is_read_by_pydot(model):
+    import pydot
+
+    (graph,) = pydot.graph_from_dot_data(export_summary(model, "dot"))
+    known = summary_graph(model)
+    plain = {id: legal_text(id) for id in known}
+    read = {
+        (edge.get_source().strip('"'), edge.get_destination().strip('"')): float(edge.get("signed_weight"))
+        for edge in graph.get_edges()
+    }
+    assert read == {(plain[a], plain[b]): facts["weight"] for a, b, facts in known.edges(data=True)}
+    labels = {node.get_name().strip('"'): node.get("label") for node in graph.get_nodes()}
+    assert labels["S1"] == '"DNA repair"'
+
+
+def test_graphviz_draws_it(model, hostile, tmp_path):
+    if DOT is None:
+        pytest.skip("graphviz is not installed (Debian: apt install graphviz)")
+    for source in (model, hostile):
+        drawn = subprocess.run(
+            [DOT, "-Tsvg"], input=export_summary(source, "dot").encode(), capture_output=True, check=True
+        )
+        assert drawn.stderr == b""
+        root = ET.fromstring(drawn.stdout)
+        groups = [group.get("class") for group in root.iter("{http://www.w3.org/2000/svg}g")]
+        graph = summary_graph(source)
+        assert groups.count("node") == len(graph) and groups.count("edge") == graph.number_of_edges()
+    texts = {text.text for text in root.iter("{http://www.w3.org/2000/svg}text")}
+    assert {'label a"b', "label back\\slash", "label end\\", "label tab␉here", "label <b>", "label \\N"} <= texts
+
+
+def test_json_graph_is_as_its_specification_says(model, ranking, tmp_path):
+    read = json.loads(export_summary(model, path=tmp_path / "m.jgf", ranking=ranking).read_text("utf-8"))
+    assert list(read) == ["graph"] and read["graph"]["directed"] is True
+    assert set(read["graph"]) == {"directed", "type", "label", "metadata", "nodes", "edges"}
+    graph = nx.DiGraph()
+    for id, node in read["graph"]["nodes"].items():
+        assert set(node) == {"label", "metadata"} and isinstance(node["label"], str)
+        graph.add_node(id, label=node["label"], **node["metadata"])
+    for edge in read["graph"]["edges"]:
+        assert set(edge) == {"source", "target", "relation", "metadata"}
+        graph.add_edge(edge["source"], edge["target"], **edge["metadata"])
+    expected = summary_graph(model, ranking=ranking)
+    assert dict(graph.nodes) == dict(expected.nodes) and dict(graph.edges) == dict(expected.edges)
+
+
+def test_cx2_is_read_by_ndex(model, ranking, tmp_path):
+    pytest.importorskip("ndex2", reason="the reader of CX2 is not installed: pip install ndex2")
+    from ndex2.cx2 import RawCX2NetworkFactory
+
+    path = export_summary(model, path=tmp_path / "m.cx2", ranking=ranking)
+    read = RawCX2NetworkFactory().get_cx2network(str(path))
+    graph = summary_graph(model, ranking=ranking)
+    nodes = {node["v"]["represents"]: node for node in read.get_nodes().values()}
+    assert set(nodes) == set(graph)
+    for id, facts in graph.nodes(data=True):
+        assert nodes[id]["v"] == {"represents": id, "name": facts["label"]} | {
+            name: value for name, value in facts.items() if name != "label"
+        }
+    by_number = {node["id"]: id for id, node in nodes.items()}
+    edges = {(by_number[edge["s"]], by_number[edge["t"]]): edge["v"] for edge in read.get_edges().values()}
+    assert edges == {(a, b): {"interaction": "feeds", **facts} for a, b, facts in graph.edges(data=True)}
+    for node in nodes.values():
+        layer = graph.nodes[node["v"]["represents"]]["layer"]
+        assert node["y"] == -320.0 * layer, "few nodes stand in one row a layer, genes lowest"
+    style = read.get_visual_properties()
+    colours = {pair["v"]: pair["vp"] for pair in style["nodeMapping"]["NODE_BACKGROUND_COLOR"]["definition"]["map"]}
+    assert set(colours) == {"gene", "gene set", "term", "class"}
+    pieces = style["edgeMapping"]["EDGE_LINE_COLOR"]["definition"]["map"]
+    assert [piece.get("min") for piece in pieces[1:]] == [piece.get("max") for piece in pieces[:-1]]
+
+
+def test_cx2_counts_its_aspects_and_says_it_is_complete(arch):
+    document = json.loads(export_summary(arch, "cx2"))
+    counts = {row["name"]: row["elementCount"] for row in document[1]["metaData"]}
+    for aspect in document[2:-1]:
+        ((name, rows),) = aspect.items()
+        assert counts.pop(name) == len(rows)
+    assert counts == {} and document[-1] == {"status": [{"success": True}]}
+    declared = document[2]["attributeDeclarations"][0]["nodes"]
+    assert declared["represents"] == {"a": "r", "d": "string"} and declared["layer"] == {"d": "integer"}
+
+
+def test_cx2_is_no_hierarchy_for_our_own_reader(arch, tmp_path):
+    from keras_vnn.errors import ReadError
+
+    path = export_summary(arch, path=tmp_path / "a.cx2")
+    with pytest.raises(ReadError, match=r"^No node has CD_MemberList"):
+        read_hierarchy(path)
+
+
+def test_large_layers_take_several_rows():
+    genes = tuple(Node(f"G{i}", kind="gene") for i in range(150))
+    arch = Architecture((Layer("genes", genes), Layer("sets", (Node("S"),))), {(0, 1): np.ones((150, 1))})
+    nodes = json.loads(export_summary(arch, "cx2"))[4]["nodes"]
+    places = {(node["x"], node["y"]) for node in nodes}
+    assert len(places) == 151 and {node["y"] for node in nodes} == {0.0, -60.0, -120.0, -440.0}
+
+
+def test_legal_ids_are_unique():
+    assert legal_ids(["g\x00", "g␀", "x"]) == {"g\x00": "g␀'", "g␀": "g␀", "x": "x"}

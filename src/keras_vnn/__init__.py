@@ -22,8 +22,9 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "node_differences",
         "rank_biased_overlap",
         "rank_stability",
+        "resampled_t_test",
     ),
-    "controls": ("CONTROL_METHODS", "dense_like", "randomize"),
+    "controls": ("CONTROL_METHODS", "control_input", "dense_like", "randomize"),
     "csv_tables": ("read_table",),
     "data": (
         "Classes",

@@ -136,7 +136,9 @@ class TrainRecipe(_Section):
 class CompareRecipe(_Section):
     """Options of ``vnn compare``: what a network is compared with, and how often."""
 
-    controls: Words = Field(("swap", "genes", "density"), description="swap, genes, expression, modules, density.")
+    controls: Words = Field(
+        ("swap", "genes", "density"), description="swap, genes, expression, modules, density, input."
+    )
     baselines: Words = Field(
         ("dense width", "dense weights", "linear", "forest", "constant"),
         description="dense width, dense weights, linear, forest, constant.",
@@ -147,7 +149,7 @@ class CompareRecipe(_Section):
     method: str | None = Field(None, description="How importance is measured.")
     correction: Literal["none", "pnet", "binn", "reach"] = Field("binn", description="For hubs, of importance.")
     top: int = Field(10, ge=1, description="Nodes whose overlap between runs is counted.")
-    jobs: int = Field(1, ge=-1, description="Runs at once, as processes; -1 for one a processor.")
+    jobs: int | None = Field(None, ge=-1, description="Runs at once, as processes; -1 for one a processor.")
     output: Path | None = Field(None, description="Folder for tables, the page and the runs.")
 
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 import math
 import re
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import anndata
@@ -88,6 +92,7 @@ def test_what_is_written_can_be_read(done):
     np.testing.assert_allclose(nodes["importance"], found.nodes["importance"])
     page = (folder / "comparison.html").read_text()
     assert page.count("<circle") == 12
+    assert "Holm 1979" in page and found.verdict[:40] in page
     assert "<script" not in page
 
 
@@ -144,7 +149,7 @@ def test_processes_give_what_one_gives(done, arch, cells, tmp_path):
 
 def test_folds_are_disjoint_and_all_cells_are_judged(arch, cells, tmp_path):
     found = compare(
-        arch, cells, labels_of(cells, "type"), tmp_path, seeds=1, n_folds=4, training=QUICK, controls=(),
+        arch, cells, labels_of(cells, "type"), tmp_path, seeds=1, n_folds=3, training=QUICK, controls=(),
         baselines=("linear",),
     )  # fmt: skip
     assert found.runs.groupby("contender")["test"].sum().to_dict() == {REAL: 80, "linear": 80}
@@ -160,7 +165,7 @@ def scores(**values):
     return pd.DataFrame(rows).replace({"contender": {"real": REAL}})
 
 
-def test_the_corrected_test_by_hand():
+def test_scores_are_compared_by_the_corrected_test():
     """Differences 0.1, 0.2, 0.3: mean 0.2, variance 0.01; (1/3 + 15/70) 0.01 is the square of the error."""
     runs = scores(real=[0.8, 0.9, 0.9], swap=[0.7, 0.7, 0.6])
     row = summarised(runs, contenders_of(("swap",), ()), "accuracy", {}).loc["swap"]
@@ -183,15 +188,24 @@ def test_the_verdict_says_what_the_numbers_do():
         )
 
     assert verdict(low, low, low).endswith(
-        "It predicts better than all controls (swap, genes). It predicts better than all baselines (linear)."
+        "It predicts better than all controls (swap, genes). It predicts better than all baselines (linear). "
+        "What the prior knows and these controls do not helps to predict."
     )
-    assert "Beside the controls it is better than swap; it is not distinguishable from genes." in verdict(
-        low, same, low
+    found = verdict(low, same, low)
+    assert re.search(
+        r"Beside the controls it is better than swap; it is not distinguishable from genes "
+        r"\(difference [-−+]0\.00\d to \+0\.00\d\)\.", found
+    ), found  # fmt: skip
+    assert found.endswith(
+        "As it is not better than genes, these data do not show that the biology of the prior helps to predict."
     )
     high = [value + 0.08 for value in same]
     found = verdict(same, high, high)
-    assert "it is not distinguishable from swap; it is worse than genes." in found
-    assert found.endswith("These data do not show that the biology of the prior helps to predict.")
+    assert re.search(r"it is not distinguishable from swap \(.*\); it is worse than genes\.", found)
+    assert found.endswith(
+        "As it is not better than swap and genes, these data do not show that the biology of the prior helps to "
+        "predict."
+    )
 
 
 def test_a_lower_loss_is_better():
@@ -218,3 +232,95 @@ def test_names_from_files_are_text_on_the_page(done, tmp_path):
     page = Path(tmp_path / "comparison.html").read_text()
     assert hostile not in page
     assert "&lt;img src=x onerror=alert(1)&gt;" in page
+
+
+# Elsewhere, stopped and gone on with.
+
+STOPPED = """
+import sys, time
+import numpy as np
+import keras_vnn
+from keras_vnn import compare, labels_of, load_architecture, training_options
+import anndata
+
+cells = anndata.read_h5ad(sys.argv[2])
+compare(
+    load_architecture(sys.argv[1]), cells, labels_of(cells, "type"), sys.argv[3], seeds=2, controls=("swap", "modules"),
+    baselines=("dense weights", "linear", "constant"),
+    training=training_options(epochs=4, batch_size=16, learning_rate=0.02, seed=5, normalization="none"),
+)
+"""
+
+
+@pytest.mark.slow
+def test_a_run_that_was_killed_goes_on_with_what_is_missing(done, arch, cells, tmp_path):
+    found, _ = done
+    arch.save(tmp_path / "arch.vnn")
+    cells.write_h5ad(tmp_path / "cells.h5ad")
+    folder = tmp_path / "comparison"
+    command = [sys.executable, "-c", STOPPED, str(tmp_path / "arch.vnn"), str(tmp_path / "cells.h5ad"), str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None and len(list((folder / "runs").glob("*.json"))) < 2:
+            time.sleep(0.02)
+        process.kill()
+        assert process.wait() == -signal.SIGKILL, process.stderr.read()
+    kept = {path.name: path.read_bytes() for path in (folder / "runs").glob("*.json")}
+    assert 2 <= len(kept) < 12
+    said = []
+
+    again = compare(arch, cells, labels_of(cells, "type"), folder, seeds=2, say=said.append, **FEW)
+
+    assert said[0] == f"{len(kept)} of 12 runs were done before"
+    assert len(said) == 1 + 12 - len(kept)
+    assert {name: (folder / "runs" / name).read_bytes() for name in kept} == kept
+    columns = ["contender", "replicate", "balanced_accuracy", "log_loss"]
+    pd.testing.assert_frame_equal(again.runs[columns], found.runs[columns], rtol=1e-4)
+
+
+def test_a_backend_that_hands_out_results_at_the_end_works_in_portions(arch, cells, tmp_path):
+    """Ray's is derived from this one."""
+    said = []
+    with joblib.parallel_config(backend="multiprocessing", n_jobs=1):
+        found = compare(
+            arch, cells, labels_of(cells, "type"), tmp_path, seeds=2, training=QUICK, controls=(),
+            baselines=("linear", "constant"), say=said.append,
+        )  # fmt: skip
+    assert len(found.runs) == 6
+    assert said[0].startswith("run   1/6")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_workers_of_dask_give_what_one_process_gives(done, arch, cells, tmp_path):
+    distributed = pytest.importorskip("distributed", reason="dask's joblib backend needs distributed")
+    found, _ = done
+    said = []
+    with (
+        distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        distributed.Client(cluster),
+        joblib.parallel_config(backend="dask"),
+    ):
+        again = compare(arch, cells, labels_of(cells, "type"), tmp_path, seeds=2, say=said.append, **FEW)
+    assert len(said) == 12
+    columns = ["contender", "replicate", "balanced_accuracy", "log_loss"]
+    pd.testing.assert_frame_equal(again.runs[columns], found.runs[columns], rtol=1e-4)
+
+
+def test_a_control_input_is_another_task_for_the_same_network(arch, cells, tmp_path):
+    found = compare(
+        arch, cells, labels_of(cells, "type"), tmp_path, seeds=2, training=QUICK, controls=("input", "swap"),
+        baselines=(),
+    )  # fmt: skip
+    row = found.summary.loc["input"]
+    assert row["kind"] == "input"
+    assert row[["difference", "p", "adjusted_p"]].isna().all()
+    assert found.summary.loc["swap", "adjusted_p"] == found.summary.loc["swap", "p"]
+    nodes, runs = found.nodes, tmp_path / "runs"
+    per_run = [pd.read_csv(runs / f"input-00{i}.nodes.csv", index_col="id")["importance"] for i in range(2)]
+    control = pd.concat(per_run, axis=1).mean(axis=1).reindex(nodes.index)
+    np.testing.assert_allclose(nodes["difference input"], nodes["importance"] - control)
+    assert "input" not in found.verdict
+    found.save(tmp_path)
+    assert (tmp_path / "comparison.html").read_text().count("<circle") == 4
+    with pytest.raises(VNNError, match=re.escape("The control input is made for classes of cells")):
+        compare(arch, cells, targets_of(cells, "dose"), tmp_path, seeds=1, training=QUICK, controls=("input",))

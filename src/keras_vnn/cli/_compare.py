@@ -18,7 +18,7 @@ def compare(
     recipe: Annotated[str, typer.Argument(help="A recipe with a train section (YAML file or bundled name).")],
     controls: Annotated[
         list[str] | None,
-        typer.Option(help="swap, genes, expression, modules, density. May be given again."),
+        typer.Option(help="swap, genes, expression, modules, density, input. May be given again."),
     ] = None,
     baselines: Annotated[
         list[str] | None,

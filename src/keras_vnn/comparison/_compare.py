@@ -17,8 +17,9 @@ import pandas as pd
 from keras_vnn.architecture import Architecture
 from keras_vnn.comparison._contenders import REAL, Contender, contenders_of
 from keras_vnn.comparison._nodes import corrected_importance, node_degrees, node_differences
-from keras_vnn.comparison._result import Comparison, summarised, verdict_of
-from keras_vnn.comparison._runs import Job, Shared, finished, run_job, splits_of
+from keras_vnn.comparison._parallel import parallel_runs
+from keras_vnn.comparison._result import Comparison, summarised, test_to_train, verdict_of
+from keras_vnn.comparison._runs import Job, Shared, finished, keep, splits_of
 from keras_vnn.comparison._stability import rank_stability
 from keras_vnn.data import Labels, Targets
 from keras_vnn.errors import ConfigError, OutputError, did_you_mean
@@ -53,7 +54,7 @@ def compare(
     method: str | None = None,
     correction: str = "binn",
     top: int = 10,
-    jobs: int = 1,
+    jobs: int | None = None,
     say: Say = _silent,
     **model_options: Any,
 ) -> Comparison:
@@ -69,7 +70,8 @@ def compare(
     folder
         Where runs are kept; made if it is not there.
     controls
-        Of `CONTROL_METHODS`. Each run has a control of its own.
+        Of `CONTROLS`: those of `randomize`, and ``"input"``, the real prior on a `control_input`. Each run draws its
+        own.
     baselines
         Of `BASELINES`.
     seeds
@@ -87,8 +89,8 @@ def compare(
     top
         Length of the list of nodes whose overlap is counted.
     jobs
-        Runs at once, in processes of joblib. A ``joblib.parallel_config`` around the call, of dask or ray for instance,
-        takes its place.
+        Runs at once, in processes of joblib; -1 for one a processor. When None, what a ``joblib.parallel_config``
+        around the call says, of dask or ray for instance, else one.
     say
         Called with a sentence when a run is done.
 
@@ -99,8 +101,6 @@ def compare(
     VNNError
         What `train` raises.
     """
-    from joblib import Parallel, delayed
-
     from keras_vnn.training import TrainingOptions
 
     if seeds < 1:
@@ -120,20 +120,14 @@ def compare(
     ]
     known = {job.name: finished(runs_folder, job, identity) for job in all_jobs}
     missing_jobs = [job for job in all_jobs if known[job.name] is None]
-    if len(missing_jobs) < len(all_jobs):
-        say(f"{len(all_jobs) - len(missing_jobs)} of {len(all_jobs)} runs were done before")
-    threads = None if jobs == 1 else max(1, (os.cpu_count() or 1) // max(jobs, 1))
     done = len(all_jobs) - len(missing_jobs)
-    work = Parallel(n_jobs=jobs, return_as="generator_unordered")(
-        delayed(run_job)(shared, job, runs_folder, threads) for job in missing_jobs
-    )
-    for record in work:
-        done += 1
-        known[f"{record['contender'].replace(' ', '-')}-{record['replicate']:03}"] = record
-        say(
-            f"run {done:>3}/{len(all_jobs)}  {record['contender']}, replicate {record['replicate'] + 1}: "
-            f"{_scores(record)}"
-        )
+    if done:
+        say(f"{done} of {len(all_jobs)} runs were done before")
+    for run in parallel_runs(shared, missing_jobs, jobs):
+        keep(runs_folder, run)
+        done, known[run.name] = done + 1, dict(run.record)
+        said = f"{run.record['contender']}, replicate {run.record['replicate'] + 1}: {_scores(run.record)}"
+        say(f"run {done:>3}/{len(all_jobs)}  {said}")
     runs = _runs_table([known[job.name] for job in all_jobs])
     score = _metric(metric, runs, labels)
     importance = {
@@ -141,14 +135,28 @@ def compare(
         for contender in contenders
         if contender.has_named_nodes
     }
+    corrected = {
+        name: table.apply(lambda column: corrected_importance(arch, column, correction))
+        for name, table in importance.items()
+    }
     stability = {
         name: rank_stability(table, top=top)
-        for name, table in importance.items()
+        for name, table in corrected.items()
         if table.shape[1] > 1 and table.shape[0] > 1
     }
     summary = summarised(runs, contenders, score, stability)
-    nodes = _node_table(arch, importance, contenders, correction)
-    return Comparison(score, runs, summary, nodes, _place(arch, importance), verdict_of(summary, score))
+    nodes = _node_table(arch, importance, corrected[REAL], contenders, test_to_train(runs))
+    about = {
+        "seeds": seeds,
+        "folds": n_folds,
+        "first_seed": chosen.seed,
+        "importance": method or "the default of the model",
+        "correction": correction,
+        "top": top,
+        "fingerprint": arch.fingerprint,
+        "version": version("keras-vnn"),
+    }
+    return Comparison(score, runs, summary, nodes, _place(arch, importance), verdict_of(summary, score), about)
 
 
 def _made(folder: Path) -> Path:
@@ -170,6 +178,8 @@ def _digest(arch: Architecture, data: Any, labels: Labels | Targets, options: An
     names = data.columns if is_table else data.var_names
     found.update("\n".join(map(str, names)).encode())
     parts = [values.data, values.indices, values.indptr] if sparse.issparse(values) else [np.asarray(values)]
+    for name in ("layers", "obsm"):
+        parts += [np.asarray(part) for _, part in sorted(getattr(data, name, {}).items()) if not sparse.issparse(part)]
     parts += [labels.cells, labels.codes if isinstance(labels, Labels) else labels.values]
     for part in parts:
         found.update(np.ascontiguousarray(part).data)
@@ -221,6 +231,7 @@ def _place(arch: Architecture, importance: Mapping[str, pd.DataFrame]) -> pd.Dat
 
     places = node_degrees(arch)
     reach = places["upstream"] + places["downstream"]
+    real = importance[REAL].mean(axis=1)
     rows = {}
     for name, table in importance.items():
         mean = table.mean(axis=1)
@@ -230,12 +241,19 @@ def _place(arch: Architecture, importance: Mapping[str, pd.DataFrame]) -> pd.Dat
             if varies and np.ptp(places["degree"])
             else np.nan,
             "with nodes on any path": spearmanr(mean, reach).statistic if varies and np.ptp(reach) else np.nan,
+            "with importance under the real prior": spearmanr(mean, real).statistic
+            if name != REAL and varies and np.ptp(real)
+            else np.nan,
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("contender")
 
 
 def _node_table(
-    arch: Architecture, importance: Mapping[str, pd.DataFrame], contenders: Sequence[Contender], correction: str
+    arch: Architecture,
+    importance: Mapping[str, pd.DataFrame],
+    corrected: pd.DataFrame,
+    contenders: Sequence[Contender],
+    ratio: float,
 ) -> pd.DataFrame:
     real = importance[REAL]
     layers = arch.node_table().loc[real.index, ["label", "kind", "layer"]]
@@ -246,13 +264,13 @@ def _node_table(
         sd=real.std(axis=1) if real.shape[1] > 1 else np.nan,
         rank=ranks.mean(axis=1),
         rank_sd=ranks.std(axis=1) if real.shape[1] > 1 else np.nan,
-        corrected=corrected_importance(arch, real.mean(axis=1), correction),
+        corrected=corrected.mean(axis=1),
     )
     for contender in contenders:
-        if contender.kind != "control":
+        if contender.kind not in ("control", "input"):
             continue
         other = importance[contender.name]
-        against = node_differences(real, other)
+        against = node_differences(real, other, test_to_train=ratio)
         table[f"importance {contender.name}"] = other.mean(axis=1)
         for column in ("difference", "effect_size", "p", "adjusted_p"):
             table[f"{column} {contender.name}"] = against[column]

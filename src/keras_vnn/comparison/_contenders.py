@@ -14,10 +14,15 @@ from keras_vnn.architecture import Architecture
 from keras_vnn.controls import CONTROL_METHODS, dense_like, randomize
 from keras_vnn.errors import ConfigError, did_you_mean
 
-__all__ = ["BASELINES", "REAL", "Contender", "baseline_estimator", "contenders_of", "network_of"]
+__all__ = ["BASELINES", "CONTROLS", "REAL", "Contender", "baseline_estimator", "contenders_of", "network_of"]
 
 REAL = "real prior"
+_INPUT = "input"
 _DENSE = {"dense width": "width", "dense weights": "weights"}
+
+CONTROLS: Mapping[str, str] = MappingProxyType(
+    {**CONTROL_METHODS, _INPUT: "the real prior trained on data in which all genes tell as much"}
+)
 
 BASELINES: Mapping[str, str] = MappingProxyType(
     {
@@ -39,7 +44,7 @@ class Contender:
     name
         In tables.
     kind
-        ``prior``, ``control`` or ``baseline``.
+        ``prior``, ``control``, ``input`` (the real prior on a control input) or ``baseline``.
     description
         For people.
     """
@@ -52,6 +57,11 @@ class Contender:
     def is_network(self) -> bool:
         """Whether a network is trained."""
         return self.kind != "baseline" or self.name in _DENSE
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether its score can be compared: a control input is another task."""
+        return self.kind != "input"
 
     @property
     def has_named_nodes(self) -> bool:
@@ -68,12 +78,12 @@ def contenders_of(controls: tuple[str, ...], baselines: tuple[str, ...]) -> tupl
         A name is unknown.
     """
     found = [Contender(REAL, "prior", "the architecture as it was built")]
-    for kind, names, known in (("control", controls, CONTROL_METHODS), ("baseline", baselines, BASELINES)):
+    for kind, names, known in (("control", controls, CONTROLS), ("baseline", baselines, BASELINES)):
         for name in dict.fromkeys(names):
             if name not in known:
                 hint = did_you_mean(name, list(known))
                 raise ConfigError(f"There is no {kind} {name!r}; known: {', '.join(known)}. {hint}".rstrip())
-            found.append(Contender(name, kind, known[name]))
+            found.append(Contender(name, "input" if kind == "control" and name == _INPUT else kind, known[name]))
     return tuple(found)
 
 
@@ -85,7 +95,7 @@ def network_of(contender: Contender, arch: Architecture, seed: int, expression: 
     expression
         ``(training cells, genes)``, for controls that are drawn from it.
     """
-    if contender.kind == "prior":
+    if contender.kind in ("prior", "input"):
         return arch
     if contender.kind == "control":
         return randomize(arch, contender.name, seed, expression=expression)

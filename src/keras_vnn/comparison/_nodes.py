@@ -13,6 +13,7 @@ import pandas as pd
 from scipy import sparse
 
 from keras_vnn.architecture import Architecture
+from keras_vnn.comparison._significance import resampled_t_test
 from keras_vnn.errors import ConfigError, DataError, did_you_mean, sample
 
 __all__ = ["CORRECTIONS", "corrected_importance", "node_degrees", "node_differences"]
@@ -89,30 +90,36 @@ def _divisors(places: pd.DataFrame, rule: str) -> pd.Series:
     return places["degree"].where(places["degree"] > bound, 1)
 
 
-def node_differences(real: pd.DataFrame, control: pd.DataFrame) -> pd.DataFrame:
+def node_differences(real: pd.DataFrame, control: pd.DataFrame, *, test_to_train: float | None = None) -> pd.DataFrame:
     """Compare the importance of each node with what it has under a control.
 
     Parameters
     ----------
     real, control
         A row per node, a column per run; the same nodes.
+    test_to_train
+        For runs in pairs, the same columns in both tables, each pair on a split of the same cells: the number of test
+        cells over that of training cells. Then p is that of `resampled_t_test`, which knows that the splits overlap.
+        When None, runs are taken to be independent.
 
     Returns
     -------
     pandas.DataFrame
         By id: ``difference`` of the means; ``effect_size`` (Hedges' g: in pooled standard deviations, corrected for few
-        runs); ``p`` of Welch's t test; ``adjusted_p`` for as many tests as nodes (Benjamini and Hochberg 1995). Both
-        are NaN with fewer than two runs of either.
+        runs); ``p``, of Welch's t test for independent runs; ``adjusted_p`` for as many tests as nodes (Benjamini and
+        Hochberg 1995). They are NaN with fewer than two runs of either, and where nothing varies.
 
     Raises
     ------
     DataError
-        The nodes are not the same.
+        The nodes are not the same; or, for pairs, the runs.
     """
     from scipy.stats import false_discovery_control, ttest_ind
 
     if not real.index.equals(control.index):
         raise DataError("The nodes of the two tables are not the same, or not in the same order.")
+    if test_to_train is not None and list(real.columns) != list(control.columns):
+        raise DataError("The runs of the two tables are not the same: without pairs, leave out test_to_train.")
     difference = real.mean(axis=1) - control.mean(axis=1)
     table = pd.DataFrame({"difference": difference, "effect_size": np.nan, "p": np.nan, "adjusted_p": np.nan})
     first, second = real.shape[1], control.shape[1]
@@ -124,9 +131,15 @@ def node_differences(real: pd.DataFrame, control: pd.DataFrame) -> pd.DataFrame:
         table["effect_size"] = difference / pooled.where(pooled > 0) * (1 - 3 / (4 * freedom - 1))
     varies = (pooled > 0).to_numpy()
     if varies.any():
-        p = ttest_ind(real.to_numpy()[varies], control.to_numpy()[varies], axis=1, equal_var=False).pvalue
-        table.loc[varies, "p"] = p
-        table.loc[varies, "adjusted_p"] = false_discovery_control(p)
+        one, other = real.to_numpy(float)[varies], control.to_numpy(float)[varies]
+        p = (
+            ttest_ind(one, other, axis=1, equal_var=False).pvalue
+            if test_to_train is None
+            else resampled_t_test(one - other, test_to_train).p
+        )
+        tested = np.flatnonzero(varies)[~np.isnan(p)]
+        table.iloc[tested, table.columns.get_loc("p")] = p[~np.isnan(p)]
+        table.iloc[tested, table.columns.get_loc("adjusted_p")] = false_discovery_control(p[~np.isnan(p)])
     return table
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING
 
 import pandas as pd
+
+from keras_vnn.comparison._drawing import score_figure
 
 if TYPE_CHECKING:
     from keras_vnn.comparison._result import Comparison
@@ -22,15 +25,16 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size
 th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
 svg { width: 100%; height: auto; } svg text { fill: currentColor; font: 13px system-ui, sans-serif; }
-.note { opacity: .75; font-size: .875rem; }
+.note { color: color-mix(in srgb, currentColor 75%, transparent); font-size: .875rem; }
 """
-_COLOURS = {"prior": "#0072b2", "control": "#d55e00", "baseline": "#777777"}
 _NODES = 50
 
 
 def page_of(found: Comparison) -> str:
     """Return the HTML."""
     metric = escape(found.metric.replace("_", " "))
+    judged = found.summary[found.summary["kind"] != "input"]
+    named = found.summary[found.summary["spearman"].notna()]
     return "\n".join(
         [
             '<!doctype html><html lang="en"><head><meta charset="utf-8">',
@@ -39,37 +43,54 @@ def page_of(found: Comparison) -> str:
             f"<title>Real prior against controls</title><style>{_STYLE}</style></head><body>",
             "<h1>The real prior against its controls and baselines</h1>",
             f'<p class="verdict">{escape(found.verdict)}</p>',
-            f"<h2>{metric[:1].upper()}{metric[1:]} of every run</h2>",
-            _dots(found),
-            '<p class="note">A dot is a run, a bar the mean. Blue: real prior; orange: controls; grey: baselines.</p>',
-            "<h2>Scores</h2>",
+            f"<h2>{metric[:1].upper()}{metric[1:]} on cells held out</h2>",
+            score_figure(judged, found.runs, found.metric),
+            '<p class="note">Left: a dot is a run, the bar the mean; <span style="color:#0072b2">blue</span> the real '
+            'prior, <span style="color:#d55e00">orange</span> controls, grey baselines. Right: how much the real prior '
+            "scores above each, with the 95 % confidence interval; where it holds 0, the two are not distinguishable."
+            "</p>",
             _table(
-                found.summary,
+                judged,
                 ["runs", "mean", "sd", "difference", "low", "high", "adjusted_p", "weights"],
-                {
-                    "difference": "real prior − this",
-                    "low": "95 % from",
-                    "high": "to",
-                    "adjusted_p": "adjusted p",
-                },
+                {"difference": "real prior − this", "low": "95 % from", "high": "to", "adjusted_p": "adjusted p"},
             ),
-            '<p class="note">Differences over the same splits; corrected resampled t test (Nadeau and Bengio 2003), '
-            "adjusted for the number of contenders (Benjamini and Hochberg 1995).</p>",
+            '<p class="note">Differences on the same splits: corrected resampled t test, which knows that training '
+            "cells overlap (Nadeau and Bengio 2003), adjusted for the number of controls, and of baselines (Holm 1979)."
+            "</p>",
+            _meanings(found.summary),
             "<h2>How stable the ranking of nodes is from run to run</h2>",
             _table(
-                found.summary[found.summary["spearman"].notna()],
+                named,
                 ["spearman", "top_overlap", "rank_biased_overlap"],
-                {"spearman": "rank correlation", "top_overlap": "overlap of the first", "rank_biased_overlap": "RBO"},
+                {
+                    "spearman": "rank correlation",
+                    "top_overlap": f"shared of the first {found.about.get('top', '')}",
+                    "rank_biased_overlap": "rank-biased overlap",
+                },
             ),
+            '<p class="note">Means over all pairs of runs, of corrected importance; 1 is the same ranking.</p>',
             "<h2>How far importance follows the place in the network</h2>",
             _table(found.place, list(found.place.columns), {}),
+            '<p class="note">Rank correlations. Where a control gives nodes the importance that they have under the '
+            "real prior, that importance is not due to biology.</p>",
             f"<h2>The first {min(_NODES, len(found.nodes))} nodes of the real prior</h2>",
-            _table(
-                found.nodes.head(_NODES), _node_columns(found.nodes), {"importance": "importance", "rank": "mean rank"}
-            ),
+            _table(found.nodes.head(_NODES), _node_columns(found.nodes), {"rank": "mean rank in its layer"}),
+            '<p class="note">Effect sizes (Hedges’ g) and p values compare the importance with that of the node of the '
+            "same name under a control, over the runs; p values are adjusted for the number of nodes (Benjamini and "
+            "Hochberg 1995).</p>",
+            f'<p class="note">{_facts(found.about)}</p>' if found.about else "",
             "</body></html>",
         ]
     )
+
+
+def _meanings(summary: pd.DataFrame) -> str:
+    said = [f"<b>{escape(str(name))}</b>: {escape(row['description'])}" for name, row in summary.iterrows()]
+    return f'<p class="note">{"; ".join(said)}.</p>'
+
+
+def _facts(about: Mapping[str, object]) -> str:
+    return escape("; ".join(f"{name.replace('_', ' ')}: {value}" for name, value in about.items())) + "."
 
 
 def _node_columns(nodes: pd.DataFrame) -> list[str]:
@@ -93,33 +114,3 @@ def _worded(value: object) -> str:
         return "–"
     number = float(value)  # type: ignore[arg-type]
     return f"{number:,.0f}" if number == int(number) and abs(number) >= 1 else f"{number:.3g}"
-
-
-def _dots(found: Comparison) -> str:
-    """Draw the score of every run, a line per contender."""
-    values = found.runs[found.metric]
-    low, high = float(values.min()), float(values.max())
-    pad = 0.05 * (high - low) or 0.01
-    low, high = low - pad, high + pad
-    left, width, step = 180, 640, 28
-
-    def x(value: float) -> float:
-        return left + (value - low) / (high - low) * width
-
-    parts, height = [], step * len(found.summary) + 40
-    for line, (name, row) in enumerate(found.summary.iterrows()):
-        y, colour = 20 + line * step, _COLOURS[row["kind"]]
-        parts.append(f'<text x="{left - 12}" y="{y + 5}" text-anchor="end">{escape(str(name))}</text>')
-        parts.append(f'<line x1="{left}" x2="{left + width}" y1="{y}" y2="{y}" stroke="currentColor" opacity=".15"/>')
-        parts += [
-            f'<circle cx="{x(value):.1f}" cy="{y}" r="4.5" fill="{colour}" opacity=".6"/>'
-            for value in values[found.runs["contender"] == name]
-        ]
-        mean = x(row["mean"])
-        parts.append(f'<rect x="{mean - 1.5:.1f}" y="{y - 9}" width="3" height="18" fill="{colour}"/>')
-    for share in (0, 0.5, 1):
-        value = low + share * (high - low)
-        parts.append(f'<text x="{x(value):.1f}" y="{height - 6}" text-anchor="middle">{value:.3f}</text>')
-    label = f"{found.metric.replace('_', ' ')} of each run by contender"
-    box = f"0 0 {left + width + 30} {height}"
-    return f'<svg viewBox="{box}" role="img" aria-label="{escape(label)}">{"".join(parts)}</svg>'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,15 @@ import numpy as np
 import pandas as pd
 
 from keras_vnn.comparison._contenders import REAL, Contender
+from keras_vnn.comparison._significance import holm_adjusted, resampled_t_test
 from keras_vnn.comparison._stability import Stability
 from keras_vnn.files import replacing
 
-__all__ = ["LOWER_IS_BETTER", "Comparison", "summarised", "verdict_of"]
+__all__ = ["LOWER_IS_BETTER", "Comparison", "summarised", "test_to_train", "verdict_of"]
 
 LOWER_IS_BETTER = ("log_loss", "mse", "rmse", "mae", "mean_squared_error", "mean_absolute_error")
 # A difference is called one below this adjusted p.
 LEVEL = 0.05
-_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,16 +37,20 @@ class Comparison:
     summary
         A row per contender: ``mean``, ``sd``, ``min`` and ``max`` of the score, ``runs``, ``weights``; ``difference``
         of the real prior from it, with a 95 % confidence interval (``low``, ``high``), ``p`` of a corrected resampled t
-        test over the same splits (Nadeau and Bengio 2003, doi:10.1023/A:1024068626366) and ``adjusted_p`` for the
-        number of contenders (Benjamini and Hochberg 1995); stability of its ranking of nodes.
+        test over the same splits (`resampled_t_test`) and ``adjusted_p`` for as many controls, or as many baselines, as
+        there are (Holm); stability of its ranking of nodes by corrected importance.
     nodes
         A row per hidden node: its importance in the real network (mean, sd, mean rank in its layer), corrected
-        importance, and for each control the mean there, the difference, its effect size and adjusted p.
+        importance, and for each control the mean there, the difference, its effect size and adjusted p; against a
+        control input that is the differential importance of KPNN.
     place
         By contender, how far the importance of nodes follows their place in the network: rank correlation with the
-        degree and with the number of nodes they are joined with on any path.
+        degree, with the number of nodes they are joined with on any path, and with their importance under the real
+        prior.
     verdict
         What this shows, in words.
+    about
+        How it was made: seeds, folds, how importance was measured and corrected, the fingerprint of the prior.
     """
 
     metric: str
@@ -55,6 +59,7 @@ class Comparison:
     nodes: pd.DataFrame
     place: pd.DataFrame
     verdict: str
+    about: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         shown = self.summary[["mean", "sd", "difference", "low", "high", "adjusted_p", "spearman", "top_overlap"]]
@@ -67,6 +72,7 @@ class Comparison:
             "schema": "keras-vnn comparison 1",
             "metric": self.metric,
             "verdict": self.verdict,
+            "about": dict(self.about),
             "summary": _records(self.summary),
             "place": _records(self.place),
             "runs": _records(self.runs),
@@ -93,56 +99,49 @@ def summarised(
     runs: pd.DataFrame, contenders: Sequence[Contender], metric: str, stability: Mapping[str, Stability]
 ) -> pd.DataFrame:
     """Return the table of contenders."""
-    from scipy.stats import false_discovery_control
-
     scores = runs.pivot(index="replicate", columns="contender", values=metric)
-    shares = runs.groupby("replicate")[["test", "train"]].first()
-    ratio = float((shares["test"] / shares["train"]).mean())
+    ratio = test_to_train(runs)
     rows = {}
     for contender in contenders:
         own = scores[contender.name]
         known = stability.get(contender.name)
+        is_other = contender.is_judged and contender.name != REAL
+        found = resampled_t_test((scores[REAL] - own).to_numpy(float), ratio) if is_other else None
         rows[contender.name] = {
             "kind": contender.kind,
             "description": contender.description,
             "runs": len(own),
-            "mean": own.mean(),
-            "sd": own.std() if len(own) > 1 else np.nan,
-            "min": own.min(),
-            "max": own.max(),
+            "mean": own.mean(skipna=False),
+            "sd": own.std(skipna=False) if len(own) > 1 else np.nan,
+            "min": own.min(skipna=False),
+            "max": own.max(skipna=False),
             "weights": _median(runs.loc[runs["contender"] == contender.name, "weights"]),
-            **_difference((scores[REAL] - own).to_numpy(), ratio),
+            **{
+                name: float(getattr(found, name)) if found is not None else np.nan
+                for name in ("difference", "low", "high", "p")
+            },
             "adjusted_p": np.nan,
             "spearman": known.spearman if known else np.nan,
             "top_overlap": known.top_overlap if known else np.nan,
             "rank_biased_overlap": known.rank_biased_overlap if known else np.nan,
         }
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("contender")
-    tested = table["p"].notna()
-    if tested.any():
-        table.loc[tested, "adjusted_p"] = false_discovery_control(table.loc[tested, "p"].to_numpy(float))
-    table.loc[REAL, ["difference", "low", "high", "p", "adjusted_p"]] = np.nan
+    # A family each: what the biology adds is one question, whether a network is needed another.
+    for kind in ("control", "baseline"):
+        members = table["kind"] == kind
+        table.loc[members, "adjusted_p"] = holm_adjusted(table.loc[members, "p"].to_numpy(float))
     return table
+
+
+def test_to_train(runs: pd.DataFrame) -> float:
+    """Return the number of test cells over that of training cells, a mean over the splits."""
+    shares = runs.groupby("replicate")[["test", "train"]].first()
+    return float((shares["test"] / shares["train"]).mean())
 
 
 def _median(numbers: pd.Series) -> float:
     known = [number for number in numbers if not pd.isna(number)]
     return float(np.median(known)) if known else math.nan
-
-
-def _difference(differences: np.ndarray, ratio: float) -> dict[str, float]:
-    """Return mean difference, its interval and p; training sets overlap, which the variance is corrected for."""
-    from scipy.stats import t
-
-    count, mean = len(differences), float(np.mean(differences))
-    if count < 2:
-        return {"difference": mean, "low": math.nan, "high": math.nan, "p": math.nan}
-    error = math.sqrt((1 / count + ratio) * float(np.var(differences, ddof=1)))
-    error, mean = (0.0 if error < _ROUNDING else error), (0.0 if abs(mean) < _ROUNDING else mean)
-    reach = float(t.ppf(0.975, count - 1)) * error
-    # Nothing varies: equal scores are no difference, unequal ones cannot be tested.
-    p = float(2 * t.sf(abs(mean) / error, count - 1)) if error > 0 else (1.0 if mean == 0 else math.nan)
-    return {"difference": mean, "low": mean - reach, "high": mean + reach, "p": p}
 
 
 def verdict_of(summary: pd.DataFrame, metric: str) -> str:
@@ -154,29 +153,46 @@ def verdict_of(summary: pd.DataFrame, metric: str) -> str:
     sign = -1 if metric in LOWER_IS_BETTER else 1
     for kind, plural in (("control", "controls"), ("baseline", "baselines")):
         others = summary[summary["kind"] == kind]
-        if others.empty:
-            continue
-        significant = others["adjusted_p"] < LEVEL
-        better = others.index[significant & (sign * others["difference"] > 0)]
-        worse = others.index[significant & (sign * others["difference"] < 0)]
-        same = [name for name in others.index if name not in better and name not in worse]
-        if len(better) == len(others):
-            sentences.append(f"It predicts better than all {plural} ({', '.join(better)}).")
-            continue
-        parts = [
-            f"{words} {', '.join(names)}"
-            for words, names in (
-                ("is better than", better),
-                ("is not distinguishable from", same),
-                ("is worse than", worse),
-            )
-            if len(names)
-        ]
-        sentences.append(f"Beside the {plural} it {'; it '.join(parts)}.")
+        if len(others):
+            sentences.append(_beside(others, plural, sign))
     controls = summary[summary["kind"] == "control"]
-    if not controls.empty and not ((controls["adjusted_p"] < LEVEL) & (sign * controls["difference"] > 0)).any():
-        sentences.append("These data do not show that the biology of the prior helps to predict.")
+    if len(controls):
+        beaten = (controls["adjusted_p"] < LEVEL) & (sign * controls["difference"] > 0)
+        sentences.append(
+            "What the prior knows and these controls do not helps to predict."
+            if beaten.all()
+            else f"As it is not better than {_listed(controls.index[~beaten])}, these data do not show that the "
+            "biology of the prior helps to predict."
+        )
     return " ".join(sentences)
+
+
+def _beside(others: pd.DataFrame, plural: str, sign: int) -> str:
+    significant = others["adjusted_p"] < LEVEL
+    better = list(others.index[significant & (sign * others["difference"] > 0)])
+    worse = list(others.index[significant & (sign * others["difference"] < 0)])
+    same = [
+        f"{name} (difference {row['low']:+.3f} to {row['high']:+.3f})" if not math.isnan(row["low"]) else str(name)
+        for name, row in others.iterrows()
+        if name not in better and name not in worse
+    ]
+    if len(better) == len(others):
+        return f"It predicts better than all {plural} ({', '.join(better)})."
+    parts = [
+        f"{words} {', '.join(names)}"
+        for words, names in (
+            ("is better than", better),
+            ("is not distinguishable from", same),
+            ("is worse than", worse),
+        )
+        if names
+    ]
+    return f"Beside the {plural} it {'; it '.join(parts)}."
+
+
+def _listed(names: Sequence[str]) -> str:
+    words = [str(name) for name in names]
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -1,7 +1,8 @@
 """One run of a comparison: a contender trained on one split, scored, and what its nodes say; kept in files.
 
-In: a `Job` and what all jobs share. Out: a JSON file of scores and, where nodes have names, a table of importance.
-A run whose files are there is not repeated, so that a comparison that was stopped goes on with what is missing.
+In: a `Job` and what all jobs share. Out: a `Run`, and files of it: JSON of its scores and, where nodes have names, a
+table of importance. A run whose files are there is not repeated, so that a comparison that was stopped goes on with
+what is missing. Runs may be carried out anywhere; their files are written where the comparison was started.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ import pandas as pd
 
 from keras_vnn.architecture import Architecture
 from keras_vnn.comparison._contenders import Contender, baseline_estimator, network_of
+from keras_vnn.controls import control_input
 from keras_vnn.data import Labels, Split, Targets, align, fit_normalization, folds, split_cells
-from keras_vnn.errors import VNNError
+from keras_vnn.errors import DataError, VNNError
 from keras_vnn.files import replacing
 from keras_vnn.quiet import import_keras
 
-__all__ = ["Job", "Shared", "finished", "run_job", "splits_of"]
+__all__ = ["Job", "Run", "Shared", "finished", "keep", "run_job", "splits_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,8 +117,28 @@ def finished(folder: Path, job: Job, identity: str) -> dict[str, Any] | None:
     return record
 
 
-def run_job(shared: Shared, job: Job, folder: Path, threads: int | None = None) -> dict[str, Any]:
-    """Carry out a run, write its files, return its record.
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What a job gave.
+
+    Attributes
+    ----------
+    name
+        Of the job.
+    record
+        Plain JSON values.
+    nodes
+        By id of the hidden node its ``importance``, and what else `rank_nodes` measures; None for those whose nodes
+        have no names.
+    """
+
+    name: str
+    record: Mapping[str, Any]
+    nodes: pd.DataFrame | None
+
+
+def run_job(shared: Shared, job: Job, threads: int | None = None) -> Run:
+    """Carry out a job.
 
     Parameters
     ----------
@@ -127,7 +149,7 @@ def run_job(shared: Shared, job: Job, folder: Path, threads: int | None = None) 
         for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "KERAS_VNN_THREADS", "OMP_NUM_THREADS"):
             os.environ.setdefault(name, str(threads))
     start = time.perf_counter()
-    facts = _network_run(shared, job, folder) if job.contender.is_network else _baseline_run(shared, job)
+    facts, nodes = _network_run(shared, job) if job.contender.is_network else (_baseline_run(shared, job), None)
     record = {
         "contender": job.contender.name,
         "kind": job.contender.kind,
@@ -138,13 +160,19 @@ def run_job(shared: Shared, job: Job, folder: Path, threads: int | None = None) 
         "seconds": round(time.perf_counter() - start, 2),
         "identity": _identity_of(job, shared.identity),
     }
-    # Written last: a record says that all of a run is there.
-    with replacing(folder / f"{job.name}.json", overwrite=True) as partial:
-        partial.write_text(json.dumps(record, indent=1), encoding="utf-8")
-    return record
+    return Run(job.name, record, nodes)
 
 
-def _network_run(shared: Shared, job: Job, folder: Path) -> dict[str, Any]:
+def keep(folder: Path, run: Run) -> None:
+    """Write the files of a run; the record last, as it says that all is there."""
+    if run.nodes is not None:
+        with replacing(folder / f"{run.name}.nodes.csv", overwrite=True) as partial:
+            run.nodes.to_csv(partial)
+    with replacing(folder / f"{run.name}.json", overwrite=True) as partial:
+        partial.write_text(json.dumps(run.record, indent=1), encoding="utf-8")
+
+
+def _network_run(shared: Shared, job: Job) -> tuple[dict[str, Any], pd.DataFrame | None]:
     import_keras()
     import keras
 
@@ -152,14 +180,19 @@ def _network_run(shared: Shared, job: Job, folder: Path) -> dict[str, Any]:
     from keras_vnn.training import TrainingOptions, train
 
     options = replace(TrainingOptions(**shared.training), seed=job.seed)
-    rows = shared.labels.cells[job.split.train]
+    data, labels = shared.data, shared.labels
+    if job.contender.kind == "input":
+        if not isinstance(labels, Labels):
+            raise DataError("The control input is made for classes of cells; there is none for numbers.")
+        data, labels = control_input(data, labels, job.seed)
+    rows = labels.cells[job.split.train]
     needs_data = job.contender.name in ("expression", "modules")
-    expression = align(shared.data[rows], shared.arch, missing=_filled(shared.missing)) if needs_data else None
+    expression = align(data[rows], shared.arch, missing=_filled(shared.missing)) if needs_data else None
     network = network_of(job.contender, shared.arch, job.seed, expression)
     result = train(
         network,
-        shared.data,
-        shared.labels,
+        data,
+        labels,
         training=options,
         split=job.split,
         missing=shared.missing,
@@ -168,15 +201,17 @@ def _network_run(shared: Shared, job: Job, folder: Path) -> dict[str, Any]:
     )
     if result.metrics is None:
         raise VNNError("A comparison needs test cells to judge by; the split has none.")
+    nodes = None
     if job.contender.has_named_nodes:
-        test = shared.labels.cells[job.split.test]
-        ranking = rank_nodes(result.model, shared.data[test], method=shared.method, missing=_filled(shared.missing))
+        test = labels.cells[job.split.test]
+        truth = labels.names[job.split.test] if isinstance(labels, Labels) else labels.values[job.split.test]
+        ranking = rank_nodes(result.model, data[test], truth, method=shared.method, missing=_filled(shared.missing))
         order = [node.id for layer in shared.arch.hidden_layers for node in layer]
-        with replacing(folder / f"{job.name}.nodes.csv", overwrite=True) as partial:
-            ranking["importance"].reindex(order).to_csv(partial)
+        nodes = ranking.drop(columns=["label", "kind", "layer", "genes", "rank"]).reindex(order)
     weights = int(result.model.count_params())
     keras.backend.clear_session()
-    return {"metrics": _numbers(result.metrics.to_json()), "epochs": len(result.history), "weights": weights}
+    facts = {"metrics": _numbers(result.metrics.to_json()), "epochs": len(result.history), "weights": weights}
+    return facts, nodes
 
 
 def _baseline_run(shared: Shared, job: Job) -> dict[str, Any]:

@@ -12,7 +12,7 @@ range of sizes in layers of 50 nodes or more; relatives count in such layers onl
 of few. A relative is a term above or below in the network; in the network of interactions, the group of a partner of
 the protein. Importance is measured on the cells that had no part in training.
 
-Runs are kept, one file each: a repeated call goes on with those that are missing.
+Runs and models are kept: a repeated call goes on with those that are missing, and measures what is new.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ import argparse
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -97,27 +99,35 @@ def _runs(name: str, draws: int, folder: Path) -> Iterator[tuple[Path, Any]]:
     ]
     chosen = np.random.default_rng(0).permutation(known)[:draws]
     for draw, term in enumerate(map(str, chosen)):
+        about = {
+            "architecture": name,
+            "draw": draw,
+            "term": term,
+            "label": arch.find(term).node.label,
+            "genes": len(members[term]),
+            "layer": int(layers[term]),
+            "nodes_of_layer": int((layers == layers[term]).sum()),
+            "relatives": relatives_of(arch, term),
+        }
+        is_high = planted(scaled, members[term], np.random.default_rng([draw, *b"planted"]))
+        data.obs["planted"] = np.where(is_high, "high", "low")
         for model, options in MODELS.items():
             for wiring in WIRINGS:
                 path = folder / f"{RECIPES[name]}-{draw:02}-{model}-{wiring}.json".replace(" ", "_")
-                if path.exists():
+                if _is_done(path):
                     continue
+                network = arch if wiring == WIRINGS[0] else randomize(arch, "genes", draw)
+                facts = {**about, "model": model, "wiring": wiring}
+                yield path, partial(_run, network, data, recipe, options, facts, path.with_suffix(".keras"))
 
-                def run(
-                    draw: int = draw, term: str = term, options: dict[str, Any] = options, wiring: str = wiring
-                ) -> dict[str, Any]:
-                    network = arch if wiring == WIRINGS[0] else randomize(arch, "genes", draw)
-                    return _run(network, data, scaled, members[term], recipe, options, draw) | {"term": term}
 
-                facts = {"architecture": name, "draw": draw, "model": model, "wiring": wiring}
-                about = {
-                    **facts,
-                    "label": arch.find(term).node.label,
-                    "genes": len(members[term]),
-                    "layer": int(layers[term]),
-                    "nodes_of_layer": int((layers == layers[term]).sum()),
-                }
-                yield path, lambda run=run, term=term, about=about: _judged(run(), term, arch, layers, about)
+def _is_done(path: Path) -> bool:
+    from keras_vnn.inspection._importance import IMPORTANCE_METHODS
+
+    if not path.exists():
+        return False
+    known = json.loads(path.read_text(encoding="utf-8"))["places"]
+    return all(f"{method}, {CORRECTIONS[0]}" in known for method in IMPORTANCE_METHODS)
 
 
 def planted(scaled: Any, genes: Sequence[int], rng: np.random.Generator) -> Any:
@@ -129,44 +139,49 @@ def planted(scaled: Any, genes: Sequence[int], rng: np.random.Generator) -> Any:
 
 
 def _run(
-    network: Any, data: Any, scaled: Any, genes: Any, recipe: Any, options: dict[str, Any], seed: int
+    network: Any, data: Any, recipe: Any, options: dict[str, Any], about: dict[str, Any], kept: Path
 ) -> dict[str, Any]:
-    """Train on planted labels; return importance of all nodes by method."""
+    """Train on planted labels, unless the model is kept; return the places of a term and its relatives by method."""
     import keras
 
-    from keras_vnn import corrected_importance, labels_of, rank_nodes, split_cells, train
+    from keras_vnn import corrected_importance, labels_of, load_model, rank_nodes, save_model, split_cells, train, view
     from keras_vnn.inspection._importance import IMPORTANCE_METHODS
     from keras_vnn.workflow import model_changes, training_choices
 
-    is_high = planted(scaled, genes, np.random.default_rng([seed, *b"planted"]))
-    data.obs["planted"] = np.where(is_high, "high", "low")
-    labels = labels_of(data, "planted")
+    labels, seed = labels_of(data, "planted"), about["draw"]
     split = split_cells(labels, seed=seed)
-    from dataclasses import replace
-
-    chosen = replace(training_choices(recipe.train), seed=seed)
-    result = train(network, data, labels, training=chosen, split=split, **{**model_changes(recipe.train), **options})
+    if not kept.exists():
+        chosen = replace(training_choices(recipe.train), seed=seed)
+        result = train(
+            network, data, labels, training=chosen, split=split, **{**model_changes(recipe.train), **options}
+        )
+        save_model(result.model, kept)
+    model = load_model(kept)
     held_out = data[np.concatenate([split.validation, split.test])]
-    found = {}
+    scores: dict[str, Any] = {}
     for method in IMPORTANCE_METHODS:
-        ranking = rank_nodes(result.model, held_out, "planted", method=method)
+        ranking = rank_nodes(model, held_out, "planted", method=method)
         for rule in CORRECTIONS:
-            found[f"{method}, {rule}"] = corrected_importance(network, ranking["importance"], rule)
-    found[ACTIVITY] = ranking["activity_difference"].fillna(0.0)
-    keras.backend.clear_session()
-    return {"accuracy": result.metrics.accuracy, "epochs": len(result.history), "scores": found}
-
-
-def _judged(run: dict[str, Any], term: str, arch: Any, layers: pd.Series, about: dict[str, Any]) -> dict[str, Any]:
-    """Return the places of a term and of its relatives, by method."""
+            scores[f"{method}, {rule}"] = corrected_importance(network, ranking["importance"], rule)
+        scores[ACTIVITY] = ranking["activity_difference"].fillna(0.0)
+    layers = _layers(network)
     sizes = layers.value_counts()
-    near = [name for name in relatives_of(arch, term) if sizes[layers[name]] >= LARGE]
+    term = about["term"]
+    near = [name for name in about["relatives"] if sizes[layers[name]] >= LARGE]
     places = {}
-    for method, scores in run.pop("scores").items():
-        ranks = scores.groupby(layers.reindex(scores.index)).rank(ascending=False, method="average")
+    for method, values in scores.items():
+        ranks = values.groupby(layers.reindex(values.index)).rank(ascending=False, method="average")
         places[method] = {"term": float(ranks[term]), "relatives": [float(ranks[name]) for name in near]}
-    by_chance = 1 - np.prod([1 - FIRST / sizes[layers[name]] for name in (term, *near)])
-    return {**about, **run, "relatives": near, "by_chance": float(by_chance), "places": places}
+    record = view(model).card.metadata["training"]
+    keras.backend.clear_session()
+    return {
+        **about,
+        "relatives": near,
+        "by_chance": float(1 - np.prod([1 - FIRST / sizes[layers[name]] for name in (term, *near)])),
+        "accuracy": record["metrics"]["accuracy"],
+        "epochs": len(record["history"]["loss"]),
+        "places": places,
+    }
 
 
 def relatives_of(arch: Any, term: str) -> list[str]:

@@ -15,6 +15,7 @@ import pandas as pd
 from keras_vnn.comparison._contenders import REAL, Contender
 from keras_vnn.comparison._significance import holm_adjusted, resampled_t_test
 from keras_vnn.comparison._stability import Stability
+from keras_vnn.csv_tables import csv_text
 from keras_vnn.files import replacing
 
 __all__ = ["LOWER_IS_BETTER", "Comparison", "summarised", "test_to_train", "verdict_of"]
@@ -86,9 +87,9 @@ class Comparison:
         texts = {
             "comparison.json": json.dumps(self.to_json(), indent=1, ensure_ascii=False),
             "comparison.html": page_of(self),
-            "summary.csv": self.summary.to_csv(),
-            "runs.csv": self.runs.to_csv(index=False),
-            "nodes.csv": self.nodes.to_csv(),
+            "summary.csv": csv_text(self.summary),
+            "runs.csv": csv_text(self.runs, index=False),
+            "nodes.csv": csv_text(self.nodes),
         }
         for name, text in texts.items():
             with replacing(folder / name, overwrite=True) as partial:

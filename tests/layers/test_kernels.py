@@ -162,17 +162,18 @@ def test_gradients_of_gradients(kernel, case):
 
 
 def test_the_native_kernel_gives_the_same_bits_at_every_run_and_number_of_threads(case, monkeypatch):
-    from keras_vnn.layers.kernels import _threads, native
+    from keras_vnn.layers.kernels import _threads
+    from keras_vnn.layers.kernels._products import Products
 
     rng = np.random.default_rng(0)
     connections = Connections.from_adjacency(rng.random((600, 500)) < 0.1)
     weights = rng.normal(size=connections.count).astype("float32")
     inputs, upstream = rng.normal(size=(70, 600)).astype("float32"), rng.normal(size=(70, 500)).astype("float32")
-    products = native.Products(connections)
+    products = Products(connections)
 
     def run():
-        outputs, tiles = products.forward(inputs, weights)
-        return outputs, *products.backward(upstream, weights, tiles)
+        outputs, tiles = products.forward([inputs], [weights])
+        return outputs, *products.backward(upstream, tiles, [weights])
 
     first = run()
     for threads in (1, 2, 3, 2):

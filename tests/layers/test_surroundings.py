@@ -108,19 +108,19 @@ def test_predictions_in_several_threads_at_once(kernel):
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_fork_leaves_parent_and_child_working():
     """The loops work in both, whatever threads the parent had."""
-    from keras_vnn.layers.kernels.native import Products
+    from keras_vnn.layers.kernels._products import Products
 
     rng = np.random.default_rng(0)
     connections = Connections.from_adjacency(rng.random((600, 500)) < 0.1)
     products, weights = Products(connections), rng.normal(size=connections.count)
     inputs = rng.normal(size=(64, 600))
-    before = products.forward(inputs, weights)[0]
+    before = products.forward([inputs], [weights])[0]
     child = os.fork()
     if child == 0:
-        same = np.array_equal(products.forward(inputs, weights)[0], before)
+        same = np.array_equal(products.forward([inputs], [weights])[0], before)
         os._exit(0 if same else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    np.testing.assert_array_equal(products.forward(inputs, weights)[0], before)
+    np.testing.assert_array_equal(products.forward([inputs], [weights])[0], before)
 
 
 LOADER = """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import keras
@@ -17,6 +18,8 @@ from keras_vnn.errors import ArchitectureError, VNNWarning
 from keras_vnn.layers._connections import Connections
 from keras_vnn.layers._initial import initial_weights
 from keras_vnn.layers.kernels import KERNELS, SparseKernel, choose_kernel, stand_in, surroundings
+from keras_vnn.layers.kernels._joined import Relays, mark_relays
+from keras_vnn.layers.kernels.native import NativeKernel
 
 __all__ = ["SparselyConnected"]
 
@@ -52,7 +55,7 @@ class SparselyConnected(keras.layers.Layer):
 
     Input shape
     -----------
-    ``(batch, …, inputs)``, most often ``(batch, inputs)``.
+    ``(batch, …, inputs)``, most often ``(batch, inputs)``; or a list of such tensors, read as if side by side.
 
     Output shape
     ------------
@@ -121,7 +124,6 @@ class SparselyConnected(keras.layers.Layer):
         self._bias_mask: NDArray[np.float32] | None = None
         self.kernel: Any = None
         self.bias: Any = None
-        self.input_spec = keras.layers.InputSpec(min_ndim=2)
         self.supports_masking = True
 
     # ---- Keras's own contract -----------------------------------------------------------------------------
@@ -132,14 +134,16 @@ class SparselyConnected(keras.layers.Layer):
         Parameters
         ----------
         input_shape
-            ``(batch, …, inputs)``.
+            ``(batch, …, inputs)``, or a list of such shapes.
 
         Raises
         ------
         ArchitectureError
             The last axis is not the number of inputs of the adjacency.
         """
-        self._check_input(input_shape[-1])
+        shapes = _shapes(input_shape)
+        widths = [shape[-1] for shape in shapes]
+        self._check_input(sum(width for width in widths if width is not None) if all(widths) else None)
         connections = self.connections
         self.kernel = self.add_weight(
             name="kernel",
@@ -162,7 +166,8 @@ class SparselyConnected(keras.layers.Layer):
             self._bias_mask = fed.astype(np.float32)
             if self._warns_of_unfed:
                 self._warn_of_unfed()
-        self.input_spec = keras.layers.InputSpec(min_ndim=2, axes={-1: connections.inputs})
+        spec = [keras.layers.InputSpec(min_ndim=2, axes={-1: width}) for width in widths]
+        self.input_spec = spec if _is_list(input_shape) else spec[0]
         self.built = True
 
     def call(self, inputs: Any) -> Any:
@@ -171,21 +176,31 @@ class SparselyConnected(keras.layers.Layer):
         Parameters
         ----------
         inputs
-            ``(batch, …, inputs)``.
+            ``(batch, …, inputs)``, or a list of such tensors.
         """
-        leading = ops.shape(inputs)[1:-1]
-        flat = ops.reshape(inputs, (-1, self.connections.inputs)) if leading else inputs
-        outputs = self._product()(flat, ops.convert_to_tensor(self.kernel))
-        if self.bias is not None:
-            bias = ops.convert_to_tensor(self.bias)
-            outputs = outputs + (bias if self._bias_mask is None else bias * ops.cast(self._bias_mask, bias.dtype))
+        parts = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
+        leading = ops.shape(parts[0])[1:-1]
+        if leading:
+            parts = [ops.reshape(part, (-1, part.shape[-1])) for part in parts]
+        product, weights = self._product(), ops.convert_to_tensor(self.kernel)
+        bias = None if self.bias is None else ops.convert_to_tensor(self.bias)
+        if bias is not None and self._bias_mask is not None:
+            bias = bias * ops.cast(self._bias_mask, bias.dtype)
+        outputs = product.with_bias(parts, weights, bias) if isinstance(product, NativeKernel) else None
+        if outputs is None:
+            outputs = product(parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=-1), weights)
+            outputs = outputs if bias is None else outputs + bias
         if leading:
             outputs = ops.reshape(outputs, (-1, *leading, self.connections.outputs))
-        return outputs if self.activation is None else self.activation(outputs)
+        if self.activation not in (None, keras.activations.linear):
+            return self.activation(outputs)
+        if self._hands_on and bias is not None and len(parts) == 1 and not leading:
+            mark_relays(outputs, Relays(parts[0], self.connections.rows, weights, bias))
+        return outputs
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return ``(batch, …, outputs)``."""
-        return (*input_shape[:-1], self.connections.outputs)
+        return (*_shapes(input_shape)[0][:-1], self.connections.outputs)
 
     def get_config(self) -> dict[str, Any]:
         """Return a JSON value from which `from_config` makes the same layer; the adjacency is compressed."""
@@ -229,6 +244,11 @@ class SparselyConnected(keras.layers.Layer):
             "density": self.connections.density,
         }
 
+    @cached_property
+    def _hands_on(self) -> bool:
+        """Whether each unit reads one input and hands it on, so that it can be folded into what reads it."""
+        return keras.backend.backend() == "tensorflow" and bool((self.connections.fan_in == 1).all())
+
     def _product(self) -> SparseKernel:
         """Return the kernel for this call: the chosen one, or one that fits the graph that is being made."""
         name, around = self._kernel_choice.name, surroundings()
@@ -262,6 +282,15 @@ class SparselyConnected(keras.layers.Layer):
             VNNWarning,
             stacklevel=4,
         )
+
+
+def _is_list(shape: Any) -> bool:
+    return bool(shape) and isinstance(shape[0], list | tuple)
+
+
+def _shapes(shape: Any) -> list[Any]:
+    """Return the shapes of the inputs, be they one or a list."""
+    return list(shape) if _is_list(shape) else [shape]
 
 
 def _compact(units: NDArray[np.int64]) -> int | list[int]:

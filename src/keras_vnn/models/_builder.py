@@ -132,9 +132,11 @@ class Builder:
                 units.append(self.arch.layers[source].units)
                 axis.append(["nodes", source, None])
             adjacency.append(connection)
-        joined = inputs[0] if len(inputs) == 1 else keras.layers.Concatenate(name=f"layer_{number}_inputs")(inputs)
-        if self.options.dropout_of == "inputs" and self.options.dropout_rate(number):
-            rate = self.options.dropout_rate(number)
+        joined = inputs[0] if len(inputs) == 1 else inputs
+        rate = self.options.dropout_rate(number) if self.options.dropout_of == "inputs" else 0
+        if rate and len(inputs) > 1:
+            joined = keras.layers.Concatenate(name=f"layer_{number}_inputs")(inputs)
+        if rate:
             joined = keras.layers.Dropout(rate, name=f"layer_{number}_inputs_dropout")(joined)
         sparsely = self._sparsely(
             sparse.vstack(adjacency), layer.units.tolist(), np.concatenate(units).tolist(), f"layer_{number}"

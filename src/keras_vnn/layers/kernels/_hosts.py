@@ -43,7 +43,7 @@ def _tensorflow(products: Any) -> Callable[[Any, Any], Any]:
         return list(results)
 
     def forward(inputs: Any, weights: Any) -> Any:
-        outputs, tiles = operation(products.forward, [inputs, weights], 2)
+        outputs, tiles = operation(lambda inputs, weights: products.forward([inputs], [weights]), [inputs, weights], 2)
         outputs = tf.ensure_shape(outputs, (inputs.shape[0], products.outputs))
         return outputs, tf.ensure_shape(tiles, (None,))
 
@@ -64,7 +64,7 @@ def _tensorflow(products: Any) -> Callable[[Any, Any], Any]:
     @tf.custom_gradient
     def of_inputs(upstream: Any, weights: Any) -> Any:
         def run(upstream: Any, weights: Any) -> Any:
-            return products.backward(upstream, weights, None, needs_weights=False)[:1]
+            return products.backward(upstream, None, [weights], needs_parameters=False)
 
         (result,) = operation(run, [upstream, weights], 1)
         result = tf.ensure_shape(result, (upstream.shape[0], products.inputs))
@@ -73,7 +73,7 @@ def _tensorflow(products: Any) -> Callable[[Any, Any], Any]:
     @tf.custom_gradient
     def of_weights(upstream: Any, inputs: Any, tiles: Any) -> Any:
         def run(upstream: Any, tiles: Any) -> Any:
-            return products.backward(upstream, _NOTHING, tiles, needs_inputs=False)[1:]
+            return products.backward(upstream, tiles, [_NOTHING], needs=[False])
 
         (result,) = operation(run, [upstream, tiles], 1)
         result = tf.ensure_shape(result, (products.count,))
@@ -81,7 +81,10 @@ def _tensorflow(products: Any) -> Callable[[Any, Any], Any]:
 
     @tf.custom_gradient
     def both(upstream: Any, inputs: Any, weights: Any, tiles: Any) -> Any:
-        of_input, of_weight = operation(products.backward, [upstream, weights, tiles], 2)
+        def run(upstream: Any, weights: Any, tiles: Any) -> Any:
+            return products.backward(upstream, tiles, [weights])
+
+        of_input, of_weight = operation(run, [upstream, weights, tiles], 2)
         of_input = tf.ensure_shape(of_input, (upstream.shape[0], products.inputs))
         of_weight = tf.ensure_shape(of_weight, (products.count,))
 
@@ -113,7 +116,7 @@ def _torch(products: Any) -> Callable[[Any, Any], Any]:
 
         @staticmethod
         def forward(context: Any, inputs: Any, weights: Any) -> Any:
-            outputs, tiles = products.forward(numpy(inputs), numpy(weights))
+            outputs, tiles = products.forward([numpy(inputs)], [numpy(weights)])
             context.save_for_backward(weights, torch.from_numpy(tiles))
             return torch.from_numpy(outputs)
 
@@ -122,14 +125,16 @@ def _torch(products: Any) -> Callable[[Any, Any], Any]:
         def backward(context: Any, upstream: Any) -> Any:
             weights, tiles = context.saved_tensors
             needs_inputs, needs_weights = context.needs_input_grad
-            found = products.backward(
-                numpy(upstream),
-                numpy(weights),
-                tiles.numpy(),
-                needs_inputs=needs_inputs,
-                needs_weights=needs_weights,
+            found = iter(
+                products.backward(
+                    numpy(upstream),
+                    tiles.numpy(),
+                    [numpy(weights)],
+                    needs=[needs_inputs],
+                    needs_parameters=needs_weights,
+                )
             )
-            return tuple(None if array is None else torch.from_numpy(array) for array in found)
+            return tuple(torch.from_numpy(next(found)) if need else None for need in (needs_inputs, needs_weights))
 
     return Product.apply  # type: ignore[no-any-return]
 
@@ -142,10 +147,10 @@ def _jax(products: Any) -> Callable[[Any, Any], Any]:
         return jax.pure_callback(function, result, *arrays, vmap_method="sequential")
 
     def run_forward(inputs: Any, weights: Any) -> Any:
-        return products.forward(np.asarray(inputs), np.asarray(weights))[0]
+        return products.forward([np.asarray(inputs)], [np.asarray(weights)])[0]
 
     def run_inputs(upstream: Any, weights: Any) -> Any:
-        return products.backward(np.asarray(upstream), np.asarray(weights), None, needs_weights=False)[0]
+        return products.backward(np.asarray(upstream), None, [np.asarray(weights)], needs_parameters=False)[0]
 
     def run_weights(upstream: Any, inputs: Any) -> Any:
         return products.weights_gradient(np.asarray(upstream), np.asarray(inputs))

@@ -18,8 +18,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
 from numba import njit
 
+from keras_vnn.layers.kernels._arrangement import GROUP
 from keras_vnn.layers.kernels._instructions import (
     back_through_row,
     block_of_products,
@@ -46,7 +48,10 @@ class Loops:
     width
         Examples in a tile.
     to_tiles, from_tiles
-        Between ``(batch, units)`` and ``(tiles, units, width)``.
+        Between ``(batch, units)`` and ``(tiles, rows, width)``, for a range of groups of units; units that have no row
+        are left out, and are zero on the way back.
+    add_bias, bias_sums
+        Add a number to each unit; sum each unit over the batch; for a range of units.
     forward
         Products, for a range of output units.
     backward_rows
@@ -54,7 +59,7 @@ class Loops:
     weights_rows
         The gradient of the weights of such a layer alone, for a range of outputs.
     backward_inputs
-        The gradient of the inputs, for a range of tiles.
+        The gradient of the inputs, for a range of tiles; of each node, without that many of its first inputs.
     backward_weights
         The gradient of the weights, for a range of output units.
     """
@@ -62,6 +67,8 @@ class Loops:
     width: int
     to_tiles: Callable[..., None]
     from_tiles: Callable[..., None]
+    add_bias: Callable[..., None]
+    bias_sums: Callable[..., None]
     forward: Callable[..., None]
     backward_rows: Callable[..., None]
     weights_rows: Callable[..., None]
@@ -92,39 +99,73 @@ def make_loops(registers: int, lanes: int, block: int) -> Loops:
     width = registers * lanes
     half, quarter = max(block // 2, 1), max(block // 4, 1)
 
-    def to_tiles(batch, tiled, start, stop):
+    def to_tiles(batch, places, tiled, start, stop):
         examples, units = batch.shape
+        rows = tiled.shape[1]
         for tile in range(tiled.shape[0]):
             for group in range(0, width, lanes):
                 first = tile * width + group
                 filled = min(lanes, examples - first)
-                unit = start
-                if filled == lanes:
-                    while unit + lanes <= stop:
-                        place = (tile * units + unit) * width + group
-                        transpose(batch, first * units + unit, units, tiled, place, width, lanes)
-                        unit += lanes
-                for late in range(unit, stop):
-                    for example in range(filled):
-                        tiled[tile, late, group + example] = batch[first + example, late]
-                    for example in range(max(filled, 0), lanes):
-                        tiled[tile, late, group + example] = 0
+                for number in range(start, stop):
+                    if places[number] < 0:
+                        continue
+                    unit, row = number * GROUP, places[number]
+                    end = min(unit + GROUP, units)
+                    if filled == lanes:
+                        while unit + lanes <= end:
+                            place = (tile * rows + row) * width + group
+                            transpose(batch, first * units + unit, units, tiled, place, width, lanes)
+                            unit += lanes
+                            row += lanes
+                    for late in range(end - unit):
+                        for example in range(filled):
+                            tiled[tile, row + late, group + example] = batch[first + example, unit + late]
+                        for example in range(max(filled, 0), lanes):
+                            tiled[tile, row + late, group + example] = 0
 
-    def from_tiles(tiled, batch, start, stop):
+    def from_tiles(tiled, places, batch, start, stop):
         examples, units = batch.shape
+        rows = tiled.shape[1]
         for tile in range(tiled.shape[0]):
             for group in range(0, width, lanes):
                 first = tile * width + group
                 filled = min(lanes, examples - first)
-                unit = start
-                if filled == lanes:
-                    while unit + lanes <= stop:
-                        place = (tile * units + unit) * width + group
-                        transpose(tiled, place, width, batch, first * units + unit, units, lanes)
-                        unit += lanes
-                for example in range(filled):
-                    for late in range(unit, stop):
-                        batch[first + example, late] = tiled[tile, late, group + example]
+                for number in range(start, stop):
+                    unit, row = number * GROUP, places[number]
+                    end = min(unit + GROUP, units)
+                    if row < 0:
+                        for example in range(filled):
+                            batch[first + example, unit:end] = 0
+                        continue
+                    if filled == lanes:
+                        while unit + lanes <= end:
+                            place = (tile * rows + row) * width + group
+                            transpose(tiled, place, width, batch, first * units + unit, units, lanes)
+                            unit += lanes
+                            row += lanes
+                    for example in range(filled):
+                        for late in range(end - unit):
+                            batch[first + example, unit + late] = tiled[tile, row + late, group + example]
+
+    def add_bias(out, bias, outputs, tiles, start, stop):
+        for tile in range(tiles):
+            for unit in range(start, stop):
+                place, value = (tile * outputs + unit) * width, bias[unit]
+                for example in range(width):
+                    out[place + example] += value
+
+    def bias_sums(g, outputs, sums, tiles, start, stop):
+        line = np.zeros(width, g.dtype)
+        for unit in range(start, stop):
+            line[:] = 0
+            for tile in range(tiles):
+                place = (tile * outputs + unit) * width
+                for example in range(width):
+                    line[example] += g[place + example]
+            total = line[0]
+            for example in range(1, width):
+                total += line[example]
+            sums[unit] = total
 
     def forward(
         x, inputs, rows, row_pointers, node_of, unit_of, weight_starts, weights, out, outputs, tiles, start, stop
@@ -186,7 +227,9 @@ def make_loops(registers: int, lanes: int, block: int) -> Loops:
                 else:
                     products_of_row(x, base, rows, first, count, g, place, dw, 1, registers, lanes)
 
-    def backward_inputs(g, outputs, rows, row_pointers, unit_of, weight_starts, weights, dx, inputs, start, stop):
+    def backward_inputs(
+        g, outputs, rows, row_pointers, skipped, unit_of, weight_starts, weights, dx, inputs, start, stop
+    ):
         for tile in range(start, stop):
             base = tile * inputs * width
             dx[base : base + inputs * width] = 0
@@ -195,7 +238,7 @@ def make_loops(registers: int, lanes: int, block: int) -> Loops:
                 for unit in range(unit_of[node], unit_of[node + 1], _UNITS_AT_ONCE):
                     place, units = (tile * outputs + unit) * width, min(_UNITS_AT_ONCE, unit_of[node + 1] - unit)
                     line = weight_starts[node] + (unit - unit_of[node]) * fan_in
-                    done = 0
+                    done = skipped[node]
                     while done < fan_in:
                         row, weight = row_pointers[node] + done, line + done
                         left = fan_in - done
@@ -236,76 +279,24 @@ def make_loops(registers: int, lanes: int, block: int) -> Loops:
                         step = 4 if block_stop - k >= 4 else 1
                         if at_once == 4 and step == 4:
                             block_of_products(
-                                x,
-                                x_tile,
-                                rows,
-                                row,
-                                g,
-                                place,
-                                g_tile,
-                                tiles,
-                                dw,
-                                weight,
-                                fan_in,
-                                4,
-                                4,
-                                registers,
-                                lanes,
-                            )
+                                x, x_tile, rows, row, g, place, g_tile, tiles, dw, weight, fan_in, 4, 4,
+                                registers, lanes,
+                            )  # fmt: skip
                         elif at_once == 4:
                             block_of_products(
-                                x,
-                                x_tile,
-                                rows,
-                                row,
-                                g,
-                                place,
-                                g_tile,
-                                tiles,
-                                dw,
-                                weight,
-                                fan_in,
-                                4,
-                                1,
-                                registers,
-                                lanes,
-                            )
+                                x, x_tile, rows, row, g, place, g_tile, tiles, dw, weight, fan_in, 4, 1,
+                                registers, lanes,
+                            )  # fmt: skip
                         elif step == 4:
                             block_of_products(
-                                x,
-                                x_tile,
-                                rows,
-                                row,
-                                g,
-                                place,
-                                g_tile,
-                                tiles,
-                                dw,
-                                weight,
-                                fan_in,
-                                1,
-                                4,
-                                registers,
-                                lanes,
-                            )
+                                x, x_tile, rows, row, g, place, g_tile, tiles, dw, weight, fan_in, 1, 4,
+                                registers, lanes,
+                            )  # fmt: skip
                         else:
                             block_of_products(
-                                x,
-                                x_tile,
-                                rows,
-                                row,
-                                g,
-                                place,
-                                g_tile,
-                                tiles,
-                                dw,
-                                weight,
-                                fan_in,
-                                1,
-                                1,
-                                registers,
-                                lanes,
-                            )
+                                x, x_tile, rows, row, g, place, g_tile, tiles, dw, weight, fan_in, 1, 1,
+                                registers, lanes,
+                            )  # fmt: skip
                         k += step
                     now += at_once
             unit = last
@@ -317,6 +308,8 @@ def make_loops(registers: int, lanes: int, block: int) -> Loops:
             for function in (
                 to_tiles,
                 from_tiles,
+                add_bias,
+                bias_sums,
                 forward,
                 backward_rows,
                 weights_rows,

@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_vnn.layers._connections import Connections
+from keras_vnn.layers.kernels._memory import aligned, read_only
+from keras_vnn.layers.kernels._products import even_cuts, host_register
 from keras_vnn.layers.kernels._threads import run_in_parts
-from keras_vnn.layers.kernels.native import aligned, even_cuts, host_register, read_only
 
 __all__ = ["Placement"]
 
@@ -108,7 +109,7 @@ def _loops_by_index() -> tuple[Callable[..., None], Callable[..., None]]:
 @cache
 def _loops_by_mask(lanes: int) -> tuple[Callable[..., None], Callable[..., None]]:
     """Return the same by masks of ``lanes`` cells; what a row has beyond whole masks is done one by one."""
-    from keras_vnn.layers.kernels._instructions import compressed, expanded
+    from keras_vnn.layers.kernels._instructions import compressed, compressed_alone, expanded
     from keras_vnn.layers.kernels._loops import compiled
 
     def place(weights, masks, pointers, matrix, start, stop):
@@ -125,12 +126,16 @@ def _loops_by_mask(lanes: int) -> tuple[Callable[..., None], Callable[..., None]
                     position += 1
 
     def take(matrix, masks, pointers, weights, start, stop):
-        inputs = matrix.shape[1]
+        inputs, end = matrix.shape[1], pointers[stop]
         whole = inputs // lanes
         for output in range(start, stop):
             position, line = pointers[output], output * inputs
             for group in range(whole):
-                position += compressed(matrix, line + group * lanes, masks[output, group], weights, position, lanes)
+                place, mask = line + group * lanes, masks[output, group]
+                if position + lanes <= end:
+                    position += compressed(matrix, place, mask, weights, position, lanes)
+                else:
+                    position += compressed_alone(matrix, place, mask, weights, position, lanes)
             for late in range(whole * lanes, inputs):
                 if (masks[output, whole] >> (late - whole * lanes)) & 1:
                     weights[position] = matrix[output, late]

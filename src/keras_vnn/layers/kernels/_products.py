@@ -1,0 +1,331 @@
+"""Products over connections and their gradients, on numpy arrays, by compiled loops in as many threads as processors.
+
+In: connections, and where their inputs come from. Out: numbers, on the connections alone. The order of every sum is
+fixed, so the same numbers give the same bits at every run. Knows nothing of Keras.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import sparse
+
+from keras_vnn.layers._connections import Connections
+from keras_vnn.layers.kernels._arrangement import Arrangement, TilePlan, groups_of
+from keras_vnn.layers.kernels._memory import Array, aligned, borrowed, read_only
+from keras_vnn.layers.kernels._threads import run_in_parts, thread_count
+
+if TYPE_CHECKING:
+    from keras_vnn.layers.kernels._loops import Loops
+
+__all__ = ["Products", "even_cuts", "host_register"]
+
+# Products (connections × examples) below which a second thread costs more than it saves, and above which work is
+# cut finer than threads, so that one slow thread does not hold up the others.
+_ALONE, _FINE = 300_000, 30_000_000
+
+
+class Products:
+    """The product of a batch with the weights of some connections, and its gradients, on numpy arrays.
+
+    Arrays of examples are ``(batch, units)``, in C order, float32 or float64; arrays of weights ``(connections,)``.
+    *Parameters* are the weights, then the weights and the biases of the relays if there are relays, then the bias of
+    the outputs if there is one.
+
+    Parameters
+    ----------
+    connections
+        The connections of the layer.
+    arrangement
+        What stands where its inputs are; one source unless said otherwise.
+    """
+
+    def __init__(self, connections: Connections, arrangement: Arrangement | None = None) -> None:
+        self.connections = connections
+        self.arrangement = arrangement or Arrangement.simple(connections.inputs)
+        self.inputs, self.outputs, self.count = connections.inputs, connections.outputs, connections.count
+        self._is_simple = bool((connections.output_units == 1).all())
+        self._output_places = groups_of(self.outputs)
+
+    def forward(self, sources: Sequence[Array], parameters: Sequence[Array]) -> tuple[Array, Array]:
+        """Return the product ``(batch, outputs)`` and what is read of the sources in tiles, for `backward`."""
+        batch, dtype = len(sources[0]), sources[0].dtype
+        weights, bias = self._effective(parameters)
+        loops = _loops_for(batch, dtype, self._is_simple)
+        tiles = -(-batch // loops.width)
+        rows = self._plan.rows
+        tiled = aligned((tiles, rows, loops.width), dtype)
+        for source, places in zip(sources, self._plan.places, strict=True):
+            self._to_tiles(source, places, tiled, loops)
+        x, plan = read_only(tiled.reshape(-1)), self._by_output
+        product = aligned((batch, self.outputs), dtype)
+        with borrowed((tiles, self.outputs, loops.width), dtype) as sums:
+            out = sums.reshape(-1)
+
+            def work(start: int, stop: int) -> None:
+                loops.forward(
+                    x, rows, plan.rows, plan.row_pointers, plan.node_of, plan.unit_of,
+                    plan.weight_starts, weights, out, self.outputs, tiles, start, stop,
+                )  # fmt: skip
+                if bias is not None:
+                    loops.add_bias(out, bias, self.outputs, tiles, start, stop)
+
+            self._run(work, self.connections.pointers, batch)
+            self._from_tiles(sums, self._output_places, product, loops)
+        return product, tiled.reshape(-1)
+
+    def backward(
+        self,
+        upstream: Array,
+        tiled: Array | None,
+        parameters: Sequence[Array],
+        *,
+        needs: Sequence[bool] | None = None,
+        needs_parameters: bool = True,
+    ) -> list[Array]:
+        """Return the gradients of the sources that are needed, then those of the parameters.
+
+        Parameters
+        ----------
+        upstream
+            ``(batch, outputs)`` gradient of the product.
+        tiled
+            What `forward` gave; None when the gradients of the parameters are not needed.
+        parameters
+            As for `forward`.
+        needs
+            Whether the gradient of each source is needed; of all, by default.
+        needs_parameters
+            Whether those of the parameters are.
+        """
+        batch, dtype = len(upstream), upstream.dtype
+        needs = [True] * len(self.arrangement.sizes) if needs is None else needs
+        loops = _loops_for(batch, dtype, self._is_simple)
+        tiles = -(-batch // loops.width)
+        x = read_only(tiled) if needs_parameters and tiled is not None else None
+        dw = (aligned if batch else np.zeros)((self.count,), dtype) if x is not None else None
+        found = [
+            aligned((batch, size), dtype) for size, need in zip(self.arrangement.sizes, needs, strict=True) if need
+        ]
+        of_units = None
+        with borrowed((tiles, self.outputs, loops.width), dtype) as g:
+            self._to_tiles(upstream, self._output_places, g, loops)
+            if any(needs):
+                with borrowed((tiles, self._plan.rows, loops.width), dtype) as sums:
+                    weights, _ = self._effective(parameters)
+                    if self._is_simple and dw is not None:
+                        self._rows(loops, x, g, weights, sums, dw, tiles, batch)
+                    else:
+                        self._scatter(loops, g, weights, sums, tiles, batch, needs)
+                        if dw is not None:
+                            self._weights(loops, x, g, dw, tiles, batch)
+                    places = itertools.compress(self._plan.places, needs)
+                    for one, where in zip(found, places, strict=True):
+                        self._from_tiles(sums, where, one, loops)
+            elif dw is not None:
+                self._weights(loops, x, g, dw, tiles, batch)
+            if dw is not None and len(parameters) > 1:
+                of_units = aligned((self.outputs,), dtype)
+                loops.bias_sums(g.reshape(-1), self.outputs, of_units, tiles, 0, self.outputs)
+        return found if dw is None else [*found, *self._taken_apart(dw, of_units, parameters)]
+
+    def weights_gradient(self, upstream: Array, inputs: Array) -> Array:
+        """Return the gradient of the weights from the inputs themselves."""
+        loops = _loops_for(len(inputs), inputs.dtype, self._is_simple)
+        shape = (-(-len(inputs) // loops.width), self._plan.rows, loops.width)
+        with borrowed(shape, inputs.dtype) as tiled:
+            self._to_tiles(inputs, self._plan.places[0], tiled, loops)
+            (dw,) = self.backward(upstream, tiled.reshape(-1), [np.zeros(0, inputs.dtype)], needs=[False])
+        return dw
+
+    # ---- relays and bias --------------------------------------------------------------------------------------
+
+    def _effective(self, parameters: Sequence[Array]) -> tuple[Array, Array | None]:
+        """Return the weights of the sources themselves, and what is added to each unit, if anything is."""
+        weights = read_only(parameters[0])
+        if not self.arrangement.has_relays:
+            return weights, read_only(parameters[1]) if len(parameters) > 1 else None
+        from keras_vnn.layers.kernels._folding import folding_loops
+
+        folded, added = np.empty_like(weights), np.empty(self.outputs, weights.dtype)
+        scales, biases = read_only(parameters[1]), read_only(parameters[2])
+        folding_loops()[0](weights, scales, biases, self._relay_of, self.connections.pointers, folded, added)
+        if len(parameters) > 3:
+            added += parameters[3]
+        return read_only(folded), read_only(added)
+
+    def _taken_apart(self, dw: Array, of_units: Array | None, parameters: Sequence[Array]) -> list[Array]:
+        """Return the gradients of the parameters from those of the effective ones."""
+        if of_units is None:
+            return [dw]
+        if not self.arrangement.has_relays:
+            return [dw, of_units]
+        from keras_vnn.layers.kernels._folding import folding_loops
+
+        weights, scales, biases = (read_only(each) for each in parameters[:3])
+        found = [aligned(each.shape, each.dtype) for each in (weights, scales, biases)]
+        pointers = self.connections.pointers
+        folding_loops()[1](dw, of_units, weights, scales, biases, self._relay_of, pointers, *found)
+        return found if len(parameters) == 3 else [*found, of_units]
+
+    @cached_property
+    def _relay_of(self) -> Array:
+        """``(connections,)`` number of the relay each connection reads, -1 for none."""
+        return read_only(self.arrangement.relays[self.connections.rows])
+
+    # ---- loops in threads -------------------------------------------------------------------------------------
+
+    def _rows(
+        self, loops: Loops, x: Array | None, g: Array, weights: Array, dx: Array, dw: Array, tiles: int, batch: int
+    ) -> None:
+        pointers, outs, weight_of = self._by_input
+        self._run(
+            lambda start, stop: loops.backward_rows(
+                g.reshape(-1), self.outputs, outs, weight_of, pointers, weights, x, dx.reshape(-1), dw,
+                self._plan.rows, tiles, start, stop,
+            ),
+            pointers,
+            2 * batch,
+        )  # fmt: skip
+
+    def _scatter(
+        self, loops: Loops, g: Array, weights: Array, dx: Array, tiles: int, batch: int, needs: Sequence[bool]
+    ) -> None:
+        plan = self._by_output
+        skipped = plan.first_inputs_before(self._plan.first_of_source[list(needs).index(True)])
+        run_in_parts(
+            lambda start, stop: loops.backward_inputs(
+                g.reshape(-1), self.outputs, plan.rows, plan.row_pointers, skipped, plan.unit_of, plan.weight_starts,
+                weights, dx.reshape(-1), self._plan.rows, start, stop,
+            ),
+            [0, tiles] if self.count * batch < _ALONE else range(tiles + 1),
+        )  # fmt: skip
+
+    def _weights(self, loops: Loops, x: Array | None, g: Array, dw: Array, tiles: int, batch: int) -> None:
+        plan, rows = self._by_output, self._plan.rows
+        if self._is_simple:
+
+            def work(start: int, stop: int) -> None:
+                loops.weights_rows(
+                    x, rows, plan.rows, plan.row_pointers, g.reshape(-1), self.outputs, dw, tiles, start, stop
+                )
+        else:
+
+            def work(start: int, stop: int) -> None:
+                loops.backward_weights(
+                    x, rows, plan.rows, plan.row_pointers, plan.node_of, plan.unit_of, plan.weight_starts,
+                    g.reshape(-1), self.outputs, dw, tiles, start, stop,
+                )  # fmt: skip
+
+        self._run(work, self.connections.pointers, batch)
+
+    def _run(self, work: Callable[[int, int], None], pointers: Array, batch: int) -> None:
+        run_in_parts(work, _cuts(pointers, self.count * batch))
+
+    def _to_tiles(self, batch: Array, places: Array, tiled: Array, loops: Loops) -> None:
+        batch = read_only(batch)
+        run_in_parts(
+            lambda start, stop: loops.to_tiles(batch, places, tiled, start, stop), even_cuts(len(places), batch.size)
+        )
+
+    def _from_tiles(self, tiled: Array, places: Array, batch: Array, loops: Loops) -> None:
+        run_in_parts(
+            lambda start, stop: loops.from_tiles(tiled, places, batch, start, stop), even_cuts(len(places), batch.size)
+        )
+
+    # ---- plans ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _plan(self) -> TilePlan:
+        return TilePlan(self.connections, self.arrangement)
+
+    @cached_property
+    def _by_output(self) -> _NodePlan:
+        return _NodePlan(self.connections, self._plan.row_of_input)
+
+    @cached_property
+    def _by_input(self) -> tuple[Array, Array, Array]:
+        """For each row of a tile: where its connections start, which output each feeds, and which weight it has."""
+        rows = self._plan.row_of_input[self.connections.rows]
+        weights = sparse.csc_array(
+            (np.arange(self.count, dtype=np.int32), rows, self.connections.pointers),
+            shape=(max(self._plan.rows, 1), self.outputs),
+        ).tocsr()
+        pointers = weights.indptr.astype(np.int64)[: self._plan.rows + 1]
+        return pointers, weights.indices.astype(np.int32), weights.data
+
+
+class _NodePlan:
+    """Where the loops find the inputs and the weights of each output node and unit."""
+
+    def __init__(self, connections: Connections, row_of_input: Array) -> None:
+        nodes, units = connections.nodes, connections.output_units
+        inputs_of_edges = connections.input_units[nodes.indices]
+        totals = np.concatenate([[0], np.cumsum(inputs_of_edges)])
+        self.row_pointers = totals[nodes.indptr]
+        first_unit = np.cumsum(connections.input_units) - connections.input_units
+        # The inputs of a node, once for all of its units.
+        offsets = np.arange(totals[-1]) - np.repeat(totals[:-1], inputs_of_edges)
+        self.rows = row_of_input[np.repeat(first_unit[nodes.indices], inputs_of_edges) + offsets]
+        self.unit_of = np.concatenate([[0], np.cumsum(units)])
+        self.node_of = np.repeat(np.arange(len(units), dtype=np.int32), units)
+        self.weight_starts = connections.pointers[self.unit_of]
+        self._skipped: dict[int, Array] = {}
+
+    def first_inputs_before(self, row: int) -> Array:
+        """Return, for each node, how many of its first inputs lie in rows before the one given."""
+        if row not in self._skipped:
+            is_late = np.concatenate([self.rows >= row, [True]])
+            late = np.append(np.flatnonzero(is_late), len(is_late))
+            firsts = late[np.searchsorted(late, self.row_pointers[:-1])]
+            self._skipped[row] = np.minimum(firsts, self.row_pointers[1:]) - self.row_pointers[:-1]
+        return self._skipped[row]
+
+
+def _cuts(pointers: Array, work: int) -> list[int]:
+    """Cut a range of outputs or inputs into parts of about the same number of connections."""
+    threads = thread_count()
+    parts = 1 if work < _ALONE else threads if work < _FINE else 4 * threads
+    if parts == 1:
+        return [0, len(pointers) - 1]
+    targets = pointers[-1] * np.arange(1, parts) // parts
+    inner = np.searchsorted(pointers, targets)
+    cuts = [0, *(int(cut) for cut in inner), len(pointers) - 1]
+    return [cut for cut, following in itertools.pairwise(cuts) if cut < following] + [cuts[-1]]
+
+
+def even_cuts(units: int, work: int) -> list[int]:
+    """Cut a range of units into a part for each thread, or into one where that much work is done sooner alone."""
+    parts = 1 if work < _ALONE else thread_count()
+    return [units * part // parts for part in range(parts + 1)]
+
+
+@cache
+def host_register() -> tuple[int, int]:
+    """Return the bytes of a vector register of this processor and how many rows to work on at once."""
+    from llvmlite import binding  # type: ignore[import-untyped]
+
+    features = binding.get_host_cpu_features()
+    if features.get("avx512f"):
+        return 64, 8
+    return (32, 4) if features.get("avx") else (16, 4)
+
+
+def _loops_for(batch: int, dtype: object, is_simple: bool) -> Loops:
+    from keras_vnn.layers.kernels._loops import make_loops
+
+    width, block = host_register()
+    lanes = width // np.dtype(dtype).itemsize  # type: ignore[call-overload]
+    if batch <= lanes:
+        # One register, no wider than the batch needs.
+        needed = 1 << max(batch - 1, 0).bit_length()
+        return make_loops(1, max(min(lanes, needed), min(lanes, 4)), block)
+    tiles_of_two = -(-batch // (2 * lanes))
+    # The gradient of the inputs of wide nodes is shared out by tiles.
+    if not is_simple and tiles_of_two < thread_count():
+        return make_loops(1, lanes, block)
+    return make_loops(2, lanes, block)

@@ -12,3 +12,7 @@ settings.register_profile("project", deadline=None, print_blob=True, derandomize
 settings.load_profile("project")
 
 collect_ignore = ["layers/other_backend.py"]  # a script that tests run in another environment
+
+
+def pytest_addoption(parser):
+    parser.addoption("--screenshots", metavar="DIR", help="keep the pictures the report's tests take in this folder")

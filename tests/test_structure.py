@@ -36,6 +36,7 @@ ORDER = (
     "comparison",
     "export",
     "figures",
+    "report",
     "config",
     "workflow",
     "demo",

@@ -51,6 +51,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
     "hierarchies": ("Annotations", "GeneSets", "Ontology"),
     "inspection": (
         "activities_by_class",
+        "activity_table",
         "inspect_node",
         "node_activities",
         "predict",
@@ -73,6 +74,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
     ),
     "priors": ("Interactions", "Regulation"),
     "provenance": ("Audit", "AuditEntry", "Source"),
+    "report": ("report_data", "write_report"),
     "readers": (
         "read_annotations",
         "read_gene_sets",

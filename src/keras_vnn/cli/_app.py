@@ -14,6 +14,7 @@ from keras_vnn.cli._console import report_error, say_warning
 from keras_vnn.cli._demo import demo
 from keras_vnn.cli._export import export
 from keras_vnn.cli._inspect import inspect
+from keras_vnn.cli._report import report
 from keras_vnn.cli._train import train
 from keras_vnn.errors import VNNError, VNNWarning
 
@@ -52,6 +53,7 @@ app.command("train")(train)
 app.command("inspect")(inspect)
 app.command("compare")(compare)
 app.command("export")(export)
+app.command("report")(report)
 app.command("demo")(demo)
 
 

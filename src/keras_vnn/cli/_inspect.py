@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from keras_vnn.cli._cells import read_cells
 from keras_vnn.cli._console import print_json, say
 from keras_vnn.quiet import import_keras
 
@@ -55,7 +56,7 @@ def inspect(
     from keras_vnn.models import load_model
 
     network = load_model(model, architecture=expected)
-    values, labels = _data(network, data, cells, label, layer)
+    values, labels = (None, None) if data is None else read_cells(network, data, cells, label, layer)
     if node is not None:
         page = inspect_node(network, node, values, labels, top=top, method=method)
         if as_json:
@@ -71,19 +72,3 @@ def inspect(
     columns = [name for name in shown.columns if not name.startswith("effect_") and name != "activity_difference"]
     typer.echo(shown[columns].round(4).to_string())
     say(f'{len(shown)} of {len(ranking):,} nodes; one of them: vnn inspect {model} "{shown.index[0]}"')
-
-
-def _data(network: Any, data: Path | None, cells: Path | None, label: str | None, layer: str) -> tuple[Any, Any]:
-    if data is None:
-        return None, None
-    from keras_vnn.data import Classes, labels_of, read_expression, targets_of
-    from keras_vnn.models import view
-
-    seen = view(network)
-    values = read_expression(data, genes=seen.architecture.genes, layer=layer, cells=cells)
-    say(f"data          {values.uns['keras_vnn']['read']}")
-    if label is None:
-        return values, None
-    if isinstance(seen.outputs, Classes):
-        return values, labels_of(values, label, classes=seen.outputs)
-    return values, targets_of(values, label)

@@ -6,6 +6,7 @@ Knows nothing of files, figures or training.
 
 from keras_vnn.architecture import gene_counts
 from keras_vnn.inspection._activities import activities_by_class, node_activities
+from keras_vnn.inspection._activity_table import activity_table
 from keras_vnn.inspection._findings import remember_inspection
 from keras_vnn.inspection._importance import IMPORTANCE_METHODS
 from keras_vnn.inspection._node import NodeImportance, NodeInspection, inspect_node
@@ -17,6 +18,7 @@ __all__ = [
     "NodeImportance",
     "NodeInspection",
     "activities_by_class",
+    "activity_table",
     "gene_counts",
     "inspect_node",
     "node_activities",

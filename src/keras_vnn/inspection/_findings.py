@@ -64,8 +64,9 @@ def findings_of(
     layers: Sequence[int],
     missing: str,
     batch_size: int,
+    importance: bool = True,
 ) -> Findings:
-    """Measure activity and importance of the nodes of some layers."""
+    """Measure activity and importance of the nodes of some layers; activity alone if that is asked for."""
     chosen = chosen_method(seen, method)
     if batch_size < 1:
         raise ConfigError(f"batch_size must be at least 1, got {batch_size}.")
@@ -88,8 +89,8 @@ def findings_of(
             groups = scores[-1].argmax(axis=1).astype(np.int32) if known is not None and codes is None else groups
         for number in layers:
             moments[number].see(done.units[number], groups)
-    importance: dict[int, Importance] = {}
-    if not is_embedding:
+    measured: dict[int, Importance] = {}
+    if importance and not is_embedding:
         goal = goal_of(seen, labels, cells, data, np.concatenate(scores))
         for rows, part in cells.parts():
             # What is in memory was one part, and is recorded already.
@@ -99,9 +100,9 @@ def findings_of(
                 if number:
                     cut = Cut(seen, done, number, batch_size, moments[number].means)
                     share = layer_importance(cut, weights, chosen, len(cells))
-                    importance[number] = share if number not in importance else importance[number] + share
+                    measured[number] = share if number not in measured else measured[number] + share
     statistics = {number: moments[number].statistics() for number in layers}
-    return Findings(chosen, len(cells), classes, statistics, importance)
+    return Findings(chosen, len(cells), classes, statistics, measured)
 
 
 def remember_inspection(

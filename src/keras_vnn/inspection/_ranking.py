@@ -74,7 +74,8 @@ def rank_nodes(
         its mean, so that a positive number speaks for the class; ``most_active_in``: the class whose cells
         have the highest activity in comparison to the others; ``activity_difference``: by how much, in pooled
         standard deviations (Cohen's d; the unit with the largest where a node has several). For a regression
-        ``effect_NAME``: mean change of the output per standard deviation of the target.
+        ``effect_NAME``: mean change of the output per standard deviation of the target. ``attrs["method"]``: how
+        importance was measured.
 
     Raises
     ------
@@ -119,7 +120,9 @@ def rank_nodes(
         tables.append(pd.DataFrame(columns, index=pd.Index(layer.ids, name="id")))
     ranked = pd.concat(tables)
     order = (-ranked["importance"].to_numpy()).argsort(kind="stable")
-    return ranked.iloc[order[:top]]
+    chosen = ranked.iloc[order[:top]]
+    chosen.attrs["method"] = found.method
+    return chosen
 
 
 def _from_memory(seen: ModelView, method: str | None) -> Findings:

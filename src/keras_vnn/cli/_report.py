@@ -1,0 +1,76 @@
+"""``vnn report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from keras_vnn.cli._cells import read_cells
+from keras_vnn.cli._console import print_json, say
+from keras_vnn.quiet import import_keras
+
+__all__ = ["report"]
+
+
+def report(
+    source: Annotated[Path, typer.Argument(help="A trained model (.keras) or a saved architecture.")],
+    data: Annotated[
+        Path | None,
+        typer.Argument(help="Expression to look at, instead of what the model remembers of its training data."),
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")] = Path("report.html"),
+    comparison: Annotated[Path | None, typer.Option(help="Folder that `vnn compare` wrote, to show too.")] = None,
+    title: Annotated[str | None, typer.Option(help="Heading; else the name of the file.")] = None,
+    cells: Annotated[Path | None, typer.Option(help="Table of cells with their labels, for CSV and TSV.")] = None,
+    label: Annotated[
+        str | None, typer.Option(help="Column of the labels in the data; else classes as the model predicts them.")
+    ] = None,
+    layer: Annotated[str, typer.Option(help="Values of an .h5ad to use: X, raw, or the name of a layer.")] = "X",
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Say as JSON what was written.")] = False,
+) -> None:
+    """Write one HTML file about a network: what it was built from, what it found, every node to explore.
+
+    The file opens in any browser, offline, on a phone; it loads nothing and can be sent to colleagues as it is.
+
+    **Examples**
+
+    `vnn report model.keras -o report.html`
+
+    `vnn report model.keras other.h5ad --label cell_type -o other.html`
+
+    `vnn report model.keras --comparison kang-comparison -o report.html`
+    """
+    from keras_vnn.architecture import load_architecture
+    from keras_vnn.files import check_target, existing_file
+    from keras_vnn.report import write_report
+
+    found = existing_file(source, "model or architecture")
+    check_target(output, overwrite=force)
+    network: Any
+    values, labels = None, None
+    if found.suffix == ".keras":
+        import_keras()
+        from keras_vnn.models import load_model
+
+        network = load_model(found)
+        if data is not None:
+            values, labels = read_cells(network, data, cells, label, layer)
+    else:
+        network, values = load_architecture(found), data
+    written = write_report(
+        network,
+        output,
+        values,
+        labels,
+        title=title or found.stem,
+        comparison=comparison,
+        overwrite=force,
+    )
+    size = written.stat().st_size
+    if as_json:
+        print_json({"written": str(written), "bytes": size})
+    else:
+        say(f"written       {written} ({size / 1e6:.1f} MB)\nnext          open {written} in a browser")

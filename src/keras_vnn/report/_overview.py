@@ -1,0 +1,72 @@
+"""What stands on the first page: what was built from which files, how it was trained, how to cite and repeat it.
+
+In: an `Architecture`, and a model or none. Out: plain JSON values.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from keras_vnn.architecture import Architecture
+
+if TYPE_CHECKING:
+    from keras_vnn.models import ModelView
+
+__all__ = ["architecture_facts", "model_facts"]
+
+# Names of an entry of the audit that the page can unfold; the model file has them all.
+_ITEMS = 100
+
+
+def architecture_facts(arch: Architecture, seen: ModelView | None) -> dict[str, Any]:
+    """Return sizes, sources, parameters and audit."""
+    outputs = None if seen is None or seen.head is None else int(seen.head.units)
+    tail = () if seen is None else tuple(int(layer.units) for layer in seen.tail_layers)
+    summary = arch.summary(outputs=outputs, tail=tail).to_json()
+    return {
+        "fingerprint": arch.fingerprint,
+        "layers": summary["layers"],
+        "parameters": summary["parameters"],
+        "dense_parameters": summary["dense_parameters"],
+        "edges": arch.edge_count,
+        "unconnected_genes": len(arch.unconnected_genes),
+        "layer_names": [layer.name for layer in arch.layers],
+        "dense_units": [layer.dense_units for layer in arch.layers],
+        "sources": [source.to_json() for source in arch.sources],
+        "options": _plain(dict(arch.parameters)),
+        "audit": [
+            {
+                "stage": entry.stage,
+                "subject": entry.subject,
+                "reason": entry.reason,
+                "count": entry.count,
+                "items": list(entry.items[:_ITEMS]),
+            }
+            for entry in arch.audit
+        ],
+    }
+
+
+def model_facts(seen: ModelView) -> dict[str, Any]:
+    """Return what the model predicts, its options, its normalisation and the record of its training."""
+    from keras_vnn.data import Classes
+    from keras_vnn.models import Embedding
+
+    metadata = seen.card.metadata
+    outputs = seen.outputs
+    kind = "embedding" if isinstance(outputs, Embedding) else "class" if isinstance(outputs, Classes) else "number"
+    training = metadata.get("training")
+    return {
+        "name": seen.model.name,
+        "parameters": int(seen.model.count_params()),
+        "outputs": {"kind": kind, "names": [] if isinstance(outputs, Embedding) else list(outputs.names)},
+        "normalization": None if seen.normalization is None else str(seen.normalization),
+        "options": _plain(metadata.get("options", {})),
+        "training": None if training is None else _plain({k: v for k, v in training.items() if k != "split"}),
+    }
+
+
+def _plain(values: Any) -> Any:
+    """Return JSON values, whatever else may be among them as text."""
+    return json.loads(json.dumps(values, default=str), parse_constant=lambda _: None)

@@ -1,0 +1,42 @@
+// The pages, and the first paint.
+"use strict";
+
+(() => {
+  const { h } = report;
+  const main = document.getElementById("main"), nav = document.getElementById("pages");
+  const pages = [["overview", "Overview", report.overview], ["explore", "Explore", report.explorer], ["tables", "Tables", report.sheets],
+    ...(report.comparison ? [["comparison", "Controls", report.comparison]] : [])];
+  const made = new Map();
+
+  const links = pages.map(([name, title]) => h("a", { href: `#${name}`, on: { click: event => {
+    event.preventDefault();
+    report.set({ page: name });
+    scrollTo(0, 0);
+  } } }, title));
+  nav.append(...links);
+
+  const show = () => {
+    const number = Math.max(0, pages.findIndex(([name]) => name === report.state.page));
+    const [name, title, make] = pages[number];
+    const isFirst = !made.has(name);
+    if (isFirst) made.set(name, h("div", { class: "page", id: name, role: "region", "aria-label": title }, make()));
+    main.replaceChildren(made.get(name));
+    links.forEach((link, i) => (i === number ? link.setAttribute("aria-current", "page") : link.removeAttribute("aria-current")));
+  };
+  report.on("page", show);
+
+  const follow = () => {
+    const { page, node } = report.readAddress();
+    const known = pages.some(([name]) => name === page) ? page : "overview";
+    report.set({ page: known, ...(known === "explore" ? { selected: node } : {}) }, { remember: false });
+  };
+  addEventListener("popstate", follow);
+  addEventListener("hashchange", follow);
+
+  report.set({ view: report.firstView, colour: report.colourChoices[0].name }, { remember: false });
+  const { page, node } = report.readAddress();
+  report.state.page = null;
+  const known = pages.some(([name]) => name === page) ? page : "overview";
+  report.set({ page: known, ...(known === "explore" && node !== null ? { selected: node } : {}) }, { remember: false });
+  performance.mark("shown");
+})();

@@ -1,0 +1,133 @@
+// The first page: what this is, what it found, what it was made of, and how to make it again.
+"use strict";
+
+(() => {
+  const { h, data, nodes } = report;
+  const { architecture, model } = data;
+  const training = model?.training;
+  const metrics = training?.metrics ?? null;
+
+  const libraries = JSON.parse(document.getElementById("libraries").textContent);
+
+  const card = (title, ...content) => h("section", { class: "card" }, h("h2", {}, title), ...content);
+  const tile = (value, name, note = "") => h("div", { class: "tile" }, h("dt", {}, name), h("dd", {}, value), note ? h("dd", { class: "more" }, note) : null);
+  const wide = (label, table) => h("div", { class: "wide", tabindex: "0", role: "region", "aria-label": label }, table);
+  const grid = (caption, heads, rows) => wide(caption, h("table", {}, h("caption", { class: "hidden" }, caption),
+    h("thead", {}, h("tr", {}, heads.map(([head, number]) => h("th", { scope: "col", class: number ? "number" : null }, head)))),
+    h("tbody", {}, rows.map(row => h("tr", {}, row.map((cell, i) => h(i ? "td" : "th", { scope: i ? null : "row", class: heads[i][1] ? "number" : null }, cell)))))));
+
+  const hiddenNodes = report.size - report.firstHidden;
+  const genes = report.firstHidden, connected = genes - architecture.unconnected_genes;
+  const scoreTiles = found => {
+    if (!found) return [];
+    const of = found.cells ? `${report.number(found.cells)} cells not seen in training` : "";
+    const known = [["accuracy", "Test accuracy"], ["balanced_accuracy", "Balanced accuracy"], ["pearson", "Test Pearson r"], ["r2", "R²"]];
+    return known.filter(([name]) => Number.isFinite(found[name])).slice(0, 2).map(([name, title], i) => tile(report.number(found[name]), title, i ? "" : of));
+  };
+  const tiles = () => h("dl", { class: "tiles" },
+    scoreTiles(metrics),
+    tile(report.number(hiddenNodes), "named nodes", `in ${report.count(report.layers - 1, "layer")}`),
+    tile(report.number(connected), "genes connected", `of ${report.number(genes)}`),
+    tile(report.number(architecture.edges), "connections", ""),
+    tile(report.number(model?.parameters ?? architecture.parameters), "parameters", `${report.percent((model?.parameters ?? architecture.parameters) / architecture.dense_parameters)} of a dense network's`));
+
+  const summary = () => {
+    const kinds = d3.rollup(d3.range(report.firstHidden, report.size), part => part.length, node => report.kind(node));
+    const what = [...kinds].sort((a, b) => b[1] - a[1]).map(([kind, number]) => report.count(number, `${kind} node`)).join(", ");
+    const outputs = model?.outputs.names ?? [];
+    const goal = !model ? "It has not been trained." : outputs.length
+      ? `It ${model.outputs.kind === "class" ? "tells apart" : "predicts"} ${outputs.slice(0, 6).join(", ")}${outputs.length > 6 ? ` and ${outputs.length - 6} more` : ""}.` : "It gives an embedding.";
+    return h("p", { class: "lead" }, `A neural network with ${what}, wired by biological knowledge over ${report.count(genes, "gene")}: a node reads only what that knowledge connects it to. `, report.name(goal));
+  };
+
+  const leading = () => {
+    const active = data.importance?.most_active_in, method = data.importance?.method;
+    const orders = data.importance ? [{
+      title: "Importance", value: report.importance,
+      note: `Importance${method ? ` by ${method}` : ""}: how much the outputs change with the node. Large nodes near the outputs carry more of everything.`,
+    }, ...(active ? [{
+      title: "Difference of activity", value: node => data.importance.activity_difference[node],
+      note: "Cohen's d: activity in the class where the node is most active, against all other cells.",
+    }] : [])] : [{ title: "Genes", value: node => nodes.genes[node], note: "No importance is known: pass a trained model that remembers its training cells, or data." }];
+    const place = h("div");
+    const show = order => {
+      const shown = d3.range(report.firstHidden, report.size).filter(node => node !== report.bottleneck && order.value(node) !== null)
+        .sort((a, b) => order.value(b) - order.value(a) || a - b).slice(0, 12);
+      const most = d3.max(shown, order.value);
+      place.replaceChildren(h("ol", { class: "leading" }, shown.map(node => h("li", {},
+        h("span", { class: "who" }, report.nodeLink(node), h("small", {}, report.count(nodes.genes[node], "gene"), active && active[node] !== null ? [" · most active in ", report.name(data.importance.outputs[active[node]])] : null)),
+        report.bar(order.value(node), most), h("span", { class: "number" }, report.number(order.value(node)))))),
+      h("p", { class: "note" }, order.note, data.importance ? " One trained network is one draw: see whether a ranking holds over seeds and controls before believing it (vnn compare)." : ""));
+      buttons.forEach((button, i) => button.setAttribute("aria-pressed", String(orders[i] === order)));
+    };
+    const buttons = orders.map(order => report.button(order.title, () => show(order), { "aria-pressed": "false" }));
+    show(orders[0]);
+    return card(data.importance ? "What matters most" : "The largest nodes", orders.length > 1 ? h("div", { class: "switch", role: "group", "aria-label": "Order" }, buttons) : null, place);
+  };
+
+  const curves = () => {
+    const history = training?.history;
+    if (!history?.loss?.length) return null;
+    const pictures = [["Loss", "loss"], ["Accuracy", "accuracy"], ["Pearson r", "pearson"]].filter(([, name]) => history[name]?.length).slice(0, 2).map(([title, name]) => report.lines({ title, series: [
+      { name: "training", values: history[name] },
+      ...(history[`val_${name}`] ? [{ name: "validation", values: history[`val_${name}`], dashed: true }] : []),
+    ] }));
+    const names = Object.keys(history).filter(name => history[name].length === history.loss.length);
+    const rows = history.loss.map((_, epoch) => [String(epoch + 1), ...names.map(name => report.number(history[name][epoch], 4))]);
+    return card("Training", h("div", { class: "charts" }, pictures), h("details", {}, h("summary", {}, "As a table"), grid("Training by epoch", [["epoch"], ...names.map(name => [name, true])], rows)));
+  };
+
+  const confusion = (found, title) => {
+    const table = found?.confusion;
+    if (!table) return null;
+    const { classes, cells } = table, sums = cells.map(row => d3.sum(row));
+    const scale = d3.scaleLinear([0, 1], [0, 1]);
+    const rows = cells.map((row, i) => h("tr", {}, h("th", { scope: "row" }, report.name(classes[i])), row.map((number, j) => {
+      const share = sums[i] ? number / sums[i] : 0;
+      const cell = h("td", { class: i === j ? "right" : "wrong", title: `${classes[i]} taken for ${classes[j]}: ${report.percent(share)}` }, report.number(number));
+      cell.style.setProperty("--share", scale(share));
+      return cell;
+    })));
+    const facts = [["accuracy", "accuracy"], ["balanced_accuracy", "balanced"], ["macro_f1", "macro F1"], ["log_loss", "log loss"]].filter(([name]) => Number.isFinite(found[name])).map(([name, words]) => `${words} ${report.number(found[name])}`).join(", ");
+    return card(title, wide(title, h("table", { class: "confusion" }, h("caption", {}, "True classes in rows, predicted in columns; numbers of cells"),
+      h("thead", {}, h("tr", {}, h("td", {}), classes.map(name => h("th", { scope: "col" }, report.name(name))))), h("tbody", {}, rows))), h("p", { class: "note" }, facts));
+  };
+
+  const layers = () => card("Layers", grid("Layers of the network", [["layer"], ["what"], ["nodes", true], ["units", true], ["connections", true], ["density", true], ["parameters", true], ["if dense", true]],
+    architecture.layers.map(row => [row.layer, report.name(row.name), row.nodes ? report.number(row.nodes) : "", report.number(row.units), row.edges ? report.number(row.edges) : "",
+      row.parameters ? report.percent(row.density) : "", row.parameters ? report.number(row.parameters) : "", row.parameters ? report.number(row.dense_parameters) : ""])));
+
+  const sources = () => architecture.sources.length ? card("Made from", grid("Files the network was made from", [["file"], ["format"], ["release"], ["records", true], ["sha256"]],
+    architecture.sources.map(source => [report.name(source.name), report.name(source.format), report.name(source.release || "–"), report.number(source.records), source.sha256 ? h("code", { title: source.sha256 }, `${source.sha256.slice(0, 12)}…`) : "–"]))) : null;
+
+  const audit = () => card("Dropped or changed on the way", architecture.audit.length ? h("ul", { class: "audit" }, architecture.audit.map(entry => {
+    const what = `${report.count(entry.count, entry.subject)}`.replace(/ys$/, "ies");
+    const line = [h("strong", {}, report.name(what)), ": ", report.name(entry.reason)];
+    return h("li", {}, entry.items.length ? h("details", {}, h("summary", {}, ...line), h("p", { class: "items" }, entry.items.flatMap((item, i) => [i ? ", " : "", report.name(item)]), entry.count > entry.items.length ? ` and ${report.number(entry.count - entry.items.length)} more` : "")) : h("span", { class: "plain" }, ...line));
+  })) : h("p", {}, "Nothing."));
+
+  const options = (title, values) => values && Object.keys(values).length ? h("details", {}, h("summary", {}, title), grid(title, [["option"], ["value"]],
+    Object.entries(values).map(([name, value]) => [h("code", {}, name), report.name(typeof value === "string" ? value : JSON.stringify(value))]))) : null;
+  const repeat = () => {
+    const text = [
+      "import keras_vnn as vnn", "",
+      ...(model ? ['model = vnn.load_model("model.keras")  # the file this page was made from', "arch = vnn.view(model).architecture"] : ['arch = vnn.load_architecture("architecture.vnn")']),
+      `assert arch.fingerprint == "${architecture.fingerprint}"`,
+      ...(model ? ["print(vnn.rank_nodes(model, top=10))"] : ["print(arch.summary())"]),
+      `vnn.write_report(${model ? "model" : "arch"}, "report.html")`,
+    ].join("\n");
+    const cite = `keras-vnn: visible neural networks for Keras, version ${data.version}. MIT licence.`;
+    return card("Cite and repeat",
+      h("h3", {}, "Cite"), h("p", {}, cite, " Cite also the paper whose style the network follows, and the sources of the knowledge above with their releases."),
+      h("h3", {}, "Repeat"), h("pre", { tabindex: "0" }, h("code", {}, text)),
+      options("Options the network was wired with", architecture.options), options("Options of the model", model?.options), options("Options of the training", training?.options),
+      h("p", { class: "note" }, `fingerprint ${architecture.fingerprint.slice(0, 16)} · normalisation: ${model?.normalization ?? "none"}`),
+      h("p", { class: "note" }, "This page loads nothing and sends nothing; links to databases open when followed. It carries these libraries:"),
+      libraries.map(({ name, version, licence, text }) => h("details", {}, h("summary", {}, `${name} ${version}, ${licence} licence`), h("pre", { tabindex: "0" }, text))));
+  };
+
+  report.overview = () => h("div", { class: "overview" },
+    h("div", { class: "hero" }, summary(), tiles()),
+    leading(), h("div", { class: "pair" }, [curves(), confusion(data.scores, "Confusion, cells passed to the report"), confusion(metrics, "Confusion, cells not seen in training")].filter(Boolean)),
+    layers(), sources(), audit(), repeat());
+})();

@@ -1,11 +1,11 @@
 """The page in Chromium: what it shows, that nothing runs or leaves, and that keys alone can use it."""
 
-import csv
 import time
 
+import pandas as pd
 import pytest
 
-from keras_vnn import write_report
+from keras_vnn import read_table, write_report
 
 pytestmark = pytest.mark.browser
 
@@ -108,17 +108,20 @@ def test_the_table_sorts_filters_and_downloads(page, browser, hostile):
         if target.is_file():
             break
         time.sleep(0.05)
-    with target.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    assert len(rows) == 5
-    assert {row["gene"] for row in rows} == {"JAK1", "STAT1", hostile[0], f"'{hostile[3]}", "IFNG"}
+    table = read_table(target)
+    assert set(table["gene"]) == {"JAK1", "STAT1", hostile[0], hostile[3], "IFNG"}
+    assert dict(zip(table["gene"], table["feeds"], strict=True))["STAT1"] == 3
+    assert "\n\"'=HYPERLINK" in target.read_text(encoding="utf-8")
 
 
-def test_formulas_are_text_in_a_spreadsheet_and_numbers_stay(page):
-    rows = [["=1+1", "+a", "-a", "@a", "\ta", "a=1", -1.5, None, 'say "a", b']]
-    assert page.run("return report.csv(arguments[0])", rows) == (
-        '\'=1+1,\'+a,\'-a,\'@a,\'\ta,a=1,-1.5,,"say ""a"", b"\n'
-    )
+def test_formulas_are_text_in_a_spreadsheet_and_come_back(page, tmp_path):
+    texts = ["=1+1", "+a", "-a", "@a", "\ta", "＝a", "'=a", "'a", "a=1", 'say "a", b', "line\nend", "NA", "1"]
+    table = pd.DataFrame({"=text": texts, "number": [-1.5, 1e-9, 0.1, 2.5, 1e21, *[float("nan")] * 8]})
+    rows = [list(table.columns), *([t, None if n != n else n] for t, n in table.itertuples(index=False))]
+    text = page.run("return report.csv(arguments[0])", rows)
+    assert text.splitlines()[1] == '"\'=1+1",-1.5'
+    (tmp_path / "t.csv").write_text(text, encoding="utf-8", newline="")
+    pd.testing.assert_frame_equal(read_table(tmp_path / "t.csv"), table)
 
 
 def test_the_outline_is_walked_by_keys(page):

@@ -73,7 +73,7 @@ def report_data(
     >>> arch = interaction_architecture(["STAT1", "JAK1", "JAK2"], ppi)
     >>> found = report_data(arch, title="JAK and STAT")
     >>> found["nodes"]["id"], found["nodes"]["genes"]
-    (['STAT1', 'JAK1', 'JAK2', 'PPI:STAT1', 'PPI:JAK1', 'PPI:JAK2'], [1, 1, 1, 3, 2, 2])
+    (['STAT1', 'JAK1', 'JAK2', 'PPI:JAK1', 'PPI:JAK2', 'PPI:STAT1'], [1, 1, 1, 2, 2, 3])
     """
     from keras_vnn import __version__
 

@@ -48,7 +48,7 @@ def safe_json(values: Any) -> str:
     Examples
     --------
     >>> safe_json({"id": "</script><b>"})
-    '{"id":"\\\\u003c/script\\\\u003e\\\\u003cb\\\\u003e"}'
+    '{"id":"\\u003c/script\\u003e\\u003cb\\u003e"}'
     """
     text = json.dumps(values, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for character, escaped in _ESCAPES.items():

@@ -45,10 +45,10 @@ def edge_columns(arch: Architecture, weights: pd.DataFrame | None, *, limit: int
     """
     starts = starts_of(arch)
     sources, targets = [], []
-    for (source, target), matrix in arch.connections.items():
+    for (lower, upper), matrix in arch.connections.items():
         edges = matrix.tocoo()
-        sources.append(starts[source] + edges.row.astype(np.int64))
-        targets.append(starts[target] + edges.col.astype(np.int64))
+        sources.append(starts[lower] + edges.row.astype(np.int64))
+        targets.append(starts[upper] + edges.col.astype(np.int64))
     source, target = np.concatenate(sources), np.concatenate(targets)
     size = int(starts[-1])
     weight = None if weights is None else _weights(arch, weights, source, target, size)

@@ -53,13 +53,16 @@ def main() -> None:
     parser.add_argument("--only", choices=list(RECIPES), help="one architecture")
     parser.add_argument("--runs", type=Path, default=HERE / "results" / "planted_truth", help="folder of the runs")
     parser.add_argument("--limit", type=int, help="stop after so many new runs")
-    arguments = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from keras_vnn.inspection._importance import IMPORTANCE_METHODS
+
+    parser.add_argument("--methods", nargs="+", default=list(IMPORTANCE_METHODS), help="of rank_nodes")
+    arguments = parser.parse_args()
     arguments.runs.mkdir(parents=True, exist_ok=True)
     names = [arguments.only] if arguments.only else list(RECIPES)
     left = arguments.limit
     for name in names:
-        for path, run in _runs(name, arguments.draws, arguments.runs):
+        for path, run in _runs(name, arguments.draws, arguments.runs, arguments.methods):
             if left == 0:
                 return
             path.write_text(json.dumps(run(), indent=1) + "\n", encoding="utf-8")
@@ -75,7 +78,7 @@ def main() -> None:
         _figure(table).savefig(path, dpi=160)
 
 
-def _runs(name: str, draws: int, folder: Path) -> Iterator[tuple[Path, Any]]:
+def _runs(name: str, draws: int, folder: Path, methods: Sequence[str]) -> Iterator[tuple[Path, Any]]:
     """Yield the runs that are missing, and where they are kept."""
     from keras_vnn.config import read_recipe
     from keras_vnn.controls import randomize
@@ -97,37 +100,30 @@ def _runs(name: str, draws: int, folder: Path) -> Iterator[tuple[Path, Any]]:
         and (layers == layers[term]).sum() >= LARGE
         and kinds[term] in ("term", "interaction")
     ]
-    chosen = np.random.default_rng(0).permutation(known)[:draws]
-    for draw, term in enumerate(map(str, chosen)):
-        about = {
-            "architecture": name,
-            "draw": draw,
-            "term": term,
-            "label": arch.find(term).node.label,
-            "genes": len(members[term]),
-            "layer": int(layers[term]),
-            "nodes_of_layer": int((layers == layers[term]).sum()),
-            "relatives": relatives_of(arch, term),
-        }
-        is_high = planted(scaled, members[term], np.random.default_rng([draw, *b"planted"]))
-        data.obs["planted"] = np.where(is_high, "high", "low")
-        for model, options in MODELS.items():
+    chosen = [str(term) for term in np.random.default_rng(0).permutation(known)[:draws]]
+    for model, options in reversed(MODELS.items()):
+        for draw, term in enumerate(chosen):
+            about = {
+                "architecture": name,
+                "draw": draw,
+                "model": model,
+                "term": term,
+                "label": arch.find(term).node.label,
+                "genes": len(members[term]),
+                "layer": int(layers[term]),
+                "nodes_of_layer": int((layers == layers[term]).sum()),
+                "relatives": relatives_of(arch, term),
+            }
+            is_high = planted(scaled, members[term], np.random.default_rng([draw, *b"planted"]))
+            data.obs["planted"] = np.where(is_high, "high", "low")
             for wiring in WIRINGS:
                 path = folder / f"{RECIPES[name]}-{draw:02}-{model}-{wiring}.json".replace(" ", "_")
-                if _is_done(path):
-                    continue
-                network = arch if wiring == WIRINGS[0] else randomize(arch, "genes", draw)
-                facts = {**about, "model": model, "wiring": wiring}
-                yield path, partial(_run, network, data, recipe, options, facts, path.with_suffix(".keras"))
-
-
-def _is_done(path: Path) -> bool:
-    from keras_vnn.inspection._importance import IMPORTANCE_METHODS
-
-    if not path.exists():
-        return False
-    known = json.loads(path.read_text(encoding="utf-8"))["places"]
-    return all(f"{method}, {CORRECTIONS[0]}" in known for method in IMPORTANCE_METHODS)
+                known_places = json.loads(path.read_text(encoding="utf-8"))["places"] if path.exists() else {}
+                new = [method for method in methods if f"{method}, {CORRECTIONS[0]}" not in known_places]
+                if new:
+                    network = arch if wiring == WIRINGS[0] else randomize(arch, "genes", draw)
+                    facts = {**about, "wiring": wiring, "places": known_places}
+                    yield path, partial(_run, network, data, recipe, options, facts, new, path.with_suffix(".keras"))
 
 
 def planted(scaled: Any, genes: Sequence[int], rng: np.random.Generator) -> Any:
@@ -139,13 +135,18 @@ def planted(scaled: Any, genes: Sequence[int], rng: np.random.Generator) -> Any:
 
 
 def _run(
-    network: Any, data: Any, recipe: Any, options: dict[str, Any], about: dict[str, Any], kept: Path
+    network: Any,
+    data: Any,
+    recipe: Any,
+    options: dict[str, Any],
+    about: dict[str, Any],
+    methods: Sequence[str],
+    kept: Path,
 ) -> dict[str, Any]:
     """Train on planted labels, unless the model is kept; return the places of a term and its relatives by method."""
     import keras
 
     from keras_vnn import corrected_importance, labels_of, load_model, rank_nodes, save_model, split_cells, train, view
-    from keras_vnn.inspection._importance import IMPORTANCE_METHODS
     from keras_vnn.workflow import model_changes, training_choices
 
     labels, seed = labels_of(data, "planted"), about["draw"]
@@ -159,7 +160,7 @@ def _run(
     model = load_model(kept)
     held_out = data[np.concatenate([split.validation, split.test])]
     scores: dict[str, Any] = {}
-    for method in IMPORTANCE_METHODS:
+    for method in methods:
         ranking = rank_nodes(model, held_out, "planted", method=method)
         for rule in CORRECTIONS:
             scores[f"{method}, {rule}"] = corrected_importance(network, ranking["importance"], rule)
@@ -168,7 +169,7 @@ def _run(
     sizes = layers.value_counts()
     term = about["term"]
     near = [name for name in about["relatives"] if sizes[layers[name]] >= LARGE]
-    places = {}
+    places = dict(about["places"])
     for method, values in scores.items():
         ranks = values.groupby(layers.reindex(values.index)).rank(ascending=False, method="average")
         places[method] = {"term": float(ranks[term]), "relatives": [float(ranks[name]) for name in near]}

@@ -173,6 +173,13 @@ def test_scores_are_compared_by_the_corrected_test():
     assert row["difference"] == pytest.approx(0.2)
     assert row["p"] == pytest.approx(2 * stats.t.sf(0.2 / error, 2))
     assert row["high"] - row["low"] == pytest.approx(2 * stats.t.ppf(0.975, 2) * error)
+    two = summarised(
+        scores(real=[0.8, 0.9, 0.9], swap=[0.7, 0.7, 0.6], genes=[0.7, 0.6, 0.7]),
+        contenders_of(("swap", "genes"), ()),
+        "accuracy",
+        {},
+    ).loc["swap"]
+    assert two["high"] - two["low"] == pytest.approx(2 * stats.t.ppf(1 - 0.0125, 2) * error)
 
 
 def test_the_verdict_says_what_the_numbers_do():

@@ -61,7 +61,7 @@ def test_one_split_tests_nothing():
     found = resampled_t_test([0.3], 0.2)
     assert found.difference == 0.3
     assert np.isnan([found.low, found.high, found.p]).all()
-    with pytest.raises(VNNError, match=re.escape("got shape (0,) and 0.2.")):
+    with pytest.raises(VNNError, match=re.escape("got shape (0,), 0.2 and 0.95.")):
         resampled_t_test([], 0.2)
 
 

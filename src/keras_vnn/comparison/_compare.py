@@ -109,6 +109,7 @@ def compare(
     contenders = contenders_of(tuple(controls), tuple(baselines))
     corrected_importance(arch, pd.Series(dtype=float), correction)
     runs_folder = _made(Path(folder) / "runs")
+    data = _in_memory(data)
     options = asdict(chosen)
     identity = _digest(arch, data, labels, [options, preset, missing, method, dict(model_options)])
     shared = Shared(arch, data, labels, options, preset, model_options, missing, method, identity)
@@ -157,6 +158,14 @@ def compare(
         "version": version("keras-vnn"),
     }
     return Comparison(score, runs, summary, nodes, _place(arch, importance), verdict_of(summary, score), about)
+
+
+def _in_memory(data: Any) -> Any:
+    """Return data that lie on disk as data that can be sent to processes; others as they are."""
+    from scipy import sparse
+
+    is_there = isinstance(data, pd.DataFrame) or isinstance(data.X, np.ndarray) or sparse.issparse(data.X)
+    return data if is_there else data.to_memory()
 
 
 def _made(folder: Path) -> Path:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from html import escape
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -23,11 +25,13 @@ h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .875rem; }
 th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; }
+th:first-child, td:first-child, td.text { text-align: left; }
 svg { width: 100%; height: auto; } svg text { fill: currentColor; font: 13px system-ui, sans-serif; }
 .note { color: color-mix(in srgb, currentColor 75%, transparent); font-size: .875rem; }
 """
 _NODES = 50
+_LEAST = 0.001
+_NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 def page_of(found: Comparison) -> str:
@@ -44,15 +48,16 @@ def page_of(found: Comparison) -> str:
             "<h1>The real prior against its controls and baselines</h1>",
             f'<p class="verdict">{escape(found.verdict)}</p>',
             f"<h2>{metric[:1].upper()}{metric[1:]} on cells held out</h2>",
-            score_figure(judged, found.runs, found.metric),
+            score_figure(judged.drop(index="constant", errors="ignore"), found.runs, found.metric),
             '<p class="note">Left: a dot is a run, the bar the mean; <span style="color:#0072b2">blue</span> the real '
             'prior, <span style="color:#d55e00">orange</span> controls, grey baselines. Right: how much the real prior '
-            "scores above each, with the 95 % confidence interval; where it holds 0, the two are not distinguishable."
-            "</p>",
+            "scores above each, with a 95 % confidence interval for all controls, or baselines, together; where it holds "
+            "0, the two are not distinguishable.</p>",
             _table(
                 judged,
                 ["runs", "mean", "sd", "difference", "low", "high", "adjusted_p", "weights"],
                 {"difference": "real prior − this", "low": "95 % from", "high": "to", "adjusted_p": "adjusted p"},
+                dict.fromkeys(("mean", "sd", "difference", "low", "high"), _decimals(judged["sd"])),
             ),
             '<p class="note">Differences on the same splits: corrected resampled t test, which knows that training '
             "cells overlap (Nadeau and Bengio 2003), adjusted for the number of controls, and of baselines (Holm 1979)."
@@ -98,19 +103,37 @@ def _node_columns(nodes: pd.DataFrame) -> list[str]:
     return [*wanted, *(name for name in nodes.columns if name.startswith(("effect_size ", "adjusted_p ")))]
 
 
-def _table(table: pd.DataFrame, columns: list[str], names: dict[str, str]) -> str:
+def _decimals(spread: pd.Series) -> int:
+    """Return how many decimals show two digits of a typical spread."""
+    typical = float(spread[spread > 0].median()) if (spread > 0).any() else 0.01
+    return min(max(1 - math.floor(math.log10(typical)), 0), 8)
+
+
+def _table(
+    table: pd.DataFrame, columns: list[str], names: dict[str, str], decimals: Mapping[str, int] = _NOTHING
+) -> str:
     head = "".join(f'<th scope="col">{escape(names.get(name, name.replace("_", " ")))}</th>' for name in columns)
+
+    def cell(value: object, name: str) -> str:
+        kind = ' class="text"' if isinstance(value, str) else ""
+        return f"<td{kind}>{_worded(value, decimals.get(name), name)}</td>"
+
     rows = "".join(
-        f"<tr><td>{escape(str(index))}</td>{''.join(f'<td>{_worded(row[name])}</td>' for name in columns)}</tr>"
+        f"<tr><td>{escape(str(index))}</td>{''.join(cell(row[name], name) for name in columns)}</tr>"
         for index, row in table.iterrows()
     )
     return f'<div class="wide"><table><thead><tr><th></th>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
-def _worded(value: object) -> str:
+def _worded(value: object, decimals: int | None, column: str) -> str:
     if isinstance(value, str):
         return escape(value)
     if value is None or pd.isna(value):
         return "–"
     number = float(value)  # type: ignore[arg-type]
-    return f"{number:,.0f}" if number == int(number) and abs(number) >= 1 else f"{number:.3g}"
+    if decimals is not None:
+        return f"{number:.{decimals}f}".replace("-", "−")
+    if column.startswith("adjusted_p") and number < _LEAST:
+        return f"&lt; {_LEAST}"
+    text = f"{number:,.0f}" if number == int(number) and abs(number) >= 1 else f"{number:.3g}"
+    return text.replace("-", "−")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,7 +38,8 @@ class Comparison:
         A row per run: contender, kind, replicate, seed, weights, epochs, seconds, and every score.
     summary
         A row per contender: ``mean``, ``sd``, ``min`` and ``max`` of the score, ``runs``, ``weights``; ``difference``
-        of the real prior from it, with a 95 % confidence interval (``low``, ``high``), ``p`` of a corrected resampled t
+        of the real prior from it, with a confidence interval (``low``, ``high``; 95 % for all controls, or all
+        baselines, together: Bonferroni), ``p`` of a corrected resampled t
         test over the same splits (`resampled_t_test`) and ``adjusted_p`` for as many controls, or as many baselines, as
         there are (Holm); stability of its ranking of nodes by corrected importance.
     nodes
@@ -102,12 +104,17 @@ def summarised(
     """Return the table of contenders."""
     scores = runs.pivot(index="replicate", columns="contender", values=metric)
     ratio = test_to_train(runs)
+    families = Counter(contender.kind for contender in contenders)
     rows = {}
     for contender in contenders:
         own = scores[contender.name]
         known = stability.get(contender.name)
         is_other = contender.is_judged and contender.name != REAL
-        found = resampled_t_test((scores[REAL] - own).to_numpy(float), ratio) if is_other else None
+        # A family each: what the biology adds is one question, whether a network is needed another. Intervals hold for
+        # all of a family together.
+        confidence = 1 - LEVEL / families[contender.kind]
+        apart = (scores[REAL] - own).to_numpy(float)
+        found = resampled_t_test(apart, ratio, confidence=confidence) if is_other else None
         rows[contender.name] = {
             "kind": contender.kind,
             "description": contender.description,
@@ -127,7 +134,6 @@ def summarised(
             "rank_biased_overlap": known.rank_biased_overlap if known else np.nan,
         }
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("contender")
-    # A family each: what the biology adds is one question, whether a network is needed another.
     for kind in ("control", "baseline"):
         members = table["kind"] == kind
         table.loc[members, "adjusted_p"] = holm_adjusted(table.loc[members, "p"].to_numpy(float))
@@ -173,7 +179,9 @@ def _beside(others: pd.DataFrame, plural: str, sign: int) -> str:
     better = list(others.index[significant & (sign * others["difference"] > 0)])
     worse = list(others.index[significant & (sign * others["difference"] < 0)])
     same = [
-        f"{name} (difference {row['low']:+.3f} to {row['high']:+.3f})" if not math.isnan(row["low"]) else str(name)
+        f"{name} (difference {_signed(row['low'])} to {_signed(row['high'])})"
+        if not math.isnan(row["low"])
+        else str(name)
         for name, row in others.iterrows()
         if name not in better and name not in worse
     ]
@@ -189,6 +197,10 @@ def _beside(others: pd.DataFrame, plural: str, sign: int) -> str:
         if names
     ]
     return f"Beside the {plural} it {'; it '.join(parts)}."
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "−")
 
 
 def _listed(names: Sequence[str]) -> str:

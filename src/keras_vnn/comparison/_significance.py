@@ -27,7 +27,7 @@ class PairedTest:
     difference
         Mean.
     low, high
-        95 % confidence interval of it.
+        Confidence interval of it.
     p
         Two-sided. NaN with fewer than two splits, and where all differences are the same but not 0.
     """
@@ -38,7 +38,7 @@ class PairedTest:
     p: NDArray[np.float64]
 
 
-def resampled_t_test(differences: ArrayLike, test_to_train: float) -> PairedTest:
+def resampled_t_test(differences: ArrayLike, test_to_train: float, *, confidence: float = 0.95) -> PairedTest:
     """Test whether two methods differ, from their differences on random splits or folds of the same cells.
 
     Training parts of such splits overlap, so the differences are not independent and a plain paired t test finds too
@@ -50,11 +50,13 @@ def resampled_t_test(differences: ArrayLike, test_to_train: float) -> PairedTest
         ``(…, splits)``: score of one less that of the other, on each split; repeated cross-validation counts each fold.
     test_to_train
         Number of test cells over the number of training cells; ``1 / (k - 1)`` for k folds.
+    confidence
+        Of the interval.
 
     Raises
     ------
     DataError
-        There is no split, or the ratio is negative.
+        There is no split, the ratio is negative, or the confidence is not between 0 and 1.
 
     References
     ----------
@@ -70,10 +72,10 @@ def resampled_t_test(differences: ArrayLike, test_to_train: float) -> PairedTest
     from scipy.stats import t
 
     values = np.asarray(differences, np.float64)
-    if not values.ndim or not values.shape[-1] or test_to_train < 0:
+    if not values.ndim or not values.shape[-1] or test_to_train < 0 or not 0 < confidence < 1:
         raise DataError(
-            f"A test needs differences on one or more splits and a ratio of 0 or more, got shape {values.shape} and "
-            f"{test_to_train}."
+            f"A test needs differences on one or more splits, a ratio of 0 or more and a confidence below 1, got shape "
+            f"{values.shape}, {test_to_train} and {confidence}."
         )
     count = values.shape[-1]
     mean = values.mean(axis=-1)
@@ -84,7 +86,7 @@ def resampled_t_test(differences: ArrayLike, test_to_train: float) -> PairedTest
     mean = np.where(np.abs(mean) < scale, 0.0, mean)
     error = np.sqrt((1 / count + test_to_train) * values.var(axis=-1, ddof=1))
     error = np.where(error < scale, 0.0, error)
-    reach = t.ppf(0.975, count - 1) * error
+    reach = t.ppf((1 + confidence) / 2, count - 1) * error
     # Nothing varies: no difference at all is none, one that is always the same cannot be tested.
     certain = np.where(mean == 0, 1.0, np.nan)
     ratio = np.divide(np.abs(mean), error, out=np.zeros_like(error), where=error > 0)

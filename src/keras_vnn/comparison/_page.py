@@ -51,8 +51,8 @@ def page_of(found: Comparison) -> str:
             score_figure(judged.drop(index="constant", errors="ignore"), found.runs, found.metric),
             '<p class="note">Left: a dot is a run, the bar the mean; <span style="color:#0072b2">blue</span> the real '
             'prior, <span style="color:#d55e00">orange</span> controls, grey baselines. Right: how much the real prior '
-            "scores above each, with a 95 % confidence interval for all controls, or baselines, together; where it holds "
-            "0, the two are not distinguishable.</p>",
+            "scores above each, with a 95 % confidence interval for all controls, or baselines, together; where it "
+            "holds 0, the two are not distinguishable.</p>",
             _table(
                 judged,
                 ["runs", "mean", "sd", "difference", "low", "high", "adjusted_p", "weights"],

@@ -51,6 +51,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.planted_truth", description=__doc__)
     parser.add_argument("--draws", type=int, default=20, help="terms per architecture (default %(default)s)")
     parser.add_argument("--only", choices=list(RECIPES), help="one architecture")
+    parser.add_argument("--model", choices=list(MODELS), help="one kind of model")
     parser.add_argument("--runs", type=Path, default=HERE / "results" / "planted_truth", help="folder of the runs")
     parser.add_argument("--limit", type=int, help="stop after so many new runs")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -62,7 +63,7 @@ def main() -> None:
     names = [arguments.only] if arguments.only else list(RECIPES)
     left = arguments.limit
     for name in names:
-        for path, run in _runs(name, arguments.draws, arguments.runs, arguments.methods):
+        for path, run in _runs(name, arguments.draws, arguments.runs, arguments.methods, arguments.model):
             if left == 0:
                 return
             path.write_text(json.dumps(run(), indent=1) + "\n", encoding="utf-8")
@@ -78,7 +79,7 @@ def main() -> None:
         _figure(table).savefig(path, dpi=160)
 
 
-def _runs(name: str, draws: int, folder: Path, methods: Sequence[str]) -> Iterator[tuple[Path, Any]]:
+def _runs(name: str, draws: int, folder: Path, methods: Sequence[str], only: str | None) -> Iterator[tuple[Path, Any]]:
     """Yield the runs that are missing, and where they are kept."""
     from keras_vnn.config import read_recipe
     from keras_vnn.controls import randomize
@@ -101,7 +102,9 @@ def _runs(name: str, draws: int, folder: Path, methods: Sequence[str]) -> Iterat
         and kinds[term] in ("term", "interaction")
     ]
     chosen = [str(term) for term in np.random.default_rng(0).permutation(known)[:draws]]
-    for model, options in reversed(MODELS.items()):
+    for model, options in MODELS.items():
+        if only not in (None, model):
+            continue
         for draw, term in enumerate(chosen):
             about = {
                 "architecture": name,

@@ -147,6 +147,9 @@ class CompareRecipe(_Section):
     folds: int = Field(0, ge=0, description="Folds per seed; 0 for one random split per seed.")
     metric: str | None = Field(None, description="Score of the test cells; balanced_accuracy or r2 if not named.")
     method: str | None = Field(None, description="How importance is measured.")
+    measure: Literal["importance", "activity_difference"] = Field(
+        "importance", description="What nodes are ranked by; the latter: how well a node alone tells the classes apart."
+    )
     correction: Literal["none", "pnet", "binn", "reach"] = Field("binn", description="For hubs, of importance.")
     top: int = Field(10, ge=1, description="Nodes whose overlap between runs is counted.")
     jobs: int | None = Field(None, ge=-1, description="Runs at once, as processes; -1 for one a processor.")

@@ -336,6 +336,7 @@ def compare_networks(
         missing=recipe.missing,
         metric=comparison.metric,
         method=comparison.method,
+        measure=comparison.measure,
         correction=comparison.correction,
         top=comparison.top,
         jobs=comparison.jobs,

@@ -26,7 +26,11 @@ from keras_vnn.wiring import interaction_architecture
 
 GENES = tuple(f"G{i}" for i in range(8))
 QUICK = training_options(epochs=4, batch_size=16, learning_rate=0.02, seed=5, normalization="none")
-FEW = {"controls": ("swap", "modules"), "baselines": ("dense weights", "linear", "constant"), "training": QUICK}
+FEW = {
+    "controls": ("swap", "modules", "input"),
+    "baselines": ("dense weights", "linear", "constant"),
+    "training": QUICK,
+}
 
 
 @pytest.fixture(scope="module")
@@ -55,21 +59,22 @@ def done(arch, cells, tmp_path_factory):
 
 def test_all_take_part_in_the_same_splits(done, arch):
     found, _ = done
-    names = [REAL, "swap", "modules", "dense weights", "linear", "constant"]
+    names = [REAL, "swap", "modules", "input", "dense weights", "linear", "constant"]
     assert list(found.summary.index) == names
-    assert len(found.runs) == 12
+    assert len(found.runs) == 14
     assert (found.runs.groupby("replicate")["seed"].nunique() == 1).all()
     assert list(found.runs["seed"].unique()) == [5, 6]
     assert set(found.nodes.index) == set(arch.layers[1].ids)
     assert found.summary.loc["constant", "mean"] == 0.5
     weights = found.summary["weights"]
     assert weights[REAL] == weights["swap"] == weights["modules"]
+    assert weights["linear"] == len(GENES) + 1
 
 
 def test_the_tables_hold_what_the_runs_gave(done):
     found, folder = done
     records = [json.loads(path.read_text()) for path in sorted((folder / "runs").glob("*.json"))]
-    assert len(records) == 12
+    assert len(records) == 14
     for record in records:
         row = found.runs[
             (found.runs["contender"] == record["contender"]) & (found.runs["replicate"] == record["replicate"])
@@ -91,7 +96,7 @@ def test_what_is_written_can_be_read(done):
     nodes = pd.read_csv(folder / "nodes.csv", index_col="id")
     np.testing.assert_allclose(nodes["importance"], found.nodes["importance"])
     page = (folder / "comparison.html").read_text()
-    assert page.count("<circle") == 12
+    assert page.count("<circle") == 10  # neither the control input nor the constant
     assert "Holm 1979" in page and found.verdict[:40] in page
     assert "<script" not in page
 
@@ -105,7 +110,7 @@ def test_a_run_that_is_there_is_not_repeated_and_one_that_is_missing_is(done, ar
 
     again = compare(arch, cells, labels_of(cells, "type"), folder, seeds=2, say=said.append, **FEW)
 
-    assert said[0] == "11 of 12 runs were done before"
+    assert said[0] == "13 of 14 runs were done before"
     assert len(said) == 2
     assert gone.exists()
     assert before == {
@@ -114,6 +119,26 @@ def test_a_run_that_is_there_is_not_repeated_and_one_that_is_missing_is(done, ar
     left_out = ["seconds"]
     pd.testing.assert_frame_equal(again.runs.drop(columns=left_out), found.runs.drop(columns=left_out))
     pd.testing.assert_frame_equal(again.nodes, found.nodes)
+
+
+def test_nodes_are_ranked_by_how_well_each_tells_the_classes_apart(done, arch, cells):
+    _, folder = done
+    said = []
+    found = compare(
+        arch, cells, labels_of(cells, "type"), folder, seeds=2, say=said.append, measure="activity_difference",
+        correction="none", **FEW,
+    )  # fmt: skip
+    assert said == ["14 of 14 runs were done before"]
+    per_run = [
+        pd.read_csv(folder / "runs" / f"real-prior-00{i}.nodes.csv", index_col="id")["activity_difference"]
+        for i in range(2)
+    ]
+    expected = pd.concat(per_run, axis=1).mean(axis=1).sort_values(ascending=False)
+    pd.testing.assert_series_equal(found.nodes["corrected"], expected, check_names=False)
+    with pytest.raises(VNNError, match=re.escape("must be one of importance, activity_difference; got 'activity'.")):
+        compare(arch, cells, labels_of(cells, "type"), folder, measure="activity")
+    with pytest.raises(VNNError, match=re.escape("must be one of importance; got 'activity_difference'.")):
+        compare(arch, cells, targets_of(cells, "dose"), folder, measure="activity_difference")
 
 
 def test_runs_of_other_data_are_not_taken_for_these(done, arch, cells):
@@ -252,8 +277,8 @@ import anndata
 
 cells = anndata.read_h5ad(sys.argv[2])
 compare(
-    load_architecture(sys.argv[1]), cells, labels_of(cells, "type"), sys.argv[3], seeds=2, controls=("swap", "modules"),
-    baselines=("dense weights", "linear", "constant"),
+    load_architecture(sys.argv[1]), cells, labels_of(cells, "type"), sys.argv[3], seeds=2,
+    controls=("swap", "modules", "input"), baselines=("dense weights", "linear", "constant"),
     training=training_options(epochs=4, batch_size=16, learning_rate=0.02, seed=5, normalization="none"),
 )
 """
@@ -267,18 +292,18 @@ def test_a_run_that_was_killed_goes_on_with_what_is_missing(done, arch, cells, t
     folder = tmp_path / "comparison"
     command = [sys.executable, "-c", STOPPED, str(tmp_path / "arch.vnn"), str(tmp_path / "cells.h5ad"), str(folder)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
-        while process.poll() is None and len(list((folder / "runs").glob("*.json"))) < 2:
+        while process.poll() is None and len(list((folder / "runs").glob("[!.]*.json"))) < 2:
             time.sleep(0.02)
         process.kill()
         assert process.wait() == -signal.SIGKILL, process.stderr.read()
-    kept = {path.name: path.read_bytes() for path in (folder / "runs").glob("*.json")}
-    assert 2 <= len(kept) < 12
+    kept = {path.name: path.read_bytes() for path in (folder / "runs").glob("[!.]*.json")}
+    assert 2 <= len(kept) < 14
     said = []
 
     again = compare(arch, cells, labels_of(cells, "type"), folder, seeds=2, say=said.append, **FEW)
 
-    assert said[0] == f"{len(kept)} of 12 runs were done before"
-    assert len(said) == 1 + 12 - len(kept)
+    assert said[0] == f"{len(kept)} of 14 runs were done before"
+    assert len(said) == 1 + 14 - len(kept)
     assert {name: (folder / "runs" / name).read_bytes() for name in kept} == kept
     columns = ["contender", "replicate", "balanced_accuracy", "log_loss"]
     pd.testing.assert_frame_equal(again.runs[columns], found.runs[columns], rtol=1e-4)
@@ -308,26 +333,22 @@ def test_workers_of_dask_give_what_one_process_gives(done, arch, cells, tmp_path
         joblib.parallel_config(backend="dask"),
     ):
         again = compare(arch, cells, labels_of(cells, "type"), tmp_path, seeds=2, say=said.append, **FEW)
-    assert len(said) == 12
+    assert len(said) == 14
     columns = ["contender", "replicate", "balanced_accuracy", "log_loss"]
     pd.testing.assert_frame_equal(again.runs[columns], found.runs[columns], rtol=1e-4)
 
 
-def test_a_control_input_is_another_task_for_the_same_network(arch, cells, tmp_path):
-    found = compare(
-        arch, cells, labels_of(cells, "type"), tmp_path, seeds=2, training=QUICK, controls=("input", "swap"),
-        baselines=(),
-    )  # fmt: skip
+def test_a_control_input_is_another_task_for_the_same_network(done, arch, cells, tmp_path):
+    found, folder = done
     row = found.summary.loc["input"]
     assert row["kind"] == "input"
     assert row[["difference", "p", "adjusted_p"]].isna().all()
-    assert found.summary.loc["swap", "adjusted_p"] == found.summary.loc["swap", "p"]
-    nodes, runs = found.nodes, tmp_path / "runs"
-    per_run = [pd.read_csv(runs / f"input-00{i}.nodes.csv", index_col="id")["importance"] for i in range(2)]
+    both = found.summary.loc[["swap", "modules"], ["p", "adjusted_p"]]
+    assert both["adjusted_p"].min() == pytest.approx(min(2 * both["p"].min(), 1))
+    nodes = found.nodes
+    per_run = [pd.read_csv(folder / "runs" / f"input-00{i}.nodes.csv", index_col="id")["importance"] for i in range(2)]
     control = pd.concat(per_run, axis=1).mean(axis=1).reindex(nodes.index)
     np.testing.assert_allclose(nodes["difference input"], nodes["importance"] - control)
     assert "input" not in found.verdict
-    found.save(tmp_path)
-    assert (tmp_path / "comparison.html").read_text().count("<circle") == 4
     with pytest.raises(VNNError, match=re.escape("The control input is made for classes of cells")):
         compare(arch, cells, targets_of(cells, "dose"), tmp_path, seeds=1, training=QUICK, controls=("input",))

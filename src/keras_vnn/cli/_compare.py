@@ -28,6 +28,9 @@ def compare(
     folds: Annotated[int | None, typer.Option(help="Folds per seed; 0 for one random split per seed.")] = None,
     metric: Annotated[str | None, typer.Option(help="Score of the test cells, e.g. balanced_accuracy, r2.")] = None,
     method: Annotated[str | None, typer.Option(help="How importance is measured: knockout, gradient.")] = None,
+    measure: Annotated[
+        str | None, typer.Option(help="What nodes are ranked by: importance, activity_difference.")
+    ] = None,
     correction: Annotated[str | None, typer.Option(help="Of importance for hubs: none, pnet, binn, reach.")] = None,
     top: Annotated[int | None, typer.Option(help="Nodes whose overlap between runs is counted.")] = None,
     jobs: Annotated[int | None, typer.Option(help="Runs at once, as processes; -1 for one a processor.")] = None,

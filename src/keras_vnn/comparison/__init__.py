@@ -3,7 +3,7 @@
 In: an architecture, data, labels. Out: tables of scores and nodes, and a sentence that says what they show.
 """
 
-from keras_vnn.comparison._compare import compare
+from keras_vnn.comparison._compare import MEASURES, compare
 from keras_vnn.comparison._contenders import BASELINES, CONTROLS
 from keras_vnn.comparison._nodes import CORRECTIONS, corrected_importance, node_degrees, node_differences
 from keras_vnn.comparison._result import Comparison
@@ -14,6 +14,7 @@ __all__ = [
     "BASELINES",
     "CONTROLS",
     "CORRECTIONS",
+    "MEASURES",
     "Comparison",
     "PairedTest",
     "Stability",

@@ -27,7 +27,9 @@ from keras_vnn.errors import ConfigError, OutputError, did_you_mean
 if TYPE_CHECKING:
     from keras_vnn.training import TrainingOptions
 
-__all__ = ["compare"]
+__all__ = ["MEASURES", "compare"]
+
+MEASURES = ("importance", "activity_difference")
 
 Say = Callable[[str], None]
 
@@ -52,6 +54,7 @@ def compare(
     missing: str = "raise",
     metric: str | None = None,
     method: str | None = None,
+    measure: str = "importance",
     correction: str = "binn",
     top: int = 10,
     jobs: int | None = None,
@@ -84,6 +87,9 @@ def compare(
         A score of the test cells; ``"balanced_accuracy"`` or ``"r2"`` if None.
     method
         How importance is measured, as in `rank_nodes`; on the test cells.
+    measure
+        What nodes are ranked by, of `MEASURES`: ``"importance"``, or ``"activity_difference"``, which says how well the
+        node alone tells the classes apart. Runs are kept with both.
     correction
         Of `CORRECTIONS`; nodes are sorted by it.
     top
@@ -108,6 +114,12 @@ def compare(
     chosen = training or TrainingOptions()
     contenders = contenders_of(tuple(controls), tuple(baselines))
     corrected_importance(arch, pd.Series(dtype=float), correction)
+    _check_measure(measure, labels)
+    if not isinstance(labels, Labels) and not all(one.is_judged for one in contenders):
+        raise ConfigError(
+            "The control input is made for classes of cells; there is none for numbers.\nLeave it out: "
+            'controls=("swap", "genes", "modules")'
+        )
     runs_folder = _made(Path(folder) / "runs")
     data = _in_memory(data)
     options = asdict(chosen)
@@ -132,7 +144,7 @@ def compare(
     runs = _runs_table([known[job.name] for job in all_jobs])
     score = _metric(metric, runs, labels)
     importance = {
-        contender.name: _importance(runs_folder, [job for job in all_jobs if job.contender is contender])
+        contender.name: _importance(runs_folder, [job for job in all_jobs if job.contender is contender], measure)
         for contender in contenders
         if contender.has_named_nodes
     }
@@ -151,7 +163,8 @@ def compare(
         "seeds": seeds,
         "folds": n_folds,
         "first_seed": chosen.seed,
-        "importance": method or "the default of the model",
+        "measure": measure,
+        "method": method or "the default of the model",
         "correction": correction,
         "top": top,
         "fingerprint": arch.fingerprint,
@@ -225,13 +238,21 @@ def _metric(metric: str | None, runs: pd.DataFrame, labels: Labels | Targets) ->
     return metric
 
 
-def _importance(folder: Path, jobs: Sequence[Job]) -> pd.DataFrame:
-    """Return importance by node and replicate."""
+def _importance(folder: Path, jobs: Sequence[Job], measure: str) -> pd.DataFrame:
+    """Return importance by node and replicate; a node whose activity does not vary has none."""
     columns = {
-        job.replicate: pd.read_csv(folder / f"{job.name}.nodes.csv", index_col="id", na_filter=False)["importance"]
+        job.replicate: pd.read_csv(folder / f"{job.name}.nodes.csv", index_col="id", na_filter=False)[measure]
         for job in jobs
     }
-    return pd.DataFrame(columns).apply(pd.to_numeric)
+    return pd.DataFrame(columns).replace("", 0.0).apply(pd.to_numeric)
+
+
+def _check_measure(measure: str, labels: Labels | Targets) -> None:
+    known = MEASURES if isinstance(labels, Labels) else MEASURES[:1]
+    if measure not in known:
+        raise ConfigError(
+            f"The measure must be one of {', '.join(known)}; got {measure!r}. {did_you_mean(measure, known)}".rstrip()
+        )
 
 
 def _place(arch: Architecture, importance: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

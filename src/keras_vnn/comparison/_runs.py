@@ -23,7 +23,7 @@ from keras_vnn.architecture import Architecture
 from keras_vnn.comparison._contenders import Contender, baseline_estimator, network_of
 from keras_vnn.controls import control_input
 from keras_vnn.data import Labels, Split, Targets, align, fit_normalization, folds, split_cells
-from keras_vnn.errors import DataError, VNNError
+from keras_vnn.errors import VNNError
 from keras_vnn.files import replacing
 from keras_vnn.quiet import import_keras
 
@@ -181,9 +181,7 @@ def _network_run(shared: Shared, job: Job) -> tuple[dict[str, Any], pd.DataFrame
 
     options = replace(TrainingOptions(**shared.training), seed=job.seed)
     data, labels = shared.data, shared.labels
-    if job.contender.kind == "input":
-        if not isinstance(labels, Labels):
-            raise DataError("The control input is made for classes of cells; there is none for numbers.")
+    if job.contender.kind == "input" and isinstance(labels, Labels):
         data, labels = control_input(data, labels, job.seed)
     rows = labels.cells[job.split.train]
     needs_data = job.contender.name in ("expression", "modules")
@@ -244,7 +242,9 @@ def _baseline_run(shared: Shared, job: Job) -> dict[str, Any]:
         predicted = estimator.fit(matrix[train], wanted).predict(matrix[test]).reshape(len(test), -1)
         scores = [regression_metrics(truth[test][:, i], predicted[:, i]).to_json() for i in range(truth.shape[1])]
         metrics = scores[0] if len(scores) == 1 else dict(zip(labels.names, scores, strict=True))
-    return {"metrics": _numbers(metrics), "epochs": None, "weights": None}
+    last = estimator[-1] if job.contender.name == "linear" else None
+    weights = None if last is None else int(last.coef_.size + np.size(last.intercept_))
+    return {"metrics": _numbers(metrics), "epochs": None, "weights": weights}
 
 
 def _filled(missing: str) -> str:

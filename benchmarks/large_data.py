@@ -37,7 +37,7 @@ def write_string_links(path: Path, *, interactions: int = 6_857_702, proteins: i
         drawn = drawn[drawn[:, 0] != drawn[:, 1]]
         pairs = np.unique(np.concatenate([pairs, drawn[:, 0] * proteins + drawn[:, 1]]))
     pairs = np.sort(random.permutation(pairs)[:interactions])
-    score = np.minimum(999, 150 + random.gamma(0.8, 130, interactions)).astype(np.int64)
+    score = np.minimum(999, 150 + random.gamma(0.3, 350, interactions)).astype(np.int64)
     first, second = np.divmod(pairs, proteins)
     table = pd.DataFrame(
         {

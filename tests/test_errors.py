@@ -8,7 +8,7 @@ from keras_vnn.errors import VNNError, VNNWarning, did_you_mean, sample
 
 def test_one_tree():
     classes = [getattr(errors, name) for name in errors.__all__ if name.endswith("Error")]
-    assert len(classes) == 9
+    assert len(classes) == 10
     assert all(issubclass(one, VNNError) for one in classes)
     assert issubclass(VNNError, ValueError)
     assert issubclass(VNNWarning, UserWarning)

@@ -22,6 +22,7 @@ ORDER = (
     "provenance",
     "genes",
     "bundled",
+    "downloads",
     "priors",
     "hierarchies",
     "readers",

@@ -45,6 +45,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "split_cells",
         "targets_of",
     ),
+    "downloads": ("fetch", "remote_files"),
     "errors": ("VNNError", "VNNWarning"),
     "export": ("export_summary",),
     "genes": ("GeneList", "gene_list"),

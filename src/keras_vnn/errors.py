@@ -13,6 +13,7 @@ __all__ = [
     "ArchitectureError",
     "ConfigError",
     "DataError",
+    "FetchError",
     "GeneError",
     "ModelError",
     "OutputError",
@@ -31,6 +32,10 @@ class VNNError(ValueError):
 
 class ReadError(VNNError):
     """A file is missing, unreadable, or not what it is said to be."""
+
+
+class FetchError(VNNError):
+    """A file of a provider cannot be had, or is not the one that was had before."""
 
 
 class GeneError(VNNError):

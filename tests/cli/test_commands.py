@@ -328,3 +328,18 @@ def test_training_from_disk_gives_the_same_scores(vnn: Callable, job: Path) -> N
     assert from_disk.out == vnn(*train, "-o", "memory.keras").out
     ranks = vnn("inspect", "disk.keras").out
     assert ranks and ranks == vnn("inspect", "memory.keras").out
+
+
+def test_fetch_lists_and_takes_what_is_there_already(vnn: Callable, job: Path) -> None:
+    listed = vnn("fetch", "--list", "goa", "zebrafish").out
+    assert listed == "goa-zebrafish  current  GO annotations of zebrafish genes (ZFIN). CC BY 4.0\n"
+    place = job / "priors" / "go-basic" / "current"
+    place.mkdir(parents=True)
+    (place / "go-basic.obo").write_text("format-version: 1.2\n")
+    ran = vnn("fetch", "go-basic", "--folder", "priors")
+    assert ran.out == "priors/go-basic/current/go-basic.obo\n"
+    assert "put there by hand" in ran.err
+    assert "cite        Gene Ontology Consortium (2023)" in ran.err
+    (found,) = json.loads(vnn("fetch", "go-basic", "--folder", "priors", "--json").out)
+    assert found["file"]["licence"] == "CC BY 4.0"
+    assert vnn("fetch").err.startswith("error: Name what to fetch")

@@ -13,6 +13,7 @@ from keras_vnn.cli._compare import compare
 from keras_vnn.cli._console import report_error, say_warning
 from keras_vnn.cli._demo import demo
 from keras_vnn.cli._export import export
+from keras_vnn.cli._fetch import fetch
 from keras_vnn.cli._inspect import inspect
 from keras_vnn.cli._report import report
 from keras_vnn.cli._train import train
@@ -55,6 +56,7 @@ app.command("compare")(compare)
 app.command("export")(export)
 app.command("report")(report)
 app.command("demo")(demo)
+app.command("fetch")(fetch)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -1,0 +1,111 @@
+"""``vnn fetch``."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from keras_vnn.cli._console import print_json, say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from keras_vnn.downloads import Fetched, RemoteFile
+
+__all__ = ["fetch"]
+
+
+def fetch(
+    names: Annotated[list[str] | None, typer.Argument(help="What to fetch, e.g. go-basic goa-human reactome.")] = None,
+    list_files: Annotated[
+        bool, typer.Option("--list", help="List what there is; words after it choose among them.")
+    ] = False,
+    release: Annotated[str | None, typer.Option(help="A stated release, where the provider keeps them.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="Where to keep files; the user's cache folder by default.")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Download even what is there already.")] = False,
+    timeout: Annotated[float, typer.Option(help="Seconds without a byte after which an attempt is given up.")] = 30.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print paths, digests and terms as JSON.")] = False,
+) -> None:
+    """Download priors from their providers into the cache folder, and say what to cite.
+
+    Prints the paths on standard output. What is there already is not downloaded again; a download that broke goes on
+    where it stopped. Only this command ever downloads anything.
+
+    **Examples**
+
+    `vnn fetch --list`
+
+    `vnn fetch go-basic goa-human`
+
+    `vnn fetch string-10090 --release 11.5 --folder priors`
+
+    `vnn build --genes cells.h5ad --ontology $(vnn fetch go-basic) --annotations $(vnn fetch goa-human) -o go.vnn`
+    """
+    from keras_vnn.downloads import fetch as fetch_file
+    from keras_vnn.downloads import file_names, remote_file, remote_files
+    from keras_vnn.errors import ConfigError
+
+    if list_files:
+        _list(tuple(f for f in remote_files() if _is_asked_for(f, names or [])), as_json=as_json)
+        return
+    if not names:
+        raise ConfigError("Name what to fetch, e.g. vnn fetch go-basic goa-human; list it with vnn fetch --list")
+    wanted = [remote_file(one, release) for name in names for one in file_names(name)]
+    fetched = []
+    for file in wanted:
+        fetched.append(fetch_file(file, folder=folder, again=again, timeout=timeout, progress=_progress(file.name)))
+        if not as_json:
+            _report(fetched[-1])
+    if as_json:
+        print_json([found.to_json() for found in fetched])
+
+
+def _is_asked_for(file: RemoteFile, words: list[str]) -> bool:
+    text = " ".join((file.name, file.what, file.species)).casefold()
+    return all(word.casefold() in text for word in words)
+
+
+def _list(files: tuple[RemoteFile, ...], *, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    if as_json:
+        print_json([asdict(file) for file in files])
+        return
+    widths = [max((len(getattr(file, key)) for file in files), default=0) for key in ("name", "release", "licence")]
+    width = max(40, shutil.get_terminal_size().columns - widths[0] - widths[1] - 6)
+    for file in files:
+        by_hand = f"; by hand: {file.why}" if not file.url else ""
+        species = f" ({file.species})" if file.species and file.species not in file.what.casefold() else ""
+        lines = textwrap.wrap(f"{file.what}{species}. {file.licence}{by_hand}", width)
+        typer.echo(f"{file.name:<{widths[0]}}  {file.release:<{widths[1]}}  {lines[0]}")
+        for line in lines[1:]:
+            typer.echo(" " * (widths[0] + widths[1] + 4) + line)
+
+
+def _progress(name: str) -> Callable[[int, int], None] | None:
+    if not sys.stderr.isatty():
+        return None
+
+    def show(here: int, whole: int) -> None:
+        share = f"{here / whole:4.0%} of {whole / 1e6:,.1f} MB" if whole else f"{here / 1e6:,.1f} MB"
+        typer.echo(f"\r{name:<14}{share}", err=True, nl=here >= whole > 0)
+
+    return show
+
+
+def _report(found: Fetched) -> None:
+    file = found.file
+    how = "downloaded" if found.is_new else f"there since {found.when}" if found.when else "put there by hand"
+    say(f"{file.name:<14}{found.bytes / 1e6:,.1f} MB, {how}, release {file.release}, sha256 {found.sha256[:16]}…")
+    say(f"  licence     {file.licence}; {file.terms}")
+    say(f"  cite        {file.cite}, https://doi.org/{file.doi}")
+    if file.option:
+        say(f"  next        vnn build … {file.option} {found.path}")
+    typer.echo(str(found.path))

@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help env demo demo-ontology test test-all lint format lock bench bench-docs clean
+.PHONY: help env demo demo-ontology test test-all lint format lock docs notebooks docs-pages bench bench-docs clean
 
 # The first of these that runs and is a version TensorFlow has wheels for; `make PYTHON=...` names another one.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -59,6 +59,18 @@ lock: $(VENV)/.ready ## write requirements.lock anew from pyproject.toml, newest
 		cat requirements.lock.new; } > requirements.lock
 	@rm requirements.lock.new
 
+docs: $(VENV)/.ready ## build the documentation, without a network; start at docs/_build/html/index.html
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "Documentation: $(CURDIR)/docs/_build/html/index.html"
+
+notebooks: $(VENV)/.ready ## run the tutorials and keep their outputs, docs/tutorials/*.ipynb (some minutes)
+	$(BIN)/python tools/notebooks.py
+
+docs-pages: $(VENV)/.ready ## write the pictures of the documentation and the page of recipes anew (some minutes)
+	$(BIN)/python tools/concept_figures.py docs/images
+	$(BIN)/python tools/doc_figures.py docs/images
+	$(BIN)/python tools/recipes_page.py docs/recipes.md
+
 bench: $(VENV)/.ready $(RIVALS)/.ready ## run the benchmarks, results in benchmarks/results/
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
@@ -66,7 +78,8 @@ bench-docs: $(VENV)/.ready ## put the numbers of the last run into docs/performa
 	$(BIN)/python -m benchmarks --write-docs benchmarks/results/results.json
 
 clean: ## remove .venv, caches and results
-	rm -rf $(VENV) $(RIVALS) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist demo-results demo-results-ontology
+	rm -rf $(VENV) $(RIVALS) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist demo-results demo-results-ontology \
+		docs/_build docs/api
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A changed lock file gives a new environment; a changed pyproject.toml only installs the package anew.

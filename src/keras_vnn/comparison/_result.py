@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -82,8 +83,8 @@ class Comparison:
             "nodes": _records(self.nodes),
         }
 
-    def save(self, folder: Path) -> None:
-        """Write ``comparison.json``, the tables as CSV, and a page, ``comparison.html``."""
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write ``comparison.json``, the tables as CSV, and a page, ``comparison.html``, into a folder that exists."""
         from keras_vnn.comparison._page import page_of
 
         texts = {
@@ -94,7 +95,7 @@ class Comparison:
             "nodes.csv": csv_text(self.nodes),
         }
         for name, text in texts.items():
-            with replacing(folder / name, overwrite=True) as partial:
+            with replacing(Path(folder) / name, overwrite=True) as partial:
                 partial.write_text(text, encoding="utf-8", newline="\n")
 
 

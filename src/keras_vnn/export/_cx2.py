@@ -34,12 +34,12 @@ def to_cx2(content: Content) -> str:
     graph = graph_of(content)
     numbers = {id: number for number, id in enumerate(graph)}
     places = _places(graph)
-    nodes = []
+    nodes: list[dict[str, Any]] = []
     for id, attributes in graph.nodes(data=True):
         values = {"represents": id, "name": attributes["label"], **_without(attributes, "label")}
         x, y = places[id]
         nodes.append({"id": numbers[id], "x": x, "y": y, "v": values})
-    edges = [
+    edges: list[dict[str, Any]] = [
         {"id": number, "s": numbers[source], "t": numbers[target], "v": {"interaction": "feeds", **attributes}}
         for number, (source, target, attributes) in enumerate(graph.edges(data=True))
     ]

@@ -76,7 +76,7 @@ def node_ranking(
     axes = new_axes(width, 0.95 + 0.24 * len(table)) if ax is None else ax
     places = np.arange(len(table))
     # Light bars where marks and lines have to be seen on them.
-    axes.barh(places, table["importance"], color=colours, height=0.72, alpha=1 if runs is None else 0.55)
+    axes.barh(places, table["importance"], color=colours, height=0.72, alpha=0.5 if controls or runs is not None else 1)
     marks: list[Any] = []
     for name, mark in zip(controls, _CONTROL_MARKS, strict=False):
         label = f"mean under control: {name.removeprefix('importance ')}"

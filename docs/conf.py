@@ -1,0 +1,68 @@
+"""How the documentation is built: `make docs`. Sphinx with furo and MyST; nothing is fetched from a network."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "src"), str(HERE.parent)]
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+import generated_pages  # noqa: E402
+
+from keras_vnn import __version__  # noqa: E402
+
+generated_pages.write(HERE)
+
+project = "keras-vnn"
+author = "The keras-vnn developers"
+project_copyright = author
+release = version = __version__
+
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+]
+exclude_patterns = ["_build", "tutorials/*.md"]  # the tutorials' sources; what is shown are the notebooks
+default_role = "py:obj"
+nitpicky = False
+
+# Markdown. Notebooks are executed by `make notebooks`, not by the build.
+nb_execution_mode = "off"
+nb_merge_streams = True
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+# Docstrings name parameters and attributes in single backticks; those called like several attributes stay plain.
+suppress_warnings = ["ref.python"]
+
+# The API.
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
+napoleon_google_docstring = False
+napoleon_use_ivar = True
+napoleon_attr_annotations = False
+napoleon_use_rtype = False
+napoleon_custom_sections = ["Input shape", "Output shape"]
+python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 88
+
+# The look.
+html_theme = "furo"
+html_title = f"keras-vnn {release}"
+html_static_path = ["_static"]
+html_css_files = ["extra.css"]
+html_show_sphinx = False
+html_copy_source = False
+html_theme_options = {
+    "light_css_variables": {"color-brand-primary": "#0b5c8c", "color-brand-content": "#0b5c8c"},
+    "dark_css_variables": {"color-brand-primary": "#7cc4ee", "color-brand-content": "#7cc4ee"},
+}
+copybutton_prompt_text = r"\$ "
+copybutton_prompt_is_regexp = True

@@ -23,6 +23,7 @@ TITLES = {
     "controls": "Controls",
     "csv_tables": "Tables",
     "data": "Expression, labels, splits",
+    "downloads": "Downloads",
     "errors": "Errors",
     "export": "Export",
     "figures": "Figures",
@@ -34,13 +35,37 @@ TITLES = {
     "priors": "Interactions and regulation",
     "provenance": "Provenance",
     "readers": "Reading files",
+    "report": "The report",
     "training": "Training",
     "wiring": "Wiring",
 }
 # In the order of work; a part that is not named here comes after these.
 ORDER = (
-    *("readers", "genes", "priors", "hierarchies", "wiring", "architecture", "models", "layers", "data", "training"),
-    *("inspection", "comparison", "controls", "figures", "export", "csv_tables", "bundled", "provenance", "errors"),
+    *(
+        "downloads",
+        "readers",
+        "genes",
+        "priors",
+        "hierarchies",
+        "wiring",
+        "architecture",
+        "models",
+        "layers",
+        "data",
+        "training",
+    ),
+    *(
+        "inspection",
+        "comparison",
+        "controls",
+        "report",
+        "figures",
+        "export",
+        "csv_tables",
+        "bundled",
+        "provenance",
+        "errors",
+    ),
 )
 
 

@@ -214,5 +214,13 @@ def test_heat_map_of_activities_by_class():
     )
 
 
+def test_a_notebook_shows_the_figure(comparison):
+    import pickle
+
+    figure = figures.real_against_null(comparison).figure
+    assert figure._repr_png_().startswith(b"\x89PNG")
+    assert figure._repr_png_() == pickle.loads(pickle.dumps(figure))._repr_png_()
+
+
 def test_figures_are_reached_from_the_package():
     assert keras_vnn.figures is figures and "figures" in keras_vnn.__all__

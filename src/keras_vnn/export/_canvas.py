@@ -17,9 +17,10 @@ DPI = 150
 def new_axes(width: float, height: float) -> Axes:
     """Return axes on a new figure of this size in inches; no window, no pyplot."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained")
+    from keras_vnn.export._figure import ShownFigure
+
+    figure = ShownFigure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure.add_subplot()
 

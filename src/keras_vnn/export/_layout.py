@@ -34,7 +34,9 @@ class Column:
         return len(self.shown) + bool(self.hidden) + len(self.boxes)
 
 
-def laid_out(content: Content, top: int, genes: int | None = None) -> tuple[list[Column], pd.DataFrame]:
+def laid_out(
+    content: Content, top: int, *, genes: int | None = None, outputs_each: int = _OUTPUTS_EACH
+) -> tuple[list[Column], pd.DataFrame]:
     """Return the columns and the edges between nodes that are shown."""
     arch = content.architecture
     nodes = content.top_nodes
@@ -77,7 +79,7 @@ def laid_out(content: Content, top: int, genes: int | None = None) -> tuple[list
     kept = [source in shown[layer] for source, layer in zip(edges["source"], edges["source_layer"], strict=True)]
     edges = edges[kept]
     to_outputs = edges[edges["target_layer"] == last].sort_values("strength", ascending=False, kind="stable")
-    strongest = to_outputs[to_outputs.groupby("source").cumcount() < _OUTPUTS_EACH]
+    strongest = to_outputs[to_outputs.groupby("source").cumcount() < outputs_each]
     inner = edges[edges["target_layer"] < last]
     if len(arch.layers) > 2:
         ranked = inner.sort_values("strength", ascending=False, kind="stable")
@@ -86,12 +88,12 @@ def laid_out(content: Content, top: int, genes: int | None = None) -> tuple[list
     edges = pd.concat([inner, strongest])
     for width in content.tail:
         columns.append(Column("tail", "dense", [], {}, {}, boxes=[f"{width:,} dense units"]))
-    of_each = f", the {_OUTPUTS_EACH} largest weights of each node"
+    of_each = f", the {outputs_each} largest weights of each node"
     if outputs:
         columns.append(
             Column(
                 "classes" if content.output_kind == "class" else "numbers",
-                f"{len(content.outputs):,}{of_each if len(outputs) > _OUTPUTS_EACH and not content.tail else ''}",
+                f"{len(content.outputs):,}{of_each if len(outputs) > outputs_each and not content.tail else ''}",
                 outputs,
                 dict(zip(outputs, outputs, strict=True)),
                 dict.fromkeys(outputs, content.output_kind),

@@ -31,7 +31,7 @@ _GREY = "#8a9299"
 
 def draw_rows(content: Content, *, top: int, ax: Axes | None = None) -> Axes:
     """Draw layers as rows."""
-    columns, edges = laid_out(content, top, genes=top + 2)
+    columns, edges = laid_out(content, top, genes=top + 2, outputs_each=top)
     edges = _strongest(edges)
     orders = _ordered(columns, edges)
     widest = max(max(len(order), len(column.boxes)) for order, column in zip(orders, columns, strict=True))

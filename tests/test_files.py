@@ -113,7 +113,10 @@ def test_limit_of_unpacked_bytes(tmp_path):
     assert len(decompressed(path, limit=5000)) == 5000
     with pytest.raises(ReadError) as caught:
         decompressed(path, limit=4999)
-    assert str(caught.value) == f"The file {path} unpacks to more than 4,999 bytes.\nRaise the limit if that is right."
+    assert (
+        str(caught.value)
+        == f"The file {path} unpacks to more than 4,999 bytes.\nIs it the right file? Take out what is not needed."
+    )
 
 
 @pytest.mark.parametrize(
@@ -156,7 +159,9 @@ def test_nul_bytes(tmp_path):
     path = written(tmp_path / "a.txt", b"A\nB\n\0\0\n")
     with pytest.raises(ReadError) as caught:
         read_lines(path)
-    assert str(caught.value) == f"The file holds NUL bytes and is not text: {path}:3"
+    assert str(caught.value) == (
+        f"The file holds NUL bytes and is not text: {path}:3\nIs it the right file, and was its download complete?"
+    )
 
 
 def test_sha256_is_of_the_file_as_it_lies(tmp_path):

@@ -50,6 +50,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
     "export": ("export_summary",),
     "genes": ("GeneList", "gene_list"),
     "hierarchies": ("Annotations", "GeneSets", "Ontology"),
+    "identifiers": ("IdentifierMap", "IdentifierTable", "identifier_map", "map_identifiers"),
     "inspection": (
         "activities_by_class",
         "activity_table",
@@ -60,6 +61,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "rank_nodes",
         "remember_inspection",
     ),
+    "kinds": ("Identified", "identify"),
     "layers": ("SparselyConnected",),
     "models": (
         "Embedding",
@@ -81,6 +83,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "read_gene_sets",
         "read_genes",
         "read_hierarchy",
+        "read_identifier_map",
         "read_interactions",
         "read_ontology",
         "read_regulation",

@@ -47,7 +47,9 @@ class BuildRecipe(_Section):
     orientation: Literal["auto", "genes-in-rows", "genes-in-columns"] = Field(
         "auto", description="Of a CSV or TSV the genes are taken from."
     )
-    interactions: Paths = Field((), description="Protein interactions: TSV, CSV, SIF, STRING links.")
+    interactions: Paths = Field(
+        (), description="Protein interactions: TSV, CSV, SIF, STRING, BioGRID, PSI-MITAB, HIPPIE."
+    )
     interactions_format: str = Field("auto", description="Format of the interactions, if it is not recognised.")
     min_score: float | None = Field(None, description="Leave out interactions with a lower score.")
     regulation: Paths = Field((), description="Regulators and their targets: TRRUST, source/target tables.")
@@ -69,7 +71,7 @@ class BuildRecipe(_Section):
     gene_id: Literal["symbol", "accession", "synonym"] | None = Field(
         None, description="What names a gene in the annotations."
     )
-    taxon: str | None = Field(None, description="Only annotations of this species, e.g. 9606.")
+    taxon: str | None = Field(None, description="Only interactions and annotations of this species, e.g. 9606.")
     exclude_evidence: Words = Field(("ND",), description="Leave out annotations by these evidence codes.")
     include_evidence: Words = Field((), description="Take annotations by these evidence codes only.")
     not_rule: Literal["pair", "branch"] = Field("pair", description="What NOT removes: the pair, or terms below too.")
@@ -89,6 +91,19 @@ class BuildRecipe(_Section):
     min_genes: int | None = Field(None, ge=1, description="Leave out nodes with fewer genes of the list.")
     max_genes: int | None = Field(None, ge=1, description="Leave out nodes with more genes of the list.")
     dense_units: int = Field(0, ge=0, description="Fully connected units beside the nodes.")
+    interaction_id: str | None = Field(
+        None, description="Names to take from BioGRID, PSI-MITAB or HIPPIE: symbol, entrez, accession, ensembl …"
+    )
+    id_map: Path | None = Field(
+        None, description="Table of identifiers that translates the names of the prior: HGNC, two columns, GAF, GTF …"
+    )
+    id_policy: Literal["merge", "unique", "first", "all", "raise"] = Field(
+        "merge", description="What happens to names of several genes, and genes of several names."
+    )
+    id_from: str | None = Field(None, description="Column of the table with the prior's names, if not the fitting one.")
+    id_to: str | None = Field(None, description="Column of the table with the genes' names, if not the fitting one.")
+    ignore_case: bool = Field(False, description="Match names of the prior and the genes ignoring case.")
+    ignore_version: bool = Field(False, description="Match them without version or isoform (ENSG….16, P04637-2).")
     seed: int = Field(0, ge=0, description="Seed of the search for communities.")
     output: Path | None = Field(None, description="Where to write the architecture.")
 

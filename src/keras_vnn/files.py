@@ -6,24 +6,35 @@ Knows nothing of formats beyond compression and encoding.
 
 from __future__ import annotations
 
+import codecs
 import errno
 import glob
-import gzip
 import hashlib
 import os
 import platform
 import re
 import tempfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 from keras_vnn.errors import OutputError, ReadError
+from keras_vnn.unpacking import open_unpacked
 
-__all__ = ["check_target", "decompressed", "existing_file", "read_lines", "replacing", "sha256_of"]
+__all__ = [
+    "check_target",
+    "decompressed",
+    "encoding_of",
+    "existing_file",
+    "read_lines",
+    "refuse_bytes",
+    "replacing",
+    "sha256_of",
+]
 
-_GZIP_MAGIC = b"\x1f\x8b"
+# More than this is not read as a whole: files of gene sets, hierarchies and recipes are far smaller.
+_LARGEST_WHOLE = 1 << 29
 # Tells the processes of one machine from those of others that share its folders.
 _HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 
@@ -58,26 +69,28 @@ def existing_file(path: str | os.PathLike[str], what: str = "file") -> Path:
 
 
 def decompressed(path: Path, *, limit: int | None = None) -> bytes:
-    """Return the whole content of a file, gunzipped when it is gzip whatever its name.
+    """Return the whole content of a file, unpacked when it is gzip, bzip2, xz or a zip of one file.
 
     Raises
     ------
     ReadError
-        The gzip stream is damaged, ends early, or unpacks to more than ``limit`` bytes.
+        The packed stream is damaged, ends early, or unpacks to more than ``limit`` bytes or beyond all measure.
     """
-    with path.open("rb") as raw:
-        is_gzip = raw.read(2) == _GZIP_MAGIC
-    try:
-        with gzip.open(path, "rb") if is_gzip else path.open("rb") as stream:
-            content = stream.read() if limit is None else stream.read(limit + 1)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise ReadError(f"The gzip file {path} is damaged or ends early: {error}\nDownload it again.") from error
+    with open_unpacked(path) as stream:
+        content = stream.read() if limit is None else stream.read(limit + 1)
     if limit is not None and len(content) > limit:
-        raise ReadError(f"The file {path} unpacks to more than {limit:,} bytes.\nRaise the limit if that is right.")
+        raise ReadError(
+            f"The file {path} unpacks to more than {limit:,} bytes.\nIs it the right file? Take out what is not needed."
+        )
     return content
 
 
-def read_lines(path: Path) -> list[str]:
+def encoding_of(first: bytes) -> str:
+    """Return the encoding a text with these first bytes is read in: that of its mark, else UTF-8."""
+    return "utf-16" if first.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+
+
+def read_lines(path: Path, *, limit: int = _LARGEST_WHOLE) -> list[str]:
     """Return the lines of a text file, without line ends.
 
     UTF-8 with or without a byte order mark, UTF-16 with one; line ends of any system.
@@ -85,26 +98,60 @@ def read_lines(path: Path) -> list[str]:
     Raises
     ------
     ReadError
-        The file is damaged gzip, holds NUL bytes, or is not UTF-8; with the line of the offence.
+        The file is damaged, holds NUL bytes, is not UTF-8 (with the line of the offence), or more than ``limit`` bytes.
     """
-    content = decompressed(path)
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encoding = "utf-16"
-    else:
-        encoding = "utf-8-sig"
+    content = decompressed(path, limit=limit)
     try:
-        text = content.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise ReadError(
-            f"The bytes are not {'UTF-16' if encoding == 'utf-16' else 'UTF-8'} text: {path}:{line}\n"
-            f"    {content[max(0, error.start - 20) : error.start + 20]!r}\n"
-            f"Save the file as UTF-8, for example: iconv -f latin1 -t utf-8 {path.name} > utf8.txt"
-        ) from error
+        text = content.decode(encoding_of(content))
+    except UnicodeDecodeError:
+        refuse_bytes(path)
     if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise ReadError(f"The file holds NUL bytes and is not text: {path}:{line}")
+        refuse_bytes(path)
     return text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
+
+
+def refuse_bytes(path: Path) -> NoReturn:
+    """Raise the `ReadError` that says where the bytes of a file stop being text, and what to do about it.
+
+    Raises
+    ------
+    ReadError
+        Always.
+    """
+    line = 1
+    with open_unpacked(path) as stream:
+        first = stream.peek(64)[:64]
+        encoding = encoding_of(first)
+        name = "UTF-16" if encoding == "utf-16" else "UTF-8"
+        decoder = codecs.getincrementaldecoder(encoding)()
+        while True:
+            block = stream.read(1 << 20)
+            try:
+                text = decoder.decode(block, final=not block)
+            except UnicodeDecodeError as error:
+                at = max(0, error.start - 20)
+                line += error.object.count(b"\n", 0, error.start)
+                raise ReadError(
+                    f"The bytes are not {name} text: {path}:{line}\n"
+                    f"    {error.object[at : error.start + 20]!r}\n"
+                    f"Save the file as UTF-8, for example: iconv -f latin1 -t utf-8 {path.name} > utf8.txt"
+                ) from error
+            if "\0" in text:
+                line += text.count("\n", 0, text.index("\0"))
+                wide = encoding != "utf-16" and first[1:8:2] == bytes(4)
+                raise ReadError(
+                    f"The file holds NUL bytes and is not text: {path}:{line}\n"
+                    + (
+                        "It looks like UTF-16 without a byte order mark: "
+                        f"iconv -f utf-16le -t utf-8 {path.name} > utf8.txt"
+                        if wide
+                        else "Is it the right file, and was its download complete?"
+                    )
+                )
+            line += text.count("\n")
+            if not block:
+                break
+    raise ReadError(f"The file cannot be read as text: {path}\nDownload it again.")
 
 
 def sha256_of(path: Path) -> str:

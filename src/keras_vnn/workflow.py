@@ -8,17 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from keras_vnn.architecture import Architecture, load_architecture
 from keras_vnn.config import BuildRecipe, CompareRecipe, TrainRecipe
 from keras_vnn.errors import ConfigError
 from keras_vnn.genes import GeneList
+from keras_vnn.hierarchies import Annotations, GeneSets
+from keras_vnn.identifiers import identifier_map, map_identifiers, names_in
+from keras_vnn.priors import Interactions, Regulation
 from keras_vnn.readers import (
     read_annotations,
     read_gene_sets,
     read_genes,
     read_hierarchy,
+    read_identifier_map,
     read_interactions,
     read_ontology,
     read_regulation,
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["build_architecture", "compare_networks", "read_training_data", "train_model"]
 
 Say = Callable[[str], None]
+Prior = TypeVar("Prior", Interactions, Regulation, Annotations, GeneSets)
 
 _BACKED: dict[str, bool | str] = {"auto": "auto", "always": True, "never": False}
 
@@ -88,13 +93,19 @@ def _wire_interactions(recipe: BuildRecipe, genes: GeneList, say: Say) -> Archit
     interactions = None
     if recipe.interactions:
         interactions = read_interactions(
-            list(recipe.interactions), format=recipe.interactions_format, min_score=recipe.min_score
+            list(recipe.interactions),
+            format=recipe.interactions_format,
+            min_score=recipe.min_score,
+            id=recipe.interaction_id,
+            taxon=recipe.taxon,
         )
         say(f"interactions  {interactions}")
+        interactions = in_names_of(interactions, genes, recipe, say)
     regulation = None
     if recipe.regulation:
         regulation = read_regulation(list(recipe.regulation), format=recipe.regulation_format)
         say(f"regulation    {regulation}")
+        regulation = in_names_of(regulation, genes, recipe, say)
     return interaction_architecture(
         genes,
         interactions,
@@ -123,13 +134,15 @@ def _wire_ontology(recipe: BuildRecipe, genes: GeneList, say: Say) -> Architectu
         recipe.annotations,
         format=recipe.annotations_format,
         id=recipe.gene_id,
-        genes=genes,
+        genes=None if _translates(recipe) else genes,
         taxon=recipe.taxon,
         include_evidence=recipe.include_evidence or None,
         exclude_evidence=recipe.exclude_evidence,
         not_rule=recipe.not_rule,
     )
     say(f"annotations   {annotations}")
+    if _translates(recipe):
+        annotations = in_names_of(annotations, genes, recipe, say).among(genes)
     return ontology_architecture(
         genes,
         ontology,
@@ -146,6 +159,7 @@ def _wire_hierarchy(recipe: BuildRecipe, genes: GeneList, say: Say) -> Architect
         raise ConfigError("There is no hierarchy to wire.")
     terms, annotations = read_hierarchy(recipe.hierarchy, format=recipe.hierarchy_format)
     say(f"hierarchy     {terms}; {annotations}")
+    annotations = in_names_of(annotations, genes, recipe, say)
     # Somebody prepared the hierarchy: it is taken as it is unless limits are asked for.
     options = _hierarchy_options(recipe)
     if recipe.min_genes is None:
@@ -160,6 +174,7 @@ def _wire_gene_sets(recipe: BuildRecipe, genes: GeneList, say: Say) -> Architect
         raise ConfigError("There are no gene sets to wire.")
     sets = read_gene_sets(recipe.gene_sets, format=recipe.gene_sets_format)
     say(f"gene sets     {sets}")
+    sets = in_names_of(sets, genes, recipe, say)
     return gene_set_architecture(
         genes,
         sets,
@@ -168,6 +183,37 @@ def _wire_gene_sets(recipe: BuildRecipe, genes: GeneList, say: Say) -> Architect
         dense_units=recipe.dense_units,
         sources=sets.sources,
     )
+
+
+def _translates(recipe: BuildRecipe) -> bool:
+    return recipe.id_map is not None or recipe.ignore_case or recipe.ignore_version
+
+
+def in_names_of(prior: Prior, genes: GeneList, recipe: BuildRecipe, say: Say = _silent) -> Prior:
+    """Return a prior in the names of the genes, translated as a recipe says; the prior itself if it says nothing.
+
+    Raises
+    ------
+    VNNError
+        The table cannot be read, or does not have the names.
+    """
+    if not _translates(recipe):
+        if recipe.id_from is not None or recipe.id_to is not None:
+            raise ConfigError("Columns of identifiers were named, but no table: add --id-map FILE.")
+        return prior
+    table = None if recipe.id_map is None else read_identifier_map(recipe.id_map, taxon=recipe.taxon)
+    mapping = identifier_map(
+        names_in(prior),
+        genes,
+        table,
+        source=recipe.id_from,
+        target=recipe.id_to,
+        ignore_case=recipe.ignore_case,
+        ignore_version=recipe.ignore_version,
+    )
+    for number, line in enumerate(str(mapping).splitlines()):
+        say(f"{'' if number else 'identifiers':<13} {line}")
+    return map_identifiers(prior, mapping, policy=recipe.id_policy)
 
 
 def _hierarchy_options(recipe: BuildRecipe) -> dict[str, Any]:

@@ -166,14 +166,14 @@ def test_nothing_left_says_what_took_it(small):
     assert str(error.value) == ("No annotation is left of 8 rows: annotations.gaf\n    8 rows: of another taxon")
 
 
-def test_several_species_are_noticed(small):
-    with pytest.warns(VNNWarning) as caught:
+def test_several_species_are_refused(small):
+    with pytest.raises(ReadError) as caught:
         read_annotations(small)
-    (warning,) = caught
-    assert str(warning.message) == (
-        "annotations.gaf holds 2 species (10090, 9606), and all are read.\nChoose one: taxon=…, as it stands there."
+    assert str(caught.value) == (
+        "The annotations are of 2 species: 9606 (7), 10090 (1): annotations.gaf\n"
+        'Choose one, as it stands there: taxon="9606" (command line: --taxon "9606"); taxon="all" keeps every one.'
     )
-    assert warning.filename == __file__
+    assert len(read_annotations(small, taxon="all")) > len(read_annotations(small, taxon=9606))
 
 
 ROW = SMALL.splitlines()[2]
@@ -237,7 +237,7 @@ def test_symbols_hold_spaces_dashes_and_quotes(tmp_path):
 
 def test_symbols_a_spreadsheet_has_eaten(tmp_path):
     text = gaf("P1 7-Sep - GO:1 IDA P _ taxon:1")
-    with pytest.warns(VNNWarning, match=r"1 name looks damaged by a spreadsheet .*7-Sep"):
+    with pytest.warns(VNNWarning, match=r"1 name looks damaged by a spreadsheet: 7-Sep"):
         read_annotations(write(tmp_path, text))
 
 

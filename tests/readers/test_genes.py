@@ -92,13 +92,17 @@ def test_duplicates_and_empty_names(written):
 
 
 def test_damaged_names_are_named(written):
-    with pytest.warns(VNNWarning, match=r"^1 name looks damaged .* Sep-07, in"):
+    with pytest.warns(VNNWarning, match=r"^1 name looks damaged .* Sep-07 \(was SEPT7/SEPTIN7\), in"):
         assert read_genes(written("SEPT7\nSep-07\n")).ids == ("SEPT7", "Sep-07")
 
 
 BAD = {
     "empty": (b"", ReadError, "The file {path} is empty (0 bytes).\nWas its download interrupted?"),
-    "comments only": ("# x\n", ReadError, "The file has comment lines and no rows: {path}\n    # x"),
+    "comments only": (
+        "# x\n",
+        ReadError,
+        "The file has comment lines and no rows: {path}\n    # x\nIs the file truncated?",
+    ),
     "duplicates": (
         "TP53\nTP53\n",
         GeneError,
@@ -130,8 +134,17 @@ BAD = {
         "The file is an ontology in OBO format, not a list of genes: {path}\n    format-version: 1.2\n"
         "Read it with read_ontology.",
     ),
-    "header only": ("gene_symbol\n# x\n", ReadError, "The file has a header and no rows: {path}\n    gene_symbol"),
-    "NUL": (b"TP53\nAT\0\n", ReadError, "The file holds NUL bytes and is not text: {path}:2"),
+    "header only": (
+        "gene_symbol\n# x\n",
+        ReadError,
+        "The file has a header and no rows: {path}\n    gene_symbol\n"
+        "Is the file truncated? If this is a row, say header=False.",
+    ),
+    "NUL": (
+        b"TP53\nAT\0\n",
+        ReadError,
+        "The file holds NUL bytes and is not text: {path}:2\nIs it the right file, and was its download complete?",
+    ),
 }
 
 

@@ -194,18 +194,29 @@ def test_a_header_repeated_inside_is_counted(written):
 
 
 def test_names_damaged_by_a_spreadsheet_are_named(written):
-    with pytest.warns(VNNWarning, match=r"^3 names look damaged .* 1-Dec, 2-Mar, Sep-07, in .*edges\.txt\."):
+    with pytest.warns(
+        VNNWarning,
+        match=r"^3 names look damaged .* 1-Dec .* 2-Mar .* Sep-07 \(was SEPT7/SEPTIN7\), in .*edges\.",
+    ):
         read_interactions(written("Sep-07\tA\n1-Dec\tB\n2-Mar\tOCT-1\n"))
 
 
-STRING_READS = "read_interactions reads: STRING links ('string'), SIF ('sif'), interaction table ('table')."
+STRING_READS = (
+    "read_interactions reads: STRING links ('string'), STRING actions ('string-actions'), BioGRID TAB2 or TAB3 "
+    "('biogrid'), PSI-MITAB 2.5 to 2.8 (IntAct, HuRI, HIPPIE) ('mitab'), HIPPIE ('hippie'), SIF ('sif'), "
+    "interaction table ('table')."
+)
 SKIP = 'Pass malformed="skip" to count such rows in the audit and go on, or name other columns: columns=…'
 
 BAD = {
     "empty": (b"", "The file {path} is empty (0 bytes).\nWas its download interrupted?"),
-    "blank": ("\n \n", "The file holds blank lines only: {path}"),
-    "comments only": ("# a\n", "The file has comment lines and no rows: {path}\n    # a"),
-    "header only": ("gene_a\tgene_b\n", "The file has a header and no rows: {path}\n    gene_a\tgene_b"),
+    "blank": ("\n \n", "The file holds blank lines only: {path}\nWas its download interrupted?"),
+    "comments only": ("# a\n", "The file has comment lines and no rows: {path}\n    # a\nIs the file truncated?"),
+    "header only": (
+        "gene_a\tgene_b\n",
+        "The file has a header and no rows: {path}\n    gene_a\tgene_b\n"
+        "Is the file truncated? If this is a row, say header=False.",
+    ),
     "one column": (
         "A\nB\n",
         "The file has one column, expected two names per row: {path}:1\n    A\n"
@@ -241,7 +252,10 @@ BAD = {
         "The bytes are not UTF-8 text: {path}:2\n    b'A\\tB\\nC\\xe9\\tD\\n'\n"
         "Save the file as UTF-8, for example: iconv -f latin1 -t utf-8 edges.txt > utf8.txt",
     ),
-    "NUL": (b"A\tB\nC\0\tD\n", "The file holds NUL bytes and is not text: {path}:2"),
+    "NUL": (
+        b"A\tB\nC\0\tD\n",
+        "The file holds NUL bytes and is not text: {path}:2\nIs it the right file, and was its download complete?",
+    ),
     "truncated gzip": (
         gzip.compress(b"A\tB\n" * 900, mtime=0)[:-9],
         "The gzip file {path} is damaged or ends early: "
@@ -256,7 +270,7 @@ BAD = {
     "two taxa": (
         "9606.P1\t10090.P2\n",
         "The names carry the prefixes of 2 taxa: 10090, 9606: {path}\n"
-        "Take out the rows of one, or keep the prefixes with strip_taxon=False.",
+        'Choose one, taxon="9606" (command line: --taxon 9606), or keep the prefixes with strip_taxon=False.',
     ),
     "SIF of regulation": (
         "A pd B\n",
@@ -305,7 +319,8 @@ def test_bad_files(written, content, message):
         (
             {"format": "siff"},
             ConfigError,
-            "Unknown format 'siff'. Did you mean sif?\nread_interactions knows: auto, string, sif, table.",
+            "Unknown format 'siff'. Did you mean sif?\n"
+            "read_interactions knows: auto, string, string-actions, biogrid, mitab, hippie, sif, table.",
         ),
         ({"malformed": "drop"}, ConfigError, "Unknown malformed='drop'.\nExpected one of: raise, skip."),
         ({"min_score": float("nan")}, ConfigError, "min_score must be a finite number, got nan."),

@@ -1,6 +1,7 @@
 """Whatever a file holds, a reader of this family either reads it or says what is wrong with it."""
 
 import warnings
+import zipfile
 
 import pytest
 
@@ -65,19 +66,20 @@ def test_only_errors_meant_for_people(tmp_path, reader, format):
 
 @pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.__name__)
 def test_files_of_another_kind(tmp_path, reader):
-    what = {
-        read_annotations: "annotations",
-        read_gene_sets: "gene sets",
-        read_hierarchy: "a hierarchy with genes",
-        read_ontology: "an ontology",
-    }[reader]
     book = tmp_path / "book.xlsx"
-    book.write_bytes(b"PK\x03\x04 and more")
+    with zipfile.ZipFile(book, "w") as archive:
+        archive.writestr("xl/workbook.xml", "<workbook/>")
     comments = tmp_path / "comments.txt"
     comments.write_text("!gaf-version: 2.1\n", encoding="utf-8")
     for path, message in (
-        (book, f"The file is a zip archive or an Excel workbook, not a text file with {what}: {book}"),
-        (comments, f"The file has comment lines and no rows: {comments}\n    !gaf-version: 2.1"),
+        (
+            book,
+            f"The file is an Excel workbook: {book}\nOpen it and save the sheet as CSV UTF-8 or tab-delimited text.",
+        ),
+        (
+            comments,
+            f"The file has comment lines and no rows: {comments}\n    !gaf-version: 2.1\nIs the file truncated?",
+        ),
         (tmp_path / "absent", f"No such file: {tmp_path / 'absent'}."),
     ):
         with pytest.raises(ReadError) as error:

@@ -130,7 +130,7 @@ def test_columns_by_number_with_effect_or_weight(written):
 
 
 def test_damaged_names_are_named(written):
-    with pytest.warns(VNNWarning, match=r"^1 name looks damaged .* 1-Dec, in"):
+    with pytest.warns(VNNWarning, match=r"^1 name looks damaged .* 1-Dec \(was DEC1/DELEC1\), in"):
         read_regulation(written("STAT1\t1-Dec\nJUN\tB\n"))
 
 

@@ -21,6 +21,10 @@ def _terms(help: str, *names: str) -> Any:
     return typer.Option(*names, help=help, rich_help_panel="Ontologies, hierarchies, gene sets")
 
 
+def _names(help: str, *names: str) -> Any:
+    return typer.Option(*names, help=help, rich_help_panel="Identifiers")
+
+
 def _any(help: str, *names: str) -> Any:
     return typer.Option(*names, help=help, rich_help_panel="All priors")
 
@@ -36,7 +40,7 @@ def build(
         str | None, _any("Of a CSV or TSV with the genes: auto, genes-in-rows, genes-in-columns.")
     ] = None,
     interactions: Annotated[
-        list[Path] | None, _groups("Protein interactions: TSV, CSV, SIF, STRING links. May be given again.")
+        list[Path] | None, _groups("Protein interactions: TSV, CSV, SIF, STRING, BioGRID, MITAB. May be given again.")
     ] = None,
     interactions_format: Annotated[str | None, _groups("Format, if it is not recognised.")] = None,
     min_score: Annotated[float | None, _groups("Leave out interactions with a lower score.")] = None,
@@ -62,7 +66,7 @@ def build(
     gene_sets: Annotated[Path | None, _terms("GMT, a group file, JSON.")] = None,
     gene_sets_format: Annotated[str | None, _terms("Format, if it is not recognised.")] = None,
     gene_id: Annotated[str | None, _terms("What names a gene: symbol, accession, synonym.")] = None,
-    taxon: Annotated[str | None, _terms("Only annotations of this species, e.g. 9606.")] = None,
+    taxon: Annotated[str | None, _any("Only interactions and annotations of this species, e.g. 9606.")] = None,
     exclude_evidence: Annotated[
         list[str] | None, _terms("Leave out annotations by this evidence code. May be given again.")
     ] = None,
@@ -84,6 +88,21 @@ def build(
     min_genes: Annotated[int | None, _any("Leave out nodes with fewer genes of the list.")] = None,
     max_genes: Annotated[int | None, _any("Leave out nodes with more genes of the list.")] = None,
     dense_units: Annotated[int | None, _any("Fully connected units beside the nodes.")] = None,
+    interaction_id: Annotated[
+        str | None, _groups("Names to take from BioGRID, PSI-MITAB, HIPPIE: symbol, entrez, accession, ensembl …")
+    ] = None,
+    id_map: Annotated[
+        Path | None, _names("Table that translates the prior's names: HGNC, BioMart, two columns, GAF, GTF, STRING …")
+    ] = None,
+    id_policy: Annotated[
+        str | None, _names("Names of several genes, genes of several names: merge, unique, first, all, raise.")
+    ] = None,
+    id_from: Annotated[str | None, _names("Column of the table with the prior's names.")] = None,
+    id_to: Annotated[str | None, _names("Column of the table with the genes' names.")] = None,
+    ignore_case: Annotated[bool | None, _names("Match tp53 with TP53.", "--ignore-case")] = None,
+    ignore_version: Annotated[
+        bool | None, _names("Match ENSG….16 with ENSG…, P04637-2 with P04637.", "--ignore-version")
+    ] = None,
     seed: Annotated[int | None, _groups("Seed of the search for communities.")] = None,
     output: Annotated[Path | None, _any("Where to write the architecture.", "--output", "-o")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be built, write nothing.")] = False,
@@ -99,6 +118,8 @@ def build(
     `vnn build --genes genes.txt --interactions 9606.protein.links.txt.gz --min-score 700 --dry-run`
 
     `vnn build --genes cells.h5ad --ontology go-basic.obo.gz --annotations goa_human.gaf.gz -o go.vnn`
+
+    `vnn build --genes cells.h5ad --interactions 9606.protein.links.txt.gz --id-map 9606.protein.info.txt.gz -o lin.vnn`
 
     `vnn build configs/lin2017-ppi-tf.yaml --grouping clique -o cliques.vnn`
     """

@@ -10,6 +10,7 @@ from __future__ import annotations
 from keras_vnn.readers.annotations import ANNOTATION_FORMATS, read_annotations
 from keras_vnn.readers.gene_sets import GENE_SET_FORMATS, read_gene_sets
 from keras_vnn.readers.genes import read_genes
+from keras_vnn.readers.identifier_map import IDENTIFIER_FORMATS, read_identifier_map
 from keras_vnn.readers.interactions import read_interactions
 from keras_vnn.readers.ontologies import HIERARCHY_FORMATS, ONTOLOGY_FORMATS, read_hierarchy, read_ontology
 from keras_vnn.readers.regulation import read_regulation
@@ -19,6 +20,7 @@ __all__ = [
     "ANNOTATION_FORMATS",
     "GENE_SET_FORMATS",
     "HIERARCHY_FORMATS",
+    "IDENTIFIER_FORMATS",
     "INTERACTION_FORMATS",
     "ONTOLOGY_FORMATS",
     "REGULATION_FORMATS",
@@ -26,6 +28,7 @@ __all__ = [
     "read_gene_sets",
     "read_genes",
     "read_hierarchy",
+    "read_identifier_map",
     "read_interactions",
     "read_ontology",
     "read_regulation",

@@ -6,7 +6,7 @@ Knows nothing of files.
 
 from __future__ import annotations
 
-import warnings
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from keras_vnn.errors import ConfigError, ReadError, VNNWarning, did_you_mean, sample
+from keras_vnn.errors import ConfigError, ReadError, did_you_mean, sample
 from keras_vnn.hierarchies import Annotations
 from keras_vnn.provenance import Audit, AuditEntry, Source
+from keras_vnn.readers.molecules import species_counts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -95,12 +96,8 @@ def choose(rows: AnnotationRows, choices: AnnotationChoices) -> Annotations:
     Raises
     ------
     ReadError
-        A choice needs a column the format does not have, or no row is left.
-
-    Warns
-    -----
-    VNNWarning
-        The file holds several species and none was chosen.
+        A choice needs a column the format does not have, there are several species and none was chosen, or no row is
+        left.
     """
     frame = rows.frame
     entries = list(rows.dropped)
@@ -111,11 +108,13 @@ def choose(rows: AnnotationRows, choices: AnnotationChoices) -> Annotations:
         entries.append(AuditEntry("read", "row", reason, int((~wanted).sum())))
         frame = frame[wanted]
 
-    if choices.taxon is not None:
+    if choices.taxon == "all":
+        pass
+    elif choices.taxon is not None:
         wanted_taxon = choices.taxon.removeprefix("taxon:")
         keep(_matching(frame, "taxon", lambda word: _first_taxon(word) == wanted_taxon, title), "of another taxon")
     elif "taxon" in frame:
-        _warn_of_several_taxa(frame, rows.source.name)
+        _refuse_species(frame, rows.source.name)
     codes = choices.include_evidence
     refused = choices.exclude_evidence - (codes or frozenset())
     if codes is not None or (refused and "evidence" in frame):
@@ -195,15 +194,17 @@ def _first_taxon(word: str) -> str:
     return word.split("|")[0].removeprefix("taxon:").strip()
 
 
-def _warn_of_several_taxa(frame: pd.DataFrame, name: str) -> None:
-    taxa = {_first_taxon(str(word)) for word in pd.unique(frame["taxon"])}
-    if len(taxa) > 1:
-        # Level 4 is the caller of `read_annotations`.
-        warnings.warn(
-            f"{name} holds {len(taxa)} species ({sample(taxa, 3)}), and all are read.\n"
-            "Choose one: taxon=…, as it stands there.",
-            VNNWarning,
-            stacklevel=4,
+def _refuse_species(frame: pd.DataFrame, name: str) -> None:
+    codes, words = pd.factorize(frame["taxon"])
+    counts: Counter[str] = Counter()
+    for word, count in zip(words, np.bincount(codes, minlength=len(words)), strict=True):
+        counts[_first_taxon(str(word))] += int(count)
+    if len(counts) > 1:
+        most = max(counts, key=lambda taxon: (counts[taxon], taxon))
+        raise ReadError(
+            f"The annotations are of {len(counts)} species: {species_counts(counts)}: {name}\n"
+            f'Choose one, as it stands there: taxon="{most}" (command line: --taxon "{most}"); taxon="all" keeps every '
+            "one."
         )
 
 

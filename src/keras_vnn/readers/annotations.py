@@ -14,13 +14,14 @@ from keras_vnn.errors import ConfigError
 from keras_vnn.genes import gene_list
 from keras_vnn.hierarchies import Annotations
 from keras_vnn.readers.annotation_rows import AnnotationChoices, AnnotationRows, choose
+from keras_vnn.readers.foreign import in_words
 from keras_vnn.readers.formats import Format, choose_format
 from keras_vnn.readers.gaf import GAF
 from keras_vnn.readers.gene2go import GENE2GO
 from keras_vnn.readers.gene_sets import looks_like_gmt, read_gmt
 from keras_vnn.readers.gene_term import GENE_TERM
 from keras_vnn.readers.gpad import GPAD
-from keras_vnn.readers.names import warn_of_damage
+from keras_vnn.readers.names import check_names
 from keras_vnn.readers.reactome import PATHWAY_ID, REACTOME_MEMBERS
 from keras_vnn.readers.rows import check_malformed
 from keras_vnn.readers.text import Preview, preview
@@ -67,7 +68,8 @@ def read_annotations(
     exclude_qualifiers
         Refuse rows with these qualifiers, e.g. ``contributes_to``, ``colocalizes_with``.
     taxon
-        Keep the rows of this species, as it stands in the file (``9606``). Of two taxa in a row the first counts.
+        Keep the rows of this species, as it stands in the file (``9606``); ``"all"`` for every one. A file of several
+        species is refused when none is chosen. Of two taxa in a row the first counts.
     not_rule
         What a row that says NOT does. ``pair`` removes the gene and term it names even where other rows assert them
         (the denial wins, as the Gene Ontology intends it: it is a curator's correction); ``row`` only drops the row
@@ -87,14 +89,14 @@ def read_annotations(
     ------
     ReadError
         The file is missing, damaged or of no known format, a row is malformed, a choice needs a column the format
-        does not have, or nothing is left.
+        does not have, the file holds several species and none was chosen, or nothing is left.
     ConfigError
         An option has an unknown value.
 
     Warns
     -----
     VNNWarning
-        Names look damaged by a spreadsheet, or the file holds several species and none was chosen.
+        Names look damaged by a spreadsheet.
 
     Examples
     --------
@@ -120,13 +122,14 @@ def read_annotations(
         ANNOTATION_FORMATS,
         "gene-term" if columns is not None and format == "auto" else format,
         what="annotations",
+        other=in_words,
     )
     if columns is not None and chosen is not GENE_TERM:
         raise ConfigError(f"columns applies to format='gene-term'; {chosen.name} has its columns fixed.")
     options: dict[str, Any] = {"malformed": malformed}
     rows: AnnotationRows = chosen.read(start, **options, **({"columns": columns} if chosen is GENE_TERM else {}))
     annotations = choose(rows, choices)
-    warn_of_damage(annotations.genes, start.path)
+    check_names(annotations.genes, start.path, several_species=choices.taxon == "all")
     return annotations
 
 

@@ -14,11 +14,18 @@ from dataclasses import dataclass
 from keras_vnn.errors import ConfigError, ReadError, did_you_mean, sample
 from keras_vnn.readers.text import Preview, shortened
 
-__all__ = ["Columns", "Layout", "Roles", "choose_columns", "column_number", "lay_out", "normalized", "split"]
+__all__ = ["Columns", "Layout", "Roles", "as_number", "choose_columns", "column_number", "lay_out", "normalized", "split"]
 
 DELIMITERS = {"\t": "TSV", ",": "CSV", ";": "semicolon-separated", " ": "space-separated"}
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+# In German, French and other Excels. 1,234 may be a thousand and more, so it is neither.
+_DECIMAL_COMMA = re.compile(r"[+-]?(0|\d+),\d+([eE][+-]?\d+)?")
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
+# Numbers that are no scores, by the words of their headers.
+_NO_SCORE = re.compile(
+    r".*(id|ids|entrez|entrezgene|geneid|pmid|pubmed|year|date|start|end|length|position|taxon|taxid|count of.*)"
+)
 _NO_NUMBER = {"", "na", "n/a", "nan", "none", "null", "inf", "-inf", "+inf", "infinity"}
 _STRONG_ID = re.compile(
     r"(\d+\.)?ENS[A-Z]*[GTP]\d{11}(\.\d+)?|Y[A-P][LR]\d{3}[WC](-[A-Z])?|AT[1-5MC]G\d{5}|FBgn\d{7}|WBGene\d{8}"
@@ -168,7 +175,10 @@ def lay_out(
     if delimiter is not None and delimiter not in DELIMITERS:
         raise ConfigError(f"Unknown delimiter {delimiter!r}.\nExpected one of: tab, comma, semicolon, space.")
     if not start.lines:
-        raise ReadError(f"The file has comment lines and no rows: {start.path}\n    {shortened(start.comments[0][1])}")
+        raise ReadError(
+            f"The file has comment lines and no rows: {start.path}\n    {shortened(start.comments[0][1])}\n"
+            "Is the file truncated?"
+        )
     delimiter = delimiter or _delimiter(start.texts)
     quoted = delimiter == "," or any(f'{delimiter}"' in delimiter + text for text in start.texts)
     split_rows = [(number, split(text, delimiter, quoted=quoted)) for number, text in start.lines]
@@ -184,7 +194,10 @@ def lay_out(
         width = _usual_width(split_rows)
         return Layout(start, delimiter, quoted, None, top[0] - 1, width, tuple(split_rows))
     if not below:
-        raise ReadError(f"The file has a header and no rows: {start.path}\n    {shortened(start.lines[0][1])}")
+        raise ReadError(
+            f"The file has a header and no rows: {start.path}\n    {shortened(start.lines[0][1])}\n"
+            "Is the file truncated? If this is a row, say header=False."
+        )
     names = top[1]
     if len(names) == _usual_width(below) - 1:
         names = ("", *names)
@@ -231,7 +244,11 @@ def choose_columns(layout: Layout, roles: Roles, asked: Sequence[int | str] | No
         return Columns(*pair, number=effect)
     free = [c for c in free if c != effect]
     by_word = (c for word in roles.number for c in free if words[c : c + 1] == [word] and layout.is_numeric(c))
-    after = (c for c in free if c > max(pair) and layout.is_numeric(c))
+    after = (
+        c
+        for c in free
+        if c > max(pair) and layout.is_numeric(c) and not (words and _NO_SCORE.fullmatch(words[c]))
+    )
     number = next(by_word, None)
     if number is None and effect is None:
         number = next(after, None)
@@ -343,7 +360,26 @@ def _usual_width(rows: Sequence[tuple[int, Sequence[str]]]) -> int:
 
 
 def _is_number(text: str) -> bool:
-    return _NUMBER.fullmatch(text) is not None
+    return _NUMBER.fullmatch(text) is not None or _is_decimal_comma(text)
+
+
+def _is_decimal_comma(text: str) -> bool:
+    return _DECIMAL_COMMA.fullmatch(text) is not None and _THOUSANDS.fullmatch(text) is None
+
+
+def as_number(text: str) -> float:
+    """Return a text as a number, NaN where it is none; a comma may be the decimal mark.
+
+    Examples
+    --------
+    >>> as_number("0.75"), as_number("0,75"), as_number("1,234")
+    (0.75, 0.75, nan)
+    """
+    text = text.strip()
+    try:
+        return float(text.replace(",", ".") if _is_decimal_comma(text) else text) if "_" not in text else float("nan")
+    except ValueError:
+        return float("nan")
 
 
 def _is_number_like(text: str) -> bool:

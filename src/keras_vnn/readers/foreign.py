@@ -1,4 +1,4 @@
-"""Files that hold neither genes, interactions nor regulation, and files of those in a form not read here.
+"""Files of another family than the one asked for, and files of no family in forms that are common.
 
 In: the beginning of a file. Out: what it is, and what to do with it.
 Knows each format by its look alone.
@@ -10,15 +10,18 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from keras_vnn.readers.biogrid import BIOGRID
 from keras_vnn.readers.columns import lay_out, split
-from keras_vnn.readers.text import BINARY, Preview
+from keras_vnn.readers.mitab import MITAB
+from keras_vnn.readers.text import Preview
+from keras_vnn.unpacking import NOT_TEXT
 
-__all__ = ["FOREIGN", "Foreign", "recognized_foreign"]
+__all__ = ["FOREIGN", "Foreign", "in_words", "recognized_foreign"]
 
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """A format that is recognised in order to be refused.
+    """A format that is recognised in order to be refused, or to be read by another function.
 
     Attributes
     ----------
@@ -40,24 +43,26 @@ class Foreign:
 
 def recognized_foreign(start: Preview) -> Foreign | None:
     """Return the first foreign format that matches."""
+    for magic, (title, advice) in NOT_TEXT.items():
+        if start.magic.startswith(magic):
+            return Foreign("h5ad" if title == "HDF5" else "binary", title, advice, lambda start: True)
     return next((foreign for foreign in FOREIGN if foreign.matches(start)), None)
+
+
+def in_words(start: Preview) -> tuple[str, str] | None:
+    """Return what a file is and what to do with it, if it is of a known other format."""
+    foreign = recognized_foreign(start)
+    return (foreign.title, foreign.advice) if foreign else None
 
 
 _GO_TERM = re.compile(r"GO:\d{7}")
 _REACTOME = re.compile(r"R-[A-Z]{3}-\d+")
 _DESCRIPTION = re.compile(r"(https?://|>|na$|n/a$)", re.IGNORECASE)
+_ATTRIBUTES = re.compile(r'(gene_id|transcript_id) "[^"]*"|(ID|Parent|Name|gene_id)=[^;]+')
 
 
 def _begins(*words: str) -> Callable[[Preview], bool]:
     return lambda start: any(text.lstrip().startswith(words) for _, text in (*start.comments[:3], *start.lines[:3]))
-
-
-def _magic(start: Preview) -> bool:
-    return any(start.magic.startswith(known) and name != "HDF5" for known, name in BINARY.items())
-
-
-def _hdf5(start: Preview) -> bool:
-    return start.magic.startswith(b"\x89HDF")
 
 
 def _rows(start: Preview) -> list[tuple[str, ...]]:
@@ -100,10 +105,32 @@ def _is_term_annotation(start: Preview) -> bool:
     return _most(_rows(start), annotates)
 
 
-def _is_mitab(start: Preview) -> bool:
-    if _begins("#ID(s) interactor A", "ID(s) interactor A")(start):
+def _is_genome_annotation(start: Preview) -> bool:
+    if any(text.startswith("##gff-version") for _, text in start.comments):
         return True
-    return _most(_rows(start), lambda row: len(row) >= 15 and re.match(r"[\w./-]+:\S", row[0]) is not None)
+    return _most(_rows(start), lambda row: len(row) == 9 and _ATTRIBUTES.search(row[8]) is not None)
+
+
+def _is_bed(start: Preview) -> bool:
+    def region(row: tuple[str, ...]) -> bool:
+        return len(row) >= 3 and row[0].startswith("chr") and row[1].isdigit() and row[2].isdigit()
+
+    return _begins("track ", "browser ")(start) or _most(_rows(start), region)
+
+
+def _is_fasta(start: Preview) -> bool:
+    texts = start.texts
+    return len(texts) > 1 and texts[0][:1] == ">" and re.fullmatch(r"[A-Za-z*-]+", texts[1].strip()) is not None
+
+
+def _is_owl(start: Preview) -> bool:
+    top = "\n".join(text for _, text in sorted((*start.comments, *start.lines))[:40])
+    return any(word in top for word in ("rdf:RDF", "www.w3.org/2002/07/owl", "<Ontology", "Prefix(", "Prefix: "))
+
+
+def _is_obo_graph(start: Preview) -> bool:
+    top = "".join(start.texts[:10]).replace(" ", "")
+    return top.startswith("{") and '"graphs":[' in top
 
 
 def _is_expression(start: Preview) -> bool:
@@ -116,13 +143,23 @@ def _is_expression(start: Preview) -> bool:
 
 
 FOREIGN = (
-    Foreign("h5ad", "HDF5, probably an AnnData file", "Its gene names are read by read_genes.", _hdf5),
-    Foreign("binary", "no text but a packed or binary file", "Unpack it, or save it as TSV.", _magic),
     Foreign(
         "html",
         "a web page",
         "Download the file itself: the link led to a page about it.",
-        _begins("<!DOCTYPE", "<html"),
+        _begins("<!DOCTYPE", "<!doctype", "<html", "<HTML"),
+    ),
+    Foreign(
+        "owl",
+        "an ontology in OWL",
+        "Download its .obo file, or convert it: robot convert --input FILE --output terms.obo",
+        _is_owl,
+    ),
+    Foreign(
+        "obo-graph",
+        "an ontology as OBO graph (JSON)",
+        "Download its .obo file, or convert it: robot convert --input FILE --output terms.obo",
+        _is_obo_graph,
     ),
     Foreign("xml", "XML", "Convert it to TSV.", _begins("<?xml")),
     Foreign(
@@ -138,16 +175,37 @@ FOREIGN = (
         "Read it with read_annotations.",
         _begins("!gpa-version", "!gpad-version"),
     ),
-    Foreign("dcell", "a DCell topology", "Read it with read_hierarchy.", _begins("ROOT: ")),
-    Foreign("mtx", "a MatrixMarket matrix", "It holds numbers without names.", _begins("%%MatrixMarket")),
-    Foreign("json", "JSON", "Convert it to TSV.", _begins("{", "[")),
     Foreign(
-        "biogrid",
-        "BioGRID TAB",
-        "Name its columns: columns=('Official Symbol Interactor A', 'Official Symbol Interactor B')",
-        _begins("#BioGRID Interaction ID", "BioGRID Interaction ID"),
+        "gpi",
+        "a GPI file, which describes gene products",
+        "It annotates nothing; its names map identifiers: read_identifier_map.",
+        _begins("!gpi-version"),
     ),
-    Foreign("mitab", "PSI-MITAB", "Write the names of both interactors to a two-column TSV file first.", _is_mitab),
+    Foreign("dcell", "a DCell topology", "Read it with read_hierarchy.", _begins("ROOT: ")),
+    Foreign(
+        "mtx",
+        "a MatrixMarket matrix",
+        "It holds numbers without names: name its folder, with features.tsv and barcodes.tsv beside it.",
+        _begins("%%MatrixMarket"),
+    ),
+    Foreign(
+        "gtf",
+        "an annotation of a genome (GTF or GFF)",
+        "It holds places of genes; to translate gene ids into symbols: read_identifier_map.",
+        _is_genome_annotation,
+    ),
+    Foreign("vcf", "a VCF file of variants", "Sum the variants up by gene first.", _begins("##fileformat=VCF")),
+    Foreign("bed", "a BED file of regions", "Assign the regions to genes first, and list those.", _is_bed),
+    Foreign(
+        "genbank",
+        "a GenBank or EMBL record",
+        "It holds a sequence. List the genes one per line, or export them as a table.",
+        _begins("LOCUS  ", "ID   "),
+    ),
+    Foreign("fasta", "sequences (FASTA)", "List the genes one per line instead.", _is_fasta),
+    Foreign("json", "JSON", "Gene sets in JSON are read by read_gene_sets; else convert it to TSV.", _begins("{", "[")),
+    Foreign("biogrid", "BioGRID interactions", "Read it with read_interactions.", BIOGRID.recognizes),
+    Foreign("mitab", "PSI-MITAB interactions", "Read it with read_interactions.", MITAB.recognizes),
     Foreign("gmt", "gene sets (GMT)", "Read it with read_gene_sets.", _is_gmt),
     Foreign(
         "ontology-table",

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from keras_vnn.errors import ConfigError, ReadError, did_you_mean
-from keras_vnn.readers.text import BINARY, Preview, shortened
+from keras_vnn.readers.text import Preview, shortened
+from keras_vnn.unpacking import NOT_TEXT
 
 __all__ = ["Format", "choose_format"]
 
@@ -38,7 +39,14 @@ class Format:
     read: Callable[..., Any]
 
 
-def choose_format(start: Preview, formats: Sequence[Format], name: str, *, what: str) -> Format:
+def choose_format(
+    start: Preview,
+    formats: Sequence[Format],
+    name: str,
+    *,
+    what: str,
+    other: Callable[[Preview], tuple[str, str] | None] | None = None,
+) -> Format:
     """Return the format of that name, or for ``"auto"`` the one the file looks like.
 
     Parameters
@@ -50,7 +58,9 @@ def choose_format(start: Preview, formats: Sequence[Format], name: str, *, what:
     name
         ``"auto"`` or the name of one.
     what
-        What the family holds, for messages, e.g. ``ontology``.
+        What the family holds, for messages, e.g. ``an ontology``.
+    other
+        Tells what a file is that looks like none of them, and what to do with it.
 
     Raises
     ------
@@ -65,15 +75,20 @@ def choose_format(start: Preview, formats: Sequence[Format], name: str, *, what:
             f"Unknown format={name!r} for {what}. {did_you_mean(name, names)}".rstrip()
             + f"\nExpected one of: auto, {', '.join(names)}."
         )
-    for magic, kind in BINARY.items():
+    for magic, (kind, advice) in NOT_TEXT.items():
         if start.magic.startswith(magic):
-            raise ReadError(f"The file is {kind}, not a text file with {what}: {start.path}")
+            raise ReadError(f"The file is {kind}, not a text file with {what}: {start.path}\n{advice}")
     if not start.lines:
-        raise ReadError(f"The file has comment lines and no rows: {start.path}\n    {shortened(start.comments[0][1])}")
+        raise ReadError(
+            f"The file has comment lines and no rows: {start.path}\n    {shortened(start.comments[0][1])}\n"
+            "Is the file truncated?"
+        )
     for format in formats:
         if format.name == name or (name == "auto" and format.recognizes(start)):
             return format
     number, text = start.lines[0]
+    if other is not None and (found := other(start)):
+        raise ReadError(f"The file is {found[0]}, not {what}: {start.path}:{number}\n    {shortened(text)}\n{found[1]}")
     known = "\n".join(f"    {format.name:<12} {format.title}" for format in formats)
     raise ReadError(
         f"Cannot tell the format of the file with {what}: {start.path}:{number}\n"

@@ -21,7 +21,7 @@ from keras_vnn.provenance import Audit, AuditEntry, Source
 from keras_vnn.readers.columns import Layout, column_number, lay_out, normalized
 from keras_vnn.readers.foreign import recognized_foreign
 from keras_vnn.readers.hdf5_names import read_var_names
-from keras_vnn.readers.names import warn_of_damage
+from keras_vnn.readers.names import check_names
 from keras_vnn.readers.orientation import genes_in_rows
 from keras_vnn.readers.rows import check_malformed, chunks, refuse_row
 from keras_vnn.readers.text import Preview, preview, shortened
@@ -123,7 +123,7 @@ def read_genes(
         )
         names, said, records, dropped = _from_text(layout, column, orientation, malformed)
     found = gene_list(names, duplicates=duplicates, source=Source.of_file(start.path, said, records=records))
-    warn_of_damage(found, start.path)
+    check_names(found, start.path)
     return replace(found, audit=dropped + found.audit)
 
 

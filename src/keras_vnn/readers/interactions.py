@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,11 +20,14 @@ import pandas as pd
 from keras_vnn.errors import ConfigError, ReadError
 from keras_vnn.priors import Interactions
 from keras_vnn.provenance import Audit, AuditEntry, Source
+from keras_vnn.readers.biogrid import BIOGRID
 from keras_vnn.readers.frames import choose_frame_columns
+from keras_vnn.readers.hippie import HIPPIE
 from keras_vnn.readers.interaction_table import INTERACTION_ROLES
-from keras_vnn.readers.names import warn_of_damage, without_taxon
+from keras_vnn.readers.mitab import MITAB
+from keras_vnn.readers.names import check_names, without_taxon
 from keras_vnn.readers.options import Options
-from keras_vnn.readers.rows import check_malformed
+from keras_vnn.readers.rows import Rows, check_malformed
 from keras_vnn.readers.sniffing import INTERACTION_FORMATS, choose_edge_format
 from keras_vnn.readers.text import preview
 
@@ -31,6 +35,9 @@ if TYPE_CHECKING:
     import networkx
 
 __all__ = ["read_interactions"]
+
+_WITH_IDS = (BIOGRID, MITAB, HIPPIE)
+_WITH_TAXA = (BIOGRID, MITAB)
 
 
 def read_interactions(
@@ -44,6 +51,8 @@ def read_interactions(
     malformed: str = "raise",
     strip_taxon: bool = True,
     sif_types: Sequence[str] = (),
+    id: str | None = None,
+    taxon: str | int | None = None,
 ) -> Interactions:
     """Read undirected interactions between genes or proteins.
 
@@ -57,7 +66,9 @@ def read_interactions(
         A file, plain or gzip; several files, whose interactions are united; a DataFrame, or a networkx graph whose
         edges may have a ``weight``.
     format
-        ``"auto"``, ``"string"`` (STRING links), ``"sif"`` or ``"table"`` (TSV, CSV or space-separated).
+        ``"auto"``, ``"string"`` (STRING links), ``"string-actions"``, ``"biogrid"`` (TAB2, TAB3), ``"mitab"``
+        (PSI-MITAB 2.5 to 2.8: IntAct, HuRI, HIPPIE), ``"hippie"`` (its own table), ``"sif"`` or ``"table"`` (TSV, CSV
+        or space-separated).
     columns
         Names, or numbers from 1, of the two columns of names and, if wanted, of the score:
         ``columns=(1, 2)`` or ``columns=("protein_a", "protein_b", "n_screens")``.
@@ -72,12 +83,21 @@ def read_interactions(
     strip_taxon
         Remove a taxon prefix that all names carry (``9606.ENSP00000233``); it is said in ``sources``.
     sif_types
-        Interaction types to take from SIF, by default ``pp`` and its kin of Pathway Commons.
+        Interaction types to take: of SIF by default ``pp`` and its kin of Pathway Commons; of BioGRID (``physical``,
+        ``genetic``), PSI-MITAB (``physical association`` …) and STRING actions (``binding`` …) by default all.
+    id
+        Which names to take from BioGRID (``symbol``, ``entrez``, ``systematic``, ``swissprot``), PSI-MITAB (``symbol``,
+        ``accession``, or a database such as ``ensembl``) and HIPPIE (``entrez``, ``accession``); by default the symbol
+        where the file has it. Elsewhere, see `keras_vnn.map_identifiers`.
+    taxon
+        Keep interactions of which both sides are of this species (``9606``); ``"all"`` for every one. A file of several
+        species is refused when none is chosen.
 
     Raises
     ------
     ReadError
-        The file cannot be read, is of another kind, has no two columns of names, or a row is malformed.
+        The file cannot be read, is of another kind, has no two columns of names, a row is malformed, or it
+        holds several species and none was chosen.
     ConfigError
         An option has an unknown value.
 
@@ -101,7 +121,19 @@ def read_interactions(
     """
     if min_score is not None and not math.isfinite(min_score):
         raise ConfigError(f"min_score must be a finite number, got {min_score!r}.")
-    options = Options(columns, delimiter, header, malformed, min_score, tuple(sif_types), format_named=format != "auto")
+    if isinstance(sif_types, str):
+        sif_types = (sif_types,)
+    options = Options(
+        columns,
+        delimiter,
+        header,
+        malformed,
+        min_score,
+        tuple(sif_types),
+        format_named=format != "auto",
+        id=id,
+        taxon=None if taxon is None else str(taxon),
+    )
     check_malformed(malformed)
     if isinstance(source, str | os.PathLike):
         return _from_file(Path(source), format, options, strip_taxon=strip_taxon)
@@ -121,11 +153,15 @@ def _from_file(path: Path, format: str, options: Options, *, strip_taxon: bool) 
     chosen = choose_edge_format(
         start, format, INTERACTION_FORMATS, "read_interactions", with_columns=options.columns is not None
     )
+    if id_ := options.id if chosen not in _WITH_IDS else None:
+        raise ConfigError(
+            f"id={id_!r} applies to {', '.join(one.title for one in _WITH_IDS)}; {path} is read as {chosen.title}.\n"
+            "Name its columns, columns=(1, 2), or translate the names with map_identifiers."
+        )
     rows = chosen.read(start, options)
-    first, second, said = rows.first, rows.second, rows.format
     if strip_taxon:
-        first, second, prefix = without_taxon(first, second, path)
-        said += f", prefix {prefix} removed" if prefix else ""
+        rows = _of_one_taxon(rows, path, None if chosen in _WITH_TAXA else options.taxon)
+    first, second, said = rows.first, rows.second, rows.format
     table = Interactions.from_pairs(
         first,
         second,
@@ -134,14 +170,33 @@ def _from_file(path: Path, format: str, options: Options, *, strip_taxon: bool) 
         sources=(Source.of_file(path, said, records=rows.records, release=rows.release),),
         audit=Audit.of(*rows.dropped),
     )
-    warn_of_damage(table.genes, path)
+    check_names(table.genes, path, several_species=options.taxon == "all" or not strip_taxon)
     return table
+
+
+def _of_one_taxon(rows: Rows, path: Path, taxon: str | None) -> Rows:
+    """Return rows without the taxon prefix of their names, those of one taxon only."""
+    first, second, prefix, kept = without_taxon(rows.first, rows.second, path, taxon=taxon)
+    rows = replace(rows, first=first, second=second)
+    if prefix:
+        rows = replace(rows, format=f"{rows.format}, prefix {prefix} removed")
+    if kept is None:
+        return rows
+    other = AuditEntry("read", "interaction", f"not both of taxon {taxon}", int((~kept).sum()))
+    return replace(
+        rows,
+        first=first[kept],
+        second=second[kept],
+        line=rows.line[kept],
+        number=None if rows.number is None else rows.number[kept],
+        dropped=(*rows.dropped, other),
+    )
 
 
 def _from_frame(frame: pd.DataFrame, options: Options) -> Interactions:
     taken, chosen = choose_frame_columns(frame, INTERACTION_ROLES, options.columns)
     table = Interactions.from_frame(taken, chosen.first, chosen.second, chosen.number)
-    warn_of_damage(table.genes, "the DataFrame")
+    check_names(table.genes, "the DataFrame")
     return _at_least(table, options.at_least)
 
 

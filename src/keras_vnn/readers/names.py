@@ -1,6 +1,6 @@
-"""What names look like: damage done by spreadsheets, and taxon prefixes.
+"""What readers check in the names they found: damage done by spreadsheets, several species, taxon prefixes.
 
-In: names. Out: warnings, and names without their prefix.
+In: names. Out: warnings, errors, and names without their prefix.
 Knows nothing of files.
 """
 
@@ -8,47 +8,50 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from keras_vnn.errors import ReadError, VNNWarning, sample
+from keras_vnn.kinds import damaged_by_excel, refuse_mixed_species, undamaged
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["damaged_by_excel", "warn_of_damage", "without_taxon"]
+__all__ = ["check_names", "without_taxon"]
 
-_MONTH = "(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
-_DAMAGED = re.compile(rf"\d{{1,2}}-{_MONTH}|{_MONTH}-\d{{2}}|\d{{4}}-\d{{2}}-\d{{2}}( 00:00:00)?|\d\.\d+E\+\d+")
 _TAXON = re.compile(r"(\d+)\.(?=[A-Za-z])")
 
 
-def damaged_by_excel(names: Iterable[str]) -> list[str]:
-    """Return the names a spreadsheet has turned into dates or numbers, sorted.
+def check_names(names: Collection[str], where: object, *, several_species: bool = False) -> None:
+    """Warn, by name, of names a spreadsheet has damaged, which are kept as they are; refuse those of several species.
 
-    References
+    Parameters
     ----------
-    Ziemann, Eren, El-Osta: Gene name errors are widespread in the scientific literature. Genome Biology 2016.
-    doi:10.1186/s13059-016-1044-7
+    names
+        The names.
+    where
+        The file, for messages.
+    several_species
+        The user wants several species, so they are not refused.
 
-    Examples
-    --------
-    >>> damaged_by_excel(["Sep-07", "1-Dec", "2.31E+13", "HLA-A", "OCT-1"])
-    ['1-Dec', '2.31E+13', 'Sep-07']
+    Raises
+    ------
+    GeneError
+        The names are of several species.
     """
-    return sorted({name for name in names if _DAMAGED.fullmatch(name)})
-
-
-def warn_of_damage(names: Iterable[str], where: object) -> None:
-    """Warn, by name, of names a spreadsheet has damaged; they are kept as they are."""
+    if not several_species:
+        refuse_mixed_species(names, where)
     damaged = damaged_by_excel(names)
     if damaged:
         verb = "name looks" if len(damaged) == 1 else "names look"
+        were = {name: "/".join(undamaged(name)) for name in damaged}
+        told = sample([f"{name} (was {were[name]})" if were[name] else name for name in damaged])
         warnings.warn(
-            f"{len(damaged)} {verb} damaged by a spreadsheet (SEPT7 becomes Sep-07): {sample(damaged)}, in {where}.\n"
+            f"{len(damaged)} {verb} damaged by a spreadsheet: {told}, in {where}.\n"
             "Kept as written; mend the file, for such a name matches no gene.",
             VNNWarning,
             stacklevel=3,
@@ -56,26 +59,50 @@ def warn_of_damage(names: Iterable[str], where: object) -> None:
 
 
 def without_taxon(
-    first: NDArray[np.object_], second: NDArray[np.object_], where: object
-) -> tuple[NDArray[np.object_], NDArray[np.object_], str]:
-    """Remove a taxon prefix that all names carry (``9606.ENSP00000000233``); return it as well, or ``""``.
+    first: NDArray[np.object_], second: NDArray[np.object_], where: object, *, taxon: str | None = None
+) -> tuple[NDArray[np.object_], NDArray[np.object_], str, NDArray[np.bool_] | None]:
+    """Remove a taxon prefix that all names carry (``9606.ENSP00000000233``).
 
     The prefix ends at the first dot. Names are returned as they are when one of them carries none.
+
+    Returns
+    -------
+    first, second
+        The names without it.
+    prefix
+        What was removed, or ``""``.
+    kept
+        ``(rows,)`` whether both names are of the taxon asked for; ``None`` when all are.
 
     Raises
     ------
     ReadError
-        The names carry different prefixes.
+        The names carry different prefixes and none was chosen, or none carries the one asked for.
     """
     codes, names = pd.factorize(np.concatenate([first, second]))
     found = [_TAXON.match(name) for name in names]
     if not found or not all(found):
-        return first, second, ""
-    taxa = sorted({match[1] for match in found if match}, key=int)
-    if len(taxa) > 1:
+        if taxon not in (None, "all"):
+            raise ReadError(f"The names carry no taxon to choose by: {where}\nLeave out taxon={taxon!r}.")
+        return first, second, "", None
+    of_name = np.array([match[1] if match else "" for match in found], dtype=object)
+    taxa = sorted(set(of_name), key=lambda text: (len(text), text))
+    if taxon == "all":
+        return first, second, "", None
+    if taxon is not None and taxon not in taxa:
+        raise ReadError(f"No name carries the prefix of taxon {taxon}: {where}\nThe file has: {sample(taxa)}.")
+    if taxon is None and len(taxa) > 1:
+        counts = Counter(of_name[codes].tolist())
+        most = max(taxa, key=lambda one: (counts[one], one))
         raise ReadError(
             f"The names carry the prefixes of {len(taxa)} taxa: {sample(taxa)}: {where}\n"
-            "Take out the rows of one, or keep the prefixes with strip_taxon=False."
+            f'Choose one, taxon="{most}" (command line: --taxon {most}), or keep the prefixes with strip_taxon=False.'
         )
-    bare = np.array([name[len(taxa[0]) + 1 :] for name in names], dtype=object)[codes]
-    return bare[: len(first)], bare[len(first) :], f"{taxa[0]}."
+    bare = np.array([name.partition(".")[2] for name in names], dtype=object)[codes]
+    kept = None
+    if len(taxa) > 1:
+        right = (of_name == taxon)[codes]
+        kept = right[: len(first)] & right[len(first) :]
+        if not kept.any():
+            raise ReadError(f"No row is of taxon {taxon} on both sides: {where}\nThe file has: {sample(taxa)}.")
+    return bare[: len(first)], bare[len(first) :], f"{taxon or taxa[0]}.", kept

@@ -16,10 +16,11 @@ from keras_vnn.readers.columns import Columns, column_number, lay_out
 from keras_vnn.readers.cx2 import CX2
 from keras_vnn.readers.dcell import DCELL
 from keras_vnn.readers.drugcell import DRUGCELL
+from keras_vnn.readers.foreign import in_words
 from keras_vnn.readers.formats import Format, choose_format
 from keras_vnn.readers.gennet import GENNET
 from keras_vnn.readers.kpnn import KPNN
-from keras_vnn.readers.names import warn_of_damage
+from keras_vnn.readers.names import check_names
 from keras_vnn.readers.obo import OBO
 from keras_vnn.readers.reactome import REACTOME_RELATIONS
 from keras_vnn.readers.rows import read_rows
@@ -78,7 +79,11 @@ def read_ontology(
     """
     start = preview(Path(path))
     chosen = choose_format(
-        start, ONTOLOGY_FORMATS, "edges" if columns is not None and format == "auto" else format, what="an ontology"
+        start,
+        ONTOLOGY_FORMATS,
+        "edges" if columns is not None and format == "auto" else format,
+        what="an ontology",
+        other=in_words,
     )
     for name, value, only in (("species", species, REACTOME_RELATIONS), ("columns", columns, EDGES)):
         if value is not None and chosen is not only:
@@ -122,9 +127,9 @@ def read_hierarchy(path: str | os.PathLike[str], *, format: str = "auto") -> tup
         Names look damaged by a spreadsheet.
     """
     start = preview(Path(path))
-    chosen = choose_format(start, HIERARCHY_FORMATS, format, what="a hierarchy with genes")
+    chosen = choose_format(start, HIERARCHY_FORMATS, format, what="a hierarchy with genes", other=in_words)
     ontology, annotations = chosen.read(start)
-    warn_of_damage(annotations.genes, start.path)
+    check_names(annotations.genes, start.path)
     return ontology, annotations
 
 

@@ -23,11 +23,15 @@ class Options:
     at_least
         Smallest score to keep.
     sif_types
-        Interaction types to take from SIF; empty for those the family is known by.
+        Interaction types to take; empty for those the family is known by (SIF), or for all.
     drem_id
         ``symbol`` or ``ensembl``.
     format_named
         Whether the user named the format.
+    id
+        Which of its names a database of interactions is read by; ``None`` for the best it has.
+    taxon
+        Species to keep, ``"all"`` for every one; ``None`` where the file must be of one.
     """
 
     columns: Sequence[int | str] | None = None
@@ -38,6 +42,8 @@ class Options:
     sif_types: tuple[str, ...] = ()
     drem_id: str = "symbol"
     format_named: bool = False
+    id: str | None = None
+    taxon: str | None = None
 
     @property
     def column_names(self) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from keras_vnn.priors import Regulation
 from keras_vnn.provenance import Audit, Source
 from keras_vnn.readers.drem import DREM_IDS
 from keras_vnn.readers.frames import choose_frame_columns
-from keras_vnn.readers.names import warn_of_damage
+from keras_vnn.readers.names import check_names
 from keras_vnn.readers.options import Options
 from keras_vnn.readers.regulation_table import REGULATION_ROLES, is_signed
 from keras_vnn.readers.rows import Rows, check_malformed
@@ -136,7 +136,7 @@ def _from_file(path: Path, format: str, options: Options) -> Regulation:
         sources=(Source.of_file(path, rows.format, records=rows.records, release=rows.release),),
         audit=Audit.of(*rows.dropped),
     )
-    warn_of_damage({*table.regulators, *table.targets}, path)
+    check_names({*table.regulators, *table.targets}, path)
     return table
 
 
@@ -155,5 +155,5 @@ def _from_frame(frame: pd.DataFrame, columns: Sequence[int | str] | None) -> Reg
     if effect is None and chosen.number and not is_signed(chosen.number) and bool((taken[chosen.number] >= 0).all()):
         taken, effect = taken.assign(**{"": "unknown"}), ""
     table = Regulation.from_frame(taken, chosen.first, chosen.second, effect, chosen.number)
-    warn_of_damage({*table.regulators, *table.targets}, "the DataFrame")
+    check_names({*table.regulators, *table.targets}, "the DataFrame")
     return table

@@ -14,7 +14,7 @@ import pandas as pd
 
 from keras_vnn.errors import ReadError, sample
 from keras_vnn.provenance import AuditEntry
-from keras_vnn.readers.columns import Layout, lay_out
+from keras_vnn.readers.columns import Layout, as_number, lay_out
 from keras_vnn.readers.formats import Format
 from keras_vnn.readers.options import Options
 from keras_vnn.readers.rows import Rows, check_malformed, chunks, refuse_row
@@ -58,6 +58,8 @@ def parse(start: Preview, options: Options) -> Rows:
     for frame, lines in chunks(layout, (0, *cells)):
         names = frame[0].str.strip().to_numpy(dtype=object)
         table = frame[cells].apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float64)
+        if layout.delimiter != "," and np.isnan(table).any():
+            table = frame[cells].map(as_number).to_numpy(dtype=np.float64)
         wrong = ~(np.isfinite(table) if options.format_named else np.isin(table, (-1.0, 0.0, 1.0)))
         bad = wrong.any(axis=1) | (names == "") | (frame[layout.width].to_numpy() != "")
         if bad.any() and options.malformed == "raise":

@@ -19,7 +19,7 @@ import pandas as pd
 from keras_vnn.errors import ConfigError, ReadError
 from keras_vnn.files import read_lines
 from keras_vnn.provenance import AuditEntry
-from keras_vnn.readers.columns import Columns, Layout, Roles, split
+from keras_vnn.readers.columns import Columns, Layout, Roles, as_number, split
 from keras_vnn.readers.text import COMMENT_MARKS, CheckedStream, at, open_text
 
 if TYPE_CHECKING:
@@ -284,7 +284,8 @@ def _explain(layout: Layout, columns: Columns, line: int, number_is: str) -> NoR
     if columns.number is not None:
         given = fields[columns.number] if columns.number < len(fields) else ""
         if not np.isfinite(_numbers(np.array([given], dtype=object))[0]):
-            refuse_row(layout, line, f"The {number_is} is {given!r}, expected a finite number")
+            more = " (write 1234 or 1.234)" if "," in given else ""
+            refuse_row(layout, line, f"The {number_is} is {given!r}, expected a finite number{more}")
     given = fields[columns.effect] if columns.effect is not None and columns.effect < len(fields) else ""
     refuse_row(layout, line, f"The effect is {given!r}, expected a word such as activation, repression or unknown")
 
@@ -302,14 +303,7 @@ def _numbers(texts: NDArray[np.object_]) -> NDArray[np.float64]:
     try:
         return texts.astype(np.float64)
     except ValueError:
-        return np.array([_number(text) for text in texts], dtype=np.float64)
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return float("nan")
+        return np.array([as_number(text) for text in texts], dtype=np.float64)
 
 
 def _refuse_open_quote(path: Path) -> None:

@@ -12,14 +12,18 @@ from pathlib import Path
 from typing import NoReturn
 
 from keras_vnn.errors import ConfigError, ReadError, did_you_mean
+from keras_vnn.readers.biogrid import BIOGRID
 from keras_vnn.readers.columns import lay_out
 from keras_vnn.readers.drem import DREM
 from keras_vnn.readers.foreign import recognized_foreign
 from keras_vnn.readers.formats import Format
+from keras_vnn.readers.hippie import HIPPIE
 from keras_vnn.readers.interaction_table import INTERACTION_TABLE, names_partners
+from keras_vnn.readers.mitab import MITAB
 from keras_vnn.readers.regulation_matrix import REGULATION_MATRIX
 from keras_vnn.readers.regulation_table import REGULATION_TABLE, names_regulators
 from keras_vnn.readers.sif import SIF_INTERACTIONS, SIF_REGULATION
+from keras_vnn.readers.string_actions import STRING_ACTIONS
 from keras_vnn.readers.string_links import STRING_LINKS
 from keras_vnn.readers.text import Preview, preview, shortened
 from keras_vnn.readers.trrust import TRRUST
@@ -27,14 +31,20 @@ from keras_vnn.readers.trrust import TRRUST
 __all__ = ["INTERACTION_FORMATS", "REGULATION_FORMATS", "choose_edge_format", "sniff_format"]
 
 # The tables come last: two columns of anything are a table.
-INTERACTION_FORMATS = (STRING_LINKS, SIF_INTERACTIONS, INTERACTION_TABLE)
+INTERACTION_FORMATS = (STRING_LINKS, STRING_ACTIONS, BIOGRID, MITAB, HIPPIE, SIF_INTERACTIONS, INTERACTION_TABLE)
 REGULATION_FORMATS = (DREM, TRRUST, SIF_REGULATION, REGULATION_MATRIX, REGULATION_TABLE)
 
-_WITHOUT_COLUMNS = (SIF_INTERACTIONS.name, REGULATION_MATRIX.name)
+_WITHOUT_COLUMNS = tuple(
+    format.name for format in (SIF_INTERACTIONS, REGULATION_MATRIX, STRING_ACTIONS, BIOGRID, MITAB, HIPPIE)
+)
 
 # What tells beyond doubt that a file is of one family, and the function that reads that family.
 _SURE: tuple[tuple[str, str, Callable[[Preview], bool], str], ...] = (
     ("string", "STRING links, which hold interactions", STRING_LINKS.recognizes, "read_interactions"),
+    ("string-actions", "STRING actions, which hold interactions", STRING_ACTIONS.recognizes, "read_interactions"),
+    ("biogrid", "BioGRID, which holds interactions", BIOGRID.recognizes, "read_interactions"),
+    ("mitab", "PSI-MITAB, which holds interactions", MITAB.recognizes, "read_interactions"),
+    ("hippie", "HIPPIE, which holds interactions", HIPPIE.recognizes, "read_interactions"),
     ("drem", "DREM input, which holds regulation", DREM.recognizes, "read_regulation"),
     ("trrust", "TRRUST, which holds regulation", TRRUST.recognizes, "read_regulation"),
     ("matrix", "a 0/1/−1 matrix, which holds regulation", REGULATION_MATRIX.recognizes, "read_regulation"),
@@ -96,7 +106,9 @@ def choose_edge_format(
             f"{reader} reads: {_titles(formats)}."
         )
     if not start.lines:
-        raise ReadError(f"The file has comment lines and no rows: {start.path}\n{_first_lines(start)}".rstrip())
+        raise ReadError(
+            f"The file has comment lines and no rows: {start.path}\n{_first_lines(start)}Is the file truncated?"
+        )
     if formats[-1].recognizes(start):
         return formats[-1]
     _refuse_unknown(start, formats, reader)
@@ -105,9 +117,10 @@ def choose_edge_format(
 def sniff_format(path: str | os.PathLike[str]) -> str:
     """Return the name of the format a file looks like.
 
-    The names are those that ``format=`` takes (``string``, ``sif``, ``table``, ``trrust``, ``drem``, ``matrix``), where
-    a table whose header tells its family is called ``interactions`` or ``regulation``, a list of names ``names``, and
-    other families have names of their own (``obo``, ``gaf``, ``gmt``, ``h5ad``, ``expression`` …).
+    The names are those that ``format=`` takes (``string``, ``biogrid``, ``mitab``, ``sif``, ``table``, ``trrust``,
+    ``drem``, ``matrix`` …), where a table whose header tells its family is called ``interactions`` or ``regulation``, a
+    list of names ``names``, and other families have names of their own (``obo``, ``gaf``, ``gmt``, ``h5ad``,
+    ``expression`` …).
 
     Parameters
     ----------
@@ -126,7 +139,7 @@ def sniff_format(path: str | os.PathLike[str]) -> str:
     ('interactions', 'obo')
     """
     start = preview(Path(path))
-    for name, _, matches, _ in _SURE[:4]:
+    for name, _, matches, _ in _SURE[:8]:
         if matches(start):
             return name
     if SIF_INTERACTIONS.recognizes(start):
@@ -134,7 +147,7 @@ def sniff_format(path: str | os.PathLike[str]) -> str:
     foreign = recognized_foreign(start)
     if foreign is not None:
         return foreign.name
-    for name, _, matches, _ in _SURE[4:]:
+    for name, _, matches, _ in _SURE[8:]:
         if matches(start):
             return name
     if start.lines and lay_out(start).width == 1:

@@ -6,32 +6,20 @@ Knows nothing of columns or formats.
 
 from __future__ import annotations
 
-import gzip
 import io
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO, TextIO, cast
+from typing import TextIO
 
 from keras_vnn.errors import ReadError
-from keras_vnn.files import existing_file, read_lines
+from keras_vnn.files import encoding_of, existing_file, refuse_bytes
+from keras_vnn.unpacking import NOT_TEXT, open_unpacked
 
-__all__ = ["BINARY", "COMMENT_MARKS", "CheckedStream", "Preview", "at", "open_text", "preview"]
+__all__ = ["COMMENT_MARKS", "CheckedStream", "Preview", "at", "open_text", "preview"]
 
-BINARY = {
-    b"\x89HDF\r\n\x1a\n": "HDF5",
-    b"PK\x03\x04": "a zip archive or an Excel workbook",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
-    b"BZh": "bzip2-compressed",
-    b"\xfd7zXZ\x00": "xz-compressed",
-    b"(\xb5/\xfd": "zstd-compressed",
-    b"PAR1": "a Parquet table",
-    b"%PDF": "a PDF",
-    b"\x89PNG": "a picture",
-}
 COMMENT_MARKS = ("#", "!")
 
 _PREVIEW_LINES = 300
@@ -48,7 +36,7 @@ class Preview:
     path
         The file, as the user named it.
     magic
-        Its first bytes after gunzipping.
+        Its first bytes after unpacking.
     comments
         ``(line number, text)`` of the lines that begin with ``#`` or ``!``, as far as the preview goes.
     lines
@@ -75,11 +63,12 @@ def preview(path: Path) -> Preview:
     Raises
     ------
     ReadError
-        The file is missing, a directory, empty or blank, damaged gzip, or not UTF-8 text without NUL bytes.
+        The file is missing, a directory, empty or blank, a damaged or foreign archive, or not UTF-8 text without NUL
+        bytes.
     """
     existing_file(path)
     magic = _first_bytes(path)
-    if any(magic.startswith(known) for known in BINARY):
+    if any(magic.startswith(known) for known in NOT_TEXT):
         return Preview(path, magic, (), (), False)
     comments: list[tuple[int, str]] = []
     lines: list[tuple[int, str]] = []
@@ -89,7 +78,7 @@ def preview(path: Path) -> Preview:
         for number, line in enumerate(stream, 1):
             text = line.rstrip("\n")
             if "\0" in text:
-                read_lines(path)
+                refuse_bytes(path)
             if text.startswith(COMMENT_MARKS):
                 comments.append((number, text))
             elif text.strip():
@@ -99,23 +88,21 @@ def preview(path: Path) -> Preview:
                 whole = False
                 break
     if not lines and not comments:
-        raise ReadError(f"The file holds blank lines only: {path}")
+        raise ReadError(f"The file holds blank lines only: {path}\nWas its download interrupted?")
     return Preview(path, magic, tuple(comments), tuple(lines), whole)
 
 
 @contextmanager
 def open_text(path: Path) -> Iterator[TextIO]:
-    r"""Open a file as text: gunzipped, UTF-8 (or UTF-16 with its mark), line ends as ``\n``.
+    r"""Open a file as text: unpacked, UTF-8 (or UTF-16 with its mark), line ends as ``\n``.
 
     Bytes that turn out not to be text while it is read become a `ReadError` that says where they stand.
     """
-    encoding = "utf-16" if _first_bytes(path)[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    try:
-        with _gunzipping(path) as raw, io.TextIOWrapper(raw, encoding=encoding) as text:
+    with open_unpacked(path) as raw, io.TextIOWrapper(raw, encoding=encoding_of(raw.peek(2)[:2])) as text:
+        try:
             yield text
-    except (UnicodeDecodeError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-        read_lines(path)
-        raise ReadError(f"Cannot read {path}: {error}") from error
+        except UnicodeDecodeError:
+            refuse_bytes(path)
 
 
 def at(path: Path, line: int) -> str:
@@ -155,7 +142,7 @@ class CheckedStream:
             return first
         block = self._stream.read(size)
         if "\0" in block:
-            read_lines(self._path)
+            refuse_bytes(self._path)
         self._line_ends += block.count("\n")
         self._last = block[-1:] or self._last
         return block
@@ -165,15 +152,5 @@ class CheckedStream:
 
 
 def _first_bytes(path: Path) -> bytes:
-    try:
-        with _gunzipping(path) as raw:
-            return raw.read(64)
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        read_lines(path)
-        raise
-
-
-def _gunzipping(path: Path) -> IO[bytes]:
-    with path.open("rb") as raw:
-        is_gzip = raw.read(2) == b"\x1f\x8b"
-    return cast("IO[bytes]", gzip.open(path, "rb")) if is_gzip else path.open("rb")
+    with open_unpacked(path) as raw:
+        return raw.read(64)

@@ -1,0 +1,73 @@
+"""STRING ``protein.actions``: tab-separated, a header, a kind of action and its direction for each pair.
+
+In: ``9606.protein.actions.v11.0.txt.gz`` of any release that has it (to 11.0). Out: `Rows` of undirected interactions;
+names keep their taxon prefix here. Knows nothing of gene symbols: STRING names proteins.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import numpy as np
+
+from keras_vnn.readers.columns import normalized
+from keras_vnn.readers.formats import Format
+from keras_vnn.readers.molecules import Molecules, choose_rows
+from keras_vnn.readers.options import Options
+from keras_vnn.readers.rows import Rows
+from keras_vnn.readers.tab_columns import TabLayout, read_tab_columns
+from keras_vnn.readers.text import Preview
+
+__all__ = ["STRING_ACTIONS"]
+
+_WORDS = ["itemida", "itemidb", "mode"]
+
+
+def can_parse(start: Preview) -> bool:
+    """Say whether the header begins ``item_id_a``, ``item_id_b``, ``mode``."""
+    return bool(start.lines) and [normalized(word) for word in start.texts[0].split("\t")][:3] == _WORDS
+
+
+def parse(start: Preview, options: Options) -> Rows:
+    """Read STRING actions. ``types`` are its modes: ``binding``, ``catalysis``, ``expression`` and others.
+
+    Raises
+    ------
+    ReadError
+        A row has other than as many columns as the header, or no score although one is asked for.
+    """
+    header = [normalized(word) for word in start.texts[0].split("\t")]
+    columns = {"first": 0, "second": 1, "mode": 2}
+    if "score" in header:
+        columns["score"] = header.index("score")
+    # The last columns are empty in some releases, and lost in some copies.
+    layout = TabLayout("STRING actions row", columns, 3, len(header), ("first", "second"), comment="#")
+    frame, records, dropped = read_tab_columns(start, layout, malformed=options.malformed)
+    title = frame["first"].astype(str).map(normalized) == _WORDS[0]
+    frame, records = frame[~title.to_numpy()], records - int(title.sum())
+    score = None
+    if "score" in frame:
+        texts = frame["score"].astype(str).str.strip()
+        score = texts.where(texts.str.fullmatch(r"\d{1,4}"), "nan").to_numpy().astype(np.float64)
+    rows = choose_rows(
+        Molecules(
+            frame["first"].astype(str).str.strip().to_numpy(dtype=object),
+            frame["second"].astype(str).str.strip().to_numpy(dtype=object),
+            frame.index.to_numpy(dtype=np.int64),
+            kind=frame["mode"].astype(str).str.strip().to_numpy(dtype=object),
+            number=score,
+        ),
+        # The species is told from the prefix of the names, by the caller.
+        replace(options, taxon=None),
+        path=start.path,
+        said="STRING actions",
+        records=records,
+        names="protein",
+        dropped=dropped,
+    )
+    release = re.search(r"\.v(\d+(\.\d+)*)", start.path.name)
+    return replace(rows, release=f"STRING {release[1]}" if release else "")
+
+
+STRING_ACTIONS = Format("string-actions", "STRING actions", can_parse, parse)

@@ -54,7 +54,9 @@ SYMBOLS = "gene symbols"
 OTHER = "other names"
 _SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9]*([-.@_/ ][A-Za-z0-9]+)*'?")
 
-_DATABASE = re.compile(r"^(NCBIGene|GeneID|entrez gene/locuslink|Entrez|SGD|FB|WB|ZFIN|Ensembl|HGNC:HGNC|MGI:MGI|RGD:RGD):")
+_DATABASE = re.compile(
+    r"^(NCBIGene|GeneID|entrez gene/locuslink|Entrez|SGD|FB|WB|ZFIN|Ensembl|HGNC:HGNC|MGI:MGI|RGD:RGD):"
+)
 _ENSEMBL_SPECIES = {
     "": "human",
     "MUS": "mouse",
@@ -219,7 +221,7 @@ def identify(names: Iterable[str]) -> Identified:
         kind = OTHER if name in spoiled else _kind_of(name)
         counts[kind] += 1
         if kind == SYMBOLS:
-            letters[_letters_of(name)] += 1
+            letters[_letters_of(_PREFIXED.sub("", name))] += 1
         elif kind.startswith("Ensembl"):
             versioned += re.search(r"\d{11}\.\d+", name) is not None
         elif kind == "UniProt accessions":
@@ -253,7 +255,9 @@ def bare_name(name: str) -> str:
     if re.fullmatch(r"\d+\.[A-Za-z][\w.-]*", name):
         return name.partition(".")[2]
     return re.sub(
-        r"^(NCBIGene|GeneID|entrez gene/locuslink|Entrez|SGD|FB|WB|ZFIN|Ensembl|HGNC:HGNC|MGI:MGI|RGD:RGD):", _kept_prefix, name
+        r"^(NCBIGene|GeneID|entrez gene/locuslink|Entrez|SGD|FB|WB|ZFIN|Ensembl|HGNC:HGNC|MGI:MGI|RGD:RGD):",
+        _kept_prefix,
+        name,
     )
 
 

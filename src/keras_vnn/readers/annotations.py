@@ -14,7 +14,6 @@ from keras_vnn.errors import ConfigError
 from keras_vnn.genes import gene_list
 from keras_vnn.hierarchies import Annotations
 from keras_vnn.readers.annotation_rows import AnnotationChoices, AnnotationRows, choose
-from keras_vnn.readers.foreign import in_words
 from keras_vnn.readers.formats import Format, choose_format
 from keras_vnn.readers.gaf import GAF
 from keras_vnn.readers.gene2go import GENE2GO
@@ -122,7 +121,7 @@ def read_annotations(
         ANNOTATION_FORMATS,
         "gene-term" if columns is not None and format == "auto" else format,
         what="annotations",
-        other=in_words,
+        reader="read_annotations",
     )
     if columns is not None and chosen is not GENE_TERM:
         raise ConfigError(f"columns applies to format='gene-term'; {chosen.name} has its columns fixed.")

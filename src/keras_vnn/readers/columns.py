@@ -14,7 +14,17 @@ from dataclasses import dataclass
 from keras_vnn.errors import ConfigError, ReadError, did_you_mean, sample
 from keras_vnn.readers.text import Preview, shortened
 
-__all__ = ["Columns", "Layout", "Roles", "as_number", "choose_columns", "column_number", "lay_out", "normalized", "split"]
+__all__ = [
+    "Columns",
+    "Layout",
+    "Roles",
+    "as_number",
+    "choose_columns",
+    "column_number",
+    "lay_out",
+    "normalized",
+    "split",
+]
 
 DELIMITERS = {"\t": "TSV", ",": "CSV", ";": "semicolon-separated", " ": "space-separated"}
 
@@ -245,9 +255,7 @@ def choose_columns(layout: Layout, roles: Roles, asked: Sequence[int | str] | No
     free = [c for c in free if c != effect]
     by_word = (c for word in roles.number for c in free if words[c : c + 1] == [word] and layout.is_numeric(c))
     after = (
-        c
-        for c in free
-        if c > max(pair) and layout.is_numeric(c) and not (words and _NO_SCORE.fullmatch(words[c]))
+        c for c in free if c > max(pair) and layout.is_numeric(c) and not (words and _NO_SCORE.fullmatch(words[c]))
     )
     number = next(by_word, None)
     if number is None and effect is None:

@@ -12,7 +12,16 @@ from dataclasses import dataclass
 
 from keras_vnn.readers.biogrid import BIOGRID
 from keras_vnn.readers.columns import lay_out, split
+from keras_vnn.readers.cx2 import CX2
+from keras_vnn.readers.dcell import DCELL
+from keras_vnn.readers.drugcell import DRUGCELL
+from keras_vnn.readers.gene2go import GENE2GO
+from keras_vnn.readers.gene_sets import looks_like_groups
+from keras_vnn.readers.gennet import GENNET
+from keras_vnn.readers.hippie import HIPPIE
+from keras_vnn.readers.kpnn import KPNN
 from keras_vnn.readers.mitab import MITAB
+from keras_vnn.readers.reactome import REACTOME_MEMBERS, REACTOME_RELATIONS
 from keras_vnn.readers.text import Preview
 from keras_vnn.unpacking import NOT_TEXT
 
@@ -33,12 +42,18 @@ class Foreign:
         What to do instead.
     matches
         Says, from the beginning of a file, whether it is of this format.
+    readers
+        The functions that read it.
+    sure
+        Whether its look is beyond doubt: then no other function takes it for its own.
     """
 
     name: str
     title: str
     advice: str
     matches: Callable[[Preview], bool]
+    readers: tuple[str, ...] = ()
+    sure: bool = False
 
 
 def recognized_foreign(start: Preview) -> Foreign | None:
@@ -46,15 +61,32 @@ def recognized_foreign(start: Preview) -> Foreign | None:
     for magic, (title, advice) in NOT_TEXT.items():
         if start.magic.startswith(magic):
             return Foreign("h5ad" if title == "HDF5" else "binary", title, advice, lambda start: True)
-    return next((foreign for foreign in FOREIGN if foreign.matches(start)), None)
+    return next(
+        (foreign for foreign in FOREIGN if (start.lines or foreign.name in _BY_COMMENT) and foreign.matches(start)),
+        None,
+    )
 
 
-def in_words(start: Preview) -> tuple[str, str] | None:
-    """Return what a file is and what to do with it, if it is of a known other format."""
+def in_words(start: Preview, reader: str = "", *, sure: bool = False) -> tuple[str, str] | None:
+    """Return what a file is and what to do with it, if it is of a known other format.
+
+    Parameters
+    ----------
+    start
+        The beginning of the file.
+    reader
+        The function that asks; what it reads itself is no other format.
+    sure
+        Only say what is beyond doubt.
+    """
     foreign = recognized_foreign(start)
-    return (foreign.title, foreign.advice) if foreign else None
+    if foreign is None or reader in foreign.readers or (sure and not foreign.sure):
+        return None
+    return foreign.title, foreign.advice
 
 
+# These show in comments alone.
+_BY_COMMENT = ("gaf", "gpad", "gpi", "gtf", "vcf", "biogrid", "mitab")
 _GO_TERM = re.compile(r"GO:\d{7}")
 _REACTOME = re.compile(r"R-[A-Z]{3}-\d+")
 _DESCRIPTION = re.compile(r"(https?://|>|na$|n/a$)", re.IGNORECASE)
@@ -142,78 +174,92 @@ def _is_expression(start: Preview) -> bool:
     return all(layout.is_numeric(column) for column in range(1, layout.width))
 
 
+def _is_groups(start: Preview) -> bool:
+    rows = _rows(start)
+    if not _most(rows, lambda row: len(row) >= 4) or any(not all(row) for row in rows):
+        return False
+    named = [row[0] for row in rows]
+    members = {gene for row in rows for gene in row[1:]}
+    return looks_like_groups(start) and len(set(named)) == len(named) and not members & set(named)
+
+
+def _reads(name: str, title: str, matches: Callable[[Preview], bool], *readers: str, sure: bool = True) -> Foreign:
+    return Foreign(name, title, f"Read it with {' or '.join(readers)}.", matches, readers, sure)
+
+
+_ROBOT = "Download its .obo file, or convert it: robot convert --input FILE --output terms.obo"
+_LATER = ("read_ontology", "read_hierarchy")
 FOREIGN = (
     Foreign(
         "html",
         "a web page",
         "Download the file itself: the link led to a page about it.",
         _begins("<!DOCTYPE", "<!doctype", "<html", "<HTML"),
+        sure=True,
     ),
-    Foreign(
-        "owl",
-        "an ontology in OWL",
-        "Download its .obo file, or convert it: robot convert --input FILE --output terms.obo",
-        _is_owl,
-    ),
-    Foreign(
-        "obo-graph",
-        "an ontology as OBO graph (JSON)",
-        "Download its .obo file, or convert it: robot convert --input FILE --output terms.obo",
-        _is_obo_graph,
-    ),
-    Foreign("xml", "XML", "Convert it to TSV.", _begins("<?xml")),
-    Foreign(
-        "obo",
-        "an ontology in OBO format",
-        "Read it with read_ontology.",
-        _begins("format-version:", "[Term]"),
-    ),
-    Foreign("gaf", "a GAF file of gene annotations", "Read it with read_annotations.", _is_gaf),
-    Foreign(
-        "gpad",
-        "a GPAD file of gene annotations",
-        "Read it with read_annotations.",
-        _begins("!gpa-version", "!gpad-version"),
-    ),
+    Foreign("owl", "an ontology in OWL", _ROBOT, _is_owl, sure=True),
+    Foreign("obo-graph", "an ontology as OBO graph (JSON)", _ROBOT, _is_obo_graph, sure=True),
+    Foreign("xml", "XML", "Convert it to TSV.", _begins("<?xml"), sure=True),
+    _reads("obo", "an ontology in OBO format", _begins("format-version:", "[Term]"), "read_ontology"),
+    _reads("gaf", "a GAF file of gene annotations", _is_gaf, "read_annotations", "read_identifier_map"),
+    _reads("gpad", "a GPAD file of gene annotations", _begins("!gpa-version", "!gpad-version"), "read_annotations"),
     Foreign(
         "gpi",
         "a GPI file, which describes gene products",
         "It annotates nothing; its names map identifiers: read_identifier_map.",
         _begins("!gpi-version"),
+        ("read_identifier_map",),
+        sure=True,
     ),
-    Foreign("dcell", "a DCell topology", "Read it with read_hierarchy.", _begins("ROOT: ")),
+    _reads("dcell", "a DCell topology", DCELL.recognizes, *_LATER),
+    _reads("cx2", "a hierarchy in CX2 or CX", CX2.recognizes, *_LATER),
+    _reads("gennet", "a GenNet topology", GENNET.recognizes, *_LATER),
+    _reads("kpnn", "a KPNN edge list (parent, child)", KPNN.recognizes, *_LATER),
+    _reads("drugcell", "a DrugCell hierarchy", DRUGCELL.recognizes, *_LATER),
+    _reads("reactome", "Reactome's relations of pathways", REACTOME_RELATIONS.recognizes, "read_ontology"),
+    _reads("reactome-members", "Reactome's members of pathways", REACTOME_MEMBERS.recognizes, "read_annotations"),
+    _reads("gene2go", "NCBI gene2go", GENE2GO.recognizes, "read_annotations"),
     Foreign(
         "mtx",
         "a MatrixMarket matrix",
         "It holds numbers without names: name its folder, with features.tsv and barcodes.tsv beside it.",
         _begins("%%MatrixMarket"),
+        sure=True,
     ),
     Foreign(
         "gtf",
         "an annotation of a genome (GTF or GFF)",
         "It holds places of genes; to translate gene ids into symbols: read_identifier_map.",
         _is_genome_annotation,
+        ("read_identifier_map",),
+        sure=True,
     ),
-    Foreign("vcf", "a VCF file of variants", "Sum the variants up by gene first.", _begins("##fileformat=VCF")),
-    Foreign("bed", "a BED file of regions", "Assign the regions to genes first, and list those.", _is_bed),
+    Foreign(
+        "vcf", "a VCF file of variants", "Sum the variants up by gene first.", _begins("##fileformat=VCF"), sure=True
+    ),
+    Foreign("bed", "a BED file of regions", "Assign the regions to genes first, and list those.", _is_bed, sure=True),
     Foreign(
         "genbank",
         "a GenBank or EMBL record",
         "It holds a sequence. List the genes one per line, or export them as a table.",
         _begins("LOCUS  ", "ID   "),
+        sure=True,
     ),
-    Foreign("fasta", "sequences (FASTA)", "List the genes one per line instead.", _is_fasta),
-    Foreign("json", "JSON", "Gene sets in JSON are read by read_gene_sets; else convert it to TSV.", _begins("{", "[")),
-    Foreign("biogrid", "BioGRID interactions", "Read it with read_interactions.", BIOGRID.recognizes),
-    Foreign("mitab", "PSI-MITAB interactions", "Read it with read_interactions.", MITAB.recognizes),
-    Foreign("gmt", "gene sets (GMT)", "Read it with read_gene_sets.", _is_gmt),
+    Foreign("fasta", "sequences (FASTA)", "List the genes one per line instead.", _is_fasta, sure=True),
     Foreign(
-        "ontology-table",
-        "a table that relates terms",
-        "Read it with read_ontology or read_hierarchy.",
-        _is_term_relation,
+        "json",
+        "JSON",
+        "Gene sets in JSON are read by read_gene_sets; else convert it to TSV.",
+        _begins("{", "["),
+        ("read_gene_sets", *_LATER),
     ),
-    Foreign("annotation-table", "a table of annotations", "Read it with read_annotations.", _is_term_annotation),
+    _reads("biogrid", "BioGRID interactions", BIOGRID.recognizes, "read_interactions"),
+    _reads("mitab", "PSI-MITAB interactions", MITAB.recognizes, "read_interactions"),
+    _reads("hippie", "HIPPIE interactions", HIPPIE.recognizes, "read_interactions"),
+    _reads("gmt", "gene sets (GMT)", _is_gmt, "read_gene_sets", sure=False),
+    _reads("groups", "groups of genes", _is_groups, "read_gene_sets", sure=False),
+    _reads("ontology-table", "a table that relates terms", _is_term_relation, *_LATER, sure=False),
+    _reads("annotation-table", "a table of annotations", _is_term_annotation, "read_annotations", sure=False),
     Foreign(
         "expression",
         "an expression table",

@@ -45,7 +45,7 @@ def choose_format(
     name: str,
     *,
     what: str,
-    other: Callable[[Preview], tuple[str, str] | None] | None = None,
+    reader: str = "",
 ) -> Format:
     """Return the format of that name, or for ``"auto"`` the one the file looks like.
 
@@ -59,8 +59,8 @@ def choose_format(
         ``"auto"`` or the name of one.
     what
         What the family holds, for messages, e.g. ``an ontology``.
-    other
-        Tells what a file is that looks like none of them, and what to do with it.
+    reader
+        The function that reads the family: a file that is beyond doubt another's is refused.
 
     Raises
     ------
@@ -83,15 +83,25 @@ def choose_format(
             f"The file has comment lines and no rows: {start.path}\n    {shortened(start.comments[0][1])}\n"
             "Is the file truncated?"
         )
+    # Imported late: what is foreign to one family is a format of another, which imports this module.
+    from keras_vnn.readers.foreign import in_words
+
+    if name == "auto" and (found := in_words(start, reader, sure=True)):
+        raise ReadError(_is_other(start, found, what))
     for format in formats:
         if format.name == name or (name == "auto" and format.recognizes(start)):
             return format
     number, text = start.lines[0]
-    if other is not None and (found := other(start)):
-        raise ReadError(f"The file is {found[0]}, not {what}: {start.path}:{number}\n    {shortened(text)}\n{found[1]}")
+    if found := in_words(start, reader):
+        raise ReadError(_is_other(start, found, what))
     known = "\n".join(f"    {format.name:<12} {format.title}" for format in formats)
     raise ReadError(
         f"Cannot tell the format of the file with {what}: {start.path}:{number}\n"
         f"    {shortened(text)}\n"
         f"Name it with format=…:\n{known}"
     )
+
+
+def _is_other(start: Preview, found: tuple[str, str], what: str) -> str:
+    number, text = start.lines[0]
+    return f"The file is {found[0]}, not {what}: {start.path}:{number}\n    {shortened(text)}\n{found[1]}"

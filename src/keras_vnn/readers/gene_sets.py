@@ -16,7 +16,6 @@ from keras_vnn.errors import ReadError
 from keras_vnn.files import read_lines
 from keras_vnn.hierarchies import GeneSets
 from keras_vnn.provenance import Audit, AuditEntry, Source
-from keras_vnn.readers.foreign import in_words
 from keras_vnn.readers.formats import Format, choose_format
 from keras_vnn.readers.names import check_names
 from keras_vnn.readers.reactome import PATHWAY_ID
@@ -58,7 +57,9 @@ def read_gene_sets(path: str | os.PathLike[str], *, format: str = "auto") -> Gen
         Names look damaged by a spreadsheet.
     """
     start = preview(Path(path))
-    sets: GeneSets = choose_format(start, GENE_SET_FORMATS, format, what="gene sets", other=in_words).read(start)
+    sets: GeneSets = choose_format(start, GENE_SET_FORMATS, format, what="gene sets", reader="read_gene_sets").read(
+        start
+    )
     check_names(sets.genes, start.path)
     return sets
 

@@ -100,7 +100,7 @@ def read_identifier_map(
         IDENTIFIER_FORMATS,
         "table" if columns is not None and format == "auto" else format,
         what="a table of identifiers",
-        other=in_words,
+        reader="read_identifier_map",
     )
     wanted = None if taxon is None else str(taxon)
     if columns is not None and chosen is not TABLE:
@@ -138,7 +138,7 @@ def _looks_like_aliases(start: Preview) -> bool:
 
 def _looks_like_table(start: Preview) -> bool:
     layout = lay_out(start, is_header=lambda words: bool(_HEADER_WORDS & set(words)))
-    return layout.is_regular and layout.width >= 2 and in_words(start) is None
+    return layout.is_regular and layout.width >= 2 and in_words(start, sure=True) is None
 
 
 def _read_gaf(start: Preview, *, taxon: str | None) -> IdentifierTable:

@@ -16,7 +16,6 @@ from keras_vnn.readers.columns import Columns, column_number, lay_out
 from keras_vnn.readers.cx2 import CX2
 from keras_vnn.readers.dcell import DCELL
 from keras_vnn.readers.drugcell import DRUGCELL
-from keras_vnn.readers.foreign import in_words
 from keras_vnn.readers.formats import Format, choose_format
 from keras_vnn.readers.gennet import GENNET
 from keras_vnn.readers.kpnn import KPNN
@@ -83,7 +82,7 @@ def read_ontology(
         ONTOLOGY_FORMATS,
         "edges" if columns is not None and format == "auto" else format,
         what="an ontology",
-        other=in_words,
+        reader="read_ontology",
     )
     for name, value, only in (("species", species, REACTOME_RELATIONS), ("columns", columns, EDGES)):
         if value is not None and chosen is not only:
@@ -127,7 +126,7 @@ def read_hierarchy(path: str | os.PathLike[str], *, format: str = "auto") -> tup
         Names look damaged by a spreadsheet.
     """
     start = preview(Path(path))
-    chosen = choose_format(start, HIERARCHY_FORMATS, format, what="a hierarchy with genes", other=in_words)
+    chosen = choose_format(start, HIERARCHY_FORMATS, format, what="a hierarchy with genes", reader="read_hierarchy")
     ontology, annotations = chosen.read(start)
     check_names(annotations.genes, start.path)
     return ontology, annotations

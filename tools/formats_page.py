@@ -1,4 +1,4 @@
-"""The examples of docs/formats.md: small faithful excerpts that tests read, mutate and check."""
+"""The examples of docs/formats.md: small faithful excerpts, which tests read and `tools/fuzz.py` mutates."""
 
 import re
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pathlib import Path
 PAGE = Path(__file__).parents[1] / "docs" / "formats.md"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Example:
     """A file of the page: the heading above it, the function that reads it, its name and content."""
 
@@ -16,19 +16,22 @@ class Example:
     name: str
     content: str
 
-    def __str__(self):
+    def __str__(self) -> str:
+        """Return what tests call it."""
         return f"{self.reader}-{self.name}"
 
-    def write(self, folder):
+    def write(self, folder: Path) -> Path:
+        """Write the file into a folder."""
         path = folder / self.name
         path.write_text(self.content, encoding="utf-8")
         return path
 
 
-def examples():
-    found = []
-    title = reader = ""
-    name, lines = "", None
+def examples() -> tuple[Example, ...]:
+    """Return the examples in the order of the page."""
+    found: list[Example] = []
+    title = reader = name = ""
+    lines: list[str] | None = None
     for line in PAGE.read_text(encoding="utf-8").splitlines():
         if lines is not None:
             if line == "```":

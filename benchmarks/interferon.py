@@ -51,8 +51,9 @@ def main() -> None:
     assert recipe is not None and recipe.ontology is not None
     arch = build_architecture(recipe)
     under = terms_under(read_ontology(recipe.ontology), list(EXPECTED))
-    found = counts_of(folder / "runs", arch, under)
     summary = json.loads((folder / "comparison.json").read_text(encoding="utf-8"))
+    replicates = sorted({int(row["replicate"]) for row in summary["runs"]})
+    found = counts_of(folder / "runs", arch, under, replicates)
     place = found.groupby(["network", "rule"], sort=False)["count"]
     table = pd.DataFrame({"mean": place.mean(), "sd": place.std(), "runs": place.size()}).reset_index()
     known = _nodes(arch)
@@ -64,7 +65,7 @@ def main() -> None:
         "by chance": TOP * share,
         "counts": table.to_dict("records"),
         "runs": found.to_dict("records"),
-        "first": {rule: _first(folder / "runs", arch, under, rule) for rule in RULES},
+        "first": {rule: _first(folder / "runs", arch, under, rule, replicates) for rule in RULES},
         "scores": summary["summary"],
         "verdict": summary["verdict"],
     }
@@ -84,17 +85,20 @@ def terms_under(ontology: Any, roots: list[str]) -> set[str]:
     return set(roots).union(*(nx.ancestors(graph, root) for root in roots))
 
 
-def counts_of(runs: Path, arch: Any, under: set[str]) -> pd.DataFrame:
+def counts_of(runs: Path, arch: Any, under: set[str], replicates: list[int]) -> pd.DataFrame:
     """Return, by network, replicate and rule, how many of the first ten nodes are expected."""
     rows = []
     for network in NETWORKS:
-        for path in sorted(runs.glob(f"{network.replace(' ', '-')}-*.nodes.csv")):
-            replicate = int(path.name.split(".")[0].rsplit("-", 1)[1])
+        for replicate in replicates:
             for rule in RULES:
-                first = _ranked(path, arch, rule).index[:TOP]
+                first = _ranked(_path(runs, network, replicate), arch, rule).index[:TOP]
                 count = sum(bool(_ids(arch.find(name).node) & under) for name in first)
                 rows.append({"network": network, "replicate": replicate, "rule": rule, "count": count})
     return pd.DataFrame(rows)
+
+
+def _path(runs: Path, network: str, replicate: int) -> Path:
+    return runs / f"{network.replace(' ', '-')}-{replicate:03}.nodes.csv"
 
 
 def _ranked(path: Path, arch: Any, rule: str) -> pd.Series:
@@ -128,9 +132,9 @@ def _ids(node: Any) -> set[str]:
     return {node.id, *node.names}
 
 
-def _first(runs: Path, arch: Any, under: set[str], rule: str) -> list[dict[str, Any]]:
+def _first(runs: Path, arch: Any, under: set[str], rule: str, replicates: list[int]) -> list[dict[str, Any]]:
     """Return the first ten nodes by the mean over the replicates of the real prior."""
-    paths = sorted(runs.glob("real-prior-*.nodes.csv"))
+    paths = [_path(runs, NETWORKS[0], replicate) for replicate in replicates]
     mean = pd.concat([_ranked(path, arch, rule) for path in paths], axis=1).mean(axis=1)
     first = mean.sort_values(ascending=False, kind="stable").index[:TOP]
     nodes = [arch.find(name).node for name in first]

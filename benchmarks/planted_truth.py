@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--only", choices=list(RECIPES), help="one architecture")
     parser.add_argument("--model", choices=list(MODELS), help="one kind of model")
     parser.add_argument("--runs", type=Path, default=HERE / "results" / "planted_truth", help="folder of the runs")
-    parser.add_argument("--limit", type=int, help="stop after so many new runs")
+    parser.add_argument("--limit", type=int, help="stop after so many new runs; 0: only write what there is")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from keras_vnn.inspection._importance import IMPORTANCE_METHODS
 
@@ -62,18 +62,18 @@ def main() -> None:
     arguments.runs.mkdir(parents=True, exist_ok=True)
     names = [arguments.only] if arguments.only else list(RECIPES)
     left = arguments.limit
-    for name in names:
+    for name in names if left != 0 else []:
         for path, run in _runs(name, arguments.draws, arguments.runs, arguments.methods, arguments.model):
             if left == 0:
-                return
+                break
             path.write_text(json.dumps(run(), indent=1) + "\n", encoding="utf-8")
             print(path.stem, flush=True)
             left = None if left is None else left - 1
     records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(arguments.runs.glob("*.json"))]
     table = summarised(records)
-    (HERE / "planted_truth.json").write_text(
-        json.dumps({"summary": table.to_dict("records"), "runs": records}, indent=1) + "\n", encoding="utf-8"
-    )
+    # A run is a line.
+    runs, summary = ("[\n" + ",\n".join(map(json.dumps, rows)) + "\n]" for rows in (records, table.to_dict("records")))
+    (HERE / "planted_truth.json").write_text(f'{{"summary": {summary},\n"runs": {runs}}}\n', encoding="utf-8")
     print(table.to_string())
     for path in (HERE / "planted_truth.png", ROOT / "docs" / "images" / "planted-truth.png"):
         _figure(table).savefig(path, dpi=160)
@@ -251,30 +251,38 @@ def _figure(table: pd.DataFrame) -> Any:
     from matplotlib.figure import Figure
 
     names = [name for name in RECIPES if (table["architecture"] == name).any()]
-    figure = Figure(figsize=(9.5, 5.6), layout="constrained")
-    panels = figure.subplots(len(MODELS), len(names), sharex=True, squeeze=False)
-    for row, model in enumerate(MODELS):
+    models = [model for model in MODELS if (table["model"] == model).any()]
+    height = 0.24 * max(table.groupby(["architecture", "model"])["method"].nunique()) + 0.6
+    figure = Figure(figsize=(10, height * len(models) + 0.8), layout="constrained")
+    panels = figure.subplots(len(models), len(names), sharex=True, squeeze=False)
+    for row, model in enumerate(models):
         for column, name in enumerate(names):
             ax = panels[row][column]
             part = table[(table["architecture"] == name) & (table["model"] == model)]
-            wide = part.pivot(index="method", columns="wiring", values="term or relative")[::-1]
-            wide = wide.loc[
-                [method for method in reversed(list(dict.fromkeys(part["method"]))) if method in wide.index]
-            ]
+            if part.empty:
+                ax.set_axis_off()
+                continue
+            wide = part.pivot(index="method", columns="wiring", values="term or relative").reindex(columns=WIRINGS)
+            wide = wide.loc[sorted(dict.fromkeys(part["method"]), key=lambda method: method == ACTIVITY)[::-1]]
             y = np.arange(len(wide))
             ax.barh(y + 0.2, wide[WIRINGS[0]], 0.4, color="#0072b2", label="real prior")
             ax.barh(y - 0.2, wide[WIRINGS[1]], 0.4, color="#d55e00", label="genes permuted")
             ax.axvline(0.9, color="0.3", linewidth=0.8, linestyle=":")
-            ax.set_yticks(y, [text.replace(", none", "") for text in wide.index], fontsize=8)
+            ax.set_yticks(y, [_method_words(text) for text in wide.index], fontsize=8)
             ax.set_xlim(0, 1)
             ax.set_title(f"{name}; {model}", fontsize=9)
             for side in ("top", "right"):
                 ax.spines[side].set_visible(False)
-    for ax in panels[-1]:
-        ax.set_xlabel("share of draws: term or a direct relative\namong the first five of its layer", fontsize=9)
-    handles, texts = panels[0][0].get_legend_handles_labels()
-    figure.legend(handles, texts, loc="outside lower center", ncols=2, frameon=False, fontsize=9)
+    figure.supxlabel("share of draws: term or a direct relative among the first five of its layer", fontsize=9)
+    handles, texts = next(found for ax in panels.ravel() if (found := ax.get_legend_handles_labels())[0])
+    figure.legend(handles, texts, loc="outside upper center", ncols=2, frameon=False, fontsize=9)
     return figure
+
+
+def _method_words(name: str) -> str:
+    method, _, rule = name.partition(", ")
+    rules = {"pnet": "P-NET's rule", "binn": "BINN's, degree", "reach": "BINN's, reach"}
+    return f"{method}, {rules[rule]}" if rule in rules else method
 
 
 if __name__ == "__main__":

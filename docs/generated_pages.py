@@ -44,7 +44,9 @@ ORDER = (
     *(
         "downloads",
         "readers",
+        "kinds",
         "genes",
+        "identifiers",
         "priors",
         "hierarchies",
         "wiring",

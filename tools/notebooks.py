@@ -1,6 +1,7 @@
 """Makes the tutorials: runs the Markdown sources in docs/tutorials and writes notebooks with their outputs beside them.
 
     python tools/notebooks.py            # all of them
+    python tools/notebooks.py --text     # only the text has changed: keep the outputs
     python tools/notebooks.py --check    # do the notebooks hold the code of their sources? Runs nothing
 
 What a tutorial writes goes into a folder that is removed. What differs from run to run without meaning anything (times,
@@ -22,6 +23,7 @@ def main() -> None:
     """Make or check the notebooks."""
     parser = argparse.ArgumentParser(description="Make the notebooks of the tutorials.")
     parser.add_argument("--check", action="store_true", help="only compare the code with that of the sources")
+    parser.add_argument("--text", action="store_true", help="take the text anew and keep the outputs")
     parser.add_argument("names", nargs="*", help="tutorials; all of them by default")
     given = parser.parse_args()
     sources = [path for path in sorted(FOLDER.glob("*.md")) if not given.names or path.stem in given.names]
@@ -30,6 +32,8 @@ def main() -> None:
         if given.check:
             if not notebook.exists() or cells_of(read(notebook)) != cells_of(converted(source)):
                 sys.exit(f"{notebook.name} does not hold what {source.name} says; make it again: make notebooks")
+        elif given.text:
+            write(with_outputs(converted(source), read(notebook)), notebook)
         else:
             write(executed(converted(source)), notebook)
             print(f"{notebook}  {notebook.stat().st_size:,} bytes")
@@ -50,6 +54,16 @@ def executed(notebook: Any) -> Any:
         NotebookClient(
             notebook, timeout=1200, kernel_name="python3", resources={"metadata": {"path": folder}}
         ).execute()
+    return notebook
+
+
+def with_outputs(notebook: Any, old: Any) -> Any:
+    """Return a notebook with the outputs of an old one, whose code must be the same."""
+    code, run = ([cell for cell in one.cells if cell.cell_type == "code"] for one in (notebook, old))
+    if [cell.source.strip() for cell in code] != [cell.source.strip() for cell in run]:
+        sys.exit("The code has changed: run it, make notebooks")
+    for cell, known in zip(code, run, strict=True):
+        cell.outputs, cell.execution_count = known.outputs, known.execution_count
     return notebook
 
 

@@ -185,10 +185,15 @@ def _by_class(
     units = units.assign(position=units["node"].map(position)).sort_values(["position", "unit"], kind="stable")
     several = units["node"].duplicated(keep=False)
     called = {
-        str(name): f"{label} [{unit}]" if again else str(label)
+        str(name): f"{_cut(str(label))} [{unit}]" if again else str(label)
         for name, label, unit, again in zip(units.index, units["label"], units["unit"], several, strict=True)
     }
     return table.loc[units.index], {**called, **(labels or {})}
+
+
+def _cut(label: str, width: int = 34) -> str:
+    """Return a label to which the number of a unit is added, so short that the number is not cut."""
+    return label if len(label) <= width else f"{label[: width - 1].rstrip()}…"
 
 
 def _class_colours(ranking: pd.DataFrame, shown: pd.DataFrame) -> tuple[list[str], dict[str, str]]:

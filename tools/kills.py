@@ -2,7 +2,8 @@
 
     python tools/kills.py --kills 50 --seed 0
 
-Each run is a process of its own, killed by SIGKILL after a random part of the time that an undisturbed run takes.
+The training is killed with data in memory and with data on disk. Each run is a process of its own, killed by SIGKILL
+after a random part of the time that an undisturbed run takes.
 After each kill, a file that was there before must be as it was, or be replaced by the complete new one; after the
 last, a run that is left alone must give what an undisturbed one gives: the same bytes of an architecture, the same
 weights, history and scores of a model. Prints one JSON object with the counts. POSIX only.
@@ -19,6 +20,7 @@ import signal
 import sys
 import tempfile
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -31,6 +33,11 @@ BUILD = (
 TRAIN = (
     "train ring.vnn expression.csv --cells cells.csv --label type --normalization none --batch-size 10 --dropout 0.3 "
     "--epochs 40 --patience 30 -o model.keras --force"
+).split()
+
+FROM_DISK = (
+    "train ring.vnn expression.h5ad --backed always --label type --normalization zscore --batch-size 10 --dropout 0.3 "
+    "--epochs 40 --patience 30 -o disk.keras --force"
 ).split()
 
 
@@ -55,6 +62,7 @@ def main() -> None:
         counts = {
             "build": _killed_often(BUILD, Path("ring.vnn"), _bytes_of, given.kills, rng),
             "train": _killed_often(TRAIN, Path("model.keras"), _numbers_of, given.kills, rng),
+            "train from disk": _killed_often(FROM_DISK, Path("disk.keras"), _numbers_of, given.kills, rng),
         }
     print(json.dumps(counts))
 
@@ -160,8 +168,10 @@ def _numbers_of(path: Path) -> str:
 
 def _write_job() -> None:
     """Write 80 cells of two types, a ring of interactions, one regulator."""
+    import anndata
     import numpy as np
     import pandas as pd
+    from scipy import sparse
 
     rng = np.random.default_rng(0)
     genes = [f"GENE{i}" for i in range(12)]
@@ -170,6 +180,11 @@ def _write_job() -> None:
     pd.DataFrame(values.T, index=pd.Index(genes, name="gene"), columns=cells).to_csv("expression.csv")
     types = pd.DataFrame({"type": ["T"] * 40 + ["B"] * 40}, index=pd.Index(cells, name="cell"))
     types.to_csv("cells.csv")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        cells_on_disk = anndata.AnnData(sparse.csr_matrix(values, dtype="float32"), obs=types)
+        cells_on_disk.var_names = genes
+        cells_on_disk.write_h5ad("expression.h5ad")
     ring = pd.DataFrame({"gene_a": genes[:10], "gene_b": [*genes[1:10], genes[0]]})
     ring.to_csv("ppi.tsv", sep="\t", index=False)
     edges = pd.DataFrame({"tf": ["STAT1"] * 4, "target": genes[2:6], "effect": ["activation"] * 4})

@@ -192,8 +192,11 @@ def chunks(layout: Layout, used: Sequence[int]) -> Iterator[tuple[Any, NDArray[n
                     # A row may be empty in the columns wanted and yet be no blank line.
                     blank = _blank_lines(path) if blank is None else blank
                     filled |= ~np.isin(lines, blank)
-                for comment_mark in COMMENT_MARKS:
-                    filled &= ~frame[0].str.startswith(comment_mark).to_numpy(dtype=bool)
+                # A name begins many rows of a large file: it is looked at once.
+                codes, words = pd.factorize(frame[0].to_numpy())
+                comment = np.fromiter((word.startswith(COMMENT_MARKS) for word in words), bool, len(words))
+                if comment.any():
+                    filled &= ~comment[codes]
                 yield frame[filled], lines[filled]
         except pd.errors.ParserError as error:
             _refuse_open_quote(path)

@@ -81,7 +81,7 @@ def open_store(path: Path, layer: str = "X") -> anndata.AnnData:
     ReadError
         The store is damaged or holds no AnnData.
     DataError
-        There is no such layer, or the file is of a very old version.
+        There is no such layer, or another than ``X`` is asked of a file of an early anndata.
     """
     import anndata
 
@@ -89,10 +89,13 @@ def open_store(path: Path, layer: str = "X") -> anndata.AnnData:
         with quiet():
             root = _root(path)
             if "encoding-type" not in root.attrs:
-                raise DataError(
-                    f"The file was written by an early anndata and cannot be read piece by piece: {path}\n"
-                    "Leave out backed; or write it anew: anndata.read_h5ad(path).write_h5ad(new_path)"
-                )
+                if layer != "X":
+                    raise DataError(
+                        f"The file was written by an early anndata; only its X can be left on disk: {path}\n"
+                        "Leave out backed; or write it anew: anndata.read_h5ad(path).write_h5ad(new_path)"
+                    )
+                root.close()
+                return anndata.read_h5ad(path, backed="r")
             raw = "raw" in root
             layers = sorted(root["layers"]) if "layers" in root else []
             if layer != "X" and not (layer == "raw" and raw) and layer not in layers:

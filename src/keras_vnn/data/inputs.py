@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from keras_vnn.data._treatment import Treatment
     from keras_vnn.data.normalization import Normalization
 
-__all__ = ["StoredInputs"]
+__all__ = ["StoredInputs", "is_on_disk"]
+
+
+def is_on_disk(data: Any) -> bool:
+    """Return whether the matrix of an AnnData lies on disk, to be read when it is needed."""
+    from keras_vnn.data._stored import stored
+
+    return stored(data) is not None
 
 
 class StoredInputs:

@@ -86,3 +86,9 @@ def test_printed_summary(lin):
 
 def test_printed_summary_ends_with_the_audit(arch):
     assert str(arch.summary()).endswith("dropped or changed:\n  1 interaction: a gene with itself (ATM)")
+
+
+def test_a_notebook_gets_the_same_text(lin, monkeypatch):
+    text = str(lin.summary())
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    assert str(lin.summary()) == text and "56,549" in text

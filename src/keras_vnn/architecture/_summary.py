@@ -117,7 +117,7 @@ class Summary:
                 f"{row.dense_parameters:,}" if fed else "",
             )
         stream = io.StringIO()
-        Console(file=stream, width=100, color_system=None, legacy_windows=False).print(table)
+        Console(file=stream, width=100, color_system=None, force_jupyter=False, legacy_windows=False).print(table)
         lines = [line.rstrip() for line in stream.getvalue().rstrip().splitlines()]
         share = self.parameters / self.dense_parameters if self.dense_parameters else 0.0
         lines += [

@@ -27,7 +27,9 @@ _NO_DATA = "For activity and importance, pass data: inspect_node(model, node, da
 def page(found: NodeInspection, width: int = 100) -> str:
     """Return the page as plain text."""
     stream = io.StringIO()
-    Console(file=stream, width=width, color_system=None, legacy_windows=False).print(renderable(found))
+    Console(file=stream, width=width, color_system=None, force_jupyter=False, legacy_windows=False).print(
+        renderable(found)
+    )
     return "\n".join(line.rstrip() for line in stream.getvalue().rstrip().splitlines())
 
 

@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help env demo demo-ontology test test-all lint format lock docs notebooks docs-pages bench bench-docs clean
+.PHONY: help env demo demo-ontology test test-all test-jax test-torch lint format lock docs notebooks docs-pages bench bench-docs clean
 
 # The first of these that runs and is a version TensorFlow has wheels for; `make PYTHON=...` names another one.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -18,6 +18,11 @@ DEMO_ARGS ?=
 RIVALS := .venv-rivals
 RIVAL_PACKAGES := torch==2.13.0 kpnn2==0.3.0 numpy scipy
 BENCH_ARGS ?=
+# Other backends stand on .venv, and add the one thing it lacks.
+JAX_PACKAGES := jax==0.10.2
+TORCH_PACKAGES := torch==2.13.0
+# What Keras's backend can make a difference to; the rest of the tests knows nothing of it.
+BACKEND_TESTS := tests/layers tests/models tests/training tests/inspection
 
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
@@ -40,6 +45,12 @@ test: $(VENV)/.ready ## run the tests, without the slow ones
 
 test-all: $(VENV)/.ready ## run all tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-jax: .venv-jax/.ready ## run the tests of layers, models, training and inspection with Keras on JAX
+	KERAS_BACKEND=jax .venv-jax/bin/python -m pytest -m "not slow" $(PYTEST_ARGS) $(BACKEND_TESTS)
+
+test-torch: .venv-torch/.ready ## the same with Keras on PyTorch
+	KERAS_BACKEND=torch .venv-torch/bin/python -m pytest -m "not slow" $(PYTEST_ARGS) $(BACKEND_TESTS)
 
 lint: $(VENV)/.ready ## check format, style and types
 	$(BIN)/ruff format --check .
@@ -71,6 +82,15 @@ docs-pages: $(VENV)/.ready ## write the pictures of the documentation and the pa
 	$(BIN)/python tools/doc_figures.py docs/images
 	$(BIN)/python tools/recipes_page.py docs/recipes.md
 
+.venv-jax/.ready: PACKAGES := $(JAX_PACKAGES)
+.venv-torch/.ready: PACKAGES := $(TORCH_PACKAGES)
+.venv-jax/.ready .venv-torch/.ready: $(VENV)/.ready Makefile
+	@$(BIN)/python -m venv --clear $(@D)
+	@$(BIN)/python -c 'import sysconfig; print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"))' \
+		> "$$($(@D)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/keras-vnn-base.pth"
+	@$(@D)/bin/python -m pip install --quiet $(PACKAGES)
+	@touch $@
+
 bench: $(VENV)/.ready $(RIVALS)/.ready ## run the benchmarks, results in benchmarks/results/
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
@@ -78,7 +98,7 @@ bench-docs: $(VENV)/.ready ## put the numbers of the last run into docs/performa
 	$(BIN)/python -m benchmarks --write-docs benchmarks/results/results.json
 
 clean: ## remove .venv, caches and results
-	rm -rf $(VENV) $(RIVALS) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist demo-results demo-results-ontology \
+	rm -rf $(VENV) $(RIVALS) .venv-jax .venv-torch .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist demo-results demo-results-ontology \
 		docs/_build docs/api
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -10,6 +10,8 @@ from keras_vnn.layers import SparselyConnected
 from keras_vnn.layers.kernels import KERNELS
 from keras_vnn.layers.kernels._joined import relays_of
 
+pytestmark = pytest.mark.tensorflow
+
 RNG = np.random.default_rng(0)
 GENES, TERMS = 50, 9
 # Gene and term of each pair; not every gene is read, and one term reads no gene.

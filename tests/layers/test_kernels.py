@@ -10,6 +10,8 @@ from keras_vnn.layers import Connections, SparselyConnected
 from keras_vnn.layers.kernels import KERNELS, _calibration, choose_kernel, stand_in
 from keras_vnn.layers.kernels._interface import Costs
 
+pytestmark = pytest.mark.tensorflow
+
 KERNEL_NAMES = list(KERNELS)
 WIDTHS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 17, 20]
 
@@ -85,6 +87,7 @@ EXTREMES = {
     "every connection": np.ones((9, 7)),
     "most inputs and outputs unused": np.pad(np.ones((2, 2)), 20),
     "one node reads all, the others one": np.eye(30, 30) + np.eye(1, 30, 3),
+    "nodes in pairs": np.eye(40),
 }
 
 

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -187,20 +186,6 @@ def test_a_mirrored_strategy():
     run_alone(MIRRORED)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("backend", ["torch", "jax"])
-def test_other_backends(backend):
-    """The same loops under torch and JAX: values, gradients, and training."""
-    pytest.importorskip(backend)
-    done = subprocess.run(
-        [sys.executable, Path(__file__).with_name("other_backend.py")],
-        env={**os.environ, "KERAS_BACKEND": backend},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-
-
 # ---- a GPU ------------------------------------------------------------------------------------------------
 
 
@@ -260,6 +245,8 @@ SERVE = """
 import sys
 sys.modules["keras_vnn"] = None
 import numpy as np, tensorflow as tf
+
+pytestmark = pytest.mark.tensorflow
 folder, *names = sys.argv[1:]
 data = np.load(folder + "/data.npy")
 for name in names:

@@ -6,6 +6,7 @@ Knows nothing of biology; runs on every Keras backend.
 """
 
 from keras_vnn.layers._auxiliary import AuxiliaryHeads, AuxiliaryModel, auxiliary_predictions
+from keras_vnn.layers._batch_normalization import BatchNormalization
 from keras_vnn.layers._card import ArchitectureCard
 from keras_vnn.layers._concordance import Concordance
 from keras_vnn.layers._connections import Connections
@@ -17,6 +18,7 @@ __all__ = [
     "ArchitectureCard",
     "AuxiliaryHeads",
     "AuxiliaryModel",
+    "BatchNormalization",
     "Concordance",
     "Connections",
     "NodeDropout",

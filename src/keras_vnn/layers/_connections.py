@@ -107,6 +107,17 @@ class Connections:
         return self.count / (self.inputs * self.outputs)
 
     @cached_property
+    def pair(self) -> tuple[int, int] | None:
+        """Units of an input and an output node, if each output node reads the one input node in its place."""
+        nodes = self.nodes.shape[1]
+        if self.nodes.shape[0] != nodes or self.nodes.nnz != nodes or (self.nodes.indices != np.arange(nodes)).any():
+            return None
+        if (np.diff(self.nodes.indptr) != 1).any():
+            return None
+        units = np.unique(self.input_units), np.unique(self.output_units)
+        return None if max(map(len, units)) > 1 else (int(units[0][0]), int(units[1][0]))
+
+    @cached_property
     def _node_fan_in(self) -> NDArray[np.int64]:
         """``(output nodes,)`` number of input units of each output node."""
         per_edge = self.input_units[self.nodes.indices]

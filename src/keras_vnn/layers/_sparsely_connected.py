@@ -17,7 +17,7 @@ from scipy import sparse
 from keras_vnn.errors import ArchitectureError, VNNWarning
 from keras_vnn.layers._connections import Connections
 from keras_vnn.layers._initial import initial_weights
-from keras_vnn.layers.kernels import KERNELS, SparseKernel, choose_kernel, stand_in, surroundings
+from keras_vnn.layers.kernels import KERNELS, SparseKernel, choose_kernel, runs_on, stand_in, surroundings
 from keras_vnn.layers.kernels._joined import Relays, mark_relays
 from keras_vnn.layers.kernels.native import NativeKernel
 
@@ -116,7 +116,7 @@ class SparselyConnected(keras.layers.Layer):
         self.bias_constraint = keras.constraints.get(bias_constraint)
         self._kernel_option = kernel
         self._kernel_choice = choose_kernel(
-            self.connections, option=kernel, backend=keras.backend.backend(), device=_device()
+            self.connections, option=kernel, backend=keras.backend.backend(), device=runs_on()
         )
         self.supports_jit = KERNELS[self._kernel_choice.name].supports_jit
         # In a tuple, which Keras does not track: made when first called for.
@@ -295,17 +295,3 @@ def _shapes(shape: Any) -> list[Any]:
 
 def _compact(units: NDArray[np.int64]) -> int | list[int]:
     return int(units[0]) if (units == units[0]).all() else [int(count) for count in units]
-
-
-def _device() -> str:
-    """Return ``gpu`` when the default device of the backend is one, else ``cpu``."""
-    backend = keras.backend.backend()
-    if backend == "torch":
-        import torch
-
-        return "gpu" if torch.cuda.is_available() else "cpu"
-    if backend not in ("jax", "tensorflow"):
-        return "cpu"
-    # Asked for the devices of a kind that is not there, JAX raises; asked for all, it lists the default ones.
-    names = keras.distribution.list_devices()
-    return "gpu" if any(str(name).startswith(("gpu", "cuda", "rocm")) for name in names) else "cpu"

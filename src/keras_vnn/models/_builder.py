@@ -16,7 +16,14 @@ from scipy import sparse
 from keras_vnn.architecture import Architecture
 from keras_vnn.data import Classes
 from keras_vnn.errors import ModelError
-from keras_vnn.layers import ArchitectureCard, AuxiliaryHeads, NodeDropout, SelectUnits, SparselyConnected
+from keras_vnn.layers import (
+    ArchitectureCard,
+    AuxiliaryHeads,
+    BatchNormalization,
+    NodeDropout,
+    SelectUnits,
+    SparselyConnected,
+)
 from keras_vnn.models._initial import kernel_initializer
 from keras_vnn.models._node_rates import node_rates
 from keras_vnn.models._options import ModelOptions
@@ -297,7 +304,7 @@ class Builder:
         if order == "before":
             layer.activation = keras.activations.linear
         before = layer(units)
-        normalization = keras.layers.BatchNormalization(
+        normalization = BatchNormalization(
             momentum=self.options.batch_momentum,
             epsilon=self.options.batch_epsilon,
             gamma_initializer=keras.initializers.Constant(self.options.initial_gamma),

@@ -5,7 +5,7 @@ numbers from the same weights, in the order of `keras_vnn.layers.Connections`.
 """
 
 from keras_vnn.layers.kernels._choice import KERNELS, KernelChoice, choose_kernel, stand_in
-from keras_vnn.layers.kernels._context import surroundings
+from keras_vnn.layers.kernels._context import runs_on, surroundings
 from keras_vnn.layers.kernels._interface import SparseKernel
 
-__all__ = ["KERNELS", "KernelChoice", "SparseKernel", "choose_kernel", "stand_in", "surroundings"]
+__all__ = ["KERNELS", "KernelChoice", "SparseKernel", "choose_kernel", "runs_on", "stand_in", "surroundings"]

@@ -123,6 +123,8 @@ def _estimates(connections: Connections, batch: int, costs: Costs, names: list[s
         "native": products * native + costs.call,
         "csr": products * costs.csr_product + count * costs.csr_connection + costs.call,
         "block": products * (10 if is_simple else 1) * costs.block_product + costs.call,
-        "portable": products * costs.portable_product,
+        "portable": products * costs.portable_product + costs.portable_call
+        if connections.pair is None
+        else products * costs.pair_product,
     }
     return {name: round(value / 1e6, 3) for name, value in nanoseconds.items() if name in names}

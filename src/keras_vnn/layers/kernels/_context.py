@@ -1,4 +1,4 @@
-"""Where a layer is being called: what the surroundings allow a kernel to be made of."""
+"""Where a layer is being called: on what device, and what the surroundings allow a kernel to be made of."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 
 import keras
 
-__all__ = ["surroundings"]
+__all__ = ["runs_on", "surroundings"]
 
 
 def surroundings() -> str:
@@ -47,3 +47,17 @@ def _is_compiled_by_xla() -> bool:
     except ImportError:  # TensorFlow keeps these to itself; without them, Keras's own choice has to do
         return False
     return bool(control_flow_util.GraphOrParentsInXlaContext(ops.get_default_graph()))
+
+
+def runs_on() -> str:
+    """Return ``gpu`` when the default device of the backend is one, else ``cpu``."""
+    backend = keras.backend.backend()
+    if backend == "torch":
+        import torch
+
+        return "gpu" if torch.cuda.is_available() else "cpu"
+    if backend not in ("jax", "tensorflow"):
+        return "cpu"
+    # Asked for the devices of a kind that is not there, JAX raises; asked for all, it lists the default ones.
+    names = keras.distribution.list_devices()
+    return "gpu" if any(str(name).startswith(("gpu", "cuda", "rocm")) for name in names) else "cpu"

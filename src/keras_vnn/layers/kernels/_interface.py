@@ -71,6 +71,8 @@ class Costs:
         One cell of the dense matrix, one connection, whatever the batch.
     call
         One call of a kernel that leaves the graph.
+    portable_call, pair_product
+        One call of the portable kernel, of many small operations; its product where nodes are in pairs.
     """
 
     native_product: float = 0.25
@@ -83,3 +85,5 @@ class Costs:
     filled_cell: float = 1.5
     csr_connection: float = 8.0
     call: float = 150_000.0
+    portable_call: float = 100_000.0
+    pair_product: float = 0.4

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from keras_vnn.layers._connections import Connections
 from keras_vnn.layers.kernels._arrangement import Arrangement
+from keras_vnn.layers.kernels._pairs import PairProducts
 from keras_vnn.layers.kernels._products import Products
 
 __all__ = ["Joined", "Relays", "mark_relays", "relays_of"]
@@ -122,15 +123,18 @@ class Joined:
             found = self._product(parts[0] if len(parts) == 1 else tf.concat(parts, axis=-1), weights)
             return found + parameters[0] if parameters else found
 
-        return _operation(Products(self._connections, arrangement), plain)
+        is_paired = self._connections.pair is not None and len(sizes) == 1 and not arrangement.has_relays
+        made = PairProducts(self._connections) if is_paired else Products(self._connections, arrangement)
+        return _operation(made, sizes, plain)
 
 
-def _operation(products: Products, plain: Callable[..., Any]) -> Callable[..., Any]:
+def _operation(
+    products: Products | PairProducts, sizes: tuple[int, ...], plain: Callable[..., Any]
+) -> Callable[..., Any]:
     """Return the product as a function of sources and parameters that TensorFlow can differentiate, twice."""
     import tensorflow as tf
     from tensorflow.python.eager import record
 
-    sizes = products.arrangement.sizes
     count = len(sizes)
 
     def run(function: Callable[..., Any], inputs: Sequence[Any], results: int) -> list[Any]:
@@ -170,10 +174,16 @@ def _operation(products: Products, plain: Callable[..., Any]) -> Callable[..., A
 
         @tf.custom_gradient
         def together(upstream: Any, tiles: Any, *arguments: Any) -> Any:
-            def backward(upstream: Any, tiles: Any, *parameters: Any) -> Any:
-                return products.backward(upstream, tiles, parameters, needs=needs, needs_parameters=needs_parameters)
+            kept = [*(arguments[:count] if products.reads_sources else ()), *arguments[count:]]
 
-            results = run(backward, [upstream, tiles, *arguments[count:]], len(shapes))
+            def backward(upstream: Any, tiles: Any, *arrays: Any) -> Any:
+                parameters = arrays[len(kept) - len(arguments) + count :]
+                return products.backward(
+                    upstream, arrays[0] if products.reads_sources else tiles, parameters,
+                    needs=needs, needs_parameters=needs_parameters,
+                )  # fmt: skip
+
+            results = run(backward, [upstream, tiles, *kept], len(shapes))
             results = [tf.ensure_shape(each, shape) for each, shape in zip(results, shapes, strict=True)]
 
             def gradient(*above: Any) -> Any:

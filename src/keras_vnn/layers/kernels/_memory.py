@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,18 +18,44 @@ Array = NDArray[Any]
 # Arrays kept for the next product.
 _SPARE = 4
 
+# Bytes of a cache line; below which fresh memory is as good; and of all that is kept.
+_LINE, _SMALL, _MOST = 64, 2**17, 2**28
+_HELD_BY_NONE = 3
+
 _spare: list[Array] = []
+_kept: list[Array] = []
 _lock = threading.Lock()
 
 
 def aligned(shape: tuple[int, ...], dtype: Any) -> Array:
-    """Return an uninitialised array at an address that vector instructions, and TensorFlow, take without a copy."""
+    """Return an uninitialised array at an address that vector instructions, and TensorFlow, take without a copy.
+
+    Memory of earlier arrays that nobody holds any more is taken again: the system gives fresh memory page by page, at
+    first touch, which takes longer than most products.
+    """
     dtype = np.dtype(dtype)
     size = int(np.prod(shape)) * dtype.itemsize
-    memory = np.empty(size + 64, np.uint8)
-    start = -memory.ctypes.data % 64
+    memory = _memory(size + _LINE)
+    start = -memory.ctypes.data % _LINE
     array: Array = memory[start : start + size].view(dtype).reshape(shape)
     return array
+
+
+def _memory(size: int) -> Array:
+    if size < _SMALL:
+        return np.empty(size, np.uint8)
+    with _lock:
+        for place in range(len(_kept)):
+            memory = _kept[place]
+            # Held by the list, by this name and as an argument: by no array.
+            if size <= memory.size <= size + size // 4 and sys.getrefcount(memory) <= _HELD_BY_NONE:
+                _kept.append(_kept.pop(place))
+                return memory
+        memory = np.empty(size, np.uint8)
+        _kept.append(memory)
+        while sum(each.size for each in _kept) > _MOST:
+            _kept.pop(0)
+        return memory
 
 
 def read_only(array: Array) -> Array:

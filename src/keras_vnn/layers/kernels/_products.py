@@ -44,6 +44,8 @@ class Products:
         What stands where its inputs are; one source unless said otherwise.
     """
 
+    reads_sources = False
+
     def __init__(self, connections: Connections, arrangement: Arrangement | None = None) -> None:
         self.connections = connections
         self.arrangement = arrangement or Arrangement.simple(connections.inputs)

@@ -21,6 +21,7 @@ class PortableKernel:
     is_portable: ClassVar[bool] = True
 
     def __init__(self, connections: Connections, *, is_exported: bool = False) -> None:
+        self._pair = connections.pair
         self._rows = constant(connections.rows)
         self._columns = constant(connections.columns)
         self._outputs = connections.outputs
@@ -34,7 +35,18 @@ class PortableKernel:
         """Return the product; the batch is the inner axis, so that each connection reads a contiguous row."""
         dtype = keras.backend.standardize_dtype(inputs.dtype)
         wide = "float32" if dtype in ("float16", "bfloat16") else dtype
+        if self._pair is not None:
+            return ops.cast(self._of_pairs(ops.cast(inputs, wide), ops.cast(weights, wide)), dtype)
         gathered = ops.take(ops.transpose(ops.cast(inputs, wide)), self._rows, axis=0)
         products = gathered * ops.expand_dims(ops.cast(weights, wide), 1)
         sums = ops.segment_sum(products, self._columns, num_segments=self._outputs)
         return ops.cast(ops.transpose(sums), dtype)
+
+    def _of_pairs(self, inputs: Any, weights: Any) -> Any:
+        """Return the product where each node reads one other: no index is needed."""
+        read, made = self._pair or (1, 1)
+        if read == made == 1:
+            return inputs * weights
+        nodes = self._outputs // made
+        products = ops.reshape(inputs, (-1, nodes, 1, read)) * ops.reshape(weights, (nodes, made, read))
+        return ops.reshape(ops.sum(products, axis=-1), (-1, self._outputs))

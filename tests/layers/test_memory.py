@@ -1,0 +1,70 @@
+"""Memory of the compiled loops: taken again once nobody holds it, and never before."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_vnn.layers.kernels import _memory
+
+pytestmark = pytest.mark.tensorflow
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept(monkeypatch):
+    monkeypatch.setattr(_memory, "_kept", [])
+
+
+def address(array):
+    return array.ctypes.data
+
+
+def test_memory_is_taken_again_when_no_array_holds_it():
+    first, second = _memory.aligned((500, 500), "float32"), _memory.aligned((500, 500), "float32")
+    assert address(first) != address(second)
+    assert {address(first) % 64, address(second) % 64} == {0}
+    place, part = address(first), first[3:]
+    del first
+    third = _memory.aligned((500, 500), "float32")
+    assert address(third) not in (place, address(second)), "a part of it was still held"
+    del part
+    assert address(_memory.aligned((490, 500), "float32")) == place
+
+
+def test_a_tensor_made_of_it_holds_it():
+    array = _memory.aligned((500, 500), "float32")
+    array[:] = 1
+    tensor = tf.convert_to_tensor(array)
+    del array
+    for _ in range(3):
+        _memory.aligned((500, 500), "float32")[:] = 2
+    np.testing.assert_array_equal(tensor, np.ones((500, 500)))
+
+
+def test_a_tensor_of_a_traced_function_holds_it():
+    @tf.function
+    def made():
+        return tf.numpy_function(lambda: np.multiply(_memory.aligned((500, 500), "float32"), 0) + 7, [], tf.float32)
+
+    @tf.function
+    def lent():
+        def run():
+            array = _memory.aligned((500, 500), "float32")
+            array[:] = 7
+            return array
+
+        return tf.numpy_function(run, [], tf.float32)
+
+    for function in (made, lent):
+        tensors = [function() for _ in range(3)]
+        for _ in range(3):
+            _memory.aligned((500, 500), "float32")[:] = 2
+        for tensor in tensors:
+            np.testing.assert_array_equal(tensor, np.full((500, 500), 7))
+
+
+def test_no_more_than_so_much_is_kept(monkeypatch):
+    monkeypatch.setattr(_memory, "_MOST", 5_000_000)
+    held = [_memory.aligned((1000, 500), "float32") for _ in range(5)]
+    assert len({address(array) for array in held}) == 5
+    assert sum(memory.size for memory in _memory._kept) <= 5_000_000
+    assert not _memory._kept or all(memory.size >= 2_000_000 for memory in _memory._kept)

@@ -21,8 +21,8 @@ BENCH_ARGS ?=
 # Other backends stand on .venv, and add the one thing it lacks.
 JAX_PACKAGES := jax==0.10.2
 TORCH_PACKAGES := torch==2.13.0
-# What Keras's backend can make a difference to; the rest of the tests knows nothing of it.
-BACKEND_TESTS := tests/layers tests/models tests/training tests/inspection
+# Values, gradients, training and saved models on each backend, and weights that move between them.
+BACKEND_TESTS ?= tests/layers/test_every_backend.py tests/models/test_backends.py
 
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
@@ -46,7 +46,7 @@ test: $(VENV)/.ready ## run the tests, without the slow ones
 test-all: $(VENV)/.ready ## run all tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-test-jax: .venv-jax/.ready ## run the tests of layers, models, training and inspection with Keras on JAX
+test-jax: .venv-jax/.ready ## run the tests of the layer and of moving models with Keras on JAX
 	KERAS_BACKEND=jax .venv-jax/bin/python -m pytest -m "not slow" $(PYTEST_ARGS) $(BACKEND_TESTS)
 
 test-torch: .venv-torch/.ready ## the same with Keras on PyTorch

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.backends import time_backend
 from benchmarks.cases import CASES
 from benchmarks.claims import judged
 from benchmarks.machine import compiled_limit, machine, rival_versions
@@ -70,6 +71,11 @@ def main() -> None:
             results[name] = _alone(call)
             print(f"{time.monotonic() - begin:5.0f} s  {name}: {results[name]}", flush=True)
             keep()
+    for name, python in _backends(arguments.backend).items():
+        if is_wanted(f"backend {name}"):
+            results.setdefault("Backends", {})[name] = time_backend(name, python)
+            print(f"{time.monotonic() - begin:5.0f} s  backend {name}: {results['Backends'][name]}", flush=True)
+            keep()
     report = write_report(results, arguments.output)
     print(f"\n{report}\n" + "\n".join(judged(results)))
     print(
@@ -91,6 +97,12 @@ def _arguments() -> argparse.Namespace:
         help="a Python that has torch and kpnn2, for those two (default .venv-rivals, made by `make bench`)",
     )
     parser.add_argument(
+        "--backend",
+        action="append",
+        metavar="NAME=PYTHON",
+        help="a backend of Keras and a Python that has it (default .venv-jax and .venv-torch, made by `make test-jax`)",
+    )
+    parser.add_argument(
         "--drugcell", type=Path, default=DRUGCELL, help="DrugCell's topology file (default %(default)s)"
     )
     parser.add_argument("--output", type=Path, default=HERE / "results")
@@ -101,6 +113,13 @@ def _arguments() -> argparse.Namespace:
         help="run nothing; put these numbers into docs/performance.md",
     )
     return parser.parse_args()
+
+
+def _backends(asked: list[str] | None) -> dict[str, str]:
+    """Return the Python of each backend: that of this process has TensorFlow."""
+    usual = {name: str(ROOT / f".venv-{name}" / "bin" / "python") for name in ("jax", "torch")}
+    found = {name: python for name, python in usual.items() if Path(python).exists()}
+    return {"tensorflow": sys.executable, **found, **dict(one.split("=", 1) for one in asked or ())}
 
 
 def _line(found: dict[str, Any]) -> str:

@@ -56,6 +56,7 @@ def sections(results: dict[str, Any]) -> dict[str, str]:
         "build and files": _files(cases),
         "densities": _densities(results["cases"]),
         "whole models": _whole(results),
+        "backends": _backends(results),
     }
 
 
@@ -150,6 +151,17 @@ def _whole(results: dict[str, Any]) -> str:
             if what.startswith("batch"):
                 connections = _said(results[name].get("connections"), ",.0f")
                 lines.append(f"| {name} | {connections} | {what.removeprefix('batch ')} | {1e3 * seconds:,.1f} |")
+    return "\n".join(lines)
+
+
+def _backends(results: dict[str, Any]) -> str:
+    lines = ["| backend | kernel | keras-vnn | dense × mask | times faster |", "|---|---|---|---|---|"]
+    for name, found in results.get("Backends", {}).items():
+        ours, masked = found.get(OURS, {}), found.get("masked dense", {})
+        if ours:
+            ratio = f"{masked['step'] / ours['step']:.0f}" if masked else "–"
+            step = _milliseconds("step")
+            lines.append(f"| {name} | {ours['kernel']} | {step(ours)} | {step(masked) if masked else '–'} | {ratio} |")
     return "\n".join(lines)
 
 

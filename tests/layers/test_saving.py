@@ -59,6 +59,8 @@ def test_weights_fit_whatever_kernel_the_other_model_had(tmp_path, random_adjace
     data = np.random.default_rng(0).normal(size=(4, 20)).astype("float32")
     found = []
     for kernel in KERNEL_NAMES:
+        if keras.backend.backend() != "tensorflow" and kernel in ("csr", "filled"):
+            continue
         model = keras.Sequential([keras.Input((20,)), SparselyConnected(adjacency, kernel=kernel, name="terms")])
         if kernel == KERNEL_NAMES[0]:
             model.save_weights(tmp_path / "of.weights.h5")

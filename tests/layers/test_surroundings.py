@@ -14,6 +14,8 @@ from keras_vnn.errors import ModelError
 from keras_vnn.layers import Connections, SparselyConnected
 from keras_vnn.layers.kernels import KERNELS
 
+pytestmark = pytest.mark.tensorflow
+
 KERNEL_NAMES = list(KERNELS)
 DATA = np.random.default_rng(0).normal(size=(32, 30)).astype("float32")
 
@@ -245,8 +247,6 @@ SERVE = """
 import sys
 sys.modules["keras_vnn"] = None
 import numpy as np, tensorflow as tf
-
-pytestmark = pytest.mark.tensorflow
 folder, *names = sys.argv[1:]
 data = np.load(folder + "/data.npy")
 for name in names:

@@ -116,7 +116,8 @@ def _estimates(connections: Connections, batch: int, costs: Costs, names: list[s
     count, cells = connections.count, connections.inputs * connections.outputs
     products = count * batch
     is_simple = bool((connections.output_units == 1).all())
-    native = costs.native_product if is_simple else costs.native_block_product
+    is_even = not is_simple or connections.pair is not None
+    native = costs.native_block_product if is_even else costs.native_product
     nanoseconds = {
         "dense": cells * (batch * costs.dense_product + (costs.dense_cell if count < cells else 0)),
         "filled": cells * (batch * costs.dense_product + costs.filled_cell) + costs.call,

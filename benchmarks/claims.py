@@ -91,13 +91,6 @@ def _whole(name: str, what: str, scale: float) -> Callable[[dict[str, Any]], flo
     return measure
 
 
-def _growth_of_memory(results: dict[str, Any]) -> float | None:
-    """Return MB that the peak grows by, from the fewest cells to the most."""
-    found = results.get("Prediction from disk", {}).get("peak MB by cells", {})
-    peaks = [found[cells] for cells in sorted(found, key=int)]
-    return float(peaks[-1] - peaks[0]) if len(peaks) > 1 else None
-
-
 def _on_backend(name: str) -> Callable[[dict[str, Any]], float | None]:
     """Return how many times faster ours is than dense × mask, both on one backend."""
 
@@ -161,13 +154,6 @@ CLAIMS = (
         1.3,
         None,
         lambda results: _divided(_number(results, LARGE, OURS, "fit"), _number(results, LARGE, OURS, "first")),
-    ),
-    Claim(
-        "prediction from disk, 20k genes: growth of the peak up to 100,000 cells",
-        "MB",
-        200,
-        None,
-        _growth_of_memory,
     ),
     Claim(
         "a step of `fit` on JAX, 20k × 20k, batch 32, against dense × mask",

@@ -68,6 +68,7 @@ class Joined:
     def __init__(self, connections: Connections, product: Callable[[Any, Any], Any]) -> None:
         self._connections, self._product = connections, product
         self._known: dict[tuple[Any, ...], Callable[..., Any]] = {}
+        self._made_for: dict[tuple[int, ...], Products | PairProducts] = {}
 
     def __call__(self, inputs: Sequence[Any], weights: Any, bias: Any) -> Any:
         """Return the product; half precision is computed in single precision."""
@@ -125,6 +126,7 @@ class Joined:
 
         is_paired = self._connections.pair is not None and len(sizes) == 1 and not arrangement.has_relays
         made = PairProducts(self._connections) if is_paired else Products(self._connections, arrangement)
+        self._made_for[sizes] = made
         return _operation(made, sizes, plain)
 
 

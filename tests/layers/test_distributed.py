@@ -90,7 +90,7 @@ def assert_same(found, expected):
 @pytest.mark.slow
 @pytest.mark.tensorflow
 def test_two_workers_on_one_machine_give_the_loss_of_one():
-    """Each reads half of every batch, as the documentation says."""
+    """Each reads half of every batch."""
     alone = answer(started(WORKER, "one"))
     workers = [f"127.0.0.1:{port}" for port in free_ports(2)]
     processes = [

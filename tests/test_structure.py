@@ -32,11 +32,13 @@ ORDER = (
     "architecture",
     "wiring",
     "data",
+    "evaluation",
     "controls",
     "layers",
     "models",
     "training",
     "inspection",
+    "estimators",
     "comparison",
     "export",
     "figures",
@@ -48,7 +50,7 @@ ORDER = (
     "cli",
 )
 # The parts that are written for Keras; everything else must work, and start, without it.
-KERAS_PARTS = {"layers", "models", "training", "inspection", "comparison", "quiet", "_registration"}
+KERAS_PARTS = {"layers", "models", "training", "inspection", "estimators", "comparison", "quiet", "_registration"}
 KERAS = {"jax", "keras", "tensorflow", "torch"}
 HEAVY = KERAS | {"anndata", "matplotlib", "sklearn"}
 MAX_LINES = 500

@@ -343,3 +343,17 @@ def test_fetch_lists_and_takes_what_is_there_already(vnn: Callable, job: Path) -
     (found,) = json.loads(vnn("fetch", "go-basic", "--folder", "priors", "--json").out)
     assert found["file"]["licence"] == "CC BY 4.0"
     assert vnn("fetch").err.startswith("error: Name what to fetch")
+
+
+def test_evaluate_scores_where_a_model_puts_cells(vnn: Callable, job: Path) -> None:
+    assert vnn(*BUILD, "-o", "ring.vnn").code == 0
+    assert vnn(*TRAIN, "-o", "m.keras").code == 0
+    given = ("m.keras", "expression.csv", "--cells", "cells.csv", "--label", "type")
+    scores = json.loads(vnn("evaluate", "clustering", *given, "--json").out)
+    assert (scores["types"], scores["cells"]) == (2, 80)
+    found = vnn("evaluate", "retrieval", *given, "--top", "5")
+    assert found.code == 0, found.err
+    assert found.out.startswith("80 queries, 5 nearest: mean average precision ")
+    assert "average_precision" in found.out
+    failed = vnn("evaluate", "retrieval", *given, "--batch", "typ")
+    assert "The cells have no column 'typ'. Did you mean type?" in failed.err

@@ -12,6 +12,7 @@ from keras_vnn.cli._build import build
 from keras_vnn.cli._compare import compare
 from keras_vnn.cli._console import report_error, say_warning
 from keras_vnn.cli._demo import demo
+from keras_vnn.cli._evaluate import evaluate
 from keras_vnn.cli._export import export
 from keras_vnn.cli._fetch import fetch
 from keras_vnn.cli._inspect import inspect
@@ -53,6 +54,7 @@ app.command("build")(build)
 app.command("train")(train)
 app.command("inspect")(inspect)
 app.command("compare")(compare)
+app.add_typer(evaluate, name="evaluate")
 app.command("export")(export)
 app.command("report")(report)
 app.command("demo")(demo)

@@ -5,8 +5,9 @@ Knows nothing of files, figures or training.
 """
 
 from keras_vnn.architecture import gene_counts
-from keras_vnn.inspection._activities import activities_by_class, node_activities
+from keras_vnn.inspection._activities import activities_by_class, node_activities, unit_table
 from keras_vnn.inspection._activity_table import activity_table
+from keras_vnn.inspection._embedding import embed, embedding_units
 from keras_vnn.inspection._findings import remember_inspection
 from keras_vnn.inspection._importance import IMPORTANCE_METHODS
 from keras_vnn.inspection._node import NodeImportance, NodeInspection, inspect_node
@@ -19,6 +20,8 @@ __all__ = [
     "NodeInspection",
     "activities_by_class",
     "activity_table",
+    "embed",
+    "embedding_units",
     "gene_counts",
     "inspect_node",
     "node_activities",
@@ -26,4 +29,5 @@ __all__ = [
     "predicted_classes",
     "rank_nodes",
     "remember_inspection",
+    "unit_table",
 ]

@@ -1,7 +1,8 @@
 """Keras layers: the sparsely connected layer, its kernels, and the card that carries names with a model.
 
 In: an adjacency. Out: ordinary Keras layers, registered so that saved models load without ``custom_objects``.
-So are the other things a saved model of ours may hold: the loss `Concordance` and the class `AuxiliaryModel`.
+So are the other things a saved model of ours may hold: the losses `Concordance`,
+`ContrastivePairs`, `BatchHardTriplet` and the class `AuxiliaryModel`.
 Knows nothing of biology; runs on every Keras backend.
 """
 
@@ -10,6 +11,7 @@ from keras_vnn.layers._batch_normalization import BatchNormalization
 from keras_vnn.layers._card import ArchitectureCard
 from keras_vnn.layers._concordance import Concordance
 from keras_vnn.layers._connections import Connections
+from keras_vnn.layers._metric_losses import BatchHardTriplet, ContrastivePairs
 from keras_vnn.layers._node_dropout import NodeDropout
 from keras_vnn.layers._select_units import SelectUnits
 from keras_vnn.layers._sparsely_connected import SparselyConnected
@@ -18,9 +20,11 @@ __all__ = [
     "ArchitectureCard",
     "AuxiliaryHeads",
     "AuxiliaryModel",
+    "BatchHardTriplet",
     "BatchNormalization",
     "Concordance",
     "Connections",
+    "ContrastivePairs",
     "NodeDropout",
     "SelectUnits",
     "SparselyConnected",

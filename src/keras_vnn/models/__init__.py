@@ -10,6 +10,7 @@ from keras_vnn.models._outputs import Embedding, Outputs, Regression
 from keras_vnn.models._presets import MODEL_PRESETS, model_options
 from keras_vnn.models._saving import check_architecture, load_model, save_model
 from keras_vnn.models._view import ModelView, view
+from keras_vnn.models._weight_table import feature_names
 from keras_vnn.models._weights import edge_weights, set_edge_weights
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "build_model",
     "check_architecture",
     "edge_weights",
+    "feature_names",
     "load_model",
     "model_options",
     "save_model",

@@ -79,6 +79,7 @@ class Builder:
         """Return the tensor the model gives."""
         self._genes()
         units = self._tail(self._joined_with_side(self._hidden()))
+        self.parts["features"] = list(self._axis)
         if isinstance(self.outputs, Embedding):
             return units
         prediction = self._head(units)

@@ -15,11 +15,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
+from keras_vnn.errors import ModelError
 from keras_vnn.layers import SparselyConnected
 from keras_vnn.models._outputs import output_names
 from keras_vnn.models._view import ModelView
 
-__all__ = ["COLUMNS", "KEYS", "weight_table", "write_weights"]
+__all__ = ["COLUMNS", "KEYS", "feature_names", "weight_table", "write_weights"]
 
 KEYS = ["block", "parameter", "source", "source_unit", "target", "target_unit"]
 COLUMNS = [*KEYS, "weight"]
@@ -45,6 +46,24 @@ def weight_table(seen: ModelView, block: dict[str, Any]) -> pd.DataFrame:
         source = read[0], np.zeros(len(targets[0]), np.int64)
         parts += [_rows(block, name, source, targets, variable) for name, variable in bias]
     return pd.concat(parts, ignore_index=True)
+
+
+def feature_names(seen: ModelView) -> Names:
+    """Return id and number of unit of each unit of the last hidden layer, ``(units,)``.
+
+    Units without a name of their own are called by their dense layer.
+
+    Raises
+    ------
+    ModelError
+        The model was made before this was written down, and has no head from which it could be told.
+    """
+    axis = seen.parts.get("features")
+    if seen.head is not None:
+        (axis,) = (block["inputs"] for block in seen.parts["blocks"] if block["layer"] == seen.head.name)
+    if axis is None:
+        raise ModelError("The units of this embedding have no names: it was made by release 0.1.0. Build it again.")
+    return _names(seen, axis)
 
 
 def write_weights(layer: keras.layers.Layer, values: NDArray[np.floating]) -> None:

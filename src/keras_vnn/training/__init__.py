@@ -5,17 +5,23 @@ There is no training loop here: ``keras.Model.fit`` does the work.
 """
 
 from keras_vnn.training._cross_validate import cross_validate
+from keras_vnn.training._embedding import EMBEDDING_OBJECTIVES, train_embedding
 from keras_vnn.training._fit import fit_model, make_optimizer
 from keras_vnn.training._options import TRAINING_PRESETS, TrainingOptions, training_options
+from keras_vnn.training._pretraining import PretrainingOptions, pretrain
 from keras_vnn.training._train import TrainingResult, train
 
 __all__ = [
+    "EMBEDDING_OBJECTIVES",
     "TRAINING_PRESETS",
+    "PretrainingOptions",
     "TrainingOptions",
     "TrainingResult",
     "cross_validate",
     "fit_model",
     "make_optimizer",
+    "pretrain",
     "train",
+    "train_embedding",
     "training_options",
 ]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 
 from keras_vnn.errors import DataError
 from keras_vnn.training._checkpoint import Checkpoint, identity_of
+from keras_vnn.training._logs import log_callbacks
 from keras_vnn.training._options import TrainingOptions
 from keras_vnn.training._order import CellOrder, ordered_batches
 from keras_vnn.training._progress import RichProgress
 from keras_vnn.training._stream import StoredBatches, is_stored, stored_order
 
-__all__ = ["fit_model", "make_optimizer", "predicted_by", "rows_of"]
+__all__ = ["fit_model", "make_optimizer", "precision", "predicted_by", "rows_of"]
 
 
 def fit_model(
@@ -36,6 +37,9 @@ def fit_model(
     checkpoint: str | os.PathLike[str] | None = None,
     identity: Mapping[str, Any] | None = None,
     say: Callable[[str], None] | None = None,
+    order: CellOrder | None = None,
+    batch_size: int | None = None,
+    logs: str | os.PathLike[str] | None = None,
 ) -> pd.DataFrame:
     """Fit a compiled model to arrays that are aligned already; ``model.fit`` does the work.
 
@@ -68,6 +72,12 @@ def fit_model(
         JSON values beside data and ``training`` that make it the same training: the architecture, options of the model.
     say
         Called with a sentence when a training is continued, or cannot be.
+    order
+        Another order of the cells, in which some may stand more than once; of arrays in memory.
+    batch_size
+        Another number of cells per step than that of ``training``.
+    logs
+        Folder to write ``epochs.csv`` into after every epoch, and TensorBoard's files where it is installed.
 
     Returns
     -------
@@ -88,7 +98,9 @@ def fit_model(
                 f"The inputs and targets for {name} have different numbers of rows: "
                 f"{', '.join(str(len(part)) for part in (*_parts(inputs), targets))}."
             )
-    order = stored_order(x, options.seed, options.batch_size) if is_stored(x) else CellOrder(len(y), options.seed)
+    size = batch_size or options.batch_size
+    if order is None:
+        order = stored_order(x, options.seed, size) if is_stored(x) else CellOrder(len(y), options.seed)
     callbacks: list[Any] = [order]
     stopping = None
     if options.patience and validation is not None:
@@ -97,9 +109,13 @@ def fit_model(
     if progress:
         callbacks.append(RichProgress(what))
     first = 0
-    kept = None
+    kept: Checkpoint | None = None
+    writers = [] if logs is None else log_callbacks(logs, lambda: [] if kept is None else kept.history)
     if checkpoint is not None:
-        choices = {name: value for name, value in asdict(options).items() if name != "epochs"}
+        # More epochs may be asked for than before, unless the step size depends on their number.
+        choices = {
+            name: value for name, value in asdict(options).items() if name != "epochs" or options.schedule != "constant"
+        }
         same = identity_of(
             data=[*map(_known_by, _parts(x)), np.asarray(y)],
             validation_data=None
@@ -111,14 +127,15 @@ def fit_model(
         kept = Checkpoint(checkpoint, same, stopping=stopping, say=say or (lambda _: None))
         first = kept.first_epoch(options.epochs, model)
         callbacks.append(kept)
+    callbacks += writers
     with ExitStack() as open_files:
-        held_out: dict[str, Any] = {"validation_data": validation, "validation_batch_size": options.batch_size}
+        held_out: dict[str, Any] = {"validation_data": validation, "validation_batch_size": size}
         if is_stored(x):
-            batches: Any = open_files.enter_context(StoredBatches(x, np.asarray(y), options.batch_size, order))
+            batches: Any = open_files.enter_context(StoredBatches(x, np.asarray(y), size, order))
         else:
-            batches = ordered_batches(x, y, order, options.batch_size)
+            batches = ordered_batches(x, y, order, size)
         if validation is not None and is_stored(validation[0]):
-            parts = StoredBatches(validation[0], np.asarray(validation[1]), options.batch_size)
+            parts = StoredBatches(validation[0], np.asarray(validation[1]), size)
             held_out = {"validation_data": open_files.enter_context(parts)}
         record = model.fit(
             batches,
@@ -147,17 +164,50 @@ def predicted_by(model: keras.Model, x: Any, batch_size: int = 512) -> NDArray[n
         return np.asarray(model.predict(batches, verbose=0))
 
 
-def make_optimizer(options: TrainingOptions) -> keras.optimizers.Optimizer:
-    """Return a new Keras optimizer as the options ask for it."""
-    rate: Any = options.learning_rate
-    if options.decay:
-        rate = keras.optimizers.schedules.InverseTimeDecay(options.learning_rate, 1, options.decay)
+def make_optimizer(options: TrainingOptions, cells: int = 1) -> keras.optimizers.Optimizer:
+    """Return a new Keras optimizer as the options ask for it.
+
+    Parameters
+    ----------
+    options
+        The choices.
+    cells
+        Rows of an epoch; schedules that end with the training need to know.
+    """
+    steps = options.epochs * -(-cells // options.batch_size)
+    clipped = {"global_clipnorm": options.clip_norm or None}
+    rate = _rate(options, steps)
     if options.optimizer == "sgd":
-        return keras.optimizers.SGD(rate, momentum=options.momentum, nesterov=options.nesterov)
-    betas = {"beta_1": options.beta_1, "beta_2": options.beta_2, "epsilon": options.epsilon}
+        return keras.optimizers.SGD(rate, momentum=options.momentum, nesterov=options.nesterov, **clipped)
+    betas = {"beta_1": options.beta_1, "beta_2": options.beta_2, "epsilon": options.epsilon, **clipped}
     if options.optimizer == "adamw":
         return keras.optimizers.AdamW(rate, weight_decay=options.weight_decay, **betas)
     return keras.optimizers.Adam(rate, **betas)
+
+
+def _rate(options: TrainingOptions, steps: int) -> Any:
+    """Return a step size, or one for each step."""
+    schedules, first = keras.optimizers.schedules, options.learning_rate
+    if options.schedule == "exponential":
+        return schedules.ExponentialDecay(first, steps, 0.01)
+    if options.schedule == "cosine":
+        rising = round(options.warmup * steps)
+        if not rising:
+            return schedules.CosineDecay(first, steps)
+        return schedules.CosineDecay(0.0, max(steps - rising, 1), warmup_target=first, warmup_steps=rising)
+    return schedules.InverseTimeDecay(first, 1, options.decay) if options.decay else first
+
+
+@contextmanager
+def precision(options: TrainingOptions) -> Iterator[None]:
+    """Let layers that are made meanwhile compute in the precision of the options."""
+    before = keras.config.dtype_policy()
+    if options.precision != "float32":
+        keras.config.set_dtype_policy(options.precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def _parts(x: Any) -> list[Any]:

@@ -14,6 +14,8 @@ __all__ = ["OPTIMIZERS", "TRAINING_PRESETS", "TrainingOptions", "training_option
 
 OPTIMIZERS = ("adam", "adamw", "sgd")
 CLASS_WEIGHTS = ("none", "balanced")
+SCHEDULES = ("constant", "cosine", "exponential")
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,16 @@ class TrainingOptions:
         First step size; at step ``n`` it is ``learning_rate / (1 + decay n)``.
     decay
         See above.
+    schedule
+        ``constant``; ``cosine``, along half a wave to 0 in the last epoch; ``exponential``, to a hundredth of the first
+        step size in the last epoch. They depend on the number of the step alone, so a continued training follows them.
+    warmup
+        Share of all steps in which ``cosine`` rises from 0 to ``learning_rate`` first.
+    clip_norm
+        Longest gradient, of all weights together; longer ones are shortened to it. 0 for no limit.
+    precision
+        ``float32``, or ``mixed_bfloat16`` or ``mixed_float16``: products in half precision, weights
+        and heads in single.
     momentum, nesterov
         Of ``sgd``.
     weight_decay
@@ -53,6 +65,10 @@ class TrainingOptions:
     optimizer: str = "adam"
     learning_rate: float = 1e-3
     decay: float = 0.0
+    schedule: str = "constant"
+    warmup: float = 0.0
+    clip_norm: float = 0.0
+    precision: str = "float32"
     momentum: float = 0.0
     nesterov: bool = False
     weight_decay: float = 0.0
@@ -73,21 +89,39 @@ class TrainingOptions:
         ModelError
             A name is unknown or a number out of range.
         """
-        choices = {"normalization": NORMALIZATIONS, "optimizer": OPTIMIZERS, "class_weights": CLASS_WEIGHTS}
+        choices = {
+            "normalization": NORMALIZATIONS,
+            "optimizer": OPTIMIZERS,
+            "class_weights": CLASS_WEIGHTS,
+            "schedule": SCHEDULES,
+            "precision": PRECISIONS,
+        }
         for name, known in choices.items():
             value = getattr(self, name)
             if value not in known:
                 hint = did_you_mean(str(value), list(known))
                 raise ModelError(f"{name} must be one of {', '.join(known)}; got {value!r}. {hint}".rstrip())
-        for name, least in (("batch_size", 1), ("epochs", 1), ("patience", 0), ("decay", 0), ("weight_decay", 0)):
+        for name, least in (
+            ("batch_size", 1),
+            ("epochs", 1),
+            ("patience", 0),
+            ("decay", 0),
+            ("weight_decay", 0),
+            ("clip_norm", 0),
+        ):
             if getattr(self, name) < least:
                 raise ModelError(f"{name} must be at least {least}, got {getattr(self, name)}.")
         for name in ("learning_rate", "epsilon"):
             if not getattr(self, name) > 0:
                 raise ModelError(f"{name} must be above 0, got {getattr(self, name)}.")
-        for name in ("beta_1", "beta_2"):
+        for name in ("beta_1", "beta_2", "warmup"):
             if not 0 <= getattr(self, name) < 1:
                 raise ModelError(f"{name} must be at least 0 and below 1, got {getattr(self, name)}.")
+
+        if self.schedule != "constant" and self.decay:
+            raise ModelError(f"decay goes with schedule='constant' only, got {self.schedule!r}. Pass decay=0.")
+        if self.warmup and self.schedule != "cosine":
+            raise ModelError(f"warmup goes with schedule='cosine' only, got {self.schedule!r}.")
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as plain JSON values."""

@@ -28,11 +28,12 @@ from keras_vnn.data import (
 from keras_vnn.errors import DataError, did_you_mean, sample
 from keras_vnn.models import ModelOptions, Regression, build_model, view
 from keras_vnn.models import model_options as options_of
-from keras_vnn.training._fit import fit_model, make_optimizer, predicted_by, rows_of
+from keras_vnn.training._fit import fit_model, make_optimizer, precision, predicted_by, rows_of
 from keras_vnn.training._options import TrainingOptions
+from keras_vnn.training._pretraining import PretrainingOptions, pretrain
 from keras_vnn.training._scores import Metrics, scores
 
-__all__ = ["TrainingResult", "train"]
+__all__ = ["TrainingResult", "train", "training_record", "values_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,9 +68,11 @@ def train(
     missing: str = "raise",
     side: str | NDArray[np.floating] | None = None,
     preset: str | None = None,
+    pretraining: PretrainingOptions | None = None,
     progress: bool = False,
     what: str = "training",
     checkpoint: str | os.PathLike[str] | None = None,
+    logs: str | os.PathLike[str] | None = None,
     say: Callable[[str], None] | None = None,
     **model_options: Any,
 ) -> TrainingResult:
@@ -97,6 +100,8 @@ def train(
         What the side branch of the model reads: ``(cells of the data, side features)``, or its name in ``data.obsm``.
     preset, **model_options
         As in `build_model`.
+    pretraining
+        Let layers begin as encoders of autoencoders of the training cells, see `pretrain`.
     progress
         Show a live line on standard error.
     what
@@ -104,6 +109,8 @@ def train(
     checkpoint
         File to keep the state in after every epoch, and to continue from when it is there: the same call, repeated
         after it was killed, gives the result of a run that was never interrupted. Remove it when the result is safe.
+    logs
+        Folder to write ``epochs.csv`` into after every epoch, and TensorBoard's files where it is installed.
     say
         Called with a sentence when a training is continued, or cannot be.
 
@@ -125,20 +132,23 @@ def train(
             f"The split is of {len(parts):,} cells, the labels of {len(known):,}. Draw the split from these labels."
         )
     model_choices = options_of(preset, model_options)
-    values, normalization = _values(arch, data, known, parts, chosen, model_choices, missing)
+    values, normalization = values_of(arch, data, known, parts, chosen, model_choices, missing)
     if model_choices.side_features:
         values = [values, _side_values(data, side, model_choices.side_features)[known.cells]]
     outputs = known.classes if isinstance(known, Labels) else Regression(known.names)
     truth = known.codes if isinstance(known, Labels) else known.values
-    model = build_model(
-        arch,
-        outputs,
-        preset=preset,
-        normalization=normalization,
-        optimizer=make_optimizer(chosen),
-        seed=chosen.seed,
-        **model_options,
-    )
+    with precision(chosen):
+        model = build_model(
+            arch,
+            outputs,
+            preset=preset,
+            normalization=normalization,
+            optimizer=make_optimizer(chosen, len(parts.train)),
+            seed=chosen.seed,
+            **model_options,
+        )
+    if pretraining is not None:
+        pretrain(model, rows_of(values, parts.train), options=pretraining, seed=chosen.seed, progress=progress, say=say)
     history = fit_model(
         model,
         rows_of(values, parts.train),
@@ -151,27 +161,47 @@ def train(
         progress=progress,
         what=what,
         checkpoint=checkpoint,
-        identity={"architecture": arch.fingerprint, "model_options": asdict(model_choices), "outputs": repr(outputs)},
+        identity={"architecture": arch.fingerprint, "model_options": asdict(model_choices), "outputs": repr(outputs)}
+        | ({} if pretraining is None else {"pretraining": pretraining.to_json()}),
+        logs=logs,
         say=say,
     )
     metrics = None
     if parts.test.size:
         predicted = predicted_by(model, rows_of(values, parts.test))
         metrics = scores(known, truth[parts.test], predicted)
-    view(model).card.remember(
-        training={
-            "options": chosen.to_json(),
-            "cells": {"train": len(parts.train), "validation": len(parts.validation), "test": len(parts.test)},
-            "label": known.name if isinstance(known, Labels) else list(known.names),
-            "split": parts.to_json(),
-            "history": {name: [float(value) for value in history[name]] for name in history},
-            "metrics": None if metrics is None else metrics.to_json(),
-        }
-    )
+    view(model).card.remember(training=training_record(chosen, known, parts, history, metrics, pretraining=pretraining))
     return TrainingResult(model, history, metrics, parts)
 
 
-def _values(
+def training_record(
+    options: TrainingOptions,
+    known: Labels | Targets | None,
+    split: Split,
+    history: pd.DataFrame,
+    metrics: Metrics | None,
+    *,
+    pretraining: PretrainingOptions | None = None,
+    objective: str = "",
+) -> dict[str, Any]:
+    """Return what a model remembers of its training, as JSON values."""
+    label = known.name if isinstance(known, Labels) else [] if known is None else list(known.names)
+    record = {
+        "options": options.to_json(),
+        "cells": {"train": len(split.train), "validation": len(split.validation), "test": len(split.test)},
+        "label": label,
+        "split": split.to_json(),
+        "history": {name: [float(value) for value in history[name]] for name in history},
+        "metrics": None if metrics is None else metrics.to_json(),
+    }
+    if pretraining is not None:
+        record["pretraining"] = pretraining.to_json()
+    if objective:
+        record["objective"] = objective
+    return record
+
+
+def values_of(
     arch: Architecture,
     data: Any,
     known: Labels | Targets,

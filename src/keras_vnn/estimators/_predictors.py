@@ -1,0 +1,178 @@
+"""`VNNClassifier` and `VNNRegressor`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import ClassifierMixin, RegressorMixin, TransformerMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import column_or_1d
+
+from keras_vnn.data import Classes, Labels, Targets
+from keras_vnn.errors import DataError
+from keras_vnn.estimators._cells import cells_and_targets
+from keras_vnn.estimators._network import Network
+from keras_vnn.inspection import predict
+from keras_vnn.training import train
+
+__all__ = ["VNNClassifier", "VNNRegressor"]
+
+_PARAMETERS = """
+    Parameters
+    ----------
+    architecture
+        An `Architecture` or the file of one: columns are found by name, and there may be more than it needs. Or a
+        function that makes an architecture for the names of the columns, such as
+        ``functools.partial(interaction_architecture, interactions=ppi)``: in a pipeline, or where columns are chosen
+        within cross-validation, the wiring follows the columns. There is no default: without prior knowledge there is
+        no visible network, and an anonymous dense one would only look like one.
+    preset
+        Published options of model and training, e.g. ``lin2017``; see `MODEL_PRESETS`.
+    normalization
+        ``none``, ``log1p-cpm``, ``lin2017`` or ``zscore`` (the default), fitted on the training cells.
+    tail, activation, dropout, l2, model_options
+        Of the model: those most often changed, and any other of `ModelOptions` by name.
+    optimizer, learning_rate, batch_size, epochs, patience, training_options
+        Of the training: those most often changed, and any other of `TrainingOptions` by name.
+    validation_fraction
+        Share of the cells of ``fit`` to stop early by; none are held out with ``patience=0``.
+    pretraining
+        `PretrainingOptions` to begin with.
+    missing
+        What to do about genes that an AnnData lacks: ``raise``, ``zero`` or ``mean``.
+    output
+        What `transform` gives: ``nodes``, the activities of all named nodes, or ``embedding``, the last hidden layer.
+    random_state
+        Of initial weights, order of cells and split.
+    verbose
+        Show a line of progress.
+"""
+
+_COLUMNS = """
+    Notes
+    -----
+    Columns of a DataFrame must be those of ``fit``, in their order, as scikit-learn wants it; the genes of an AnnData
+    are found by name in any order. An array has no names: its columns are taken to be the genes of the architecture.
+"""
+
+
+class VNNClassifier(ClassifierMixin, TransformerMixin, Network):
+    __doc__ = f"""A classifier whose hidden nodes have names, for scikit-learn.
+{_PARAMETERS}
+    Attributes
+    ----------
+    classes_
+        The classes, sorted.
+    model_
+        The Keras model, for `rank_nodes`, `inspect_node` and the like.
+    architecture_
+        Its architecture.
+    history_
+        A row of losses per epoch.
+{_COLUMNS}
+    Examples
+    --------
+    >>> import functools, keras_vnn as vnn
+    >>> ppi = vnn.Interactions.from_pairs(["A", "B"], ["B", "C"])
+    >>> wiring = functools.partial(vnn.interaction_architecture, interactions=ppi)
+    >>> classifier = VNNClassifier(wiring, dropout=0.5)
+    >>> classifier.get_params()["dropout"]
+    0.5
+    """
+
+    def fit(self, X: Any, y: Any) -> VNNClassifier:
+        """Build a network for the columns and train it.
+
+        Parameters
+        ----------
+        X
+            AnnData, DataFrame, array or scipy sparse matrix ``(cells, genes)``.
+        y
+            The class of each cell; for an AnnData also the name of a column of its ``obs``.
+
+        Raises
+        ------
+        VNNError
+            There is no architecture, the data do not fit it, or there is one class only.
+        """
+        cells, targets = cells_and_targets(self, X, _required(self, y))
+        targets = column_or_1d(targets, warn=True)
+        check_classification_targets(targets)
+        self.classes_, codes = np.unique(targets, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise DataError(f"The labels name one class only, {self.classes_[0]}: there is nothing to tell apart.")
+        names = Classes(tuple(map(str, self.classes_)))
+        self._fitted(train, cells, Labels("class", names, np.asarray(codes, np.int32), np.arange(len(codes))))
+        return self
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Return the probability of each class, ``(cells, classes)`` in the order of ``classes_``."""
+        cells = self._cells(X)
+        values = predict(self.model_, cells, missing=self.missing).to_numpy(np.float64)
+        return np.asarray(values / values.sum(axis=1, keepdims=True))
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Return the most probable class of each cell."""
+        probable = self.predict_proba(X).argmax(axis=1)
+        return np.asarray(self.classes_[probable])
+
+
+class VNNRegressor(RegressorMixin, TransformerMixin, Network):
+    __doc__ = f"""A network that predicts one or more numbers and whose hidden nodes have names, for scikit-learn.
+{_PARAMETERS}
+    Attributes
+    ----------
+    model_
+        The Keras model.
+    architecture_
+        Its architecture.
+    history_
+        A row of losses per epoch.
+{_COLUMNS}
+    Targets are not scaled: for large ones use ``sklearn.compose.TransformedTargetRegressor``.
+    """
+
+    def fit(self, X: Any, y: Any) -> VNNRegressor:
+        """Build a network for the columns and train it.
+
+        Parameters
+        ----------
+        X
+            AnnData, DataFrame, array or scipy sparse matrix ``(cells, genes)``.
+        y
+            Numbers ``(cells,)`` or ``(cells, targets)``; for an AnnData also the name of a column of its ``obs``.
+
+        Raises
+        ------
+        VNNError
+            There is no architecture, or the data do not fit it.
+        """
+        cells, targets = cells_and_targets(self, X, _required(self, y), multi_output=True, y_numeric=True)
+        values = np.asarray(targets, np.float32)
+        self._is_flat = values.ndim == 1
+        values = values.reshape(len(values), -1)
+        names = tuple(f"y{i}" for i in range(values.shape[1]))
+        self._fitted(train, cells, Targets(names, values, np.arange(len(values))))
+        return self
+
+    def predict(self, X: Any) -> NDArray[np.float64]:
+        """Return the numbers predicted, in the shape of the ``y`` of ``fit``."""
+        cells = self._cells(X)
+        values = predict(self.model_, cells, missing=self.missing).to_numpy(np.float64)
+        return np.asarray(values[:, 0] if self._is_flat else values)
+
+    def __sklearn_tags__(self) -> Any:
+        """Return what scikit-learn should know."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+
+def _required(estimator: Any, y: Any) -> Any:
+    if y is None:
+        raise DataError(
+            f"requires y to be passed, but the target y is None: {type(estimator).__name__}.fit(cells, labels)"
+        )
+    return y

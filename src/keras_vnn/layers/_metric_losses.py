@@ -1,0 +1,107 @@
+"""Losses of embeddings: cells of one type come close, others go apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+__all__ = ["BatchHardTriplet", "ContrastivePairs"]
+
+_LEAST = 1e-12
+
+
+@keras.saving.register_keras_serializable(package="keras_vnn")
+class ContrastivePairs(keras.losses.Loss):
+    """The contrastive loss of a siamese network, on a batch whose rows 2 i and 2 i + 1 are a pair.
+
+    ``y d² + (1 - y) max(margin - d, 0)²``, where ``d`` is the Euclidean distance of the embeddings of a pair, and ``y``
+    is 1 for two cells of one type. Both halves of a siamese network are the same network, so pairs stand in one batch.
+
+    Parameters
+    ----------
+    margin
+        Distance beyond which cells of different types are far enough apart.
+    **kwargs
+        Further arguments of ``keras.losses.Loss``.
+
+    References
+    ----------
+    Hadsell et al. 2006, CVPR, doi:10.1109/CVPR.2006.100; Alavi et al. 2018, Nature Communications 9:4768,
+    doi:10.1038/s41467-018-07165-2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> cells = np.array([[0.0, 0.0], [0.3, 0.4], [0.0, 0.0], [0.3, 0.4]], "float32")  # two pairs, distance 0.5
+    >>> round(float(ContrastivePairs()(np.array([0, 0, 0, 1]), cells)), 3)  # a like pair and one unlike
+    0.25
+    """
+
+    def __init__(self, margin: float = 1.0, name: str = "contrastive_pairs", **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+        self.margin = margin
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the loss of each pair, ``(rows / 2,)``."""
+        codes = ops.reshape(y_true, (-1, 2))
+        cells = ops.reshape(y_pred, (-1, 2, y_pred.shape[-1]))
+        is_like = ops.cast(ops.equal(codes[:, 0], codes[:, 1]), y_pred.dtype)
+        squares = ops.sum(ops.square(cells[:, 0] - cells[:, 1]), axis=-1)
+        gaps = ops.maximum(self.margin - ops.sqrt(ops.maximum(squares, _LEAST)), 0.0)
+        return is_like * squares + (1 - is_like) * ops.square(gaps)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return a JSON value from which `from_config` makes the same loss."""
+        return {**super().get_config(), "margin": self.margin}
+
+
+@keras.saving.register_keras_serializable(package="keras_vnn")
+class BatchHardTriplet(keras.losses.Loss):
+    """The triplet loss of each cell with the farthest cell of its type and the nearest of another in the batch.
+
+    ``ln(1 + exp(d_farthest - d_nearest))``, the soft margin; with a number for ``margin``
+    ``max(margin + d_farthest - d_nearest, 0)``. Distances are Euclidean. A cell without another type in the batch
+    counts 0.
+
+    Parameters
+    ----------
+    margin
+        ``None`` for the soft margin.
+    **kwargs
+        Further arguments of ``keras.losses.Loss``.
+
+    References
+    ----------
+    Hermans et al. 2017, arXiv:1703.07737; Alavi et al. 2018, doi:10.1038/s41467-018-07165-2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> cells = np.array([[0.0], [1.0], [3.0], [7.0]], "float32")
+    >>> loss = BatchHardTriplet(margin=2.0)  # cell by cell 2+1-3, 2+1-2, 2+4-2, 2+4-6
+    >>> float(loss(np.array([0, 0, 1, 1]), cells))
+    1.25
+    """
+
+    def __init__(self, margin: float | None = None, name: str = "batch_hard_triplet", **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+        self.margin = margin
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the loss of each cell, ``(rows,)``."""
+        codes = ops.reshape(y_true, (-1,))
+        is_like = ops.equal(codes[:, None], codes[None, :])
+        squares = ops.sum(ops.square(y_pred[:, None, :] - y_pred[None, :, :]), axis=-1)
+        distances = ops.sqrt(ops.maximum(squares, _LEAST))
+        farthest = ops.max(ops.where(is_like, distances, 0.0), axis=1)
+        nearest = ops.min(ops.where(is_like, float("inf"), distances), axis=1)
+        has_other = ops.any(ops.logical_not(is_like), axis=1)
+        gaps = farthest - ops.where(has_other, nearest, farthest)
+        losses = ops.softplus(gaps) if self.margin is None else ops.maximum(self.margin + gaps, 0.0)
+        return ops.where(has_other, losses, 0.0)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return a JSON value from which `from_config` makes the same loss."""
+        return {**super().get_config(), "margin": self.margin}

@@ -1,0 +1,230 @@
+"""Pretraining: layers begin as the encoders of denoising autoencoders of what they read.
+
+In: a model and the cells it is going to be trained on. Out: the model with other initial weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from keras import ops
+from numpy.typing import NDArray
+
+from keras_vnn.errors import ModelError
+from keras_vnn.layers import Connections, SparselyConnected
+from keras_vnn.layers.kernels import KERNELS
+from keras_vnn.models import view
+from keras_vnn.training._fit import fit_model, make_optimizer
+from keras_vnn.training._options import TrainingOptions, training_options
+
+__all__ = ["PretrainingOptions", "denoising_autoencoder", "pretrain"]
+
+LAYERS = ("dense", "all")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PretrainingOptions:
+    """The choices of a pretraining.
+
+    Attributes
+    ----------
+    layers
+        ``dense``: only the dense units beside the named nodes, as Lin et al. do. ``all``: every hidden layer, one after
+        the other, each from what the layers before it give (greedy, as Alavi et al. do).
+    noise
+        Standard deviation of the Gaussian noise added to what a layer reads.
+    clip
+        What a layer reads, and so what is to be restored, is clipped to plus and minus this.
+    epochs, batch_size, optimizer, learning_rate
+        Of each autoencoder.
+    """
+
+    layers: str = "dense"
+    noise: float = 0.1
+    clip: float = 1.0
+    epochs: int = 100
+    batch_size: int = 32
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+
+    def __post_init__(self) -> None:
+        """Check names and ranges.
+
+        Raises
+        ------
+        ModelError
+            A name is unknown or a number out of range.
+        """
+        if self.layers not in LAYERS:
+            raise ModelError(f"The layers to pretrain must be {' or '.join(LAYERS)}, got {self.layers!r}.")
+        if self.noise < 0 or not 0 < self.clip <= 1:
+            raise ModelError(
+                f"noise must not be negative and clip be above 0 and at most 1, the range of tanh; "
+                f"got {self.noise} and {self.clip}."
+            )
+        self.training(0)
+
+    def training(self, seed: int) -> TrainingOptions:
+        """Return how an autoencoder is trained."""
+        names = ("epochs", "batch_size", "optimizer", "learning_rate")
+        return training_options(patience=0, seed=seed, **{name: getattr(self, name) for name in names})
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as plain JSON values."""
+        return asdict(self)
+
+
+def pretrain(
+    model: keras.Model,
+    x: Any,
+    *,
+    options: PretrainingOptions | None = None,
+    seed: int = 0,
+    progress: bool = False,
+    say: Callable[[str], None] | None = None,
+) -> pd.DataFrame:
+    """Let hidden layers begin as encoders of denoising autoencoders.
+
+    A layer's input is clipped, Gaussian noise is added and clipped again; the layer with its own activation, and the
+    transpose of its own weights with a bias and tanh behind it (tied weights), learn to restore it (mean squared
+    error). The layers of a model that read the same, such as named nodes and the dense units beside them, are
+    pretrained each by itself.
+
+    Parameters
+    ----------
+    model
+        A model of `build_model`; its weights are changed.
+    x
+        What the model reads of the training cells: an aligned and normalised array ``(cells, input units)``.
+    options
+        `PretrainingOptions()` by default.
+    seed
+        Of the noise and the order of cells.
+    progress
+        Show a live line on standard error.
+    say
+        Called with a sentence per layer.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per layer and epoch: ``layer``, ``epoch``, ``loss``.
+
+    Raises
+    ------
+    ModelError
+        There is no layer to pretrain.
+
+    References
+    ----------
+    Vincent et al. 2010, JMLR 11:3371; Lin et al. 2017, doi:10.1093/nar/gkx681 (dense units, noise 0.1, clip, tanh);
+    Alavi et al. 2018, doi:10.1038/s41467-018-07165-2 (greedy, tied).
+    """
+    chosen = options or PretrainingOptions()
+    names = _layers_of(model, chosen)
+    tables = []
+    for number, name in enumerate(names):
+        layer = model.get_layer(name)
+        values = np.clip(_inputs(model, layer, x), -chosen.clip, chosen.clip)
+        keras.utils.set_random_seed(seed + number)
+        copy = type(layer).from_config(layer.get_config())
+        autoencoder = denoising_autoencoder(copy, values.shape[1], noise=chosen.noise, clip=chosen.clip)
+        copy.set_weights(layer.get_weights())
+        training = chosen.training(seed)
+        autoencoder.compile(optimizer=make_optimizer(training), loss="mean_squared_error")
+        history = fit_model(
+            autoencoder, values, values, training=training, progress=progress, what=f"pretraining {name}"
+        )
+        layer.set_weights(copy.get_weights())
+        tables.append(history.reset_index()[["epoch", "loss"]].assign(layer=name))
+        if say is not None:
+            first, last = history["loss"].iloc[[0, -1]]
+            say(f"pretraining   {name}: mean squared error {first:.4f} in the first epoch, {last:.4f} in the last")
+    return pd.concat(tables, ignore_index=True)[["layer", "epoch", "loss"]]
+
+
+def denoising_autoencoder(encoder: keras.layers.Layer, inputs: int, *, noise: float, clip: float = 1.0) -> keras.Model:
+    """Return a Keras model that restores its input from a noisy copy by an encoder and its own transpose.
+
+    Parameters
+    ----------
+    encoder
+        A ``Dense`` or `SparselyConnected` layer.
+    inputs
+        Number of its inputs.
+    noise, clip
+        As in `PretrainingOptions`.
+    """
+    given = keras.Input((inputs,), name="clean")
+    noisy = keras.layers.GaussianNoise(noise, name="noise")(given)
+    noisy = _Clipped(clip, name="clipped")(noisy)
+    return keras.Model(given, _Transpose(encoder, name="restored")(encoder(noisy)), name="denoising_autoencoder")
+
+
+class _Clipped(keras.layers.Layer):
+    """Clips to plus and minus a number."""
+
+    def __init__(self, clip: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.clip = clip
+
+    def call(self, inputs: Any) -> Any:
+        return ops.clip(inputs, -self.clip, self.clip)
+
+
+class _Transpose(keras.layers.Layer):
+    """The transpose of another layer's weights, a bias and tanh; the weights stay that layer's own."""
+
+    def __init__(self, encoder: keras.layers.Layer, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._encoder = (encoder,)  # In a tuple, which Keras does not track: its weights count once.
+        self._product: Any = None
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        (encoder,) = self._encoder
+        width = encoder.kernel.shape[0]
+        if isinstance(encoder, SparselyConnected):
+            own = encoder.connections
+            back = Connections(own.nodes.T.tocsc(), own.output_units, own.input_units)
+            width = back.outputs
+            # From the order of the encoder's weights to that of its transpose.
+            places = np.lexsort((own.columns, own.rows)).astype(np.int32)
+            kernel = KERNELS["portable"](back)
+            self._product = lambda inputs, weights: kernel(inputs, ops.take(weights, places))
+        self.bias = self.add_weight(name="bias", shape=(width,), initializer="zeros")
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        (encoder,) = self._encoder
+        weights = ops.convert_to_tensor(encoder.kernel)
+        restored = ops.matmul(inputs, ops.transpose(weights)) if self._product is None else None
+        restored = self._product(inputs, weights) if restored is None else restored
+        return ops.tanh(restored + ops.convert_to_tensor(self.bias))
+
+
+def _layers_of(model: keras.Model, options: PretrainingOptions) -> list[str]:
+    """Return names of the Keras layers to pretrain, in the order in which the model computes them."""
+    parts = view(model).parts
+    wanted = set(parts["dense"].values())
+    if options.layers == "all":
+        wanted |= {*parts["sparse"].values(), *parts["tail"]}
+    names = [layer.name for layer in model.layers if layer.name in wanted]
+    if not names:
+        raise ModelError(
+            "The model has no dense units beside its nodes to pretrain.\n"
+            "Build it with some: interaction_architecture(…, dense_units=100); or pretrain all layers: layers='all'"
+        )
+    return names
+
+
+def _inputs(model: keras.Model, layer: keras.layers.Layer, x: Any) -> NDArray[np.float32]:
+    """Return what a layer reads of the cells, ``(cells, inputs)``."""
+    read = layer.input if isinstance(layer.input, list | tuple) else [layer.input]
+    values = keras.Model(model.inputs, list(read)).predict(x, batch_size=512, verbose=0)
+    values = values if isinstance(values, list | tuple) else [values]
+    return np.concatenate([np.asarray(part, np.float32) for part in values], axis=1)

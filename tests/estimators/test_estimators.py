@@ -20,7 +20,9 @@ from sklearn.pipeline import make_pipeline
 from keras_vnn.errors import ConfigError, DataError, OutputError
 from keras_vnn.estimators import VNNClassifier, VNNEmbedder, VNNRegressor, annotate_cells, train_cells
 from keras_vnn.inspection import node_activities
+from keras_vnn.training import training_options
 
+FAST = training_options(epochs=25, patience=0, learning_rate=0.05)
 QUICK = {"epochs": 15, "patience": 0, "learning_rate": 0.05, "random_state": 0}
 
 
@@ -79,9 +81,7 @@ def test_one_call_writes_where_scanpy_looks(cells: anndata.AnnData, wiring: func
     arch = wiring(list(cells.var_names[:6]))
     cells.layers["scaled"] = cells.X * 2
     cells.obs["kind"] = cells.obs["kind"].where(np.arange(60) % 10 > 0)
-    result = train_cells(
-        cells, arch, "kind", layer="scaled", missing_labels="drop", training=None, tail=(3,), dropout=0.1
-    )
+    result = train_cells(cells, arch, "kind", layer="scaled", missing_labels="drop", training=FAST, tail=(3,))
     assert set(cells.obs["vnn_split"].cat.categories) == {"train", "validation", "test", "unlabelled"}
     assert (cells.obs["vnn_split"] == "unlabelled").sum() == 6
     assert (cells.obs["vnn_predicted"] == np.repeat(["a", "b", "c"], 20)).mean() > 0.9

@@ -49,7 +49,7 @@ def clustering(
     from keras_vnn.data import labels_of
     from keras_vnn.evaluation import clustering_scores
 
-    scores = clustering_scores(embedded, labels_of(embedded, label), seed=seed)
+    scores = clustering_scores(embedded, labels_of(embedded, label).names, seed=seed)
     _report(scores, as_json)
 
 
@@ -76,7 +76,7 @@ def retrieval(
     from keras_vnn.evaluation import retrieval_scores
 
     batches = None if batch is None else labels_of(embedded, batch).names
-    _report(retrieval_scores(embedded, labels_of(embedded, label), batches=batches, top=top), as_json)
+    _report(retrieval_scores(embedded, labels_of(embedded, label).names, batches=batches, top=top), as_json)
 
 
 def _embedded(model: Path, data: Path, cells: Path | None, layer: str, missing: str) -> anndata.AnnData:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from sklearn.base import TransformerMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
@@ -22,7 +21,7 @@ __all__ = ["VNNEmbedder"]
 OBJECTIVES = ("triplet", "siamese", "classifier")
 
 
-class VNNEmbedder(TransformerMixin, Network):
+class VNNEmbedder(Network):
     __doc__ = f"""A network that puts cells of one type close together, for scikit-learn.
 
     `transform` gives the last hidden layer by default, whose units are named nodes and the dense units beside them, or

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
@@ -29,7 +29,7 @@ _OF_MODEL = ("tail", "activation", "dropout", "l2")
 OUTPUTS = ("nodes", "embedding")
 
 
-class Network(BaseEstimator):
+class Network(TransformerMixin, BaseEstimator):
     """A network that is built and trained by ``fit``.
 
     Subclasses document the parameters; ``None`` always means the value of the preset, or the default.

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import ClassifierMixin, RegressorMixin, TransformerMixin
+from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
@@ -58,7 +58,7 @@ _COLUMNS = """
 """
 
 
-class VNNClassifier(ClassifierMixin, TransformerMixin, Network):
+class VNNClassifier(ClassifierMixin, Network):
     __doc__ = f"""A classifier whose hidden nodes have names, for scikit-learn.
 {_PARAMETERS}
     Attributes
@@ -119,7 +119,7 @@ class VNNClassifier(ClassifierMixin, TransformerMixin, Network):
         return np.asarray(self.classes_[probable])
 
 
-class VNNRegressor(RegressorMixin, TransformerMixin, Network):
+class VNNRegressor(RegressorMixin, Network):
     __doc__ = f"""A network that predicts one or more numbers and whose hidden nodes have names, for scikit-learn.
 {_PARAMETERS}
     Attributes

@@ -15,10 +15,14 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from keras_vnn.bundled import config_names, config_path
-from keras_vnn.errors import ConfigError, did_you_mean
+from keras_vnn.errors import ConfigError, VNNError, did_you_mean
 from keras_vnn.files import existing_file, read_lines
 
 __all__ = ["BuildRecipe", "CompareRecipe", "Recipe", "TrainRecipe", "make_section", "read_recipe"]
+
+
+# No recipe has a thousandth of it.
+_LARGEST_RECIPE = 1 << 20
 
 
 def _as_tuple(value: Any) -> Any:
@@ -206,14 +210,27 @@ def read_recipe(path: str | os.PathLike[str]) -> Recipe:
     if not given.exists() and f"{given.name.removesuffix('.yaml')}.yaml" in config_names():
         given = config_path(given.name)
     found = existing_file(given, "recipe")
-    text = "\n".join(read_lines(found))
+    text = "\n".join(read_lines(found, limit=_LARGEST_RECIPE))
     try:
-        content = yaml.safe_load(text)
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        if _written_out(tree) > _LARGEST_RECIPE:
+            raise ConfigError(
+                f"The recipe refers to its own parts so often that it would not fit the memory: {found}\n"
+                "Write it out without anchors (&) and aliases (*)."
+            )
+        content = yaml.safe_load(text)
+    except RecursionError as error:
+        raise ConfigError(f"The recipe is nested too deeply: {found}\nExpected: build: option: value") from error
+    except (ValueError, OverflowError) as error:
+        if isinstance(error, VNNError):
+            raise
+        raise ConfigError(f"A value of the recipe cannot be read: {found}\n    {error}\nQuote it.") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
-        raise ConfigError(f"Not a YAML file: {found}{line}\n    {getattr(error, 'problem', None) or error}") from error
+        raise ConfigError(
+            f"Not a YAML file: {found}{line}\n    {_shortened(str(getattr(error, 'problem', None) or error))}"
+        ) from error
     if not isinstance(content, Mapping):
         raise ConfigError(f"A recipe needs a build or a train section: {found}\nSee `vnn build --help` for an example.")
     recipe = _validated(Recipe, dict(content), str(found), lambda keys: _line_of(tree, keys))
@@ -224,6 +241,22 @@ def read_recipe(path: str | os.PathLike[str]) -> Recipe:
             if (section := getattr(recipe, name)) is not None
         }
     )
+
+
+def _written_out(tree: Any) -> int:
+    """Return how many values a YAML tree has when every alias is written out; stops at more than can be."""
+    sizes: dict[int, int] = {}
+
+    def size(node: Any) -> int:
+        if id(node) not in sizes:
+            sizes[id(node)] = _LARGEST_RECIPE + 1  # A part that contains itself never ends.
+            value = getattr(node, "value", ())
+            parts = () if isinstance(value, str) else value
+            inside = (part for pair in parts for part in (pair if isinstance(pair, tuple) else (pair,)))
+            sizes[id(node)] = min(1 + sum(map(size, inside)), _LARGEST_RECIPE + 1)
+        return sizes[id(node)]
+
+    return size(tree)
 
 
 def make_section(kind: type[Section], start: Section | None, options: Mapping[str, Any], where: str) -> Section:
@@ -254,8 +287,8 @@ def _validated(kind: type[Section], content: dict[str, Any], where: str, line_of
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        problems = [_worded(kind, problem, where, line_of) for problem in error.errors()]
-        raise ConfigError("\n".join(problems[:5])) from error
+        problems = [_worded(kind, problem, where, line_of) for problem in error.errors()[:5]]
+        raise ConfigError("\n".join(problems)) from error
 
 
 def _worded(kind: type[_Section], problem: Any, where: str, line_of: Any) -> str:
@@ -271,9 +304,22 @@ def _worded(kind: type[_Section], problem: Any, where: str, line_of: Any) -> str
     if problem["type"] == "literal_error":
         known = _choices(owner.model_fields[name].annotation)
         hint = did_you_mean(str(problem["input"]), known)
-        return f"{name} must be one of {', '.join(known)}; got {problem['input']!r}: {place}. {hint}".rstrip()
+        return f"{name} must be one of {', '.join(known)}; got {_shown(problem['input'])}: {place}. {hint}".rstrip()
     message = problem["msg"][0].lower() + problem["msg"][1:]
-    return f"{name}: {message}; got {problem['input']!r}: {place}."
+    return f"{name}: {message}; got {_shown(problem['input'])}: {place}."
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 300 else f"{text[:300]}…"
+
+
+def _shown(value: Any) -> str:
+    """Return a value as messages show it: what a stranger's recipe holds may be long."""
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= 100 else f"{text[:100]}…"
 
 
 def _owner(kind: type[_Section], keys: list[str]) -> tuple[type[_Section], str]:

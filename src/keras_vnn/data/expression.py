@@ -234,7 +234,9 @@ def _read_text(
     kept = [i for i, name in enumerate(table.columns) if name not in set(metadata)]
     columns = tuple(table.columns[i] for i in kept)
     described = () if cells is None else cells.index
-    oriented = decide_orientation(table.rows, columns, table.corner, genes=genes, cells=described, asked=orientation)
+    oriented = decide_orientation(
+        table.rows, columns, table.corner, genes=genes, cells=described, asked=orientation, where=path
+    )
     names = (columns, table.rows) if oriented.genes_in_rows else (table.rows, columns)
     _check_names(table, oriented.genes_in_rows, names)
     values = _numbers(table, kept, oriented.genes_in_rows, names)
@@ -249,7 +251,9 @@ def _check_names(table: TextTable, genes_in_rows: bool, names: tuple[tuple[str, 
         if "" in of_axis:
             at = of_axis.index("")
             where = f"{table.path}:{line_of_row(table, at) if in_rows else 1}"
-            raise DataError(f"{axis.capitalize()} {at + 1:,} of {len(of_axis):,} has no name: {where}")
+            raise DataError(
+                f"{axis.capitalize()} {at + 1:,} of {len(of_axis):,} has no name: {where}\nName it, or remove it."
+            )
     check_cell_names(names[0], str(table.path))
 
 

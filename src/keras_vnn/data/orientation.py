@@ -35,6 +35,7 @@ def decide_orientation(
     genes: Collection[str] = (),
     cells: Collection[str] = (),
     asked: str = "auto",
+    where: object = "",
 ) -> Orientation:
     """Decide whether the rows or the columns of a table are its genes.
 
@@ -77,7 +78,7 @@ def decide_orientation(
             return Orientation((side == 0) == are_genes, _of(counts[side], *sides[side], meaning))
     raise DataError(
         "Are the genes in rows or in columns? "
-        f"Neither {len(rows):,} row names nor {len(columns):,} column names tell.\n"
+        f"Neither {len(rows):,} row names nor {len(columns):,} column names tell{f': {where}' if where else '.'}\n"
         f"    rows: {sample(rows, 3)}\n"
         f"    columns: {sample(columns, 3)}\n"
         'Say it with orientation="genes-in-rows" or "genes-in-columns" (command line: --orientation genes-in-rows).'

@@ -255,7 +255,9 @@ def choose_columns(layout: Layout, roles: Roles, asked: Sequence[int | str] | No
     free = [c for c in free if c != effect]
     by_word = (c for word in roles.number for c in free if words[c : c + 1] == [word] and layout.is_numeric(c))
     after = (
-        c for c in free if c > max(pair) and layout.is_numeric(c) and not (words and _NO_SCORE.fullmatch(words[c]))
+        c
+        for c in free
+        if c > max(pair) and layout.is_numeric(c) and not any(map(_NO_SCORE.fullmatch, words[c : c + 1]))
     )
     number = next(by_word, None)
     if number is None and effect is None:

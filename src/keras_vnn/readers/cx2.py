@@ -47,6 +47,8 @@ def read_cx2(start: Preview) -> tuple[Ontology, Annotations]:
         raise ReadError(
             f"The file is not JSON: {at(path, error.lineno)}\n{error.msg}, column {error.colno}."
         ) from error
+    except RecursionError as error:
+        raise ReadError(f"The JSON is nested too deeply for CX: {path}\nIs it a hierarchy in CX2?") from error
     if not isinstance(aspects, list) or not all(isinstance(aspect, dict) for aspect in aspects):
         raise ReadError(f"The file is JSON but not CX: expected a list of aspects: {path}")
     try:

@@ -117,7 +117,7 @@ def _is_gmt(start: Preview) -> bool:
         return False
     widths = {len(row) for row in rows}
     ragged = len(rows) > 1 and len(widths) >= min(3, len(rows)) and max(widths) >= 5
-    return ragged or _most(rows, lambda row: _DESCRIPTION.match(row[1]) is not None)
+    return ragged or _most(rows, lambda row: len(row) > 1 and _DESCRIPTION.match(row[1]) is not None)
 
 
 def _is_term_relation(start: Preview) -> bool:

@@ -130,8 +130,12 @@ def read_json(start: Preview) -> GeneSets:
         raise ReadError(
             f"The file is not JSON: {at(path, error.lineno)}\n{error.msg}, column {error.colno}."
         ) from error
+    except RecursionError as error:
+        raise ReadError(f"The JSON is nested too deeply for gene sets: {path}\nExpected: name → genes.") from error
     except _RepeatedNameError as error:
-        raise ReadError(f"Two gene sets have the name {error.args[0]!r}: {path}") from error
+        raise ReadError(
+            f"Two gene sets have the name {error.args[0]!r}: {path}\nRename one, for a name stands for one node."
+        ) from error
     sets: dict[str, list[str]] = {}
     for name, members in content.items() if isinstance(content, dict) else ():
         found = members.get("geneSymbols") if isinstance(members, dict) else members

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_vnn.errors import ReadError, did_you_mean, sample
+from keras_vnn.errors import ReadError, VNNError, did_you_mean, sample
 
 __all__ = ["read_var_names"]
 
@@ -38,7 +38,10 @@ def read_var_names(path: Path, *, column: str | None = None, raw: bool = False) 
     try:
         with h5py.File(path) as file:
             return _names(file, path, column, raw)
-    except OSError as error:
+    except VNNError:
+        raise
+    except Exception as error:
+        # Damaged bytes surface as whatever HDF5, h5py and anndata happen to raise.
         raise ReadError(f"The HDF5 file is damaged or cut short: {path}\n{error}\nDownload it again.") from error
 
 

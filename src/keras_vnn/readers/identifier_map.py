@@ -41,6 +41,7 @@ _HEADER_WORDS = set(
     "preferredname stringproteinid probesetid from to query orf systematicname sgdid mgiid mgiaccessionid gene id name "
     "hgncsymbol enspid ensgid protein".split()
 )
+_MOST_COLUMNS = 1000
 _TAXON = {"taxid", "taxon", "organismid", "ncbitaxonid"}
 _ACCESSION = re.compile(r"([OPQ]\d[A-Z\d]{3}\d|[A-NR-Z]\d([A-Z][A-Z\d]{2}\d){1,2})(-\d+)?")
 _ATTRIBUTE = {
@@ -253,6 +254,11 @@ def _read_table(start: Preview, *, taxon: str | None, columns: Sequence[int | st
         raise ConfigError(f"columns must name two columns or more, got {columns!r}.\nFor example: columns=(1, 2)")
     named = [] if header else [name for name in columns or () if isinstance(name, str)]
     layout = lay_out(start, named=named, is_header=lambda words: bool(_HEADER_WORDS & set(words)))
+    if layout.width > _MOST_COLUMNS:
+        raise ReadError(
+            f"A table of identifiers has a column per kind of name, this one {layout.width:,} columns: {start.path}\n"
+            "Is it an expression table? Say which columns: columns=(1, 2)"
+        )
     titles = list(header or layout.header or (f"column {n + 1}" for n in range(layout.width)))
     titles = _distinct([title or f"column {n + 1}" for n, title in enumerate(titles)])
     if columns is None:

@@ -231,7 +231,7 @@ def _checked(
     count: _Count,
 ) -> tuple[Any, ...]:
     first, second = _stripped(frame[columns.first]), _stripped(frame[columns.second])
-    if layout.header:
+    if layout.header and max(columns.first, columns.second) < len(layout.header):
         again = (first == layout.header[columns.first]) & (second == layout.header[columns.second])
         count.header_again += int(again.sum())
         frame, lines, first, second = frame[~again], lines[~again], first[~again], second[~again]

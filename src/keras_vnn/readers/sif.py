@@ -131,7 +131,10 @@ def _fields(text: str, tabbed: bool) -> list[str]:
 
 def _nothing(path: object, wanted: set[str], others: Counter[str], records: int, subject: str) -> ReadError:
     if not others:
-        return ReadError(f"The SIF file has {records:,} lone nodes and no {subject}: {path}")
+        return ReadError(
+            f"The SIF file has {records:,} lone nodes and no {subject}: {path}\n"
+            "Expected rows of source, type and target. If it is a list of genes: read_genes."
+        )
     counted = sample([f"{word} ({n:,})" for word, n in others.items()])
     advice = f'Say which types to take: sif_types=({sorted(others)[0]!r},). If it is a table, pass format="table".'
     if subject == "interaction" and set(map(str.casefold, others)) <= set(REGULATION_TYPES):

@@ -1,7 +1,7 @@
 """Broken, strange and hostile files against every function that reads one.
 
 In: the examples of docs/formats.md, the bundled data and recipes, an architecture, an ``.h5ad`` and a ``.keras`` made
-here; a seed. Out: how many mutated files were read, how many refused as they should be, and every case that was neither.
+here; a seed. Out: how many mutated files were read, how many refused as they should be, and each case that was neither.
 A case is right when the function returns, or raises a `VNNError` that names the file and says what to do on a further
 line; within ten seconds, within a limit of memory, without another warning than ours.
 

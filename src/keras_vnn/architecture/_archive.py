@@ -12,6 +12,7 @@ import os
 import zipfile
 from collections.abc import Mapping
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from keras_vnn.architecture._value import Architecture
 from keras_vnn.errors import ArchitectureError, VNNError
 from keras_vnn.files import existing_file, replacing
 from keras_vnn.provenance import Audit, Source
+from keras_vnn.unpacking import refuse_bomb
 
 __all__ = ["architecture_from_bytes", "architecture_to_bytes", "load_architecture", "save_architecture"]
 
@@ -102,6 +104,9 @@ def save_architecture(arch: Architecture, path: str | os.PathLike[str], *, overw
 
 
 def _parsed(archive: zipfile.ZipFile, where: str) -> Architecture:
+    members = archive.infolist()
+    packed = max(sum(member.compress_size for member in members), 1)
+    refuse_bomb(Path(where), sum(member.file_size for member in members), packed)
     header = json.loads(archive.read("architecture.json"))
     if header["format"] != "keras-vnn architecture":
         raise ArchitectureError(f"Not a saved architecture: {where} holds {header['format']!r}.")

@@ -29,7 +29,8 @@ from keras_vnn.data._tables import TextTable, line_of_row, read_table
 from keras_vnn.data.cell_tables import check_cell_names, join_cells, read_cells
 from keras_vnn.data.matching import check_policy, gene_ids
 from keras_vnn.data.orientation import ORIENTATIONS, decide_orientation
-from keras_vnn.errors import DataError, ReadError, did_you_mean
+from keras_vnn.errors import DataError, ReadError, VNNError, did_you_mean
+from keras_vnn.unpacking import refuse_hdf5_links
 
 if TYPE_CHECKING:
     import anndata
@@ -193,9 +194,14 @@ def _read_whole(path: Path) -> anndata.AnnData:
     import anndata
 
     try:
+        if not path.is_dir():
+            refuse_hdf5_links(path, path)
         with quiet():
             return anndata.read_zarr(path) if path.is_dir() else anndata.read_h5ad(path)
-    except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
+    except VNNError:
+        raise
+    except Exception as error:
+        # Damaged bytes surface as whatever HDF5, zarr and anndata happen to raise.
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ReadError(
             f"The .h5ad file is damaged, incomplete, or holds no AnnData: {path}\n    {reason}\nDownload it again."

@@ -11,6 +11,7 @@ import keras
 from keras_vnn.architecture import Architecture
 from keras_vnn.errors import ModelError, VNNError
 from keras_vnn.files import existing_file, replacing
+from keras_vnn.models._safety import check_model_file
 from keras_vnn.models._view import view
 
 __all__ = ["check_architecture", "load_model", "save_model"]
@@ -39,7 +40,8 @@ def load_model(path: str | os.PathLike[str], *, architecture: Architecture | Non
     """Read a model that was saved by `save_model`, ``model.save`` or ``vnn train``.
 
     ``keras.saving.load_model`` works too; this one explains what is wrong with a file. Nothing in the file can
-    run code: Keras's safe mode stays on.
+    run code: it may only name plain parts of Keras, of this package, and classes that running code has registered;
+    Keras's safe mode stays on.
 
     Parameters
     ----------
@@ -68,6 +70,7 @@ def load_model(path: str | os.PathLike[str], *, architecture: Architecture | Non
                 f"Train one: vnn train {found} cells.h5ad --label cell_type -o model.keras"
             )
     try:
+        check_model_file(found)
         model = keras.saving.load_model(found, compile=True)
     except VNNError:
         raise

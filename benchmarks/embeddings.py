@@ -78,8 +78,6 @@ class Bench:
     """The data, the architectures, and one run."""
 
     def __init__(self, folder: Path, ontology: Path, styles: list[str]) -> None:
-        import numpy as np
-
         import keras_vnn as vnn
 
         plates = [plate(folder / "expression", name) for name in ("p1", "p2")]
@@ -105,11 +103,10 @@ class Bench:
                 min_genes=50,
                 units=2,
             )
-        centroids = np.mean([accuracy_of_centroids(self.p1, self.p2, genes)])
         self.facts = {
             "cells": [len(self.p1), len(self.p2)],
             "genes": len(genes),
-            "nearest_centroid_accuracy": float(centroids),
+            "nearest_centroid_accuracy": accuracy_of_centroids(self.p1, self.p2, genes),
             "architectures": {name: repr(arch) for name, arch in self.architectures.items()},
             "unconnected": {name: len(arch.unconnected_genes) for name, arch in self.architectures.items()},
         }
@@ -206,6 +203,7 @@ def plate(folder: Path, name: str) -> Any:
     symbols = pd.read_csv(folder / "ensembl_to_symbol.tsv.gz", sep="\t", index_col=0)["symbol"].dropna()
     symbols = symbols[~symbols.index.duplicated()]
     named = cells[:, cells.var_names.isin(symbols.index)].copy()
+    named = named[named.obs["demuxlet_cls"] == "SNG"].copy()
     named.var_names = symbols.loc[named.var_names].astype(str).to_list()
     return without_duplicates(named, "sum")
 
@@ -252,8 +250,9 @@ def spread(values: list[float]) -> str:
     """Return mean and standard deviation in words."""
     if not values:
         return ""
-    deviation = statistics.stdev(values) if len(values) > 1 else 0.0
-    return f"{statistics.mean(values):.3f} ± {deviation:.3f}"
+    if len(values) == 1:
+        return f"{values[0]:.3f} (one run)"
+    return f"{statistics.mean(values):.3f} ± {statistics.stdev(values):.3f}"
 
 
 if __name__ == "__main__":

@@ -579,35 +579,45 @@ def _worker(seed: int, folder: str, groups: tuple[str, ...], start: int, step: i
         results.put(run_case(seed, case, Path(folder), groups))
 
 
+@dataclass(slots=True)
+class _Lane:
+    """Every so-many-th case, run by one process at a time."""
+
+    next: int
+    queue: Any = None
+    process: Any = None
+
+
 def run(seed: int, cases: range, groups: tuple[str, ...], jobs: int, folder: Path) -> list[Outcome]:
     """Run cases in several processes; a process that dies is a failure of its case, and is replaced."""
     context = multiprocessing.get_context("spawn")
     found: list[Outcome] = []
-    lanes = [{"next": cases.start + n, "queue": context.Queue(), "process": None} for n in range(jobs)]
+    lanes = [_Lane(cases.start + n) for n in range(jobs)]
     said = time.monotonic()
-    while any(lane["next"] < cases.stop for lane in lanes):
+
+    def note(outcome: Outcome, lane: _Lane) -> None:
+        found.append(outcome)
+        lane.next = outcome.case + jobs
+        if outcome.verdict == "failed":
+            print(f"FAILED case {outcome.case} {outcome.target} {outcome.mutations}\n    {outcome.why}", flush=True)
+
+    while any(lane.next < cases.stop for lane in lanes):
         for lane in lanes:
-            if lane["next"] >= cases.stop:
+            if lane.next >= cases.stop:
                 continue
-            if lane["process"] is None:
-                lane["queue"] = context.Queue()
-                arguments = (seed, str(folder), groups, lane["next"], jobs, cases.stop, lane["queue"])
-                lane["process"] = context.Process(target=_worker, args=arguments, daemon=True)
-                lane["process"].start()
-            while not lane["queue"].empty():
-                item = lane["queue"].get()
-                if isinstance(item, Outcome):
-                    found.append(item)
-                    lane["next"] = item.case + jobs
-                    if item.verdict == "failed":
-                        print(f"FAILED case {item.case} {item.target} {item.mutations}\n    {item.why}", flush=True)
-            if not lane["process"].is_alive() and lane["queue"].empty() and lane["next"] < cases.stop:
-                group, target, *_, mutations = make_case(seed, lane["next"], groups)
-                why = f"the process ended with {lane['process'].exitcode}"
-                found.append(Outcome(lane["next"], group, target, mutations, "failed", why))
-                print(f"FAILED case {lane['next']} {target} {mutations}\n    {why}", flush=True)
-                lane["next"] += jobs
-                lane["process"] = None
+            if lane.process is None:
+                lane.queue = context.Queue()
+                arguments = (seed, str(folder), groups, lane.next, jobs, cases.stop, lane.queue)
+                lane.process = context.Process(target=_worker, args=arguments, daemon=True)
+                lane.process.start()
+            alive = lane.process.is_alive()
+            while not lane.queue.empty():
+                note(lane.queue.get(), lane)
+            if not alive and lane.next < cases.stop:
+                group, target, *_, mutations = make_case(seed, lane.next, groups)
+                why = f"the process ended with {lane.process.exitcode}"
+                note(Outcome(lane.next, group, target, mutations, "failed", why), lane)
+                lane.process = None
         if time.monotonic() - said > 60:
             said = time.monotonic()
             print(f"{len(found):,} of {len(cases):,} cases", flush=True)

@@ -26,6 +26,7 @@ FILES = {
     "model.keras",
     "network.graphml",
     "nodes_ranked.csv",
+    "report.html",
     "results.json",
     "scores.csv",
     "summary.json",

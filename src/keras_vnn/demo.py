@@ -97,13 +97,15 @@ def run_demo(
     from keras_vnn.data import Labels
     from keras_vnn.inspection import rank_nodes
     from keras_vnn.models import save_model
+    from keras_vnn.report import write_report
 
     if style not in STYLES:
         hint = did_you_mean(style, list(STYLES))
         raise ConfigError(f"style must be one of {', '.join(STYLES)}; got {style!r}. {hint}".rstrip())
     tell = say or (lambda _: None)
     target = _folder(folder, overwrite=overwrite)
-    build, train = _sections(recipe or read_recipe(config_path(STYLES[style])))
+    chosen = recipe or read_recipe(config_path(STYLES[style]))
+    build, train = _sections(chosen)
     arch = build_architecture(build, say=tell)
     inside = read_interactions(list(build.interactions)).among(arch.genes) if build.interactions else None
     if inside is not None:
@@ -122,6 +124,7 @@ def run_demo(
     found = (0, 0) if inside is None else (len(inside), len(inside.genes))
     demo = DemoResult(*found, scores, ranking.head(10), target)
     _write(demo, result, data, labels, ranking, overwrite=overwrite)
+    write_report(result.model, target / "report.html", title=chosen.title or None, overwrite=overwrite)
     return demo
 
 

@@ -24,7 +24,8 @@ def demo(
 
     Reads 1,000 cells × 6,998 genes and either 29,916 interactions and 411 regulations, or the Gene Ontology; wires
     and trains the networks (five folds), compares them with baselines, names the top nodes, and leaves the
-    architecture, the model, tables and figures in a folder. Takes one to three minutes.
+    architecture, the model, tables, figures and a page to explore (report.html) in a folder. Takes one to three
+    minutes.
 
     **Example**
 

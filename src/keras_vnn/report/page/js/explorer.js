@@ -51,6 +51,7 @@
       if (isFirst) changed = new Set([...changed, "view"]);
       made[name].draw(changed);
       if (changed.has("focus") || changed.has("view")) drawCrumbs();
+      colours.value = report.state.colour;
       if (changed.has("colour") || changed.has("dark") || changed.has("view")) legend.replaceChildren(report.legend());
       if (changed.has("selected")) panel.draw();
       note.textContent = made[name].note?.() ?? "";

@@ -23,12 +23,13 @@
     }, { class: "more", "aria-label": `Show more ${name}` });
     return h("div", {}, list, more);
   };
-  const weighed = (items, name) => {
+  /** Weights with bars: around zero, or from the left where they have no sign. */
+  const weighed = (items, name, { signed = true } = {}) => {
     const most = d3.max(items, item => Math.abs(item.weight ?? 0)) || 0;
     return unfolding(items, ({ node, output, weight }) => h("li", {},
       output === undefined ? report.nodeLink(node) : report.name(output),
-      weight === null ? h("span", {}) : report.bar(weight, most, { signed: true }),
-      h("span", { class: "number" }, weight === null ? "" : report.signed(weight))), { name });
+      weight === null ? h("span", {}) : report.bar(weight, most, { signed }),
+      h("span", { class: "number" }, weight === null ? "" : signed ? report.signed(weight) : report.number(weight))), { name });
   };
 
   const links = node => {
@@ -41,11 +42,11 @@
     const above = report.outputs(node), one = nodes.parent[node];
     if (!above.length) return section("Read by", h("p", {}, data.readout?.tail?.length
       ? `dense layers of ${data.readout.tail.join(", ")} units before the outputs` : "the outputs"),
-      report.readoutOf(node).length ? weighed(report.readoutOf(node), "outputs") : null);
+      report.readoutOf(node).length ? weighed(report.readoutOf(node), "outputs", { signed: !several(node) }) : null);
     const rows = above.map(({ node: parent, weight }) => ({ node: parent, weight }));
     const title = above.length > 1 ? `Feeds ${above.length} nodes` : "Feeds";
     const hint = above.length > 1 ? h("p", { class: "note" }, "In the sunburst, treemap and outline it stands under ", report.name(report.label(one)), ", which hears the fewest genes of them.") : null;
-    return section(title, weighed(rows, "nodes it feeds"), hint);
+    return section(title, weighed(rows, "nodes it feeds", { signed: !several(node) && !rows.some(row => several(row.node)) }), hint);
   };
   const activity = node => {
     const rows = report.activityOf(node);
@@ -59,7 +60,7 @@
         h("td", { class: "number" }, report.number(row.mean)), h("td", {}, report.bar(row.mean ?? 0, most, { signed: true })),
         h("td", { class: "number" }, report.number(row.sd)), h("td", { class: "number" }, row.effect === null ? "–" : report.signed(row.effect))))));
     return section(report.isGene(node) ? "Expression by class" : "Activity by class", h("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Activity by class" }, table),
-      h("p", { class: "note" }, "Effect: Cohen's d of the class against all other cells."));
+      h("p", { class: "note" }, `Effect: Cohen's d of the class against all other cells.${report.isGene(node) ? "" : " Whether a node is high or low has no meaning of its own: training may have turned its sign."}`));
   };
   const effects = node => {
     if (!data.importance || report.importance(node) === null) return null;
@@ -73,15 +74,15 @@
   const reads = node => {
     if (report.isGene(node)) {
       const fed = report.outputs(node);
-      return section(fed.length ? `Feeds ${report.count(fed.length, "node")}` : "Feeds no node", fed.length ? weighed(fed, "nodes it feeds") : null);
+      return section(fed.length ? `Feeds ${report.count(fed.length, "node")}` : "Feeds no node", fed.length ? weighed(fed, "nodes it feeds", { signed: !fed.some(edge => several(edge.node)) }) : null);
     }
     const all = report.inputs(node), total = nodes.inputs[node];
     const cut = all.length < total ? h("p", { class: "note" }, `The ${report.number(all.length)} strongest of ${report.number(total)} inputs are in this file.`) : null;
     const below = all.filter(input => !report.isGene(input.node)), genes = all.filter(input => report.isGene(input.node));
     const note = several(node) || below.some(input => several(input.node)) ? h("p", { class: "note" }, "Where nodes have several units: the length of the vector of weights between them, without sign.") : null;
     return [
-      below.length ? section(`Reads ${report.count(below.length, "node")}`, weighed(below, "nodes it reads")) : null,
-      genes.length ? section(`Reads ${report.count(genes.length, "gene")} directly`, weighed(genes, "genes it reads")) : null,
+      below.length ? section(`Reads ${report.count(below.length, "node")}`, weighed(below, "nodes it reads", { signed: !several(node) && !below.some(input => several(input.node)) })) : null,
+      genes.length ? section(`Reads ${report.count(genes.length, "gene")} directly`, weighed(genes, "genes it reads", { signed: !several(node) })) : null,
       note, cut,
     ];
   };

@@ -1,8 +1,8 @@
-// The hierarchy as a map: children inside their parent, two steps deep, by the genes they hear.
+// The hierarchy as a map: children inside their parent, three steps deep, by the genes they hear.
 "use strict";
 
 (() => {
-  const MANY = 3200, SMALLEST = 10;
+  const MANY = 3200, SMALLEST = 10, DEEP = 3;
   const cut = (text, room) => {
     const letters = Math.floor(room / 6.3);
     return text.length <= letters ? text : letters < 3 ? "" : `${text.slice(0, letters - 1)}…`;
@@ -18,7 +18,7 @@
       svg.attr("viewBox", [0, 0, wide, tall]);
       let left = MANY;
       const copy = (part, depth) => ({ part, children: depth && part.children.length && (left -= part.children.length) > 0 ? part.children.map(child => copy(child, depth - 1)) : undefined });
-      const root = d3.hierarchy(copy(focus, focus.isBundle || focus.children.some(child => child.isBundle) ? 3 : 2));
+      const root = d3.hierarchy(copy(focus, focus.isBundle || focus.children.some(child => child.isBundle) ? DEEP + 1 : DEEP));
       root.each(d => { d.value = d.data.part.share; });
       d3.treemap().size([wide, tall]).paddingInner(2).paddingTop(d => (d.depth ? 19 : 0)).paddingLeft(d => (d.depth ? 3 : 0)).paddingRight(d => (d.depth ? 3 : 0)).paddingBottom(d => (d.depth ? 3 : 0)).round(true)(root);
       const all = root.descendants().slice(1);
@@ -71,13 +71,13 @@
 
     return {
       element,
-      note: () => `A box's area goes by the genes it hears; what children leave free is the parent's own genes. ${small ? `${report.number(small)} boxes are too small to draw here: zoom in to see them.` : ""}`,
+      note: () => `A box's area goes by the genes it hears; what children leave free is the parent's own genes. A node with several parents stands under the one with the fewest genes. ${small ? `${report.number(small)} boxes are too small to draw here: zoom in to see them.` : ""}`,
       draw: changed => {
         if (changed.has("focus") || changed.has("view") || !shown.size) move();
         else if (changed.has("colour") || changed.has("dark")) paint();
         const selected = report.tree.at(report.state.selected);
         if (changed.has("selected")) {
-          if (selected && selected.id !== report.state.focus && !shown.has(selected.id)) zoom(report.tree.around(selected, 2, 0.01));
+          if (selected && selected.id !== report.state.focus && !shown.has(selected.id)) zoom(report.tree.around(selected, DEEP, 0.004));
           mark();
         }
       },

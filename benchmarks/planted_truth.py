@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=HERE / "results" / "planted_truth", help="folder of the runs")
     parser.add_argument("--limit", type=int, help="stop after so many new runs; 0: only write what there is")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from keras_vnn.inspection._importance import IMPORTANCE_METHODS
+    from keras_vnn.inspection import IMPORTANCE_METHODS
 
     parser.add_argument("--methods", nargs="+", default=list(IMPORTANCE_METHODS), help="of rank_nodes")
     arguments = parser.parse_args()

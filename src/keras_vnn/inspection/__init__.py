@@ -9,13 +9,14 @@ from keras_vnn.inspection._activities import activities_by_class, node_activitie
 from keras_vnn.inspection._activity_table import activity_table
 from keras_vnn.inspection._embedding import embed, embedding_units
 from keras_vnn.inspection._findings import remember_inspection
-from keras_vnn.inspection._importance import IMPORTANCE_METHODS
+from keras_vnn.inspection._methods import IMPORTANCE_METHODS, ImportanceMethod
 from keras_vnn.inspection._node import NodeImportance, NodeInspection, inspect_node
 from keras_vnn.inspection._predictions import predict, predicted_classes
 from keras_vnn.inspection._ranking import rank_nodes
 
 __all__ = [
     "IMPORTANCE_METHODS",
+    "ImportanceMethod",
     "NodeImportance",
     "NodeInspection",
     "activities_by_class",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +19,12 @@ from numpy.typing import NDArray
 from keras_vnn.data import Classes
 from keras_vnn.errors import ConfigError, ModelError
 from keras_vnn.inspection._cells import cells_of, class_codes
-from keras_vnn.inspection._cut import Cut
-from keras_vnn.inspection._importance import Importance, chosen_method, goal_of, layer_importance
-from keras_vnn.inspection._record import output_weights, record
+from keras_vnn.inspection._cut import Cut, Network
+from keras_vnn.inspection._importance import Goal, Importance, chosen_method, goal_of, layer_importance, settled
+from keras_vnn.inspection._methods import IMPORTANCE_METHODS
+from keras_vnn.inspection._progress import progressing
+from keras_vnn.inspection._record import Record, output_weights, record
+from keras_vnn.inspection._rlipp import improvements
 from keras_vnn.inspection._statistics import ClassMoments, ClassStatistics
 from keras_vnn.models import Embedding, ModelView, view
 
@@ -65,8 +68,10 @@ def findings_of(
     missing: str,
     batch_size: int,
     importance: bool = True,
+    genes: bool = False,
+    progress: bool = False,
 ) -> Findings:
-    """Measure activity and importance of the nodes of some layers; activity alone if that is asked for."""
+    """Measure activity and importance of the nodes of some layers; activity alone, or genes too, if asked for."""
     chosen = chosen_method(seen, method)
     if batch_size < 1:
         raise ConfigError(f"batch_size must be at least 1, got {batch_size}.")
@@ -79,7 +84,7 @@ def findings_of(
         known, codes = class_codes(known, labels, cells, data)
     classes = _NO_CLASSES if known is None else known.names
     head = None if is_embedding else output_weights(seen)
-    moments = {number: ClassMoments(len(classes)) for number in layers}
+    moments = {number: ClassMoments(len(classes)) for number in sorted({0, *layers})}
     scores = []
     for rows, part in cells.parts():
         done = record(seen, part, batch_size=batch_size)
@@ -87,22 +92,61 @@ def findings_of(
         if head is not None:
             scores.append(head.scores(done.features))
             groups = scores[-1].argmax(axis=1).astype(np.int32) if known is not None and codes is None else groups
-        for number in layers:
-            moments[number].see(done.units[number], groups)
-    measured: dict[int, Importance] = {}
-    if importance and not is_embedding:
-        goal = goal_of(seen, labels, cells, data, np.concatenate(scores))
+        for number, moment in moments.items():
+            moment.see(done.units[number], groups)
+    statistics = {number: moments[number].statistics() for number in layers}
+    if is_embedding or not importance:
+        return Findings(chosen, len(cells), classes, statistics, {})
+    goal = goal_of(seen, labels, cells, data, np.concatenate(scores))
+    ranked = [number for number in layers if number or genes]
+    network = Network(seen, {number: moment.means for number, moment in moments.items()}, batch_size)
+
+    def records() -> Iterator[tuple[slice, Record]]:
         for rows, part in cells.parts():
             # What is in memory was one part, and is recorded already.
-            done = done if len(part) == len(cells) else record(seen, part, batch_size=batch_size)
-            weights = goal.weights(rows)
-            for number in layers:
-                if number:
-                    cut = Cut(seen, done, number, batch_size, moments[number].means)
-                    share = layer_importance(cut, weights, chosen, len(cells))
-                    measured[number] = share if number not in measured else measured[number] + share
-    statistics = {number: moments[number].statistics() for number in layers}
+            yield rows, done if len(part) == len(cells) else record(seen, part, batch_size=batch_size)
+
+    total = sum(len(seen.architecture.layers[number]) for number in ranked)
+    with progressing(chosen, total, is_wanted=progress) as advance:
+        if IMPORTANCE_METHODS[chosen].contributions is None:
+            targets = goal.targets if labels is not None else np.concatenate(scores).astype(np.float64)
+            measured = _improvements(seen, [found for _, found in records()], targets, ranked, advance)
+        else:
+            measured = _contributions(network, records(), goal, ranked, chosen, len(cells), advance)
     return Findings(chosen, len(cells), classes, statistics, measured)
+
+
+def _contributions(
+    network: Network,
+    records: Iterable[tuple[slice, Record]],
+    goal: Goal,
+    layers: Sequence[int],
+    method: str,
+    cells: int,
+    advance: Callable[[float], None],
+) -> dict[int, Importance]:
+    total: dict[int, Importance] = {}
+    for rows, done in records:
+        weights = goal.weights(rows)
+        for number in layers:
+            share = layer_importance(Cut(network, done, number), weights, method, cells, advance)
+            total[number] = total[number] + share if number in total else share
+    return {number: settled(found, method) for number, found in total.items()}
+
+
+def _improvements(
+    seen: ModelView,
+    records: Sequence[Record],
+    targets: NDArray[np.float64],
+    layers: Sequence[int],
+    advance: Callable[[float], None],
+) -> dict[int, Importance]:
+    if 0 in layers:
+        raise ConfigError("rlipp compares a node with its children, and genes have none.\nTake another method.")
+    arch = seen.architecture
+    units = {number: np.concatenate([done.units[number] for done in records]) for number in range(len(arch.layers))}
+    found = improvements(arch, units, targets, layers, advance=advance)
+    return {number: Importance(part.difference.mean(axis=1), part.difference) for number, part in found.items()}
 
 
 def remember_inspection(

@@ -1,34 +1,26 @@
-"""What the nodes of a layer do to the outputs: the methods by name, and the sums of their contributions.
+"""What the nodes of a layer do to the outputs: sums of their contributions, whatever the method.
 
-To add a method, write a function from a `Cut` to blocks of contributions in a module of its own and name it in
-`IMPORTANCE_METHODS`.
+In: a `Cut`, the name of a method, what the cells weigh. Out: an `Importance`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from keras_vnn.data import Classes, Targets
-from keras_vnn.errors import ConfigError, DataError, did_you_mean
+from keras_vnn.errors import ConfigError, DataError
 from keras_vnn.inspection._cells import Cells, class_codes
-from keras_vnn.inspection._cut import Block, Cut
-from keras_vnn.inspection._gradient import gradient
-from keras_vnn.inspection._knockout import knockout
+from keras_vnn.inspection._cut import Cut
+from keras_vnn.inspection._methods import IMPORTANCE_METHODS, check_method
 from keras_vnn.inspection._record import Floats, output_weights
 from keras_vnn.models import ModelView
 
-__all__ = ["IMPORTANCE_METHODS", "Goal", "Importance", "check_method", "chosen_method", "goal_of", "layer_importance"]
-
-IMPORTANCE_METHODS: Mapping[str, Callable[[Cut], Iterator[Block]]] = MappingProxyType(
-    {"knockout": knockout, "gradient": gradient}
-)
-
+__all__ = ["Goal", "Importance", "chosen_method", "goal_of", "layer_importance", "settled"]
 
 EXACT_LAYERS = 3
 
@@ -78,6 +70,11 @@ class Goal:
     codes: NDArray[np.int32] | None
     slopes: NDArray[np.float64] | None = None
 
+    @property
+    def targets(self) -> NDArray[np.float64]:
+        """``(cells, outputs)``: 1 for the class of a cell, 0 for the others; of a regression the slopes."""
+        return np.asarray(self.slopes) if self.codes is None else np.eye(self.outputs)[self.codes]
+
     def weights(self, rows: slice) -> NDArray[np.float64]:
         """Return ``(rows, outputs)`` of some cells: for classes, one over the size of the class in its column."""
         if self.slopes is not None or self.codes is None:
@@ -85,14 +82,6 @@ class Goal:
         counts = np.bincount(self.codes, minlength=self.outputs)
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.eye(self.outputs)[self.codes[rows]] / counts
-
-
-def check_method(method: str) -> None:
-    """Raise a `ConfigError` unless there is such a method."""
-    if method not in IMPORTANCE_METHODS:
-        known = list(IMPORTANCE_METHODS)
-        hint = did_you_mean(str(method), known)
-        raise ConfigError(f"method must be one of {', '.join(known)}; got {method!r}. {hint}".rstrip())
 
 
 def chosen_method(seen: ModelView, method: str | None) -> str:
@@ -124,18 +113,35 @@ def goal_of(seen: ModelView, labels: Any, cells: Cells, data: Any, scores: Float
     return Goal(outputs, None, slopes)
 
 
-def layer_importance(cut: Cut, weights: NDArray[np.float64], method: str, cells: int) -> Importance:
+def layer_importance(
+    cut: Cut, weights: NDArray[np.float64], method: str, cells: int, advance: Callable[[float], None]
+) -> Importance:
     """Return the share that the cells of a cut have in the importance of all nodes of its layer.
 
-    ``weights`` are those of a `Goal` for these cells, ``cells`` the number of all cells. Shares add up.
+    ``weights`` are those of a `Goal` for these cells, ``cells`` the number of all cells. Shares add up; for slopes,
+    `settled` makes importance of the sum.
     """
     outputs = weights.shape[1]
     nodes = len(cut.starts)
     score, effects = np.zeros(nodes), np.zeros((nodes, outputs))
-    for place, chosen, contributions in IMPORTANCE_METHODS[method](cut):
-        score[chosen] += np.abs(contributions).sum(axis=(0, 2), dtype=np.float64) / (cells * outputs)
-        effects[chosen] += np.einsum("cno,co->no", contributions, weights[place])
+    found = IMPORTANCE_METHODS[method]
+    if found.contributions is None:
+        raise ConfigError(f"The method {method} has no contributions of single cells.")
+    for place, chosen, contributions in found.contributions(cut):
+        if found.is_slope:
+            effects[chosen] += contributions.sum(axis=2, dtype=np.float64) / cells
+        else:
+            score[chosen] += np.abs(contributions).sum(axis=(1, 2), dtype=np.float64) / (cells * outputs)
+            effects[chosen] += np.einsum("noc,co->no", contributions, weights[place])
+        advance(len(chosen) * contributions.shape[2] / cells)
     return Importance(score, effects)
+
+
+def settled(importance: Importance, method: str) -> Importance:
+    """Return the importance that the shares of all cells add up to."""
+    if IMPORTANCE_METHODS[method].is_slope:
+        return Importance(np.abs(importance.effects).mean(axis=1), importance.effects)
+    return importance
 
 
 def _targets(labels: Any, cells: int, outputs: int) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from keras_vnn.architecture import gene_counts
 from keras_vnn.data import Classes
 from keras_vnn.errors import ConfigError, ModelError
 from keras_vnn.inspection._findings import Findings, findings_of, recalled
-from keras_vnn.inspection._importance import check_method
+from keras_vnn.inspection._methods import check_method
 from keras_vnn.inspection._record import output_weights
 from keras_vnn.models import ModelView, view
 
@@ -52,10 +52,15 @@ def rank_nodes(
         The class of each cell: a sequence, `Labels`, or the name of a column of ``data.obs``; for a regression the
         numbers. The model's own predictions when ``None``. They decide the signed columns, not the importance.
     method
-        ``"knockout"``: exact; all units of the node are held at their means over the data. ``"gradient"``:
-        the gradient times the distance from the mean, the same to first order; cheaper for deep networks. When
-        ``None``, knock-out for networks of up to three hidden layers and the gradient for deeper ones; without data,
-        the method that was remembered.
+        ``"knockout"``: exact; all units of the node are held at their means over the data; ``"knockout-zero"``: at
+        zero. ``"gradient"``: the gradient times the distance from the mean, the same to first order;
+        ``"gradient-zero"``: times the activity. ``"integrated-gradients"`` and ``"integrated-gradients-zero"``: the
+        mean gradient on the way there; they add up over a layer. ``"conductance"`` and ``"conductance-zero"``: what
+        flows through a node when the genes go from their means, or zero, to what they are. ``"epsilon"``: KPNN's node
+        weight, the slope of the prediction, averaged over all cells with its sign. ``"rlipp"``: Spearman's ρ of the
+        target (the labels or, without them, the model's scores) with a ridge on the units of the node, less that with
+        one on its children; out of fold. When ``None``, knock-out for networks of up to three hidden layers and the
+        gradient for deeper ones; without data, the method that was remembered.
     layers
         Numbers of the layers to rank; all hidden ones when ``None``.
     top

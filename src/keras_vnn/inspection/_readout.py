@@ -5,8 +5,9 @@ In: a `ModelView`. Out: the first dense layer that reads the nodes, and the plac
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from keras_vnn.inspection._record import first_dense, to_numpy
 from keras_vnn.models import ModelView
 
-__all__ = ["Readout", "readout"]
+__all__ = ["Readout", "dense_places", "readout"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,14 +52,37 @@ def readout(seen: ModelView) -> Readout | None:
         return None
     arch = seen.architecture
     rows = {number: np.full(int(arch.layers[number].units.sum()), -1) for number in range(1, len(arch.layers))}
-    (runs,) = (block["inputs"] for block in seen.parts["blocks"] if block["layer"] == layer.name)
-    start = 0
-    for kind, what, *count in runs:
+    for start, kind, what in _runs(seen, layer.name):
         if kind == "units":
-            start += count[0]
             continue
         is_read = np.ones(len(arch.layers[what]), bool) if kind == "nodes" else arch.sink_nodes(what)
         read = np.flatnonzero(np.repeat(is_read, arch.layers[what].units))
         rows[what][read] = start + np.arange(len(read))
-        start += len(read)
     return Readout(layer, rows)
+
+
+def dense_places(seen: ModelView) -> dict[int, NDArray[np.intp]]:
+    """Return, by number of the layer, which input of the first dense layer each dense unit beside the nodes is."""
+    layer = first_dense(seen)
+    names = {name: int(number) for number, name in seen.parts["dense"].items()}
+    if layer is None:
+        return {}
+    return {
+        names[what]: start + np.arange(seen.architecture.layers[names[what]].dense_units)
+        for start, kind, what in _runs(seen, layer.name)
+        if kind == "units" and what in names
+    }
+
+
+def _runs(seen: ModelView, name: str) -> Iterator[tuple[int, str, Any]]:
+    """Yield first input, kind and origin of each run of the inputs of a dense layer."""
+    arch = seen.architecture
+    (runs,) = (block["inputs"] for block in seen.parts["blocks"] if block["layer"] == name)
+    start = 0
+    for kind, what, *count in runs:
+        yield start, kind, what
+        if kind == "units":
+            start += count[0]
+        else:
+            chosen = np.ones(len(arch.layers[what]), bool) if kind == "nodes" else arch.sink_nodes(what)
+            start += int(arch.layers[what].units[chosen].sum())

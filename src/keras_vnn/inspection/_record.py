@@ -164,7 +164,7 @@ def to_numpy(tensor: Any) -> Floats:
     return np.asarray(keras.ops.convert_to_numpy(tensor), np.float32)
 
 
-def check_finite(values: Floats) -> None:
+def check_finite(values: NDArray[np.floating]) -> None:
     """Raise a `ModelError` when a number that a model computed is not finite."""
     if not np.isfinite(values).all():
         raise ModelError(
@@ -204,7 +204,8 @@ def from_layer(seen: ModelView, done: Record, number: int) -> tuple[Segment, lis
     known = [(hidden_tensor(seen, layer), done.units[layer]) for layer in (number, *range(number))]
     for beside, activities in done.dense.items():
         dense = seen.dense_layer(beside)
-        if dense is not None:
+        # Dense units read the genes: where these change, they do.
+        if dense is not None and number:
             known.append((dense.output, activities))
     known += list(zip(seen.model.inputs[1:], done.side, strict=True))
     end = [features_tensor(seen)]

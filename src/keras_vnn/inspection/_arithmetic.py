@@ -1,0 +1,295 @@
+"""`Arithmetic`: what a network computes from its named units on, as sparse matrices and steps unit by unit.
+
+In: a `ModelView`. Out: matrices of weights between layers, and functions from sums to units and from sums to outputs.
+Arrays are ``(units, cells)`` throughout, so that a row of a sparse product is a run in memory. It computes in the
+precision of what it is given: KPNN's small differences need double.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from keras_vnn.data import Classes
+from keras_vnn.errors import ModelError
+from keras_vnn.inspection._readout import dense_places, readout
+from keras_vnn.inspection._record import has_one_head, to_numpy
+from keras_vnn.models import Embedding, ModelView
+
+__all__ = ["Arithmetic", "Reader", "Station", "arithmetic"]
+
+Numbers: TypeAlias = NDArray[np.floating]
+# From ``(units, cells)`` sums of some units, by their positions, to what these units give on.
+UnitFunction: TypeAlias = Callable[[Numbers, NDArray[np.intp] | None], Numbers]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Station:
+    """Units that read earlier ones: the named nodes of a layer, or the dense units beside them.
+
+    Attributes
+    ----------
+    weights
+        By number of the layer that is read, sparse ``(its units, units)``.
+    bias
+        ``(units,)``.
+    after
+        From sums to units.
+    """
+
+    weights: Mapping[int, sparse.csr_array]
+    bias: Numbers
+    after: UnitFunction
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reader:
+    """The dense layers behind the named units: what they read, and what they make of it.
+
+    Attributes
+    ----------
+    kernels
+        By number of the layer, ``(its units, width)``: the weights of the first dense layer, or of all heads side by
+        side; zero for units that are not read.
+    dense_kernels
+        The same for the dense units beside a layer.
+    whole
+        ``(inputs, width)`` weights of all that the first dense layer reads; ``None`` for heads side by side.
+    bias
+        ``(width,)``.
+    scores
+        From ``(…, width, cells)`` sums to ``(…, outputs, cells)``: logits less their mean, or numbers.
+    predictions
+        The same to what the model predicts.
+    """
+
+    kernels: Mapping[int, Numbers]
+    dense_kernels: Mapping[int, Numbers]
+    whole: Numbers | None
+    bias: Numbers
+    scores: Callable[[Numbers], Numbers]
+    predictions: Callable[[Numbers], Numbers]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arithmetic:
+    """What a network computes from its genes, or a later layer, on.
+
+    Attributes
+    ----------
+    nodes, dense
+        By number of the layer.
+    reader
+        What makes outputs of them.
+    """
+
+    nodes: Mapping[int, Station]
+    dense: Mapping[int, Station]
+    reader: Reader
+
+    def sums(self, number: int, units: Mapping[int, Numbers], *, beside: bool = False) -> Numbers:
+        """Return ``(units, cells)`` sums of a layer, from the ``(units, cells)`` units of earlier ones."""
+        station = self.dense[number] if beside else self.nodes[number]
+        total = station.bias[:, None].astype(next(iter(units.values())).dtype)
+        for source, weights in station.weights.items():
+            total = total + weights.T.astype(units[source].dtype) @ units[source]
+        return total
+
+    def run(self, genes: Numbers, last: int) -> tuple[dict[int, Numbers], dict[int, Numbers]]:
+        """Return the ``(units, cells)`` units of the nodes up to a layer, and all dense units, for those of genes."""
+        units = {0: genes}
+        for number in range(1, last + 1):
+            units[number] = self.nodes[number].after(self.sums(number, units), None)
+        beside = {
+            number: self.dense[number].after(self.sums(number, units, beside=True), None) for number in self.dense
+        }
+        return units, beside
+
+
+def arithmetic(seen: ModelView) -> Arithmetic:
+    """Return the arithmetic of a model.
+
+    Raises
+    ------
+    ModelError
+        The model is an embedding, or an activation does not act unit by unit.
+    """
+    if seen.head is None or isinstance(seen.outputs, Embedding):
+        raise ModelError(
+            "The model is an embedding: it has no outputs whose change could rank its nodes.\n"
+            "Build one that predicts: build_model(arch, outputs=keras_vnn.classes(labels))"
+        )
+    numbers = range(1, len(seen.architecture.layers))
+    nodes = {number: _nodes(seen, number) for number in numbers}
+    dense = {number: _beside(seen, layer) for number in numbers if (layer := seen.dense_layer(number)) is not None}
+    return Arithmetic(nodes, dense, _one_head(seen) if has_one_head(seen) else _level_heads(seen))
+
+
+def _nodes(seen: ModelView, number: int) -> Station:
+    layer = seen.sparse_layer(number)
+    matrix = sparse.csr_array(layer.kernel_matrix().astype(np.float32))
+    bias = np.zeros(matrix.shape[1], np.float32) if layer.bias is None else to_numpy(layer.bias)
+    bias = np.where(layer.connections.fan_in > 0, bias, 0)
+    (axis,) = (block["inputs"] for block in seen.parts["blocks"] if block["layer"] == layer.name)
+    weights: dict[int, sparse.csr_array] = {}
+    start = 0
+    for kind, source, *_ in axis:
+        if kind == "pairs":
+            # Linear units between genes and nodes: their weights and those behind them are one.
+            pairs = seen.model.get_layer(f"layer_{number}_annotations")
+            first = sparse.csr_array(pairs.kernel_matrix().astype(np.float32))
+            rows = sparse.csr_array(matrix[start : start + first.shape[1]])
+            weights[0] = sparse.csr_array(first @ rows)
+            bias = bias + rows.T @ to_numpy(pairs.bias)
+            start += first.shape[1]
+        else:
+            count = int(seen.architecture.layers[source].units.sum())
+            weights[source] = sparse.csr_array(matrix[start : start + count])
+            start += count
+    return Station(weights, bias, _after(seen, layer))
+
+
+def _beside(seen: ModelView, layer: keras.layers.Dense) -> Station:
+    return Station({0: sparse.csr_array(to_numpy(layer.kernel))}, to_numpy(layer.bias), _after(seen, layer))
+
+
+def _one_head(seen: ModelView) -> Reader:
+    found = readout(seen)
+    head = seen.head
+    if found is None or head is None:
+        raise ModelError("The model is an embedding without a head: its nodes cannot be ranked.")
+    kernel = found.kernel
+    kernels = {number: _rows(kernel, rows) for number, rows in found.rows.items()}
+    dense_kernels = {number: _rows(kernel, rows) for number, rows in dense_places(seen).items()}
+    tail = list(seen.tail_layers)
+    is_classifier = isinstance(seen.outputs, Classes)
+
+    def outputs(sums: Numbers) -> Numbers:
+        for layer, later in zip(tail, [*tail, head][1:], strict=True):
+            units = _after(seen, layer)(sums, None)
+            weights, bias = to_numpy(later.kernel), to_numpy(later.bias)
+            sums = np.matmul(weights.T.astype(units.dtype), units) + bias[:, None].astype(units.dtype)
+        return sums
+
+    def scores(sums: Numbers) -> Numbers:
+        found = outputs(sums)
+        return found - found.mean(axis=-2, keepdims=True) if is_classifier else found
+
+    def predictions(sums: Numbers) -> Numbers:
+        return _over_outputs(head.activation, outputs(sums))
+
+    return Reader(kernels, dense_kernels, kernel, found.bias, scores, predictions)
+
+
+def _level_heads(seen: ModelView) -> Reader:
+    """Return the heads on the levels as one layer; the prediction is the mean of what they say."""
+    arch = seen.architecture
+    last = len(arch.layers) - 1
+    found = readout(seen)
+    head = seen.head
+    if found is None or head is None:
+        raise ModelError("The model is an embedding without a head: its nodes cannot be ranked.")
+    levels = {int(number): seen.model.get_layer(name) for number, name in seen.parts["auxiliary"].items()}
+    count = len(levels) + 1
+    outputs = found.kernel.shape[1]
+    own = {number: place for place, number in enumerate(sorted(levels))}
+    kernels = {}
+    for number in range(last + 1):
+        units = int(arch.layers[number].units.sum())
+        kernel = np.zeros((units, count, outputs), np.float32)
+        if number in levels:
+            kernel[:, own[number]] = to_numpy(levels[number].kernel)
+        if number:
+            kernel[:, count - 1] = _rows(found.kernel, found.rows[number])
+        kernels[number] = kernel.reshape(units, count * outputs)
+    dense_kernels = {}
+    for number, rows in dense_places(seen).items():
+        kernel = np.zeros((len(rows), count, outputs), np.float32)
+        kernel[:, count - 1] = _rows(found.kernel, rows)
+        dense_kernels[number] = kernel.reshape(len(rows), count * outputs)
+    bias = np.concatenate([to_numpy(levels[number].bias) for number in sorted(levels)] + [found.bias])
+    is_classifier = isinstance(seen.outputs, Classes)
+
+    def predictions(sums: Numbers) -> Numbers:
+        heads = sums.reshape(*sums.shape[:-2], count, outputs, sums.shape[-1])
+        return np.asarray(_over_outputs(head.activation, heads).mean(axis=-3))
+
+    def scores(sums: Numbers) -> Numbers:
+        found = predictions(sums)
+        return found - found.mean(axis=-2, keepdims=True) if is_classifier else found
+
+    return Reader(kernels, dense_kernels, None, bias, scores, predictions)
+
+
+def _rows(kernel: Numbers, rows: NDArray[np.intp]) -> Numbers:
+    """Return the rows of a kernel that units are; zeros where a unit is none (-1)."""
+    return np.where((rows >= 0)[:, None], kernel[rows], 0).astype(np.float32)
+
+
+def _over_outputs(activation: Any, sums: Numbers) -> Numbers:
+    """Apply an activation over the outputs, the last but one axis."""
+    moved = np.moveaxis(sums, -2, -1)
+    done = keras.ops.convert_to_numpy(activation(keras.ops.convert_to_tensor(np.ascontiguousarray(moved))))
+    return np.moveaxis(done, -1, -2)
+
+
+def _after(seen: ModelView, layer: Any) -> UnitFunction:
+    """Return what follows the sums of a layer, unit by unit: activation and batch normalisation, in their order."""
+    names = {part.name for part in seen.model.layers}
+    normalization = f"{layer.name}_batch_normalization"
+    scale, shift = None, None
+    if normalization in names:
+        scale, shift = _affine(seen.model.get_layer(normalization))
+    late = f"{layer.name}_activation"
+    activation = seen.model.get_layer(late).activation if late in names else layer.activation
+    is_first = late in names
+    is_linear = activation is None or activation is keras.activations.linear
+    if not is_linear:
+        _check_by_unit(activation, layer.name)
+
+    def after(sums: Numbers, units: NDArray[np.intp] | None) -> Numbers:
+        def normalized(values: Numbers) -> Numbers:
+            if scale is None or shift is None:
+                return values
+            place = slice(None) if units is None else units
+            return values * scale[place, None].astype(values.dtype) + shift[place, None].astype(values.dtype)
+
+        values = normalized(sums) if is_first else sums
+        if not is_linear:
+            values = _applied(activation, values)
+        return values if is_first else normalized(values)
+
+    return after
+
+
+def _applied(activation: Any, values: Numbers) -> Numbers:
+    if activation is keras.activations.tanh and values.dtype == np.float64:
+        return np.tanh(values)
+    return np.asarray(keras.ops.convert_to_numpy(activation(keras.ops.convert_to_tensor(values))))
+
+
+def _affine(layer: Any) -> tuple[Numbers, Numbers]:
+    """Return scale and shift of batch normalisation in inference."""
+    scale = 1 / np.sqrt(to_numpy(layer.moving_variance).astype(np.float64) + layer.epsilon)
+    if layer.gamma is not None:
+        scale = scale * to_numpy(layer.gamma)
+    shift = -to_numpy(layer.moving_mean) * scale
+    return scale, shift if layer.beta is None else shift + to_numpy(layer.beta)
+
+
+def _check_by_unit(activation: Any, name: str) -> None:
+    """Raise a `ModelError` unless an activation acts on each unit by itself."""
+    values = np.array([[-1.0, 0.3, 2.0]], np.float32)
+    together = _applied(activation, values)
+    apart = np.concatenate([_applied(activation, values[:, [i]]) for i in range(3)], axis=1)
+    if together.shape != values.shape or not np.allclose(together, apart, atol=1e-6):
+        raise ModelError(
+            f"The activation of {name} does not act unit by unit, so single nodes cannot be followed through it.\n"
+            'Take method="gradient"'
+        )

@@ -27,6 +27,7 @@ __all__ = [
     "decompressed",
     "encoding_of",
     "existing_file",
+    "made_folder",
     "read_lines",
     "refuse_bytes",
     "replacing",
@@ -182,6 +183,22 @@ def check_target(path: str | os.PathLike[str], *, overwrite: bool = False) -> Pa
             f"May not write into the folder {target.parent}: it is read-only for you.\nName another folder."
         )
     return target
+
+
+def made_folder(path: str | os.PathLike[str]) -> Path:
+    """Return a folder, made if it is not there.
+
+    Raises
+    ------
+    OutputError
+        It cannot be made.
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"Cannot make the folder {folder}: {error.strerror}.\nName another one.") from error
+    return folder
 
 
 @contextmanager

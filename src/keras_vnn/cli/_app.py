@@ -13,6 +13,7 @@ from keras_vnn.cli._compare import compare
 from keras_vnn.cli._console import report_error, say_warning
 from keras_vnn.cli._demo import demo
 from keras_vnn.cli._evaluate import evaluate
+from keras_vnn.cli._explain import explain
 from keras_vnn.cli._export import export
 from keras_vnn.cli._fetch import fetch
 from keras_vnn.cli._inspect import inspect
@@ -53,6 +54,7 @@ def _options(
 app.command("build")(build)
 app.command("train")(train)
 app.command("inspect")(inspect)
+app.command("explain")(explain)
 app.command("compare")(compare)
 app.add_typer(evaluate, name="evaluate")
 app.command("export")(export)

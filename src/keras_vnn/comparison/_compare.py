@@ -22,7 +22,8 @@ from keras_vnn.comparison._result import Comparison, summarised, test_to_train, 
 from keras_vnn.comparison._runs import Job, Shared, finished, keep, splits_of
 from keras_vnn.comparison._stability import rank_stability
 from keras_vnn.data import Labels, Targets
-from keras_vnn.errors import ConfigError, OutputError, did_you_mean
+from keras_vnn.errors import ConfigError, did_you_mean
+from keras_vnn.files import made_folder
 
 if TYPE_CHECKING:
     from keras_vnn.training import TrainingOptions
@@ -120,7 +121,7 @@ def compare(
             "The control input is made for classes of cells; there is none for numbers.\nLeave it out: "
             'controls=("swap", "genes", "modules")'
         )
-    runs_folder = _made(Path(folder) / "runs")
+    runs_folder = made_folder(Path(folder) / "runs")
     data = _in_memory(data)
     options = asdict(chosen)
     identity = _digest(arch, data, labels, [options, preset, missing, method, dict(model_options)])
@@ -179,14 +180,6 @@ def _in_memory(data: Any) -> Any:
 
     is_there = isinstance(data, pd.DataFrame) or isinstance(data.X, np.ndarray) or sparse.issparse(data.X)
     return data if is_there else data.to_memory()
-
-
-def _made(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"Cannot make the folder {folder}: {error.strerror}.\nName another one.") from error
-    return folder
 
 
 def _digest(arch: Architecture, data: Any, labels: Labels | Targets, options: Any) -> str:

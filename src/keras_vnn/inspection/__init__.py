@@ -7,12 +7,17 @@ Knows nothing of files, figures or training.
 from keras_vnn.architecture import gene_counts
 from keras_vnn.inspection._activities import activities_by_class, node_activities, unit_table
 from keras_vnn.inspection._activity_table import activity_table
+<<<<<<< HEAD
 from keras_vnn.inspection._embedding import embed, embedding_units
+=======
+from keras_vnn.inspection._contributions import node_contributions
+>>>>>>> 4b9bfdd (vnn explain; genes ranked, contributions cell by cell, path weights)
 from keras_vnn.inspection._findings import remember_inspection
 from keras_vnn.inspection._methods import IMPORTANCE_METHODS, ImportanceMethod
 from keras_vnn.inspection._node import NodeImportance, NodeInspection, inspect_node
+from keras_vnn.inspection._paths import path_weights
 from keras_vnn.inspection._predictions import predict, predicted_classes
-from keras_vnn.inspection._ranking import rank_nodes
+from keras_vnn.inspection._ranking import rank_genes, rank_nodes
 
 __all__ = [
     "IMPORTANCE_METHODS",
@@ -26,8 +31,11 @@ __all__ = [
     "gene_counts",
     "inspect_node",
     "node_activities",
+    "node_contributions",
+    "path_weights",
     "predict",
     "predicted_classes",
+    "rank_genes",
     "rank_nodes",
     "remember_inspection",
     "unit_table",

@@ -18,7 +18,7 @@ from keras_vnn.inspection._methods import check_method
 from keras_vnn.inspection._record import output_weights
 from keras_vnn.models import ModelView, view
 
-__all__ = ["rank_nodes"]
+__all__ = ["rank_genes", "rank_nodes"]
 
 
 def rank_nodes(
@@ -107,26 +107,83 @@ def rank_nodes(
     else:
         found = findings_of(seen, data, labels, method=method, layers=numbers, missing=missing, batch_size=batch_size)
     counts = gene_counts(arch)
-    tables = []
-    for number in numbers:
-        layer, importance = arch.layers[number], found.importance[number]
-        columns: dict[str, Any] = {
-            "label": list(layer.labels),
-            "kind": [node.kind for node in layer],
-            "layer": number,
-            "genes": counts[number],
-            "importance": importance.score,
-            "rank": importance.ranks,
-        }
-        columns |= {f"effect_{name}": importance.effects[:, output] for output, name in enumerate(names)}
-        if isinstance(seen.outputs, Classes):
-            starts = np.cumsum(layer.units) - layer.units
-            columns |= _activities(found, found.statistics[number].effect_size, starts)
-        tables.append(pd.DataFrame(columns, index=pd.Index(layer.ids, name="id")))
-    ranked = pd.concat(tables)
-    order = (-ranked["importance"].to_numpy()).argsort(kind="stable")
-    chosen = ranked.iloc[order[:top]]
-    chosen.attrs["method"] = found.method
+    tables = [_table(seen, found, number, names, heard=counts[number]) for number in numbers]
+    return _sorted(pd.concat(tables), found.method, top)
+
+
+def rank_genes(
+    model: keras.Model,
+    data: Any,
+    labels: Any = None,
+    *,
+    method: str = "integrated-gradients",
+    top: int | None = None,
+    missing: str = "raise",
+    batch_size: int = 512,
+) -> pd.DataFrame:
+    """Return the genes of a model, the most important first.
+
+    A gene is treated as a node of layer 0; where it has several numbers, they are one gene. Everything said of
+    importance and effects in `rank_nodes` holds here.
+
+    Parameters
+    ----------
+    model, data, labels, top, missing, batch_size
+        As in `rank_nodes`.
+    method
+        As in `rank_nodes`, but for ``"rlipp"``, which compares a node with its children. Integrated gradients of the
+        genes add up to the difference of the outputs from those of a cell with mean expression.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By gene: ``label``, ``importance``, ``rank``, ``effect_NAME`` per output; for a classifier ``most_active_in``
+        and ``activity_difference`` of its (normalised) expression.
+
+    Raises
+    ------
+    ConfigError, DataError, GeneError, ModelError
+        As `rank_nodes`.
+
+    References
+    ----------
+    Sundararajan, Taly & Yan 2017, Axiomatic Attribution for Deep Networks, doi:10.48550/arXiv.1703.01365
+    """
+    check_method(method)
+    if top is not None and top < 1:
+        raise ConfigError(f"top must be at least 1, got {top}.")
+    seen = view(model)
+    names = output_weights(seen).names
+    found = findings_of(
+        seen, data, labels, method=method, layers=[0], missing=missing, batch_size=batch_size, genes=True
+    )
+    table = _table(seen, found, 0, names, heard=None).drop(columns=["kind", "layer"])
+    return _sorted(table, found.method, top)
+
+
+def _table(
+    seen: ModelView, found: Findings, number: int, names: Sequence[str], *, heard: NDArray[np.int64] | None
+) -> pd.DataFrame:
+    layer, importance = seen.architecture.layers[number], found.importance[number]
+    columns: dict[str, Any] = {
+        "label": list(layer.labels),
+        "kind": [node.kind for node in layer],
+        "layer": number,
+        **({} if heard is None else {"genes": heard}),
+        "importance": importance.score,
+        "rank": importance.ranks,
+    }
+    columns |= {f"effect_{name}": importance.effects[:, output] for output, name in enumerate(names)}
+    if isinstance(seen.outputs, Classes):
+        starts = np.cumsum(layer.units) - layer.units
+        columns |= _activities(found, found.statistics[number].effect_size, starts)
+    return pd.DataFrame(columns, index=pd.Index(layer.ids, name="id"))
+
+
+def _sorted(table: pd.DataFrame, method: str, top: int | None) -> pd.DataFrame:
+    order = (-table["importance"].to_numpy()).argsort(kind="stable")
+    chosen = table.iloc[order[:top]]
+    chosen.attrs["method"] = method
     return chosen
 
 

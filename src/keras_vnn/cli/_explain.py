@@ -22,8 +22,8 @@ def explain(
         list[str] | None,
         typer.Option(
             help="How importance is measured: knockout, knockout-zero, gradient, gradient-zero, integrated-gradients, "
-            "integrated-gradients-zero, conductance, conductance-zero, epsilon, rlipp. May be given again; else knockout, "
-            "or gradient for deep networks."
+            "integrated-gradients-zero, conductance, conductance-zero, epsilon, rlipp. May be given again. "
+            "When none is given: knockout, or gradient for deep networks."
         ),
     ] = None,
     gene_method: Annotated[str, typer.Option(help="The same for genes; all but rlipp.")] = "integrated-gradients",

@@ -7,11 +7,8 @@ Knows nothing of files, figures or training.
 from keras_vnn.architecture import gene_counts
 from keras_vnn.inspection._activities import activities_by_class, node_activities, unit_table
 from keras_vnn.inspection._activity_table import activity_table
-<<<<<<< HEAD
-from keras_vnn.inspection._embedding import embed, embedding_units
-=======
 from keras_vnn.inspection._contributions import node_contributions
->>>>>>> 4b9bfdd (vnn explain; genes ranked, contributions cell by cell, path weights)
+from keras_vnn.inspection._embedding import embed, embedding_units
 from keras_vnn.inspection._findings import remember_inspection
 from keras_vnn.inspection._methods import IMPORTANCE_METHODS, ImportanceMethod
 from keras_vnn.inspection._node import NodeImportance, NodeInspection, inspect_node

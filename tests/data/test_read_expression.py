@@ -187,11 +187,11 @@ BAD_TABLES = {
         "    c1\n"
         "Make the names unique, or write the header line if it is missing.",
     ),
-    "cell without a name": ("gene,c1,\nTP53,1,2\n", "Cell 2 of 2 has no name: t.csv:1"),
-    "gene without a name": ("gene,c1,c2\nTP53,1,2\n,1,2\n", "Gene 2 of 2 has no name: t.csv:3"),
+    "cell without a name": ("gene,c1,\nTP53,1,2\n", "Cell 2 of 2 has no name: t.csv:1\nName it, or remove it."),
+    "gene without a name": ("gene,c1,c2\nTP53,1,2\n,1,2\n", "Gene 2 of 2 has no name: t.csv:3\nName it, or remove it."),
     "nothing tells": (
         "x,a,b\nc,1,2\nd,3,4\n",
-        "Are the genes in rows or in columns? Neither 2 row names nor 2 column names tell.\n"
+        "Are the genes in rows or in columns? Neither 2 row names nor 2 column names tell: t.csv\n"
         "    rows: c, d\n"
         "    columns: a, b\n"
         'Say it with orientation="genes-in-rows" or "genes-in-columns" (command line: --orientation genes-in-rows).',

@@ -92,7 +92,10 @@ BROKEN = {
         '{"A": ["G1",\n "G2"',
         "The file is not JSON: {path}:2\n     \"G2\"\nExpecting ',' delimiter, column 6.",
     ),
-    "repeated in JSON": ('{"A": ["G1"], "A": ["G2"]}', "Two gene sets have the name 'A': {path}"),
+    "repeated in JSON": (
+        '{"A": ["G1"], "A": ["G2"]}',
+        "Two gene sets have the name 'A': {path}\nRename one, for a name stands for one node.",
+    ),
     "no list": (
         '{"A": 3}',
         'Expected a list of genes for the set \'A\', got int: {path}\nFor example: {{"DNA repair": ["MLH1", "ATM"]}}',

@@ -26,8 +26,17 @@ __all__ = [
 ]
 
 
+_LONGEST_LINE = 1000
+
+
 class VNNError(ValueError):
-    """Base of every error this package raises on purpose."""
+    """Base of every error this package raises on purpose; lines too long to be read are cut."""
+
+    def __init__(self, message: object = "", *others: object) -> None:
+        lines = str(message).split("\n")
+        super().__init__(
+            "\n".join(line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}…" for line in lines), *others
+        )
 
 
 class ReadError(VNNError):

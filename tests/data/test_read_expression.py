@@ -120,7 +120,7 @@ BAD_TABLES = {
         "The separator may be a tab, a comma, a semicolon or a space.",
     ),
     "empty": ("", "The data file t.csv is empty (0 bytes).\nWas its download interrupted?"),
-    "blank": ("\n \n", "The expression table t.csv holds blank lines only."),
+    "blank": ("\n \n", "The expression table t.csv holds blank lines only.\nWas its download interrupted?"),
     "no row": ("gene,c1\n", "The expression table has a header and no row: t.csv\n    gene,c1"),
     "text": (
         "gene,c1,c2\nTP53,1,2\n\nATM,3,high\n",

@@ -72,8 +72,12 @@ def architecture_from_bytes(content: bytes, where: str = "memory") -> Architectu
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return _parsed(archive, where)
-    except VNNError:
-        raise
+    except VNNError as error:
+        if where in str(error):
+            raise
+        raise ArchitectureError(
+            f"The saved architecture contradicts itself: {where}\n    {error}\nThe file was changed; build it again."
+        ) from error
     except Exception as error:
         # Damaged bytes surface as whatever the zip, deflate, JSON and array readers happen to raise.
         raise ArchitectureError(

@@ -81,7 +81,7 @@ def read_table(
     start = stream.tell()
     first = _next_line(stream)
     if not header.strip():
-        raise ReadError(f"The {what} {found} holds blank lines only.")
+        raise ReadError(f"The {what} {found} holds blank lines only.\nWas its download interrupted?")
     if not first.strip():
         raise ReadError(f"The {what} has a header and no row: {found}\n    {header[:60]}")
     separator = _separator(header, first)
@@ -167,9 +167,19 @@ def _unequal(path: Path, line: int, fields: list[str], width: int, separator: st
 def _records(path: Path, separator: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the line number and the fields of each record that is not blank."""
     reader = csv.reader(read_lines(path), delimiter=separator)
-    for fields in reader:
+    for fields in _fields(reader, path):
         if fields and (len(fields) > 1 or fields[0].strip()):
             yield reader.line_num, fields
+
+
+def _fields(reader: Any, path: Path) -> Iterator[list[str]]:
+    """Yield what a csv reader gives, with an error that names the file."""
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise ReadError(
+            f"A row cannot be split into fields: {path}:{reader.line_num}\n{error}\nIs a quote opened and not closed?"
+        ) from error
 
 
 def _text_bytes(path: Path) -> bytes:

@@ -95,7 +95,8 @@ class Layout:
 
     def name(self, column: int) -> str:
         """Return the name of a column, or ``column 3`` without a header."""
-        return (self.header[column] if self.header else "") or f"column {column + 1}"
+        named = self.header is not None and column < len(self.header)
+        return (self.header[column] if self.header is not None and named else "") or f"column {column + 1}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,10 @@ def normalized(word: str) -> str:
 def split(line: str, delimiter: str, *, quoted: bool) -> tuple[str, ...]:
     """Return the fields of a line, white space around them removed."""
     if quoted:
-        fields = next(csv.reader([line], delimiter=delimiter, skipinitialspace=delimiter == " "), [])
+        try:
+            fields = next(csv.reader([line], delimiter=delimiter, skipinitialspace=delimiter == " "), [])
+        except csv.Error:  # a "field" longer than the limit of the csv module
+            fields = line.split(delimiter)
     else:
         fields = line.split() if delimiter == " " else line.split(delimiter)
     return tuple(field.strip() for field in fields)

@@ -5,7 +5,6 @@ In: such a file. Out: an `Ontology` of the nodes of layer 1 and beyond, and the 
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import Counter
 from itertools import pairwise
@@ -14,6 +13,7 @@ from keras_vnn.errors import ReadError
 from keras_vnn.files import read_lines
 from keras_vnn.hierarchies import Annotations, Ontology
 from keras_vnn.provenance import Source
+from keras_vnn.readers.columns import split
 from keras_vnn.readers.formats import Format
 from keras_vnn.readers.text import Preview, at
 
@@ -41,7 +41,7 @@ def read_gennet(start: Preview) -> tuple[Ontology, Annotations]:
     path = start.path
     lines = read_lines(path)
     header_line = start.lines[0][0]
-    header = [word.strip() for word in next(csv.reader([lines[header_line - 1]]))]
+    header = list(split(lines[header_line - 1], ",", quoted=True))
     places: dict[int, tuple[int, int]] = {}
     for column, word in enumerate(header):
         found = _NAME.fullmatch(word)
@@ -57,7 +57,7 @@ def read_gennet(start: Preview) -> tuple[Ontology, Annotations]:
     for number, text in enumerate(lines[header_line:], header_line + 1):
         if not text.strip():
             continue
-        fields = [word.strip() for word in next(csv.reader([text]))]
+        fields = list(split(text, ",", quoted=True))
         if len(fields) != len(header):
             raise ReadError(f"The row has {len(fields)} columns, expected {len(header)}: {at(path, number)}")
         nodes = []

@@ -122,7 +122,7 @@ def read_rows(
     for frame, lines in chunks(layout, columns.used()):
         kept.append(_checked(frame, lines, layout, columns, roles, malformed, at_least, count))
     if not count.records:
-        raise ReadError(f"The file has no data rows: {path}")
+        raise ReadError(f"The file has no data rows: {path}\nIs it truncated?")
     if at_least is not None and count.below and not any(len(found[0]) for found in kept):
         raise ReadError(
             f"None of {count.records:,} rows has a {number_is} of at least {at_least:g}; the largest is "
@@ -200,7 +200,9 @@ def chunks(layout: Layout, used: Sequence[int]) -> Iterator[tuple[Any, NDArray[n
                 yield frame[filled], lines[filled]
         except pd.errors.ParserError as error:
             _refuse_open_quote(path)
-            raise ReadError(f"Cannot split {path} into columns: {error}") from error
+            raise ReadError(
+                f"Cannot split {path} into columns: {error}\nIs it a table of text? Look at it: head {path.name}"
+            ) from error
         if layout.quoted and stream.lines != parsed:
             _refuse_open_quote(path)
 

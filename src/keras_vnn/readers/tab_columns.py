@@ -106,14 +106,16 @@ def read_tab_columns(
                 engine="c",
             )
         except pd.errors.ParserError as error:
-            raise ReadError(f"Cannot split {path} into columns: {error}") from error
+            raise ReadError(
+                f"Cannot split {path} into columns: {error}\nIs it a table of text? Look at it: head {path.name}"
+            ) from error
     frame.columns = wanted
     frame.index = np.arange(1, len(frame) + 1)
     blank = _all_blank(frame)
     frame = frame[~(_holds(frame[0], lambda word: word.startswith(layout.comment)) | blank)]
     records = len(frame)
     if not records:
-        raise ReadError(f"The file has no data rows: {path}")
+        raise ReadError(f"The file has no data rows: {path}\nIs it truncated?")
     required = {name: layout.columns[name] for name in layout.required}
     suspicious = _is_blank(frame[last]) | ~_is_blank(frame[layout.most])
     for column in required.values():

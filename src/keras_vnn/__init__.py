@@ -13,6 +13,7 @@ from keras_vnn import _registration as _registration
 _MODULES: dict[str, tuple[str, ...]] = {
     "architecture": ("Architecture", "Layer", "Node", "Summary", "load_architecture"),
     "bundled": ("config_path", "data_path"),
+    "checking": ("FileReport", "check_file", "check_files", "suggested_command"),
     "comparison": (
         "Comparison",
         "Stability",

@@ -15,6 +15,7 @@ from itertools import islice
 from keras_vnn.errors import GeneError, sample
 
 __all__ = [
+    "OTHER",
     "Identified",
     "bare_name",
     "damaged_by_excel",

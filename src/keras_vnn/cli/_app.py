@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from keras_vnn.cli._build import build
+from keras_vnn.cli._check import check
 from keras_vnn.cli._compare import compare
 from keras_vnn.cli._console import report_error, say_warning
 from keras_vnn.cli._demo import demo
@@ -51,6 +52,7 @@ def _options(
     """Visible neural networks: sparse layers wired by biological knowledge, with named nodes."""
 
 
+app.command("check")(check)
 app.command("build")(build)
 app.command("train")(train)
 app.command("inspect")(inspect)

@@ -73,7 +73,7 @@ def read_gennet(start: Preview) -> tuple[Ontology, Annotations]:
             nodes.append((layer, name))
         paths.append((number, nodes))
     if not paths:
-        raise ReadError(f"The file has a header and no rows: {path}")
+        raise ReadError(f"The file has a header and no rows: {path}\nIs it truncated?")
     layers_of = Counter(name for _, name in {(layer, name) for (layer, _), name in name_of.items()})
 
     def id_of(layer: int, name: str) -> str:

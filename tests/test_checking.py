@@ -1,0 +1,105 @@
+"""`vnn check`: what a file is, how its names fit, and the command that goes on."""
+
+import json
+
+import pytest
+
+import keras_vnn as vnn
+from formats_page import EXAMPLES
+from keras_vnn.checking import check_file, check_files, suggested_command
+from keras_vnn.cli import main
+
+FAMILY = {
+    "read_annotations": "annotations",
+    "read_expression": "genes",
+    "read_gene_sets": "gene-sets",
+    "read_genes": "genes",
+    "read_hierarchy": "hierarchy",
+    "read_identifier_map": "id-map",
+    "read_interactions": "interactions",
+    "read_ontology": "ontology",
+    "read_regulation": "regulation",
+}
+# A table with columns "source" and "target", and a SIF file with both kinds of rows, hold what one says they hold.
+EITHER = {"collectri.csv": "interactions", "mixed.sif": "interactions", "ensembl_to_symbol.csv": "interactions"}
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=str)
+def test_every_example_of_the_page_is_told(example, tmp_path):
+    report = check_file(example.write(tmp_path))
+    assert report.error == ""
+    assert report.family == EITHER.get(example.name, FAMILY[example.reader])
+    assert report.records > 0 and str(report)
+    json.dumps(report.to_json())
+
+
+def test_the_report_in_full(tmp_path):
+    path = tmp_path / "ppi.tsv"
+    path.write_text("gene_a\tgene_b\tscore\nTp53\tMdm2\t1\nMdm2\tTp53\t2\nAtm\tAtm\t3\nSep-07\tAtm\t4\nX\t\t1\n")
+    report = check_file(path, genes=["TP53", "MDM2", "ATM"])
+    assert str(report) == (
+        f"{path}\n"
+        "    is        interactions\n"
+        "    format    TSV gene_a, gene_b, score score\n"
+        "    holds     2 interactions of 4 genes (ppi.tsv), 5 records\n"
+        "    names     gene symbols (capitalised, as in mouse), 75.0 % of 4; beside 1 other names; "
+        "1 damaged by a spreadsheet (Sep-07)\n"
+        "    left out  1 row: a name is empty (ppi.tsv:6)\n"
+        "              1 interaction: a gene with itself (Atm)\n"
+        "              1 interaction: given again (either direction), merged into one\n"
+        "    overlap   0 of 4 names are among the 3 genes\n"
+        f"    warning   1 name looks damaged by a spreadsheet: Sep-07 (was SEPT7/SEPTIN7), in {path}.\n"
+        "              Kept as written; mend the file, for such a name matches no gene.\n"
+        "    advice    --ignore-case: 3 names match instead of 0.\n"
+        "              1 of 4 names look like no identifier. Is it the right file or column?"
+    )
+    assert suggested_command([report]) == f"vnn build --genes GENES --interactions {path} --ignore-case -o network.vnn"
+
+
+def test_a_table_of_identifiers_among_the_files_is_used(tmp_path):
+    (tmp_path / "genes.txt").write_text("TP53\nMDM2\nATM\n")
+    (tmp_path / "ppi.tsv").write_text("ENSG00000141510\tENSG00000135679\n")
+    (tmp_path / "map.tsv").write_text("ensembl_gene_id\tsymbol\nENSG00000141510\tTP53\nENSG00000135679\tMDM2\n")
+    reports = check_files([tmp_path / name for name in ("genes.txt", "ppi.tsv", "map.tsv")])
+    assert reports[1].overlap["matched"] == 0 and reports[1].overlap["with_table"] == 2
+    assert suggested_command(reports) == (
+        f"vnn build --genes {tmp_path}/genes.txt --interactions {tmp_path}/ppi.tsv --id-map {tmp_path}/map.tsv "
+        "-o network.vnn"
+    )
+
+
+def test_what_cannot_be_read_is_reported(tmp_path, capsys):
+    path = tmp_path / "go.owl"
+    path.write_text('<?xml version="1.0"?>\n<rdf:RDF xmlns="http://purl.obolibrary.org/obo/go.owl#">\n')
+    with pytest.raises(SystemExit) as caught:
+        main(["check", str(path)])
+    assert caught.value.code == 1
+    out = capsys.readouterr().out
+    assert "robot convert --input FILE --output terms.obo" in out
+    assert check_file(tmp_path / "absent").error == f"No such file: {tmp_path / 'absent'}."
+
+
+def test_saved_things_are_told(tmp_path):
+    arch = vnn.interaction_architecture(["A", "B"], vnn.Interactions.from_pairs(["A"], ["B"]))
+    arch.save(tmp_path / "small.vnn")
+    assert check_file(tmp_path / "small.vnn").format == "saved architecture"
+    recipe = check_file(vnn.config_path("lin2017-ppi-tf"))
+    assert (recipe.format, recipe.summary) == ("YAML recipe", "a recipe with build, train")
+
+
+def test_a_damaged_h5ad_is_found_out_in_a_process_apart(tmp_path):
+    content = bytearray(vnn.data_path("pbmc68k_reduced.h5ad").read_bytes())
+    content[2000:60000] = bytes(58000)
+    path = tmp_path / "cells.h5ad"
+    path.write_bytes(content)
+    assert check_file(path).error.startswith(f"The HDF5 file is damaged or cut short: {path}\n")
+
+
+def test_the_command_line_gives_json(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["check", str(vnn.data_path("tf_target_human_goa.tsv")), "--json"])
+    assert caught.value.code == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["files"][0]["family"] == "regulation"
+    assert found["files"][0]["names"]["kinds"]["gene symbols"] > 300
+    assert found["command"].startswith("vnn build --genes GENES --regulation ")

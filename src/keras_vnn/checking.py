@@ -321,7 +321,7 @@ def _saved(path: Path) -> FileReport | None:
 
 
 def _probe(path: Path) -> None:
-    """Raise when an HDF5 file is so damaged that its library fails, dies or never ends, as a process apart finds out."""
+    """Raise when an HDF5 file is so damaged that its library fails, dies or never ends: a process apart finds out."""
     with path.open("rb") as stream:
         if not stream.read(8).startswith(b"\x89HDF"):
             return

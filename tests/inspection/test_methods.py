@@ -275,6 +275,8 @@ def test_a_gene_is_knocked_out_of_everything_that_reads_it(any_model):
             state = np.array(keras.Model(model.inputs, genes)(arrays))
             state[:, place] = 0
             after = np.array(keras.Model([genes, *model.inputs[1:]], model.outputs[0])([state, *arrays[1:]]))
+            if isinstance(view(model).outputs, Classes):
+                after = after - after.mean(axis=1, keepdims=True)
         np.testing.assert_allclose(lost[place].T, before - after, atol=3e-5)
 
 

@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help env demo demo-ontology test test-all test-jax test-torch lint format lock docs notebooks docs-pages bench bench-docs clean
+.PHONY: help env demo demo-ontology test fuzz test-all test-jax test-torch lint format lock docs notebooks docs-pages bench bench-docs clean
 
 # The first of these that runs and is a version TensorFlow has wheels for; `make PYTHON=...` names another one.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -18,6 +18,7 @@ DEMO_ARGS ?=
 RIVALS := .venv-rivals
 RIVAL_PACKAGES := torch==2.13.0 kpnn2==0.3.0 numpy scipy
 BENCH_ARGS ?=
+FUZZ_ARGS ?=
 # Other backends stand on .venv, and add the one thing it lacks.
 JAX_PACKAGES := jax==0.10.2
 TORCH_PACKAGES := torch==2.13.0
@@ -42,6 +43,9 @@ demo-ontology: $(VENV)/.ready ## the same wired by the Gene Ontology, results in
 
 test: $(VENV)/.ready ## run the tests, without the slow ones
 	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+
+fuzz: $(VENV)/.ready ## 20,000 broken and hostile files against everything that reads one
+	$(BIN)/python tools/fuzz.py --cases 20000 --jobs 2 $(FUZZ_ARGS)
 
 test-all: $(VENV)/.ready ## run all tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

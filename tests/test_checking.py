@@ -88,8 +88,7 @@ def test_saved_things_are_told(tmp_path):
 
 
 def test_a_damaged_h5ad_is_found_out_in_a_process_apart(tmp_path):
-    content = bytearray(vnn.data_path("pbmc68k_reduced.h5ad").read_bytes())
-    content[2000:60000] = bytes(58000)
+    content = vnn.data_path("pbmc68k_reduced.h5ad").read_bytes()[:100_000]
     path = tmp_path / "cells.h5ad"
     path.write_bytes(content)
     assert check_file(path).error.startswith(f"The HDF5 file is damaged or cut short: {path}\n")

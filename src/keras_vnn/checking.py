@@ -36,6 +36,7 @@ from keras_vnn.readers import (
     sniff_format,
 )
 from keras_vnn.readers.columns import lay_out, normalized
+from keras_vnn.readers.foreign import in_words
 from keras_vnn.readers.text import preview
 
 __all__ = ["FileReport", "check_file", "check_files", "suggested_command"]
@@ -194,7 +195,7 @@ def check_file(
     >>> from keras_vnn.bundled import data_path
     >>> report = check_file(data_path("tf_target_human_goa.tsv"), genes=["STAT1", "IRF1", "TP53"])
     >>> report.family, report.records, report.overlap["matched"]
-    ('regulation', 411, 3)
+    ('regulation', 411, 2)
     """
     found = Path(path)
     try:
@@ -262,10 +263,9 @@ def _checked(path: Path, genes: tuple[str, ...], table: IdentifierTable | None) 
     if saved is not None:
         return saved
     _probe(path)
-    family = _family(path)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", VNNWarning)
-        value = _READERS[family](path)
+        family, value = _read(path)
     said = tuple(str(one.message) for one in caught if issubclass(one.category, VNNWarning))
     parts = value if isinstance(value, tuple) else (value,)
     source = parts[0].source if family == "genes" else parts[0].sources[0]
@@ -334,12 +334,29 @@ def _probe(path: Path) -> None:
         raise ReadError(f"The HDF5 file is damaged or cut short: {path}\n    {last[:200]}\nDownload it again.")
 
 
+def _read(path: Path) -> tuple[str, Any]:
+    """Return the family of a file and what its reader gives; a loose look is tried as what else it may be."""
+    family = _family(path)
+    try:
+        return family, _READERS[family](path)
+    except VNNError:
+        if family != "interactions":
+            raise
+        for other in ("gene-sets", "genes"):
+            try:
+                return other, _READERS[other](path)
+            except VNNError:
+                continue
+        raise
+
+
 def _family(path: Path) -> str:
     """Return which option of ``vnn build`` takes a file."""
     start = preview(path)
     if start.lines and any(one.recognizes(start) for one in IDENTIFIER_FORMATS[1:-1]):
         return "id-map"
-    if start.lines and start.texts[0][:1] not in "{[" and _heads_identifiers(path):
+    other = start.lines and in_words(start, "read_identifier_map", sure=True)
+    if start.lines and not other and start.texts[0][:1] not in "{[" and _heads_identifiers(path):
         return "id-map"
     try:
         name = sniff_format(path)

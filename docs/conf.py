@@ -53,6 +53,17 @@ napoleon_custom_sections = ["Input shape", "Output shape"]
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
 
+
+def _skip(app, what, name, item, skip, options):  # noqa: ANN001, ANN202
+    """Leave out what scikit-learn writes into every estimator: its texts refer to pages of its own."""
+    return True if (name.endswith("_request") and name.startswith("set_")) or name == "get_metadata_routing" else None
+
+
+def setup(app):  # noqa: ANN001, ANN201
+    """Connect the above."""
+    app.connect("autodoc-skip-member", _skip)
+
+
 # The look.
 html_theme = "furo"
 html_title = f"keras-vnn {release}"

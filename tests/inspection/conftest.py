@@ -4,6 +4,8 @@ Five genes; layer 1: ``repair`` (2 units), ``growth``, ``death`` (no node reads 
 ``cycle`` (2 units, reads two nodes and, past them, gene E), ``stress``, beside 3 dense units; then a tail of 4 and 3.
 """
 
+import math
+
 import keras
 import numpy as np
 import pandas as pd
@@ -11,7 +13,7 @@ import pytest
 
 from keras_vnn.architecture import Architecture, Layer, Node
 from keras_vnn.data import Classes
-from keras_vnn.models import build_model, edge_weights, view
+from keras_vnn.models import Regression, build_model, edge_weights, set_edge_weights, view
 
 GENES = ("A", "B", "C", "D", "E")
 
@@ -135,3 +137,27 @@ def make():
 @pytest.fixture(autouse=True)
 def same_seed():
     keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(scope="session")
+def five_genes():
+    """Genes A to E; ``p`` reads A and B, ``q`` reads C, D and E, ``r`` reads both."""
+    layers = (
+        Layer("genes", tuple(Node(gene, kind="gene") for gene in GENES)),
+        Layer("processes", (Node("p"), Node("q"))),
+        Layer("root", (Node("r"),)),
+    )
+    reads = np.array([[1, 0], [1, 0], [0, 1], [0, 1], [0, 1]])
+    return Architecture(layers, {(0, 1): reads, (1, 2): np.ones((2, 1))})
+
+
+@pytest.fixture(scope="module")
+def by_hand(five_genes):
+    """The network of `five_genes` whose weights are 1 and −1, then ln 3 and ½ ln 3, then 1."""
+    model = build_model(five_genes, Regression(("y",)), seed=0)
+    table = edge_weights(model, dense=True)
+    weights = {("A", "p"): 1, ("B", "p"): 1, ("C", "q"): 1, ("D", "q"): 1, ("E", "q"): -1}
+    weights |= {("p", "r"): math.log(3), ("q", "r"): math.log(3) / 2, ("r", "y"): 1}
+    table["weight"] = [weights.get(pair, 0.0) for pair in zip(table["source"], table["target"], strict=True)]
+    set_edge_weights(model, table)
+    return model

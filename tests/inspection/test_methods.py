@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from keras_vnn.architecture import Architecture, Layer, Node
 from keras_vnn.data import Classes
 from keras_vnn.errors import ConfigError
 from keras_vnn.inspection import IMPORTANCE_METHODS, predict, rank_nodes
@@ -21,32 +20,11 @@ from keras_vnn.inspection._cut import Cut, Network
 from keras_vnn.inspection._record import from_layer, output_weights, record
 from keras_vnn.inspection._ridge import ALPHAS, ridge_predictions
 from keras_vnn.inspection._rlipp import improvements, rank_correlations
-from keras_vnn.models import Regression, build_model, edge_weights, set_edge_weights, view
+from keras_vnn.models import Regression, edge_weights, set_edge_weights, view
 
 LN2, LN3 = math.log(2), math.log(3)
 CELL = np.array([[LN2 / 2, LN2 / 2, LN3, LN2, LN2]], np.float32)
 NODES = ["SET:repair", "SET:growth", "TF:A", "cycle", "stress"]
-
-
-def five_genes():
-    layers = (
-        Layer("genes", tuple(Node(gene, kind="gene") for gene in "ABCDE")),
-        Layer("processes", (Node("p"), Node("q"))),
-        Layer("root", (Node("r"),)),
-    )
-    reads = np.array([[1, 0], [1, 0], [0, 1], [0, 1], [0, 1]])
-    return Architecture(layers, {(0, 1): reads, (1, 2): np.ones((2, 1))})
-
-
-@pytest.fixture(scope="module")
-def by_hand():
-    model = build_model(five_genes(), Regression(("y",)), seed=0)
-    table = edge_weights(model, dense=True)
-    weights = {("A", "p"): 1, ("B", "p"): 1, ("C", "q"): 1, ("D", "q"): 1, ("E", "q"): -1}
-    weights |= {("p", "r"): LN3, ("q", "r"): LN3 / 2, ("r", "y"): 1}
-    table["weight"] = [weights.get(pair, 0.0) for pair in zip(table["source"], table["target"], strict=True)]
-    set_edge_weights(model, table)
-    return model
 
 
 def contributions(model, data, method, number):
@@ -114,7 +92,7 @@ def test_node_weights_of_classes_are_those_of_the_prediction_over_all_cells(by_h
 # ---- RLIPP -----------------------------------------------------------------------------------------------------
 
 
-def test_rlipp_by_hand():
+def test_rlipp_by_hand(five_genes):
     """Five cells; p and q are orthogonal, so a ridge on both weighs them by (9, −3) over their squares and the penalty.
 
     For every penalty it ranks the cells 1 2 3 4 5, the target 1 2 3 5 4: ρ = 1 − 6 · 2 / (5 · 24) = 0.9. The units of r
@@ -125,26 +103,26 @@ def test_rlipp_by_hand():
     r = np.array([0.1, 0.2, 0.4, 0.9, 0.5])
     genes = np.column_stack([p, p, q, q, q])
     units = {0: genes, 1: np.column_stack([p, q]), 2: r[:, None]}
-    found = improvements(five_genes(), units, target, [1, 2], folds=0)
+    found = improvements(five_genes, units, target, [1, 2], folds=0)
     assert found[2].node == pytest.approx(1) and found[2].children == pytest.approx(0.9)
     assert found[2].difference == pytest.approx(0.1) and found[2].ratio == pytest.approx(1 / 0.9)
     # A node without child nodes is compared with its genes: p is one of its own, and no better.
     assert found[1].difference == pytest.approx(0) and found[1].ratio[0] == pytest.approx(1)
     # Reduced to one principal component, the children are q, whose squares are larger: its ridge has slope −3.
-    (reduced,) = improvements(five_genes(), units, target, [2], folds=0, reduce_children=True).values()
+    (reduced,) = improvements(five_genes, units, target, [2], folds=0, reduce_children=True).values()
     from scipy.stats import spearmanr
 
     assert reduced.children == pytest.approx(spearmanr(-q, target[:, 0]).statistic)
 
 
-def test_rlipp_out_of_fold_against_scikit_learn():
+def test_rlipp_out_of_fold_against_scikit_learn(five_genes):
     from scipy.stats import spearmanr
     from sklearn.linear_model import RidgeCV
 
     random = np.random.default_rng(0)
     units = {0: random.normal(size=(60, 5)), 1: random.normal(size=(60, 2)), 2: random.normal(size=(60, 1))}
     targets = units[1] @ [[1.0, 0.1], [-0.5, 1]] + random.normal(size=(60, 2))
-    (found,) = improvements(five_genes(), units, targets, [2], folds=4, seed=3).values()
+    (found,) = improvements(five_genes, units, targets, [2], folds=4, seed=3).values()
     fold = np.random.default_rng(3).permutation(60) % 4
     for features, rho in ((units[2], found.node), (units[1], found.children)):
         parts = []
@@ -167,13 +145,13 @@ def test_ridge_is_that_of_scikit_learn(shape):
     np.testing.assert_allclose(ridge_predictions(train, targets, test), expected, atol=1e-8)
 
 
-def test_what_does_not_vary_foretells_nothing():
+def test_what_does_not_vary_foretells_nothing(five_genes):
     assert rank_correlations(np.ones((4, 1)), np.arange(4.0)[:, None]).tolist() == [0]
     units = {0: np.zeros((9, 5)), 1: np.zeros((9, 2)), 2: np.zeros((9, 1))}
-    (found,) = improvements(five_genes(), units, np.arange(9.0)[:, None], [2], folds=3).values()
+    (found,) = improvements(five_genes, units, np.arange(9.0)[:, None], [2], folds=3).values()
     assert found.difference.tolist() == [[0]] and np.isnan(found.ratio).all()
     with pytest.raises(ConfigError) as error:
-        improvements(five_genes(), units, np.arange(9.0)[:, None], [2], folds=4)
+        improvements(five_genes, units, np.arange(9.0)[:, None], [2], folds=4)
     assert str(error.value) == (
         "RLIPP needs at least 2 folds of at least 3 cells, or folds=0 to score the cells it was fitted to; "
         "got folds=4 for 9 cells."

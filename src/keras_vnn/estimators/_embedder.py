@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import column_or_1d
-
-from keras_vnn.data import Classes, Labels
 from keras_vnn.errors import ConfigError, did_you_mean
-from keras_vnn.estimators._cells import Wiring, cells_and_targets
+from keras_vnn.estimators._cells import Wiring
 from keras_vnn.estimators._network import Network
-from keras_vnn.estimators._predictors import _COLUMNS, _PARAMETERS, _required
+from keras_vnn.estimators._predictors import _COLUMNS, _PARAMETERS, cells_and_labels
 from keras_vnn.training import PretrainingOptions, train, train_embedding
 
 __all__ = ["VNNEmbedder"]
@@ -108,11 +103,7 @@ class VNNEmbedder(Network):
         if self.objective not in OBJECTIVES:
             hint = did_you_mean(str(self.objective), OBJECTIVES)
             raise ConfigError(f"objective must be {', '.join(OBJECTIVES)}; got {self.objective!r}. {hint}".rstrip())
-        cells, targets = cells_and_targets(self, X, _required(self, y))
-        targets = column_or_1d(targets, warn=True)
-        check_classification_targets(targets)
-        found, codes = np.unique(targets, return_inverse=True)
-        known = Labels("type", Classes(tuple(map(str, found))), np.asarray(codes, np.int32), np.arange(len(codes)))
+        cells, _, known = cells_and_labels(self, X, y, "type")
         if self.objective == "classifier":
             self._fitted(train, cells, known)
         else:

@@ -97,14 +97,10 @@ class VNNClassifier(ClassifierMixin, Network):
         VNNError
             There is no architecture, the data do not fit it, or there is one class only.
         """
-        cells, targets = cells_and_targets(self, X, _required(self, y))
-        targets = column_or_1d(targets, warn=True)
-        check_classification_targets(targets)
-        self.classes_, codes = np.unique(targets, return_inverse=True)
+        cells, self.classes_, known = cells_and_labels(self, X, y, "class")
         if len(self.classes_) < 2:
             raise DataError(f"The labels name one class only, {self.classes_[0]}: there is nothing to tell apart.")
-        names = Classes(tuple(map(str, self.classes_)))
-        self._fitted(train, cells, Labels("class", names, np.asarray(codes, np.int32), np.arange(len(codes))))
+        self._fitted(train, cells, known)
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
@@ -168,6 +164,16 @@ class VNNRegressor(RegressorMixin, Network):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
+
+
+def cells_and_labels(estimator: Any, X: Any, y: Any, what: str) -> tuple[Any, NDArray[Any], Labels]:
+    """Return the cells as an AnnData, the values of ``y`` that occur, sorted, and which each cell has."""
+    cells, targets = cells_and_targets(estimator, X, _required(estimator, y))
+    targets = column_or_1d(targets, warn=True)
+    check_classification_targets(targets)
+    found, codes = np.unique(targets, return_inverse=True)
+    names = Classes(tuple(map(str, found)))
+    return cells, found, Labels(what, names, np.asarray(codes, np.int32), np.arange(len(codes)))
 
 
 def _required(estimator: Any, y: Any) -> Any:

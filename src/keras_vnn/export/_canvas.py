@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["new_axes", "picture_bytes", "shortened", "without_frame"]
+__all__ = ["bare_axes", "new_axes", "picture_bytes", "shortened", "without_frame"]
 
 DPI = 150
 
@@ -23,6 +23,15 @@ def new_axes(width: float, height: float) -> Axes:
     figure = ShownFigure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure.add_subplot()
+
+
+def bare_axes(width: float, height: float) -> Axes:
+    """Return axes that fill a new figure of this size in inches."""
+    axes = new_axes(width, height)
+    figure: Any = axes.figure
+    figure.set_layout_engine("none")
+    axes.set_position((0, 0, 1, 1))
+    return axes
 
 
 def without_frame(axes: Axes, *sides: str) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from keras_vnn.errors import ConfigError
-from keras_vnn.export._canvas import new_axes, shortened
+from keras_vnn.export._canvas import bare_axes, shortened
 from keras_vnn.export._content import Content, content_of
 from keras_vnn.export._layout import Column, laid_out
 from keras_vnn.export._rows import draw_rows
@@ -89,7 +89,7 @@ def draw_content(content: Content, *, top: int | None = None, layout: str = "aut
     gap = _GAP
     width = len(columns) * _PILL + (len(columns) - 1) * gap + 2 * _EDGE
     height = rows * _ROW + _HEAD + _FOOT
-    axes = _blank_axes(width, height) if ax is None else ax
+    axes = bare_axes(width, height) if ax is None else ax
     axes.set(xlim=(0, width), ylim=(height, 0))
     axes.set_axis_off()
     places: list[dict[str, tuple[float, float]]] = []
@@ -106,14 +106,6 @@ def draw_content(content: Content, *, top: int | None = None, layout: str = "aut
     _draw_dense(axes, content, places, boxes)
     _draw_edges(axes, edges, places, signed=content.weights is not None)
     _draw_legend(axes, columns, height, signed=content.weights is not None)
-    return axes
-
-
-def _blank_axes(width: float, height: float) -> Axes:
-    axes = new_axes(width, height)
-    figure: Any = axes.figure
-    figure.set_layout_engine("none")
-    axes.set_position((0, 0, 1, 1))
     return axes
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from keras_vnn.export._canvas import new_axes, shortened
+from keras_vnn.export._canvas import bare_axes, shortened
 from keras_vnn.export._content import Content
 from keras_vnn.export._layout import Column, laid_out
 from keras_vnn.export._style import KIND_COLOURS, NEGATIVE, POSITIVE
@@ -37,7 +37,7 @@ def draw_rows(content: Content, *, top: int, ax: Axes | None = None) -> Axes:
     widest = max(max(len(order), len(column.boxes)) for order, column in zip(orders, columns, strict=True))
     width = 2 * _EDGE + _MARGIN + max(widest, 3) * (_BOX + _GAP)
     height = 2 * _EDGE + _FOOT + len(columns) * _STEP
-    axes = _blank(width, height) if ax is None else ax
+    axes = bare_axes(width, height) if ax is None else ax
     axes.set(xlim=(0, width), ylim=(height, 0))
     axes.set_axis_off()
     places: list[dict[str, tuple[float, float]]] = []
@@ -89,14 +89,6 @@ def _ordered(columns: list[Column], edges: pd.DataFrame) -> list[list[str]]:
 
             orders[number].sort(key=mean)
     return orders
-
-
-def _blank(width: float, height: float) -> Axes:
-    axes = new_axes(width, height)
-    figure: Any = axes.figure
-    figure.set_layout_engine("none")
-    axes.set_position((0, 0, 1, 1))
-    return axes
 
 
 def _title(axes: Axes, column: Column, middle: float) -> None:

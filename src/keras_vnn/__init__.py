@@ -11,15 +11,13 @@ from typing import Any
 from keras_vnn import _registration as _registration
 
 _MODULES: dict[str, tuple[str, ...]] = {
-    "architecture": ("Architecture", "Layer", "Node", "Summary", "load_architecture"),
+    "architecture": ("Architecture", "Layer", "Node", "Summary", "gene_counts", "load_architecture", "node_degrees"),
     "bundled": ("config_path", "data_path"),
     "checking": ("FileReport", "check_file", "check_files", "suggested_command"),
     "comparison": (
         "Comparison",
         "Stability",
         "compare",
-        "corrected_importance",
-        "node_degrees",
         "node_differences",
         "rank_biased_overlap",
         "rank_stability",
@@ -57,6 +55,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
     "inspection": (
         "activities_by_class",
         "activity_table",
+        "corrected_importance",
         "embed",
         "inspect_node",
         "node_activities",
@@ -67,6 +66,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "rank_genes",
         "rank_nodes",
         "remember_inspection",
+        "rlipp",
     ),
     "kinds": ("Identified", "identify"),
     "layers": ("SparselyConnected",),

@@ -336,7 +336,7 @@ def train_model(
     asked = some_cells(labels, data)
     if len(asked) < len(labels):
         say(f"inspection    of {len(asked):,} cells spread over the file")
-    remember_inspection(result.model, data, asked, missing=recipe.missing)
+    remember_inspection(result.model, data, asked, missing=recipe.missing, progress=progress)
     return result
 
 

@@ -240,6 +240,15 @@ def test_the_verdict_says_what_the_numbers_do():
     )
 
 
+def test_a_difference_without_spread_is_said_but_not_judged():
+    runs = scores(real=[0.8, 0.9, 0.85], swap=[0.9, 1.0, 0.95])
+    summary = summarised(runs, contenders_of(("swap",), ()), "accuracy", {})
+    assert (
+        "it is not distinguishable from swap (difference −0.100 on every split, which no test can judge)."
+        in verdict_of(summary, "accuracy")
+    )
+
+
 def test_a_lower_loss_is_better():
     runs = scores(real=[0.1, 0.11, 0.1, 0.12], swap=[0.5, 0.52, 0.51, 0.5]).rename(columns={"accuracy": "log_loss"})
     summary = summarised(runs, contenders_of(("swap",), ()), "log_loss", {})

@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 from keras_vnn.data import Classes
-from keras_vnn.errors import ConfigError
-from keras_vnn.inspection import IMPORTANCE_METHODS, predict, rank_nodes
+from keras_vnn.errors import ConfigError, DataError
+from keras_vnn.inspection import IMPORTANCE_METHODS, predict, rank_nodes, rlipp
 from keras_vnn.inspection._cells import Cells
 from keras_vnn.inspection._cut import Cut, Network
 from keras_vnn.inspection._record import from_layer, output_weights, record
@@ -164,6 +164,38 @@ def test_rlipp_of_a_model(model, values, labels):
     effects = table[["effect_T", "effect_B", "effect_NK"]]
     np.testing.assert_allclose(table["importance"], effects.mean(axis=1))
     assert not np.allclose(table["importance"], rank_nodes(model, values, method="rlipp")["importance"][table.index])
+
+
+def test_rlipp_by_name_holds_what_the_ranking_holds(model, values, labels):
+    table = rlipp(model, values, labels)
+    ranking = rank_nodes(model, values, labels, method="rlipp")
+    for name in ("T", "B", "NK"):
+        part = table[table["output"] == name]
+        np.testing.assert_allclose(part["difference"], ranking.loc[part.index, f"effect_{name}"])
+        assert (part["difference"].diff().dropna() <= 0).all()
+    np.testing.assert_allclose(table["difference"], table["rho"] - table["rho_children"])
+    known = table["rho_children"] > 0
+    np.testing.assert_allclose(table["ratio"][known], (table["rho"] / table["rho_children"])[known])
+    assert table["ratio"][~known].isna().all()
+
+
+def test_rlipp_as_the_released_code_scores_it(model, values, labels):
+    """On the model's own scores, of the cells it was fitted to: the labels do not matter, and ρ is higher."""
+    options = {"target": "predictions", "folds": 0, "reduce_children": True}
+    table = rlipp(model, values, labels, **options)
+    pd.testing.assert_frame_equal(table, rlipp(model, values, **options))
+    assert table["rho"].mean() > rlipp(model, values, target="predictions").loc[table.index, "rho"].mean()
+
+
+def test_what_is_said_of_a_wrong_target(model, values):
+    with pytest.raises(ConfigError) as error:
+        rlipp(model, values, target="label")
+    assert str(error.value) == "target must be labels or predictions, got 'label'. Did you mean labels?"
+    with pytest.raises(DataError) as missing:
+        rlipp(model, values)
+    assert str(missing.value) == (
+        'There are no labels to foretell.\nPass labels, or take the model\'s scores: target="predictions"'
+    )
 
 
 # ---- on networks with everything a network may have -----------------------------------------------------------

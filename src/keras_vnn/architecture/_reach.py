@@ -1,25 +1,57 @@
-"""Which genes a node hears, on any path. In: an `Architecture`. Out: numbers of genes by node."""
+"""What a node hears and who hears it, on any path. In: an `Architecture`. Out: numbers by node."""
 
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
 from keras_vnn.architecture._value import Architecture
 
-__all__ = ["gene_counts"]
+__all__ = ["gene_counts", "node_degrees"]
 
 
 def gene_counts(arch: Architecture) -> list[NDArray[np.int64]]:
     """Return, for each layer, the number of genes that reach each of its nodes; 1 for a gene itself."""
-    reached = [sparse.csc_array(sparse.eye_array(len(arch.genes), dtype=np.float32))]
-    for number in range(1, len(arch.layers)):
-        total = sparse.csc_array((len(arch.genes), len(arch.layers[number])), dtype=np.float32)
+    heard = _heard(arch, first_layers=1)
+    return [np.ones(len(arch.genes), np.int64), *(np.diff(matrix.indptr).astype(np.int64) for matrix in heard[1:])]
+
+
+def node_degrees(arch: Architecture) -> pd.DataFrame:
+    """Return how well each hidden node is connected.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By id: ``layer``, ``inputs``, ``outputs``, ``degree`` (their sum), ``upstream`` and ``downstream`` (nodes, genes
+        among them, that reach it and that it reaches, on any path).
+    """
+    table = arch.node_table()[["layer", "inputs", "outputs"]].copy()
+    table["degree"] = table["inputs"] + table["outputs"]
+    everything = sparse.csc_array(sparse.hstack(_heard(arch, first_layers=len(arch.layers))))
+    table["upstream"] = np.diff(everything.indptr)
+    table["downstream"] = np.asarray(everything.sum(axis=1), np.int64).ravel()
+    return table[table["layer"] > 0]
+
+
+def _heard(arch: Architecture, *, first_layers: int) -> list[sparse.csc_array]:
+    """Return, for each layer, ``(nodes of so many first layers, nodes of the layer)``: 1 where the first is heard."""
+    sizes = [len(layer) for layer in arch.layers]
+    starts = np.concatenate([[0], np.cumsum(sizes[:first_layers])])
+    total = int(starts[-1])
+    handed_on: list[sparse.csc_array] = []
+    heard = []
+    for number, size in enumerate(sizes):
+        found = sparse.csc_array((total, size), dtype=np.float32)
         for source, target in arch.connections:
             if target == number:
-                total = total + reached[source] @ arch.adjacency(source, target)
-        total = sparse.csc_array(total)
-        total.data = np.ones_like(total.data)
-        reached.append(total)
-    return [np.diff(matrix.indptr).astype(np.int64) for matrix in reached]
+                found = found + handed_on[source] @ arch.adjacency(source, target)
+        found = sparse.csc_array(found)
+        found.data = np.ones_like(found.data)
+        heard.append(found)
+        if number < first_layers:
+            own = (np.arange(size) + starts[number], np.arange(size))
+            found = found + sparse.coo_array((np.ones(size, np.float32), own), shape=(total, size)).tocsc()
+        handed_on.append(found)
+    return heard

@@ -54,10 +54,9 @@ def explain(
 
     existing_file(model, "model file")
     import_keras()
-    from keras_vnn.comparison import corrected_importance
     from keras_vnn.csv_tables import csv_text
     from keras_vnn.files import made_folder, replacing
-    from keras_vnn.inspection import node_contributions, rank_genes, rank_nodes
+    from keras_vnn.inspection import corrected_importance, node_contributions, rank_genes, rank_nodes
     from keras_vnn.models import load_model, view
 
     made_folder(output)
@@ -67,7 +66,7 @@ def explain(
     nodes: Any = None
     methods: list[str] = []
     for name in dict.fromkeys(method or [None]):  # type: ignore[list-item]
-        table = rank_nodes(network, values, labels, method=name)
+        table = rank_nodes(network, values, labels, method=name, progress=True)
         used = str(table.attrs["method"])
         say(f"nodes         {len(table):,} by {used}")
         measured = [name for name in table.columns if name in ("importance", "rank") or name.startswith("effect_")]
@@ -76,7 +75,7 @@ def explain(
         own = own.add_suffix(f" ({used})") if method and len(method) > 1 else own
         nodes = table.drop(columns=measured).join(own) if nodes is None else nodes.join(own)
         methods.append(used)
-    genes = rank_genes(network, values, labels, method=gene_method)
+    genes = rank_genes(network, values, labels, method=gene_method, progress=True)
     say(f"genes         {len(genes):,} by {gene_method}")
     written = {"nodes.csv": nodes, "genes.csv": genes}
     for file, table in written.items():

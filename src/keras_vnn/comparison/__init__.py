@@ -5,7 +5,7 @@ In: an architecture, data, labels. Out: tables of scores and nodes, and a senten
 
 from keras_vnn.comparison._compare import MEASURES, compare
 from keras_vnn.comparison._contenders import BASELINES, CONTROLS
-from keras_vnn.comparison._nodes import CORRECTIONS, corrected_importance, node_degrees, node_differences
+from keras_vnn.comparison._nodes import node_differences
 from keras_vnn.comparison._result import Comparison
 from keras_vnn.comparison._significance import PairedTest, holm_adjusted, resampled_t_test
 from keras_vnn.comparison._stability import Stability, rank_biased_overlap, rank_stability
@@ -13,15 +13,12 @@ from keras_vnn.comparison._stability import Stability, rank_biased_overlap, rank
 __all__ = [
     "BASELINES",
     "CONTROLS",
-    "CORRECTIONS",
     "MEASURES",
     "Comparison",
     "PairedTest",
     "Stability",
     "compare",
-    "corrected_importance",
     "holm_adjusted",
-    "node_degrees",
     "node_differences",
     "rank_biased_overlap",
     "rank_stability",

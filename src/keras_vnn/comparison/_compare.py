@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from keras_vnn.architecture import Architecture
+from keras_vnn.architecture import Architecture, gene_counts, node_degrees
 from keras_vnn.comparison._contenders import REAL, Contender, contenders_of
-from keras_vnn.comparison._nodes import corrected_importance, node_degrees, node_differences
+from keras_vnn.comparison._nodes import node_differences
 from keras_vnn.comparison._parallel import parallel_runs
 from keras_vnn.comparison._result import Comparison, summarised, test_to_train, verdict_of
 from keras_vnn.comparison._runs import Job, Shared, finished, keep, splits_of
@@ -108,6 +108,7 @@ def compare(
     VNNError
         What `train` raises.
     """
+    from keras_vnn.inspection import corrected_importance
     from keras_vnn.training import TrainingOptions
 
     if seeds < 1:
@@ -301,6 +302,4 @@ def _node_table(
 
 
 def _genes(arch: Architecture) -> list[int]:
-    from keras_vnn.inspection import gene_counts
-
     return [int(count) for counts in gene_counts(arch)[1:] for count in counts]

@@ -1,93 +1,17 @@
-"""What a node's importance owes to its place in the network, and how it differs from that under a control.
+"""How the importance of nodes differs from that under a control.
 
-In: an architecture and importance by node. Out: tables by node.
+In: importance by node and run. Out: a table by node.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
-from keras_vnn.architecture import Architecture
 from keras_vnn.comparison._significance import resampled_t_test
-from keras_vnn.errors import ConfigError, DataError, did_you_mean, sample
+from keras_vnn.errors import DataError
 
-__all__ = ["CORRECTIONS", "corrected_importance", "node_degrees", "node_differences"]
-
-CORRECTIONS: Mapping[str, str] = MappingProxyType(
-    {
-        "none": "as measured",
-        "pnet": "divided by the degree where that exceeds the mean of the layer by five standard deviations",
-        "binn": "divided by log2(inputs + outputs + 1)",
-        "reach": "divided by log2(nodes upstream + nodes downstream)",
-    }
-)
-_HUB = 5.0
-
-
-def node_degrees(arch: Architecture) -> pd.DataFrame:
-    """Return how well each hidden node is connected.
-
-    Returns
-    -------
-    pandas.DataFrame
-        By id: ``layer``, ``inputs``, ``outputs``, ``degree`` (their sum), ``upstream`` and ``downstream`` (nodes, genes
-        among them, that reach it and that it reaches, on any path).
-    """
-    table = arch.node_table()[["layer", "inputs", "outputs"]].copy()
-    table["degree"] = table["inputs"] + table["outputs"]
-    upstream, downstream = _reach(arch)
-    table["upstream"], table["downstream"] = upstream, downstream
-    return table[table["layer"] > 0]
-
-
-def corrected_importance(arch: Architecture, importance: pd.Series, rule: str) -> pd.Series:
-    """Return importance corrected for what well connected nodes get for being that.
-
-    Parameters
-    ----------
-    arch
-        The network.
-    importance
-        By id of the node; hidden nodes only.
-    rule
-        ``"none"``; ``"pnet"``: divided by the degree where that exceeds the mean of the layer by more than five
-        standard deviations (Elmarakeby et al. 2021, doi:10.1038/s41586-021-03922-4); ``"binn"``: divided by
-        log2(inputs + outputs + 1), ``"reach"``: by log2(nodes upstream + downstream) (Hartman et al. 2023,
-        doi:10.1038/s41467-023-41146-4).
-
-    Raises
-    ------
-    ConfigError
-        There is no such rule.
-    DataError
-        An id is not of a hidden node.
-    """
-    if rule not in CORRECTIONS:
-        hint = did_you_mean(rule, list(CORRECTIONS))
-        raise ConfigError(f"The correction must be one of {', '.join(CORRECTIONS)}; got {rule!r}. {hint}".rstrip())
-    places = node_degrees(arch)
-    unknown = [name for name in importance.index if name not in places.index]
-    if unknown:
-        raise DataError(f"{len(unknown)} of {len(importance)} ids are not of hidden nodes: {sample(unknown)}.")
-    if rule == "none":
-        return importance.copy()
-    divisors = _divisors(places, rule).reindex(importance.index)
-    return importance / divisors
-
-
-def _divisors(places: pd.DataFrame, rule: str) -> pd.Series:
-    if rule == "binn":
-        return np.log2(places["degree"] + 1).clip(lower=1)
-    if rule == "reach":
-        return np.log2(places["upstream"] + places["downstream"]).clip(lower=1)
-    by_layer = places.groupby("layer")["degree"]
-    bound = by_layer.transform("mean") + _HUB * by_layer.transform("std", ddof=0)
-    return places["degree"].where(places["degree"] > bound, 1)
+__all__ = ["node_differences"]
 
 
 def node_differences(real: pd.DataFrame, control: pd.DataFrame, *, test_to_train: float | None = None) -> pd.DataFrame:
@@ -141,30 +65,3 @@ def node_differences(real: pd.DataFrame, control: pd.DataFrame, *, test_to_train
         table.iloc[tested, table.columns.get_loc("p")] = p[~np.isnan(p)]
         table.iloc[tested, table.columns.get_loc("adjusted_p")] = false_discovery_control(p[~np.isnan(p)])
     return table
-
-
-def _reach(arch: Architecture) -> tuple[np.ndarray, np.ndarray]:
-    """Return ``(nodes,)`` numbers of nodes upstream and downstream of every node, genes first."""
-    sizes = [len(layer) for layer in arch.layers]
-    starts = np.concatenate([[0], np.cumsum(sizes)])
-    total = int(starts[-1])
-    above: list[sparse.csc_array] = []
-    for number, size in enumerate(sizes):
-        heard = sparse.csc_array((total, size), dtype=np.float32)
-        for (source, target), matrix in arch.connections.items():
-            if target != number:
-                continue
-            edges = matrix.astype(np.float32)
-            itself = sparse.vstack(
-                [
-                    sparse.csr_array((int(starts[source]), sizes[source]), dtype=np.float32),
-                    sparse.eye_array(sizes[source], dtype=np.float32, format="csr"),
-                    sparse.csr_array((total - int(starts[source + 1]), sizes[source]), dtype=np.float32),
-                ]
-            )
-            heard = heard + (above[source] + itself) @ edges
-        heard = sparse.csc_array(heard)
-        heard.data = np.ones_like(heard.data)
-        above.append(heard)
-    everything = sparse.csc_array(sparse.hstack(above))
-    return np.diff(everything.indptr), np.asarray(everything.sum(axis=1), np.int64).ravel()

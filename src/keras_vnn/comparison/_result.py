@@ -179,13 +179,7 @@ def _beside(others: pd.DataFrame, plural: str, sign: int) -> str:
     significant = others["adjusted_p"] < LEVEL
     better = list(others.index[significant & (sign * others["difference"] > 0)])
     worse = list(others.index[significant & (sign * others["difference"] < 0)])
-    same = [
-        f"{name} (difference {_signed(row['low'])} to {_signed(row['high'])})"
-        if not math.isnan(row["low"])
-        else str(name)
-        for name, row in others.iterrows()
-        if name not in better and name not in worse
-    ]
+    same = [f"{name}{_interval_words(row)}" for name, row in others.iterrows() if name not in (*better, *worse)]
     if len(better) == len(others):
         return f"It predicts better than all {plural} ({', '.join(better)})."
     parts = [
@@ -198,6 +192,15 @@ def _beside(others: pd.DataFrame, plural: str, sign: int) -> str:
         if names
     ]
     return f"Beside the {plural} it {'; it '.join(parts)}."
+
+
+def _interval_words(row: pd.Series) -> str:
+    """Return a difference in brackets; nothing where none is known."""
+    if math.isnan(row["low"]):
+        return ""
+    if math.isnan(row["p"]):
+        return f" (difference {_signed(row['difference'])} on every split, which no test can judge)"
+    return f" (difference {_signed(row['low'])} to {_signed(row['high'])})"
 
 
 def _signed(value: float) -> str:

@@ -4,12 +4,13 @@ In: a model of `keras_vnn.models` and cells. Out: pandas tables, AnnData and pag
 Knows nothing of files, figures or training.
 """
 
-from keras_vnn.architecture import gene_counts
 from keras_vnn.inspection._activities import activities_by_class, node_activities, unit_table
 from keras_vnn.inspection._activity_table import activity_table
 from keras_vnn.inspection._contributions import node_contributions
 from keras_vnn.inspection._embedding import embed, embedding_units
 from keras_vnn.inspection._findings import remember_inspection
+from keras_vnn.inspection._hubs import CORRECTIONS, corrected_importance
+from keras_vnn.inspection._improvement import RLIPP_TARGETS, rlipp
 from keras_vnn.inspection._methods import IMPORTANCE_METHODS, ImportanceMethod
 from keras_vnn.inspection._node import NodeImportance, NodeInspection, inspect_node
 from keras_vnn.inspection._paths import path_weights
@@ -17,15 +18,17 @@ from keras_vnn.inspection._predictions import predict, predicted_classes
 from keras_vnn.inspection._ranking import rank_genes, rank_nodes
 
 __all__ = [
+    "CORRECTIONS",
     "IMPORTANCE_METHODS",
+    "RLIPP_TARGETS",
     "ImportanceMethod",
     "NodeImportance",
     "NodeInspection",
     "activities_by_class",
     "activity_table",
+    "corrected_importance",
     "embed",
     "embedding_units",
-    "gene_counts",
     "inspect_node",
     "node_activities",
     "node_contributions",
@@ -35,5 +38,6 @@ __all__ = [
     "rank_genes",
     "rank_nodes",
     "remember_inspection",
+    "rlipp",
     "unit_table",
 ]

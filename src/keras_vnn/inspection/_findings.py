@@ -157,6 +157,7 @@ def remember_inspection(
     method: str | None = None,
     missing: str = "raise",
     batch_size: int = 512,
+    progress: bool = False,
 ) -> None:
     """Measure activity and importance of all nodes and keep them in the model, saved with it.
 
@@ -166,7 +167,7 @@ def remember_inspection(
     ----------
     model
         A model of `build_model`; it is changed.
-    data, labels, method, missing, batch_size
+    data, labels, method, missing, batch_size, progress
         As in `rank_nodes`.
 
     Raises
@@ -176,7 +177,16 @@ def remember_inspection(
     """
     seen = view(model)
     layers = range(len(seen.architecture.layers))
-    found = findings_of(seen, data, labels, method=method, layers=layers, missing=missing, batch_size=batch_size)
+    found = findings_of(
+        seen,
+        data,
+        labels,
+        method=method,
+        layers=layers,
+        missing=missing,
+        batch_size=batch_size,
+        progress=progress,
+    )
     seen.card.remember(
         inspection={
             "weights": _weights_digest(model),

@@ -18,7 +18,7 @@ from keras_vnn.inspection._methods import check_method
 from keras_vnn.inspection._record import output_weights
 from keras_vnn.models import ModelView, view
 
-__all__ = ["rank_genes", "rank_nodes"]
+__all__ = ["hidden_layers", "rank_genes", "rank_nodes"]
 
 
 def rank_nodes(
@@ -31,6 +31,7 @@ def rank_nodes(
     top: int | None = None,
     missing: str = "raise",
     batch_size: int = 512,
+    progress: bool = False,
 ) -> pd.DataFrame:
     """Return the named hidden nodes of a model, the most important first.
 
@@ -69,6 +70,8 @@ def rank_nodes(
         What to do about genes the data lack: ``"raise"``, ``"zero"`` or ``"mean"``; see `align`.
     batch_size
         Rows in one call of the network.
+    progress
+        Show a live line on standard error.
 
     Returns
     -------
@@ -101,11 +104,20 @@ def rank_nodes(
     seen = view(model)
     arch = seen.architecture
     names = output_weights(seen).names
-    numbers = _hidden_layers(seen, layers)
+    numbers = hidden_layers(seen, layers)
     if data is None:
         found = _from_memory(seen, method)
     else:
-        found = findings_of(seen, data, labels, method=method, layers=numbers, missing=missing, batch_size=batch_size)
+        found = findings_of(
+            seen,
+            data,
+            labels,
+            method=method,
+            layers=numbers,
+            missing=missing,
+            batch_size=batch_size,
+            progress=progress,
+        )
     counts = gene_counts(arch)
     tables = [_table(seen, found, number, names, heard=counts[number]) for number in numbers]
     return _sorted(pd.concat(tables), found.method, top)
@@ -120,6 +132,7 @@ def rank_genes(
     top: int | None = None,
     missing: str = "raise",
     batch_size: int = 512,
+    progress: bool = False,
 ) -> pd.DataFrame:
     """Return the genes of a model, the most important first.
 
@@ -128,7 +141,7 @@ def rank_genes(
 
     Parameters
     ----------
-    model, data, labels, top, missing, batch_size
+    model, data, labels, top, missing, batch_size, progress
         As in `rank_nodes`.
     method
         As in `rank_nodes`, but for ``"rlipp"``, which compares a node with its children. Integrated gradients of the
@@ -155,7 +168,15 @@ def rank_genes(
     seen = view(model)
     names = output_weights(seen).names
     found = findings_of(
-        seen, data, labels, method=method, layers=[0], missing=missing, batch_size=batch_size, genes=True
+        seen,
+        data,
+        labels,
+        method=method,
+        layers=[0],
+        missing=missing,
+        batch_size=batch_size,
+        genes=True,
+        progress=progress,
     )
     table = _table(seen, found, 0, names, heard=None).drop(columns=["kind", "layer"])
     return _sorted(table, found.method, top)
@@ -202,7 +223,7 @@ def _from_memory(seen: ModelView, method: str | None) -> Findings:
     return found
 
 
-def _hidden_layers(seen: ModelView, layers: Sequence[int] | None) -> list[int]:
+def hidden_layers(seen: ModelView, layers: Sequence[int] | None) -> list[int]:
     last = len(seen.architecture.layers) - 1
     chosen = list(range(1, last + 1)) if layers is None else sorted(set(layers))
     wrong = [number for number in chosen if not 1 <= number <= last]

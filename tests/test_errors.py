@@ -46,3 +46,10 @@ def test_sample_does_not_depend_on_the_order(names, limit):
 )
 def test_did_you_mean(wrong, known, text):
     assert did_you_mean(wrong, known) == text
+
+
+def test_a_line_too_long_to_be_read_keeps_its_beginning_and_its_end():
+    message = f"The score is {'x' * 5000}: scores.tsv:3\nExpected a number."
+    first, second = str(VNNError(message)).splitlines()
+    assert first == f"The score is {'x' * 487} … {'x' * 386}: scores.tsv:3"
+    assert second == "Expected a number."

@@ -17,6 +17,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 ORDER = (
     "errors",
     "quiet",
+    "probing",
     "unpacking",
     "kinds",
     "files",

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import subprocess
-import sys
 import warnings
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
@@ -22,6 +20,7 @@ from keras_vnn.files import existing_file
 from keras_vnn.genes import gene_list
 from keras_vnn.identifiers import IdentifierTable, names_in
 from keras_vnn.kinds import OTHER, Identified, bare_name, identify
+from keras_vnn.probing import refuse_damaged_hdf5
 from keras_vnn.provenance import Audit
 from keras_vnn.readers import (
     IDENTIFIER_FORMATS,
@@ -79,14 +78,6 @@ _TABLE_WORDS = set(
     "uniprotids aliassymbol prevsymbol stringproteinid preferredname genename taxid geneid synonyms dbxrefs alias "
     "ncbigeneformerlyentrezgeneid proteinsize".split()
 )
-# Damage in an HDF5 file can send its library into an endless loop that no signal ends: another process looks first.
-_PROBE = """
-import sys, h5py
-with h5py.File(sys.argv[1], "r") as file:
-    file.visititems(lambda name, item: (dict(item.attrs), None)[1])
-    dict(file.attrs)
-"""
-_PROBE_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +253,7 @@ def _checked(path: Path, genes: tuple[str, ...], table: IdentifierTable | None) 
     saved = _saved(path)
     if saved is not None:
         return saved
-    _probe(path)
+    refuse_damaged_hdf5(path)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", VNNWarning)
         family, value = _read(path)
@@ -318,20 +309,6 @@ def _saved(path: Path) -> FileReport | None:
         say = f"Look at it: vnn inspect {shlex.quote(str(path))}"
         return FileReport(path, "", "saved Keras model", "a model (not opened)", 1, advice=(say,))
     return None
-
-
-def _probe(path: Path) -> None:
-    """Raise when an HDF5 file is so damaged that its library fails, dies or never ends: a process apart finds out."""
-    with path.open("rb") as stream:
-        if not stream.read(8).startswith(b"\x89HDF"):
-            return
-    try:
-        done = subprocess.run([sys.executable, "-c", _PROBE, str(path)], capture_output=True, timeout=_PROBE_SECONDS)
-    except subprocess.TimeoutExpired as error:
-        raise ReadError(f"The HDF5 file is damaged, reading it never ends: {path}\nDownload it again.") from error
-    if done.returncode:
-        last = (done.stderr.decode("utf-8", "replace").strip().splitlines() or ["the library died"])[-1]
-        raise ReadError(f"The HDF5 file is damaged or cut short: {path}\n    {last[:200]}\nDownload it again.")
 
 
 def _read(path: Path) -> tuple[str, Any]:

@@ -26,17 +26,15 @@ __all__ = [
 ]
 
 
-_LONGEST_LINE = 1000
+# Of a line that is longer, so many letters of its beginning and of its end are said: files are named at the end.
+_LONGEST_LINE, _BEGINNING, _END = 1000, 500, 400
 
 
 class VNNError(ValueError):
     """Base of every error this package raises on purpose; lines too long to be read are cut."""
 
     def __init__(self, message: object = "", *others: object) -> None:
-        lines = str(message).split("\n")
-        super().__init__(
-            "\n".join(line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}…" for line in lines), *others
-        )
+        super().__init__("\n".join(map(_cut, str(message).split("\n"))), *others)
 
 
 class ReadError(VNNError):
@@ -77,6 +75,10 @@ class OutputError(VNNError):
 
 class VNNWarning(UserWarning):
     """Something is legal but probably not what the user meant."""
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _LONGEST_LINE else f"{line[:_BEGINNING]} … {line[-_END:]}"
 
 
 def sample(names: Iterable[str], limit: int = 5) -> str:

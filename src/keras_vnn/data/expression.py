@@ -30,6 +30,7 @@ from keras_vnn.data.cell_tables import check_cell_names, join_cells, read_cells
 from keras_vnn.data.matching import check_policy, gene_ids
 from keras_vnn.data.orientation import ORIENTATIONS, decide_orientation
 from keras_vnn.errors import DataError, ReadError, VNNError, did_you_mean
+from keras_vnn.probing import refuse_damaged_hdf5
 from keras_vnn.unpacking import refuse_hdf5_links
 
 if TYPE_CHECKING:
@@ -179,6 +180,8 @@ def as_expression(
 
 
 def _read_store(path: Path, layer: str, genes: Sequence[str], backed: bool | str) -> tuple[anndata.AnnData, str]:
+    if path.is_file():
+        refuse_damaged_hdf5(path)
     on_disk = open_store(path, layer) if backed is True or (backed and is_divisible(path)) else None
     if on_disk is not None and (backed is True or too_large(on_disk, genes)):
         stored(on_disk)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from keras_vnn.errors import ReadError, VNNError, did_you_mean, sample
+from keras_vnn.probing import refuse_damaged_hdf5
 from keras_vnn.unpacking import refuse_hdf5_links
 
 __all__ = ["read_var_names"]
@@ -36,6 +37,7 @@ def read_var_names(path: Path, *, column: str | None = None, raw: bool = False) 
     """
     import h5py
 
+    refuse_damaged_hdf5(path)
     try:
         with h5py.File(path) as file:
             refuse_hdf5_links(file, path)

@@ -214,7 +214,7 @@ def _trained(arch: Any, data: Any, epochs: int) -> tuple[Any, list[float]]:
 
 
 def _megabytes() -> float:
-    """Return the most memory this process has held, without what the process that started it held (as getrusage has)."""
+    """Return the most memory this process has held; getrusage would count that of the process before it."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return int(status.split("VmHWM:", 1)[1].split()[0]) / 1e3
 

@@ -62,7 +62,7 @@ def refuse_damaged_hdf5(path: Path) -> None:
 
 
 @lru_cache(maxsize=256)
-def _look(found: Path, path: Path, size: int, changed: int) -> None:  # noqa: ARG001
+def _look(found: Path, path: Path, size: int, changed: int) -> None:
     """Look at a file; what raises is not remembered."""
     if not sys.executable:  # Python inside another program.
         return

@@ -31,7 +31,7 @@ __all__ = [
 
 # A file may unpack to this many bytes whatever its size, and beyond to this many times its size. Tables of the field
 # shrink by 5 to 50; a file made to fill a disk or the memory shrinks by a thousand.
-LARGEST_FREE = 1 << 30
+LARGEST_FREE = 1 << 28
 LARGEST_FACTOR = 200
 # A line longer than this is no line of a table: a header of a million cells takes 20 MB.
 LONGEST_LINE = 1 << 28

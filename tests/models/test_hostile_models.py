@@ -191,3 +191,19 @@ def test_an_h5ad_that_links_to_another_file(tmp_path):
     for reader in (vnn.read_expression, vnn.read_genes):
         with pytest.raises(ReadError, match=r"takes /X from another file: .*cells\.h5ad\n"):
             reader(tmp_path / "cells.h5ad")
+
+
+def test_an_archive_whose_table_of_contents_is_damaged(tmp_path):
+    """It ends as an archive does, and so is one at first sight."""
+    path = tmp_path / "model.keras"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", "{}")
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\x01\x02")] = 0
+    path.write_bytes(content)
+    assert zipfile.is_zipfile(path)
+    with pytest.raises(ModelError) as error:
+        vnn.load_model(path)
+    assert str(error.value) == (
+        f"Not a saved Keras model, or a truncated one: {path}\nExpected a .keras file written by `vnn train … -o FILE`."
+    )

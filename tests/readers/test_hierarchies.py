@@ -164,7 +164,7 @@ BROKEN = {
     "drugcell, no genes": (
         "root\tA\tdefault\n",
         "auto",
-        "No row assigns a gene to a term (third column 'gene'): {path}",
+        "No row assigns a gene to a term (third column 'gene'): {path}\nIs it cut short? Download it again.",
     ),
     "dcell, cut": (
         DCELL.rpartition("TERMS")[0],

@@ -58,17 +58,19 @@ def load_model(path: str | os.PathLike[str], *, architecture: Architecture | Non
         It is not a saved model, is damaged, carries no architecture, or another one than expected.
     """
     found = existing_file(path, "model file")
-    if not zipfile.is_zipfile(found):
+    try:
+        with zipfile.ZipFile(found) as archive:
+            members = archive.namelist()
+    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
         raise ModelError(
             f"Not a saved Keras model, or a truncated one: {found}\n"
             "Expected a .keras file written by `vnn train … -o FILE`."
+        ) from error
+    if "architecture.json" in members:
+        raise ModelError(
+            f"A saved architecture, not a model: {found}\n"
+            f"Train one: vnn train {found} cells.h5ad --label cell_type -o model.keras"
         )
-    with zipfile.ZipFile(found) as archive:
-        if "architecture.json" in archive.namelist():
-            raise ModelError(
-                f"A saved architecture, not a model: {found}\n"
-                f"Train one: vnn train {found} cells.h5ad --label cell_type -o model.keras"
-            )
     try:
         check_model_file(found)
         model = keras.saving.load_model(found, compile=True)

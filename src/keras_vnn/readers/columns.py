@@ -78,6 +78,12 @@ class Layout:
         """What such a file is called."""
         return DELIMITERS[self.delimiter] + ("" if self.header else " without header")
 
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """A name for each column: that of the header, empty where it is too short or there is none."""
+        named = self.header or ()
+        return named + ("",) * (self.width - len(named))
+
     def values(self, column: int) -> list[str]:
         """Return the fields of a column in the preview, empty where a row is too short."""
         return [fields[column] if column < len(fields) else "" for _, fields in self.rows]
@@ -150,7 +156,7 @@ class Columns:
 
 def normalized(word: str) -> str:
     """Return a header word in lower case, letters and digits only."""
-    return re.sub(r"[\W_]+", "", word).casefold()
+    return (word if word.isalnum() else re.sub(r"[\W_]+", "", word)).casefold()
 
 
 def split(line: str, delimiter: str, *, quoted: bool) -> tuple[str, ...]:

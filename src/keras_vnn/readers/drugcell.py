@@ -48,7 +48,9 @@ def read_drugcell(start: Preview) -> tuple[Ontology, Annotations]:
         raise ReadError(f"The third column is {kind[line]!r}, expected 'default' or 'gene': {at(path, line)}")
     member = (kind == _GENE).to_numpy()
     if not member.any():
-        raise ReadError(f"No row assigns a gene to a term (third column 'gene'): {path}")
+        raise ReadError(
+            f"No row assigns a gene to a term (third column 'gene'): {path}\nIs it cut short? Download it again."
+        )
     source = Source.of_file(path, "DrugCell hierarchy", records=records)
     ontology = Ontology.from_edges(child[~member], parent[~member], terms=sorted(set(parent)), sources=(source,))
     annotations = Annotations.from_pairs(

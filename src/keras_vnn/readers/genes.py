@@ -165,7 +165,7 @@ def _from_text(
     if column is None and _is_wide(layout):
         first = _column(layout, 0, malformed)
         numeric = [c for c in range(1, layout.width) if layout.is_numeric(c)]
-        header = layout.header or ()
+        header = layout.titles
         columns = [header[c] for c in numeric]
         in_rows, why = genes_in_rows(first[0], columns, header[0], asked=orientation, where=layout.preview.path)
         said = f"{layout.kind} expression table, genes in {'rows' if in_rows else 'columns'} ({why})"
@@ -198,7 +198,7 @@ def _is_numbered(layout: Layout) -> bool:
 def _default_column(layout: Layout) -> int:
     """Return the first column, unless it only numbers the rows."""
     if layout.width > 1 and layout.header and layout.is_numeric(0):
-        named = (c for c in range(1, layout.width) if normalized(layout.header[c]) in _WORDS)
+        named = (c for c in range(1, layout.width) if normalized(layout.titles[c]) in _WORDS)
         text = (c for c in range(1, layout.width) if not layout.is_numeric(c))
         unnamed = normalized(layout.header[0]) in {"", "index", "x", "unnamed0"}
         return next(named, next(text, 0) if unnamed else 0)
@@ -216,7 +216,10 @@ def _column(layout: Layout, position: int, malformed: str) -> tuple[list[str], A
         skipped.extend(f"{layout.preview.path.name}:{line}" for line in lines[empty])
         names.extend(found[~empty])
     if not names:
-        raise ReadError(f"The file has no gene names: {layout.preview.path}")
+        raise ReadError(
+            f"The file has no gene names in {layout.name(position)}: {layout.preview.path}\n"
+            "If another column holds them, say which: column=2"
+        )
     return names, Audit.of(AuditEntry.of("read", "row", "a name is empty", skipped))
 
 

@@ -268,13 +268,15 @@ def _read_table(start: Preview, *, taxon: str | None, columns: Sequence[int | st
             titles.index(one) if isinstance(one, str) and one in titles else column_number(layout, one)
             for one in columns
         ]
-    frames = [frame.set_axis(lines) for frame, lines in chunks(layout, tuple(range(len(titles))))]
+    # Rows may be narrower than a header that was damaged.
+    present = tuple(range(min(len(titles), layout.width)))
+    frames = [frame.set_axis(lines) for frame, lines in chunks(layout, present)]
     body = pd.concat(frames)
     records = len(body)
     if not records:
         raise ReadError(f"The file has no data rows: {start.path}\nIs it truncated?")
     entries = []
-    at_taxon = next((n for n, title in enumerate(titles) if normalized(title) in _TAXON), None)
+    at_taxon = next((n for n in present if normalized(titles[n]) in _TAXON), None)
     if at_taxon is not None:
         body, other = _of_taxon(body, body[at_taxon].str.strip(), taxon, start)
         entries.append(other)

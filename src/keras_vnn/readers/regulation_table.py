@@ -113,7 +113,7 @@ def parse(start: Preview, options: Options) -> Rows:
 def read_regulation_rows(layout: Layout, columns: Columns, options: Options) -> Rows:
     """Read the chosen columns of a laid out table of regulation."""
     rows = read_rows(layout, columns, REGULATION_ROLES, malformed=options.malformed, subject="regulation")
-    named = layout.header[columns.number] if layout.header and columns.number is not None else ""
+    named = layout.titles[columns.number] if columns.number is not None else ""
     return replace(rows, signed=is_signed(named))
 
 

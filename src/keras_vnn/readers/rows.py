@@ -166,7 +166,7 @@ def chunks(layout: Layout, used: Sequence[int]) -> Iterator[tuple[Any, NDArray[n
     with open_text(path) as text:
         for _ in islice(text, layout.skipped):
             pass
-        stream = CheckedStream(text, names, path)
+        stream = CheckedStream(text, names, path, mark=mark, width=layout.width, skipped=layout.skipped)
         parsed = 0
         blank: NDArray[np.int64] | None = None
         try:

@@ -38,6 +38,8 @@ _WITHOUT_COLUMNS = tuple(
     format.name for format in (SIF_INTERACTIONS, REGULATION_MATRIX, STRING_ACTIONS, BIOGRID, MITAB, HIPPIE)
 )
 
+_MOST_FIELDS = 200_000
+
 # What tells beyond doubt that a file is of one family, and the function that reads that family.
 _SURE: tuple[tuple[str, str, Callable[[Preview], bool], str], ...] = (
     ("string", "STRING links, which hold interactions", STRING_LINKS.recognizes, "read_interactions"),
@@ -90,6 +92,7 @@ def choose_edge_format(
             f"Unknown format {named!r}. {did_you_mean(named, known)}".rstrip()
             + f"\n{reader} knows: {', '.join(known)}."
         )
+    _refuse_wide(start)
     for format in formats[:-1]:
         if format.recognizes(start) and (format.name not in _WITHOUT_COLUMNS or not with_columns):
             return format
@@ -112,6 +115,17 @@ def choose_edge_format(
     if formats[-1].recognizes(start):
         return formats[-1]
     _refuse_unknown(start, formats, reader)
+
+
+def _refuse_wide(start: Preview) -> None:
+    """Raise for rows so wide that looking at their fields takes longer than reading any table of pairs."""
+    for number, text in start.lines:
+        fields = 1 + max(map(text.count, "\t,; "))
+        if fields > _MOST_FIELDS:
+            raise ReadError(
+                f"A row has {fields:,} fields; no table of pairs has so many: {start.path}:{number}\n"
+                f"    {shortened(text)}\nIf this is expression, name the file as data: vnn train ARCHITECTURE FILE"
+            )
 
 
 def sniff_format(path: str | os.PathLike[str]) -> str:

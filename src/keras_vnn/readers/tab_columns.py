@@ -95,7 +95,7 @@ def read_tab_columns(
     with open_text(path) as text:
         try:
             frame = pd.read_csv(
-                CheckedStream(text, header, path),
+                CheckedStream(text, header, path, mark="\t", width=layout.most, skipped=0),
                 sep="\t",
                 usecols=[str(column) for column in wanted],
                 dtype="category",

@@ -22,6 +22,8 @@ __all__ = ["COMMENT_MARKS", "CheckedStream", "Preview", "at", "open_text", "prev
 
 COMMENT_MARKS = ("#", "!")
 
+_MOST_BLANK = 100_000
+_MOST_FIELDS = 20_000
 _PREVIEW_LINES = 300
 _PREVIEW_CHARACTERS = 1 << 18
 _LONGEST_SHOWN = 120
@@ -72,7 +74,7 @@ def preview(path: Path) -> Preview:
         return Preview(path, magic, (), (), False)
     comments: list[tuple[int, str]] = []
     lines: list[tuple[int, str]] = []
-    characters = 0
+    characters = blank = 0
     whole = True
     with open_text(path) as stream:
         for number, line in enumerate(stream, 1):
@@ -84,6 +86,13 @@ def preview(path: Path) -> Preview:
             elif text.strip():
                 lines.append((number, text))
                 characters += len(text)
+            else:
+                blank += 1
+            if blank > _MOST_BLANK:
+                raise ReadError(
+                    f"More than {_MOST_BLANK:,} lines are blank at the beginning: {path}:{number}\n"
+                    "Was it damaged? Download it again."
+                )
             if len(lines) >= _PREVIEW_LINES or (characters >= _PREVIEW_CHARACTERS and len(lines) >= 5):
                 whole = False
                 break
@@ -118,17 +127,37 @@ def shortened(text: str) -> str:
 
 
 class CheckedStream:
-    """A text stream for `pandas.read_csv` that puts a line before the text and refuses NUL characters.
+    """A text stream for `pandas.read_csv` that puts a line before the text, and refuses NUL characters and wide rows.
 
-    pandas would cut a field at a NUL in silence.
+    pandas would cut a field at a NUL in silence, and take minutes and all memory for a row of a million fields.
+
+    Parameters
+    ----------
+    stream
+        The text.
+    first
+        A line to put before it.
+    path
+        What to call it in errors.
+    mark
+        What parts the fields; a space stands for a tab too.
+    width
+        Fields of the usual row.
+    skipped
+        Lines of the file before the text.
     """
 
-    def __init__(self, stream: TextIO, first: str, path: Path) -> None:
+    def __init__(self, stream: TextIO, first: str, path: Path, *, mark: str, width: int, skipped: int) -> None:
         self._stream = stream
         self._first = first
         self._path = path
+        self._mark = mark
+        self._width = width
+        self._most = max(_MOST_FIELDS, 2 * width)
+        self._skipped = skipped
         self._line_ends = 0
         self._last = ""
+        self._fields = 0
 
     @property
     def lines(self) -> int:
@@ -143,9 +172,34 @@ class CheckedStream:
         block = self._stream.read(size)
         if "\0" in block:
             refuse_bytes(self._path)
+        self._refuse_wide_rows(block)
         self._line_ends += block.count("\n")
         self._last = block[-1:] or self._last
         return block
+
+    def _refuse_wide_rows(self, block: str) -> None:
+        """Raise when a line has far more fields than the others; only lines that long are looked at."""
+        end = block.find("\n")
+        fields = self._fields + self._marks(block[: end if end >= 0 else len(block)])
+        start = 0
+        while fields <= self._most and end >= 0 and len(block) - end > self._most:
+            start = end + 1
+            # The last line end within reach; where there is none, the line is a long one.
+            end = block.rfind("\n", start, start + self._most)
+            if end < 0:
+                end = block.find("\n", start)
+                fields = self._marks(block[start : end if end >= 0 else len(block)])
+        if fields > self._most:
+            line = self._skipped + self._line_ends + block.count("\n", 0, start) + 1
+            raise ReadError(
+                f"A row has more than {self._most:,} fields, the others {self._width:,}: {self._path}:{line}\n"
+                "Was the file damaged? Download it again."
+            )
+        begins = block.rfind("\n") + 1
+        self._fields = self._marks(block[begins:]) + (0 if begins else self._fields)
+
+    def _marks(self, text: str) -> int:
+        return text.count(self._mark) + (text.count("\t") if self._mark == " " else 0)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._stream)

@@ -138,6 +138,16 @@ def test_no_print_no_assert_no_exit_and_no_room_too_large(path):
     assert lines <= MAX_LINES, f"{lines} lines: would two modules be clearer?"
 
 
+@pytest.mark.parametrize(
+    "path", [p for p in MODULES if p.name != "csv_tables.py"], ids=lambda p: str(p.relative_to(PACKAGE))
+)
+def test_tables_are_written_by_one_module(path):
+    """It keeps spreadsheets from running names as formulas."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    called = {node.func.attr for node in ast.walk(tree) if isinstance(node, ast.Call) and hasattr(node.func, "attr")}
+    assert not called & {"to_csv", "to_excel", "writerow", "writerows"}
+
+
 def test_importing_the_package_brings_in_nothing_heavy():
     code = f"import sys, keras_vnn; print(*sorted({HEAVY!r} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -20,6 +20,7 @@ import pandas as pd
 from keras_vnn.architecture import Architecture
 from keras_vnn.bundled import config_path
 from keras_vnn.config import BuildRecipe, Recipe, TrainRecipe, read_recipe
+from keras_vnn.csv_tables import csv_text
 from keras_vnn.errors import ConfigError, OutputError, did_you_mean
 from keras_vnn.files import replacing
 from keras_vnn.readers import read_interactions
@@ -225,7 +226,7 @@ def _activities(model: Any, data: Any, labels: Any, nodes: list[str]) -> pd.Data
 
 def _table(table: pd.DataFrame, path: Path, overwrite: bool) -> None:
     with replacing(path, overwrite=overwrite) as partial:
-        table.to_csv(partial)
+        partial.write_text(csv_text(table), encoding="utf-8", newline="\n")
 
 
 def _without_bottleneck(ranking: pd.DataFrame, arch: Architecture) -> pd.DataFrame:

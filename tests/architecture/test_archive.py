@@ -10,7 +10,7 @@ import pytest
 
 from keras_vnn import architecture
 from keras_vnn.architecture import architecture_from_bytes, architecture_to_bytes, load_architecture
-from keras_vnn.errors import ArchitectureError, OutputError, ReadError
+from keras_vnn.errors import ArchitectureError, OutputError, ReadError, VNNError
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_a_flipped_byte_is_noticed_or_harmless(arch, saved):
         try:
             # Some bytes of a zip file say nothing (times, attributes).
             loaded = architecture_from_bytes(bytes(content))
-        except ArchitectureError:
+        except VNNError:
             damaged += 1
         else:
             assert architecture_to_bytes(loaded) == saved
@@ -185,7 +185,7 @@ def test_an_edited_file_does_not_match_its_fingerprint(arch, saved):
 def test_another_format(saved):
     with pytest.raises(ArchitectureError) as caught:
         architecture_from_bytes(with_header(saved, format="recipe"), "a.vnn")
-    assert str(caught.value) == "Not a saved architecture: a.vnn holds 'recipe'."
+    assert str(caught.value).splitlines()[0] == "Not a saved architecture: a.vnn holds 'recipe'."
 
 
 def test_a_newer_format(saved):

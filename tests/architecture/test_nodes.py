@@ -63,3 +63,15 @@ def test_unit_table_numbers_units_within_their_node():
     assert list(zip(names, numbers.tolist(), strict=True)) == [
         ("X", 0), ("X", 1), ("Y", 0), ("Z", 0), ("Z", 1), ("Z", 2),
     ]  # fmt: skip
+
+
+def test_half_a_character_is_refused():
+    with pytest.raises(ArchitectureError) as error:
+        Node("A\ud800")
+    assert str(error.value) == (
+        "Node 'A\\ud800': 'A\\ud800' holds half a character (a lone surrogate) and cannot be written to a file.\n"
+        "Was it read with the wrong encoding? Read it again as UTF-8."
+    )
+    with pytest.raises(ArchitectureError):
+        Node("A", label="\udfff")
+    assert Node("Ä𝔸").label == "Ä𝔸"

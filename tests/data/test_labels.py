@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.utils.class_weight import compute_class_weight
 
-from keras_vnn.data import Classes, class_weights, classes, labels_of, targets_of
+from keras_vnn.data import Classes, class_weights, classes, labels_given, labels_of, targets_of
 from keras_vnn.errors import DataError
 
 CELLS = pd.DataFrame(
@@ -170,3 +170,36 @@ def test_class_weights_are_those_of_scikit_learn():
     oracle = compute_class_weight("balanced", classes=np.arange(3), y=labels.codes)
     assert class_weights(labels) == pytest.approx(dict(enumerate(oracle)))
     assert class_weights(labels, cells=[0, 4, 6]) == {0: 1, 1: 1, 2: 1}
+
+
+class TestLabelsGiven:
+    """In every form a user has them in."""
+
+    DATA = pd.DataFrame({"TP53": [1.0, 2, 3]}, index=["c1", "c2", "c3"])
+
+    @pytest.mark.parametrize("given", [["T", "B", "T"], ("T", "B", "T"), np.array(["T", "B", "T"])])
+    def test_one_per_cell(self, given):
+        found = labels_given(self.DATA, given)
+        assert found.names.tolist() == ["T", "B", "T"] and found.name == "label"
+
+    def test_a_series_is_ordered_by_the_names_of_the_cells(self):
+        found = labels_given(self.DATA, pd.Series(["T", "B", "T"], index=["c3", "c1", "c2"]))
+        assert found.names.tolist() == ["B", "T", "T"]
+        other = labels_given(self.DATA, pd.Series(["T", "B", "T"]))
+        assert other.names.tolist() == ["T", "B", "T"]
+
+    def test_what_is_there_already(self):
+        known = labels_of(pd.DataFrame({"t": ["a", "b"]}), "t")
+        assert labels_given(None, known) is known
+
+    def test_errors(self):
+        with pytest.raises(DataError) as error:
+            labels_given(self.DATA, ["T", "B"])
+        assert str(error.value) == (
+            "There are 2 labels for 3 cells.\nPass one label per cell, in the order of the data."
+        )
+        with pytest.raises(DataError) as error:
+            labels_given(self.DATA, np.ones((3, 2)))
+        assert str(error.value).startswith(
+            "Expected Labels, Targets, the name of a column or a label per cell, got ndarray of shape (3, 2).\n"
+        )

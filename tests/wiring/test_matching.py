@@ -1,10 +1,11 @@
 """Gene names that do not fit the prior are diagnosed, never papered over."""
 
+import pandas as pd
 import pytest
 
-from keras_vnn.errors import GeneError, VNNWarning
+from keras_vnn.errors import GeneError, VNNWarning, WiringError
 from keras_vnn.priors import Interactions, Regulation
-from keras_vnn.wiring import gene_set_architecture, interaction_architecture
+from keras_vnn.wiring import gene_set_architecture, interaction_architecture, ontology_architecture
 
 
 def chain(names):
@@ -95,3 +96,16 @@ def test_gene_sets_that_do_not_match():
     assert str(caught.value).splitlines()[0] == (
         "0 of 2 genes match the collection of gene sets; 1 match ignoring case."
     )
+
+
+def test_tables_and_paths_are_no_priors():
+    frame = pd.DataFrame({"a": ["TP53"], "b": ["MDM2"]})
+    with pytest.raises(WiringError) as error:
+        interaction_architecture(["TP53", "MDM2"], frame)
+    assert str(error.value) == (
+        "Expected Interactions, got DataFrame.\nRead the table or the file first: read_interactions(…)"
+    )
+    with pytest.raises(WiringError, match="Expected Regulation, got str"):
+        interaction_architecture(["TP53", "MDM2"], None, "tf.tsv")
+    with pytest.raises(WiringError, match="Expected Ontology, got str"):
+        ontology_architecture(["TP53", "MDM2"], "go.obo", frame)

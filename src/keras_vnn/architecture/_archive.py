@@ -113,7 +113,10 @@ def _parsed(archive: zipfile.ZipFile, where: str) -> Architecture:
     refuse_bomb(Path(where), sum(member.file_size for member in members), packed)
     header = json.loads(archive.read("architecture.json"))
     if header["format"] != "keras-vnn architecture":
-        raise ArchitectureError(f"Not a saved architecture: {where} holds {header['format']!r}.")
+        raise ArchitectureError(
+            f"Not a saved architecture: {where} holds {header['format']!r}.\n"
+            "Expected a file written by `vnn build … -o FILE` or `Architecture.save`."
+        )
     if header["format_version"] > FORMAT_VERSION:
         raise ArchitectureError(
             f"{where} was written by keras-vnn {header['keras_vnn']} in format {header['format_version']}; "

@@ -57,6 +57,12 @@ class Node:
         """
         if not self.id:
             raise ArchitectureError("A node has an empty id; expected a unique name.")
+        for text in (self.id, self.label, *self.names):
+            if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+                raise ArchitectureError(
+                    f"Node {self.id!a}: {text!a} holds half a character (a lone surrogate) and cannot be written "
+                    "to a file.\nWas it read with the wrong encoding? Read it again as UTF-8."
+                )
         if self.kind not in NODE_KINDS:
             raise ArchitectureError(f"Node {self.id}: kind must be one of {', '.join(NODE_KINDS)}; got {self.kind!r}.")
         if self.units < 1:

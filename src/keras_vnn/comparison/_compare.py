@@ -21,7 +21,8 @@ from keras_vnn.comparison._parallel import parallel_runs
 from keras_vnn.comparison._result import Comparison, summarised, test_to_train, verdict_of
 from keras_vnn.comparison._runs import Job, Shared, finished, keep, splits_of
 from keras_vnn.comparison._stability import rank_stability
-from keras_vnn.data import Labels, Targets
+from keras_vnn.csv_tables import read_table
+from keras_vnn.data import Labels, Targets, labels_given
 from keras_vnn.errors import ConfigError, did_you_mean
 from keras_vnn.files import made_folder
 
@@ -42,7 +43,7 @@ def _silent(_: str) -> None:
 def compare(
     arch: Architecture,
     data: Any,
-    labels: Labels | Targets,
+    labels: Labels | Targets | str | Sequence[Any],
     folder: str | os.PathLike[str],
     *,
     controls: Sequence[str] = ("swap", "genes", "density"),
@@ -115,6 +116,7 @@ def compare(
         raise ConfigError(f"seeds must be at least 1, got {seeds}.")
     chosen = training or TrainingOptions()
     contenders = contenders_of(tuple(controls), tuple(baselines))
+    labels = labels_given(data, labels)
     corrected_importance(arch, pd.Series(dtype=float), correction)
     _check_measure(measure, labels)
     if not isinstance(labels, Labels) and not all(one.is_judged for one in contenders):
@@ -234,11 +236,8 @@ def _metric(metric: str | None, runs: pd.DataFrame, labels: Labels | Targets) ->
 
 def _importance(folder: Path, jobs: Sequence[Job], measure: str) -> pd.DataFrame:
     """Return importance by node and replicate; a node whose activity does not vary has none."""
-    columns = {
-        job.replicate: pd.read_csv(folder / f"{job.name}.nodes.csv", index_col="id", na_filter=False)[measure]
-        for job in jobs
-    }
-    return pd.DataFrame(columns).replace("", 0.0).apply(pd.to_numeric)
+    columns = {job.replicate: read_table(folder / f"{job.name}.nodes.csv").set_index("id")[measure] for job in jobs}
+    return pd.DataFrame(columns).apply(pd.to_numeric, errors="coerce").fillna(0.0)
 
 
 def _check_measure(measure: str, labels: Labels | Targets) -> None:

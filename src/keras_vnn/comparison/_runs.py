@@ -22,6 +22,7 @@ import pandas as pd
 from keras_vnn.architecture import Architecture
 from keras_vnn.comparison._contenders import Contender, baseline_estimator, network_of
 from keras_vnn.controls import control_input
+from keras_vnn.csv_tables import csv_text
 from keras_vnn.data import Labels, Split, Targets, align, fit_normalization, folds, split_cells
 from keras_vnn.errors import VNNError
 from keras_vnn.files import replacing
@@ -167,7 +168,7 @@ def keep(folder: Path, run: Run) -> None:
     """Write the files of a run; the record last, as it says that all is there."""
     if run.nodes is not None:
         with replacing(folder / f"{run.name}.nodes.csv", overwrite=True) as partial:
-            run.nodes.to_csv(partial)
+            partial.write_text(csv_text(run.nodes), encoding="utf-8", newline="\n")
     with replacing(folder / f"{run.name}.json", overwrite=True) as partial:
         partial.write_text(json.dumps(run.record, indent=1), encoding="utf-8")
 

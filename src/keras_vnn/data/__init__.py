@@ -12,7 +12,7 @@ from keras_vnn.data.expression import as_expression, read_expression
 from keras_vnn.data.features import align_features
 from keras_vnn.data.genotypes import read_drug_responses, read_genotypes
 from keras_vnn.data.inputs import StoredInputs, is_on_disk
-from keras_vnn.data.labels import Labels, Targets, class_weights, labels_of, targets_of
+from keras_vnn.data.labels import Labels, Targets, class_weights, labels_given, labels_of, targets_of
 from keras_vnn.data.matching import Alignment, alignment_report
 from keras_vnn.data.metrics import (
     ClassificationMetrics,
@@ -48,6 +48,7 @@ __all__ = [
     "folds",
     "inputs_of",
     "is_on_disk",
+    "labels_given",
     "labels_of",
     "read_drug_responses",
     "read_expression",

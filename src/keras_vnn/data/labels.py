@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Labels", "Targets", "class_weights", "labels_of", "targets_of"]
+__all__ = ["Labels", "Targets", "class_weights", "labels_given", "labels_of", "targets_of"]
 
 MISSING_LABELS = ("raise", "drop")
 
@@ -138,6 +138,49 @@ def labels_of(data: Any, label: str, *, missing_labels: str = "raise", classes: 
     kept = [values[i] for i in rows]
     known = classes or classes_of(column, kept, f"labels {label!r}")
     return Labels(label, known, known.encode(kept), rows, len(values) - rows.size)
+
+
+def labels_given(data: Any, labels: Any) -> Labels | Targets:
+    """Return labels in whichever form they are given: as they are, by the name of a column, or one per cell.
+
+    Parameters
+    ----------
+    data
+        AnnData or DataFrame (cells, genes).
+    labels
+        `Labels` or `Targets`; the name of a column of the cell table; or one label per cell in the order of the data,
+        where a pandas Series that has the names of the cells is ordered by them.
+
+    Raises
+    ------
+    DataError
+        There are more or fewer labels than cells, or what `labels_of` raises.
+    """
+    import pandas as pd
+
+    if isinstance(labels, Labels | Targets):
+        return labels
+    if isinstance(labels, str):
+        return labels_of(data, labels)
+    if getattr(labels, "ndim", 1) != 1 or not hasattr(labels, "__len__"):
+        shape = f" of shape {labels.shape}" if hasattr(labels, "shape") else ""
+        raise DataError(
+            f"Expected Labels, Targets, the name of a column or a label per cell, got {type(labels).__name__}{shape}.\n"
+            "Classes: labels_of(data, column). Numbers to predict: targets_of(data, columns)."
+        )
+    cells = pd.Index(data.obs_names if hasattr(data, "obs_names") else getattr(data, "index", range(len(data))))
+    if len(labels) != len(cells):
+        raise DataError(
+            f"There are {len(labels):,} labels for {len(cells):,} cells.\n"
+            "Pass one label per cell, in the order of the data."
+        )
+    given = labels if isinstance(labels, pd.Series) else pd.Series(labels)
+    names = cells.astype(str)
+    if given.index.is_unique and not given.index.astype(str).equals(names):
+        by_name = given.set_axis(given.index.astype(str))
+        if set(by_name.index) == set(names):
+            given = by_name.loc[names]
+    return labels_of(pd.DataFrame({"label": given.set_axis(names)}), "label")
 
 
 def targets_of(data: Any, columns: str | Sequence[str], *, missing_labels: str = "raise") -> Targets:

@@ -105,7 +105,8 @@ class Ontology:
             )
         codes, ids = numbered([*children, *parents, *extra], "term id")
         if not ids:
-            raise ReadError("The ontology has no term.")
+            where = f": {', '.join(source.name for source in sources)}" if sources else "."
+            raise ReadError(f"The ontology has no term{where}\nIs it cut short, or all of it obsolete?")
         kinds, kind_names = numbered(relations, "relation")
         low, high = codes[:rows], codes[rows : 2 * rows]
         to_itself = low == high

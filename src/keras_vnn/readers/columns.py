@@ -28,6 +28,7 @@ __all__ = [
 
 DELIMITERS = {"\t": "TSV", ",": "CSV", ";": "semicolon-separated", " ": "space-separated"}
 
+_WIDEST = 2_000_000
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 # In German, French and other Excels. 1,234 may be a thousand and more, so it is neither.
 _DECIMAL_COMMA = re.compile(r"[+-]?(0|\d+),\d+([eE][+-]?\d+)?")
@@ -199,6 +200,13 @@ def lay_out(
             f"The file has comment lines and no rows: {start.path}\n    {shortened(start.comments[0][1])}\n"
             "Is the file truncated?"
         )
+    for number, text in start.lines:
+        # No table has so many columns, and looking at their names would take minutes.
+        if len(text) > _WIDEST and max(map(text.count, "\t,; ")) >= _WIDEST:
+            raise ReadError(
+                f"A row has more than {_WIDEST:,} fields: {start.path}:{number}\n    {shortened(text)}\n"
+                "Was the file damaged? Download it again."
+            )
     delimiter = delimiter or _delimiter(start.texts)
     quoted = delimiter == "," or any(f'{delimiter}"' in delimiter + text for text in start.texts)
     split_rows = [(number, split(text, delimiter, quoted=quoted)) for number, text in start.lines]

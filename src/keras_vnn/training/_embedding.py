@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from keras_vnn.architecture import Architecture
-from keras_vnn.data import Labels, Split, labels_of, split_cells
+from keras_vnn.data import Labels, Split, labels_given, split_cells
 from keras_vnn.errors import DataError, ModelError, did_you_mean
 from keras_vnn.layers import BatchHardTriplet, ContrastivePairs
 from keras_vnn.models import Embedding, build_model, view
@@ -30,7 +30,7 @@ EMBEDDING_OBJECTIVES = ("siamese", "triplet")
 def train_embedding(
     arch: Architecture,
     data: Any,
-    labels: Labels | str,
+    labels: Labels | str | Sequence[Any],
     *,
     objective: str = "triplet",
     margin: float | None = None,
@@ -86,7 +86,7 @@ def train_embedding(
         hint = did_you_mean(objective, EMBEDDING_OBJECTIVES)
         raise ModelError(f"objective must be siamese or triplet, got {objective!r}. {hint}".rstrip())
     chosen = training or TrainingOptions()
-    known = labels_of(data, labels) if isinstance(labels, str) else labels
+    known = labels_given(data, labels)
     if not isinstance(known, Labels):
         raise DataError("An embedding is trained on classes of cells: labels_of(data, column).")
     parts = split or split_cells(known, seed=chosen.seed)

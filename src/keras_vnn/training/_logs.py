@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import pandas as pd
 
+from keras_vnn.csv_tables import csv_text
 from keras_vnn.errors import ConfigError
 from keras_vnn.files import replacing
 
@@ -44,7 +45,8 @@ class EpochTable(keras.callbacks.Callback):
         found["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         self._rows = [*self._rows[:epoch], found]
         with replacing(self.path, overwrite=True, durable=False) as partial:
-            pd.DataFrame(self._rows).rename_axis("epoch").to_csv(partial)
+            table = pd.DataFrame(self._rows).rename_axis("epoch")
+            partial.write_text(csv_text(table), encoding="utf-8", newline="\n")
 
 
 def log_callbacks(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ from keras_vnn.data import (
     class_weights,
     fit_normalization,
     inputs_of,
-    labels_of,
+    labels_given,
     split_cells,
 )
 from keras_vnn.errors import DataError, did_you_mean, sample
@@ -61,7 +61,7 @@ class TrainingResult:
 def train(
     arch: Architecture,
     data: Any,
-    labels: Labels | Targets | str,
+    labels: Labels | Targets | str | Sequence[Any],
     *,
     training: TrainingOptions | None = None,
     split: Split | None = None,
@@ -89,7 +89,7 @@ def train(
         (``read_expression(path, backed=True)``) is read from there batch by batch. For a model with
         ``gene_features``: an AnnData with a layer of each feature's name, whose values are taken as they are.
     labels
-        `Labels` for classification, `Targets` for regression, or the name of a column of labels.
+        `Labels` for classification, `Targets` for regression; the name of a column of labels, or one label per cell.
     training
         How to train; `TrainingOptions()` by default.
     split
@@ -125,7 +125,7 @@ def train(
         The data, the labels and the architecture do not fit together; see the functions this one calls.
     """
     chosen = training or TrainingOptions()
-    known = labels_of(data, labels) if isinstance(labels, str) else labels
+    known = labels_given(data, labels)
     parts = split or split_cells(known, seed=chosen.seed)
     if len(parts) != len(known):
         raise DataError(

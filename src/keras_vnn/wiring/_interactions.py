@@ -17,7 +17,7 @@ from keras_vnn.genes import GeneList, gene_list
 from keras_vnn.priors import EFFECTS, Interactions, Regulation
 from keras_vnn.wiring._groupings import GROUPINGS, GroupingOptions
 from keras_vnn.wiring._groups import Groups, Limits, check_at_least, grouped_architecture, membership
-from keras_vnn.wiring._matching import check_match
+from keras_vnn.wiring._matching import check_kind, check_match
 
 __all__ = ["interaction_architecture"]
 
@@ -116,6 +116,12 @@ def interaction_architecture(
             "There is nothing to wire: neither interactions nor regulation were given.\n"
             "Pass at least one: interaction_architecture(genes, interactions, regulation)"
         )
+    for prior, kind, reader in (
+        (interactions, Interactions, "read_interactions"),
+        (regulation, Regulation, "read_regulation"),
+    ):
+        if prior is not None:
+            check_kind(prior, kind, reader)
     if grouping not in GROUPINGS:
         raise ConfigError(
             f"grouping must be one of {', '.join(GROUPINGS)}; got {grouping!r}. "

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from keras_vnn.errors import GeneError, VNNWarning, WiringError
 from keras_vnn.genes import GeneList, explain_mismatch
 
-__all__ = ["check_match"]
+__all__ = ["check_kind", "check_match"]
 
 ERROR_BELOW = 0.01
 WARNING_BELOW = 0.05
@@ -21,6 +21,14 @@ _RENAMINGS: tuple[tuple[str, Callable[[str], str]], ...] = (
     ("name.capitalize()", str.capitalize),
     ('name.split(".")[0]', lambda name: name.split(".")[0]),
 )
+
+
+def check_kind(value: object, kind: type, reader: str) -> None:
+    """Complain unless a prior is one: a table or a path has to be read first."""
+    if not isinstance(value, kind):
+        raise WiringError(
+            f"Expected {kind.__name__}, got {type(value).__name__}.\nRead the table or the file first: {reader}(…)"
+        )
 
 
 def check_match(genes: GeneList, names: Collection[str], what: str) -> None:

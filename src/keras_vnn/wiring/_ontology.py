@@ -21,7 +21,7 @@ from keras_vnn.wiring._assembly import UNANNOTATED_ID, assembled
 from keras_vnn.wiring._groups import check_at_least
 from keras_vnn.wiring._hierarchy import Hierarchy
 from keras_vnn.wiring._layering import LAYERINGS, SKIP_POLICIES, TERM_GENES, distances, lay_out, only_adjacent
-from keras_vnn.wiring._matching import check_match
+from keras_vnn.wiring._matching import check_kind, check_match
 from keras_vnn.wiring._pruning import TermLimits, prune, with_one_root
 from keras_vnn.wiring._units import units_of, units_to_json
 
@@ -161,6 +161,8 @@ def ontology_architecture(
     wire   1 term: fewer than 2 genes in the list (excision repair)
     wire   1 gene: no annotation in the prior: not connected (TP53)
     """
+    check_kind(ontology, Ontology, "read_ontology")
+    check_kind(annotations, Annotations, "read_annotations")
     if terms is not None and not isinstance(terms, str | Ontology):
         terms = tuple(terms)
     options = _Options(layering, window, skip_edges, term_genes, unannotated, dense_units, root)
@@ -240,6 +242,8 @@ def hierarchy_architecture(
     GeneError, WiringError, ConfigError
         As in `ontology_architecture`.
     """
+    check_kind(annotations, Annotations, "read_hierarchy")
+    check_kind(ontology, Ontology, "read_hierarchy")
     return ontology_architecture(
         annotations.genes if genes is None else genes,
         ontology,

@@ -173,7 +173,10 @@ REFUSED = {
         lambda: Ontology.from_edges(["a"], ["b", "c"]),
         "There must be a child, a parent and a relation in every row, got 1, 2 and 1.",
     ),
-    "no term": (lambda: Ontology.from_mapping({}), "The ontology has no term.\nIs it cut short, or all of it obsolete?"),
+    "no term": (
+        lambda: Ontology.from_mapping({}),
+        "The ontology has no term: mapping\nIs it cut short, or all of it obsolete?",
+    ),
     "no set": (lambda: GeneSets.from_mapping({}), "There is no gene set."),
     "no id": (
         lambda: GeneSets.from_mapping({"a": ["g"]}).to_annotations({}),

@@ -22,8 +22,8 @@ FUZZ_ARGS ?=
 # Other backends stand on .venv, and add the one thing it lacks.
 JAX_PACKAGES := jax==0.10.2
 TORCH_PACKAGES := torch==2.13.0
-# Values, gradients, training and saved models on each backend, and weights that move between them.
-BACKEND_TESTS ?= tests/layers/test_every_backend.py tests/models/test_backends.py
+# Whatever uses Keras; readers, wiring and the rest never see a backend.
+BACKEND_TESTS ?= $(addprefix tests/,layers models training inspection estimators evaluation)
 
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
@@ -50,7 +50,7 @@ fuzz: $(VENV)/.ready ## 20,000 broken and hostile files against everything that 
 test-all: $(VENV)/.ready ## run all tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-test-jax: .venv-jax/.ready ## run the tests of the layer and of moving models with Keras on JAX
+test-jax: .venv-jax/.ready ## run the tests of all that uses Keras, with Keras on JAX
 	KERAS_BACKEND=jax .venv-jax/bin/python -m pytest -m "not slow" $(PYTEST_ARGS) $(BACKEND_TESTS)
 
 test-torch: .venv-torch/.ready ## the same with Keras on PyTorch

@@ -242,7 +242,7 @@ def test_the_choice_is_not_saved(adjacency):
 
 def test_stand_ins_are_kernels_the_surroundings_allow():
     for density in (0.001, 0.05, 0.5):
-        for around in ("xla", "export", "saved_model"):
+        for around in ("xla", "export", "saved_model", "devices"):
             kernel = KERNELS[stand_in(connections_of(density), around)]
             assert kernel.is_portable or (around == "saved_model" and kernel.name == "csr")
 

@@ -294,19 +294,48 @@ DEFAULTS = {
 }
 
 
+def slopes_of(model, inputs, y):
+    """Return the loss, the prediction and the gradient of each trained variable, in the way of each backend."""
+
+    def forward():
+        prediction = model(inputs, training=True)
+        return model.compute_loss(inputs, y, prediction, training=True), prediction
+
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            loss, prediction = forward()
+        return loss, prediction, tape.gradient(loss, model.trainable_variables)
+    if keras.backend.backend() == "torch":
+        model.zero_grad()
+        loss, prediction = forward()
+        loss.backward()
+        return loss.detach(), prediction, [variable.value.grad for variable in model.trainable_variables]
+    import jax
+
+    others = model.non_trainable_variables
+
+    def pure(trained):
+        known = [*zip(model.trainable_variables, trained, strict=True), *((v, v.value) for v in others)]
+        with keras.StatelessScope(state_mapping=known):
+            return forward()[0]
+
+    before = [variable.value for variable in model.trainable_variables]
+    slopes = jax.grad(pure)(before)
+    return *forward(), slopes
+
+
 def gradients_by_name(model, other, inputs, y):
     """Return the loss, its gradient as a table by name, the prediction and what the auxiliary heads predict."""
-    tf = pytest.importorskip("tensorflow")
-    with tf.GradientTape() as tape:
-        prediction = model(inputs, training=True)
-        loss = model.compute_loss(inputs, y, prediction, training=True)
+    loss, prediction, slopes = slopes_of(model, inputs, y)
     heads = auxiliary_predictions(prediction)
-    slopes = tape.gradient(loss, model.trainable_variables)
     for variable, slope in zip(other.trainable_variables, slopes, strict=True):
         variable.assign(slope)
     table = edge_weights(other, dense=True)
     trained = table[~table["parameter"].isin(["moving_mean", "moving_variance"])]
-    return float(loss), trained, np.asarray(prediction), None if heads is None else np.asarray(heads.values)
+    prediction = keras.ops.convert_to_numpy(prediction)
+    return float(loss), trained, prediction, None if heads is None else keras.ops.convert_to_numpy(heads.values)
 
 
 def compare(arch, outputs, options, rows=12, seed=0, features=0):
@@ -331,7 +360,7 @@ def compare(arch, outputs, options, rows=12, seed=0, features=0):
 
     still = PerTerm(arch, full, table, count, training=False)
     expected = still.forward(x, side)
-    given = np.asarray(model(inputs, training=False))
+    given = keras.ops.convert_to_numpy(model(inputs, training=False))
     close(given, softmax(expected) if is_classifier else expected)
     compare_states(model, arch, still, inputs)
 
@@ -368,12 +397,15 @@ def compare_states(model, arch, reference, inputs):
     states = keras.Model(symbolic, [seen.state_layer(number).output for number in numbers])
     values = keras.tree.flatten(states(inputs, training=False))
     for number, value in zip(numbers, values, strict=True):
-        close(np.asarray(value), np.hstack([reference.state[term] for term in arch.layers[number].ids]))
+        close(keras.ops.convert_to_numpy(value), np.hstack([reference.state[term] for term in arch.layers[number].ids]))
 
 
 def close(given, expected):
     scale = max(1.0, float(np.abs(expected).max()))
-    np.testing.assert_allclose(given, expected, rtol=1e-5, atol=1e-5 * scale)
+    # In single precision the others sum in another order: torch has one of 500 gradients off by 1.7e-5.
+    is_single = keras.config.floatx() == "float32" and keras.backend.backend() != "tensorflow"
+    tolerance = 5e-5 if is_single else 1e-5
+    np.testing.assert_allclose(given, expected, rtol=tolerance, atol=tolerance * scale)
 
 
 @st.composite

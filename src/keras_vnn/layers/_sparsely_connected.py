@@ -254,7 +254,7 @@ class SparselyConnected(keras.layers.Layer):
         name, around = self._kernel_choice.name, surroundings()
         if around and not KERNELS[name].is_portable:
             name = stand_in(self.connections, around)
-        return self._made(name, "" if around == "xla" else around)
+        return self._made(name, "" if around in ("xla", "devices") else around)
 
     def _made(self, name: str, exporter: str = "") -> SparseKernel:
         (products,) = self._products

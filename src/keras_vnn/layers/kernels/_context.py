@@ -13,7 +13,8 @@ def surroundings() -> str:
     """Return ``""``, or the reason why only some kernels may serve this call.
 
     ``xla``: the graph is compiled by XLA. ``saved_model``: it is being exported to TensorFlow. ``export``: it is
-    being exported to another format. Graphs of the last two run where this package is not.
+    being exported to another format; graphs of these two run where this package is not. ``devices``: JAX shares the
+    batch out among several devices, and a call back into Python would be made on one.
     """
     exporter = _exporter()
     if exporter:
@@ -23,6 +24,8 @@ def surroundings() -> str:
 
         if not tf.executing_eagerly() and _is_compiled_by_xla():
             return "xla"
+    if keras.backend.backend() == "jax" and keras.distribution.distribution() is not None:
+        return "devices"
     return ""
 
 

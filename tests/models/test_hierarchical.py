@@ -156,6 +156,7 @@ def test_mixed_precision_predicts_in_single(layered: Architecture) -> None:
     assert auxiliary_predictions(model(x, training=True)).values.dtype == "float32"
 
 
+@pytest.mark.tensorflow
 def test_an_export_predicts(layered: Architecture, tmp_path: Path) -> None:
     tf = pytest.importorskip("tensorflow")
     model = build_model(layered, Regression("growth"), seed=0, **DCELL)

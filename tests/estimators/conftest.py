@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 
 import anndata
 import numpy as np
 import pandas as pd
 import pytest
 
-from keras_vnn.architecture import Architecture
 from keras_vnn.priors import Interactions
 from keras_vnn.wiring import interaction_architecture
 
 GENES = [f"G{i}" for i in range(6)]
-
-
-def neighbours(names: Sequence[str]) -> Architecture:
-    """Wire each column with the next: a prior for columns that mean nothing."""
-    ring = Interactions.from_pairs(list(names), [*names[1:], names[0]])
-    return interaction_architecture(list(names), ring, dense_units=8)
 
 
 @pytest.fixture

@@ -185,4 +185,5 @@ class Network(TransformerMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.non_deterministic = False
+        tags.transformer_tags.preserves_dtype = ["float32"]  # what units do is float32, whatever came in
         return tags

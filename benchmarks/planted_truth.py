@@ -150,7 +150,7 @@ def _run(
     import keras
 
     from keras_vnn import corrected_importance, labels_of, load_model, rank_nodes, save_model, split_cells, train, view
-    from keras_vnn.workflow import model_changes, training_choices
+    from keras_vnn.recipe_options import model_changes, training_choices
 
     labels, seed = labels_of(data, "planted"), about["draw"]
     split = split_cells(labels, seed=seed)

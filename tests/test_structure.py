@@ -45,6 +45,7 @@ ORDER = (
     "figures",
     "report",
     "config",
+    "recipe_options",
     "checking",
     "workflow",
     "demo",

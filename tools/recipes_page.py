@@ -20,9 +20,10 @@ from keras_vnn.architecture import Architecture, Layer, Node, gene_counts
 from keras_vnn.bundled import config_names, config_path
 from keras_vnn.config import Recipe, read_recipe
 from keras_vnn.readers import read_hierarchy
+from keras_vnn.recipe_options import model_changes, training_choices
 from keras_vnn.training import TrainingOptions
 from keras_vnn.wiring import hierarchy_architecture
-from keras_vnn.workflow import build_architecture, model_changes, training_choices
+from keras_vnn.workflow import build_architecture
 
 Row = tuple[str, str, str, str]  # network, what, in the paper or its code, here
 

@@ -146,6 +146,28 @@ class TrainRecipe(_Section):
     batch_size: int | None = Field(None, ge=1, description="Cells per step.")
     patience: int | None = Field(None, ge=0, description="Stop after this many epochs without progress; 0 never.")
     class_weights: Literal["none", "balanced"] | None = Field(None, description="Weigh rare classes up.")
+    schedule: Literal["constant", "cosine", "exponential"] | None = Field(
+        None, description="How the step of the optimizer goes down."
+    )
+    warmup: float | None = Field(None, ge=0, lt=1, description="Share of the steps in which a cosine rises first.")
+    clip_norm: float | None = Field(None, ge=0, description="Shorten longer gradients to this length; 0 never.")
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] | None = Field(
+        None, description="Of the products; weights stay in single precision."
+    )
+    training: dict[str, Any] = Field({}, description="Further options of training, by the names of TrainingOptions.")
+    objective: Literal["prediction", "siamese", "triplet"] = Field(
+        "prediction", description="prediction, or an embedding that brings cells of one type close together."
+    )
+    embedding: dict[str, Any] = Field(
+        {}, description="Options of an embedding: margin, types_per_batch, cells_per_type."
+    )
+    pretrain: Literal["none", "dense", "all"] = Field(
+        "none", description="Layers that begin as denoising autoencoders: the dense units, or all hidden layers."
+    )
+    pretraining: dict[str, Any] = Field(
+        {}, description="Further options of pretraining, by the names of PretrainingOptions."
+    )
+    logs: Path | None = Field(None, description="Folder for a table of the epochs, and TensorBoard's files.")
     validation: float = Field(0.15, ge=0, lt=1, description="Share of the cells to stop early by.")
     test: float = Field(0.15, ge=0, lt=1, description="Share of the cells to judge by.")
     seed: int = Field(0, ge=0, description="Of the split, the initial weights and the order of cells.")
@@ -355,5 +377,5 @@ def _relative_to(section: Section, folder: Path) -> Section:
         return tuple(moved(part) for part in value) if isinstance(value, tuple) else value
 
     return section.model_copy(
-        update={name: moved(getattr(section, name)) for name in section.model_fields_set - {"output"}}
+        update={name: moved(getattr(section, name)) for name in section.model_fields_set - {"output", "logs"}}
     )

@@ -24,7 +24,8 @@ from keras_vnn.csv_tables import csv_text
 from keras_vnn.errors import ConfigError, OutputError, did_you_mean
 from keras_vnn.files import replacing
 from keras_vnn.readers import read_interactions
-from keras_vnn.workflow import build_architecture, model_changes, read_training_data, train_model, training_choices
+from keras_vnn.recipe_options import model_changes, training_choices
+from keras_vnn.workflow import build_architecture, read_training_data, train_model
 
 if TYPE_CHECKING:
     import anndata

@@ -28,6 +28,7 @@ from keras_vnn.readers import (
     read_ontology,
     read_regulation,
 )
+from keras_vnn.recipe_options import embedding_choices, model_changes, pretraining_choices, training_choices
 from keras_vnn.wiring import gene_set_architecture, interaction_architecture, ontology_architecture
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from keras_vnn.comparison import Comparison
     from keras_vnn.data import Labels, Targets
-    from keras_vnn.training import TrainingOptions, TrainingResult
+    from keras_vnn.training import TrainingResult
 
 __all__ = ["build_architecture", "compare_networks", "read_training_data", "train_model"]
 
@@ -312,7 +313,7 @@ def train_model(
     """
     from keras_vnn.data import split_cells
     from keras_vnn.inspection import remember_inspection
-    from keras_vnn.training import train
+    from keras_vnn.training import train, train_embedding
 
     network = arch if arch is not None else _architecture_of(recipe)
     data, labels = read_training_data(recipe, network, say=say)
@@ -320,19 +321,22 @@ def train_model(
     fractions = (1 - recipe.validation - recipe.test, recipe.validation, recipe.test)
     split = split_cells(labels, fractions=fractions, seed=recipe.seed)
     say(f"split         {split}")
-    result = train(
-        network,
-        data,
-        labels,
-        training=options,
-        split=split,
-        missing=recipe.missing,
-        preset=recipe.preset,
-        progress=progress,
-        checkpoint=checkpoint,
-        say=say,
+    how: dict[str, Any] = {
+        "training": options,
+        "split": split,
+        "missing": recipe.missing,
+        "preset": recipe.preset,
+        "pretraining": pretraining_choices(recipe),
+        "progress": progress,
+        "checkpoint": checkpoint,
+        "logs": recipe.logs,
+        "say": say,
         **model_changes(recipe),
-    )
+    }
+    if recipe.objective == "prediction":
+        result = train(network, data, labels, **how)
+    else:
+        result = train_embedding(network, data, labels, objective=recipe.objective, **embedding_choices(recipe), **how)
     asked = some_cells(labels, data)
     if len(asked) < len(labels):
         say(f"inspection    of {len(asked):,} cells spread over the file")
@@ -385,6 +389,11 @@ def compare_networks(
     """
     from keras_vnn.comparison import compare
 
+    if recipe.objective != "prediction" or recipe.pretrain != "none":
+        raise ConfigError(
+            "A comparison is of networks that predict, without pretraining.\n"
+            "Leave out objective and pretrain; embeddings are scored by vnn evaluate."
+        )
     network = arch if arch is not None else _architecture_of(recipe)
     data, labels = read_training_data(recipe, network, in_memory=True, say=say)
     found = compare(
@@ -411,29 +420,6 @@ def compare_networks(
     )
     found.save(folder)
     return found
-
-
-def training_choices(recipe: TrainRecipe) -> TrainingOptions:
-    """Return how a recipe trains: its preset, with what it sets itself."""
-    from keras_vnn.training import training_options
-
-    return training_options(
-        recipe.preset,
-        normalization=recipe.normalization,
-        optimizer=recipe.optimizer,
-        learning_rate=recipe.learning_rate,
-        epochs=recipe.epochs,
-        batch_size=recipe.batch_size,
-        patience=recipe.patience,
-        class_weights=recipe.class_weights,
-        seed=recipe.seed,
-    )
-
-
-def model_changes(recipe: TrainRecipe) -> dict[str, Any]:
-    """Return the options of the model that a recipe sets."""
-    names = ("tail", "activation", "dropout", "l2")
-    return {**recipe.model, **{name: getattr(recipe, name) for name in names if getattr(recipe, name) is not None}}
 
 
 def _architecture_of(recipe: TrainRecipe) -> Architecture:

@@ -357,3 +357,47 @@ def test_evaluate_scores_where_a_model_puts_cells(vnn: Callable, job: Path) -> N
     assert "average_precision" in found.out
     failed = vnn("evaluate", "retrieval", *given, "--batch", "typ")
     assert "The cells have no column 'typ'. Did you mean type?" in failed.err
+
+
+EMBED = (*TRAIN, "--objective", "siamese", "--pretrain", "all", "--validation", "0.2", "--patience", "0")
+
+
+def test_an_embedding_through_the_command_line(vnn: Callable, job: Path) -> None:
+    vnn(*BUILD, "-o", "ring.vnn")
+    ran = vnn(*EMBED, "--schedule", "cosine", "--clip-norm", "1", "--logs", "logs", "-o", "embedding.keras")
+    assert ran.code == 0, ran.err
+    assert "pretraining   layer_1: mean squared error" in ran.err
+    units = keras.saving.load_model("embedding.keras").output_shape[-1]
+    assert ran.out.splitlines()[-1] == f"embedding: {units} numbers a cell"
+    assert "vnn evaluate clustering embedding.keras DATA --label COLUMN" in ran.err
+    assert len(pd.read_csv("logs/epochs.csv")) == 3
+    scored = vnn(
+        "evaluate", "clustering", "embedding.keras", "expression.csv", "--cells", "cells.csv", "--label", "type"
+    )
+    assert scored.code == 0 and "adjusted Rand" in scored.out
+    refused = vnn("inspect", "embedding.keras")
+    assert refused.code == 1 and "vnn inspect MODEL NODE" in refused.err
+    node = view(keras.saving.load_model("embedding.keras")).architecture.layers[1].ids[0]
+    assert vnn("inspect", "embedding.keras", node).code == 0
+
+
+def test_a_killed_training_of_an_embedding_goes_on(vnn: Callable, job: Path) -> None:
+    """Killed after its first epochs, the same command gives the weights of a run that was never stopped."""
+    vnn(*BUILD, "-o", "ring.vnn")
+    command = [*TRAIN, "--objective", "triplet", "--patience", "0", "--epochs", "15"]
+    program = [sys.executable, "-c", f"from keras_vnn.cli import main; main({[*command, '-o', 'killed.keras']!r})"]
+    with subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+        unfinished, deadline = Path("killed.keras.unfinished"), time.monotonic() + 120
+        while not unfinished.exists() and running.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        running.kill()
+    assert unfinished.exists() and not Path("killed.keras").exists()
+    resumed, whole = vnn(*command, "-o", "killed.keras"), vnn(*command, "-o", "whole.keras")
+    assert resumed.code == whole.code == 0
+    assert "continuing" in resumed.err and "continuing" not in whole.err
+    for one, other in zip(
+        keras.saving.load_model("killed.keras").get_weights(),
+        keras.saving.load_model("whole.keras").get_weights(),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(one, other)

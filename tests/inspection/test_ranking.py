@@ -234,7 +234,8 @@ def test_errors_say_what_is_wrong(arch, make, model, frame, values, labels):
         rank_nodes(make(arch, Embedding(), tail=(2,)), values)
     assert message(error) == (
         "The model is an embedding: it has no outputs whose change could rank its nodes.\n"
-        "Build one that predicts: build_model(arch, outputs=keras_vnn.classes(labels))"
+        "Look at single nodes (vnn inspect MODEL NODE), score it (vnn evaluate), or build one that predicts: "
+        "build_model(arch, outputs=keras_vnn.classes(labels))"
     )
 
 

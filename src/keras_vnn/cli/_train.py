@@ -55,6 +55,19 @@ def train(
     batch_size: Annotated[int | None, typer.Option(help="Cells per step.")] = None,
     patience: Annotated[int | None, typer.Option(help="Stop after this many epochs without progress; 0 never.")] = None,
     class_weights: Annotated[str | None, typer.Option(help="none, balanced.")] = None,
+    schedule: Annotated[str | None, typer.Option(help="How the step goes down: constant, cosine, exponential.")] = None,
+    warmup: Annotated[float | None, typer.Option(help="Share of the steps in which a cosine rises first.")] = None,
+    clip_norm: Annotated[float | None, typer.Option(help="Shorten longer gradients to this length.")] = None,
+    precision: Annotated[str | None, typer.Option(help="float32, mixed_bfloat16, mixed_float16.")] = None,
+    objective: Annotated[
+        str | None, typer.Option(help="prediction; or an embedding of the cells: siamese, triplet.")
+    ] = None,
+    pretrain: Annotated[
+        str | None, typer.Option(help="Layers that begin as denoising autoencoders: none, dense, all.")
+    ] = None,
+    logs: Annotated[
+        Path | None, typer.Option(help="Folder for a table of the epochs, and TensorBoard's files.")
+    ] = None,
     validation: Annotated[float | None, typer.Option(help="Share of the cells to stop early by.")] = None,
     test: Annotated[float | None, typer.Option(help="Share of the cells to judge by.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the split, the initial weights and the order of cells.")] = None,
@@ -76,6 +89,8 @@ def train(
     `vnn train lin.vnn counts.csv.gz --cells cells.csv --label condition --normalization log1p-cpm -o model.keras`
 
     `vnn train configs/lin2017-ppi-tf.yaml --epochs 20 -o model.keras`
+
+    `vnn train lin.vnn cells.h5ad --label cell_type --objective triplet -o embedding.keras`
 
     A training that was stopped goes on where it was when the same command is given again: its state is kept beside the
     model, in a file that ends in `.unfinished`, until the model is written.
@@ -109,11 +124,13 @@ def train(
     result = train_model(options, arch, progress=True, checkpoint=unfinished, say=say)
     save_model(result.model, options.output, overwrite=force)
     unfinished.unlink(missing_ok=True)
-    _report(result, as_json=as_json)
-    say(f"written       {options.output}\nnext          vnn inspect {options.output}")
+    _report(result, as_json=as_json, is_embedding=options.objective != "prediction")
+    further = "inspect" if options.objective == "prediction" else "evaluate clustering"
+    data = "" if options.objective == "prediction" else " DATA --label COLUMN"
+    say(f"written       {options.output}\nnext          vnn {further} {options.output}{data}")
 
 
-def _report(result: TrainingResult, *, as_json: bool) -> None:
+def _report(result: TrainingResult, *, as_json: bool, is_embedding: bool) -> None:
     from keras_vnn.data import ClassificationMetrics
 
     metrics = result.metrics
@@ -127,6 +144,9 @@ def _report(result: TrainingResult, *, as_json: bool) -> None:
         )
         return
     typer.echo(f"trained {len(result.history)} epochs")
+    if is_embedding:
+        typer.echo(f"embedding: {result.model.output_shape[-1]:,} numbers a cell")
+        return
     if metrics is None:
         typer.echo("no test cells were held out")
         return

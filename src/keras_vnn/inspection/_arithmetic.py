@@ -123,7 +123,8 @@ def arithmetic(seen: ModelView) -> Arithmetic:
     if seen.head is None or isinstance(seen.outputs, Embedding):
         raise ModelError(
             "The model is an embedding: it has no outputs whose change could rank its nodes.\n"
-            "Build one that predicts: build_model(arch, outputs=keras_vnn.classes(labels))"
+            "Look at single nodes (vnn inspect MODEL NODE), score it (vnn evaluate), or build one that predicts: "
+            "build_model(arch, outputs=keras_vnn.classes(labels))"
         )
     numbers = range(1, len(seen.architecture.layers))
     nodes = {number: _nodes(seen, number) for number in numbers}

@@ -184,7 +184,8 @@ def output_weights(seen: ModelView) -> OutputWeights:
     if seen.head is None or isinstance(seen.outputs, Embedding):
         raise ModelError(
             "The model is an embedding: it has no outputs whose change could rank its nodes.\n"
-            "Build one that predicts: build_model(arch, outputs=keras_vnn.classes(labels))"
+            "Look at single nodes (vnn inspect MODEL NODE), score it (vnn evaluate), or build one that predicts: "
+            "build_model(arch, outputs=keras_vnn.classes(labels))"
         )
     names = seen.outputs.names
     kernel, bias = np.eye(len(names), dtype=np.float32), np.zeros(len(names), np.float32)

@@ -205,6 +205,14 @@ def options(recipe: Recipe) -> Iterator[tuple[str, str]]:
     for name, value in asdict(training_choices(recipe.train)).items():
         if value != default.get(name):
             yield f"training: {name}", shown(value)
+    if recipe.train.objective != "prediction":
+        yield "training: objective", shown(recipe.train.objective)
+    for name, value in recipe.train.embedding.items():
+        yield f"embedding: {name}", shown(value)
+    if recipe.train.pretrain != "none":
+        yield "pretraining: layers", shown(recipe.train.pretrain)
+    for name, value in recipe.train.pretraining.items():
+        yield f"pretraining: {name}", shown(value)
     if recipe.train.preset:
         yield "model: preset", shown(recipe.train.preset)
     for name, value in model_changes(recipe.train).items():

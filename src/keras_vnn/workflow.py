@@ -311,7 +311,7 @@ def train_model(
     VNNError
         A file cannot be read, or the data do not fit the architecture.
     """
-    from keras_vnn.data import split_cells
+    from keras_vnn.data import Targets, split_cells
     from keras_vnn.inspection import remember_inspection
     from keras_vnn.training import train, train_embedding
 
@@ -335,6 +335,8 @@ def train_model(
     }
     if recipe.objective == "prediction":
         result = train(network, data, labels, **how)
+    elif isinstance(labels, Targets):
+        raise ConfigError(f"An embedding is trained on classes of cells, got task: {recipe.task}. Leave out the task.")
     else:
         result = train_embedding(network, data, labels, objective=recipe.objective, **embedding_choices(recipe), **how)
     asked = some_cells(labels, data)

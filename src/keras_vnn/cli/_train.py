@@ -126,8 +126,8 @@ def train(
     unfinished.unlink(missing_ok=True)
     _report(result, as_json=as_json, is_embedding=options.objective != "prediction")
     further = "inspect" if options.objective == "prediction" else "evaluate clustering"
-    data = "" if options.objective == "prediction" else " DATA --label COLUMN"
-    say(f"written       {options.output}\nnext          vnn {further} {options.output}{data}")
+    arguments = "" if options.objective == "prediction" else " DATA --label COLUMN"
+    say(f"written       {options.output}\nnext          vnn {further} {options.output}{arguments}")
 
 
 def _report(result: TrainingResult, *, as_json: bool, is_embedding: bool) -> None:

@@ -199,7 +199,7 @@ BROKEN = {
     "cx2, lost node": (
         CX2.replace('"t": 2', '"t": 7'),
         "auto",
-        "1 edges lead to nodes that are not in the file: 7: {path}",
+        "1 edges lead to nodes that are not in the file: 7: {path}\nWas it cut short, or damaged? Download it again.",
     ),
     "cx2, cut": (
         '[\n {"CXVersion": "2.0"},\n {"nodes": [\n',

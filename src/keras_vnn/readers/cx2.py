@@ -66,7 +66,10 @@ def _hierarchy(
         raise ReadError(f"No node has {_MEMBERS}, the genes of a system: {path}\nIs it a hierarchy, not a network?")
     absent = sorted({str(end) for edge in edges for end in edge if end not in nodes})
     if absent:
-        raise ReadError(f"{len(absent)} edges lead to nodes that are not in the file: {sample(absent)}: {path}")
+        raise ReadError(
+            f"{len(absent)} edges lead to nodes that are not in the file: {sample(absent)}: {path}\n"
+            "Was it cut short, or damaged? Download it again."
+        )
     ids = _unique_ids(nodes)
     source = Source.of_file(path, f"CX {version} hierarchy", records=len(nodes))
     pairs = []

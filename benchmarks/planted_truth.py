@@ -165,7 +165,8 @@ def _run(
     scores: dict[str, Any] = {}
     for method in methods:
         ranking = rank_nodes(model, held_out, "planted", method=method)
-        for rule in CORRECTIONS:
+        # RLIPP is a difference and can be negative; there is nothing of a hub to divide out.
+        for rule in CORRECTIONS[:1] if method == "rlipp" else CORRECTIONS:
             scores[f"{method}, {rule}"] = corrected_importance(network, ranking["importance"], rule)
         scores[ACTIVITY] = ranking["activity_difference"].fillna(0.0)
     layers = _layers(network)

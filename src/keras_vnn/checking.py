@@ -36,6 +36,7 @@ from keras_vnn.readers import (
 )
 from keras_vnn.readers.columns import lay_out, normalized
 from keras_vnn.readers.foreign import in_words
+from keras_vnn.readers.ten_x import is_ten_x, read_ten_x
 from keras_vnn.readers.text import preview
 
 __all__ = ["FileReport", "check_file", "check_files", "suggested_command"]
@@ -190,7 +191,7 @@ def check_file(
     """
     found = Path(path)
     try:
-        return _checked(existing_file(found), tuple(genes), table)
+        return _checked(found if is_ten_x(found) else existing_file(found), tuple(genes), table)
     except VNNError as error:
         return FileReport(found, error=str(error))
 
@@ -250,7 +251,7 @@ def _flags(advice: str) -> list[str]:
 
 
 def _checked(path: Path, genes: tuple[str, ...], table: IdentifierTable | None) -> FileReport:
-    saved = _saved(path)
+    saved = _ten_x(path) if path.is_dir() else _saved(path)
     if saved is not None:
         return saved
     refuse_damaged_hdf5(path)
@@ -309,6 +310,15 @@ def _saved(path: Path) -> FileReport | None:
         say = f"Look at it: vnn inspect {shlex.quote(str(path))}"
         return FileReport(path, "", "saved Keras model", "a model (not opened)", 1, advice=(say,))
     return None
+
+
+def _ten_x(path: Path) -> FileReport | None:
+    if not is_ten_x(path):
+        return None
+    found = read_ten_x(path)
+    what = f"{len(found.barcodes):,} cells, {len(found.genes):,} genes of {len(found.ids):,} features"
+    say = f"Name the folder as genes or as data: vnn build --genes {shlex.quote(str(path))} --duplicates first …"
+    return FileReport(path, "", "10x Cell Ranger folder", what, len(found.barcodes), advice=(say,))
 
 
 def _read(path: Path) -> tuple[str, Any]:

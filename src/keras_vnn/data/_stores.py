@@ -17,6 +17,7 @@ from keras_vnn.data._matrix import is_on_disk
 from keras_vnn.errors import DataError, ReadError, did_you_mean
 from keras_vnn.files import existing_file, sha256_of
 from keras_vnn.provenance import Source
+from keras_vnn.readers.ten_x import is_ten_x
 
 if TYPE_CHECKING:
     import anndata
@@ -41,7 +42,7 @@ MOST_BYTES = 2 * 10**9
 
 
 def expression_path(path: Any) -> Path:
-    """Return the path of a data file, or of a folder that is a zarr store.
+    """Return the path of a data file, or of a folder that is a zarr store or one of 10x Cell Ranger.
 
     Raises
     ------
@@ -49,7 +50,7 @@ def expression_path(path: Any) -> Path:
         There is no such file, it is empty, or a directory of another kind.
     """
     found = Path(path)
-    return found if is_zarr(found) else existing_file(path, "data file")
+    return found if is_zarr(found) or is_ten_x(found) else existing_file(path, "data file")
 
 
 def is_zarr(path: Path) -> bool:

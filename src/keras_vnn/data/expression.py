@@ -26,6 +26,7 @@ from keras_vnn.data._stores import (
     too_large,
 )
 from keras_vnn.data._tables import TextTable, line_of_row, read_table
+from keras_vnn.data._ten_x import read_ten_x_expression
 from keras_vnn.data.cell_tables import check_cell_names, join_cells, read_cells
 from keras_vnn.data.matching import check_policy, gene_ids
 from keras_vnn.data.orientation import ORIENTATIONS, decide_orientation
@@ -115,8 +116,17 @@ def read_expression(
     found = expression_path(path)
     described = None if cells is None else read_cells(cells)
     wanted = () if genes is None else gene_ids(genes)
-    kind = "zarr" if is_zarr(found) else "h5ad" if is_hdf5(found) else "text table"
-    if kind != "text table":
+    kind = _kind_of(found)
+    if kind == "10x folder":
+        if layer != "X" or backed is True:
+            raise DataError(
+                f"A 10x folder has no layers and cannot be left on disk: {found}\n"
+                "Leave out layer and backed, or write an .h5ad: read_expression(path).write_h5ad('cells.h5ad')"
+            )
+        adata, said = read_ten_x_expression(found, wanted)
+        check_cell_names(tuple(adata.obs_names), str(found))
+        check_finite(measured(adata), str(found))
+    elif kind != "text table":
         adata, said = _read_store(found, layer, wanted, backed)
     elif found.suffix == ".h5ad":
         raise ReadError(f"The file is no .h5ad (its first bytes are not those of HDF5): {found}\nDownload it again.")
@@ -177,6 +187,12 @@ def as_expression(
         return adata
     adata, said = join_cells(adata, read_cells(cells))
     return _with_notes(adata, {"cells": said})
+
+
+def _kind_of(path: Path) -> str:
+    if path.is_dir():
+        return "zarr" if is_zarr(path) else "10x folder"
+    return "h5ad" if is_hdf5(path) else "text table"
 
 
 def _read_store(path: Path, layer: str, genes: Sequence[str], backed: bool | str) -> tuple[anndata.AnnData, str]:

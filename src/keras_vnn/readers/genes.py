@@ -24,6 +24,7 @@ from keras_vnn.readers.hdf5_names import read_var_names
 from keras_vnn.readers.names import check_names
 from keras_vnn.readers.orientation import genes_in_rows
 from keras_vnn.readers.rows import check_malformed, chunks, refuse_row
+from keras_vnn.readers.ten_x import is_ten_x, read_ten_x
 from keras_vnn.readers.text import Preview, preview, shortened
 
 if TYPE_CHECKING:
@@ -106,6 +107,8 @@ def read_genes(
         raise ConfigError(f"Unknown duplicates={duplicates!r}.\nExpected one of: {', '.join(DUPLICATE_POLICIES)}.")
     if not isinstance(source, str | os.PathLike):
         return gene_list(_in_memory(source, column, raw=raw), duplicates=duplicates)
+    if is_ten_x(Path(source)):
+        return _of_ten_x(Path(source), column, duplicates)
     start = preview(Path(source))
     if start.magic.startswith(b"\x89HDF"):
         if isinstance(column, int):
@@ -125,6 +128,16 @@ def read_genes(
     found = gene_list(names, duplicates=duplicates, source=Source.of_file(start.path, said, records=records))
     check_names(found, start.path)
     return replace(found, audit=dropped + found.audit)
+
+
+def _of_ten_x(path: Path, column: int | str | None, duplicates: str) -> GeneList:
+    known = read_ten_x(path)
+    if column not in (None, 1, 2):
+        raise ConfigError(f"The genes of a 10x folder are named by column 1 (Ensembl) or 2 (symbol), got {column!r}.")
+    names = known.ids if column == 1 else known.symbols
+    said = f"10x features, {'Ensembl gene' if column == 1 else 'symbol'}"
+    source = Source.of_file(known.features, said, records=len(known.ids))
+    return gene_list([names[place] for place in known.genes], duplicates=duplicates, source=source)
 
 
 def _in_memory(source: Any, column: int | str | None, *, raw: bool) -> Iterable[str]:

@@ -51,7 +51,7 @@ test-all: $(VENV)/.ready ## run all tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 test-jax: .venv-jax/.ready ## run the tests of all that uses Keras, with Keras on JAX
-	KERAS_BACKEND=jax .venv-jax/bin/python -m pytest -m "not slow" $(PYTEST_ARGS) $(BACKEND_TESTS)
+	KERAS_BACKEND=jax JAX_ENABLE_X64=1 .venv-jax/bin/python -m pytest -m "not slow" $(PYTEST_ARGS) $(BACKEND_TESTS)
 
 test-torch: .venv-torch/.ready ## the same with Keras on PyTorch
 	KERAS_BACKEND=torch .venv-torch/bin/python -m pytest -m "not slow" $(PYTEST_ARGS) $(BACKEND_TESTS)

@@ -139,7 +139,9 @@ def test_every_recipe_is_on_its_page_with_its_options():
         recipe = read_recipe(config_path(name))
         section = text.split(f"## `{name.removesuffix('.yaml')}`\n")[1].split("\n## ")[0]
         assert recipe.title in section and recipe.reference in section and recipe.notes.strip() in section
-        rows = re.findall(r"^\| ((?:build|training|model): \w+) \| (.*) \|$", section, re.MULTILINE)
+        rows = re.findall(
+            r"^\| ((?:build|training|embedding|pretraining|model): \w+) \| (.*) \|$", section, re.MULTILINE
+        )
         assert rows == list(recipes_page.options(recipe))
 
 

@@ -82,7 +82,8 @@ def test_a_hundred_steps_of_adamw_equal_those_of_a_dense_network_on_the_edges(ke
         assert (layer.kernel_matrix().toarray()[mask.mask == 0] == 0).all()
 
     # What the network itself says of its paths: the response to one input at a time.
-    at_zero, *at_each = keras.ops.convert_to_numpy(model(np.vstack([np.zeros((1, 12)), np.eye(12)])))
+    # One row a call: in a larger batch a matrix product may round the same row in another way.
+    at_zero, *at_each = (keras.ops.convert_to_numpy(model(row[None]))[0] for row in (np.zeros(12), *np.eye(12)))
     slopes = np.stack(at_each) - at_zero
     reachable = (masks[0].mask @ masks[1].mask) > 0
     assert (slopes[~reachable] == 0).all()

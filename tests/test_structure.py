@@ -21,6 +21,7 @@ ORDER = (
     "unpacking",
     "kinds",
     "files",
+    "ten_x",
     "csv_tables",
     "provenance",
     "genes",

@@ -36,8 +36,8 @@ from keras_vnn.readers import (
 )
 from keras_vnn.readers.columns import lay_out, normalized
 from keras_vnn.readers.foreign import in_words
-from keras_vnn.readers.ten_x import is_ten_x, read_ten_x
 from keras_vnn.readers.text import preview
+from keras_vnn.ten_x import is_ten_x, read_ten_x
 
 __all__ = ["FileReport", "check_file", "check_files", "suggested_command"]
 

@@ -17,7 +17,7 @@ from keras_vnn.data._matrix import is_on_disk
 from keras_vnn.errors import DataError, ReadError, did_you_mean
 from keras_vnn.files import existing_file, sha256_of
 from keras_vnn.provenance import Source
-from keras_vnn.readers.ten_x import is_ten_x
+from keras_vnn.ten_x import is_ten_x
 
 if TYPE_CHECKING:
     import anndata

@@ -24,8 +24,8 @@ from keras_vnn.readers.hdf5_names import read_var_names
 from keras_vnn.readers.names import check_names
 from keras_vnn.readers.orientation import genes_in_rows
 from keras_vnn.readers.rows import check_malformed, chunks, refuse_row
-from keras_vnn.readers.ten_x import is_ten_x, read_ten_x
 from keras_vnn.readers.text import Preview, preview, shortened
+from keras_vnn.ten_x import is_ten_x, read_ten_x
 
 if TYPE_CHECKING:
     import anndata

@@ -282,7 +282,7 @@ def test_a_gene_is_knocked_out_of_everything_that_reads_it(any_model):
         else:
             # Several numbers a gene become one activity, and that is what is held.
             genes = view(model).state_layer(0).output
-            state = np.array(keras.Model(model.inputs, genes)(arrays))
+            state = np.array(keras.ops.convert_to_numpy(keras.Model(model.inputs, genes)(arrays)))
             state[:, place] = 0
             after = np.array(keras.Model([genes, *model.inputs[1:]], model.outputs[0])([state, *arrays[1:]]))
             if isinstance(view(model).outputs, Classes):
@@ -314,7 +314,7 @@ def test_epsilon_is_the_slope_of_the_prediction(any_model):
                 shifted = values[number].copy()
                 shifted[:, first[node] : first[node] + counts[node]] += sign * 0.02
                 given = [*values[:number], shifted, *values[number + 1 :]]
-                moved.append(np.asarray(segment(given)[0], np.float64))
+                moved.append(keras.ops.convert_to_numpy(segment(given)[0]).astype(np.float64))
             np.testing.assert_allclose(found[node].T, (moved[0] - moved[1]) / 0.04, atol=1e-3)
 
 
@@ -329,7 +329,9 @@ def test_integrated_gradients_add_up(any_model, method):
     for number in (0, 1, 2):
         segment, values = from_layer(seen, done, number)
         level = values[0].mean(axis=0) if method == "integrated-gradients" else np.zeros(values[0].shape[1], np.float32)
-        there = weights.scores(np.asarray(segment([np.broadcast_to(level, values[0].shape), *values[1:]])[0]))
+        there = weights.scores(
+            keras.ops.convert_to_numpy(segment([np.broadcast_to(level, values[0].shape), *values[1:]])[0])
+        )
         total = contributions(model, data, method, number).sum(axis=0).T
         np.testing.assert_allclose(total, weights.scores(done.features) - there, atol=1e-4)
 

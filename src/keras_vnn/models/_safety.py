@@ -8,6 +8,7 @@ CVE-2025-12058), each time by a class or function that a config may name. So her
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -94,6 +95,9 @@ def _check_config(config: Any, path: Path) -> None:
         )
 
 
+_OPTIMIZERS = re.compile(r"keras\.src\.backend\.(torch|jax|tensorflow)\.optimizers(\.\w+)?")
+
+
 def _dicts(node: Any) -> Iterator[dict[str, Any]]:
     """Yield every mapping of a JSON tree, without recursion: a stranger's file may be nested deeply."""
     waiting = [node]
@@ -130,5 +134,8 @@ def _not_plain(node: dict[str, Any]) -> str:
     if module is None:
         return "" if hasattr(keras.layers, name) or hasattr(keras.optimizers, name) else said
     if module in _MODULES:
+        return ""
+    # Keras on PyTorch names its own kind of optimizer.
+    if _OPTIMIZERS.fullmatch(module) and hasattr(keras.optimizers, name):
         return ""
     return "" if module.startswith("keras.src.models.") and name in _MODELS else said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import zipfile
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from keras_vnn.models._safety import check_model_file
 from keras_vnn.models._view import view
 
 __all__ = ["check_architecture", "load_model", "save_model"]
+
+_CONFIG = "config.json"
+_BACKEND_S_OWN = re.compile(rb'"module": "keras\.src\.backend\.\w+\.optimizers[\w.]*"')
 
 
 def save_model(model: keras.Model, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
@@ -34,6 +38,20 @@ def save_model(model: keras.Model, path: str | os.PathLike[str], *, overwrite: b
         raise ModelError(f"The file name of a model must end in .keras, got {target.name!r}.")
     with replacing(target, overwrite=overwrite) as partial:
         model.save(partial)
+        _name_optimizer_publicly(partial)
+
+
+def _name_optimizer_publicly(path: Path) -> None:
+    """Name an optimizer as every backend knows it: Keras on PyTorch writes the place of one that only PyTorch has."""
+    with zipfile.ZipFile(path) as archive:
+        config = archive.read(_CONFIG)
+        if _BACKEND_S_OWN.search(config) is None:
+            return
+        members = [(member, archive.read(member)) for member in archive.infolist()]
+    with zipfile.ZipFile(path, "w") as archive:
+        for member, content in members:
+            public = _BACKEND_S_OWN.sub(b'"module": "keras.optimizers"', content)
+            archive.writestr(member, public if member.filename == _CONFIG else content)
 
 
 def load_model(path: str | os.PathLike[str], *, architecture: Architecture | None = None) -> keras.Model:

@@ -347,6 +347,26 @@ def test_workers_of_dask_give_what_one_process_gives(done, arch, cells, tmp_path
     pd.testing.assert_frame_equal(again.runs[columns], found.runs[columns], rtol=1e-4)
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_workers_of_ray_give_what_one_process_gives(done, arch, cells, tmp_path):
+    ray = pytest.importorskip("ray", reason="ray's joblib backend needs ray")
+    from ray.util.joblib import register_ray
+
+    found, _ = done
+    said = []
+    register_ray()
+    ray.init(num_cpus=1, include_dashboard=False)
+    try:
+        with joblib.parallel_config(backend="ray"):
+            again = compare(arch, cells, labels_of(cells, "type"), tmp_path, seeds=2, say=said.append, **FEW)
+    finally:
+        ray.shutdown()
+    assert len(said) == 14
+    columns = ["contender", "replicate", "balanced_accuracy", "log_loss"]
+    pd.testing.assert_frame_equal(again.runs[columns], found.runs[columns], rtol=1e-4)
+
+
 def test_a_control_input_is_another_task_for_the_same_network(done, arch, cells, tmp_path):
     found, folder = done
     row = found.summary.loc["input"]

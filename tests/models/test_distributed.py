@@ -3,12 +3,16 @@
 import importlib.util
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+
+PAGE = Path(__file__).parents[2] / "docs" / "scaling.md"
 
 DATA = """
 import json, sys
@@ -28,37 +32,29 @@ def make():
     model.compile(keras.optimizers.Adam(0.01), "mse")
     return model
 """
-# Keras and the package are imported after the strategy: that of several workers must be the first to use TensorFlow.
-WORKER = (
-    DATA
-    + """
-import tensorflow as tf
-strategy = tf.distribute.MultiWorkerMirroredStrategy() if sys.argv[1] == "several" else tf.distribute.get_strategy()
-batches = tf.data.Dataset.from_tensor_slices((data, targets)).batch(16)
-options = tf.data.Options()
-options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-with strategy.scope():
-    model = make()
-batches, found = batches.with_options(options), []
-if sys.argv[1] == "one":
-    found = model.fit(batches, epochs=3, verbose=0).history["loss"]
-else:
-    with strategy.scope():
-        model.optimizer.build(model.trainable_variables)
-    shared = strategy.experimental_distribute_dataset(batches)
-
-    @tf.function
-    def step(batch):
-        strategy.run(model.train_step, args=(batch,))
-
-    for epoch in range(3):
-        model.reset_metrics()
-        for batch in shared:
-            step(batch)
-        found.append(float(model.get_metrics_result()["loss"]))
-print(json.dumps([found, [float(abs(w).sum()) for w in model.get_weights()]]))
+# What the code of the page expects to find. It makes the strategy before Keras is imported, and so must this.
+NAMES = """
+import json, sys
+import numpy as np
+import keras_vnn as vnn
+genes = [f"G{i}" for i in range(6)]
+ring = vnn.Interactions.from_pairs(genes, [*genes[1:], genes[0]])
+arch = vnn.interaction_architecture(genes, ring, dense_units=3)
+rng = np.random.default_rng(0)
+labels = np.repeat(["a", "b", "c"], 20)
+y = np.repeat([0, 1, 2], 20)
+x = rng.normal(size=(60, 6)).astype("float32")
+x[np.arange(60), y] += 2
 """
-)
+ALONE = """
+import keras, tensorflow as tf
+model = vnn.build_model(arch, outputs=vnn.classes(labels), seed=0)
+batches = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(len(x), seed=0).batch(64)
+loss = model.fit(batches, epochs=20, verbose=0).history["loss"][-1]
+"""
+SAY = """
+print(json.dumps([loss, [float(abs(w).sum()) for w in model.get_weights()]]))
+"""
 SHARDED = (
     DATA
     + """
@@ -107,19 +103,27 @@ def assert_same(found, expected):
 @pytest.mark.slow
 @pytest.mark.tensorflow
 def test_two_workers_on_one_machine_give_the_loss_of_one():
-    """Each reads half of every batch, in a loop of its own: `fit` of Keras 3.15 fails with several workers."""
-    alone = answer(started(WORKER, "one"))
+    """The code of the page: a loop of its own, as `fit` of Keras 3.15 fails with several workers."""
+    code = next(
+        one for one in re.findall(r"^```python\n(.*?)^```$", PAGE.read_text("utf-8"), re.M | re.S) if "Mult" in one
+    )
+    # Three batches of 20, so that both have as much to do, in the same order in every epoch: `fit` and the loop do not
+    # see the same sequence of new orders.
+    code, alone = (
+        one.replace("seed=0).batch(64)", "seed=0, reshuffle_each_iteration=False).batch(20)") for one in (code, ALONE)
+    )
+    expected = answer(started(NAMES + alone + SAY, "one"))
     workers = [f"127.0.0.1:{port}" for port in free_ports(2)]
     processes = [
         started(
-            WORKER,
+            NAMES + code + SAY,
             "several",
             TF_CONFIG=json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}),
         )
         for index in range(2)
     ]
     for process in processes:
-        assert_same(answer(process), alone)
+        assert_same(answer(process), expected)
 
 
 @pytest.mark.slow

@@ -130,14 +130,15 @@ def test_a_layer_used_twice_sums_its_gradients(kernel, dense_oracle, random_adja
     layer = SparselyConnected(adjacency, use_bias=False, kernel=kernel)
     entrance = keras.Input((6,))
     model = keras.Model(entrance, layer(layer(entrance)))
-    inputs = np.random.default_rng(0).normal(size=(5, 6))
+    # Four rows, as Keras divides the loss by their number in float32 on other backends than TensorFlow.
+    inputs = np.random.default_rng(0).normal(size=(4, 6))
     weights = keras.ops.convert_to_numpy(layer.kernel)
     hidden = oracle.product(inputs, weights)
     np.testing.assert_allclose(model.predict(inputs, verbose=0), oracle.product(hidden, weights), atol=1e-12)
 
     model.compile(keras.optimizers.SGD(1.0), lambda true, predicted: keras.ops.sum(predicted, axis=-1))
-    model.train_on_batch(inputs, np.zeros((5, 6)))
-    upstream = np.full((5, 6), 1 / 5)
+    model.train_on_batch(inputs, np.zeros((4, 6)))
+    upstream = np.full((4, 6), 1 / 4)
     inner, outer_gradient = oracle.gradients(hidden, weights, upstream)
     expected = weights - outer_gradient - oracle.gradients(inputs, weights, inner)[1]
     np.testing.assert_allclose(keras.ops.convert_to_numpy(layer.kernel), expected, atol=1e-12)
@@ -149,5 +150,5 @@ def test_regularizers_and_constraints_act_on_the_connections_only(random_adjacen
         adjacency, kernel_initializer="ones", kernel_regularizer=keras.regularizers.L1(1.0), kernel_constraint="non_neg"
     )
     layer.build((None, 10))
-    assert float(layer.losses[0]) == adjacency.sum()
+    assert keras.ops.convert_to_numpy(layer.losses[0]) == adjacency.sum()
     assert layer.kernel.constraint is layer.kernel_constraint

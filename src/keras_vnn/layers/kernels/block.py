@@ -10,6 +10,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from keras_vnn.layers._connections import Connections
+from keras_vnn.layers.kernels._arithmetic import matmul
 from keras_vnn.layers.kernels._constants import constant
 
 __all__ = ["BlockKernel"]
@@ -67,7 +68,7 @@ class BlockKernel:
         filled = ops.pad(ops.cast(weights, wide), ((0, 1),))
         found = [ops.zeros_like(examples[:1])]
         for weight, rows in self._buckets:
-            products = ops.matmul(ops.take(filled, weight, axis=0), ops.take(examples, rows, axis=0))
+            products = matmul(ops.take(filled, weight, axis=0), ops.take(examples, rows, axis=0))
             found.append(ops.reshape(products, (-1, ops.shape(examples)[1])))
         return ops.cast(ops.transpose(ops.take(ops.concatenate(found), self._place, axis=0)), dtype)
 

@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from keras_vnn.layers._connections import Connections
+from keras_vnn.layers.kernels._arithmetic import matmul
 from keras_vnn.layers.kernels._constants import constant
 
 __all__ = ["DenseKernel", "times_transpose"]
@@ -41,7 +42,7 @@ class DenseKernel:
 def times_transpose(inputs: Any, matrix: Any) -> Any:
     """Return ``inputs @ matrix.T`` for a ``(outputs, inputs)`` matrix."""
     if keras.backend.backend() != "tensorflow":
-        return ops.matmul(inputs, ops.transpose(matrix))
+        return matmul(inputs, ops.transpose(matrix))
     import tensorflow as tf
 
     return tf.matmul(inputs, matrix, transpose_b=True)

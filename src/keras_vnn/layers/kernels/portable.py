@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from keras_vnn.layers._connections import Connections
+from keras_vnn.layers.kernels._arithmetic import segment_sum
 from keras_vnn.layers.kernels._constants import constant
 
 __all__ = ["PortableKernel"]
@@ -39,7 +40,7 @@ class PortableKernel:
             return ops.cast(self._of_pairs(ops.cast(inputs, wide), ops.cast(weights, wide)), dtype)
         gathered = ops.take(ops.transpose(ops.cast(inputs, wide)), self._rows, axis=0)
         products = gathered * ops.expand_dims(ops.cast(weights, wide), 1)
-        sums = ops.segment_sum(products, self._columns, num_segments=self._outputs)
+        sums = segment_sum(products, self._columns, self._outputs)
         return ops.cast(ops.transpose(sums), dtype)
 
     def _of_pairs(self, inputs: Any, weights: Any) -> Any:

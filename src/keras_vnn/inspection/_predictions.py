@@ -12,7 +12,7 @@ from keras_vnn.errors import ModelError
 from keras_vnn.inspection._cells import cells_of
 from keras_vnn.inspection._record import evaluate
 from keras_vnn.inspection._segment import Segment
-from keras_vnn.models import Embedding, view
+from keras_vnn.models import Embedding, ModelView, Reconstruction, view
 
 __all__ = ["predict", "predicted_classes"]
 
@@ -35,8 +35,8 @@ def predict(model: keras.Model, data: Any, *, missing: str = "raise", batch_size
     Returns
     -------
     pandas.DataFrame
-        A row per cell; a column per class with its probability, per number predicted, or per unit of an embedding
-        (``unit 0``, …).
+        A row per cell; a column per class with its probability, per number predicted, per unit of an embedding
+        (``unit 0``, …), or per gene that an autoencoder restores.
 
     Raises
     ------
@@ -50,8 +50,16 @@ def predict(model: keras.Model, data: Any, *, missing: str = "raise", batch_size
     seen = view(model)
     cells = cells_of(seen, data, missing=missing)
     (values,) = evaluate(Segment(model.inputs, model.outputs), [cells.values, *cells.side], batch_size=batch_size)
-    names = [f"unit {i}" for i in range(values.shape[1])] if isinstance(seen.outputs, Embedding) else seen.outputs.names
-    return pd.DataFrame(values, index=cells.names, columns=list(names))
+    return pd.DataFrame(values, index=cells.names, columns=_names(seen, values.shape[1]))
+
+
+def _names(seen: ModelView, width: int) -> list[str]:
+    """Return what the columns of a prediction are called."""
+    if isinstance(seen.outputs, Reconstruction):
+        return list(seen.architecture.layers[0].unit_table()[0])
+    if isinstance(seen.outputs, Embedding):
+        return [f"unit {number}" for number in range(width)]
+    return list(seen.outputs.names)
 
 
 def predicted_classes(model: keras.Model, data: Any, *, missing: str = "raise", batch_size: int = 512) -> pd.Series:

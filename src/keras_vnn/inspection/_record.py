@@ -102,7 +102,9 @@ def has_one_head(seen: ModelView) -> bool:
 
 
 def features_tensor(seen: ModelView) -> Any:
-    """Return the symbolic tensor that the last affine step reads: the head, or nothing."""
+    """Return the symbolic tensor that the last affine step reads: the head, or nothing; or latent values."""
+    if seen.latent_layer is not None:
+        return seen.latent_layer.output
     return seen.head.input if seen.head is not None and has_one_head(seen) else seen.model.outputs[0]
 
 

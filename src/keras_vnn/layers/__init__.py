@@ -2,7 +2,7 @@
 
 In: an adjacency. Out: ordinary Keras layers, registered so that saved models load without ``custom_objects``.
 So are the other things a saved model of ours may hold: the losses `Concordance`,
-`ContrastivePairs`, `BatchHardTriplet` and the class `AuxiliaryModel`.
+`ContrastivePairs`, `BatchHardTriplet`, `ReconstructionError` and the class `AuxiliaryModel`.
 Knows nothing of biology; runs on every Keras backend.
 """
 
@@ -11,6 +11,7 @@ from keras_vnn.layers._batch_normalization import BatchNormalization
 from keras_vnn.layers._card import ArchitectureCard
 from keras_vnn.layers._concordance import Concordance
 from keras_vnn.layers._connections import Connections
+from keras_vnn.layers._latent import LatentSample, ReconstructionError
 from keras_vnn.layers._metric_losses import BatchHardTriplet, ContrastivePairs
 from keras_vnn.layers._node_dropout import NodeDropout
 from keras_vnn.layers._select_units import SelectUnits
@@ -25,7 +26,9 @@ __all__ = [
     "Concordance",
     "Connections",
     "ContrastivePairs",
+    "LatentSample",
     "NodeDropout",
+    "ReconstructionError",
     "SelectUnits",
     "SparselyConnected",
     "auxiliary_predictions",

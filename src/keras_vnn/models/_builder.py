@@ -29,7 +29,7 @@ from keras_vnn.models._node_rates import node_rates
 from keras_vnn.models._options import ModelOptions
 from keras_vnn.models._outputs import Embedding, Outputs, output_names
 
-__all__ = ["Builder"]
+__all__ = ["Builder", "head_dtype"]
 
 # What the rows or columns of a layer's weights are, run by run: ["nodes", layer, units per node, null for their own];
 # ["sinks", …] and ["inner", …], the same for nodes that feed no other, or some other; ["pairs", layer], the annotation
@@ -243,10 +243,10 @@ class Builder:
             )
         if len(heads) == 1:
             raise ModelError("level_heads needs more than one layer to put a head on.")
-        mean = keras.layers.Average(name="mean_of_heads", dtype=_head_dtype())(heads)
+        mean = keras.layers.Average(name="mean_of_heads", dtype=head_dtype())(heads)
         self._auxiliary = heads
         return AuxiliaryHeads(
-            len(output_names(self.outputs)), weights, prediction_weight=0, name="prediction", dtype=_head_dtype()
+            len(output_names(self.outputs)), weights, prediction_weight=0, name="prediction", dtype=head_dtype()
         )([mean, *heads])
 
     def _with_auxiliary(self, prediction: Any) -> Any:
@@ -258,7 +258,7 @@ class Builder:
         # tanh(linear) is a form of its own; the others end as the head of the model does.
         activation = None if self.options.auxiliary_heads == "linear-tanh" else self._output_activation
         return AuxiliaryHeads(
-            outputs, [weight] * len(self._auxiliary), activation=activation, name="prediction", dtype=_head_dtype()
+            outputs, [weight] * len(self._auxiliary), activation=activation, name="prediction", dtype=head_dtype()
         )([prediction, *self._auxiliary])
 
     def _node_heads(self, number: int, units: Any) -> None:
@@ -356,7 +356,7 @@ class Builder:
             units,
             activation=activation,
             kernel_initializer=kernel_initializer(self.options),
-            dtype=_head_dtype(),
+            dtype=head_dtype(),
             name=name,
         )
 
@@ -370,7 +370,7 @@ class Builder:
             activation=activation,
             kernel_initializer=kernel_initializer(self.options),
             kernel=self.options.kernel,
-            dtype=_head_dtype(),
+            dtype=head_dtype(),
             name=name,
         )
 
@@ -392,6 +392,6 @@ class Builder:
         return str(tensor._keras_history.operation.name)
 
 
-def _head_dtype() -> str:
+def head_dtype() -> str:
     """Return the precision of heads: single when the rest computes in half, double when all of it does."""
     return "float64" if keras.config.dtype_policy().compute_dtype == "float64" else "float32"

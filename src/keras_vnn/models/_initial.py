@@ -7,7 +7,7 @@ import keras
 from keras_vnn.errors import ModelError
 from keras_vnn.models._options import LINEAR_UNIFORM, ModelOptions
 
-__all__ = ["kernel_initializer"]
+__all__ = ["initializer_named", "kernel_initializer"]
 
 
 def kernel_initializer(options: ModelOptions) -> keras.initializers.Initializer:
@@ -18,16 +18,7 @@ def kernel_initializer(options: ModelOptions) -> keras.initializers.Initializer:
     ModelError
         The initializer is unknown, or cannot be scaled.
     """
-    if options.kernel_initializer == LINEAR_UNIFORM:
-        found = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
-    else:
-        try:
-            found = keras.initializers.get(options.kernel_initializer)
-        except ValueError as error:
-            raise ModelError(
-                f"kernel_initializer must be {LINEAR_UNIFORM} or a name that Keras knows, "
-                f"e.g. glorot_uniform; got {options.kernel_initializer!r}."
-            ) from error
+    found = initializer_named(options.kernel_initializer)
     if options.initial_scale == 1:
         return found
     if not isinstance(found, keras.initializers.VarianceScaling):
@@ -38,3 +29,22 @@ def kernel_initializer(options: ModelOptions) -> keras.initializers.Initializer:
     return keras.initializers.VarianceScaling(
         found.scale * options.initial_scale**2, found.mode, found.distribution, seed=found.seed
     )
+
+
+def initializer_named(name: str) -> keras.initializers.Initializer:
+    """Return a new Keras initializer by its name, or that of PyTorch's ``Linear``.
+
+    Raises
+    ------
+    ModelError
+        The initializer is unknown.
+    """
+    if name == LINEAR_UNIFORM:
+        return keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
+    try:
+        return keras.initializers.get(name)
+    except ValueError as error:
+        raise ModelError(
+            f"kernel_initializer must be {LINEAR_UNIFORM} or a name that Keras knows, "
+            f"e.g. glorot_uniform; got {name!r}."
+        ) from error

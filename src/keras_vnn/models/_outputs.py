@@ -9,7 +9,15 @@ from typing import Any
 from keras_vnn.data import Classes
 from keras_vnn.errors import ModelError
 
-__all__ = ["Embedding", "Outputs", "Regression", "output_names", "outputs_from_json", "outputs_to_json"]
+__all__ = [
+    "Embedding",
+    "Outputs",
+    "Reconstruction",
+    "Regression",
+    "output_names",
+    "outputs_from_json",
+    "outputs_to_json",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +49,11 @@ class Regression:
 @dataclass(frozen=True, slots=True)
 class Embedding:
     """No head: the model returns the activities of its last layer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reconstruction(Embedding):
+    """No head: the model returns the genes it read, restored from its latent values, which are the embedding."""
 
 
 Outputs = Classes | Regression | Embedding
@@ -75,11 +88,9 @@ def outputs_to_json(outputs: Outputs) -> dict[str, Any]:
     """Return outputs as JSON values."""
     if isinstance(outputs, Classes):
         return {"kind": "classes", **outputs.to_json()}
-    return (
-        {"kind": "regression", "names": list(outputs.names)}
-        if isinstance(outputs, Regression)
-        else {"kind": "embedding"}
-    )
+    if isinstance(outputs, Regression):
+        return {"kind": "regression", "names": list(outputs.names)}
+    return {"kind": "reconstruction" if isinstance(outputs, Reconstruction) else "embedding"}
 
 
 def outputs_from_json(value: Mapping[str, Any]) -> Outputs:
@@ -97,4 +108,6 @@ def outputs_from_json(value: Mapping[str, Any]) -> Outputs:
         return Regression(tuple(value["names"]))
     if kind == "embedding":
         return Embedding()
+    if kind == "reconstruction":
+        return Reconstruction()
     raise ModelError(f"Unknown kind of outputs {kind!r}; was the model saved by a newer release?")

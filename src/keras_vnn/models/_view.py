@@ -12,7 +12,7 @@ import keras
 from keras_vnn.architecture import Architecture
 from keras_vnn.data import Normalization
 from keras_vnn.errors import ModelError
-from keras_vnn.layers import ArchitectureCard, SparselyConnected
+from keras_vnn.layers import ArchitectureCard, LatentSample, SparselyConnected
 from keras_vnn.models._outputs import Outputs, outputs_from_json
 
 __all__ = ["ModelView", "view"]
@@ -77,6 +77,12 @@ class ModelView:
     def dense_layer(self, number: int) -> keras.layers.Dense | None:
         """Return the Keras layer of the dense units beside a layer, if there are any."""
         name = self.parts["dense"].get(str(number))
+        return None if name is None else self.model.get_layer(name)
+
+    @property
+    def latent_layer(self) -> LatentSample | None:
+        """The layer that gives the latent values of an autoencoder; ``None`` for other models."""
+        name = self.parts.get("latent")
         return None if name is None else self.model.get_layer(name)
 
     @property

@@ -4,17 +4,20 @@ In: an architecture, expression data and labels. Out: a trained Keras model with
 There is no training loop here: ``keras.Model.fit`` does the work.
 """
 
+from keras_vnn.training._autoencoder import train_autoencoder
 from keras_vnn.training._cross_validate import cross_validate
 from keras_vnn.training._embedding import EMBEDDING_OBJECTIVES, train_embedding
 from keras_vnn.training._fit import fit_model, make_optimizer
 from keras_vnn.training._options import TRAINING_PRESETS, TrainingOptions, training_options
 from keras_vnn.training._pretraining import PretrainingOptions, pretrain
+from keras_vnn.training._scores import ReconstructionMetrics
 from keras_vnn.training._train import TrainingResult, train
 
 __all__ = [
     "EMBEDDING_OBJECTIVES",
     "TRAINING_PRESETS",
     "PretrainingOptions",
+    "ReconstructionMetrics",
     "TrainingOptions",
     "TrainingResult",
     "cross_validate",
@@ -22,6 +25,7 @@ __all__ = [
     "make_optimizer",
     "pretrain",
     "train",
+    "train_autoencoder",
     "train_embedding",
     "training_options",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -40,6 +40,7 @@ def fit_model(
     order: CellOrder | None = None,
     batch_size: int | None = None,
     logs: str | os.PathLike[str] | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> pd.DataFrame:
     """Fit a compiled model to arrays that are aligned already; ``model.fit`` does the work.
 
@@ -53,7 +54,8 @@ def fit_model(
         What the model reads: an array with a row per cell, `StoredInputs` of `inputs_of`, which are read from disk
         batch by batch, or a list of these for several inputs.
     y
-        Codes of classes ``(cells,)`` or numbers ``(cells, outputs)``.
+        Codes of classes ``(cells,)`` or numbers ``(cells, outputs)``; or ``x`` itself, in ``validation`` too, for a
+        model that restores what it reads.
     validation
         ``(x, y)`` of cells to stop early by.
     training
@@ -78,6 +80,8 @@ def fit_model(
         Another number of cells per step than that of ``training``.
     logs
         Folder to write ``epochs.csv`` into after every epoch, and TensorBoard's files where it is installed.
+    callbacks
+        Further ones of Keras; what they do must follow from the number of the epoch alone.
 
     Returns
     -------
@@ -101,13 +105,13 @@ def fit_model(
     size = batch_size or options.batch_size
     if order is None:
         order = stored_order(x, options.seed, size) if is_stored(x) else CellOrder(len(y), options.seed)
-    callbacks: list[Any] = [order]
+    called: list[Any] = [order, *callbacks]
     stopping = None
     if options.patience and validation is not None:
         stopping = keras.callbacks.EarlyStopping("val_loss", patience=options.patience, restore_best_weights=True)
-        callbacks.append(stopping)
+        called.append(stopping)
     if progress:
-        callbacks.append(RichProgress(what))
+        called.append(RichProgress(what))
     first = 0
     kept: Checkpoint | None = None
     writers = [] if logs is None else log_callbacks(logs, lambda: [] if kept is None else kept.history)
@@ -117,32 +121,32 @@ def fit_model(
             name: value for name, value in asdict(options).items() if name != "epochs" or options.schedule != "constant"
         }
         same = identity_of(
-            data=[*map(_known_by, _parts(x)), np.asarray(y)],
+            data=[*map(_known_by, _parts(x)), _known_by(_targets(y))],
             validation_data=None
             if validation is None
-            else [*map(_known_by, _parts(validation[0])), np.asarray(validation[1])],
+            else [*map(_known_by, _parts(validation[0])), _known_by(_targets(validation[1]))],
             training_options=[choices, None if class_weight is None else sorted(class_weight.items())],
             **(identity or {}),
         )
         kept = Checkpoint(checkpoint, same, stopping=stopping, say=say or (lambda _: None))
         first = kept.first_epoch(options.epochs, model)
-        callbacks.append(kept)
-    callbacks += writers
+        called.append(kept)
+    called += writers
     with ExitStack() as open_files:
         held_out: dict[str, Any] = {"validation_data": validation, "validation_batch_size": size}
         if is_stored(x):
-            batches: Any = open_files.enter_context(StoredBatches(x, np.asarray(y), size, order))
+            batches: Any = open_files.enter_context(StoredBatches(x, _targets(y), size, order))
         else:
             batches = ordered_batches(x, y, order, size)
         if validation is not None and is_stored(validation[0]):
-            parts = StoredBatches(validation[0], np.asarray(validation[1]), size)
+            parts = StoredBatches(validation[0], _targets(validation[1]), size)
             held_out = {"validation_data": open_files.enter_context(parts)}
         record = model.fit(
             batches,
             epochs=options.epochs,
             initial_epoch=first,
             shuffle=False,
-            callbacks=callbacks,
+            callbacks=called,
             class_weight=None if class_weight is None else dict(class_weight),
             verbose=0,
             **held_out,
@@ -214,6 +218,11 @@ def _parts(x: Any) -> list[Any]:
     if isinstance(x, list | tuple):
         return list(x)
     return [x if is_stored(x) else np.asarray(x)]
+
+
+def _targets(y: Any) -> Any:
+    """Return targets as an array, unless they are inputs that lie on disk."""
+    return y if is_stored(y) else np.asarray(y)
 
 
 def _known_by(part: Any) -> Any:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from keras_vnn.data import (
@@ -17,7 +18,7 @@ from keras_vnn.data import (
     regression_metrics,
 )
 
-__all__ = ["Metrics", "TargetMetrics", "scores"]
+__all__ = ["Metrics", "ReconstructionMetrics", "TargetMetrics", "reconstruction_metrics", "scores"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +41,45 @@ class TargetMetrics:
         return {name: metrics.to_json() for name, metrics in self.by_target.items()}
 
 
-Metrics = ClassificationMetrics | RegressionMetrics | TargetMetrics
+@dataclass(frozen=True, slots=True)
+class ReconstructionMetrics:
+    """How well an autoencoder restored genes of cells it had not seen.
+
+    Attributes
+    ----------
+    squared_error
+        Sum over genes of the squared difference, averaged over cells.
+    explained
+        Share of the variance over cells that is restored, all genes together: 1 less the squared error over the
+        squared distance from the mean of each gene. NaN where no gene varies.
+    genes
+        Number of genes.
+    """
+
+    squared_error: float
+    explained: float
+    genes: int
+
+    def __str__(self) -> str:
+        return (
+            f"squared error {self.squared_error:.4g} a cell; {100 * self.explained:.1f} % of the variance of "
+            f"{self.genes:,} genes restored"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as plain JSON values."""
+        return asdict(self)
+
+
+Metrics = ClassificationMetrics | ReconstructionMetrics | RegressionMetrics | TargetMetrics
+
+
+def reconstruction_metrics(truth: NDArray[Any], restored: NDArray[Any]) -> ReconstructionMetrics:
+    """Return how well ``(cells, genes)`` were restored."""
+    wide = np.asarray(truth, np.float64)
+    error = float(np.square(wide - restored).sum())
+    spread = float(np.square(wide - wide.mean(axis=0)).sum())
+    return ReconstructionMetrics(error / len(wide), 1 - error / spread if spread else float("nan"), wide.shape[1])
 
 
 def scores(known: Labels | Targets, truth: NDArray[Any], predicted: NDArray[Any]) -> Metrics:

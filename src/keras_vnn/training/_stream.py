@@ -44,7 +44,7 @@ class StoredBatches(keras.utils.PyDataset):
     inputs
         `StoredInputs`, or a list of them and of arrays with as many rows.
     targets
-        An array with as many rows; ``None`` to predict.
+        An array with as many rows; ``inputs`` themselves, for a model that restores them; ``None`` to predict.
     batch_size
         Cells per batch; the last may have fewer.
     order
@@ -52,7 +52,7 @@ class StoredBatches(keras.utils.PyDataset):
     """
 
     def __init__(
-        self, inputs: Any, targets: NDArray[Any] | None, batch_size: int, order: CellOrder | None = None
+        self, inputs: Any, targets: NDArray[Any] | StoredInputs | None, batch_size: int, order: CellOrder | None = None
     ) -> None:
         super().__init__()
         parts: Sequence[Any] = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
@@ -91,7 +91,9 @@ class StoredBatches(keras.utils.PyDataset):
         rows = self._cells[start : start + self._size]
         aligned = self._stored.aligned(raw)
         inputs = (aligned, *(part[rows] for part in self._side)) if self._side else aligned
-        return (inputs,) if self._targets is None else (inputs, self._targets[rows])
+        if self._targets is None:
+            return (inputs,)
+        return inputs, aligned if self._targets is self._stored else self._targets[rows]
 
     def _raw(self, number: int) -> Any:
         """Return the cells of a window as they are on disk, and begin to read those of the next."""

@@ -1,0 +1,166 @@
+"""`build_autoencoder`: an architecture, read backwards, becomes the decoder of a variational autoencoder."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import keras
+
+from keras_vnn.architecture import Architecture
+from keras_vnn.data import Normalization
+from keras_vnn.errors import ModelError
+from keras_vnn.layers import ArchitectureCard, BatchNormalization, LatentSample, ReconstructionError
+from keras_vnn.models._autoencoder_options import LATENT, AutoencoderOptions, autoencoder_options
+from keras_vnn.models._builder import head_dtype
+from keras_vnn.models._decoder import Axis, Decoder, latent_axis, latent_count
+from keras_vnn.models._initial import initializer_named
+from keras_vnn.models._outputs import Reconstruction, outputs_to_json
+
+__all__ = ["build_autoencoder"]
+
+Block = dict[str, Any]
+
+
+def build_autoencoder(
+    arch: Architecture,
+    *,
+    preset: str | None = None,
+    normalization: Normalization | None = None,
+    optimizer: Any = None,
+    seed: int | None = None,
+    name: str = "vnn_autoencoder",
+    **options: Any,
+) -> keras.Model:
+    """Return a compiled variational autoencoder whose decoder is wired like the architecture, read backwards.
+
+    A dense encoder gives a mean and a variance for each latent value. The latent values are the units of the nodes that
+    feed no other node (gene sets; the roots of an ontology) and the dense units. From there, each node reads the nodes
+    it feeds in the architecture, at whatever distance of layers, and each gene the nodes that read it and all dense
+    units: linear, with weights that are never negative. So a latent value, or a node on the way, is the activity of
+    what it is named after.
+
+    Parameters
+    ----------
+    arch
+        The architecture: `gene_set_architecture` for one layer, as VEGA has it; `ontology_architecture` for OntoVAE's
+        way. ``dense_units`` of it are latent values without a name that all genes read.
+    preset
+        Name of a published set of options, one of `AUTOENCODER_PRESETS`: ``vega``, ``onto-vae``.
+    normalization
+        The normalisation of the training data, kept with the model so that new data are treated alike.
+    optimizer
+        A Keras optimizer or its name; Adam with a learning rate of 0.001 by default.
+    seed
+        Of the initial weights, dropout and sampling; ``None`` draws from Keras's global state.
+    name
+        Name of the Keras model.
+    **options
+        Any field of `AutoencoderOptions`, e.g. ``encoder=(100,)``.
+
+    Returns
+    -------
+    keras.Model
+        From ``(cells, genes)`` to ``(cells, genes)``. In training, latent values are drawn, and the loss is the squared
+        error summed over genes and ``beta`` times the divergence; else they are the means, so the same cells give the
+        same numbers, and the loss is the squared error alone.
+
+    Raises
+    ------
+    ModelError
+        The preset or an option is unknown or out of range; or the normalisation is for other genes.
+
+    Warns
+    -----
+    VNNWarning
+        No node reads some genes, so they cannot be restored.
+
+    References
+    ----------
+    Seninge et al. 2021, Nature Communications 12:5684, doi:10.1038/s41467-021-26017-0 (VEGA); Doncevic & Herrmann
+    2023, Bioinformatics 39:btad387, doi:10.1093/bioinformatics/btad387 (OntoVAE).
+    """
+    if normalization is not None and normalization.is_fitted and normalization.genes != arch.genes:
+        raise ModelError("The normalization was fitted for other genes than those of the architecture; fit it again.")
+    chosen = autoencoder_options(preset, options)
+    if seed is not None:
+        keras.utils.set_random_seed(seed)
+    genes = keras.Input((int(arch.layers[0].units.sum()),), name="genes")
+    card = ArchitectureCard(arch, name="architecture")
+    blocks: list[Block] = []
+    units, read = _encoded(card(genes), chosen, latent_count(arch), blocks)
+    latent = _latent(units, read, arch, chosen, seed, blocks)
+    decoder = Decoder(
+        arch, latent, _decoder_options(chosen), initial_scale=chosen.initial_scale, output_dtype=head_dtype()
+    )
+    model = keras.Model(genes, decoder.reconstruction(), name=name)
+    parts = decoder.parts
+    card.remember(
+        outputs=outputs_to_json(Reconstruction()),
+        normalization=None if normalization is None else normalization.to_json(),
+        parts={
+            **parts,
+            "blocks": [*blocks, *parts["blocks"]],
+            "states": {"0": card.name, **parts["states"]},
+            "tail": [],
+            "head": None,
+            "auxiliary": {},
+            "latent": "latent",
+            "features": latent_axis(arch),
+        },
+        options={**asdict(chosen), "encoder": list(chosen.encoder)},
+    )
+    model.compile(optimizer=keras.optimizers.Adam(1e-3) if optimizer is None else optimizer, loss=ReconstructionError())
+    # An optimizer without its variables makes Keras warn when the untrained model is saved and loaded.
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def _encoded(units: Any, options: AutoencoderOptions, latents: int, blocks: list[Block]) -> tuple[Any, Axis]:
+    """Return what the means and variances read, and what that is."""
+    read: Axis = [["nodes", 0, None]]
+    for position, width in enumerate(options.encoder, start=1):
+        name, size = f"encoder_{position}", latents if width == LATENT else int(width)
+        own: Axis = [["units", name, size]]
+        units = _dense(name, size, options)(units)
+        blocks.append({"layer": name, "inputs": read, "outputs": own})
+        if options.batch_normalization:
+            layer = BatchNormalization(
+                momentum=options.batch_momentum, epsilon=options.batch_epsilon, name=f"{name}_batch_normalization"
+            )
+            units = layer(units)
+            blocks.append({"layer": layer.name, "inputs": [], "outputs": own})
+        units = keras.layers.Activation(options.activation, name=f"{name}_activation")(units)
+        if options.dropout:
+            units = keras.layers.Dropout(options.dropout, name=f"{name}_dropout")(units)
+        read = own
+    return units, read
+
+
+def _latent(
+    units: Any, read: Axis, arch: Architecture, options: AutoencoderOptions, seed: int | None, blocks: list[Block]
+) -> Any:
+    """Return the latent values, in single precision whatever the policy."""
+    given = []
+    for name in ("latent_mean", "latent_log_variance"):
+        numbers = _dense(name, latent_count(arch), options, dtype=head_dtype())(units)
+        blocks.append({"layer": name, "inputs": read, "outputs": latent_axis(arch)})
+        if options.latent_dropout:
+            numbers = keras.layers.Dropout(options.latent_dropout, name=f"{name}_dropout", dtype=head_dtype())(numbers)
+        given.append(numbers)
+    return LatentSample(options.beta, seed=seed, name="latent", dtype=head_dtype())(given)
+
+
+def _dense(name: str, units: int, options: AutoencoderOptions, **kwargs: Any) -> keras.layers.Dense:
+    return keras.layers.Dense(
+        units, kernel_initializer=initializer_named(options.kernel_initializer), name=name, **kwargs
+    )
+
+
+def _decoder_options(options: AutoencoderOptions) -> dict[str, Any]:
+    return {
+        "kernel_initializer": initializer_named(options.kernel_initializer),
+        "kernel_constraint": keras.constraints.NonNeg() if options.non_negative else None,
+        "kernel_regularizer": keras.regularizers.L1(options.l1) if options.l1 else None,
+        "kernel": options.kernel,
+    }

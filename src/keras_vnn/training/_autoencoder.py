@@ -1,0 +1,174 @@
+"""`train_autoencoder`: from expression alone to latent values that are named after what they stand for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_vnn.architecture import Architecture
+from keras_vnn.data import (
+    Labels,
+    Normalization,
+    Split,
+    Targets,
+    fit_normalization,
+    inputs_of,
+    labels_given,
+    split_cells,
+)
+from keras_vnn.errors import DataError, ModelError
+from keras_vnn.models import autoencoder_options, build_autoencoder, view
+from keras_vnn.training._fit import fit_model, make_optimizer, precision, predicted_by
+from keras_vnn.training._options import TrainingOptions, training_options
+from keras_vnn.training._scores import ReconstructionMetrics, reconstruction_metrics
+from keras_vnn.training._train import TrainingResult, training_record
+
+__all__ = ["train_autoencoder"]
+
+
+def train_autoencoder(
+    arch: Architecture,
+    data: Any,
+    labels: Labels | Targets | str | Sequence[Any] | None = None,
+    *,
+    training: TrainingOptions | None = None,
+    split: Split | None = None,
+    missing: str = "raise",
+    preset: str | None = None,
+    center: bool = True,
+    warmup_epochs: int = 0,
+    progress: bool = False,
+    what: str = "training",
+    checkpoint: str | os.PathLike[str] | None = None,
+    logs: str | os.PathLike[str] | None = None,
+    say: Callable[[str], None] | None = None,
+    **options: Any,
+) -> TrainingResult:
+    """Align data by name, normalise, and train an autoencoder of `build_autoencoder` with early stopping.
+
+    The same arguments give the same result. Training stops by the squared error of the validation cells, restored from
+    the means of their latent values.
+
+    Parameters
+    ----------
+    arch, data, missing, progress, what, checkpoint, logs, say
+        As in `train`. Data on disk are read batch by batch.
+    labels
+        If given, only the labelled cells are used, and the split has the classes in proportion. The network does not
+        see them.
+    training
+        How to train; by default as the preset was trained, see ``TRAINING_PRESETS``, and without one as VEGA was.
+    split
+        Which cells are for training, early stopping and scoring; 70, 15 and 15 % drawn by the seed by default.
+    preset, **options
+        As in `build_autoencoder`.
+    center
+        Begin with the mean of the training cells as what each gene is without any activity (its bias), so that latent
+        values stand for deviations from it; VEGA and OntoVAE begin near 0.
+    warmup_epochs
+        Epochs in which ``beta`` rises to its full weight, from 0 in the first; 0 for full weight throughout, as VEGA
+        and OntoVAE have it.
+
+    Returns
+    -------
+    TrainingResult
+        The model, its history (``loss``: error and weighted divergence of the training cells, with dropout and noise;
+        ``val_loss``: error of the validation cells, without), and how well genes of the test cells are restored.
+
+    Raises
+    ------
+    VNNError
+        The data and the architecture do not fit together; see the functions this one calls.
+    """
+    if warmup_epochs < 0:
+        raise ModelError(f"warmup_epochs must be at least 0, got {warmup_epochs}.")
+    chosen = training or training_options(preset or "vega")
+    choices = autoencoder_options(preset, options)
+    known = None if labels is None else labels_given(data, labels)
+    cells = np.arange(len(data)) if known is None else known.cells
+    parts = split or split_cells(
+        cells if known is None else known, seed=chosen.seed, stratify=isinstance(known, Labels)
+    )
+    if len(parts) != len(cells):
+        raise DataError(
+            f"The split is of {len(parts):,} cells, the data of {len(cells):,}. Draw the split from these cells."
+        )
+    normalization = fit_normalization(
+        chosen.normalization,
+        data,
+        arch,
+        cells=cells[parts.train],
+        missing="raise" if missing == "raise" else "zero",
+    )
+    values = inputs_of(data, arch, missing=missing, normalization=normalization)[cells]
+    with precision(chosen):
+        model = build_autoencoder(
+            arch,
+            preset=preset,
+            normalization=normalization,
+            optimizer=make_optimizer(chosen, len(parts.train)),
+            seed=chosen.seed,
+            **options,
+        )
+    restored = view(model).sparse_layer(0)
+    is_restored = restored.connections.fan_in > 0
+    if center:
+        restored.bias.assign(np.where(is_restored, _means(normalization), 0.0))
+    train_cells, validation_cells = values[parts.train], values[parts.validation]
+    history = fit_model(
+        model,
+        train_cells,
+        train_cells,
+        validation=(validation_cells, validation_cells) if parts.validation.size else None,
+        training=chosen,
+        progress=progress,
+        what=what,
+        checkpoint=checkpoint,
+        identity={
+            "architecture": arch.fingerprint,
+            "model_options": asdict(choices),
+            "objective": ["autoencoder", warmup_epochs, center],
+        },
+        logs=logs,
+        say=say,
+        callbacks=[_Warmup(warmup_epochs)] if warmup_epochs else [],
+    )
+    metrics: ReconstructionMetrics | None = None
+    if parts.test.size:
+        held_out = values[parts.test]
+        metrics = reconstruction_metrics(
+            np.asarray(held_out)[:, is_restored], predicted_by(model, held_out)[:, is_restored]
+        )
+    view(model).card.remember(training=training_record(chosen, known, parts, history, metrics, objective="autoencoder"))
+    return TrainingResult(model, history, metrics, parts)
+
+
+def _means(normalization: Normalization) -> NDArray[np.float64]:
+    """Return the mean of each gene in the training cells, as the network reads it."""
+    return np.zeros(len(normalization.genes)) if normalization.needs_fit else np.asarray(normalization.mean)
+
+
+class _Warmup(keras.callbacks.Callback):
+    """Lets the weight of the divergence rise from 0 in the first epoch to 1 after so many.
+
+    Parameters
+    ----------
+    epochs
+        How many.
+    """
+
+    def __init__(self, epochs: int) -> None:
+        super().__init__()
+        self.epochs = epochs
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Set the share of the epoch, known from its number alone."""
+        latent = view(self.model).latent_layer
+        if latent is not None:
+            latent.share.assign(min(1.0, epoch / self.epochs))

@@ -153,7 +153,7 @@ class Bench:
             from sklearn.decomposition import PCA
 
             fitted = fit_normalization("lin2017" if method == "pca" else "log1p-cpm", seen, self.genes)
-            pca = PCA(100, random_state=seed).fit(align(seen, self.genes, normalization=fitted))
+            pca = PCA(min(100, seen.n_obs), random_state=seed).fit(align(seen, self.genes, normalization=fitted))
             return pca.transform(align(both, self.genes, normalization=fitted)), None
         preset = {"lin": "lin2017", "go": None}[style]
         # Lin et al.: SGD 0.1 in batches of 10, with a momentum of 0.9 in the paper and, by a slip, none in the code.

@@ -78,7 +78,7 @@ def test_batches_hold_p_types_and_k_cells_of_each() -> None:
 
 @pytest.mark.parametrize("order", [PairOrder, TripletOrder])
 def test_one_type_cannot_be_told_apart(order) -> None:
-    with pytest.raises(DataError, match=r"^All training cells are of one type: there is nothing to tell apart\.$"):
+    with pytest.raises(DataError, match=r"^The training cells are all of one class: there is nothing to tell apart\.$"):
         order(np.zeros(5, int), 0)
 
 

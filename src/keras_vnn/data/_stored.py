@@ -1,14 +1,14 @@
-"""Expression that stays on disk: a matrix of cells and genes, read a run of rows at a time.
+"""Expression that is not made dense as a whole: a matrix of cells and genes of which some rows are taken at a time.
 
-In: an AnnData whose ``X`` lies in an HDF5 file or a zarr store, sparse by rows or dense. Out: `Stored`, and its rows.
-Knows nothing of networks, labels or normalisation.
+In: an AnnData whose ``X`` lies in an HDF5 file or a zarr store, sparse by rows or dense: `Stored`; or a sparse matrix
+in memory: `Held`. Out: rows of either. Knows nothing of networks, labels or normalisation.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from keras_vnn.data._matrix import Measured, check_numbers, is_on_disk, measured
 from keras_vnn.errors import DataError
@@ -22,6 +22,8 @@ _PIECE = 2**24
 _MOST_ROWS = 4096
 # Cells that are not wanted, but cost less to read than a new start.
 _GAP = 16
+# A sparse matrix in memory is made dense as a whole if that takes less: batches of a dense one are made faster.
+DENSE_BYTES = 2**29
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +44,7 @@ class Stored:
     cells: tuple[str, ...]
     genes: tuple[str, ...]
     starts: NDArray[np.int64] | None
+    on_disk: ClassVar[bool] = True
 
     @property
     def bytes_per_cell(self) -> float:
@@ -91,6 +94,40 @@ class Stored:
         in_order = len(rows) == len(ascending) and bool((places == np.arange(len(rows))).all())
         return joined if in_order else joined[places]
 
+    def contents(self) -> Iterator[NDArray[Any]]:
+        """Yield what tells this matrix from others of the same names, as far as it is known without reading all."""
+        if self.starts is not None:
+            yield self.starts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Held:
+    """A sparse matrix ``(cells, genes)`` in memory, CSR, with the names of both axes."""
+
+    values: Any
+    cells: tuple[str, ...]
+    genes: tuple[str, ...]
+    on_disk: ClassVar[bool] = False
+
+    @property
+    def bytes_per_cell(self) -> float:
+        """What a cell takes in memory, on average."""
+        size = int(self.values.data.itemsize) + int(self.values.indices.itemsize)
+        return max(1.0, float(self.values.nnz) / len(self.cells)) * size
+
+    @property
+    def cells_per_chunk(self) -> int:
+        """One: any cell is as near as any other."""
+        return 1
+
+    def take(self, rows: NDArray[np.intp]) -> Any:
+        """Return the cells with these numbers, in this order."""
+        return self.values[rows]
+
+    def contents(self) -> Iterator[NDArray[Any]]:
+        """Yield what tells this matrix from others of the same names."""
+        yield from (self.values.data, self.values.indices, self.values.indptr)
+
 
 def stored(data: Any) -> Stored | None:
     """Return the matrix of an AnnData when it lies on disk; ``None`` for what is in memory.
@@ -119,6 +156,22 @@ def stored(data: Any) -> Stored | None:
     import numpy as np
 
     return Stored(values.group, cells, genes, np.asarray(values.group["indptr"][:], dtype=np.int64))
+
+
+def held(data: Any, width: int) -> Held | None:
+    """Return the matrix of an AnnData or DataFrame when it is sparse and ``width`` of its genes would be large dense.
+
+    Raises
+    ------
+    DataError
+        As `measured`.
+    """
+    import scipy.sparse
+
+    table = measured(data)
+    if not scipy.sparse.issparse(table.values) or len(table.cells) * width * 4 <= DENSE_BYTES:
+        return None
+    return Held(table.values.tocsr(), table.cells, table.genes)
 
 
 def named_matrix(data: Any) -> Measured | Stored:

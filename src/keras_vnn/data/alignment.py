@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from keras_vnn.data._stored import named_matrix, stored
+from keras_vnn.data._matrix import Measured
+from keras_vnn.data._stored import Held, held, named_matrix, stored
 from keras_vnn.data._treatment import Treatment
 from keras_vnn.data.inputs import StoredInputs
 from keras_vnn.data.matching import gene_ids, positions
@@ -94,18 +95,20 @@ def inputs_of(
     duplicates: str = "raise",
     normalization: Normalization | str | None = None,
 ) -> NDArray[np.float32] | StoredInputs:
-    """Return what `align` returns, or for data on disk what reads the same from there when it is asked for.
+    """Return what `align` returns, or what reads the same when it is asked for: from disk, or a large sparse matrix.
 
     Parameters, errors
         As `align`; values on disk are checked when they are read.
     """
-    table = stored(data)
+    ids = gene_ids(genes)
+    table = stored(data) or held(data, len(ids))
     if table is None:
         return align(data, genes, missing=missing, duplicates=duplicates, normalization=normalization)
-    ids = gene_ids(genes)
     columns = positions(data, table, ids, missing, duplicates)
     chosen = _fitted(normalization, ids, missing, any_absent=not all(columns))
     treatment: Treatment = chosen.treatment(columns, len(table.genes), duplicates, fill_mean=missing == "mean")
+    if isinstance(table, Held):
+        chosen.check(Measured(table.values, table.cells, table.genes))
     return StoredInputs(table, treatment, chosen)
 
 

@@ -1,7 +1,7 @@
-"""The input of a network that stays on disk until it is read: rows aligned by name and normalised on the way.
+"""The input of a network that stays as it is stored until it is read: rows aligned and normalised on the way.
 
-In: a `Stored` matrix and a `Treatment` of its rows. Out: `StoredInputs`, which stands where an aligned array would.
-Knows nothing of models or labels.
+In: a matrix on disk, or a sparse one in memory, and a `Treatment` of its rows. Out: `StoredInputs`, which stands where
+an aligned array would. Knows nothing of models or labels.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from keras_vnn.data._stored import Stored
+    from keras_vnn.data._stored import Held, Stored
     from keras_vnn.data._treatment import Treatment
     from keras_vnn.data.normalization import Normalization
 
@@ -30,7 +30,7 @@ def is_on_disk(data: Any) -> bool:
 
 
 class StoredInputs:
-    """Rows ``(cells, input genes)`` of data on disk, float32 when they are read.
+    """Rows ``(cells, input genes)`` of data on disk, or sparse in memory, float32 when they are read.
 
     Indexing by rows gives the same of fewer or other rows and reads nothing; `numpy.asarray` reads.
 
@@ -48,7 +48,7 @@ class StoredInputs:
 
     def __init__(
         self,
-        table: Stored,
+        table: Stored | Held,
         treatment: Treatment,
         normalization: Normalization,
         rows: NDArray[np.intp] | None = None,
@@ -68,8 +68,13 @@ class StoredInputs:
         return len(self), len(self._treatment.mean)
 
     @property
+    def on_disk(self) -> bool:
+        """Whether the rows lie on disk, where neighbours are read together."""
+        return self._table.on_disk
+
+    @property
     def bytes_per_cell(self) -> float:
-        """What a cell takes in memory as it is on disk, on average."""
+        """What a cell takes in memory as it is stored, on average."""
         return self._table.bytes_per_cell
 
     @property
@@ -88,8 +93,24 @@ class StoredInputs:
 
         return np.asarray(self.aligned(self.raw()), dtype)
 
+    def in_memory(self) -> NDArray[np.float32] | StoredInputs:
+        """Return the same rows in memory: as an array when they are dense on disk, and sparse as ever when not."""
+        import numpy as np
+        import scipy.sparse
+
+        from keras_vnn.data._stored import Held
+
+        if not self.on_disk:
+            return self
+        raw = self.raw()
+        if not scipy.sparse.issparse(raw):
+            return self.aligned(raw)
+        cells = tuple(self._table.cells[row] for row in self._rows)
+        held = Held(raw, cells, self._table.genes)
+        return StoredInputs(held, self._treatment, self._normalization, np.arange(len(cells)))
+
     def raw(self) -> Any:
-        """Read all rows as they are on disk, an array or a CSR matrix of all genes of the data, and check them.
+        """Read all rows as they are stored, an array or a CSR matrix of all genes of the data; check those from disk.
 
         Raises
         ------
@@ -97,6 +118,8 @@ class StoredInputs:
             A value is not finite, or is negative where counts are needed.
         """
         values = self._table.take(self._rows)
+        if not self.on_disk:
+            return values  # checked as a whole
         cells = tuple(self._table.cells[row] for row in self._rows)
         self._normalization.check(Measured(values, cells, self._table.genes))
         return values
@@ -111,7 +134,6 @@ class StoredInputs:
 
         found = hashlib.blake2b(digest_size=16)
         found.update("\n".join((*self._table.cells, "", *self._table.genes)).encode())
-        for array in (self._table.starts, self._rows, self._treatment.mean, self._treatment.scale):
-            if array is not None:
-                found.update(np.ascontiguousarray(array).data)
+        for array in (*self._table.contents(), self._rows, self._treatment.mean, self._treatment.scale):
+            found.update(np.ascontiguousarray(array).data)
         return found.hexdigest()

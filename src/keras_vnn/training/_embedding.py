@@ -20,6 +20,7 @@ from keras_vnn.training._fit import fit_model, make_optimizer, precision, rows_o
 from keras_vnn.training._options import TrainingOptions
 from keras_vnn.training._pretraining import PretrainingOptions, pretrain
 from keras_vnn.training._samplers import PairOrder, TripletOrder
+from keras_vnn.training._stream import is_stored
 from keras_vnn.training._train import TrainingResult, training_record, values_of
 
 __all__ = ["EMBEDDING_OBJECTIVES", "train_embedding"]
@@ -56,7 +57,8 @@ def train_embedding(
     ----------
     arch, data, labels, training, split, missing, preset, progress, what, checkpoint, logs, say, **model_options
         As in `train`. ``batch_size`` is the number of pairs of a siamese network; triplets have batches of
-        ``types_per_batch * cells_per_type`` cells. Data on disk are read into memory.
+        ``types_per_batch * cells_per_type`` cells. Data on disk are read into memory,
+        where those that are sparse stay so.
     objective
         ``siamese``: pairs and the contrastive loss; ``triplet``: each cell with the farthest of its type and the
         nearest of another in the batch.
@@ -94,7 +96,7 @@ def train_embedding(
     if choices.side_features:
         raise ModelError("An embedding is trained on cells alone: leave out side_features and side_layers.")
     inputs, normalization = values_of(arch, data, known, parts, chosen, choices, missing)
-    values = np.asarray(inputs)
+    values = inputs.in_memory() if is_stored(inputs) else inputs
     with precision(chosen):
         model = build_model(
             arch, Embedding(), preset=preset, normalization=normalization, seed=chosen.seed, **model_options

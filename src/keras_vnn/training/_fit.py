@@ -11,7 +11,6 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from keras_vnn.errors import DataError
 from keras_vnn.training._checkpoint import Checkpoint, identity_of
@@ -75,7 +74,7 @@ def fit_model(
     say
         Called with a sentence when a training is continued, or cannot be.
     order
-        Another order of the cells, in which some may stand more than once; of arrays in memory.
+        Another order of the cells, in which some may stand more than once; of cells in memory.
     batch_size
         Another number of cells per step than that of ``training``.
     logs
@@ -160,12 +159,12 @@ def rows_of(x: Any, rows: Any) -> Any:
     return [part[rows] for part in x] if isinstance(x, list) else x[rows]
 
 
-def predicted_by(model: keras.Model, x: Any, batch_size: int = 512) -> NDArray[np.float32]:
-    """Return what a model predicts from aligned inputs, in memory or on disk."""
+def predicted_by(model: keras.Model, x: Any, batch_size: int = 512) -> Any:
+    """Return what a model predicts from aligned inputs, in memory or stored: an array, or one for each output."""
     if not is_stored(x):
-        return np.asarray(model.predict(x, batch_size=batch_size, verbose=0))
+        return model.predict(x, batch_size=batch_size, verbose=0)
     with StoredBatches(x, None, batch_size) as batches:
-        return np.asarray(model.predict(batches, verbose=0))
+        return model.predict(batches, verbose=0)
 
 
 def make_optimizer(options: TrainingOptions, cells: int = 1) -> keras.optimizers.Optimizer:

@@ -19,7 +19,7 @@ from keras_vnn.errors import ModelError
 from keras_vnn.layers import Connections, SparselyConnected
 from keras_vnn.layers.kernels import KERNELS
 from keras_vnn.models import view
-from keras_vnn.training._fit import fit_model, make_optimizer
+from keras_vnn.training._fit import fit_model, make_optimizer, predicted_by
 from keras_vnn.training._options import TrainingOptions, training_options
 
 __all__ = ["PretrainingOptions", "denoising_autoencoder", "pretrain"]
@@ -100,7 +100,9 @@ def pretrain(
     model
         A model of `build_model`; its weights are changed.
     x
-        What the model reads of the training cells: an aligned and normalised array ``(cells, input units)``.
+        What the model reads of the training cells: an aligned and normalised array ``(cells, input units)``, or
+        `StoredInputs`. What a layer reads is held in memory as an array, one layer after the other: for the first,
+        four bytes per cell and gene.
     options
         `PretrainingOptions()` by default.
     seed
@@ -225,6 +227,6 @@ def _layers_of(model: keras.Model, options: PretrainingOptions) -> list[str]:
 def _inputs(model: keras.Model, layer: keras.layers.Layer, x: Any) -> NDArray[np.float32]:
     """Return what a layer reads of the cells, ``(cells, inputs)``."""
     read = layer.input if isinstance(layer.input, list | tuple) else [layer.input]
-    values = keras.Model(model.inputs, list(read)).predict(x, batch_size=512, verbose=0)
+    values = predicted_by(keras.Model(model.inputs, list(read)), x)
     values = values if isinstance(values, list | tuple) else [values]
     return np.concatenate([np.asarray(part, np.float32) for part in values], axis=1)

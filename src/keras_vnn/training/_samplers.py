@@ -104,5 +104,5 @@ class TripletOrder(CellOrder):
 def _two_types(codes: NDArray[np.integer]) -> NDArray[np.int64]:
     given = np.asarray(codes, np.int64)
     if len(np.unique(given)) < 2:
-        raise DataError("All training cells are of one type: there is nothing to tell apart.")
+        raise DataError("The training cells are all of one class: there is nothing to tell apart.")
     return given

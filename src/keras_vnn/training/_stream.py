@@ -1,7 +1,7 @@
-"""Batches of cells that lie on disk, read in windows, the next one while the present one is used.
+"""Batches of cells that lie on disk or are sparse in memory, read in windows, the next while the present is used.
 
 In: inputs of which one is `StoredInputs`, targets, an order. Out: what ``fit``, ``evaluate`` and ``predict`` take.
-A window is as many cells as fit into `WINDOW_BYTES` as they are on disk; they become dense batch by batch.
+A window is as many cells as fit into `WINDOW_BYTES` as they are stored; they become dense batch by batch.
 """
 
 from __future__ import annotations
@@ -25,19 +25,21 @@ _LEAST_RUN = 32
 
 
 def is_stored(inputs: Any) -> bool:
-    """Return whether the first of the inputs of a model lies on disk."""
+    """Return whether the first of the inputs of a model is `StoredInputs`."""
     return isinstance(inputs[0] if isinstance(inputs, list | tuple) else inputs, StoredInputs)
 
 
 def stored_order(inputs: Any, seed: int, batch_size: int) -> CellOrder:
-    """Return the orders in which cells on disk are read in training."""
+    """Return the orders in which stored cells are read in training: any, or runs of neighbours if they lie on disk."""
     first = inputs[0] if isinstance(inputs, list | tuple) else inputs
+    if not first.on_disk:
+        return CellOrder(len(first), seed)
     run = max(_LEAST_RUN, first.cells_per_chunk)
     return CellOrder(len(first), seed, window=_window(first, batch_size), run=run)
 
 
 class StoredBatches(keras.utils.PyDataset):
-    """Batches in the order of each epoch, or as they lie on disk.
+    """Batches in the order of each epoch, or as the cells are stored.
 
     Parameters
     ----------
@@ -48,7 +50,8 @@ class StoredBatches(keras.utils.PyDataset):
     batch_size
         Cells per batch; the last may have fewer.
     order
-        The orders, to be among the callbacks of ``fit``; as on disk when ``None``.
+        The orders, to be among the callbacks of ``fit``, in which a cell may stand more than once or not at all; as
+        stored when ``None``.
     """
 
     def __init__(
@@ -62,10 +65,11 @@ class StoredBatches(keras.utils.PyDataset):
         self._size = batch_size
         self._order = order
         self._window = _window(self._stored, batch_size) if order is None or order.window is None else order.window
+        self._rows = len(self._stored) if order is None else order.cells
         self._cells = np.arange(len(self._stored))
         self._here: tuple[int, Any] | None = None
         self._next: tuple[int, Future[Any]] | None = None
-        self._reader = ThreadPoolExecutor(1, thread_name_prefix="cells from disk")
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="stored cells")
 
     def __enter__(self) -> Self:
         """Return the batches; the thread that reads ends with the block."""
@@ -78,7 +82,7 @@ class StoredBatches(keras.utils.PyDataset):
     @property
     def num_batches(self) -> int:
         """Batches of an epoch."""
-        return -(-len(self._cells) // self._size)
+        return -(-self._rows // self._size)
 
     def __getitem__(self, index: int) -> Any:
         """Return inputs, and targets if there are any, of a batch."""
@@ -96,14 +100,14 @@ class StoredBatches(keras.utils.PyDataset):
         return inputs, aligned if self._targets is self._stored else self._targets[rows]
 
     def _raw(self, number: int) -> Any:
-        """Return the cells of a window as they are on disk, and begin to read those of the next."""
+        """Return the cells of a window as they are stored, and begin to read those of the next."""
         if self._here is None or self._here[0] != number:
             ahead = self._next
             self._here = None  # not two windows and a third
             self._next = None
             found = ahead[1].result() if ahead is not None and ahead[0] == number else self._read(number)
             self._here = (number, found)
-            if (number + 1) * self._window < len(self._cells):
+            if (number + 1) * self._window < self._rows:
                 self._next = (number + 1, self._reader.submit(self._read, number + 1))
         return self._here[1]
 

@@ -42,12 +42,17 @@ def arch():
 
 
 def made(arch, outputs, seed=1, **options):
-    """Build a model and give its biases values too."""
+    """Build a model and give its weights and biases values that are the same on every backend."""
     model = build_model(arch, outputs, seed=seed, **options)
     random = np.random.default_rng(seed)
-    for weight in model.weights:
-        if weight.name == "bias":
-            weight.assign(random.normal(size=weight.shape))
+    for layer in model.layers:
+        for weight in layer.weights:
+            if weight.name == "bias":
+                weight.assign(random.normal(size=weight.shape))
+            if weight.name == "kernel":
+                units = layer.bias.shape[-1] if layer.bias is not None else weight.shape[-1]
+                fan_in = np.prod(weight.shape) / units
+                weight.assign(options.get("initial_scale", 1) * random.normal(size=weight.shape) / np.sqrt(fan_in))
     return model
 
 

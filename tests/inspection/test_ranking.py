@@ -1,5 +1,6 @@
 """`rank_nodes` against a float64 evaluation of the same network by name."""
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -69,7 +70,8 @@ def test_gradients_are_those_of_finite_differences(model, values):
             for sign in (1, -1):
                 shifted = inputs[0].copy()
                 shifted[:, unit] += sign * step
-                moved.append(np.asarray(segment([shifted, *inputs[1:]])[0], np.float64) @ kernel)
+                features = keras.ops.convert_to_numpy(segment([shifted, *inputs[1:]])[0])
+                moved.append(features.astype(float) @ kernel)
             expected = (moved[0] - moved[1]) / (2 * step)
             np.testing.assert_allclose(slopes[:, :, unit].T, expected, atol=2e-4)
 

@@ -37,6 +37,7 @@ TITLES = {
     "readers": "Reading files",
     "report": "The report",
     "training": "Training",
+    "tuning": "Searching hyper-parameters",
     "wiring": "Wiring",
 }
 # In the order of work; a part that is not named here comes after these.
@@ -55,6 +56,7 @@ ORDER = (
         "layers",
         "data",
         "training",
+        "tuning",
     ),
     *(
         "inspection",

@@ -10,7 +10,8 @@ from keras_vnn.bundled import config_names
 from keras_vnn.cli._build import build
 from keras_vnn.cli._compare import compare
 from keras_vnn.cli._train import train
-from keras_vnn.config import BuildRecipe, CompareRecipe, TrainRecipe, make_section, read_recipe
+from keras_vnn.cli._tune import tune
+from keras_vnn.config import BuildRecipe, CompareRecipe, TrainRecipe, TuneRecipe, make_section, read_recipe
 from keras_vnn.errors import ConfigError, ReadError
 
 
@@ -98,11 +99,14 @@ def test_a_needed_option_is_asked_for() -> None:
     )
 
 
-@pytest.mark.parametrize(("command", "section"), [(build, BuildRecipe), (train, TrainRecipe), (compare, CompareRecipe)])
+@pytest.mark.parametrize(
+    ("command", "section"), [(build, BuildRecipe), (train, TrainRecipe), (compare, CompareRecipe), (tune, TuneRecipe)]
+)
 def test_every_option_of_a_command_can_stand_in_a_recipe_and_the_other_way_round(
     command: object, section: type
 ) -> None:
     of_command = set(command.__annotations__) - {"return", "recipe", "dry_run", "fresh", "force", "as_json"} | {
-        *("model", "training", "embedding", "pretraining")  # Options by the names of a dataclass, in recipes alone.
+        # Options by the names of a dataclass, and fields to search, stand in recipes alone.
+        *("model", "training", "embedding", "pretraining", "space")
     } & set(section.model_fields)
     assert of_command == set(section.model_fields)

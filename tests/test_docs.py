@@ -140,7 +140,7 @@ def test_every_recipe_is_on_its_page_with_its_options():
         section = text.split(f"## `{name.removesuffix('.yaml')}`\n")[1].split("\n## ")[0]
         assert recipe.title in section and recipe.reference in section and recipe.notes.strip() in section
         rows = re.findall(
-            r"^\| ((?:build|training|embedding|pretraining|model): \w+) \| (.*) \|$", section, re.MULTILINE
+            r"^\| ((?:build|training|embedding|pretraining|model|tune): [\w.]+) \| (.*) \|$", section, re.MULTILINE
         )
         assert rows == list(recipes_page.options(recipe))
 

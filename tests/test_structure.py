@@ -45,10 +45,12 @@ ORDER = (
     "export",
     "figures",
     "report",
+    "search_space",
     "config",
     "recipe_options",
     "checking",
     "workflow",
+    "tuning",
     "demo",
     "cli",
 )

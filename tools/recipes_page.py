@@ -21,6 +21,7 @@ from keras_vnn.bundled import config_names, config_path
 from keras_vnn.config import Recipe, read_recipe
 from keras_vnn.readers import read_hierarchy
 from keras_vnn.recipe_options import model_changes, training_choices
+from keras_vnn.search_space import Choices, Setting
 from keras_vnn.training import TrainingOptions
 from keras_vnn.wiring import hierarchy_architecture
 from keras_vnn.workflow import build_architecture
@@ -218,6 +219,15 @@ def options(recipe: Recipe) -> Iterator[tuple[str, str]]:
     for name, value in model_changes(recipe.train).items():
         if name != "preset":
             yield f"model: {name}", shown(value)
+    for name, setting in recipe.tune.space.items() if recipe.tune else ():
+        yield f"tune: {name}", searched(setting)
+
+
+def searched(setting: Setting) -> str:
+    """Return what `vnn tune` tries for a field, as text."""
+    if isinstance(setting, Choices):
+        return " or ".join(map(shown, setting.values))
+    return f"`{setting.low}` to `{setting.high}`" + (", as a logarithm" if setting.log else "")
 
 
 def shown(value: Any) -> str:

@@ -111,6 +111,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "train_embedding",
         "training_options",
     ),
+    "tuning": ("Tuning", "tune"),
     "wiring": (
         "UnitFormula",
         "gene_set_architecture",

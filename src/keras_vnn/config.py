@@ -7,18 +7,28 @@ Knows nothing of how a recipe is carried out (`keras_vnn.workflow` does).
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
 
 from keras_vnn.bundled import config_names, config_path
 from keras_vnn.errors import ConfigError, VNNError, did_you_mean
 from keras_vnn.files import existing_file, read_lines
+from keras_vnn.search_space import setting_of
 
-__all__ = ["BuildRecipe", "CompareRecipe", "Recipe", "TrainRecipe", "make_section", "read_recipe"]
+__all__ = [
+    "BuildRecipe",
+    "CompareRecipe",
+    "Recipe",
+    "TrainRecipe",
+    "TuneRecipe",
+    "changed_section",
+    "make_section",
+    "read_recipe",
+]
 
 
 # No recipe has a thousandth of it.
@@ -197,6 +207,57 @@ class CompareRecipe(_Section):
     output: Path | None = Field(None, description="Folder for tables, the page and the runs.")
 
 
+# What says which cells there are and how good a model is stays the same in all trials of a search.
+_FIXED = (
+    *("architecture", "data", "cells", "label", "task", "layer", "backed", "orientation", "metadata", "duplicates"),
+    *("missing", "missing_labels", "objective", "logs", "validation", "test", "seed", "output"),
+)
+_GROUPS = ("model", "training", "embedding", "pretraining")
+_FIXED_BUILD = ("genes", "gene_column", "duplicates", "orientation", "output")
+_FILES = ("interactions", "regulation", "ontology", "annotations", "hierarchy", "gene_sets", "id_map")
+
+
+def _searchable(name: str) -> str:
+    """Return the name of a field that may be searched.
+
+    Raises
+    ------
+    ConfigError
+        There is no such field, or it may not.
+    """
+    group, _, field = name.rpartition(".")
+    if group == "build" and field in _FILES:
+        raise ConfigError(f"{name!r} is a file, and files are not searched. Write a recipe for each")
+    if (group in ("", "train") and field in _FIXED) or (group == "build" and field in _FIXED_BUILD):
+        raise ConfigError(f"{name!r} cannot be searched: all trials have the same cells and the same split")
+    if name in _SEARCHABLE or (group in _GROUPS and field and field not in _FIXED):
+        return name
+    near = did_you_mean(field if group == "train" else name, _SEARCHABLE)
+    fields = "fields of train, build.FIELD, " + ", ".join(f"{part}.OPTION" for part in _GROUPS)
+    raise ConfigError(f"There is no field {name!r} to search. {near or f'Known: {fields}'}")
+
+
+_SEARCHABLE = (
+    *(name for name in TrainRecipe.model_fields if name not in (*_FIXED, *_GROUPS)),
+    *(f"build.{name}" for name in BuildRecipe.model_fields if name not in (*_FIXED_BUILD, *_FILES)),
+)
+
+
+Searched = Annotated[Any, BeforeValidator(setting_of), PlainSerializer(lambda setting: setting.to_json())]
+
+
+class TuneRecipe(_Section):
+    """Options of ``vnn tune``: which fields of the recipe are searched, and how."""
+
+    space: dict[Annotated[str, AfterValidator(_searchable)], Searched] = Field(
+        {}, description="Fields to search: a range {low, high, step or log} or a list of choices for each."
+    )
+    trials: int = Field(20, ge=1, description="Number of settings to try, those of an earlier run counted.")
+    measure: str | None = Field(None, description="Score of the validation cells; balanced_accuracy, r2 or loss.")
+    seed: int = Field(0, ge=0, description="Of the search; that of train is the same in all trials.")
+    output: Path | None = Field(None, description="Folder for the trials, the best recipe and its model.")
+
+
 class Recipe(_Section):
     """A whole recipe: what it is, and the options of each command."""
 
@@ -206,6 +267,7 @@ class Recipe(_Section):
     build: BuildRecipe | None = None
     train: TrainRecipe | None = None
     compare: CompareRecipe | None = None
+    tune: TuneRecipe | None = None
 
 
 Section = TypeVar("Section", bound=_Section)
@@ -305,6 +367,31 @@ def make_section(kind: type[Section], start: Section | None, options: Mapping[st
     return _validated(kind, {**base, **given}, where, lambda keys: None)
 
 
+def changed_section(
+    section: Section, changes: Mapping[str, Any], where: str, *, without: Iterable[str] = ()
+) -> Section:
+    """Return a section with other values; unlike `make_section` it takes ``None`` and empty lists as they are.
+
+    Parameters
+    ----------
+    section
+        The options.
+    changes
+        Values by name.
+    where
+        What to call the place in an error.
+    without
+        Options to leave at their defaults.
+
+    Raises
+    ------
+    ConfigError
+        A value is impossible.
+    """
+    base = {name: value for name, value in section.model_dump(exclude_unset=True).items() if name not in without}
+    return _validated(type(section), {**base, **changes}, where, lambda keys: None)
+
+
 def _validated(kind: type[Section], content: dict[str, Any], where: str, line_of: Any) -> Section:
     try:
         return kind.model_validate(content)
@@ -320,6 +407,8 @@ def _worded(kind: type[_Section], problem: Any, where: str, line_of: Any) -> str
     place = f"{where}:{line}" if line else where
     if problem["type"] == "extra_forbidden":
         hint = did_you_mean(name, list(owner.model_fields))
+        if owner is TuneRecipe and name in _SEARCHABLE:
+            hint = f"Fields to search stand under space, e.g. space: {{{name}: …}}."
         return f"Unknown option {name!r}: {place}. {hint or 'Known: ' + ', '.join(owner.model_fields) + '.'}"
     if problem["type"] == "missing":
         return f"The option {name!r} is needed: {place}. {owner.model_fields[name].description or ''}".rstrip()
@@ -327,6 +416,12 @@ def _worded(kind: type[_Section], problem: Any, where: str, line_of: Any) -> str
         known = _choices(owner.model_fields[name].annotation)
         hint = did_you_mean(str(problem["input"]), known)
         return f"{name} must be one of {', '.join(known)}; got {_shown(problem['input'])}: {place}. {hint}".rstrip()
+    if owner is TuneRecipe and problem["type"] == "value_error":
+        field = keys[keys.index("space") + 1]
+        text = str(problem["ctx"]["error"])
+        fact, _, hint = text.partition(". ")
+        end = "" if not hint or hint.endswith("?") else "."
+        return f"{fact if keys[-1] == '[key]' else f'{field}: {fact}'}: {place}. {hint}{end}".rstrip()
     message = problem["msg"][0].lower() + problem["msg"][1:]
     return f"{name}: {message}; got {_shown(problem['input'])}: {place}."
 
@@ -346,7 +441,12 @@ def _shown(value: Any) -> str:
 
 def _owner(kind: type[_Section], keys: list[str]) -> tuple[type[_Section], str]:
     """Return the section a problem lies in, and the name of the option."""
-    sections: dict[str, type[_Section]] = {"build": BuildRecipe, "train": TrainRecipe, "compare": CompareRecipe}
+    sections: dict[str, type[_Section]] = {
+        "build": BuildRecipe,
+        "train": TrainRecipe,
+        "compare": CompareRecipe,
+        "tune": TuneRecipe,
+    }
     if kind is Recipe and keys[0] in sections and len(keys) > 1:
         return sections[keys[0]], keys[1]
     return kind, keys[0]

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import anndata
 
     from keras_vnn.comparison import Comparison
-    from keras_vnn.data import Labels, Targets
+    from keras_vnn.data import Labels, Split, Targets
     from keras_vnn.training import TrainingResult
 
 __all__ = ["build_architecture", "compare_networks", "read_training_data", "train_model"]
@@ -311,39 +311,64 @@ def train_model(
     VNNError
         A file cannot be read, or the data do not fit the architecture.
     """
-    from keras_vnn.data import Targets, split_cells
     from keras_vnn.inspection import remember_inspection
-    from keras_vnn.training import train, train_embedding
 
-    network = arch if arch is not None else _architecture_of(recipe)
+    network = arch if arch is not None else architecture_of(recipe)
     data, labels = read_training_data(recipe, network, say=say)
-    options = training_choices(recipe)
-    fractions = (1 - recipe.validation - recipe.test, recipe.validation, recipe.test)
-    split = split_cells(labels, fractions=fractions, seed=recipe.seed)
+    split = split_of(recipe, labels)
     say(f"split         {split}")
-    how: dict[str, Any] = {
-        "training": options,
-        "split": split,
-        "missing": recipe.missing,
-        "preset": recipe.preset,
-        "pretraining": pretraining_choices(recipe),
-        "progress": progress,
-        "checkpoint": checkpoint,
-        "logs": recipe.logs,
-        "say": say,
-        **model_changes(recipe),
-    }
-    if recipe.objective == "prediction":
-        result = train(network, data, labels, **how)
-    elif isinstance(labels, Targets):
-        raise ConfigError(f"An embedding is trained on classes of cells, got task: {recipe.task}. Leave out the task.")
-    else:
-        result = train_embedding(network, data, labels, objective=recipe.objective, **embedding_choices(recipe), **how)
+    result = trained_network(
+        recipe, network, data, labels, split, progress=progress, checkpoint=checkpoint, logs=recipe.logs, say=say
+    )
     asked = some_cells(labels, data)
     if len(asked) < len(labels):
         say(f"inspection    of {len(asked):,} cells spread over the file")
     remember_inspection(result.model, data, asked, missing=recipe.missing, progress=progress)
     return result
+
+
+def split_of(recipe: TrainRecipe, labels: Labels | Targets) -> Split:
+    """Return which cells a recipe trains, stops and judges by."""
+    from keras_vnn.data import split_cells
+
+    fractions = (1 - recipe.validation - recipe.test, recipe.validation, recipe.test)
+    return split_cells(labels, fractions=fractions, seed=recipe.seed)
+
+
+def trained_network(
+    recipe: TrainRecipe,
+    network: Architecture,
+    data: anndata.AnnData,
+    labels: Labels | Targets,
+    split: Split,
+    *,
+    say: Say = _silent,
+    **how: Any,
+) -> TrainingResult:
+    """Train a network on data that were read, as a recipe says; ``how`` are further arguments of `train`.
+
+    Raises
+    ------
+    VNNError
+        The data do not fit the architecture, or the options do not fit together.
+    """
+    from keras_vnn.data import Targets
+    from keras_vnn.training import train, train_embedding
+
+    how |= {
+        "training": training_choices(recipe),
+        "split": split,
+        "missing": recipe.missing,
+        "preset": recipe.preset,
+        "pretraining": pretraining_choices(recipe),
+        "say": say,
+        **model_changes(recipe),
+    }
+    if recipe.objective == "prediction":
+        return train(network, data, labels, **how)
+    if isinstance(labels, Targets):
+        raise ConfigError(f"An embedding is trained on classes of cells, got task: {recipe.task}. Leave out the task.")
+    return train_embedding(network, data, labels, objective=recipe.objective, **embedding_choices(recipe), **how)
 
 
 def some_cells(labels: Labels | Targets, data: anndata.AnnData) -> Labels | Targets:
@@ -356,9 +381,14 @@ def some_cells(labels: Labels | Targets, data: anndata.AnnData) -> Labels | Targ
     if len(labels) <= MOST_INSPECTED or not is_on_disk(data):
         return labels
     chosen = [number * len(labels) // MOST_INSPECTED for number in range(MOST_INSPECTED)]
+    return labels_at(labels, chosen, data.n_obs)
+
+
+def labels_at(labels: Labels | Targets, chosen: Any, n_cells: int) -> Labels | Targets:
+    """Return the labels at some positions, of data with so many cells; the classes stay the same."""
     values = "values" if hasattr(labels, "values") else "codes"
     parts = {values: getattr(labels, values)[chosen], "cells": labels.cells[chosen]}
-    return replace(labels, **parts, n_missing=data.n_obs - len(chosen))
+    return replace(labels, **parts, n_missing=n_cells - len(chosen))
 
 
 def compare_networks(
@@ -396,7 +426,7 @@ def compare_networks(
             "A comparison is of networks that predict, without pretraining.\n"
             "Leave out objective and pretrain; embeddings are scored by vnn evaluate."
         )
-    network = arch if arch is not None else _architecture_of(recipe)
+    network = arch if arch is not None else architecture_of(recipe)
     data, labels = read_training_data(recipe, network, in_memory=True, say=say)
     found = compare(
         network,
@@ -424,7 +454,8 @@ def compare_networks(
     return found
 
 
-def _architecture_of(recipe: TrainRecipe) -> Architecture:
+def architecture_of(recipe: TrainRecipe) -> Architecture:
+    """Load the architecture a recipe names."""
     if recipe.architecture is None:
         raise ConfigError("There is no architecture to train: name a saved one, or a recipe with a build section.")
     return load_architecture(recipe.architecture)

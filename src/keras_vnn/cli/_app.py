@@ -20,6 +20,7 @@ from keras_vnn.cli._fetch import fetch
 from keras_vnn.cli._inspect import inspect
 from keras_vnn.cli._report import report
 from keras_vnn.cli._train import train
+from keras_vnn.cli._tune import tune
 from keras_vnn.errors import VNNError, VNNWarning
 
 __all__ = ["app", "main"]
@@ -58,6 +59,7 @@ app.command("train")(train)
 app.command("inspect")(inspect)
 app.command("explain")(explain)
 app.command("compare")(compare)
+app.command("tune")(tune)
 app.add_typer(evaluate, name="evaluate")
 app.command("export")(export)
 app.command("report")(report)

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from keras_vnn.config import BuildRecipe, CompareRecipe, Recipe, TrainRecipe
+    from keras_vnn.config import BuildRecipe, CompareRecipe, Recipe, TrainRecipe, TuneRecipe
 
-__all__ = ["build_options", "compare_options", "is_recipe", "recipe_of", "train_options"]
+__all__ = ["build_options", "compare_options", "is_recipe", "recipe_of", "train_options", "tune_options"]
 
 
 def is_recipe(name: str | None) -> bool:
@@ -48,3 +48,10 @@ def train_options(recipe: Recipe | None, options: dict[str, Any]) -> TrainRecipe
     from keras_vnn.config import TrainRecipe, make_section
 
     return make_section(TrainRecipe, None if recipe is None else recipe.train, options, "the command line")
+
+
+def tune_options(recipe: Recipe | None, options: dict[str, Any]) -> TuneRecipe:
+    """Return the options of ``vnn tune``."""
+    from keras_vnn.config import TuneRecipe, make_section
+
+    return make_section(TuneRecipe, None if recipe is None else recipe.tune, options, "the command line")

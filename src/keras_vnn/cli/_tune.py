@@ -1,0 +1,71 @@
+"""``vnn tune``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from keras_vnn.cli._console import print_json, say
+from keras_vnn.cli._recipes import recipe_of, tune_options
+
+__all__ = ["tune"]
+
+
+def tune(
+    recipe: Annotated[
+        str, typer.Argument(help="A recipe with a train and a tune section (YAML file or bundled name).")
+    ],
+    trials: Annotated[
+        int | None, typer.Option(help="Number of settings to try, those of an earlier run counted (20).")
+    ] = None,
+    measure: Annotated[
+        str | None,
+        typer.Option(help="Score of the validation cells: balanced_accuracy, log_loss, r2, spearman, loss …"),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the search; that of train is the same in all trials.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder for the trials, the best recipe and its model.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+) -> None:
+    """Search hyper-parameters: try values for fields of a recipe, and keep those that do best on the validation cells.
+
+    The fields stand in the recipe:
+
+        tune:
+          space:
+            learning_rate: {low: 0.0001, high: 0.01, log: true}
+            model.dropout: [0, 0.2, 0.5]
+            build.min_genes: {low: 5, high: 50, step: 5}
+
+    Test cells have no part in the search: the best recipe is trained once more when it is over, and scored on them.
+    The same command, given again after it was stopped, goes on where it was. Needs Optuna: `pip install
+    'keras-vnn[tune]'`.
+
+    **Examples**
+
+    `vnn tune recipe.yaml --trials 30 -o tuned`
+
+    `vnn train tuned/best.yaml -o model.keras`
+    """
+    from keras_vnn.errors import ConfigError
+
+    known = recipe_of(recipe)
+    given = {"trials": trials, "measure": measure, "seed": seed, "output": output}
+    options = tune_options(known, given)
+    if known is None or known.train is None:
+        raise ConfigError(f"A search needs a recipe with a train section; {recipe} has none.")
+    if options.output is None:
+        raise ConfigError("Name the folder to write into: -o tuned")
+
+    from keras_vnn.tuning import tune as search
+
+    found = search(known.model_copy(update={"tune": options}), options.output, progress=True, say=say)
+    if as_json:
+        print_json(found.to_json())
+    else:
+        typer.echo(str(found))
+    say(f"written       {options.output}: trials.csv, best.yaml, best.keras")
+    say(f"next          vnn inspect {options.output / 'best.keras'}")

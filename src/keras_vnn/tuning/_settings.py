@@ -1,0 +1,112 @@
+"""Recipes with other values in some fields, and the check that a search space makes sense for a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from keras_vnn.config import Recipe, TrainRecipe, changed_section
+from keras_vnn.errors import ConfigError, VNNError
+from keras_vnn.recipe_options import embedding_choices, model_changes, pretraining_choices, training_choices
+from keras_vnn.search_space import Setting
+
+__all__ = ["changed_recipe", "check_options", "check_space"]
+
+
+def changed_recipe(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
+    """Return a recipe with other values in some fields.
+
+    Parameters
+    ----------
+    recipe
+        With a train section.
+    values
+        By name of the field: ``learning_rate`` of train, ``build.min_genes``, ``model.head`` and the like.
+
+    Raises
+    ------
+    ConfigError
+        A value is impossible.
+    """
+    build: dict[str, Any] = {}
+    train: dict[str, Any] = {}
+    replaced = []
+    for name, value in values.items():
+        group, _, field = name.rpartition(".")
+        if group == "build":
+            build[field] = value
+        elif group:
+            options = train.setdefault(group, dict(getattr(recipe.train, group)))
+            options[field] = value
+            # An option that stands in the train section itself would hide that of the group.
+            replaced += [field] if group in ("model", "training") else []
+        else:
+            train[name] = value
+    changes: dict[str, Any] = {}
+    where = "the search space"
+    if build and recipe.build is not None:
+        changes["build"] = changed_section(recipe.build, build, where)
+    if train and recipe.train is not None:
+        changes["train"] = changed_section(recipe.train, train, where, without=replaced)
+    return recipe.model_copy(update=changes)
+
+
+def check_space(recipe: Recipe, space: Mapping[str, Setting]) -> TrainRecipe:
+    """Return the train section of a recipe whose fields can be searched as asked.
+
+    Raises
+    ------
+    ConfigError
+        There is nothing to search, a field is named twice or is not there, or a value is impossible.
+    """
+    if recipe.train is None:
+        raise ConfigError("A search needs a recipe with a train section; this one has none.")
+    if not space:
+        raise ConfigError(
+            "There is nothing to search: the recipe names no fields.\nAdd to it, for example:\n"
+            "    tune:\n      space:\n        learning_rate: {low: 0.0001, high: 0.01, log: true}\n"
+            "        dropout: [0, 0.2, 0.5]"
+        )
+    if recipe.train.validation == 0:
+        raise ConfigError(
+            "Trials are judged by validation cells, and the recipe has none: validation: 0.\n"
+            "Give it some: validation: 0.15"
+        )
+    for name in space:
+        group, _, field = name.rpartition(".")
+        if group == "build" and (recipe.build is None or recipe.train.architecture is not None):
+            raise ConfigError(
+                f"{name} cannot be searched: the network is not built by this recipe.\n"
+                "Put a build section in the place of architecture."
+            )
+        if group in ("model", "training") and field in space:
+            raise ConfigError(f"{name} and {field} are the same option. Search one of them.")
+    for name, value in ((name, value) for name, setting in space.items() for value in setting.examples):
+        try:
+            changed_recipe(recipe, {name: value})
+        except ConfigError as error:
+            raise ConfigError(f"The field {name} cannot have the value {value!r}:\n    {error}") from error
+    return recipe.train
+
+
+def check_options(recipe: Recipe, space: Mapping[str, Setting]) -> None:
+    """Check the names and values that only the models and the training know; imports Keras.
+
+    Raises
+    ------
+    ConfigError
+        An option is unknown, or a value is impossible.
+    """
+    from keras_vnn.models import model_options
+
+    for name, value in ((name, value) for name, setting in space.items() for value in setting.examples):
+        train = changed_recipe(recipe, {name: value}).train
+        if train is None or name.startswith("build."):
+            continue
+        try:
+            training_choices(train)
+            pretraining_choices(train)
+            embedding_choices(train)
+            model_options(train.preset, model_changes(train))
+        except (VNNError, TypeError) as error:
+            raise ConfigError(f"The field {name} cannot have the value {value!r}:\n    {error}") from error

@@ -1,0 +1,88 @@
+"""What is tried next: within the space, never twice, the same after a stop, and better than chance where it is easy."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keras_vnn.search_space import Choices, Range
+from keras_vnn.tuning._proposals import next_values
+from keras_vnn.tuning._trials import Outcome
+
+WIDE = {
+    "rate": Range(low=1e-4, high=1.0, log=True),
+    "units": Range(low=1, high=64),
+    "kind": Choices(("a", ["b"], None)),
+}
+
+
+def finished(values, score):
+    return Outcome(values=values, state="finished", score=score, scores={"accuracy": score})
+
+
+def searched(space, score, trials, *, seed=0, measure="accuracy", before=()):
+    outcomes = list(before)
+    while len(outcomes) < trials:
+        values = next_values(space, outcomes, measure=measure, seed=seed)
+        if values is None:
+            break
+        outcomes.append(finished(values, score(values)))
+    return outcomes
+
+
+def test_values_lie_in_the_space_and_are_of_its_kinds():
+    for outcome in searched(WIDE, lambda values: values["rate"], 15):
+        rate, units, kind = outcome.values["rate"], outcome.values["units"], outcome.values["kind"]
+        assert 1e-4 <= rate <= 1 and float(f"{rate:.4g}") == rate
+        assert isinstance(units, int) and 1 <= units <= 64
+        assert kind in ("a", ["b"], None)
+
+
+@settings(max_examples=5)
+@given(st.integers(2, 4), st.lists(st.integers(0, 9), min_size=2, max_size=3, unique=True), st.integers(0, 2**31))
+def test_a_space_with_an_end_is_tried_whole_and_nothing_twice(high, choices, seed):
+    space = {"a": Range(low=1, high=high), "b": Choices(tuple(choices))}
+    outcomes = searched(space, lambda values: values["a"] * values["b"], 100, seed=seed)
+    tried = {(outcome.values["a"], outcome.values["b"]) for outcome in outcomes}
+    assert len(outcomes) == len(tried) == high * len(choices)
+
+
+def test_a_search_in_two_parts_is_that_in_one():
+    def score(values):
+        return -abs(math.log(values["rate"] / 0.01))
+
+    whole = searched(WIDE, score, 14, seed=4)
+    first = [Outcome.from_json(json.loads(json.dumps(outcome.to_json()))) for outcome in whole[:12]]
+    assert searched(WIDE, score, 14, seed=4, before=first) == whole
+    assert searched(WIDE, score, 2, seed=5) != whole[:2]
+
+
+def test_failed_trials_are_not_tried_again_and_teach_nothing():
+    space = {"a": Range(low=1, high=3)}
+    outcomes = [Outcome(values={"a": 1}, state="failed", reason="no"), finished({"a": 3}, 0.5)]
+    assert next_values(space, outcomes, measure="accuracy", seed=0) == {"a": 2}
+    assert next_values(space, [*outcomes, finished({"a": 2}, 0.1)], measure="accuracy", seed=0) is None
+
+
+def test_it_goes_where_the_score_is_good_whichever_way_is_good():
+    space = {"x": Range(low=0.0, high=1.0), "y": Range(low=0.0, high=1.0)}
+
+    def distance(values):
+        return (values["x"] - 0.3) ** 2 + (values["y"] - 0.8) ** 2
+
+    for measure, sign in (("loss", 1), ("accuracy", -1)):
+        outcomes = searched(space, lambda values, sign=sign: sign * distance(values), 40, measure=measure)
+        tried = np.array([distance(outcome.values) for outcome in outcomes])
+        # The first ten are drawn at random.
+        assert tried[30:].mean() < 0.5 * tried[:10].mean()
+
+
+def test_an_outcome_comes_back_from_json_as_it_was():
+    one = Outcome(values={"a": [1]}, state="failed", scores={"r2": math.nan}, reason="no")
+    again = Outcome.from_json(json.loads(json.dumps(one.to_json())))
+    assert math.isnan(again.score) and math.isnan(again.scores["r2"])
+    assert (again.values, again.state, again.reason) == (one.values, one.state, one.reason)

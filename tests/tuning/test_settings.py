@@ -1,0 +1,66 @@
+"""Recipes with other values, and recipes as text that is read again elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from keras_vnn.bundled import config_names
+from keras_vnn.config import BuildRecipe, Recipe, TrainRecipe, read_recipe
+from keras_vnn.recipe_options import model_changes, training_choices
+from keras_vnn.tuning._recipe import content_of, recipe_text
+from keras_vnn.tuning._settings import changed_recipe
+
+START = Recipe(
+    build=BuildRecipe(genes="g.txt", gene_sets="s.gmt", max_genes=50),
+    train=TrainRecipe(
+        data="d.h5ad", label="type", dropout=0.5, tail=(8,), epochs=4, model={"head": "linear"}, training={"decay": 0.1}
+    ),
+)
+
+
+def test_values_take_their_places():
+    found = changed_recipe(START, {"build.min_genes": 7, "learning_rate": 0.5, "model.aux_weight": 0.1})
+    assert (found.build.min_genes, found.build.max_genes, found.train.learning_rate) == (7, 50, 0.5)
+    assert found.train.model == {"head": "linear", "aux_weight": 0.1}
+    assert START.train.model == {"head": "linear"}
+    assert START.build.min_genes is None
+
+
+def test_an_option_of_a_group_is_not_hidden_by_that_of_the_section():
+    found = changed_recipe(START, {"model.dropout": 0.1, "training.epochs": 9}).train
+    assert model_changes(found)["dropout"] == 0.1
+    assert training_choices(found).epochs == 9
+    assert training_choices(found).decay == 0.1
+
+
+def test_no_tail_and_no_limit_are_values_too():
+    found = changed_recipe(START, {"tail": [], "build.max_genes": None})
+    assert model_changes(found.train)["tail"] == ()
+    assert found.build.max_genes is None
+
+
+@pytest.mark.parametrize("name", config_names())
+def test_a_recipe_is_read_as_it_was_written_wherever_it_is_put(name: str, tmp_path: Path) -> None:
+    recipe = read_recipe(name.removesuffix(".yaml"))
+    (tmp_path / "deep").mkdir()
+    path = tmp_path / "deep" / "again.yaml"
+    path.write_text(recipe_text(recipe, path.parent, note="Said."), encoding="utf-8")
+    again = read_recipe(path)
+    assert again.notes == f"{recipe.notes.strip()} Said."
+    assert (again.title, again.reference, again.compare) == (recipe.title, recipe.reference, recipe.compare)
+    assert content_of(again) == content_of(recipe)
+    assert again.train.model_dump(exclude={"data", "cells"}) == recipe.train.model_dump(exclude={"data", "cells"})
+    assert again.train.data.resolve() == recipe.train.data.resolve()
+
+
+def test_files_nearby_are_named_from_the_folder(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "runs" / "tuned").mkdir(parents=True)
+    train = TrainRecipe(data=tmp_path / "data" / "cells.h5ad", label="type", output="model.keras")
+    text = recipe_text(Recipe(train=train), tmp_path / "runs" / "tuned", note="Said.")
+    assert "data: ../../data/cells.h5ad" in text
+    assert "output" not in text
+    far = TrainRecipe(data="/elsewhere/cells.h5ad", label="type")
+    assert "data: /elsewhere/cells.h5ad" in recipe_text(Recipe(train=far), tmp_path, note="Said.")

@@ -1,0 +1,377 @@
+"""Whole searches: the best is the best, test cells have no part, what was stopped goes on, what fails is said."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import balanced_accuracy_score
+
+from keras_vnn import (
+    VNNError,
+    labels_of,
+    load_model,
+    predict,
+    read_expression,
+    read_table,
+    split_cells,
+    tune,
+)
+from keras_vnn.cli import main
+from keras_vnn.config import Recipe, read_recipe
+from keras_vnn.errors import ConfigError, OutputError
+
+GRID = {"learning_rate": [0.001, 0.03], "model.activation": ["tanh", "relu"]}
+ENDLESS = {"learning_rate": {"low": 0.001, "high": 0.1, "log": True}, "dropout": {"low": 0.0, "high": 0.6}}
+
+
+def without_time(table: pd.DataFrame) -> pd.DataFrame:
+    return table.drop(columns="seconds")
+
+
+@pytest.fixture(scope="module")
+def searched(toy, tmp_path_factory):
+    """A finished search of four settings, and its folder."""
+    folder = tmp_path_factory.mktemp("searched") / "made"
+    said = []
+    return tune(toy, folder, space=GRID, trials=10, say=said.append), folder, said
+
+
+@pytest.fixture(scope="module")
+def trained_apart(write_toy, tmp_path_factory):
+    """The four settings trained by ``vnn train``, one recipe each: by setting the model and its validation scores."""
+    folder = tmp_path_factory.mktemp("apart")
+    write_toy(folder)
+    cells = read_expression(folder / "cells.csv", genes=[f"G{i}" for i in range(8)], cells=folder / "types.csv")
+    labels = labels_of(cells, "type")
+    judged = split_cells(labels, fractions=(0.6, 0.2, 0.2), seed=3).validation
+    found = {}
+    for rate in (0.001, 0.03):
+        for activation in ("tanh", "relu"):
+            options = f"  learning_rate: {rate}\n  activation: {activation}\n"
+            recipe = write_toy(folder, options)
+            model = folder / f"{rate}-{activation}.keras"
+            _run("train", recipe, "-o", model)
+            chances = predict(load_model(model), cells[judged])
+            said = np.asarray(chances.columns)[chances.to_numpy().argmax(axis=1)]
+            truth = labels.names[judged]
+            found[rate, activation] = (
+                load_model(model),
+                balanced_accuracy_score(list(truth), list(said)),
+                -np.mean([np.log(chances.loc[cell, name]) for cell, name in zip(chances.index, truth, strict=True)]),
+            )
+    return found
+
+
+def _run(*arguments) -> None:
+    try:
+        main([str(argument) for argument in arguments])
+    except SystemExit as stop:
+        assert not stop.code, arguments
+
+
+def test_every_setting_is_tried_once_and_judged_as_a_training_apart(searched, trained_apart):
+    found, _, said = searched
+    assert len(found.trials) == 4
+    assert "all 4 settings that there are were tried" in said
+    for _, row in found.trials.iterrows():
+        _, balanced, loss = trained_apart[row["learning_rate"], row["model.activation"]]
+        assert row["balanced_accuracy"] == balanced
+        np.testing.assert_allclose(row["validation log_loss"], loss, rtol=1e-6)
+    assert found.score == max(balanced for _, balanced, _ in trained_apart.values())
+    best = found.trials["balanced_accuracy"].idxmax()  # the first of equal ones
+    assert found.best == best
+
+
+def test_the_best_recipe_trained_as_it_is_gives_the_best_model_and_the_test_scores(searched, trained_apart, tmp_path):
+    found, folder, _ = searched
+    _run("train", folder / "best.yaml", "-o", tmp_path / "again.keras")
+    again, kept = load_model(tmp_path / "again.keras"), load_model(folder / "best.keras")
+    apart, _, _ = trained_apart[found.values["learning_rate"], found.values["model.activation"]]
+    for one, other, third in zip(again.get_weights(), kept.get_weights(), apart.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+        np.testing.assert_array_equal(one, third)
+    recipe = read_recipe(folder / "best.yaml")
+    assert recipe.train.learning_rate == found.values["learning_rate"]
+    assert recipe.tune is None
+    assert recipe.notes.startswith(f"Chosen by vnn tune: trial {found.best} of 4, balanced accuracy of the validation")
+
+
+def test_the_files_say_what_the_result_says(searched):
+    found, folder, _ = searched
+    table = read_table(folder / "trials.csv").set_index("trial")
+    pd.testing.assert_frame_equal(table, found.trials, check_dtype=False)
+    facts = json.loads((folder / "tuning.json").read_text())
+    assert facts["best"] == {"trial": found.best, "score": found.score, "values": dict(found.values)}
+    assert facts["test"] == found.test
+    assert [row["trial"] for row in facts["trials"]] == [1, 2, 3, 4]
+
+
+def test_what_is_said_at_the_end(searched):
+    found, _, said = searched
+    lines = str(found).splitlines()
+    assert lines[0] == "4 trials: 4 finished; all finished trials:"
+    assert lines[1].split() == ["balanced", "accuracy", "learning_rate", "model.activation", "epochs", "seconds"]
+    assert lines[-3].startswith(f"best          trial {found.best}: learning_rate ")
+    assert lines[-1] == "test          " + ", ".join(f"{k.replace('_', ' ')} {v:.4f}" for k, v in found.test.items())
+    assert said[-1] == f"trial {found.best} is the best and trained once more, now for the test cells"
+
+
+def test_test_cells_have_no_part_in_the_search(toy, write_toy, searched, tmp_path):
+    found, _, _ = searched
+    before = pd.read_csv(toy.train.data, index_col="gene")
+    labels = labels_of(pd.read_csv(toy.train.cells, index_col="cell"), "type")
+    split = split_cells(labels, fractions=(0.6, 0.2, 0.2), seed=3)
+
+    def searched_with_noise_in(part, folder, trials):
+        folder.mkdir()
+        recipe = read_recipe(write_toy(folder))
+        values = before.copy()
+        values.iloc[:, part] = np.random.default_rng(7).gamma(2.0, 50.0, size=(8, len(part))).round(3)
+        values.to_csv(folder / "cells.csv")
+        return tune(recipe, folder / "made", space=GRID, trials=trials)
+
+    noisy_test = searched_with_noise_in(split.test, tmp_path / "test", 4)
+    pd.testing.assert_frame_equal(without_time(noisy_test.trials), without_time(found.trials))
+    assert noisy_test.test != found.test
+    # The comparison would see it if the cells were used: a first trial with other validation cells has other scores.
+    noisy_validation = searched_with_noise_in(split.validation, tmp_path / "validation", 1)
+    assert noisy_validation.trials["validation log_loss"][1] != found.trials["validation log_loss"][1]
+
+
+def test_the_same_call_again_trains_nothing(toy, searched, monkeypatch):
+    found, folder, _ = searched
+    monkeypatch.setattr("keras_vnn.tuning._tune.run_trial", None)
+    monkeypatch.setattr("keras_vnn.tuning._tune.train_model", None)
+    monkeypatch.setattr("keras_vnn.tuning._tune.read_training_data", None)
+    said = []
+    again = tune(toy, folder, space=GRID, trials=4, say=said.append)
+    pd.testing.assert_frame_equal(again.trials, found.trials)
+    assert (again.best, again.test) == (found.best, found.test)
+    assert said == ["4 of 4 trials were done before"]
+
+
+@pytest.fixture(scope="module")
+def in_one_go(toy, tmp_path_factory):
+    return tune(toy, tmp_path_factory.mktemp("one go"), space=ENDLESS, trials=4, seed=1)
+
+
+def test_a_search_that_was_killed_goes_on_as_if_it_had_not_been(write_toy, in_one_go, tmp_path):
+    folder = tmp_path / "killed"
+    recipe = write_toy(tmp_path, f"tune:\n  seed: 1\n  space: {json.dumps(ENDLESS)}\n")
+    command = [sys.executable, "-c", "from keras_vnn.cli import main; main()", "tune", recipe, "-o", folder]
+    with subprocess.Popen(
+        [*map(str, command), "--trials", "500"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        heard = []
+        for line in process.stderr:
+            heard.append(line)
+            if line.startswith("trial   1/500"):
+                process.kill()
+        assert process.wait() == -signal.SIGKILL, "".join(heard)
+    assert not (folder / "trials.csv").exists()
+    said = []
+    further = tune(recipe, folder, trials=4, say=said.append)
+    done = int(said[0].split()[0])
+    assert 1 <= done < 4
+    assert said[0] == f"{done} of 4 trials were done before"
+    pd.testing.assert_frame_equal(without_time(further.trials), without_time(in_one_go.trials))
+    assert further.test == in_one_go.test
+
+
+def test_a_trial_that_fails_is_kept_with_its_reason_and_the_search_goes_on(toy, tmp_path):
+    said = []
+    found = tune(toy, tmp_path, space={"build.min_genes": [2, 100]}, trials=5, say=said.append)
+    states = found.trials.set_index("build.min_genes")["state"].to_dict()
+    assert states == {2: "finished", 100: "failed"}
+    reason = found.trials.set_index("build.min_genes").loc[100, "reason"]
+    assert "No hidden node is left" in reason
+    assert any(line.startswith("trial ") and f"failed: {reason}" in line for line in said)
+    assert found.values == {"build.min_genes": 2}
+
+
+def test_if_all_fail_there_is_no_best(toy, tmp_path):
+    with pytest.raises(VNNError) as error:
+        tune(toy, tmp_path, space={"build.min_genes": [99, 100]}, trials=5)
+    assert str(error.value).startswith("All 2 trials failed. The first: No hidden node is left")
+    assert str(error.value).endswith(
+        f"Look at the reasons in {tmp_path / 'trials.csv'}, and correct the recipe or its search space."
+    )
+    assert len(read_table(tmp_path / "trials.csv")) == 2
+    assert not (tmp_path / "best.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("measure", "column", "best"), [(None, "r2", "max"), pytest.param("mse", "mse", "min", marks=pytest.mark.slow)]
+)
+def test_numbers_are_judged_by_measures_of_numbers(toy, tmp_path, measure, column, best):
+    recipe = toy.model_copy(
+        update={"train": toy.train.model_copy(update={"label": "dose", "task": "regression", "epochs": 2})}
+    )
+    found = tune(recipe, tmp_path, space={"learning_rate": [0.001, 0.03]}, measure=measure)
+    assert found.measure == column
+    assert found.score == getattr(found.trials[column], best)()
+    assert set(found.test) == {"pearson", "spearman", "r2", "mse"}
+
+
+def test_embeddings_are_judged_by_their_loss(toy, tmp_path):
+    train = toy.train.model_copy(
+        update={"objective": "triplet", "embedding": {"cells_per_type": 4}, "seed": 3, "epochs": 2}
+    )
+    found = tune(toy.model_copy(update={"train": train}), tmp_path, space={"embedding.types_per_batch": [2, 3]})
+    assert found.measure == "loss"
+    assert found.score == found.trials["loss"].min()
+    assert found.test is None
+    assert str(found).endswith("test          embeddings are scored by vnn evaluate")
+
+
+@pytest.mark.parametrize(
+    ("space", "message"),
+    [
+        (
+            {"learning_rte": [1, 2]},
+            "There is no field 'learning_rte' to search: tune(). Did you mean learning_rate?",
+        ),
+        (
+            {"seed": [1, 2]},
+            "'seed' cannot be searched: all trials have the same cells and the same split: tune().",
+        ),
+        (
+            {"dropout": [0.1, 1.5]},
+            "The field dropout cannot have the value 1.5:\n"
+            "    dropout: input should be less than 1; got 1.5: the search space.",
+        ),
+        (
+            {"batch_size": {"low": 8.0, "high": 64.0}},
+            "The field batch_size cannot have the value 29.39:\n    batch_size: input should be a valid "
+            "integer, got a number with a fractional part; got 29.39: the search space.",
+        ),
+        (
+            {"build.grouping": ["clique", "cliqes"]},
+            "The field build.grouping cannot have the value 'cliqes':\n    grouping must be one of edge, "
+            "neighbourhood, clique, community; got 'cliqes': the search space. Did you mean clique?",
+        ),
+        (
+            {"model.drpout": [0, 0.5]},
+            "The field model.drpout cannot have the value 0:\n    Unknown option 'drpout'. Did you mean dropout or "
+            "dropout_of or dropout_from?",
+        ),
+        (
+            {"training.momentun": [0, 0.5]},
+            "The field training.momentun cannot have the value 0:\n"
+            "    Unknown training option 'momentun'. Did you mean momentum?",
+        ),
+        (
+            {"model.head": ["linear", "round"]},
+            "The field model.head cannot have the value 'round':\n"
+            "    head must be one of linear, linear-tanh-linear; got 'round'.",
+        ),
+        (
+            {"dropout": [0, 0.5], "model.dropout": [0, 0.1]},
+            "model.dropout and dropout are the same option. Search one of them.",
+        ),
+    ],
+)
+def test_what_cannot_be_searched_is_said_before_any_trial(toy, tmp_path, space, message):
+    with pytest.raises(ConfigError) as error:
+        tune(toy, tmp_path / "made", space=space)
+    assert str(error.value) == message
+    assert not (tmp_path / "made" / "trials.csv").exists()
+
+
+def test_a_recipe_without_fields_to_search(toy, tmp_path):
+    with pytest.raises(ConfigError, match=r"^There is nothing to search: the recipe names no fields\.\nAdd to it"):
+        tune(toy, tmp_path)
+
+
+def test_a_measure_of_another_task(toy, tmp_path):
+    with pytest.raises(ConfigError) as error:
+        tune(toy, tmp_path, space=GRID, measure="balanced_acuracy")
+    assert str(error.value) == (
+        "The measure of classification must be one of balanced_accuracy, accuracy, macro_f1, log_loss, loss; got "
+        "'balanced_acuracy'. Did you mean balanced_accuracy or accuracy?"
+    )
+
+
+def test_recipes_that_cannot_be_searched(toy, tmp_path):
+    with pytest.raises(ConfigError, match=r"^A search needs a recipe with a train section; this one has none\.$"):
+        tune(Recipe(build=toy.build), tmp_path, space=GRID)
+    bare = toy.model_copy(update={"train": toy.train.model_copy(update={"validation": 0.0})})
+    with pytest.raises(ConfigError, match=r"^Trials are judged by validation cells, and the recipe has none"):
+        tune(bare, tmp_path, space=GRID)
+    with pytest.raises(ConfigError) as error:
+        tune(Recipe(train=toy.train), tmp_path, space={"build.min_genes": [2, 3]})
+    assert str(error.value) == (
+        "build.min_genes cannot be searched: the network is not built by this recipe.\n"
+        "Put a build section in the place of architecture."
+    )
+
+
+def test_a_folder_of_another_search_is_left_alone(toy, searched):
+    _, folder, _ = searched
+    before = (folder / "study.db").read_bytes()
+    other = toy.model_copy(update={"train": toy.train.model_copy(update={"epochs": 9})})
+    with pytest.raises(ConfigError) as error:
+        tune(other, folder, space=GRID | {"dropout": [0, 0.5]}, measure="log_loss")
+    assert str(error.value) == (
+        f"The folder holds another search, 3 differences: {folder}\n"
+        "    measure: balanced_accuracy there, log_loss here\n"
+        "    space.dropout: nothing there, [0, 0.5] here\n"
+        "    train.epochs: 3 there, 9 here\n"
+        "Name another folder: vnn tune RECIPE -o another"
+    )
+    assert (folder / "study.db").read_bytes() == before
+
+
+def test_other_data_of_the_same_name_are_another_search(write_toy, searched, tmp_path):
+    _, folder, _ = searched
+    recipe = read_recipe(write_toy(tmp_path))
+    again = tune(recipe, folder, space=GRID)  # the same files in another place are the same
+    assert len(again.trials) == 4
+    (tmp_path / "types.csv").write_text((tmp_path / "types.csv").read_text().replace("c1,T", "c1,B"))
+    with pytest.raises(ConfigError, match=r"1 difference: .*\n    train\.cells: \[\"types.csv\", "):
+        tune(recipe, folder, space=GRID)
+
+
+def test_a_folder_that_is_none_of_ours(toy, tmp_path):
+    (tmp_path / "best.yaml").write_text("mine")
+    with pytest.raises(OutputError, match=r"^The folder holds files of these names, but no search: .*best\.yaml"):
+        tune(toy, tmp_path, space=GRID)
+    assert (tmp_path / "best.yaml").read_text() == "mine"
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "study.db").write_text("this is no database, it is a text that is long enough" * 20)
+    with pytest.raises(OutputError) as error:
+        tune(toy, tmp_path / "other", space=GRID)
+    assert str(error.value) == (
+        f"The database of trials cannot be used: {tmp_path / 'other' / 'study.db'}\n    file is not a database\n"
+        "If it is damaged, remove it, and the search begins anew; else name another folder."
+    )
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match=r"^Cannot make the folder"):
+        tune(toy, tmp_path / "file", space=GRID)
+
+
+def test_without_optuna_it_is_said_what_to_install(toy, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    with pytest.raises(ConfigError) as error:
+        tune(toy, tmp_path / "made", space=GRID)
+    assert str(error.value) == (
+        "Searching hyper-parameters needs Optuna, which is not installed.\n    pip install 'keras-vnn[tune]'"
+    )
+    assert not (tmp_path / "made").exists()
+
+
+def test_help_imports_neither_keras_nor_optuna():
+    code = (
+        "import sys; from keras_vnn.cli import main\n"
+        "try: main(['tune', '--help'])\n"
+        "except SystemExit as stop: assert not stop.code\n"
+        "print('heavy:', sorted({'keras', 'tensorflow', 'optuna', 'sqlalchemy', 'anndata'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("heavy: []\n")

@@ -18,6 +18,7 @@ from keras_vnn.data import classes
 from keras_vnn.errors import ModelError
 from keras_vnn.layers import AuxiliaryHeads, AuxiliaryModel, NodeDropout, auxiliary_predictions
 from keras_vnn.models import (
+    AUTOENCODER_PRESETS,
     MODEL_PRESETS,
     Embedding,
     Regression,
@@ -347,7 +348,7 @@ def test_initial_weights_are_scaled(layered: Architecture) -> None:
 
 
 def test_every_published_model_has_its_training() -> None:
-    assert list(MODEL_PRESETS) == list(TRAINING_PRESETS)
+    assert [*MODEL_PRESETS, *AUTOENCODER_PRESETS] == list(TRAINING_PRESETS)
     dcell, nest = model_options("dcell-code", {}), model_options("nest", {})
     assert (dcell.aux_weight, dcell.aux_reads, dcell.initial_scale) == (0.5, "before", 0.001)
     assert (nest.loss, nest.gene_features, nest.aux_weight) == (

@@ -11,6 +11,7 @@ from keras_vnn.inspection._embedding import embed, embedding_units
 from keras_vnn.inspection._findings import remember_inspection
 from keras_vnn.inspection._hubs import CORRECTIONS, corrected_importance
 from keras_vnn.inspection._improvement import RLIPP_TARGETS, rlipp
+from keras_vnn.inspection._latent import autoencoder_activities, differential_activity, perturb_genes
 from keras_vnn.inspection._methods import IMPORTANCE_METHODS, ImportanceMethod
 from keras_vnn.inspection._node import NodeImportance, NodeInspection, inspect_node
 from keras_vnn.inspection._paths import path_weights
@@ -26,13 +27,16 @@ __all__ = [
     "NodeInspection",
     "activities_by_class",
     "activity_table",
+    "autoencoder_activities",
     "corrected_importance",
+    "differential_activity",
     "embed",
     "embedding_units",
     "inspect_node",
     "node_activities",
     "node_contributions",
     "path_weights",
+    "perturb_genes",
     "predict",
     "predicted_classes",
     "rank_genes",

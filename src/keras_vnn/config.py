@@ -254,6 +254,9 @@ class TuneRecipe(_Section):
     )
     trials: int = Field(20, ge=1, description="Number of settings to try, those of an earlier run counted.")
     measure: str | None = Field(None, description="Score of the validation cells; balanced_accuracy, r2 or loss.")
+    pruning: Literal["none", "median"] = Field(
+        "none", description="median: stop a trial whose loss is above the median of those before at the same epoch."
+    )
     seed: int = Field(0, ge=0, description="Of the search; that of train is the same in all trials.")
     output: Path | None = Field(None, description="Folder for the trials, the best recipe and its model.")
 

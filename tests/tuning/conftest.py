@@ -22,7 +22,7 @@ train:
   cells: types.csv
   label: type
   normalization: none
-  epochs: 3
+  epochs: 2
   batch_size: 16
   validation: 0.2
   test: 0.2

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_vnn.search_space import Choices, Range
-from keras_vnn.tuning._proposals import next_values
+from keras_vnn.tuning._proposals import next_values, pruner
 from keras_vnn.tuning._trials import Outcome
 
 WIDE = {
@@ -86,3 +86,22 @@ def test_an_outcome_comes_back_from_json_as_it_was():
     again = Outcome.from_json(json.loads(json.dumps(one.to_json())))
     assert math.isnan(again.score) and math.isnan(again.scores["r2"])
     assert (again.values, again.state, again.reason) == (one.values, one.state, one.reason)
+
+
+def with_losses(losses, state="finished"):
+    return Outcome(values={"a": 1}, state=state, score=0.5, losses=losses)
+
+
+def test_a_trial_is_hopeless_above_the_median_of_five_from_the_fourth_epoch_on():
+    before = [with_losses([9.0, 9.0, 9.0, loss, loss]) for loss in (1.0, 2.0, 3.0, 4.0, 5.0)]
+    before.append(with_losses([0.0] * 5, "pruned"))  # does not count
+
+    def stopped_at(losses, outcomes):
+        is_hopeless = pruner(outcomes)
+        return next((epoch for epoch in range(1, len(losses) + 1) if is_hopeless(losses[:epoch])), None)
+
+    assert stopped_at([99.0, 99.0, 99.0, 3.1, 3.1], before) == 4
+    assert stopped_at([99.0, 99.0, 99.0, 2.9, 3.1], before) is None  # its best counts
+    assert stopped_at([99.0, 99.0, 99.0, 99.0, 99.0], before[1:5]) is None
+    # Nobody came as far as the sixth epoch.
+    assert stopped_at([3.0, 3.0, 3.0, 3.0, 3.0, 99.0], before) is None

@@ -24,6 +24,9 @@ def tune(
         str | None,
         typer.Option(help="Score of the validation cells: balanced_accuracy, log_loss, r2, spearman, loss …"),
     ] = None,
+    pruning: Annotated[
+        str | None, typer.Option(help="median: stop trials early whose loss is above the median; none.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Of the search; that of train is the same in all trials.")] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder for the trials, the best recipe and its model.")
@@ -53,7 +56,7 @@ def tune(
     from keras_vnn.errors import ConfigError
 
     known = recipe_of(recipe)
-    given = {"trials": trials, "measure": measure, "seed": seed, "output": output}
+    given = {"trials": trials, "measure": measure, "pruning": pruning, "seed": seed, "output": output}
     options = tune_options(known, given)
     if known is None or known.train is None:
         raise ConfigError(f"A search needs a recipe with a train section; {recipe} has none.")

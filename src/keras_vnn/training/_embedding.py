@@ -47,6 +47,7 @@ def train_embedding(
     checkpoint: str | os.PathLike[str] | None = None,
     logs: str | os.PathLike[str] | None = None,
     say: Callable[[str], None] | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
     **model_options: Any,
 ) -> TrainingResult:
     """Train a network without a head, so that the activities of its last hidden layer tell types of cells apart.
@@ -55,9 +56,9 @@ def train_embedding(
 
     Parameters
     ----------
-    arch, data, labels, training, split, missing, preset, progress, what, checkpoint, logs, say, **model_options
-        As in `train`. ``batch_size`` is the number of pairs of a siamese network; triplets have batches of
-        ``types_per_batch * cells_per_type`` cells. Data on disk are read into memory,
+    arch, data, labels, training, split, missing, preset, progress, what, checkpoint, logs, say, callbacks
+        As in `train`, and so are the ``model_options``. ``batch_size`` is the number of pairs of a siamese network;
+        triplets have batches of ``types_per_batch * cells_per_type`` cells. Data on disk are read into memory,
         where those that are sparse stay so.
     objective
         ``siamese``: pairs and the contrastive loss; ``triplet``: each cell with the farthest of its type and the
@@ -140,6 +141,7 @@ def train_embedding(
         },
         logs=logs,
         say=say,
+        callbacks=callbacks,
         order=order,
         batch_size=batch_size,
     )

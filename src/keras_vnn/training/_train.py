@@ -74,6 +74,7 @@ def train(
     checkpoint: str | os.PathLike[str] | None = None,
     logs: str | os.PathLike[str] | None = None,
     say: Callable[[str], None] | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
     **model_options: Any,
 ) -> TrainingResult:
     """Align data by name, normalise, build a model, train it with early stopping, and score it on held-out cells.
@@ -113,6 +114,8 @@ def train(
         Folder to write ``epochs.csv`` into after every epoch, and TensorBoard's files where it is installed.
     say
         Called with a sentence when a training is continued, or cannot be.
+    callbacks
+        Further callbacks of Keras.
 
     Returns
     -------
@@ -165,6 +168,7 @@ def train(
         | ({} if pretraining is None else {"pretraining": pretraining.to_json()}),
         logs=logs,
         say=say,
+        callbacks=callbacks,
     )
     metrics = None
     if parts.test.size:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
 
-__all__ = ["direction_of", "frozen_trial", "next_values"]
+__all__ = ["direction_of", "frozen_trial", "next_values", "pruner"]
 
 # So many draws may give what was tried before, then the rest is counted out.
 _DRAWS = 16
 _MOST_COUNTED = 100_000
+# Trials that are trained to their end, and epochs nobody is judged in.
+_FIRST_TRIALS, _FIRST_EPOCHS = 5, 3
 
 
 def next_values(
@@ -48,7 +50,7 @@ def next_values(
     optuna = imported_optuna()
     tried = {_key(outcome.values) for outcome in outcomes}
     distributions = _distributions(space)
-    past = [frozen_trial(space, outcome) for outcome in outcomes]
+    past = [frozen_trial(space, outcome, measure) for outcome in outcomes]
     with quiet_optuna():
         for draw in range(_DRAWS):
             sampler = optuna.samplers.TPESampler(seed=_seed(seed, len(outcomes), draw))
@@ -81,15 +83,46 @@ def _distributions(space: Mapping[str, Setting]) -> dict[str, BaseDistribution]:
     return found
 
 
+def pruner(outcomes: Sequence[Outcome]) -> Callable[[Sequence[float]], bool]:
+    """Return what says of the losses of a trial, epoch by epoch, whether it is hopeless.
+
+    That is when its best loss is above the median of the losses that finished trials had at the same epoch, by Optuna's
+    median rule: after five finished trials, from the fourth epoch on.
+
+    Parameters
+    ----------
+    outcomes
+        The trials so far, with their losses.
+    """
+    optuna = imported_optuna()
+    finished = [outcome for outcome in outcomes if outcome.state == "finished"]
+    with quiet_optuna():
+        rule = optuna.pruners.MedianPruner(n_startup_trials=_FIRST_TRIALS, n_warmup_steps=_FIRST_EPOCHS)
+        study = optuna.create_study(direction="minimize", pruner=rule)
+        for outcome in finished:
+            losses = dict(enumerate(outcome.losses))
+            study.add_trial(optuna.trial.create_trial(value=0.0, intermediate_values=losses))
+        trial = study.ask()
+
+    def is_hopeless(losses: Sequence[float]) -> bool:
+        trial.report(losses[-1], len(losses) - 1)
+        return bool(trial.should_prune())
+
+    return is_hopeless
+
+
 def direction_of(measure: str) -> str:
     """Return where Optuna is to go."""
     return "minimize" if is_better_when_smaller(measure) else "maximize"
 
 
-def frozen_trial(space: Mapping[str, Setting], outcome: Outcome, **facts: Any) -> FrozenTrial:
+def frozen_trial(space: Mapping[str, Setting], outcome: Outcome, measure: str, **facts: Any) -> FrozenTrial:
     """Return a trial as Optuna keeps it, with further facts."""
     optuna = imported_optuna()
-    states = {"finished": optuna.trial.TrialState.COMPLETE, "failed": optuna.trial.TrialState.FAIL}
+    kinds = optuna.trial.TrialState
+    states = {"finished": kinds.COMPLETE, "pruned": kinds.PRUNED, "failed": kinds.FAIL}
+    # Optuna takes losses for values of what is searched, so they must be better in the same direction.
+    sign = 1 if is_better_when_smaller(measure) else -1
     found: FrozenTrial = optuna.trial.create_trial(
         state=states[outcome.state],
         value=outcome.score if outcome.state == "finished" else None,
@@ -98,6 +131,7 @@ def frozen_trial(space: Mapping[str, Setting], outcome: Outcome, **facts: Any) -
             for name, kind in space.items()
         },
         distributions=_distributions(space),
+        intermediate_values={epoch: sign * loss for epoch, loss in enumerate(outcome.losses)},
         user_attrs=facts,
     )
     return found

@@ -28,7 +28,7 @@ class Tuning:
     measure
         The score of the validation cells that trials are judged by.
     trials
-        A row per trial, numbered from 1 in the order they were made: ``state`` (finished or failed), the measure and
+        A row per trial, numbered from 1 in the order they were made: ``state`` (finished, pruned, failed), the measure,
         what was tried, the other scores of the validation cells (``validation …``), epochs, weights, seconds, and the
         ``reason`` of a failure.
     best
@@ -58,7 +58,7 @@ class Tuning:
 
     def __str__(self) -> str:
         states = self.trials["state"].value_counts()
-        counts = ", ".join(f"{states[state]} {state}" for state in ("finished", "failed") if state in states)
+        counts = ", ".join(f"{states[state]} {state}" for state in ("finished", "pruned", "failed") if state in states)
         fields = list(self.values)
         order = self.trials[self.trials["state"] == "finished"].sort_values(
             self.measure, ascending=is_better_when_smaller(self.measure), kind="stable"

@@ -10,7 +10,10 @@ from keras_vnn.errors import ConfigError, VNNError
 from keras_vnn.recipe_options import embedding_choices, model_changes, pretraining_choices, training_choices
 from keras_vnn.search_space import Setting
 
-__all__ = ["changed_recipe", "check_options", "check_space"]
+# These change what the loss counts, so that losses of two trials are not of one kind.
+_LOSS = ("l2", "model.l2", "model.loss")
+
+__all__ = ["changed_recipe", "check_options", "check_pruning", "check_space"]
 
 
 def changed_recipe(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
@@ -87,6 +90,22 @@ def check_space(recipe: Recipe, space: Mapping[str, Setting]) -> TrainRecipe:
         except ConfigError as error:
             raise ConfigError(f"The field {name} cannot have the value {value!r}:\n    {error}") from error
     return recipe.train
+
+
+def check_pruning(space: Mapping[str, Setting]) -> None:
+    """Check that losses of trials can be compared.
+
+    Raises
+    ------
+    ConfigError
+        A field is searched that changes what the loss counts.
+    """
+    changing = [name for name in space if name in _LOSS or name.startswith("embedding.")]
+    if changing:
+        raise ConfigError(
+            f"Trials are pruned by their losses, and {changing[0]} changes what the loss counts.\n"
+            "Search without it, or without pruning: pruning: none"
+        )
 
 
 def check_options(recipe: Recipe, space: Mapping[str, Setting]) -> None:

@@ -32,9 +32,10 @@ _NAME, _RECORD, _SEARCH = "tune", "keras_vnn_trial", "keras_vnn_search"
 class Store:
     """The finished and failed trials of one search, in their order."""
 
-    def __init__(self, study: Study, space: Mapping[str, Setting], path: Path) -> None:
+    def __init__(self, study: Study, space: Mapping[str, Setting], measure: str, path: Path) -> None:
         self._study = study
         self._space = space
+        self._measure = measure
         self._path = path
         self.outcomes = [Outcome.from_json(trial.user_attrs[_RECORD]) for trial in study.get_trials(deepcopy=False)]
 
@@ -52,7 +53,7 @@ class Store:
                     f"Another process searches in the same folder: {self._path.parent}\n"
                     "Wait for it, or name another folder."
                 )
-            self._study.add_trial(frozen_trial(self._space, outcome, **{_RECORD: outcome.to_json()}))
+            self._study.add_trial(frozen_trial(self._space, outcome, self._measure, **{_RECORD: outcome.to_json()}))
         self.outcomes.append(outcome)
 
 
@@ -95,7 +96,7 @@ def open_store(folder: Path, search: Mapping[str, Any], space: Mapping[str, Sett
                 study.set_user_attr(_SEARCH, json.loads(json.dumps(search)))
             else:
                 _check_same(folder, known, json.loads(json.dumps(search)))
-            yield Store(study, space, path)
+            yield Store(study, space, measure, path)
         finally:
             storage.remove_session()
             storage.engine.dispose()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -39,13 +39,15 @@ class Outcome:
     values
         What was tried, by name of the field.
     state
-        ``finished`` or ``failed``.
+        ``finished``, ``pruned`` or ``failed``.
     score
         By the measure of the search; NaN unless it finished.
     scores
         All scores of the validation cells.
     epochs, weights, seconds
         How long it trained, how large the model is, how long it took.
+    losses
+        Of the validation cells, by epoch; kept where trials are pruned by them.
     reason
         Why it failed.
     """
@@ -57,12 +59,14 @@ class Outcome:
     epochs: int = 0
     weights: int = 0
     seconds: float = 0.0
+    losses: Sequence[float] = ()
     reason: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as plain JSON values, NaN as ``None``."""
         found = asdict(self)
         found["score"] = None if math.isnan(self.score) else self.score
+        found["losses"] = list(self.losses)
         found["scores"] = {name: None if math.isnan(value) else value for name, value in self.scores.items()}
         return found
 
@@ -70,7 +74,8 @@ class Outcome:
     def from_json(cls, fields: Mapping[str, Any]) -> Outcome:
         """Make an outcome from what `to_json` gave."""
         scores = {name: math.nan if value is None else value for name, value in fields["scores"].items()}
-        return cls(**{**fields, "score": math.nan if fields["score"] is None else fields["score"], "scores": scores})
+        score = math.nan if fields["score"] is None else fields["score"]
+        return cls(**{**fields, "score": score, "scores": scores, "losses": tuple(fields["losses"])})
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,10 +146,25 @@ def run_trial(
     networks: Networks,
     measure: str,
     *,
+    is_hopeless: Callable[[Sequence[float]], bool] | None = None,
     what: str = "trial",
     progress: bool = False,
 ) -> Outcome:
-    """Train the recipe with some values, and score it on the validation cells; a failure is an outcome too."""
+    """Train the recipe with some values, and score it on the validation cells; a failure is an outcome too.
+
+    Parameters
+    ----------
+    recipe, values
+        What is trained.
+    seen, networks
+        What all trials share.
+    measure
+        What is judged by.
+    is_hopeless
+        Asked after every epoch, with the losses so far, whether to stop; ``None`` if no trial is pruned.
+    what, progress
+        As in `train`.
+    """
     import keras
 
     start = time.perf_counter()
@@ -153,23 +173,57 @@ def run_trial(
         arch = networks.of(tried)
         if tried.train is None:
             raise VNNError("The recipe has no train section.")
-        result = trained_network(tried.train, arch, seen.data, seen.labels, seen.split, what=what, progress=progress)
+        stops = _Stops(is_hopeless)
+        result = trained_network(
+            tried.train,
+            arch,
+            seen.data,
+            seen.labels,
+            seen.split,
+            what=what,
+            progress=progress,
+            callbacks=stops.callbacks(),
+        )
+        facts: dict[str, Any] = {
+            "values": dict(values),
+            "epochs": len(result.history),
+            "weights": int(result.model.count_params()),
+            "losses": tuple(stops.losses),
+        }
+        if stops.is_stopped:
+            return Outcome(state="pruned", seconds=_seconds(start), **facts)
         scores = validation_scores(tried.train, result, seen)
         if math.isnan(scores[measure]):
             raise DataError(f"The {named(measure)} of the validation cells is not a number: predictions do not vary.")
-        found = Outcome(
-            values=dict(values),
-            state="finished",
-            score=scores[measure],
-            scores=scores,
-            epochs=len(result.history),
-            weights=int(result.model.count_params()),
-            seconds=_seconds(start),
-        )
+        return Outcome(state="finished", score=scores[measure], scores=scores, seconds=_seconds(start), **facts)
     except _failures() as error:
-        found = Outcome(values=dict(values), state="failed", seconds=_seconds(start), reason=_reason(error))
-    keras.backend.clear_session()
-    return found
+        return Outcome(values=dict(values), state="failed", seconds=_seconds(start), reason=_reason(error))
+    finally:
+        keras.backend.clear_session()
+
+
+class _Stops:
+    """The losses of a trial, epoch by epoch, and whether it was stopped for them."""
+
+    def __init__(self, is_hopeless: Callable[[Sequence[float]], bool] | None) -> None:
+        self.losses: list[float] = []
+        self.is_stopped = False
+        self._is_hopeless = is_hopeless
+
+    def callbacks(self) -> list[Any]:
+        """Return what Keras is to call."""
+        import keras
+
+        if self._is_hopeless is None:
+            return []
+
+        def after(epoch: int, logs: Mapping[str, float]) -> None:
+            self.losses.append(float(logs["val_loss"]))
+            if self._is_hopeless is not None and self._is_hopeless(self.losses):
+                self.is_stopped = caller.model.stop_training = True
+
+        caller = keras.callbacks.LambdaCallback(on_epoch_end=after)
+        return [caller]
 
 
 def validation_scores(recipe: TrainRecipe, result: TrainingResult, seen: Seen) -> dict[str, float]:
@@ -183,6 +237,8 @@ def validation_scores(recipe: TrainRecipe, result: TrainingResult, seen: Seen) -
     from keras_vnn.data import Labels, classification_metrics, regression_metrics
     from keras_vnn.inspection import predict
 
+    if "val_loss" not in result.history:
+        raise DataError("There is no loss of the validation cells: they are all of one type.")
     losses = result.history["val_loss"].to_numpy()
     # Early stopping goes back to the weights of the best epoch.
     loss = {"loss": float(np.nanmin(losses) if training_choices(recipe).patience else losses[-1])}

@@ -17,10 +17,10 @@ from keras_vnn.quiet import import_keras
 from keras_vnn.search_space import Setting
 from keras_vnn.tuning._measures import measure_of, named, numbers_of
 from keras_vnn.tuning._optuna import imported_optuna
-from keras_vnn.tuning._proposals import next_values
+from keras_vnn.tuning._proposals import next_values, pruner
 from keras_vnn.tuning._recipe import content_of, recipe_text
 from keras_vnn.tuning._result import Tuning, best_of, trial_table, valued
-from keras_vnn.tuning._settings import changed_recipe, check_options, check_space
+from keras_vnn.tuning._settings import changed_recipe, check_options, check_pruning, check_space
 from keras_vnn.tuning._store import Store, open_store
 from keras_vnn.tuning._trials import Networks, Outcome, run_trial, seen_cells
 from keras_vnn.workflow import read_training_data, split_of, train_model
@@ -41,6 +41,7 @@ def tune(
     space: Mapping[str, Any] | None = None,
     trials: int | None = None,
     measure: str | None = None,
+    pruning: str | None = None,
     seed: int | None = None,
     progress: bool = False,
     say: Say = _silent,
@@ -69,6 +70,9 @@ def tune(
         Of classes ``balanced_accuracy`` (the default), ``accuracy``, ``macro_f1``, ``log_loss``; of numbers ``r2`` (the
         default), ``pearson``, ``spearman``, ``mse``, their mean over the targets; of all, and of embeddings alone,
         ``loss``, that of the epoch whose weights are kept.
+    pruning
+        ``"median"`` stops a trial when its best loss of the validation cells is above the median of those that finished
+        trials had at the same epoch: after five finished trials, from the fourth epoch on. ``"none"`` is the default.
     seed
         Of the search.
     progress
@@ -96,17 +100,20 @@ def tune(
     optimization, NeurIPS 24.
     """
     known = recipe if isinstance(recipe, Recipe) else read_recipe(recipe)
-    given = {"space": space or None, "trials": trials, "measure": measure, "seed": seed}
+    given = {"space": space or None, "trials": trials, "measure": measure, "pruning": pruning, "seed": seed}
     options = make_section(TuneRecipe, known.tune, given, "tune()")
     settings: dict[str, Setting] = dict(options.space)
     train = check_space(known, settings)
     judged_by = measure_of(train, options.measure)
+    if options.pruning != "none":
+        check_pruning(settings)
     imported_optuna()
     place = made_folder(folder)
     search = {
         **content_of(known),
         "space": {name: setting.to_json() for name, setting in settings.items()},
         "measure": judged_by,
+        "pruning": options.pruning,
         "seed": options.seed,
         "version": version("keras-vnn"),
     }
@@ -166,7 +173,16 @@ def _search(
             say(f"all {number - 1} settings that there are were tried")
             return
         what = f"trial {number}/{options.trials}"
-        outcome = run_trial(recipe, values, seen, networks, measure, what=what, progress=progress)
+        outcome = run_trial(
+            recipe,
+            values,
+            seen,
+            networks,
+            measure,
+            is_hopeless=pruner(store.outcomes) if options.pruning == "median" else None,
+            what=what,
+            progress=progress,
+        )
         is_best = best_of([*store.outcomes, outcome], measure) == number - 1
         store.keep(outcome)
         say(_line(outcome, number, options.trials, measure, is_best=is_best))
@@ -177,6 +193,9 @@ def _line(outcome: Outcome, number: int, trials: int, measure: str, *, is_best: 
     tried = ", ".join(valued(outcome.values))
     if outcome.state == "failed":
         return f"trial {number:>{width}}/{trials}  failed: {outcome.reason}\n{'':>{2 * width + 9}}with {tried}"
+    if outcome.state == "pruned":
+        said = f"stopped after {outcome.epochs} epochs: its loss is above the median"
+        return f"trial {number:>{width}}/{trials}  {said}  {tried}"
     said = f"{named(measure)} {outcome.score:.4f}{' *' if is_best else '  '}"
     return f"trial {number:>{width}}/{trials}  {said}  {tried}  ({outcome.epochs} epochs, {outcome.seconds:.0f} s)"
 

@@ -90,6 +90,11 @@ class Range:
             self.settled(self.low + number * step) for number in range(round((self.high - self.low) / step) + 1)
         )
 
+    def holds(self, value: Any) -> bool:
+        """Return whether a value may be chosen."""
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return is_number and (self.low <= value <= self.high if self.values is None else value in self.values)
+
     @property
     def examples(self) -> tuple[Any, ...]:
         """The ends, and a number between them that is not whole unless all are."""
@@ -135,6 +140,10 @@ class Choices:
         twice = [value for value, text in zip(self.values, texts, strict=True) if texts.count(text) > 1]
         if twice:
             raise ConfigError(f"the value {twice[0]!r} stands twice")
+
+    def holds(self, value: Any) -> bool:
+        """Return whether a value may be chosen."""
+        return value in self.values
 
     @property
     def examples(self) -> tuple[Any, ...]:

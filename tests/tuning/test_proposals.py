@@ -61,11 +61,24 @@ def test_a_search_in_two_parts_is_that_in_one():
     assert searched(WIDE, score, 2, seed=5) != whole[:2]
 
 
-def test_failed_trials_are_not_tried_again_and_teach_nothing():
+def test_failed_trials_are_not_tried_again():
     space = {"a": Range(low=1, high=3)}
     outcomes = [Outcome(values={"a": 1}, state="failed", reason="no"), finished({"a": 3}, 0.5)]
     assert next_values(space, outcomes, measure="accuracy", seed=0) == {"a": 2}
     assert next_values(space, [*outcomes, finished({"a": 2}, 0.1)], measure="accuracy", seed=0) is None
+
+
+def test_it_keeps_away_from_where_trials_fail():
+    space = {"x": Range(low=0.0, high=1.0), "y": Range(low=0.0, high=1.0)}
+    outcomes = []
+    while len(outcomes) < 40:
+        values = next_values(space, outcomes, measure="accuracy", seed=0)
+        fails = values["x"] < 0.5
+        outcomes.append(Outcome(values=values, state="failed") if fails else finished(values, values["y"]))
+    failed = [outcome.state == "failed" for outcome in outcomes]
+    # The first ten are drawn at random. Had failures taught nothing, all of the last twenty would fail.
+    assert sum(failed[:10]) >= 3
+    assert sum(failed[20:]) <= 6
 
 
 def test_it_goes_where_the_score_is_good_whichever_way_is_good():

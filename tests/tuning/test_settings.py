@@ -9,8 +9,9 @@ import pytest
 from keras_vnn.bundled import config_names
 from keras_vnn.config import BuildRecipe, Recipe, TrainRecipe, read_recipe
 from keras_vnn.recipe_options import model_changes, training_choices
+from keras_vnn.search_space import Choices, Range
 from keras_vnn.tuning._recipe import content_of, recipe_text
-from keras_vnn.tuning._settings import changed_recipe
+from keras_vnn.tuning._settings import changed_recipe, own_values
 
 START = Recipe(
     build=BuildRecipe(genes="g.txt", gene_sets="s.gmt", max_genes=50),
@@ -64,3 +65,25 @@ def test_files_nearby_are_named_from_the_folder(tmp_path):
     assert "output" not in text
     far = TrainRecipe(data="/elsewhere/cells.h5ad", label="type")
     assert "data: /elsewhere/cells.h5ad" in recipe_text(Recipe(train=far), tmp_path, note="Said.")
+
+
+def test_the_recipes_own_values_where_they_lie_in_the_space():
+    space = {
+        "learning_rate": Range(low=1e-4, high=1e-2),
+        "tail": Choices(([], [8])),
+        "build.max_genes": Range(low=10, high=100, step=10),
+        "training.decay": Choices((0.1, 0.2)),
+        "model.head": Choices(("linear", "linear-tanh-linear")),
+        "pretrain": Choices(("none", "all")),
+    }
+    assert own_values(START, space) == {
+        "learning_rate": 0.001,  # that of TrainingOptions
+        "tail": [8],
+        "build.max_genes": 50,
+        "training.decay": 0.1,
+        "model.head": "linear",
+        "pretrain": "none",
+    }
+    assert own_values(START, space | {"dropout": Range(low=0.0, high=0.4)}) is None
+    assert own_values(START, space | {"build.max_genes": Range(low=15, high=95, step=10)}) is None
+    assert own_values(START, space | {"embedding.margin": Range(low=0.1, high=1)}) is None

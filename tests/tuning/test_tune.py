@@ -85,6 +85,8 @@ def test_every_setting_is_tried_once_and_judged_as_a_training_apart(searched, tr
         _, balanced, loss = trained_apart[row["learning_rate"], row["model.activation"]]
         assert row["balanced_accuracy"] == balanced
         np.testing.assert_allclose(row["validation log_loss"], loss, rtol=1e-6)
+    # Adam's 0.001 and tanh are the defaults, so the recipe as it stands comes first.
+    assert (found.trials["learning_rate"][1], found.trials["model.activation"][1]) == (0.001, "tanh")
     assert found.score == max(balanced for _, balanced, _ in trained_apart.values())
     best = found.trials["balanced_accuracy"].idxmax()  # the first of equal ones
     assert found.best == best
@@ -119,8 +121,10 @@ def test_what_is_said_at_the_end(searched):
     lines = str(found).splitlines()
     assert lines[0] == "4 trials: 4 finished; all finished trials:"
     assert lines[1].split() == ["balanced", "accuracy", "learning_rate", "model.activation", "epochs", "seconds"]
+    assert lines[-4] == f"as it was     trial 1: balanced accuracy {found.trials['balanced_accuracy'][1]:.4f}"
     assert lines[-3].startswith(f"best          trial {found.best}: learning_rate ")
     assert lines[-1] == "test          " + ", ".join(f"{k.replace('_', ' ')} {v:.4f}" for k, v in found.test.items())
+    assert "trial 1 is the recipe as it stands" in said
     assert said[-1] == f"trial {found.best} is the best and trained once more, now for the test cells"
 
 

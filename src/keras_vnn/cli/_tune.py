@@ -35,12 +35,19 @@ def tune(
 ) -> None:
     """Search hyper-parameters: try values for fields of a recipe, and keep those that do best on the validation cells.
 
-    The fields stand in the recipe:
+    The fields stand in the recipe, a text file such as this:
 
+        build:
+          genes: cells.h5ad
+          interactions: ppi.tsv
+          regulation: tf.tsv
+        train:
+          data: cells.h5ad
+          label: cell_type
         tune:
           space:
             learning_rate: {low: 0.0001, high: 0.01, log: true}
-            model.dropout: [0, 0.2, 0.5]
+            dropout: [0, 0.2, 0.5]
             build.min_genes: {low: 5, high: 50, step: 5}
 
     Test cells have no part in the search: the best recipe is trained once more when it is over, and scored on them.
@@ -48,6 +55,8 @@ def tune(
     'keras-vnn[tune]'`.
 
     **Examples**
+
+    `vnn tune kang-ppi-tf --trials 5 -o tuned`
 
     `vnn tune recipe.yaml --trials 30 -o tuned`
 
@@ -65,7 +74,11 @@ def tune(
 
     from keras_vnn.tuning import tune as search
 
-    found = search(known.model_copy(update={"tune": options}), options.output, progress=True, say=say)
+    try:
+        found = search(known.model_copy(update={"tune": options}), options.output, progress=True, say=say)
+    except KeyboardInterrupt:
+        say(f"the trials so far are kept in {options.output}; the same command goes on from them")
+        raise
     if as_json:
         print_json(found.to_json())
     else:

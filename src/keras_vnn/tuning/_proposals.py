@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,7 @@ __all__ = ["direction_of", "frozen_trial", "next_values", "pruner"]
 # So many draws may give what was tried before, then the rest is counted out.
 _DRAWS = 16
 _MOST_COUNTED = 100_000
+_TAKEN_FOR = {"finished": "finished", "pruned": "pruned", "failed": "pruned"}
 # Trials that are trained to their end, and epochs nobody is judged in.
 _FIRST_TRIALS, _FIRST_EPOCHS = 5, 3
 
@@ -50,7 +52,8 @@ def next_values(
     optuna = imported_optuna()
     tried = {_key(outcome.values) for outcome in outcomes}
     distributions = _distributions(space)
-    past = [frozen_trial(space, outcome, measure) for outcome in outcomes]
+    # Optuna learns nothing from failures; as trials that were stopped before they began they are the worst there are.
+    past = [frozen_trial(space, replace(outcome, state=_TAKEN_FOR[outcome.state]), measure) for outcome in outcomes]
     with quiet_optuna():
         for draw in range(_DRAWS):
             sampler = optuna.samplers.TPESampler(seed=_seed(seed, len(outcomes), draw))

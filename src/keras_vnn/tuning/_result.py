@@ -40,7 +40,7 @@ class Tuning:
     test
         Scores of the test cells, which had no part in the search, by the best recipe; ``None`` if there are none.
     about
-        How it was made: seeds, numbers of cells, version.
+        How it was made: ``seed``, ``version``, and ``first_is_recipe``, whether trial 1 is the recipe as it stands.
     """
 
     measure: str
@@ -73,10 +73,15 @@ class Tuning:
             }
         )
         heading = f"the best {_SHOWN} of {len(self.trials)} trials" if len(order) > _SHOWN else "all finished trials"
+        first = self.trials.iloc[0]
+        before = []
+        if self.about.get("first_is_recipe") and first["state"] == "finished":
+            before = [f"as it was     trial 1: {named(self.measure)} {first[self.measure]:.4f}"]
         lines = [
             f"{len(self.trials)} trials: {counts}; {heading}:",
             texts.to_string(),
             "",
+            *before,
             f"best          trial {self.best}: {', '.join(valued(self.values))}",
             f"validation    {named(self.measure)} {self.score:.4f}, the best of {len(order)}, so on the good side",
             f"test          {self._test_text()}",

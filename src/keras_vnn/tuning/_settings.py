@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from keras_vnn.config import Recipe, TrainRecipe, changed_section
@@ -13,7 +14,7 @@ from keras_vnn.search_space import Setting
 # These change what the loss counts, so that losses of two trials are not of one kind.
 _LOSS = ("l2", "model.l2", "model.loss")
 
-__all__ = ["changed_recipe", "check_options", "check_pruning", "check_space"]
+__all__ = ["changed_recipe", "check_options", "check_pruning", "check_space", "own_values"]
 
 
 def changed_recipe(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
@@ -129,3 +130,30 @@ def check_options(recipe: Recipe, space: Mapping[str, Setting]) -> None:
             model_options(train.preset, model_changes(train))
         except (VNNError, TypeError) as error:
             raise ConfigError(f"The field {name} cannot have the value {value!r}:\n    {error}") from error
+
+
+def own_values(recipe: Recipe, space: Mapping[str, Setting]) -> dict[str, Any] | None:
+    """Return the values that a recipe has where it is searched; ``None`` if one of them lies outside. Imports Keras."""
+    from keras_vnn.models import model_options
+
+    train = recipe.train
+    if train is None:
+        return None
+    pretraining = pretraining_choices(train)
+    of_group: dict[str, Mapping[str, Any]] = {
+        "build": {} if recipe.build is None else recipe.build.model_dump(),
+        "model": asdict(model_options(train.preset, model_changes(train))),
+        "training": asdict(training_choices(train)),
+        "pretraining": {} if pretraining is None else asdict(pretraining),
+        "embedding": train.embedding,
+    }
+    of_group[""] = {"preset": train.preset, "pretrain": train.pretrain, **of_group["model"], **of_group["training"]}
+    found = {}
+    for name, setting in space.items():
+        group, _, field = name.rpartition(".")
+        value = of_group[group].get(field)
+        value = list(value) if isinstance(value, tuple) else value
+        if not setting.holds(value):
+            return None
+        found[name] = value
+    return found

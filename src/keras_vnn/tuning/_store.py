@@ -139,12 +139,12 @@ def _check_same(folder: Path, known: Mapping[str, Any], asked: Mapping[str, Any]
     )
 
 
-def _flat(value: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    for name, part in value.items():
-        if isinstance(part, Mapping) and part and before.count(".") < 2:
-            yield from _flat(part, f"{before}{name}.")
+def _flat(search: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for section, part in search.items():
+        if isinstance(part, Mapping):
+            yield from ((f"{section}.{name}", value) for name, value in part.items())
         else:
-            yield f"{before}{name}", part
+            yield section, part
 
 
 def _shown(value: Any) -> str:

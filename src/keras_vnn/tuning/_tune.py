@@ -20,7 +20,7 @@ from keras_vnn.tuning._optuna import imported_optuna
 from keras_vnn.tuning._proposals import next_values, pruner
 from keras_vnn.tuning._recipe import content_of, recipe_text
 from keras_vnn.tuning._result import Tuning, best_of, trial_table, valued
-from keras_vnn.tuning._settings import changed_recipe, check_options, check_pruning, check_space
+from keras_vnn.tuning._settings import changed_recipe, check_options, check_pruning, check_space, own_values
 from keras_vnn.tuning._store import Store, open_store
 from keras_vnn.tuning._trials import Networks, Outcome, run_trial, seen_cells
 from keras_vnn.workflow import read_training_data, split_of, train_model
@@ -48,7 +48,8 @@ def tune(
 ) -> Tuning:
     """Search fields of a recipe for the values that do best on the validation cells.
 
-    All trials have the split, the seed and the data of the recipe. Test cells have no part in them; the best recipe is
+    The first trial is the recipe as it stands, if its own values lie in the space. All trials have the split, the seed
+    and the data of the recipe. Test cells have no part in them; the best recipe is
     trained once more when the search is over, as ``vnn train`` does, and scored on them. The same call, repeated after
     it was stopped, goes on with the trial it was at and gives what it would have given; with more trials it goes on
     from those that are there.
@@ -123,8 +124,9 @@ def tune(
             say(f"{done} of {max(done, options.trials)} trials were done before")
         import_keras()
         check_options(known, settings)
+        own = own_values(known, settings)
         if done < options.trials:
-            _search(known, settings, options, judged_by, store, progress=progress, say=say)
+            _search(known, settings, options, judged_by, store, own, progress=progress, say=say)
         outcomes = tuple(store.outcomes)
     best = best_of(outcomes, judged_by)
     table = trial_table(outcomes, judged_by)
@@ -141,7 +143,7 @@ def tune(
     )
     _write(place / "best.yaml", recipe_text(chosen, place, note=note))
     test = _test_scores(chosen, place, best + 1, progress=progress, say=say)
-    about = {"seed": options.seed, "version": version("keras-vnn")}
+    about = {"seed": options.seed, "version": version("keras-vnn"), "first_is_recipe": own is not None}
     found = Tuning(judged_by, table, best + 1, outcomes[best].values, chosen, test, about)
     _write(place / "tuning.json", json.dumps(found.to_json(), indent=1, ensure_ascii=False))
     return found
@@ -153,6 +155,7 @@ def _search(
     options: TuneRecipe,
     measure: str,
     store: Store,
+    own: Mapping[str, Any] | None,
     *,
     progress: bool,
     say: Say,
@@ -168,7 +171,11 @@ def _search(
     seen = seen_cells(data, labels, split)
     while len(store.outcomes) < options.trials:
         number = len(store.outcomes) + 1
-        values = next_values(space, store.outcomes, measure=measure, seed=options.seed)
+        if number == 1 and own is not None:
+            say("trial 1 is the recipe as it stands")
+            values: dict[str, Any] | None = dict(own)
+        else:
+            values = next_values(space, store.outcomes, measure=measure, seed=options.seed)
         if values is None:
             say(f"all {number - 1} settings that there are were tried")
             return

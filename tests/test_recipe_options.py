@@ -49,6 +49,15 @@ def test_pretraining():
         pretraining_choices(TrainRecipe(**KNOWN, pretraining={"noise": 0.2}))
 
 
+def test_autoencoders():
+    recipe = TrainRecipe(**KNOWN, objective="autoencoder", embedding={"warmup_epochs": 3})
+    assert embedding_choices(recipe) == {"warmup_epochs": 3}
+    assert training_choices(recipe).learning_rate == 1e-4, "as VEGA, if nothing else is said"
+    with pytest.raises(ConfigError) as error:
+        embedding_choices(TrainRecipe(**KNOWN, objective="autoencoder", embedding={"margin": 0.5}))
+    assert str(error.value) == "Unknown option of an autoencoder: 'margin'.\nKnown: warmup_epochs, center."
+
+
 def test_embeddings():
     assert embedding_choices(TrainRecipe(**KNOWN, embedding={"margin": 0.5})) == {"margin": 0.5}
     with pytest.raises(ConfigError) as error:

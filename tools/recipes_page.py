@@ -18,7 +18,7 @@ import numpy as np
 
 from keras_vnn.architecture import Architecture, Layer, Node, gene_counts
 from keras_vnn.bundled import config_names, config_path
-from keras_vnn.config import Recipe, read_recipe
+from keras_vnn.config import Recipe, TrainRecipe, read_recipe
 from keras_vnn.readers import read_hierarchy
 from keras_vnn.recipe_options import model_changes, training_choices
 from keras_vnn.search_space import Choices, Setting
@@ -187,12 +187,29 @@ def counts(recipe: Recipe) -> str:
     layers = f"{len(hidden)} layer{'s' * (len(hidden) > 1)}"
     dense = sum(layer.dense_units for layer in hidden)
     beside = f" beside {dense:,} dense units" if dense else ""
+    parameters = (
+        f"{arch.summary(outputs=2).parameters:,} parameters with a head of two classes (auxiliary heads and batch "
+        "normalisation not counted)"
+    )
+    if recipe.train is not None and recipe.train.objective == "autoencoder":
+        parameters = autoencoder(arch, recipe.train)
     return (
         f"On the bundled data: {len(arch.genes) - len(arch.unconnected_genes):,} of {len(arch.genes):,} genes feed "
         f"{sum(map(len, hidden)):,} nodes in {layers}{beside}; {sum(map(lambda x: x.width, hidden)):,} units, "
-        f"{arch.edge_count:,} edges, {arch.summary(outputs=2).parameters:,} parameters with a head of two classes "
-        "(auxiliary heads and batch normalisation not counted)."
+        f"{arch.edge_count:,} edges, {parameters}."
     )
+
+
+def autoencoder(arch: Architecture, recipe: TrainRecipe) -> str:
+    """Return the sizes of an autoencoder."""
+    from keras_vnn.models import build_autoencoder, view
+
+    model = build_autoencoder(arch, preset=recipe.preset, seed=0, **model_changes(recipe))
+    sparse = view(model).parts["sparse"].values()
+    decoder = sum(int(np.prod(weight.shape)) for name in sparse for weight in model.get_layer(name).trainable_weights)
+    everything = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+    latent = int(model.get_layer("latent").output.shape[-1])
+    return f"{latent:,} latent values, {everything:,} parameters, {decoder:,} of them of the decoder"
 
 
 def options(recipe: Recipe) -> Iterator[tuple[str, str]]:

@@ -165,11 +165,12 @@ class TrainRecipe(_Section):
         None, description="Of the products; weights stay in single precision."
     )
     training: dict[str, Any] = Field({}, description="Further options of training, by the names of TrainingOptions.")
-    objective: Literal["prediction", "siamese", "triplet"] = Field(
-        "prediction", description="prediction, or an embedding that brings cells of one type close together."
+    objective: Literal["prediction", "siamese", "triplet", "autoencoder"] = Field(
+        "prediction",
+        description="prediction; siamese or triplet, which bring cells of one type close together; autoencoder.",
     )
     embedding: dict[str, Any] = Field(
-        {}, description="Options of an embedding: margin, types_per_batch, cells_per_type."
+        {}, description="Options of an embedding: margin, types_per_batch, cells_per_type; warmup_epochs, center."
     )
     pretrain: Literal["none", "dense", "all"] = Field(
         "none", description="Layers that begin as denoising autoencoders: the dense units, or all hidden layers."

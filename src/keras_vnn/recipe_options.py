@@ -22,6 +22,7 @@ _TRAINING = (
     *("schedule", "warmup", "clip_norm", "precision"),
 )
 _EMBEDDING = ("margin", "types_per_batch", "cells_per_type")
+_AUTOENCODER = ("warmup_epochs", "center")
 
 
 def training_choices(recipe: TrainRecipe) -> TrainingOptions:
@@ -29,7 +30,8 @@ def training_choices(recipe: TrainRecipe) -> TrainingOptions:
     from keras_vnn.training import training_options
 
     own = {name: getattr(recipe, name) for name in _TRAINING if getattr(recipe, name) is not None}
-    return training_options(recipe.preset, **{**recipe.training, **own, "seed": recipe.seed})
+    preset = recipe.preset or ("vega" if recipe.objective == "autoencoder" else None)
+    return training_options(preset, **{**recipe.training, **own, "seed": recipe.seed})
 
 
 def pretraining_choices(recipe: TrainRecipe) -> PretrainingOptions | None:
@@ -48,11 +50,13 @@ def pretraining_choices(recipe: TrainRecipe) -> PretrainingOptions | None:
 
 def embedding_choices(recipe: TrainRecipe) -> dict[str, Any]:
     """Return the options of the objective of an embedding."""
-    unknown = [name for name in recipe.embedding if name not in _EMBEDDING]
+    known = _AUTOENCODER if recipe.objective == "autoencoder" else _EMBEDDING
+    unknown = [name for name in recipe.embedding if name not in known]
     if unknown:
+        what = "an autoencoder" if recipe.objective == "autoencoder" else "an embedding"
         raise ConfigError(
-            f"Unknown option of an embedding: {unknown[0]!r}. {did_you_mean(unknown[0], _EMBEDDING)}".rstrip()
-            + f"\nKnown: {', '.join(_EMBEDDING)}."
+            f"Unknown option of {what}: {unknown[0]!r}. {did_you_mean(unknown[0], known)}".rstrip()
+            + f"\nKnown: {', '.join(known)}."
         )
     return dict(recipe.embedding)
 

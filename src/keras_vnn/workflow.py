@@ -353,7 +353,7 @@ def trained_network(
         The data do not fit the architecture, or the options do not fit together.
     """
     from keras_vnn.data import Targets
-    from keras_vnn.training import train, train_embedding
+    from keras_vnn.training import train, train_autoencoder, train_embedding
 
     how |= {
         "training": training_choices(recipe),
@@ -366,6 +366,10 @@ def trained_network(
     }
     if recipe.objective == "prediction":
         return train(network, data, labels, **how)
+    if recipe.objective == "autoencoder":
+        if how.pop("pretraining") is not None:
+            raise ConfigError("An autoencoder is not pretrained. Leave out pretrain.")
+        return train_autoencoder(network, data, labels, **embedding_choices(recipe), **how)
     if isinstance(labels, Targets):
         raise ConfigError(f"An embedding is trained on classes of cells, got task: {recipe.task}. Leave out the task.")
     return train_embedding(network, data, labels, objective=recipe.objective, **embedding_choices(recipe), **how)

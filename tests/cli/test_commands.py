@@ -381,6 +381,33 @@ def test_an_embedding_through_the_command_line(vnn: Callable, job: Path) -> None
     assert vnn("inspect", "embedding.keras", node).code == 0
 
 
+def test_an_autoencoder_is_trained_scored_and_looked_at(vnn: Callable, job: Path) -> None:
+    vnn(*BUILD, "-o", "ring.vnn")
+    ran = vnn(
+        *(*TRAIN, "--objective", "autoencoder", "--preset", "vega", "--epochs", "2", "--normalization", "zscore"),
+        *("-o", "autoencoder.keras"),
+    )
+    assert ran.code == 0, ran.err
+    latents = view(keras.saving.load_model("autoencoder.keras")).latent_layer.output.shape[-1]
+    assert f"embedding: {latents} numbers a cell" in ran.out
+    assert ran.out.splitlines()[-1].startswith("test: squared error ")
+    scored = vnn(
+        "evaluate", "clustering", "autoencoder.keras", "expression.csv", "--cells", "cells.csv", "--label", "type"
+    )
+    assert scored.code == 0 and "adjusted Rand" in scored.out
+    node = view(keras.saving.load_model("autoencoder.keras")).architecture.layers[1].ids[0]
+    shown = vnn("inspect", "autoencoder.keras", node)
+    assert shown.code == 0 and "Activity by class" in shown.out
+    exported = vnn("export", "autoencoder.keras", "--format", "graphml", "-o", "autoencoder.graphml")
+    assert exported.code == 0, exported.err
+    written = vnn("report", "autoencoder.keras", "-o", "autoencoder.html")
+    assert written.code == 0, written.err
+    refused = vnn(*TRAIN, "--objective", "autoencoder", "--pretrain", "all", "-o", "other.keras")
+    assert refused.code == 1 and "An autoencoder is not pretrained. Leave out pretrain." in refused.err
+    wrong = vnn(*TRAIN, "--preset", "vega", "-o", "other.keras")
+    assert wrong.code == 1 and "on the command line: --objective autoencoder" in wrong.err
+
+
 def test_a_killed_training_of_an_embedding_goes_on(vnn: Callable, job: Path) -> None:
     """Killed after its first epochs, the same command gives the weights of a run that was never stopped."""
     vnn(*BUILD, "-o", "ring.vnn")

@@ -21,6 +21,7 @@ from keras_vnn.layers import LatentSample, ReconstructionError
 from keras_vnn.models import (
     AUTOENCODER_PRESETS,
     build_autoencoder,
+    build_model,
     edge_weights,
     load_model,
     save_model,
@@ -239,6 +240,15 @@ def test_options_are_checked(sets, options, message) -> None:
     with pytest.raises(ModelError) as error:
         build_autoencoder(sets, **options)
     assert str(error.value) == message
+
+
+def test_a_preset_of_autoencoders_is_not_one_of_models_that_predict(sets) -> None:
+    with pytest.raises(ModelError) as error:
+        build_model(sets, 2, preset="vega")
+    assert str(error.value) == (
+        "The preset 'vega' is of autoencoders, not of models that predict.\n"
+        "Build one: build_autoencoder(arch, preset='vega'); on the command line: --objective autoencoder"
+    )
 
 
 @st.composite

@@ -122,9 +122,10 @@ def test_scores_are_of_the_test_cells_by_hand(arch, cells, trained) -> None:
     error = ((truth - predict(trained.model, held_out).to_numpy()) ** 2).sum(axis=1).mean()
     assert trained.metrics.squared_error == pytest.approx(error)
     assert trained.metrics.explained == pytest.approx(1 - error / truth.var(axis=0).sum())
-    assert str(reconstruction_metrics(np.array([[0.0, 2.0], [2.0, 2.0]]), np.array([[0.0, 2.0], [1.0, 2.0]]))) == (
-        "squared error 0.5 a cell; 50.0 % of the variance of 2 genes restored"
-    )
+    parts = [(np.array([[0.0, 2.0]]), np.array([[0.0, 2.0]])), (np.array([[2.0, 2.0]]), np.array([[1.0, 2.0]]))]
+    assert str(reconstruction_metrics(parts)) == "squared error 0.5 a cell; 50.0 % of the variance of 2 genes restored"
+    still = reconstruction_metrics(parts[:1])
+    assert (still.explained, str(still)) == (None, "squared error 0 a cell; nothing varies among 2 genes")
 
 
 def test_validation_is_by_restoring_alone(arch, cells) -> None:

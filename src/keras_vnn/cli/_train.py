@@ -60,7 +60,7 @@ def train(
     clip_norm: Annotated[float | None, typer.Option(help="Shorten longer gradients to this length.")] = None,
     precision: Annotated[str | None, typer.Option(help="float32, mixed_bfloat16, mixed_float16.")] = None,
     objective: Annotated[
-        str | None, typer.Option(help="prediction; or an embedding of the cells: siamese, triplet.")
+        str | None, typer.Option(help="prediction; or an embedding of the cells: siamese, triplet, autoencoder.")
     ] = None,
     pretrain: Annotated[
         str | None, typer.Option(help="Layers that begin as denoising autoencoders: none, dense, all.")
@@ -91,6 +91,8 @@ def train(
     `vnn train configs/lin2017-ppi-tf.yaml --epochs 20 -o model.keras`
 
     `vnn train lin.vnn cells.h5ad --label cell_type --objective triplet -o embedding.keras`
+
+    `vnn train sets.vnn cells.h5ad --label condition --objective autoencoder --preset vega -o autoencoder.keras`
 
     A training that was stopped goes on where it was when the same command is given again: its state is kept beside the
     model, in a file that ends in `.unfinished`, until the model is written.
@@ -145,7 +147,8 @@ def _report(result: TrainingResult, *, as_json: bool, is_embedding: bool) -> Non
         return
     typer.echo(f"trained {len(result.history)} epochs")
     if is_embedding:
-        typer.echo(f"embedding: {result.model.output_shape[-1]:,} numbers a cell")
+        typer.echo(f"embedding: {_embedding_width(result):,} numbers a cell")
+    if is_embedding and metrics is None:
         return
     if metrics is None:
         typer.echo("no test cells were held out")
@@ -154,6 +157,13 @@ def _report(result: TrainingResult, *, as_json: bool, is_embedding: bool) -> Non
     if isinstance(metrics, ClassificationMetrics):
         typer.echo(f"\n{metrics.per_class.round(3).to_string()}\n\nconfusion (rows: true, columns: predicted)")
         typer.echo(_numbered(metrics.confusion).to_string())
+
+
+def _embedding_width(result: TrainingResult) -> int:
+    from keras_vnn.models import view
+
+    latent = view(result.model).latent_layer
+    return int((result.model if latent is None else latent).output.shape[-1])
 
 
 def _numbered(confusion: pd.DataFrame) -> pd.DataFrame:

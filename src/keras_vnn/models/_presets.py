@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from keras_vnn.errors import ModelError, did_you_mean
+from keras_vnn.models._autoencoder_options import AUTOENCODER_PRESETS
 from keras_vnn.models._options import LINEAR_UNIFORM, ModelOptions, changed
 
 __all__ = ["MODEL_PRESETS", "model_options"]
@@ -87,6 +88,11 @@ def model_options(preset: str | None, changes: Mapping[str, Any]) -> ModelOption
         The preset or an option is unknown, or a value is out of range.
     """
     if preset is not None and preset not in MODEL_PRESETS:
+        if preset in AUTOENCODER_PRESETS:
+            raise ModelError(
+                f"The preset {preset!r} is of autoencoders, not of models that predict.\n"
+                f"Build one: build_autoencoder(arch, preset={preset!r}); on the command line: --objective autoencoder"
+            )
         known = list(MODEL_PRESETS)
         raise ModelError(
             f"preset must be one of {', '.join(known)}; got {preset!r}. {did_you_mean(preset, known)}".rstrip()

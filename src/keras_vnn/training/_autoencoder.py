@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -30,6 +30,9 @@ from keras_vnn.training._scores import ReconstructionMetrics, reconstruction_met
 from keras_vnn.training._train import TrainingResult, training_record
 
 __all__ = ["train_autoencoder"]
+
+# Test cells that are dense in memory together.
+_AT_ONCE = 1024
 
 
 def train_autoencoder(
@@ -141,12 +144,16 @@ def train_autoencoder(
     )
     metrics: ReconstructionMetrics | None = None
     if parts.test.size:
-        held_out = values[parts.test]
-        metrics = reconstruction_metrics(
-            np.asarray(held_out)[:, is_restored], predicted_by(model, held_out)[:, is_restored]
-        )
+        metrics = reconstruction_metrics(_restored(model, values[parts.test], is_restored))
     view(model).card.remember(training=training_record(chosen, known, parts, history, metrics, objective="autoencoder"))
     return TrainingResult(model, history, metrics, parts)
+
+
+def _restored(model: keras.Model, values: Any, genes: NDArray[np.bool_]) -> Iterator[tuple[Any, Any]]:
+    """Yield some genes of cells, as they are and as they are restored, a part of the cells at a time."""
+    for start in range(0, len(values), _AT_ONCE):
+        truth = np.asarray(values[start : start + _AT_ONCE])
+        yield truth[:, genes], predicted_by(model, truth)[:, genes]
 
 
 def _means(normalization: Normalization) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -51,20 +51,19 @@ class ReconstructionMetrics:
         Sum over genes of the squared difference, averaged over cells.
     explained
         Share of the variance over cells that is restored, all genes together: 1 less the squared error over the
-        squared distance from the mean of each gene. NaN where no gene varies.
+        squared distance from the mean of each gene. ``None`` where no gene varies.
     genes
         Number of genes.
     """
 
     squared_error: float
-    explained: float
+    explained: float | None
     genes: int
 
     def __str__(self) -> str:
-        return (
-            f"squared error {self.squared_error:.4g} a cell; {100 * self.explained:.1f} % of the variance of "
-            f"{self.genes:,} genes restored"
-        )
+        share = "nothing varies among" if self.explained is None else f"{100 * self.explained:.1f} % of the variance of"
+        end = "" if self.explained is None else " restored"
+        return f"squared error {self.squared_error:.4g} a cell; {share} {self.genes:,} genes{end}"
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as plain JSON values."""
@@ -74,12 +73,22 @@ class ReconstructionMetrics:
 Metrics = ClassificationMetrics | ReconstructionMetrics | RegressionMetrics | TargetMetrics
 
 
-def reconstruction_metrics(truth: NDArray[Any], restored: NDArray[Any]) -> ReconstructionMetrics:
-    """Return how well ``(cells, genes)`` were restored."""
-    wide = np.asarray(truth, np.float64)
-    error = float(np.square(wide - restored).sum())
-    spread = float(np.square(wide - wide.mean(axis=0)).sum())
-    return ReconstructionMetrics(error / len(wide), 1 - error / spread if spread else float("nan"), wide.shape[1])
+def reconstruction_metrics(parts: Iterable[tuple[NDArray[Any], NDArray[Any]]]) -> ReconstructionMetrics:
+    """Return how well ``(cells, genes)`` were restored; truth and what was restored come in parts, by cells."""
+    cells, genes, error = 0, 0, 0.0
+    first: Any = None
+    total: Any = 0.0
+    squares: Any = 0.0
+    for truth, restored in parts:
+        wide = np.asarray(truth, np.float64)
+        error += float(np.square(wide - restored).sum())
+        # Less the first cell, so that squares of large numbers that hardly differ are not taken from each other.
+        first = wide[0] if first is None else first
+        total = total + (wide - first).sum(axis=0)
+        squares = squares + np.square(wide - first).sum(axis=0)
+        cells, genes = cells + len(wide), wide.shape[1]
+    spread = float((squares - np.square(total) / cells).sum())
+    return ReconstructionMetrics(error / cells, 1 - error / spread if spread > 0 else None, genes)
 
 
 def scores(known: Labels | Targets, truth: NDArray[Any], predicted: NDArray[Any]) -> Metrics:

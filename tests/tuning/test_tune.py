@@ -286,6 +286,82 @@ def test_embeddings_are_judged_by_their_loss(toy, tmp_path):
     assert str(found).endswith("test          embeddings are scored by vnn evaluate")
 
 
+def test_the_command_says_the_same_to_people_and_to_machines(write_toy, searched, tmp_path, capsys):
+    found, folder, _ = searched
+    recipe = write_toy(tmp_path, f"tune:\n  trials: 4\n  space: {json.dumps(GRID)}\n")
+    _run("tune", recipe, "-o", folder)
+    printed = capsys.readouterr()
+    assert printed.out == f"{found}\n"
+    assert printed.err.splitlines() == [
+        "4 of 4 trials were done before",
+        f"written       {folder}: trials.csv, best.yaml, best.keras",
+        f"next          vnn inspect {folder / 'best.keras'}",
+    ]
+    _run("tune", recipe, "-o", folder, "--json")
+    assert json.loads(capsys.readouterr().out) == found.to_json()
+
+
+def test_a_search_that_is_interrupted_says_how_to_go_on(write_toy, tmp_path, capsys, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("keras_vnn.tuning._tune.run_trial", interrupted)
+    recipe = write_toy(tmp_path, f"tune:\n  space: {json.dumps(GRID)}\n")
+    with pytest.raises(SystemExit) as stop:
+        main(["tune", str(recipe), "-o", str(tmp_path / "made")])
+    assert stop.value.code == 130  # as shells know it
+    said = capsys.readouterr().err.splitlines()
+    assert said[-1] == f"the trials so far are kept in {tmp_path / 'made'}; the same command goes on from them"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["toy.yaml"], "error: Name the folder to write into: -o tuned"),
+        (["nowhere.yaml", "-o", "made"], "error: No such recipe: nowhere.yaml."),
+        (["toy.yaml", "-o", "made"], "error: There is nothing to search: the recipe names no fields."),
+        (["bare.yaml", "-o", "made"], "error: A search needs a recipe with a train section; bare.yaml has none."),
+        (
+            ["slip.yaml", "-o", "made"],
+            "error: There is no field 'learning_rte' to search: slip.yaml:6. Did you mean learning_rate?",
+        ),
+        (
+            ["flat.yaml", "-o", "made"],
+            "error: Unknown option 'dropout': flat.yaml:5. Fields to search stand under space, e.g. space: {dropout: "
+            "…}.",
+        ),
+        (
+            ["range.yaml", "-o", "made"],
+            "error: dropout: low must be below high, got 0.5 and 0.1: range.yaml:6.",
+        ),
+        (
+            ["toy.yaml", "-o", "made", "--trials", "0"],
+            "error: trials: input should be greater than or equal to 1; got 0: the command line.",
+        ),
+        (
+            ["toy.yaml", "-o", "made", "--pruning", "mean"],
+            "error: pruning must be one of none, median; got 'mean': the command line. Did you mean median?",
+        ),
+    ],
+)
+def test_slips_on_the_command_line(write_toy, tmp_path, monkeypatch, capsys, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    write_toy(tmp_path)
+    start = "train:\n  data: cells.csv\n  label: type\ntune:\n"
+    for name, text in {
+        "bare": "build:\n  genes: cells.csv\n",
+        "slip": start + "  space:\n    learning_rte: [0.1, 0.2]\n",
+        "flat": start + "  dropout: [0.1, 0.2]\n",
+        "range": start + "  space:\n    dropout: {low: 0.5, high: 0.1}\n",
+    }.items():
+        (tmp_path / f"{name}.yaml").write_text(text)
+    with pytest.raises(SystemExit) as stop:
+        main(["tune", *arguments])
+    assert stop.value.code == 1
+    assert capsys.readouterr().err.splitlines()[0] == message
+    assert not (tmp_path / "made").exists()
+
+
 @pytest.mark.parametrize(
     ("space", "message"),
     [

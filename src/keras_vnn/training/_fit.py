@@ -85,8 +85,8 @@ def fit_model(
     Returns
     -------
     pandas.DataFrame
-        A row of losses per epoch. ``val_loss`` is that of the prediction alone; ``loss`` counts auxiliary heads and
-        regularisation too.
+        A row of losses per epoch. ``val_loss`` is that of the prediction, and regularisation, as Keras counts it;
+        ``loss`` counts auxiliary heads too.
 
     Raises
     ------

@@ -70,7 +70,7 @@ def tune(
     measure
         Of classes ``balanced_accuracy`` (the default), ``accuracy``, ``macro_f1``, ``log_loss``; of numbers ``r2`` (the
         default), ``pearson``, ``spearman``, ``mse``, their mean over the targets; of all, and of embeddings alone,
-        ``loss``, that of the epoch whose weights are kept.
+        ``loss``, that of the epoch whose weights are kept, the penalty of ``l2`` counted.
     pruning
         ``"median"`` stops a trial when its best loss of the validation cells is above the median of those that finished
         trials had at the same epoch: after five finished trials, from the fourth epoch on. ``"none"`` is the default.

@@ -10,12 +10,33 @@ os.environ["KERAS_VNN_CALIBRATE"] = "0"
 BACKEND = os.environ.get("KERAS_BACKEND", "tensorflow")
 if BACKEND == "jax":
     os.environ.setdefault("JAX_ENABLE_X64", "1")  # some tests compare in double precision
+if BACKEND == "torch":
+    import torch
+
+    torch.set_warn_always(True)  # some of its warnings come once in a process, and would hit whatever test is first
 
 # A busy machine is no failure; and what CI says of a change must not depend on a draw.
 settings.register_profile("project", deadline=None, print_blob=True, derandomize=bool(os.environ.get("CI")))
 # JAX compiles every shape it is shown.
 settings.register_profile("other backend", settings.get_profile("project"), max_examples=5, derandomize=True)
 settings.load_profile("project" if BACKEND == "tensorflow" else "other backend")
+
+
+@pytest.fixture
+def double_precision(monkeypatch):
+    """Have Keras keep data, losses, optimizers and its own layers in float64.
+
+    On other backends than TensorFlow its arithmetic ends at float32 by a table, whatever is asked for.
+    """
+    import keras
+    from keras.src.backend.common import dtypes
+
+    monkeypatch.setitem(dtypes.BIT64_TO_BIT32_DTYPE, "float64", "float64")
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
+    yield
+    keras.config.set_floatx("float32")
+    keras.config.set_dtype_policy("float32")
 
 
 def pytest_addoption(parser):

@@ -282,7 +282,7 @@ def test_any_wiring_is_decoded_as_numpy_does(arch) -> None:
         model = build_autoencoder(arch, **SMALL)
     x = cells(3)
     hidden, genes = by_numpy(model, embed(model, x).X)
-    np.testing.assert_allclose(model(x), genes, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(model(x)), genes, rtol=1e-4, atol=1e-6)
     activities = node_activities(model, x)
     keys = zip(activities.var["node"], activities.var["unit"], strict=True)
     np.testing.assert_allclose(activities.X, np.column_stack([hidden[key] for key in keys]), rtol=1e-4, atol=1e-6)

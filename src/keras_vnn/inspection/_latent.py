@@ -183,9 +183,10 @@ def perturb_genes(
     Returns
     -------
     pandas.DataFrame
-        A row per node, the smallest p value first, of equal ones the largest change: ``label``, ``kind``, ``layer``,
-        ``is_latent``, ``before`` and ``after`` (mean over cells), ``change``, ``p_value`` (Wilcoxon's signed-rank test
-        over cells, two-sided) and ``q_value`` (Benjamini and Hochberg).
+        A row per node, the largest absolute effect size first: ``label``, ``kind``, ``layer``, ``is_latent``,
+        ``before`` and ``after`` (mean over cells), ``change``, ``effect_size`` (change over the standard deviation of
+        the activity over cells before; NaN where there is none), ``p_value`` (Wilcoxon's signed-rank test over cells,
+        two-sided) and ``q_value`` (Benjamini and Hochberg). With many cells nearly every change is significant.
 
     Raises
     ------
@@ -221,15 +222,16 @@ def perturb_genes(
     moved = (difference != 0).any(axis=0)
     if moved.any():
         p_value[moved] = stats.wilcoxon(difference[:, moved], axis=0, method="asymptotic", zero_method="zsplit").pvalue
+    change, spread = difference.mean(axis=0), before.std(axis=0)
     table = nodes.table[["label", "kind", "layer", "is_latent"]].assign(
         before=before.mean(axis=0),
         after=after.mean(axis=0),
-        change=difference.mean(axis=0),
+        change=change,
+        effect_size=np.divide(change, spread, out=np.full(len(change), np.nan), where=spread > 0),
         p_value=p_value,
         q_value=stats.false_discovery_control(p_value),
     )
-    order = np.lexsort((-table["change"].abs().to_numpy(), table["p_value"].to_numpy()))
-    return table.iloc[order]
+    return table.sort_values("effect_size", key=lambda values: -values.abs(), kind="stable")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

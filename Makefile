@@ -23,7 +23,7 @@ FUZZ_ARGS ?=
 JAX_PACKAGES := jax==0.10.2
 TORCH_PACKAGES := torch==2.13.0
 # Whatever uses Keras; readers, wiring and the rest never see a backend.
-BACKEND_TESTS ?= $(addprefix tests/,layers models training inspection estimators evaluation)
+BACKEND_TESTS ?= $(addprefix tests/,layers models training inspection estimators evaluation tuning)
 
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1

@@ -101,6 +101,7 @@ def test_options_reach_the_layers(flat: Architecture) -> None:
         (2, {"dropuot": 0.1}, "Unknown option 'dropuot'. Did you mean dropout"),
         (2, {"preset": "lin2018"}, "preset must be one of lin2017, lin2017-two-layer"),
         (2, {"dropout": 1.0}, "dropout must be at least 0 and below 1, got 1.0."),
+        (2, {"activation": "tnah"}, "activation must be a name that Keras knows, got 'tnah'. Did you mean tanh?"),
         (2, {"l2": -1.0}, "l2 must not be negative, got -1.0."),
         (2, {"tail": (10, 0)}, "tail must name at least one unit per layer, got [10, 0]."),
     ],

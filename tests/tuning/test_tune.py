@@ -404,6 +404,11 @@ def test_slips_on_the_command_line(write_toy, tmp_path, monkeypatch, capsys, arg
             "    head must be one of linear, linear-tanh-linear; got 'round'.",
         ),
         (
+            {"activation": ["tanh", "tnah"]},
+            "The field activation cannot have the value 'tnah':\n"
+            "    activation must be a name that Keras knows, got 'tnah'. Did you mean tanh?",
+        ),
+        (
             {"dropout": [0, 0.5], "model.dropout": [0, 0.1]},
             "model.dropout and dropout are the same option. Search one of them.",
         ),

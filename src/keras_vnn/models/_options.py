@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+import keras
+
 from keras_vnn.errors import ModelError, did_you_mean
 
 __all__ = ["CHOICES", "LINEAR_UNIFORM", "ModelOptions", "changed"]
@@ -141,6 +143,8 @@ class ModelOptions:
             if value not in known:
                 hint = did_you_mean(str(value), known)
                 raise ModelError(f"{name} must be one of {', '.join(known)}; got {value!r}. {hint}".rstrip())
+        for name in ("activation", "dense_activation", "tail_activation"):
+            _check_activation(name, getattr(self, name))
         for rate in self.dropout_rates:
             if not 0 <= rate < 1:
                 raise ModelError(f"dropout must be at least 0 and below 1, got {rate}.")
@@ -180,6 +184,16 @@ class ModelOptions:
         place = number - self.dropout_from
         rates = self.dropout_rates
         return 0.0 if place < 0 or not rates else rates[min(place, len(rates) - 1)]
+
+
+def _check_activation(name: str, value: str) -> None:
+    try:
+        keras.activations.get(value)
+    except ValueError as error:
+        names = [known for known in dir(keras.activations) if known.islower() and not known.startswith("_")]
+        known = [name for name in names if name not in ("get", "serialize", "deserialize")]
+        hint = did_you_mean(str(value), known) or f"Known: {', '.join(known)}."
+        raise ModelError(f"{name} must be a name that Keras knows, got {value!r}. {hint}") from error
 
 
 def changed(start: ModelOptions, changes: Mapping[str, Any]) -> ModelOptions:

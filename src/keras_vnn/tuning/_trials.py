@@ -260,7 +260,7 @@ def _failures() -> tuple[type[Exception], ...]:
     """Return what ends a trial but not the search: what cannot be built or trained, and want of memory."""
     import keras
 
-    found: tuple[type[Exception], ...] = (VNNError, MemoryError, RuntimeError, ArithmeticError)
+    found: tuple[type[Exception], ...] = (ValueError, MemoryError, RuntimeError, ArithmeticError)
     if keras.backend.backend() == "tensorflow":
         from tensorflow.errors import OpError
 

@@ -67,7 +67,7 @@ def test_files_nearby_are_named_from_the_folder(tmp_path):
     assert "data: /elsewhere/cells.h5ad" in recipe_text(Recipe(train=far), tmp_path, note="Said.")
 
 
-def test_the_recipes_own_values_where_they_lie_in_the_space():
+def test_the_recipes_own_values_and_whether_they_lie_in_the_space():
     space = {
         "learning_rate": Range(low=1e-4, high=1e-2),
         "tail": Choices(([], [8])),
@@ -75,15 +75,23 @@ def test_the_recipes_own_values_where_they_lie_in_the_space():
         "training.decay": Choices((0.1, 0.2)),
         "model.head": Choices(("linear", "linear-tanh-linear")),
         "pretrain": Choices(("none", "all")),
+        "dropout": Range(low=0.0, high=0.4),
+        "build.min_genes": Range(low=2, high=9),
+        "embedding.margin": Range(low=0.1, high=1),
     }
-    assert own_values(START, space) == {
+    own = own_values(START, space)
+    assert own == {
         "learning_rate": 0.001,  # that of TrainingOptions
         "tail": [8],
         "build.max_genes": 50,
         "training.decay": 0.1,
         "model.head": "linear",
         "pretrain": "none",
+        "dropout": 0.5,
+        "build.min_genes": None,
+        "embedding.margin": None,
     }
-    assert own_values(START, space | {"dropout": Range(low=0.0, high=0.4)}) is None
-    assert own_values(START, space | {"build.max_genes": Range(low=15, high=95, step=10)}) is None
-    assert own_values(START, space | {"embedding.margin": Range(low=0.1, high=1)}) is None
+    assert [name for name in space if not space[name].holds(own[name])] == [
+        *("dropout", "build.min_genes", "embedding.margin")
+    ]
+    assert not Range(low=15, high=95, step=10).holds(50)

@@ -244,6 +244,7 @@ def test_a_trial_that_fails_is_kept_with_its_reason_and_the_search_goes_on(toy, 
     found = tune(toy, tmp_path, space={"build.min_genes": [2, 100]}, trials=5, say=said.append)
     states = found.trials.set_index("build.min_genes")["state"].to_dict()
     assert states == {2: "finished", 100: "failed"}
+    assert "the recipe as it stands is outside of the space and not tried: build.min_genes null" in said
     reason = found.trials.set_index("build.min_genes").loc[100, "reason"]
     assert "No hidden node is left" in reason
     assert any(line.startswith("trial ") and f"failed: {reason}" in line for line in said)

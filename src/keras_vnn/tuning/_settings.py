@@ -132,13 +132,13 @@ def check_options(recipe: Recipe, space: Mapping[str, Setting]) -> None:
             raise ConfigError(f"The field {name} cannot have the value {value!r}:\n    {error}") from error
 
 
-def own_values(recipe: Recipe, space: Mapping[str, Setting]) -> dict[str, Any] | None:
-    """Return the values that a recipe has where it is searched; ``None`` if one of them lies outside. Imports Keras."""
+def own_values(recipe: Recipe, space: Mapping[str, Setting]) -> dict[str, Any]:
+    """Return the values that a recipe has where it is searched, be they within the space or not. Imports Keras."""
     from keras_vnn.models import model_options
 
     train = recipe.train
     if train is None:
-        return None
+        return {}
     pretraining = pretraining_choices(train)
     of_group: dict[str, Mapping[str, Any]] = {
         "build": {} if recipe.build is None else recipe.build.model_dump(),
@@ -149,11 +149,8 @@ def own_values(recipe: Recipe, space: Mapping[str, Setting]) -> dict[str, Any] |
     }
     of_group[""] = {"preset": train.preset, "pretrain": train.pretrain, **of_group["model"], **of_group["training"]}
     found = {}
-    for name, setting in space.items():
+    for name in space:
         group, _, field = name.rpartition(".")
         value = of_group[group].get(field)
-        value = list(value) if isinstance(value, tuple) else value
-        if not setting.holds(value):
-            return None
-        found[name] = value
+        found[name] = list(value) if isinstance(value, tuple) else value
     return found

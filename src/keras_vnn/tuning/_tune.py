@@ -125,8 +125,9 @@ def tune(
         import_keras()
         check_options(known, settings)
         own = own_values(known, settings)
+        outside = {name: value for name, value in own.items() if not settings[name].holds(value)}
         if done < options.trials:
-            _search(known, settings, options, judged_by, store, own, progress=progress, say=say)
+            _search(known, settings, options, judged_by, store, own, outside, progress=progress, say=say)
         outcomes = tuple(store.outcomes)
     best = best_of(outcomes, judged_by)
     table = trial_table(outcomes, judged_by)
@@ -143,7 +144,7 @@ def tune(
     )
     _write(place / "best.yaml", recipe_text(chosen, place, note=note))
     test = _test_scores(chosen, place, best + 1, progress=progress, say=say)
-    about = {"seed": options.seed, "version": version("keras-vnn"), "first_is_recipe": own is not None}
+    about = {"seed": options.seed, "version": version("keras-vnn"), "first_is_recipe": not outside}
     found = Tuning(judged_by, table, best + 1, outcomes[best].values, chosen, test, about)
     _write(place / "tuning.json", json.dumps(found.to_json(), indent=1, ensure_ascii=False))
     return found
@@ -155,7 +156,8 @@ def _search(
     options: TuneRecipe,
     measure: str,
     store: Store,
-    own: Mapping[str, Any] | None,
+    own: Mapping[str, Any],
+    outside: Mapping[str, Any],
     *,
     progress: bool,
     say: Say,
@@ -171,7 +173,9 @@ def _search(
     seen = seen_cells(data, labels, split)
     while len(store.outcomes) < options.trials:
         number = len(store.outcomes) + 1
-        if number == 1 and own is not None:
+        if number == 1 and outside:
+            say(f"the recipe as it stands is outside of the space and not tried: {', '.join(valued(outside))}")
+        if number == 1 and not outside:
             say("trial 1 is the recipe as it stands")
             values: dict[str, Any] | None = dict(own)
         else:

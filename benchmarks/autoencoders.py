@@ -22,6 +22,7 @@ import pandas as pd
 
 from benchmarks.interferon import EXPECTED, TOP, terms_under
 
+HERE = Path(__file__).parent
 RECIPES = ("vega", "onto-vae")
 MEASURES = ("restored", "V-measure", "PCA V-measure", "best AUC", "terms above 0.95", "of the first ten")
 
@@ -30,10 +31,9 @@ def main() -> None:
     """Run what is missing and print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.autoencoders", description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/autoencoders.json"))
+    parser.add_argument("--out", type=Path, default=HERE / "autoencoders.json")
     parser.add_argument("--most", type=int, default=1000, help="runs in this call; the next one goes on")
     given = parser.parse_args()
-    given.out.parent.mkdir(parents=True, exist_ok=True)
     runs: list[dict[str, Any]] = json.loads(given.out.read_text("utf-8")) if given.out.exists() else []
     done = {(run["recipe"], run["network"], run["seed"]) for run in runs}
     for name in RECIPES:

@@ -46,7 +46,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
     ),
     "downloads": ("fetch", "remote_files"),
     "errors": ("VNNError", "VNNWarning"),
-    "estimators": ("VNNClassifier", "VNNEmbedder", "VNNRegressor", "annotate_cells", "train_cells"),
+    "estimators": ("VNNAutoencoder", "VNNClassifier", "VNNEmbedder", "VNNRegressor", "annotate_cells", "train_cells"),
     "evaluation": ("ClusteringScores", "RetrievalScores", "clustering_scores", "held_out_types", "retrieval_scores"),
     "export": ("export_summary",),
     "genes": ("GeneList", "gene_list"),

@@ -9,7 +9,7 @@ import pytest
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from keras_vnn.architecture import Architecture
-from keras_vnn.estimators import VNNClassifier, VNNEmbedder, VNNRegressor
+from keras_vnn.estimators import VNNAutoencoder, VNNClassifier, VNNEmbedder, VNNRegressor
 from keras_vnn.priors import Interactions
 from keras_vnn.wiring import interaction_architecture
 
@@ -40,9 +40,10 @@ def neighbours(names: Sequence[str]) -> Architecture:
 
 def checks() -> list[Any]:
     found = []
-    for kind in (VNNClassifier, VNNRegressor, VNNEmbedder):
+    for kind in (VNNClassifier, VNNRegressor, VNNEmbedder, VNNAutoencoder):
+        further = {"encoder": (8,)} if kind is VNNAutoencoder else {}
         pairs = estimator_checks_generator(
-            kind(neighbours, **OPTIONS), expected_failed_checks=EXPECTED_FAILED_CHECKS, mark=None
+            kind(neighbours, **OPTIONS, **further), expected_failed_checks=EXPECTED_FAILED_CHECKS, mark=None
         )
         for estimator, check in pairs:
             name = getattr(check, "func", check).__name__

@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,6 @@ from keras_vnn.training import training_options as options_for_training
 __all__ = ["Network"]
 
 _OF_TRAINING = ("normalization", "optimizer", "learning_rate", "batch_size", "epochs", "patience")
-_OF_MODEL = ("tail", "activation", "dropout", "l2")
 OUTPUTS = ("nodes", "embedding")
 
 
@@ -34,6 +33,9 @@ class Network(TransformerMixin, BaseEstimator):
 
     Subclasses document the parameters; ``None`` always means the value of the preset, or the default.
     """
+
+    # Options of the model that are parameters.
+    _of_model: ClassVar[tuple[str, ...]] = ("tail", "activation", "dropout", "l2")
 
     def __init__(
         self,
@@ -82,7 +84,7 @@ class Network(TransformerMixin, BaseEstimator):
 
     # ---- training -----------------------------------------------------------------------------------------
 
-    def _fitted(self, trainer: Any, cells: Any, known: Labels | Targets, **further: Any) -> None:
+    def _fitted(self, trainer: Any, cells: Any, known: Labels | Targets | None, **further: Any) -> None:
         """Train by one of the functions of `keras_vnn.training`, and keep what it gives."""
         if self.output not in OUTPUTS:
             hint = did_you_mean(str(self.output), OUTPUTS)
@@ -97,11 +99,11 @@ class Network(TransformerMixin, BaseEstimator):
             cells,
             known,
             training=options,
-            split=self._split(known, options),
+            split=self._split(cells.n_obs if known is None else known, options),
             missing=self.missing,
             preset=self.preset,
-            pretraining=self.pretraining,
             progress=bool(self.verbose),
+            **({} if self.pretraining is None else {"pretraining": self.pretraining}),
             **further,
             **self._model(),
         )
@@ -115,13 +117,16 @@ class Network(TransformerMixin, BaseEstimator):
         return options_for_training(self.preset, **{**given, "seed": seed, **dict(self.training_options or {})})
 
     def _model(self) -> dict[str, Any]:
-        given = {name: getattr(self, name) for name in _OF_MODEL if getattr(self, name) is not None}
+        given = {name: getattr(self, name) for name in self._of_model if getattr(self, name) is not None}
         return {**given, **dict(self.model_options or {})}
 
-    def _split(self, known: Labels | Targets, options: TrainingOptions) -> Split:
-        """Return all cells for training, or some held out to stop early by."""
+    def _split(self, known: Labels | Targets | int, options: TrainingOptions) -> Split:
+        """Return all cells for training, or some held out to stop early by; ``known`` may be their number alone."""
         share = float(self.validation_fraction) if options.patience else 0.0
-        return split_cells(known, fractions=(1 - share, share, 0), seed=options.seed)
+        fractions = (1 - share, share, 0)
+        if isinstance(known, int):
+            return split_cells(range(known), fractions=fractions, seed=options.seed, stratify=False)
+        return split_cells(known, fractions=fractions, seed=options.seed)
 
     # ---- after it -----------------------------------------------------------------------------------------
 

@@ -9,7 +9,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from keras_vnn import VNNError, activity_table, edge_weights, inspect_node, rank_nodes, report_data, view
+from keras_vnn import (
+    VNNError,
+    activity_table,
+    build_autoencoder,
+    edge_weights,
+    inspect_node,
+    rank_nodes,
+    report_data,
+    view,
+)
 from keras_vnn.architecture import Architecture, Layer, Node
 from keras_vnn.report._columns import rounded
 from keras_vnn.report._edges import edge_columns
@@ -174,6 +183,18 @@ def test_an_embedding_has_no_importance(arch):
     found = report_data(build_model(arch, Embedding()))
     assert found["model"]["outputs"] == {"kind": "embedding", "names": []}
     assert found["importance"] is None
+
+
+def test_weights_of_a_decoder_stand_at_the_edges_it_reads_backwards(arch):
+    single = arch.with_units(1)
+    model = build_autoencoder(single, encoder=(4,), seed=0)
+    found = edges_of(report_data(model))
+    table = edge_weights(model).dropna(subset=["source"])
+    expected = {
+        (row.target, row.source): row.weight for row in table.itertuples() if row.source in single.node_table().index
+    }
+    assert set(found) == set(expected)
+    assert found == pytest.approx(expected, rel=5e-3)
 
 
 def test_an_architecture_needs_no_keras(tmp_path, arch):

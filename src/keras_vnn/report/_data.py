@@ -115,6 +115,8 @@ def _of_model(model: Any, data: Any, labels: Any, ranking: pd.DataFrame | None, 
     arch = seen.architecture
     weights = edge_weights(model, dense=seen.head is not None and not seen.tail_layers)
     between = weights[weights["block"].isin(set(seen.parts["sparse"].values()))]
+    if seen.latent_layer is not None:
+        between = _along_edges(between)
     found = _of_architecture(arch, seen, between)
     found["nodes"]["bias"] = bias_column(arch, between)
     found["model"] = model_facts(seen)
@@ -125,6 +127,13 @@ def _of_model(model: Any, data: Any, labels: Any, ranking: pd.DataFrame | None, 
     found["importance"] = None if table is None else importance_columns(arch, table)
     found["scores"] = None if data is None else _scores(seen, data, labels, missing)
     return found
+
+
+def _along_edges(weights: pd.DataFrame) -> pd.DataFrame:
+    """Return the weights of a decoder, which leads to the genes, as those of the edges of the architecture."""
+    is_edge = weights["source"].notna()
+    ends = {"source": weights["target"].where(is_edge, weights["source"])}
+    return weights.assign(**ends, target=weights["source"].where(is_edge, weights["target"]))
 
 
 def _ranking(seen: ModelView, data: Any, labels: Any, missing: str) -> pd.DataFrame | None:

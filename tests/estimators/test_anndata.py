@@ -11,6 +11,7 @@ import pytest
 from scipy import sparse
 
 from keras_vnn.estimators import annotate_cells, train_cells
+from keras_vnn.inspection import embed
 from keras_vnn.training import TrainingOptions
 
 FAST = TrainingOptions(epochs=5, batch_size=16, learning_rate=0.05, patience=0, seed=0)
@@ -38,6 +39,14 @@ def test_layers_raw_sparse_and_backed_give_the_same(
     assert sparse.issparse(csr.X)
     assert backed.isbacked
     backed.file.close()
+
+
+def test_an_autoencoder_writes_its_latent_values(cells: anndata.AnnData, wiring: functools.partial) -> None:
+    arch = wiring(list(cells.var_names[:6]))
+    result = train_cells(cells, arch, "kind", objective="autoencoder", encoder=(4,), training=FAST)
+    np.testing.assert_allclose(cells.obsm["X_vnn"], embed(result.model, cells).X, atol=1e-6)
+    assert "vnn_predicted" not in cells.obs
+    assert set(cells.obsm["vnn_nodes"]) == {node.id for node in arch.layers[1]}
 
 
 # scanpy sets colours in a way matplotlib means to take away.

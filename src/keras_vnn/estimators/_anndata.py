@@ -15,7 +15,7 @@ from keras_vnn.data import Classes, Labels, as_expression, labels_of
 from keras_vnn.errors import OutputError
 from keras_vnn.inspection import embed, node_activities, predict
 from keras_vnn.models import Embedding, view
-from keras_vnn.training import EMBEDDING_OBJECTIVES, TrainingResult, train, train_embedding
+from keras_vnn.training import EMBEDDING_OBJECTIVES, TrainingResult, train, train_autoencoder, train_embedding
 
 if TYPE_CHECKING:
     import anndata
@@ -48,7 +48,7 @@ def train_cells(
     layer
         Values to use: ``X``, ``raw``, or the name of a layer.
     objective
-        ``classifier``, ``siamese`` or ``triplet``.
+        ``classifier``, ``siamese`` or ``triplet``; ``autoencoder``, to which ``label`` is only how to split the cells.
     key
         What the names of everything written begin with.
     overwrite
@@ -56,7 +56,7 @@ def train_cells(
     missing_labels
         ``raise``, or ``drop`` to learn from labelled cells and predict all.
     **options
-        Of `train` or `train_embedding`, options of the model included.
+        Of `train`, `train_embedding` or `train_autoencoder`, options of the model included.
 
     Returns
     -------
@@ -74,6 +74,8 @@ def train_cells(
     known = labels_of(cells, label, missing_labels=missing_labels)
     if objective in EMBEDDING_OBJECTIVES:
         result = train_embedding(arch, cells, known, objective=objective, **options)
+    elif objective == "autoencoder":
+        result = train_autoencoder(arch, cells, known, **options)
     else:
         result = train(arch, cells, known, **options)
     annotate_cells(

@@ -140,7 +140,7 @@ def test_validation_is_by_restoring_alone(arch, cells, trained, heavy) -> None:
     restored = heavy.model.predict(validation, verbose=0)
     error = ((validation - restored) ** 2).sum(axis=1).mean()
     assert heavy.history["val_loss"].iloc[-1] == pytest.approx(error, rel=1e-5)
-    assert heavy.history["loss"].iloc[0] > 2 * trained.history["loss"].iloc[0]
+    assert heavy.history["loss"].iloc[0] > 1.2 * trained.history["loss"].iloc[0]
 
 
 def test_the_divergence_warms_up_by_the_number_of_the_epoch(arch, cells, trained, heavy) -> None:

@@ -120,7 +120,7 @@ def test_what_is_said_at_the_end(searched):
     found, _, said = searched
     lines = str(found).splitlines()
     assert lines[0] == "4 trials: 4 finished; all finished trials:"
-    assert lines[1].split() == ["balanced", "accuracy", "learning_rate", "model.activation", "epochs", "seconds"]
+    assert lines[1].split() == ["balanced", "accuracy", "learning_rate", "activation", "epochs", "seconds"]
     assert lines[-4] == f"as it was     trial 1: balanced accuracy {found.trials['balanced_accuracy'][1]:.4f}"
     assert lines[-3].startswith(f"best          trial {found.best}: learning_rate ")
     assert lines[-1] == "test          " + ", ".join(f"{k.replace('_', ' ')} {v:.4f}" for k, v in found.test.items())

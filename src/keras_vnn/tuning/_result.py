@@ -60,6 +60,8 @@ class Tuning:
         states = self.trials["state"].value_counts()
         counts = ", ".join(f"{states[state]} {state}" for state in ("finished", "pruned", "failed") if state in states)
         fields = list(self.values)
+        last = [name.rpartition(".")[2] for name in fields]
+        short = {name: end if last.count(end) == 1 else name for name, end in zip(fields, last, strict=True)}
         order = self.trials[self.trials["state"] == "finished"].sort_values(
             self.measure, ascending=is_better_when_smaller(self.measure), kind="stable"
         )
@@ -67,7 +69,7 @@ class Tuning:
         texts = pd.DataFrame(
             {
                 named(self.measure): shown[self.measure].map("{:.4f}".format),
-                **{name: shown[name].map(str) for name in fields},
+                **{short[name]: shown[name].map(str) for name in fields},
                 "epochs": shown["epochs"],
                 "seconds": shown["seconds"].map("{:.0f}".format),
             }

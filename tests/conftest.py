@@ -1,6 +1,9 @@
 """What holds for all tests: quiet backends, no choice that depends on how busy the machine is."""
 
+import atexit
 import os
+import shutil
+import tempfile
 
 import pytest
 from hypothesis import settings
@@ -10,6 +13,12 @@ os.environ["KERAS_VNN_CALIBRATE"] = "0"
 BACKEND = os.environ.get("KERAS_BACKEND", "tensorflow")
 if BACKEND == "jax":
     os.environ.setdefault("JAX_ENABLE_X64", "1")  # some tests compare in double precision
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        # Tests make the same networks again and again: what is compiled is kept until the last of them has run.
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="keras-vnn-jax-")
+        os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+        os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+        atexit.register(shutil.rmtree, os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
 if BACKEND == "torch":
     import torch
 

@@ -50,7 +50,7 @@ def trained(arch, cells):
 @pytest.fixture(scope="module")
 def heavy(arch, cells):
     """The divergence counts for more than the error."""
-    return train_autoencoder(arch, cells, beta=100.0, **SMALL)
+    return train_autoencoder(arch, cells, beta=1000.0, **SMALL)
 
 
 def weights(result) -> np.ndarray:
@@ -144,7 +144,7 @@ def test_validation_is_by_restoring_alone(arch, cells, trained, heavy) -> None:
 
 
 def test_the_divergence_warms_up_by_the_number_of_the_epoch(arch, cells, trained, heavy) -> None:
-    cold = train_autoencoder(arch, cells, beta=100.0, warmup_epochs=2, **SMALL)
+    cold = train_autoencoder(arch, cells, beta=1000.0, warmup_epochs=2, **SMALL)
     # In the first epoch it counts for nothing, as it nearly does with the usual weight of 5e-5.
     assert cold.history["loss"].iloc[0] == pytest.approx(trained.history["loss"].iloc[0], rel=1e-3)
     assert cold.history["loss"].iloc[0] < heavy.history["loss"].iloc[0]

@@ -19,7 +19,7 @@ RIVALS := .venv-rivals
 RIVAL_PACKAGES := torch==2.13.0 kpnn2==0.3.0 numpy scipy
 BENCH_ARGS ?=
 FUZZ_ARGS ?=
-# Other backends stand on .venv, and add the one thing it lacks.
+# Other backends stand on .venv, and add what it lacks.
 JAX_PACKAGES := jax==0.10.2
 TORCH_PACKAGES := torch==2.13.0
 # Whatever uses Keras; readers, wiring and the rest never see a backend.
@@ -87,7 +87,8 @@ docs-pages: $(VENV)/.ready ## write the pictures of the documentation and the pa
 	$(BIN)/python tools/recipes_page.py docs/recipes.md
 
 .venv-jax/.ready: PACKAGES := $(JAX_PACKAGES)
-.venv-torch/.ready: PACKAGES := $(TORCH_PACKAGES)
+# Models move between the two: one environment has both.
+.venv-torch/.ready: PACKAGES := $(TORCH_PACKAGES) $(JAX_PACKAGES)
 .venv-jax/.ready .venv-torch/.ready: $(VENV)/.ready Makefile
 	@$(BIN)/python -m venv --clear $(@D)
 	@$(BIN)/python -c 'import sysconfig; print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"))' \

@@ -1,4 +1,4 @@
-"""Weights move between backends: trained on one, saved, loaded in another process on another, the same predictions."""
+"""Models move between backends: trained on one, saved, opened in another process on another, the same predictions."""
 
 from __future__ import annotations
 
@@ -6,62 +6,97 @@ import importlib.util
 import os
 import subprocess
 import sys
+from itertools import permutations
 from pathlib import Path
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 
 from keras_vnn.architecture import Architecture
-from keras_vnn.data import classes
-from keras_vnn.models import Regression, build_model, edge_weights, save_model
 
-BACKENDS = ("tensorflow", "jax", "torch")
-LOAD = """
+HERE = keras.backend.backend()
+# `make test-jax` and `make test-torch` together have all six.
+PAIRS = [pair for pair in permutations(("tensorflow", "jax", "torch"), 2) if HERE in pair]
+MODELS = ("classifier", "drugcell")
+BEGIN = """
 import sys
-import keras_vnn
+
 import keras
+import keras_vnn
 import numpy as np
+from keras_vnn.data import classes
+from keras_vnn.models import Regression, build_model
 
 folder, backend = sys.argv[1:]
 if keras.backend.backend() != backend:
     raise SystemExit(f"runs on {keras.backend.backend()}")
-model = keras_vnn.load_model(folder + "/model.keras")
-np.save(folder + "/y.npy", model.predict(np.load(folder + "/x.npy"), verbose=0))
-keras_vnn.edge_weights(model, dense=True).to_pickle(folder + "/weights.pkl")
-model.fit(np.load(folder + "/x.npy"), np.load(folder + "/targets.npy"), verbose=0)
+x = np.random.default_rng(0).normal(size=(32, 4)).astype("float32")
+targets = {"classifier": np.arange(32) % 2, "drugcell": x[:, :1] + x[:, 1:2]}
+"""
+TRAIN = """
+arch = keras_vnn.load_architecture(folder + "/arch.vnn")
+options = {"preset": "drugcell", "side_features": 0, "side_layers": (), "tail": (), "initial_scale": 1}
+models = {
+    "classifier": build_model(arch, classes(["T", "B"]), seed=0),
+    "drugcell": build_model(arch, Regression(), seed=0, **options),
+}
+for name, model in models.items():
+    model.fit(x, targets[name], epochs=3, verbose=0)
+    keras_vnn.save_model(model, f"{folder}/{name}.keras")
+"""
+LOAD = """
+models = {name: keras_vnn.load_model(f"{folder}/{name}.keras") for name in targets}
+"""
+TELL = """
+for name, model in models.items():
+    np.save(f"{folder}/{name} on {backend}.npy", model.predict(x, verbose=0))
+    keras_vnn.edge_weights(model, dense=True).to_pickle(f"{folder}/{name} on {backend}.pkl")
+    model.fit(x, targets[name], verbose=0)
 """
 
 
-@pytest.mark.parametrize("other", BACKENDS)
-@pytest.mark.parametrize("preset", [None, "drugcell"])
-def test_a_model_trained_here_predicts_the_same_elsewhere(
-    other: str, preset: str | None, layered: Architecture, tmp_path: Path
-) -> None:
-    if other == keras.backend.backend():
-        pytest.skip("is the backend of this process")
-    if importlib.util.find_spec(other) is None:
-        pytest.skip(f"needs {other}: make test-{other}")
-    options = {"side_features": 0, "side_layers": (), "tail": ()} if preset else {}
-    outputs = Regression() if preset else classes(["T", "B"])
-    model = build_model(layered, outputs, preset=preset, seed=0, **options)
-    random = np.random.default_rng(0)
-    x = random.normal(size=(32, 4)).astype("float32")
-    targets = random.normal(size=(32, 1)).astype("float32") if preset else np.arange(32) % 2
-    model.fit(x, targets, epochs=3, verbose=0)
-    save_model(model, tmp_path / "model.keras")
-    np.save(tmp_path / "x.npy", x)
-    np.save(tmp_path / "targets.npy", targets)
-
+def run(program: str, backend: str, folder: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", LOAD, str(tmp_path), other],
-        env={**os.environ, "KERAS_BACKEND": other},
+        [sys.executable, "-W", "ignore", "-c", BEGIN + program + TELL, str(folder), backend],
+        env={**os.environ, "KERAS_BACKEND": backend},
         capture_output=True,
         text=True,
     )
-
     assert done.returncode == 0, done.stderr[-2000:]
-    np.testing.assert_allclose(np.load(tmp_path / "y.npy"), model.predict(x, verbose=0), atol=1e-6, rtol=1e-5)
-    import pandas as pd
 
-    pd.testing.assert_frame_equal(pd.read_pickle(tmp_path / "weights.pkl"), edge_weights(model, dense=True))
+
+@pytest.fixture(scope="module")
+def trained_on(tmp_path_factory):
+    """Give the folder of models trained on a backend; each trains once."""
+    folders = {}
+
+    def train(backend: str, arch: Architecture) -> Path:
+        if backend not in folders:
+            folder = tmp_path_factory.mktemp(backend)
+            arch.save(folder / "arch.vnn")
+            run(TRAIN, backend, folder)
+            folders[backend] = folder
+        return folders[backend]
+
+    return train
+
+
+@pytest.mark.parametrize(("one", "other"), PAIRS)
+def test_a_model_of_one_backend_predicts_the_same_on_another(
+    one: str, other: str, layered: Architecture, trained_on
+) -> None:
+    for backend in (one, other):
+        if importlib.util.find_spec(backend) is None:
+            pytest.skip(f"needs {backend}: make test-{backend}")
+    folder = trained_on(one, layered)
+
+    run(LOAD, other, folder)
+
+    for name in MODELS:
+        here, there = (np.load(folder / f"{name} on {backend}.npy") for backend in (one, other))
+        assert np.ptp(here[:, 0]) > 0.01
+        np.testing.assert_allclose(there, here, atol=1e-6, rtol=1e-5)
+        weights = [pd.read_pickle(folder / f"{name} on {backend}.pkl") for backend in (one, other)]
+        pd.testing.assert_frame_equal(*weights)

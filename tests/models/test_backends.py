@@ -96,7 +96,7 @@ def test_a_model_of_one_backend_predicts_the_same_on_another(
 
     for name in MODELS:
         here, there = (np.load(folder / f"{name} on {backend}.npy") for backend in (one, other))
-        assert np.ptp(here[:, 0]) > 0.01
+        assert np.ptp(here[:, 0]) > 100 * 1e-6, "or any two models would agree"
         np.testing.assert_allclose(there, here, atol=1e-6, rtol=1e-5)
         weights = [pd.read_pickle(folder / f"{name} on {backend}.pkl") for backend in (one, other)]
         pd.testing.assert_frame_equal(*weights)

@@ -35,7 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--ontology", type=Path, default=Path("data/go-basic.obo.gz"))
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/embeddings.json"))
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/embeddings.json"))
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--styles", nargs="+", default=["lin", "go"])
     parser.add_argument("--table", type=Path)

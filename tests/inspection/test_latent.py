@@ -11,7 +11,13 @@ from scipy import sparse, stats
 
 from keras_vnn.architecture import Architecture, Layer, Node
 from keras_vnn.errors import ConfigError, DataError, ModelError
-from keras_vnn.inspection import autoencoder_activities, differential_activity, node_activities, perturb_genes
+from keras_vnn.inspection import (
+    autoencoder_activities,
+    differential_activity,
+    node_activities,
+    perturb_genes,
+    rank_nodes,
+)
 from keras_vnn.models import build_autoencoder, build_model
 
 GENES = ("A", "B", "C", "D")
@@ -148,3 +154,14 @@ def test_what_cannot_be_answered_is_said(model, cells) -> None:
     with pytest.raises(ModelError) as error:
         autoencoder_activities(other, np.zeros((1, 1)))
     assert str(error.value).startswith("The model 'vnn' is no autoencoder.\nTrain one: ")
+
+
+@pytest.mark.parametrize("method", ["gradient", "knockout"])
+def test_nodes_of_an_autoencoder_are_compared_between_groups_instead_of_ranked(model, cells, method) -> None:
+    with pytest.raises(ModelError) as error:
+        rank_nodes(model, cells, "kind", method=method)
+    assert str(error.value) == (
+        "The model is an autoencoder: it has no outputs whose change could rank its nodes.\n"
+        "Nodes that differ between groups of cells: keras_vnn.differential_activity(model, data, column, group); "
+        "a single node: vnn inspect MODEL NODE"
+    )

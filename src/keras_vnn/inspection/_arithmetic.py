@@ -19,7 +19,7 @@ from scipy import sparse
 from keras_vnn.data import Classes
 from keras_vnn.errors import ModelError
 from keras_vnn.inspection._readout import dense_places, readout
-from keras_vnn.inspection._record import has_one_head, to_numpy
+from keras_vnn.inspection._record import has_one_head, to_numpy, without_outputs
 from keras_vnn.models import Embedding, ModelView
 
 __all__ = ["Arithmetic", "Reader", "Station", "arithmetic"]
@@ -121,11 +121,7 @@ def arithmetic(seen: ModelView) -> Arithmetic:
         The model is an embedding, or an activation does not act unit by unit.
     """
     if seen.head is None or isinstance(seen.outputs, Embedding):
-        raise ModelError(
-            "The model is an embedding: it has no outputs whose change could rank its nodes.\n"
-            "Look at single nodes (vnn inspect MODEL NODE), score it (vnn evaluate), or build one that predicts: "
-            "build_model(arch, outputs=keras_vnn.classes(labels))"
-        )
+        raise without_outputs(seen)
     numbers = range(1, len(seen.architecture.layers))
     nodes = {number: _nodes(seen, number) for number in numbers}
     dense = {number: _beside(seen, layer) for number in numbers if (layer := seen.dense_layer(number)) is not None}

@@ -18,7 +18,7 @@ from keras_vnn.data import Classes, StoredInputs
 from keras_vnn.errors import ModelError
 from keras_vnn.inspection._cells import Cells
 from keras_vnn.inspection._segment import Segment
-from keras_vnn.models import Embedding, ModelView
+from keras_vnn.models import Embedding, ModelView, Reconstruction
 
 __all__ = [
     "Floats",
@@ -34,6 +34,7 @@ __all__ = [
     "output_weights",
     "record",
     "to_numpy",
+    "without_outputs",
 ]
 
 Floats = NDArray[np.float32]
@@ -175,6 +176,21 @@ def check_finite(values: NDArray[np.floating]) -> None:
         )
 
 
+def without_outputs(seen: ModelView) -> ModelError:
+    """Return the error for a model that predicts nothing, so that no node can be ranked by what it does to that."""
+    if isinstance(seen.outputs, Reconstruction):
+        return ModelError(
+            "The model is an autoencoder: it has no outputs whose change could rank its nodes.\n"
+            "Nodes that differ between groups of cells: keras_vnn.differential_activity(model, data, column, group); "
+            "a single node: vnn inspect MODEL NODE"
+        )
+    return ModelError(
+        "The model is an embedding: it has no outputs whose change could rank its nodes.\n"
+        "Look at single nodes (vnn inspect MODEL NODE), score it (vnn evaluate), or build one that predicts: "
+        "build_model(arch, outputs=keras_vnn.classes(labels))"
+    )
+
+
 def output_weights(seen: ModelView) -> OutputWeights:
     """Return the weights of the head, centred over the classes of a classifier.
 
@@ -184,11 +200,7 @@ def output_weights(seen: ModelView) -> OutputWeights:
         The model is an embedding.
     """
     if seen.head is None or isinstance(seen.outputs, Embedding):
-        raise ModelError(
-            "The model is an embedding: it has no outputs whose change could rank its nodes.\n"
-            "Look at single nodes (vnn inspect MODEL NODE), score it (vnn evaluate), or build one that predicts: "
-            "build_model(arch, outputs=keras_vnn.classes(labels))"
-        )
+        raise without_outputs(seen)
     names = seen.outputs.names
     kernel, bias = np.eye(len(names), dtype=np.float32), np.zeros(len(names), np.float32)
     if has_one_head(seen):

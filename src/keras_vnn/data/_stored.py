@@ -158,17 +158,10 @@ def stored(data: Any) -> Stored | None:
     return Stored(values.group, cells, genes, np.asarray(values.group["indptr"][:], dtype=np.int64))
 
 
-def held(data: Any, width: int) -> Held | None:
-    """Return the matrix of an AnnData or DataFrame when it is sparse and ``width`` of its genes would be large dense.
-
-    Raises
-    ------
-    DataError
-        As `measured`.
-    """
+def held(table: Measured, width: int) -> Held | None:
+    """Return a matrix in memory by rows when it is sparse and ``width`` of its genes would be large dense."""
     import scipy.sparse
 
-    table = measured(data)
     if not scipy.sparse.issparse(table.values) or len(table.cells) * width * 4 <= DENSE_BYTES:
         return None
     return Held(table.values.tocsr(), table.cells, table.genes)

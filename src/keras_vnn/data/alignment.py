@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from keras_vnn.data._matrix import Measured
-from keras_vnn.data._stored import Held, held, named_matrix, stored
+from keras_vnn.data._stored import Stored, held, named_matrix
 from keras_vnn.data._treatment import Treatment
 from keras_vnn.data.inputs import StoredInputs
 from keras_vnn.data.matching import gene_ids, positions
@@ -75,16 +75,7 @@ def align(
     array([[2., 1.],
            [4., 3.]], dtype=float32)
     """
-    import numpy as np
-
-    ids, table = gene_ids(genes), named_matrix(data)
-    columns = positions(data, table, ids, missing, duplicates)
-    chosen = _fitted(normalization, ids, missing, any_absent=not all(columns))
-    treatment = chosen.treatment(columns, len(table.genes), duplicates, fill_mean=missing == "mean")
-    aligned = np.empty((len(table.cells), len(ids)), dtype=np.float32)
-    for rows, values in checked_pieces(table, chosen):
-        aligned[rows] = treatment(values)
-    return aligned
+    return _aligned(*_matched(data, genes, missing, duplicates, normalization))
 
 
 def inputs_of(
@@ -100,16 +91,34 @@ def inputs_of(
     Parameters, errors
         As `align`; values on disk are checked when they are read.
     """
-    ids = gene_ids(genes)
-    table = stored(data) or held(data, len(ids))
-    if table is None:
-        return align(data, genes, missing=missing, duplicates=duplicates, normalization=normalization)
+    table, treatment, chosen = _matched(data, genes, missing, duplicates, normalization)
+    if isinstance(table, Stored):
+        return StoredInputs(table, treatment, chosen)
+    sparse = held(table, len(treatment.picked.columns))
+    if sparse is None:
+        return _aligned(table, treatment, chosen)
+    chosen.check(table)
+    return StoredInputs(sparse, treatment, chosen)
+
+
+def _matched(
+    data: Any, genes: Any, missing: str, duplicates: str, normalization: Normalization | str | None
+) -> tuple[Measured | Stored, Treatment, Normalization]:
+    """Return the matrix of the data, and what makes the input of a network of its rows."""
+    ids, table = gene_ids(genes), named_matrix(data)
     columns = positions(data, table, ids, missing, duplicates)
     chosen = _fitted(normalization, ids, missing, any_absent=not all(columns))
-    treatment: Treatment = chosen.treatment(columns, len(table.genes), duplicates, fill_mean=missing == "mean")
-    if isinstance(table, Held):
-        chosen.check(Measured(table.values, table.cells, table.genes))
-    return StoredInputs(table, treatment, chosen)
+    return table, chosen.treatment(columns, len(table.genes), duplicates, fill_mean=missing == "mean"), chosen
+
+
+def _aligned(table: Measured | Stored, treatment: Treatment, chosen: Normalization) -> NDArray[np.float32]:
+    """Return the input for all rows of a matrix."""
+    import numpy as np
+
+    aligned = np.empty((len(table.cells), len(treatment.picked.columns)), dtype=np.float32)
+    for rows, values in checked_pieces(table, chosen):
+        aligned[rows] = treatment(values)
+    return aligned
 
 
 def _fitted(

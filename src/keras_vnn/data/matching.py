@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from keras_vnn.data._matrix import Measured
-from keras_vnn.data._stored import Held, Stored, named_matrix
+from keras_vnn.data._stored import Stored, named_matrix
 from keras_vnn.errors import DataError, GeneError, did_you_mean, sample
 from keras_vnn.genes import explain_mismatch, gene_list
 from keras_vnn.provenance import Audit, AuditEntry
@@ -100,7 +100,7 @@ def gene_ids(genes: Any) -> tuple[str, ...]:
     return gene_list(getattr(genes, "genes", genes)).ids
 
 
-def match(data: Any, table: Measured | Stored | Held, wanted: Sequence[str]) -> Alignment:
+def match(data: Any, table: Measured | Stored, wanted: Sequence[str]) -> Alignment:
     """Return the `Alignment` of data, and the named matrix made of them, with ``wanted``."""
     count = dict.fromkeys(table.genes, 0)
     for gene in table.genes:
@@ -118,7 +118,7 @@ def match(data: Any, table: Measured | Stored | Held, wanted: Sequence[str]) -> 
 
 
 def positions(
-    data: Any, table: Measured | Stored | Held, wanted: Sequence[str], missing: str, duplicates: str
+    data: Any, table: Measured | Stored, wanted: Sequence[str], missing: str, duplicates: str
 ) -> list[list[int]]:
     """Return for each wanted gene the columns of ``table`` that are it, after the policies have been applied.
 
@@ -172,7 +172,7 @@ def _missing_text(found: Alignment, n_wanted: int) -> str:
     return "\n".join(lines)
 
 
-def _diagnosis(data: Any, table: Measured | Stored | Held, wanted: Sequence[str], n_matched: int) -> str:
+def _diagnosis(data: Any, table: Measured | Stored, wanted: Sequence[str], n_matched: int) -> str:
     n = f"{len(wanted):,}"
     inputs = set(wanted)
     for column, names in _other_names(data):

@@ -13,9 +13,10 @@ from keras_vnn.config import TrainRecipe
 from keras_vnn.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
+    from keras_vnn.models import AutoencoderOptions, ModelOptions
     from keras_vnn.training import PretrainingOptions, TrainingOptions
 
-__all__ = ["embedding_choices", "model_changes", "pretraining_choices", "training_choices"]
+__all__ = ["embedding_choices", "model_changes", "model_choices", "pretraining_choices", "training_choices"]
 
 _TRAINING = (
     *("normalization", "optimizer", "learning_rate", "epochs", "batch_size", "patience", "class_weights"),
@@ -44,25 +45,21 @@ def pretraining_choices(recipe: TrainRecipe) -> PretrainingOptions | None:
                 "There are options of pretraining, but nothing is pretrained. Add pretrain: dense or all."
             )
         return None
-    _check_names(recipe.pretraining, PretrainingOptions, "pretraining", without=("layers",))
+    known = [field.name for field in fields(PretrainingOptions) if field.name != "layers"]
+    _check_names(recipe.pretraining, known, "pretraining")
     return PretrainingOptions(layers=recipe.pretrain, **recipe.pretraining)
 
 
 def embedding_choices(recipe: TrainRecipe) -> dict[str, Any]:
     """Return the options of the objective of an embedding."""
-    known = _AUTOENCODER if recipe.objective == "autoencoder" else _EMBEDDING
-    unknown = [name for name in recipe.embedding if name not in known]
-    if unknown:
-        what = "an autoencoder" if recipe.objective == "autoencoder" else "an embedding"
-        raise ConfigError(
-            f"Unknown option of {what}: {unknown[0]!r}. {did_you_mean(unknown[0], known)}".rstrip()
-            + f"\nKnown: {', '.join(known)}."
-        )
+    if recipe.objective == "autoencoder":
+        _check_names(recipe.embedding, _AUTOENCODER, "an autoencoder")
+    else:
+        _check_names(recipe.embedding, _EMBEDDING, "an embedding")
     return dict(recipe.embedding)
 
 
-def _check_names(given: Mapping[str, Any], kind: type, what: str, *, without: Sequence[str] = ()) -> None:
-    known = [field.name for field in fields(kind) if field.name not in without]
+def _check_names(given: Mapping[str, Any], known: Sequence[str], what: str) -> None:
     unknown = [name for name in given if name not in known]
     if unknown:
         raise ConfigError(
@@ -75,3 +72,11 @@ def model_changes(recipe: TrainRecipe) -> dict[str, Any]:
     """Return the options of the model that a recipe sets."""
     names = ("tail", "activation", "dropout", "l2")
     return {**recipe.model, **{name: getattr(recipe, name) for name in names if getattr(recipe, name) is not None}}
+
+
+def model_choices(recipe: TrainRecipe) -> ModelOptions | AutoencoderOptions:
+    """Return how the model of a recipe is built: its preset, with what the recipe sets itself."""
+    from keras_vnn.models import autoencoder_options, model_options
+
+    options_of = autoencoder_options if recipe.objective == "autoencoder" else model_options
+    return options_of(recipe.preset, model_changes(recipe))

@@ -513,3 +513,16 @@ def test_help_imports_neither_keras_nor_optuna():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.endswith("heavy: []\n")
+
+
+def test_autoencoders_are_searched_by_how_well_they_restore(write_toy, tmp_path):
+    options = "  objective: autoencoder\n  preset: vega\n  model: {encoder: [6]}\n"
+    recipe = write_toy(tmp_path, options)
+    space = {"learning_rate": [0.001, 0.03], "model.beta": [5.0e-5, 0.1], "embedding.warmup_epochs": [0, 2]}
+    found = tune(recipe, tmp_path / "tuned", space=space, trials=2)
+    assert found.trials["state"].tolist() == ["finished", "finished"]
+    assert found.measure == "loss"
+    assert found.score == found.trials["loss"].min() > 0
+    assert {"squared_error", "explained", "genes"} == set(found.test)
+    pruned = tune(recipe, tmp_path / "pruned", space={"learning_rate": [0.001, 0.03]}, trials=2, pruning="median")
+    assert pruned.trials["state"].tolist() == ["finished", "finished"]

@@ -12,22 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_vnn.architecture import Architecture
-from keras_vnn.data import (
-    Labels,
-    Normalization,
-    Split,
-    Targets,
-    fit_normalization,
-    inputs_of,
-    labels_given,
-    split_cells,
-)
+from keras_vnn.data import Labels, Normalization, Split, Targets, labels_given, split_cells
 from keras_vnn.errors import DataError, ModelError
 from keras_vnn.models import autoencoder_options, build_autoencoder, view
 from keras_vnn.training._fit import fit_model, make_optimizer, precision, predicted_by
 from keras_vnn.training._options import TrainingOptions, training_options
 from keras_vnn.training._scores import ReconstructionMetrics, reconstruction_metrics
-from keras_vnn.training._train import TrainingResult, training_record
+from keras_vnn.training._train import TrainingResult, cells_read, training_record
 
 __all__ = ["train_autoencoder"]
 
@@ -51,6 +42,7 @@ def train_autoencoder(
     checkpoint: str | os.PathLike[str] | None = None,
     logs: str | os.PathLike[str] | None = None,
     say: Callable[[str], None] | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
     **options: Any,
 ) -> TrainingResult:
     """Align data by name, normalise, and train an autoencoder of `build_autoencoder` with early stopping.
@@ -60,7 +52,7 @@ def train_autoencoder(
 
     Parameters
     ----------
-    arch, data, missing, progress, what, checkpoint, logs, say
+    arch, data, missing, progress, what, checkpoint, logs, say, callbacks
         As in `train`. Data on disk are read batch by batch.
     labels
         If given, only the labelled cells are used, and the split has the classes in proportion. The network does not
@@ -102,14 +94,7 @@ def train_autoencoder(
         raise DataError(
             f"The split is of {len(parts):,} cells, the data of {len(cells):,}. Draw the split from these cells."
         )
-    normalization = fit_normalization(
-        chosen.normalization,
-        data,
-        arch,
-        cells=cells[parts.train],
-        missing="raise" if missing == "raise" else "zero",
-    )
-    values = inputs_of(data, arch, missing=missing, normalization=normalization)[cells]
+    values, normalization = cells_read(arch, data, cells, parts, chosen, missing)
     with precision(chosen):
         model = build_autoencoder(
             arch,
@@ -140,7 +125,7 @@ def train_autoencoder(
         },
         logs=logs,
         say=say,
-        callbacks=[_Warmup(warmup_epochs)] if warmup_epochs else [],
+        callbacks=[*callbacks, *([_Warmup(warmup_epochs)] if warmup_epochs else [])],
     )
     metrics: ReconstructionMetrics | None = None
     if parts.test.size:

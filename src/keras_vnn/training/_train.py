@@ -222,14 +222,21 @@ def values_of(
                 "Pass training=training_options(normalization='none'), and scale the layers of the data yourself."
             )
         return align_features(data, arch, options.gene_features, missing=missing)[known.cells], None
+    return cells_read(arch, data, known.cells, split, training, missing)
+
+
+def cells_read(
+    arch: Architecture, data: Any, cells: Any, split: Split, training: TrainingOptions, missing: str
+) -> tuple[Any, Normalization]:
+    """Return what a network reads of some cells, one number per gene, and the normalisation fitted to the training."""
     normalization = fit_normalization(
         training.normalization,
         data,
         arch,
-        cells=known.cells[split.train],
+        cells=cells[split.train],
         missing="raise" if missing == "raise" else "zero",
     )
-    return inputs_of(data, arch, missing=missing, normalization=normalization)[known.cells], normalization
+    return inputs_of(data, arch, missing=missing, normalization=normalization)[cells], normalization
 
 
 def _side_values(data: Any, side: str | NDArray[np.floating] | None, width: int) -> NDArray[np.float32]:

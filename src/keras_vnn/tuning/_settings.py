@@ -8,7 +8,7 @@ from typing import Any
 
 from keras_vnn.config import Recipe, TrainRecipe, changed_section
 from keras_vnn.errors import ConfigError, VNNError
-from keras_vnn.recipe_options import embedding_choices, model_changes, pretraining_choices, training_choices
+from keras_vnn.recipe_options import embedding_choices, model_choices, pretraining_choices, training_choices
 from keras_vnn.search_space import Setting
 
 # These change what the loss counts, so that losses of two trials are not of one kind.
@@ -117,8 +117,6 @@ def check_options(recipe: Recipe, space: Mapping[str, Setting]) -> None:
     ConfigError
         An option is unknown, or a value is impossible.
     """
-    from keras_vnn.models import model_options
-
     for name, value in ((name, value) for name, setting in space.items() for value in setting.examples):
         train = changed_recipe(recipe, {name: value}).train
         if train is None or name.startswith("build."):
@@ -127,22 +125,20 @@ def check_options(recipe: Recipe, space: Mapping[str, Setting]) -> None:
             training_choices(train)
             pretraining_choices(train)
             embedding_choices(train)
-            model_options(train.preset, model_changes(train))
+            model_choices(train)
         except (VNNError, TypeError) as error:
             raise ConfigError(f"The field {name} cannot have the value {value!r}:\n    {error}") from error
 
 
 def own_values(recipe: Recipe, space: Mapping[str, Setting]) -> dict[str, Any]:
     """Return the values that a recipe has where it is searched, be they within the space or not. Imports Keras."""
-    from keras_vnn.models import model_options
-
     train = recipe.train
     if train is None:
         return {}
     pretraining = pretraining_choices(train)
     of_group: dict[str, Mapping[str, Any]] = {
         "build": {} if recipe.build is None else recipe.build.model_dump(),
-        "model": asdict(model_options(train.preset, model_changes(train))),
+        "model": asdict(model_choices(train)),
         "training": asdict(training_choices(train)),
         "pretraining": {} if pretraining is None else asdict(pretraining),
         "embedding": train.embedding,

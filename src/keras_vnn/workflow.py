@@ -47,11 +47,11 @@ MOST_INSPECTED = 20_000
 _BACKED: dict[str, bool | str] = {"auto": "auto", "always": True, "never": False}
 
 
-def _silent(_: str) -> None:
+def silent(_: str) -> None:
     """Say nothing."""
 
 
-def build_architecture(recipe: BuildRecipe, *, say: Say = _silent) -> Architecture:
+def build_architecture(recipe: BuildRecipe, *, say: Say = silent) -> Architecture:
     """Read the priors a recipe names and wire them.
 
     Parameters
@@ -192,7 +192,7 @@ def _translates(recipe: BuildRecipe) -> bool:
     return recipe.id_map is not None or recipe.ignore_case or recipe.ignore_version
 
 
-def in_names_of(prior: Prior, genes: GeneList, recipe: BuildRecipe, say: Say = _silent) -> Prior:
+def in_names_of(prior: Prior, genes: GeneList, recipe: BuildRecipe, say: Say = silent) -> Prior:
     """Return a prior in the names of the genes, translated as a recipe says; the prior itself if it says nothing.
 
     Raises
@@ -246,7 +246,7 @@ WIRINGS: dict[str, Callable[[BuildRecipe, GeneList, Say], Architecture]] = {
 
 
 def read_training_data(
-    recipe: TrainRecipe, arch: Architecture, *, in_memory: bool = False, say: Say = _silent
+    recipe: TrainRecipe, arch: Architecture, *, in_memory: bool = False, say: Say = silent
 ) -> tuple[anndata.AnnData, Labels | Targets]:
     """Read the expression and the labels a recipe names; all of it when ``in_memory``.
 
@@ -288,7 +288,7 @@ def train_model(
     *,
     progress: bool = False,
     checkpoint: Path | None = None,
-    say: Say = _silent,
+    say: Say = silent,
 ) -> TrainingResult:
     """Read the data a recipe names, train a model on them, and keep what its nodes say with the model.
 
@@ -342,7 +342,7 @@ def trained_network(
     labels: Labels | Targets,
     split: Split,
     *,
-    say: Say = _silent,
+    say: Say = silent,
     **how: Any,
 ) -> TrainingResult:
     """Train a network on data that were read, as a recipe says; ``how`` are further arguments of `train`.
@@ -401,7 +401,7 @@ def compare_networks(
     folder: Path,
     arch: Architecture | None = None,
     *,
-    say: Say = _silent,
+    say: Say = silent,
 ) -> Comparison:
     """Compare the network a recipe trains with controls and baselines, and write tables and a page.
 

@@ -234,6 +234,10 @@ def test_genes_no_node_reads_are_named(terms) -> None:
         ({"beta": -1.0}, "beta must be at least 0, got -1.0."),
         ({"dropout": 1.0}, "dropout must be at least 0 and below 1, got 1.0."),
         ({"initial_scale": 0.0}, "initial_scale must be above 0, got 0.0."),
+        (
+            {"activation": "rellu"},
+            "activation must be a name that Keras knows, got 'rellu'. Did you mean relu or relu6 or elu?",
+        ),
     ],
 )
 def test_options_are_checked(sets, options, message) -> None:

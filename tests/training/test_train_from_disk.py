@@ -2,7 +2,6 @@
 
 import warnings
 
-import anndata
 import numpy as np
 import pandas as pd
 import pytest
@@ -25,18 +24,6 @@ from keras_vnn.training._order import CellOrder
 
 GENES = [f"G{i}" for i in range(12)]
 KINDS = ["sparse.h5ad", "dense.h5ad", "sparse.zarr", "compressed.h5ad"]
-
-
-@pytest.fixture(scope="module")
-def cells():
-    random = np.random.default_rng(4)
-    types = np.array(["B", "T"])[np.arange(90) // 45]  # sorted by type, as files often are
-    values = random.poisson(1.0, (90, 14)) + 3 * (types == "T")[:, None] * (np.arange(14) < 4)
-    return anndata.AnnData(
-        scipy.sparse.csr_matrix(values, dtype=np.float32),
-        obs=pd.DataFrame({"type": types}, index=[f"c{i}" for i in range(90)]),
-        var=pd.DataFrame(index=["ERCC-00002", *GENES[::-1], "OTHER"]),
-    )
 
 
 @pytest.fixture(scope="module")

@@ -19,18 +19,6 @@ OPTIONS = {"epochs": 3, "batch_size": 8, "normalization": "log1p-cpm"}
 
 
 @pytest.fixture(scope="module")
-def cells():
-    random = np.random.default_rng(4)
-    types = np.array(["B", "T"])[np.arange(90) // 45]
-    values = random.poisson(1.0, (90, 14)) + 3 * (types == "T")[:, None] * (np.arange(14) < 4)
-    return anndata.AnnData(
-        scipy.sparse.csr_matrix(values, dtype=np.float32),
-        obs=pd.DataFrame({"type": types}, index=[f"c{i}" for i in range(90)]),
-        var=pd.DataFrame(index=["ERCC-00002", *GENES[::-1], "OTHER"]),
-    )
-
-
-@pytest.fixture(scope="module")
 def arch():
     return interaction_architecture(GENES, Interactions.from_pairs(GENES, GENES[1:] + GENES[:1]), dense_units=4)
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from keras_vnn.data import align
 from keras_vnn.estimators._cells import Wiring, cells_and_targets
 from keras_vnn.estimators._network import Network
 from keras_vnn.estimators._predictors import _COLUMNS
 from keras_vnn.inspection import predict
 from keras_vnn.models import view
-from keras_vnn.training import train_autoencoder
+from keras_vnn.training import reconstruction_metrics, train_autoencoder
 
 __all__ = ["VNNAutoencoder"]
 
@@ -140,6 +138,5 @@ class VNNAutoencoder(Network):
         """
         cells = self._cells(X)
         truth = align(cells, self.architecture_, normalization=view(self.model_).normalization, missing=self.missing)
-        error = np.square(truth - predict(self.model_, cells, missing=self.missing).to_numpy()).sum()
-        spread = np.square(truth - truth.mean(axis=0)).sum()
-        return float(1 - error / spread) if spread else 0.0
+        restored = predict(self.model_, cells, missing=self.missing).to_numpy()
+        return reconstruction_metrics([(truth, restored)]).explained or 0.0

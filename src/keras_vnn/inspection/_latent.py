@@ -18,6 +18,7 @@ from scipy import stats
 
 from keras_vnn.errors import ConfigError, DataError, ModelError, did_you_mean, sample
 from keras_vnn.inspection._cells import Cells, cells_of, class_codes
+from keras_vnn.inspection._embedding import embedding_units
 from keras_vnn.inspection._record import evaluate, hidden_tensor
 from keras_vnn.inspection._segment import Segment
 from keras_vnn.models import ModelView, view
@@ -74,8 +75,6 @@ def autoencoder_activities(
     nodes = _nodes(seen)
     found = anndata.AnnData(np.asarray(nodes.of(mean), np.float32), obs=cells.obs, var=nodes.table)
     found.obsm["latent"], found.obsm["latent_variance"] = mean, variance
-    from keras_vnn.inspection._embedding import embedding_units
-
     found.uns["keras_vnn"] = {
         "fingerprint": seen.architecture.fingerprint,
         "latent": embedding_units(model).index.to_numpy(str),

@@ -9,10 +9,9 @@ import keras
 
 from keras_vnn.architecture import Architecture
 from keras_vnn.data import Normalization
-from keras_vnn.errors import ModelError
 from keras_vnn.layers import ArchitectureCard, BatchNormalization, LatentSample, ReconstructionError
 from keras_vnn.models._autoencoder_options import LATENT, AutoencoderOptions, autoencoder_options
-from keras_vnn.models._builder import head_dtype
+from keras_vnn.models._builder import check_normalization, compile_model, head_dtype
 from keras_vnn.models._decoder import Axis, Decoder, latent_axis, latent_count
 from keras_vnn.models._initial import initializer_named
 from keras_vnn.models._outputs import Reconstruction, outputs_to_json
@@ -80,8 +79,7 @@ def build_autoencoder(
     Seninge et al. 2021, Nature Communications 12:5684, doi:10.1038/s41467-021-26017-0 (VEGA); Doncevic & Herrmann
     2023, Bioinformatics 39:btad387, doi:10.1093/bioinformatics/btad387 (OntoVAE).
     """
-    if normalization is not None and normalization.is_fitted and normalization.genes != arch.genes:
-        raise ModelError("The normalization was fitted for other genes than those of the architecture; fit it again.")
+    check_normalization(arch, normalization)
     chosen = autoencoder_options(preset, options)
     if seed is not None:
         keras.utils.set_random_seed(seed)
@@ -110,9 +108,7 @@ def build_autoencoder(
         },
         options={**asdict(chosen), "encoder": list(chosen.encoder)},
     )
-    model.compile(optimizer=keras.optimizers.Adam(1e-3) if optimizer is None else optimizer, loss=ReconstructionError())
-    # An optimizer without its variables makes Keras warn when the untrained model is saved and loaded.
-    model.optimizer.build(model.trainable_variables)
+    compile_model(model, optimizer, loss=ReconstructionError())
     return model
 
 

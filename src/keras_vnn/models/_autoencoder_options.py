@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from keras_vnn.errors import ModelError, did_you_mean
-from keras_vnn.models._options import LINEAR_UNIFORM
+from keras_vnn.models._options import LINEAR_UNIFORM, check_activation
 
 __all__ = ["AUTOENCODER_PRESETS", "AutoencoderOptions", "autoencoder_options"]
 
@@ -65,18 +65,19 @@ class AutoencoderOptions:
     kernel: str = "auto"
 
     def __post_init__(self) -> None:
-        """Check widths and ranges.
+        """Check names, widths and ranges.
 
         Raises
         ------
         ModelError
-            A width is no number of units, or a number is out of range.
+            An activation is unknown, a width is no number of units, or a number is out of range.
         """
         given = (self.encoder,) if isinstance(self.encoder, int | str) else tuple(self.encoder)
         object.__setattr__(self, "encoder", given)
         wrong = [width for width in given if width != LATENT and (not isinstance(width, int) or width < 1)]
         if wrong:
             raise ModelError(f"The widths of the encoder must be numbers above 0 or {LATENT!r}, got {wrong[0]!r}.")
+        check_activation("activation", self.activation)
         for name in ("dropout", "latent_dropout", "batch_momentum"):
             if not 0 <= getattr(self, name) < 1:
                 raise ModelError(f"{name} must be at least 0 and below 1, got {getattr(self, name)}.")

@@ -10,7 +10,7 @@ from keras_vnn.architecture import Architecture
 from keras_vnn.data import Classes, Normalization
 from keras_vnn.errors import ModelError
 from keras_vnn.layers import AuxiliaryModel, Concordance
-from keras_vnn.models._builder import Builder
+from keras_vnn.models._builder import Builder, check_normalization, compile_model
 from keras_vnn.models._options import ModelOptions
 from keras_vnn.models._outputs import Embedding, Outputs, as_outputs, outputs_to_json
 from keras_vnn.models._presets import model_options
@@ -68,8 +68,7 @@ def build_model(
         The outputs, the preset or an option is unknown, out of range, or does not fit the others.
     """
     wanted = as_outputs(outputs)
-    if normalization is not None and normalization.is_fitted and normalization.genes != arch.genes:
-        raise ModelError("The normalization was fitted for other genes than those of the architecture; fit it again.")
+    check_normalization(arch, normalization)
     chosen = model_options(preset, options)
     _check_outputs(chosen, wanted)
     if seed is not None:
@@ -85,13 +84,8 @@ def build_model(
         options={field: getattr(chosen, field) for field in chosen.__dataclass_fields__},
     )
     if not isinstance(wanted, Embedding):
-        model.compile(
-            optimizer=keras.optimizers.Adam(1e-3) if optimizer is None else optimizer,
-            loss=_loss(chosen, wanted),
-            metrics=["accuracy"] if isinstance(wanted, Classes) else [],
-        )
-        # An optimizer without its variables makes Keras warn when the untrained model is saved and loaded.
-        model.optimizer.build(model.trainable_variables)
+        metrics = ["accuracy"] if isinstance(wanted, Classes) else []
+        compile_model(model, optimizer, loss=_loss(chosen, wanted), metrics=metrics)
     return model
 
 

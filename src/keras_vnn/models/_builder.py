@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from keras_vnn.architecture import Architecture
-from keras_vnn.data import Classes
+from keras_vnn.data import Classes, Normalization
 from keras_vnn.errors import ModelError
 from keras_vnn.layers import (
     ArchitectureCard,
@@ -29,7 +29,7 @@ from keras_vnn.models._node_rates import node_rates
 from keras_vnn.models._options import ModelOptions
 from keras_vnn.models._outputs import Embedding, Outputs, output_names
 
-__all__ = ["Builder", "head_dtype"]
+__all__ = ["Builder", "check_normalization", "compile_model", "head_dtype"]
 
 # What the rows or columns of a layer's weights are, run by run: ["nodes", layer, units per node, null for their own];
 # ["sinks", …] and ["inner", …], the same for nodes that feed no other, or some other; ["pairs", layer], the annotation
@@ -395,3 +395,16 @@ class Builder:
 def head_dtype() -> str:
     """Return the precision of heads: single when the rest computes in half, double when all of it does."""
     return "float64" if keras.config.dtype_policy().compute_dtype == "float64" else "float32"
+
+
+def check_normalization(arch: Architecture, normalization: Normalization | None) -> None:
+    """Raise a `ModelError` when a normalisation was fitted for other genes than those of the architecture."""
+    if normalization is not None and normalization.is_fitted and normalization.genes != arch.genes:
+        raise ModelError("The normalization was fitted for other genes than those of the architecture; fit it again.")
+
+
+def compile_model(model: keras.Model, optimizer: Any, **how: Any) -> None:
+    """Compile a model, by Adam when no optimizer is given."""
+    model.compile(optimizer=keras.optimizers.Adam(1e-3) if optimizer is None else optimizer, **how)
+    # An optimizer without its variables makes Keras warn when the untrained model is saved and loaded.
+    model.optimizer.build(model.trainable_variables)

@@ -10,7 +10,7 @@ import keras
 
 from keras_vnn.errors import ModelError, did_you_mean
 
-__all__ = ["CHOICES", "LINEAR_UNIFORM", "ModelOptions", "changed"]
+__all__ = ["CHOICES", "LINEAR_UNIFORM", "ModelOptions", "changed", "check_activation"]
 
 LINEAR_UNIFORM = "linear_uniform"
 
@@ -144,7 +144,7 @@ class ModelOptions:
                 hint = did_you_mean(str(value), known)
                 raise ModelError(f"{name} must be one of {', '.join(known)}; got {value!r}. {hint}".rstrip())
         for name in ("activation", "dense_activation", "tail_activation"):
-            _check_activation(name, getattr(self, name))
+            check_activation(name, getattr(self, name))
         for rate in self.dropout_rates:
             if not 0 <= rate < 1:
                 raise ModelError(f"dropout must be at least 0 and below 1, got {rate}.")
@@ -186,7 +186,8 @@ class ModelOptions:
         return 0.0 if place < 0 or not rates else rates[min(place, len(rates) - 1)]
 
 
-def _check_activation(name: str, value: str) -> None:
+def check_activation(name: str, value: str) -> None:
+    """Raise a `ModelError` unless Keras knows an activation."""
     try:
         keras.activations.get(value)
     except ValueError as error:

@@ -10,7 +10,7 @@ from keras_vnn.training._embedding import EMBEDDING_OBJECTIVES, train_embedding
 from keras_vnn.training._fit import fit_model, make_optimizer
 from keras_vnn.training._options import TRAINING_PRESETS, TrainingOptions, training_options
 from keras_vnn.training._pretraining import PretrainingOptions, pretrain
-from keras_vnn.training._scores import ReconstructionMetrics
+from keras_vnn.training._scores import ReconstructionMetrics, reconstruction_metrics
 from keras_vnn.training._train import TrainingResult, train
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "fit_model",
     "make_optimizer",
     "pretrain",
+    "reconstruction_metrics",
     "train",
     "train_autoencoder",
     "train_embedding",

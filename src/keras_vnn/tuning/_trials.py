@@ -16,7 +16,7 @@ from keras_vnn.errors import DataError, VNNError
 from keras_vnn.recipe_options import training_choices
 from keras_vnn.tuning._measures import named, numbers_of
 from keras_vnn.tuning._settings import changed_recipe
-from keras_vnn.workflow import architecture_of, build_architecture, labels_at, trained_network
+from keras_vnn.workflow import Say, architecture_of, build_architecture, labels_at, silent, trained_network
 
 if TYPE_CHECKING:
     import anndata
@@ -106,17 +106,13 @@ def seen_cells(data: anndata.AnnData, labels: Labels | Targets, split: Split) ->
     return Seen(data, labels_at(labels, kept, data.n_obs), own)
 
 
-def _silent(_: str) -> None:
-    """Say nothing."""
-
-
 class Networks:
     """The architectures that recipes name or build; built once where recipes build alike."""
 
     def __init__(self) -> None:
         self._known: dict[str, Architecture] = {}
 
-    def of(self, recipe: Recipe, *, say: Callable[[str], None] = _silent) -> Architecture:
+    def of(self, recipe: Recipe, *, say: Say = silent) -> Architecture:
         """Return the architecture of a recipe.
 
         Raises

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,15 +23,9 @@ from keras_vnn.tuning._result import Tuning, best_of, trial_table, valued
 from keras_vnn.tuning._settings import changed_recipe, check_options, check_pruning, check_space, own_values
 from keras_vnn.tuning._store import Store, open_store
 from keras_vnn.tuning._trials import Networks, Outcome, run_trial, seen_cells
-from keras_vnn.workflow import read_training_data, split_of, train_model
+from keras_vnn.workflow import Say, read_training_data, silent, split_of, train_model
 
 __all__ = ["tune"]
-
-Say = Callable[[str], None]
-
-
-def _silent(_: str) -> None:
-    """Say nothing."""
 
 
 def tune(
@@ -44,7 +38,7 @@ def tune(
     pruning: str | None = None,
     seed: int | None = None,
     progress: bool = False,
-    say: Say = _silent,
+    say: Say = silent,
 ) -> Tuning:
     """Search fields of a recipe for the values that do best on the validation cells.
 

@@ -23,6 +23,7 @@ ORDER = (
     "files",
     "ten_x",
     "csv_tables",
+    "options",
     "provenance",
     "genes",
     "bundled",

@@ -328,20 +328,23 @@ REFUSED = {
         "layering must be one of height, depth, level, flat; got 'hight'. Did you mean height?",
     ),
     "skip_edges": ({"skip_edges": "skip"}, "skip_edges must be one of keep, passthrough, drop; got 'skip'."),
-    "root": ({"root": "two"}, "root must be 'one' or None, got 'two'."),
+    "root": ({"root": "two"}, "root must be one; got 'two'."),
     "dense": ({"unannotated": "dense"}, 'unannotated="dense" needs dense units: pass dense_units=… of at least 1.'),
     "window": ({"window": (4, 2)}, "window must be two numbers, the smaller first, got (4, 2)."),
     "redundancy": (
         {"redundancy": 0},
-        "redundancy must be 'same genes', a Jaccard index above 0 and up to 1, or None; got 0.",
+        "redundancy must be one of same genes, none, or a number above 0 and of at most 1; got 0.",
     ),
-    "limits": ({"min_genes": 3, "max_genes": 2}, "max_genes=2 is below min_genes=3: no term could be within both."),
+    "limits": ({"min_genes": 3, "max_genes": 2}, "max_genes=2 is below min_genes=3: no node could be within both."),
     "units": (
         {"units": "dcell"},
-        "units must be a number, a function of the number of genes, or one of dcell-paper, dcell-code; got 'dcell'. "
+        "units must be an integer of at least 1, one of dcell-paper, dcell-code, or a function; got 'dcell'. "
         "Did you mean dcell-code or dcell-paper?",
     ),
-    "no unit": ({"units": 0}, "units must be an integer of at least 1, got 0."),
+    "no unit": (
+        {"units": 0},
+        "units must be an integer of at least 1, one of dcell-paper, dcell-code, or a function; got 0.",
+    ),
     "function": (
         {"units": lambda genes: genes / 2},
         "units gives 0.5 for a term of 1 genes, expected an integer of at least 1.",

@@ -21,10 +21,8 @@ from keras_vnn.wiring._hierarchy import Hierarchy, adjacency, ancestors, longest
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["OBSOLETE_POLICIES", "WIRING_NOT_RULES", "annotated_hierarchy"]
+__all__ = ["annotated_hierarchy"]
 
-OBSOLETE_POLICIES = ("replace", "drop")
-WIRING_NOT_RULES = ("pair", "branch")
 
 _WARNING_ABOVE = 0.2
 _UNKNOWN, _OBSOLETE, _ELSEWHERE = -1, -2, -3

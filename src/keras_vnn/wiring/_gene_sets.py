@@ -6,29 +6,29 @@ In: a gene list and named sets of genes. Out: an `Architecture`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from keras_vnn.architecture import NODE_KINDS, Architecture
 from keras_vnn.errors import ConfigError, WiringError, did_you_mean, sample
 from keras_vnn.genes import gene_list
+from keras_vnn.options import GeneSetOptions, documented
 from keras_vnn.provenance import Audit, AuditEntry, Source
-from keras_vnn.wiring._groups import Groups, Limits, check_at_least, grouped_architecture, membership
+from keras_vnn.wiring._groups import Groups, Limits, grouped_architecture, membership
 from keras_vnn.wiring._matching import check_match
 
 __all__ = ["gene_set_architecture"]
 
 
+@documented(GeneSetOptions)
 def gene_set_architecture(
     genes: Iterable[str],
     sets: Mapping[str, Sequence[str]],
     *,
-    min_genes: int = 2,
-    max_genes: int | None = None,
-    dense_units: int = 0,
-    units: int = 1,
     kind: str = "gene set",
     sources: Sequence[Source] = (),
+    **options: Any,
 ) -> Architecture:
     """Wire gene sets into one sparse layer: a node per set, sorted by name.
 
@@ -41,16 +41,11 @@ def gene_set_architecture(
         The input genes, in order.
     sets
         The genes of each set by its name.
-    min_genes, max_genes
-        Sets with fewer or more genes in the list are dropped.
-    dense_units
-        Fully connected units beside the nodes.
-    units
-        Units of each node.
     kind
         Kind of the nodes, one of `keras_vnn.architecture.NODE_KINDS`.
     sources
         The files the sets came from.
+    {options}
 
     Returns
     -------
@@ -75,9 +70,8 @@ def gene_set_architecture(
     match   1 member: not in the gene list (D)
     """
     listed = gene_list(genes)
-    limits = Limits(min_genes, max_genes)
-    check_at_least(0, dense_units=dense_units)
-    check_at_least(1, units=units)
+    chosen = GeneSetOptions(**options)
+    limits = Limits(chosen.min_genes, chosen.max_genes)
     if kind not in NODE_KINDS:
         raise ConfigError(
             f"kind must be one of {', '.join(NODE_KINDS)}; got {kind!r}. {did_you_mean(kind, NODE_KINDS)}".rstrip()
@@ -102,15 +96,9 @@ def gene_set_architecture(
         [(groups, limits)],
         layer=f"{kind}s",
         absent=["in no gene set: not connected"] * len(listed),
-        dense_units=int(dense_units),
-        units=int(units),
+        dense_units=chosen.dense_units,
+        units=chosen.units,
         sources=[*([listed.source] if listed.source else []), *sources],
-        parameters={
-            "wiring": "gene_set_architecture",
-            **limits.to_json(),
-            "dense_units": int(dense_units),
-            "units": int(units),
-            "kind": kind,
-        },
+        parameters={"wiring": "gene_set_architecture", **chosen.to_json(), "kind": kind},
         audit=listed.audit + Audit.of(outside),
     )

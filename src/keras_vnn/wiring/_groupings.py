@@ -7,7 +7,6 @@ A new grouping is one function here and one line in `GROUPINGS`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from types import MappingProxyType
 from typing import Any
@@ -16,36 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_vnn.errors import WiringError
+from keras_vnn.options import InteractionOptions
 from keras_vnn.priors import Interactions
 from keras_vnn.wiring._communities import split_into_communities
 from keras_vnn.wiring._groups import Groups, membership
 
-__all__ = ["GROUPINGS", "GroupingOptions"]
+__all__ = ["GROUPINGS"]
 
 CLIQUE_LIMIT = 500_000
 _LABEL_GENES = 4
 
 
-@dataclass(frozen=True, slots=True)
-class GroupingOptions:
-    """What some groupings can be told.
-
-    Attributes
-    ----------
-    community_size
-        Communities of more genes are split again.
-    resolution
-        Of the modularity that communities maximise; larger gives smaller ones.
-    seed
-        Of the order in which communities are searched.
-    """
-
-    community_size: int
-    resolution: float
-    seed: int
-
-
-def edges(interactions: Interactions, options: GroupingOptions) -> Groups:
+def edges(interactions: Interactions, options: InteractionOptions) -> Groups:
     """Return a group per interaction: its two genes."""
     names = np.array(interactions.genes, dtype=object)
     a, b = names[interactions.pairs[:, 0]], names[interactions.pairs[:, 1]]
@@ -59,7 +40,7 @@ def edges(interactions: Interactions, options: GroupingOptions) -> Groups:
     )
 
 
-def neighbourhoods(interactions: Interactions, options: GroupingOptions) -> Groups:
+def neighbourhoods(interactions: Interactions, options: InteractionOptions) -> Groups:
     """Return a group per protein: it and its partners."""
     a, b = interactions.pairs.T
     proteins = np.arange(len(interactions.genes))
@@ -74,7 +55,7 @@ def neighbourhoods(interactions: Interactions, options: GroupingOptions) -> Grou
     )
 
 
-def cliques(interactions: Interactions, options: GroupingOptions) -> Groups:
+def cliques(interactions: Interactions, options: InteractionOptions) -> Groups:
     """Return a group per maximal clique of at least two proteins.
 
     Raises
@@ -101,7 +82,7 @@ def cliques(interactions: Interactions, options: GroupingOptions) -> Groups:
     )
 
 
-def communities(interactions: Interactions, options: GroupingOptions) -> Groups:
+def communities(interactions: Interactions, options: InteractionOptions) -> Groups:
     """Return a group per community; every protein is in exactly one."""
     label = split_into_communities(
         interactions.pairs,
@@ -124,7 +105,7 @@ def communities(interactions: Interactions, options: GroupingOptions) -> Groups:
     )
 
 
-GROUPINGS: Mapping[str, Callable[[Interactions, GroupingOptions], Groups]] = MappingProxyType(
+GROUPINGS: Mapping[str, Callable[[Interactions, InteractionOptions], Groups]] = MappingProxyType(
     {"edge": edges, "neighbourhood": neighbourhoods, "clique": cliques, "community": communities}
 )
 

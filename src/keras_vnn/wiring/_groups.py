@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from keras_vnn.architecture import Architecture, Layer, Node
-from keras_vnn.errors import ConfigError, WiringError
+from keras_vnn.errors import WiringError
 from keras_vnn.genes import GeneList
 from keras_vnn.provenance import Audit, AuditEntry, Source
 
-__all__ = ["Groups", "Limits", "check_at_least", "grouped_architecture", "membership"]
+__all__ = ["Groups", "Limits", "grouped_architecture", "membership"]
 
 _SUBJECTS = {"interaction": "group", "regulator": "regulator", "gene set": "gene set"}
 _PAIRS_AT_ONCE = 20_000
@@ -36,35 +36,11 @@ class Limits:
         Both included; ``None`` is no maximum.
     counted
         What is counted, ``genes`` or ``targets``; the options are called ``min_…`` and ``max_…`` after it.
-
-    Raises
-    ------
-    ConfigError
-        The minimum is below 1, or the maximum below the minimum.
     """
 
     minimum: int
     maximum: int | None
     counted: str = "genes"
-
-    def __post_init__(self) -> None:
-        """Check that the limits leave room."""
-        check_at_least(1, **{f"min_{self.counted}": self.minimum})
-        if self.maximum is None:
-            return
-        check_at_least(1, **{f"max_{self.counted}": self.maximum})
-        if self.maximum < self.minimum:
-            raise ConfigError(
-                f"max_{self.counted}={self.maximum} is below min_{self.counted}={self.minimum}: "
-                "no group could be within both."
-            )
-
-    def to_json(self) -> dict[str, int | None]:
-        """Return both by the names of the options that set them."""
-        return {
-            f"min_{self.counted}": int(self.minimum),
-            f"max_{self.counted}": None if self.maximum is None else int(self.maximum),
-        }
 
     def __str__(self) -> str:
         """Return the limits as the options that set them."""
@@ -141,13 +117,6 @@ def membership(rows: NDArray[Any], columns: NDArray[Any], shape: tuple[int, int]
     matrix = sparse.csc_array((np.ones(len(rows), bool), (rows, columns)), shape=shape)
     matrix.sum_duplicates()
     return matrix
-
-
-def check_at_least(least: int, **options: object) -> None:
-    """Raise a ConfigError for the first option that is not an integer of at least ``least``."""
-    for name, value in options.items():
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-            raise ConfigError(f"{name} must be an integer of at least {least}, got {value!r}.")
 
 
 def grouped_architecture(

@@ -7,37 +7,29 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from keras_vnn.architecture import Architecture
-from keras_vnn.errors import ConfigError, VNNWarning, WiringError, did_you_mean
+from keras_vnn.errors import VNNWarning, WiringError
 from keras_vnn.genes import GeneList, gene_list
+from keras_vnn.options import InteractionOptions, documented
 from keras_vnn.priors import EFFECTS, Interactions, Regulation
-from keras_vnn.wiring._groupings import GROUPINGS, GroupingOptions
-from keras_vnn.wiring._groups import Groups, Limits, check_at_least, grouped_architecture, membership
+from keras_vnn.wiring._groupings import GROUPINGS
+from keras_vnn.wiring._groups import Groups, Limits, grouped_architecture, membership
 from keras_vnn.wiring._matching import check_kind, check_match
 
 __all__ = ["interaction_architecture"]
 
 
+@documented(InteractionOptions)
 def interaction_architecture(
     genes: Iterable[str],
     interactions: Interactions | None = None,
     regulation: Regulation | None = None,
-    *,
-    grouping: str = "neighbourhood",
-    min_genes: int = 2,
-    max_genes: int | None = None,
-    min_targets: int = 2,
-    max_targets: int | None = None,
-    include_regulator: bool = True,
-    community_size: int = 60,
-    resolution: float = 1.0,
-    seed: int = 0,
-    dense_units: int = 0,
-    units: int = 1,
+    **options: Any,
 ) -> Architecture:
     """Wire interactions and regulation into one sparse layer of named nodes.
 
@@ -54,26 +46,7 @@ def interaction_architecture(
         Undirected interactions; those with a gene outside the list are left out.
     regulation
         Regulators and their targets; a regulator need not be in the list.
-    grouping
-        What becomes a node: ``edge`` (an interaction), ``neighbourhood`` (a protein and its partners),
-        ``clique`` (a maximal clique), ``community`` (a Louvain community).
-    min_genes, max_genes
-        Groups with fewer or more genes in the list are dropped.
-    min_targets, max_targets
-        Regulators with fewer or more targets in the list are dropped.
-    include_regulator
-        Connect a regulator's own gene, when it is in the list, to its node.
-    community_size
-        Communities of more genes are split again where possible. On the human table of the demo the default gives
-        332 communities of at least 11 genes, median 19; Lin et al. 2017 used 348, median 14.
-    resolution
-        Of the modularity that communities maximise; larger gives smaller communities.
-    seed
-        Of the search for communities.
-    dense_units
-        Fully connected units beside the nodes.
-    units
-        Units of each node.
+    {options}
 
     Returns
     -------
@@ -122,17 +95,9 @@ def interaction_architecture(
     ):
         if prior is not None:
             check_kind(prior, kind, reader)
-    if grouping not in GROUPINGS:
-        raise ConfigError(
-            f"grouping must be one of {', '.join(GROUPINGS)}; got {grouping!r}. "
-            f"{did_you_mean(str(grouping), list(GROUPINGS))}".rstrip()
-        )
-    group_limits, target_limits = Limits(min_genes, max_genes), Limits(min_targets, max_targets, "targets")
-    check_at_least(2, community_size=community_size)
-    check_at_least(0, seed=seed, dense_units=dense_units)
-    check_at_least(1, units=units)
-    if not isinstance(resolution, int | float) or not 0 < resolution < float("inf"):
-        raise ConfigError(f"resolution must be a positive number, got {resolution!r}.")
+    chosen = InteractionOptions(**options)
+    group_limits = Limits(chosen.min_genes, chosen.max_genes)
+    target_limits = Limits(chosen.min_targets, chosen.max_targets, "targets")
 
     families: list[tuple[Groups, Limits]] = []
     sources = [listed.source] if listed.source else []
@@ -144,7 +109,7 @@ def interaction_architecture(
         rows = _positions(inside.genes, listed)
         pairs = rows[inside.pairs]
         if len(inside):
-            groups = GROUPINGS[grouping](inside, GroupingOptions(int(community_size), float(resolution), int(seed)))
+            groups = GROUPINGS[chosen.grouping](inside, chosen)
             families.append((groups.on_rows(rows, len(listed)), group_limits))
         else:
             _complain_of_nothing(interactions, fatal=regulation is None)
@@ -152,7 +117,7 @@ def interaction_architecture(
     if regulation is not None:
         check_match(listed, regulation.targets, "the column of targets")
         aimed = regulation.among(listed)
-        families.append((_regulators(aimed, listed, include_regulator), target_limits))
+        families.append((_regulators(aimed, listed, chosen.include_regulator), target_limits))
         sources, audit = [*sources, *regulation.sources], audit + aimed.audit
     given = {"interactions": interactions, "regulators": regulation}
     return grouped_architecture(
@@ -160,23 +125,12 @@ def interaction_architecture(
         families,
         layer=" and ".join(name for name, table in given.items() if table is not None),
         pairs=pairs,
-        apart="between two communities, no hidden node shared by the pair" if grouping == "community" else "",
+        apart="between two communities, no hidden node shared by the pair" if chosen.grouping == "community" else "",
         absent=_reasons(listed, interactions, regulation),
-        dense_units=int(dense_units),
-        units=int(units),
+        dense_units=chosen.dense_units,
+        units=chosen.units,
         sources=sources,
-        parameters={
-            "wiring": "interaction_architecture",
-            "grouping": grouping,
-            **group_limits.to_json(),
-            **target_limits.to_json(),
-            "include_regulator": bool(include_regulator),
-            "community_size": int(community_size),
-            "resolution": float(resolution),
-            "seed": int(seed),
-            "dense_units": int(dense_units),
-            "units": int(units),
-        },
+        parameters={"wiring": "interaction_architecture", **chosen.to_json()},
         audit=audit,
     )
 

@@ -20,10 +20,8 @@ from keras_vnn.wiring._hierarchy import Hierarchy, adjacency
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["LAYERINGS", "SKIP_POLICIES", "TERM_GENES", "Layout", "distances", "gene_edges", "lay_out", "only_adjacent"]
+__all__ = ["Layout", "distances", "gene_edges", "lay_out", "only_adjacent"]
 
-SKIP_POLICIES = ("keep", "passthrough", "drop")
-TERM_GENES = ("direct", "specific", "all")
 
 # What a term's position is taken from. Height counts up from the leaves, depth and level down from the roots.
 LAYERINGS: Mapping[str, Callable[[Hierarchy], NDArray[np.int64]]] = MappingProxyType(

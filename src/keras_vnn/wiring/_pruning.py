@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from keras_vnn.errors import ConfigError, WiringError
+from keras_vnn.errors import WiringError
 from keras_vnn.provenance import AuditEntry
-from keras_vnn.wiring._groups import check_at_least
 from keras_vnn.wiring._hierarchy import Hierarchy
 
 if TYPE_CHECKING:
@@ -37,47 +36,12 @@ class TermLimits:
         Genes a term must have more than any child.
     jaccard
         Share of genes with a child from which on a term is redundant; ``None`` for never.
-
-    Raises
-    ------
-    ConfigError
-        A limit is impossible.
     """
 
     min_genes: int = 1
     max_genes: int | None = None
     min_new_genes: int = 0
     jaccard: float | None = None
-
-    def __post_init__(self) -> None:
-        """Check that the limits leave room."""
-        check_at_least(1, min_genes=self.min_genes)
-        check_at_least(0, min_new_genes=self.min_new_genes)
-        if self.max_genes is not None:
-            check_at_least(1, max_genes=self.max_genes)
-            if self.max_genes < self.min_genes:
-                raise ConfigError(
-                    f"max_genes={self.max_genes} is below min_genes={self.min_genes}: no term could be within both."
-                )
-
-    @classmethod
-    def redundancy(cls, value: str | float | None) -> float | None:
-        """Return the option ``redundancy`` as a Jaccard index.
-
-        Raises
-        ------
-        ConfigError
-            It is neither ``same genes``, nor a number above 0 and up to 1, nor ``None``.
-        """
-        if value is None:
-            return None
-        if value == "same genes":
-            return 1.0
-        if isinstance(value, bool | str) or not 0 < value <= 1:
-            raise ConfigError(
-                f"redundancy must be 'same genes', a Jaccard index above 0 and up to 1, or None; got {value!r}."
-            )
-        return float(value)
 
 
 def prune(

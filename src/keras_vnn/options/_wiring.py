@@ -1,0 +1,164 @@
+"""How priors become layers: the options of the wiring functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from keras_vnn.errors import ConfigError
+from keras_vnn.options._base import Options, Real, Whole, as_tuple
+
+__all__ = ["GeneSetOptions", "HierarchyOptions", "InteractionOptions", "OntologyOptions"]
+
+
+class _WiringOptions(Options):
+    """What all wirings share."""
+
+    min_genes: Whole = Field(2, ge=1, description="Leave out nodes with fewer genes of the list.")
+    max_genes: Whole | None = Field(None, ge=1, description="Leave out nodes with more genes of the list.")
+    dense_units: Whole = Field(0, ge=0, description="Fully connected units next to the nodes, on all genes.")
+
+    def check(self) -> None:
+        """Check that the limits leave room."""
+        _check_room(self, "genes")
+
+
+def _check_room(options: Any, counted: str) -> None:
+    least, most = getattr(options, f"min_{counted}"), getattr(options, f"max_{counted}")
+    if most is not None and most < least:
+        raise ConfigError(f"max_{counted}={most} is below min_{counted}={least}: no node could be within both.")
+
+
+class InteractionOptions(_WiringOptions):
+    """How interactions and regulation are wired, see `interaction_architecture`."""
+
+    grouping: Literal["edge", "neighbourhood", "clique", "community"] = Field(
+        "neighbourhood",
+        description="What becomes a node: an interaction (edge), a protein and its partners (neighbourhood), a maximal "
+        "clique, or a Louvain community.",
+    )
+    min_targets: Whole = Field(2, ge=1, description="Leave out regulators with fewer targets in the list.")
+    max_targets: Whole | None = Field(None, ge=1, description="Leave out regulators with more targets in the list.")
+    include_regulator: bool = Field(
+        True,
+        description="Connect a regulator's own gene, when it is in the list, to its node.",
+        json_schema_extra={"flags": "--include-regulator/--exclude-regulator"},
+    )
+    community_size: Whole = Field(
+        60,
+        ge=2,
+        description="Split communities of more genes again where possible; 60 gives 332 of at least 11 genes, median "
+        "19, on the human table of the demo (Lin et al. 2017: 348, median 14).",
+        json_schema_extra={"applies": {"grouping": ("community",)}},
+    )
+    resolution: Real = Field(
+        1.0,
+        gt=0,
+        description="Of the modularity that communities maximise; larger gives smaller communities.",
+        json_schema_extra={"applies": {"grouping": ("community",)}},
+    )
+    seed: Whole = Field(
+        0,
+        ge=0,
+        description="Seed of the search for communities.",
+        json_schema_extra={"applies": {"grouping": ("community",)}},
+    )
+    units: Whole = Field(1, ge=1, description="Units of each node.")
+
+    def check(self) -> None:
+        """Check that the limits leave room."""
+        super().check()
+        _check_room(self, "targets")
+
+
+class GeneSetOptions(_WiringOptions):
+    """How gene sets are wired, see `gene_set_architecture`."""
+
+    units: Whole = Field(1, ge=1, description="Units of each node.")
+
+
+class HierarchyOptions(Options):
+    """How terms are laid out in layers, see `hierarchy_architecture`."""
+
+    root: Literal["one"] | None = Field(None, description="one: put a term over all roots unless there is one root.")
+    layering: Literal["height", "depth", "level", "flat"] = Field(
+        "height",
+        description="What a term's layer goes by: its height (longest distance to a leaf; DCell), its depth (longest "
+        "distance from a root), its level (shortest one; edges that do not lead upwards are dropped), or one flat "
+        "layer in which each term reads all its genes.",
+    )
+    skip_edges: Literal["keep", "passthrough", "drop"] = Field(
+        "keep",
+        description="Edges that skip layers: keep them, carry them by untrained identity nodes (passthrough), or drop "
+        "them, with genes of higher layers and dead ends.",
+    )
+    term_genes: Literal["direct", "specific", "all"] = Field(
+        "direct",
+        description="What a term reads itself: the genes annotated with it (direct), those of them that no child has "
+        "(specific), or all its genes.",
+    )
+    unannotated: Literal["unconnected", "node", "dense"] = Field(
+        "unconnected",
+        description="Genes no term reads: leave them unconnected, let one node in the last layer read them, or leave "
+        "them to the dense units.",
+    )
+    dense_units: Whole = Field(0, ge=0, description="Fully connected units next to the nodes, on all genes.")
+    units: Annotated[Whole, Field(ge=1)] | Literal["dcell-paper", "dcell-code"] | Callable[[int], int] = Field(
+        1,
+        union_mode="left_to_right",
+        description="Units of each term: a number, dcell-paper (max(20, ⌈0.3 n⌉) of n genes), dcell-code (max(10, "
+        "⌊0.2 n⌋)), or in Python a function of the number of genes.",
+    )
+
+    def check(self) -> None:
+        """Check what the options say about each other."""
+        if self.unannotated == "dense" and not self.dense_units:
+            raise ConfigError('unannotated="dense" needs dense units: pass dense_units=… of at least 1.')
+
+
+class OntologyOptions(HierarchyOptions):
+    """How an ontology is selected, limited and wired, see `ontology_architecture`."""
+
+    namespace: Annotated[tuple[str, ...], as_tuple] = Field(
+        (), description="Use the terms of these namespaces only, e.g. biological_process."
+    )
+    relations: Annotated[tuple[str, ...], as_tuple] = Field(
+        ("is_a", "part_of"),
+        description="Relations to follow. Both defaults are free of cycles in the Gene Ontology; has_part and the "
+        "regulation relations are not, or do not carry annotations upwards.",
+    )
+    terms: tuple[str, ...] | None = Field(
+        None, description="Only these may be nodes, e.g. a slim; genes annotated with others join those above them."
+    )
+    obsolete: Literal["replace", "drop"] = Field(
+        "replace", description="Annotations with obsolete terms: replace the term as the ontology says, or drop them."
+    )
+    not_rule: Literal["pair", "branch"] = Field(
+        "pair", description="What a negated annotation (NOT) removes: the very pair, or terms below (branch) as well."
+    )
+    min_genes: Whole = Field(
+        5, ge=1, description="Leave out terms with fewer genes of the list, those of terms below included."
+    )
+    max_genes: Whole | None = Field(None, ge=1, description="Leave out terms with more genes of the list.")
+    min_new_genes: Whole = Field(
+        0, ge=0, description="Leave out terms without so many genes more than each child, unless a leaf or a root."
+    )
+    redundancy: Literal["same genes", "none"] | Annotated[Real, Field(gt=0, le=1)] | None = Field(
+        "same genes",
+        description="Merge a term into a child with the same genes, or with a Jaccard index of at least this number; "
+        "none keeps them.",
+    )
+    window: tuple[Whole, Whole] | None = Field(
+        None,
+        description="Only terms whose depth, level or height, as the layering says (flat: depth), lies between the "
+        "two, before anything is removed.",
+    )
+
+    def check(self) -> None:
+        """Check what the options say about each other."""
+        super().check()
+        _check_room(self, "genes")
+        if self.window is not None and self.window[0] > self.window[1]:
+            raise ConfigError(f"window must be two numbers, the smaller first, got {self.window!r}.")

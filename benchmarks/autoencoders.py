@@ -60,8 +60,8 @@ def run_of(name: str, network: str, seed: int) -> dict[str, Any]:
         randomize,
         read_ontology,
     )
-    from keras_vnn.config import read_recipe
-    from keras_vnn.workflow import build_architecture, read_training_data, split_of, trained_network
+    from keras_vnn.recipes.read import read_recipe
+    from keras_vnn.recipes.run import build_architecture, read_training_data, split_of, trained_network
 
     began = time.perf_counter()
     recipe = read_recipe(name)

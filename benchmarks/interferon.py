@@ -44,8 +44,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="the folder `vnn compare kang-go` wrote into")
     folder = parser.parse_args().folder
     from keras_vnn import read_ontology
-    from keras_vnn.config import read_recipe
-    from keras_vnn.workflow import build_architecture
+    from keras_vnn.recipes.read import read_recipe
+    from keras_vnn.recipes.run import build_architecture
 
     recipe = read_recipe("kang-go").build
     assert recipe is not None and recipe.ontology is not None

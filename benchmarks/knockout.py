@@ -36,11 +36,11 @@ def knockout_of_terms(terms: int, cells: int, methods: tuple[str, ...], repeats:
         Runs of each, in turns.
     """
     from keras_vnn.bundled import config_path
-    from keras_vnn.config import read_recipe
     from keras_vnn.data import align, classes, labels_of, read_expression
     from keras_vnn.inspection import rank_nodes
     from keras_vnn.models import build_model
-    from keras_vnn.workflow import build_architecture
+    from keras_vnn.recipes.read import read_recipe
+    from keras_vnn.recipes.run import build_architecture
 
     recipe = read_recipe(config_path("kang-go.yaml"))
     for min_genes in range(2, 40):

@@ -11,10 +11,11 @@ import pandas as pd
 import pytest
 
 from keras_vnn.architecture import Architecture, Layer, Node, load_architecture
-from keras_vnn.config import Recipe, read_recipe
 from keras_vnn.demo import _without_bottleneck, run_demo
 from keras_vnn.errors import ConfigError, OutputError
 from keras_vnn.models import load_model
+from keras_vnn.recipes.read import read_recipe
+from keras_vnn.recipes.schema import Recipe
 
 FILES = {
     "activities.png",

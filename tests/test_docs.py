@@ -132,7 +132,7 @@ def tool(name):
 
 def test_every_recipe_is_on_its_page_with_its_options():
     from keras_vnn.bundled import config_names, config_path
-    from keras_vnn.config import read_recipe
+    from keras_vnn.recipes.read import read_recipe
 
     recipes_page, text = tool("recipes_page"), (DOCS / "recipes.md").read_text(encoding="utf-8")
     for name in config_names():
@@ -174,7 +174,7 @@ def test_rows_that_cannot_be_computed_are_kept():
 @pytest.mark.slow
 def test_counts_of_the_recipes_are_those_on_the_page():
     from keras_vnn.bundled import config_names, config_path
-    from keras_vnn.config import read_recipe
+    from keras_vnn.recipes.read import read_recipe
 
     recipes_page, text = tool("recipes_page"), (DOCS / "recipes.md").read_text(encoding="utf-8")
     for name in config_names():

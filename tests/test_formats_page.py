@@ -259,7 +259,7 @@ def test_the_page_names_what_exists():
     text = PAGE.read_text(encoding="utf-8")
     for word in set(re.findall(r"`(read_\w+)`", text)):
         assert hasattr(vnn, word)
-    from keras_vnn.config import BuildRecipe
+    from keras_vnn.recipes.schema import BuildRecipe
 
     options = set(re.findall(r"`--([a-z-]+)`|--([a-z]+-[a-z-]+)", text))
     named = {(one or other).replace("-", "_") for one, other in options} - {"output"}

@@ -493,7 +493,7 @@ def function_of(target: str) -> Callable[[Path], object]:
     import keras_vnn as vnn
 
     if target == "read_recipe":
-        from keras_vnn.config import read_recipe
+        from keras_vnn.recipes.read import read_recipe
 
         return read_recipe
     function: Callable[[Path], object] = getattr(vnn, target)

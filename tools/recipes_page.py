@@ -18,13 +18,14 @@ import numpy as np
 
 from keras_vnn.architecture import Architecture, Layer, Node, gene_counts
 from keras_vnn.bundled import config_names, config_path
-from keras_vnn.config import Recipe, TrainRecipe, read_recipe
 from keras_vnn.readers import read_hierarchy
 from keras_vnn.recipe_options import model_changes, training_choices
-from keras_vnn.search_space import Choices, Setting
+from keras_vnn.recipes.read import read_recipe
+from keras_vnn.recipes.run import build_architecture
+from keras_vnn.recipes.schema import Recipe, TrainRecipe
+from keras_vnn.recipes.space import Choices, Setting
 from keras_vnn.training import TrainingOptions
 from keras_vnn.wiring import hierarchy_architecture
-from keras_vnn.workflow import build_architecture
 
 Row = tuple[str, str, str, str]  # network, what, in the paper or its code, here
 

@@ -74,9 +74,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
     "kinds": ("Identified", "identify"),
     "layers": ("SparselyConnected",),
     "models": (
-        "AutoencoderOptions",
         "Embedding",
-        "ModelOptions",
         "Reconstruction",
         "Regression",
         "build_autoencoder",
@@ -87,6 +85,13 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "save_model",
         "set_edge_weights",
         "view",
+    ),
+    "options": (
+        "AutoencoderOptions",
+        "ModelOptions",
+        "PretrainingOptions",
+        "TrainingOptions",
+        "training_options",
     ),
     "priors": ("Interactions", "Regulation"),
     "provenance": ("Audit", "AuditEntry", "Source"),
@@ -102,9 +107,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "read_regulation",
     ),
     "training": (
-        "PretrainingOptions",
         "ReconstructionMetrics",
-        "TrainingOptions",
         "TrainingResult",
         "cross_validate",
         "fit_model",
@@ -112,7 +115,6 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "train",
         "train_autoencoder",
         "train_embedding",
-        "training_options",
     ),
     "tuning": ("Tuning", "tune"),
     "wiring": (

@@ -287,7 +287,7 @@ def _checked(path: Path, genes: tuple[str, ...], table: IdentifierTable | None) 
 def _saved(path: Path) -> FileReport | None:
     """Return what a saved architecture, model or recipe is."""
     if path.suffix in (".yaml", ".yml"):
-        from keras_vnn.config import read_recipe
+        from keras_vnn.recipes.read import read_recipe
 
         recipe = read_recipe(path)
         sections = [name for name in ("build", "train", "compare") if getattr(recipe, name) is not None]

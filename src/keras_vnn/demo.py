@@ -19,13 +19,13 @@ import pandas as pd
 
 from keras_vnn.architecture import Architecture
 from keras_vnn.bundled import config_path
-from keras_vnn.config import BuildRecipe, Recipe, TrainRecipe, read_recipe
 from keras_vnn.csv_tables import csv_text
 from keras_vnn.errors import ConfigError, OutputError, did_you_mean
 from keras_vnn.files import replacing
 from keras_vnn.readers import read_interactions
-from keras_vnn.recipe_options import model_changes, training_choices
-from keras_vnn.workflow import build_architecture, read_training_data, train_model
+from keras_vnn.recipes.read import read_recipe
+from keras_vnn.recipes.run import build_architecture, read_training_data, train_model
+from keras_vnn.recipes.schema import BuildRecipe, Recipe, TrainRecipe
 
 if TYPE_CHECKING:
     import anndata
@@ -148,12 +148,12 @@ def _scores(
     from keras_vnn.data import align, baseline_scores, fit_normalization, folds
     from keras_vnn.training import cross_validate
 
-    options = training_choices(recipe)
+    options = recipe.training_options()
     rows: list[dict[str, Any]] = []
     genes = next(iter(networks.values()))
     for name, network in networks.items():
         table = cross_validate(
-            network, data, labels, training=options, progress=progress, what=f"{name}, fold", **model_changes(recipe)
+            network, data, labels, training=options, progress=progress, what=f"{name}, fold", **recipe.model
         )
         parameters = network.summary(outputs=len(labels.classes)).parameters
         rows += [{"method": name, "accuracy": value, "parameters": parameters} for value in table["accuracy"]]

@@ -21,6 +21,7 @@ __all__ = [
     "VNNError",
     "VNNWarning",
     "WiringError",
+    "check_choice",
     "did_you_mean",
     "sample",
 ]
@@ -107,3 +108,18 @@ def did_you_mean(wrong: str, known: Sequence[str], limit: int = 3) -> str:
     by_folded = {name.casefold(): name for name in reversed(known)}
     close = difflib.get_close_matches(wrong.casefold(), list(by_folded), n=limit, cutoff=0.6)
     return f"Did you mean {' or '.join(by_folded[name] for name in close)}?" if close else ""
+
+
+def check_choice(name: str, value: object, allowed: Iterable[str], error: type[VNNError] = ConfigError) -> None:
+    """Raise an error that names what is allowed, and what is closest, unless a value is allowed.
+
+    Examples
+    --------
+    >>> check_choice("grouping", "cliqe", ["clique", "edge"])
+    Traceback (most recent call last):
+    keras_vnn.errors.ConfigError: grouping must be one of clique, edge; got 'cliqe'. Did you mean clique?
+    """
+    known = list(allowed)
+    if value not in known:
+        hint = did_you_mean(str(value), known)
+        raise error(f"{name} must be one of {', '.join(known)}; got {value!r}. {hint}".rstrip())

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from keras_vnn import config_path, write_report
-from keras_vnn.config import read_recipe
-from keras_vnn.workflow import build_architecture, read_training_data
+from keras_vnn.recipes.read import read_recipe
+from keras_vnn.recipes.run import build_architecture, read_training_data
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 MEGABYTES = 6

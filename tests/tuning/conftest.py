@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from keras_vnn.config import Recipe, read_recipe
+from keras_vnn.recipes.read import read_recipe
+from keras_vnn.recipes.schema import Recipe
 
 GENES = tuple(f"G{i}" for i in range(8))
 TOY = """

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keras_vnn.search_space import Choices, Range
+from keras_vnn.recipes.space import Choices, Range
 from keras_vnn.tuning._proposals import next_values, pruner
 from keras_vnn.tuning._trials import Outcome
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from keras_vnn.bundled import config_names
-from keras_vnn.config import BuildRecipe, Recipe, TrainRecipe, read_recipe
-from keras_vnn.recipe_options import model_changes, training_choices
-from keras_vnn.search_space import Choices, Range
+from keras_vnn.recipes.read import read_recipe
+from keras_vnn.recipes.schema import BuildRecipe, Recipe, TrainRecipe
+from keras_vnn.recipes.space import Choices, Range
 from keras_vnn.tuning._recipe import content_of, recipe_text
 from keras_vnn.tuning._settings import changed_recipe, own_values
 
@@ -31,15 +31,15 @@ def test_values_take_their_places():
 
 def test_an_option_of_a_group_is_not_hidden_by_that_of_the_section():
     found = changed_recipe(START, {"model.dropout": 0.1, "training.epochs": 9}).train
-    assert model_changes(found)["dropout"] == 0.1
-    assert training_choices(found).epochs == 9
-    assert training_choices(found).decay == 0.1
+    assert found.model["dropout"] == 0.1
+    assert found.training_options().epochs == 9
+    assert found.training_options().decay == 0.1
 
 
 def test_no_tail_and_no_limit_are_values_too():
     found = changed_recipe(START, {"tail": [], "build.max_genes": None})
-    assert model_changes(found.train)["tail"] == ()
-    assert found.build.max_genes is None
+    assert found.train.model["tail"] == ()
+    assert found.build.wiring["max_genes"] is None
 
 
 @pytest.mark.parametrize("name", config_names())

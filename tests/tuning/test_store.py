@@ -8,7 +8,7 @@ import optuna
 import pytest
 
 from keras_vnn.errors import ConfigError, OutputError
-from keras_vnn.search_space import Choices, Range
+from keras_vnn.recipes.space import Choices, Range
 from keras_vnn.tuning._store import open_store
 from keras_vnn.tuning._trials import Outcome
 

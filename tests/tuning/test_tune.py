@@ -25,8 +25,9 @@ from keras_vnn import (
     tune,
 )
 from keras_vnn.cli import main
-from keras_vnn.config import Recipe, read_recipe
 from keras_vnn.errors import ConfigError, OutputError
+from keras_vnn.recipes.read import read_recipe
+from keras_vnn.recipes.schema import Recipe
 
 GRID = {"learning_rate": [0.001, 0.03], "model.activation": ["tanh", "relu"]}
 ENDLESS = {"learning_rate": {"low": 0.001, "high": 0.1, "log": True}, "dropout": {"low": 0.0, "high": 0.6}}

@@ -2,42 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from keras_vnn.cli._console import print_json, say
+from keras_vnn.cli._options import options_of
 from keras_vnn.cli._recipes import build_options, compare_options, recipe_of, train_options
 from keras_vnn.quiet import import_keras
+from keras_vnn.recipes.schema import CompareRecipe
 
 __all__ = ["compare"]
 
 
+@options_of(CompareRecipe)
 def compare(
     recipe: Annotated[str, typer.Argument(help="A recipe with a train section (YAML file or bundled name).")],
-    controls: Annotated[
-        list[str] | None,
-        typer.Option(help="swap, genes, expression, modules, density, input. May be given again."),
-    ] = None,
-    baselines: Annotated[
-        list[str] | None,
-        typer.Option(help="dense width, dense weights, linear, forest, constant. May be given again."),
-    ] = None,
-    seeds: Annotated[int | None, typer.Option(help="Number of seeds: of splits, weights and controls.")] = None,
-    folds: Annotated[int | None, typer.Option(help="Folds per seed; 0 for one random split per seed.")] = None,
-    metric: Annotated[str | None, typer.Option(help="Score of the test cells, e.g. balanced_accuracy, r2.")] = None,
-    method: Annotated[str | None, typer.Option(help="How importance is measured: knockout, gradient.")] = None,
-    measure: Annotated[
-        str | None, typer.Option(help="What nodes are ranked by: importance, activity_difference.")
-    ] = None,
-    correction: Annotated[str | None, typer.Option(help="Of importance for hubs: none, pnet, binn, reach.")] = None,
-    top: Annotated[int | None, typer.Option(help="Nodes whose overlap between runs is counted.")] = None,
-    jobs: Annotated[int | None, typer.Option(help="Runs at once, as processes; -1 for one a processor.")] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder for tables, the page and the runs.")
-    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    **given: Any,
 ) -> None:
     """Compare a network with random controls and with baselines, on the same splits, over several seeds.
 
@@ -50,7 +32,6 @@ def compare(
 
     `vnn compare recipe.yaml -o comparison --controls swap --controls modules --baselines linear`
     """
-    given = {name: value for name, value in locals().items() if name not in ("recipe", "as_json")}
     from keras_vnn.errors import ConfigError
 
     known = recipe_of(recipe)
@@ -61,7 +42,8 @@ def compare(
         raise ConfigError("Name the folder to write into: -o comparison")
     training = train_options(known, {})
 
-    from keras_vnn.workflow import build_architecture, compare_networks
+    from keras_vnn.comparison import compare_networks
+    from keras_vnn.recipes.run import build_architecture
 
     arch = None
     if known.build is not None and training.architecture is None:

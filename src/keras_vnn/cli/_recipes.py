@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from keras_vnn.config import BuildRecipe, CompareRecipe, Recipe, TrainRecipe, TuneRecipe
+    from keras_vnn.recipes.schema import BuildRecipe, CompareRecipe, Recipe, TrainRecipe, TuneRecipe
 
 __all__ = ["build_options", "compare_options", "is_recipe", "recipe_of", "train_options", "tune_options"]
 
@@ -24,34 +24,38 @@ def recipe_of(name: str | None) -> Recipe | None:
     """Read the recipe an argument names, if it names one."""
     if name is None:
         return None
-    from keras_vnn.config import read_recipe
+    from keras_vnn.recipes.read import read_recipe
 
     return read_recipe(name)
 
 
 def build_options(recipe: Recipe | None, options: dict[str, Any]) -> BuildRecipe:
     """Return the options of ``vnn build``."""
-    from keras_vnn.config import BuildRecipe, make_section
+    from keras_vnn.recipes.read import make_section
+    from keras_vnn.recipes.schema import BuildRecipe
 
     return make_section(BuildRecipe, None if recipe is None else recipe.build, options, "the command line")
 
 
 def compare_options(recipe: Recipe | None, options: dict[str, Any]) -> CompareRecipe:
     """Return the options of ``vnn compare``."""
-    from keras_vnn.config import CompareRecipe, make_section
+    from keras_vnn.recipes.read import make_section
+    from keras_vnn.recipes.schema import CompareRecipe
 
     return make_section(CompareRecipe, None if recipe is None else recipe.compare, options, "the command line")
 
 
 def train_options(recipe: Recipe | None, options: dict[str, Any]) -> TrainRecipe:
     """Return the options of ``vnn train``."""
-    from keras_vnn.config import TrainRecipe, make_section
+    from keras_vnn.recipes.read import make_section
+    from keras_vnn.recipes.schema import TrainRecipe
 
     return make_section(TrainRecipe, None if recipe is None else recipe.train, options, "the command line")
 
 
 def tune_options(recipe: Recipe | None, options: dict[str, Any]) -> TuneRecipe:
     """Return the options of ``vnn tune``."""
-    from keras_vnn.config import TuneRecipe, make_section
+    from keras_vnn.recipes.read import make_section
+    from keras_vnn.recipes.schema import TuneRecipe
 
     return make_section(TuneRecipe, None if recipe is None else recipe.tune, options, "the command line")

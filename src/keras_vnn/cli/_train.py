@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from keras_vnn.cli._console import print_json, say
+from keras_vnn.cli._options import options_of
 from keras_vnn.cli._recipes import build_options, is_recipe, recipe_of, train_options
 from keras_vnn.quiet import import_keras
+from keras_vnn.recipes.schema import TrainRecipe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,66 +21,16 @@ if TYPE_CHECKING:
 __all__ = ["train"]
 
 
+@options_of(TrainRecipe, leave_out=("architecture", "data"))
 def train(
     architecture: Annotated[str, typer.Argument(help="A saved architecture, or a recipe (YAML file or bundled name).")],
     data: Annotated[Path | None, typer.Argument(help="Expression: .h5ad, zarr, CSV or TSV.")] = None,
-    label: Annotated[str | None, typer.Option(help="Column of the labels.")] = None,
-    cells: Annotated[Path | None, typer.Option(help="Table of cells with their labels, for CSV and TSV.")] = None,
-    task: Annotated[str | None, typer.Option(help="classification, regression.")] = None,
-    layer: Annotated[
-        str | None, typer.Option(help="Values of an .h5ad to use: X, raw, or the name of a layer.")
-    ] = None,
-    backed: Annotated[
-        str | None,
-        typer.Option(help="Read an .h5ad from disk while it is needed: auto (when it is large), always, never."),
-    ] = None,
-    orientation: Annotated[
-        str | None, typer.Option(help="Of a CSV or TSV: auto, genes-in-rows, genes-in-columns.")
-    ] = None,
-    metadata: Annotated[
-        list[str] | None, typer.Option(help="Column of a CSV or TSV that is no gene. May be given again.")
-    ] = None,
-    duplicates: Annotated[str | None, typer.Option(help="Repeated genes of the data: raise, first, sum, mean.")] = None,
-    missing: Annotated[str | None, typer.Option(help="Genes not in the data: raise, zero, mean.")] = None,
-    missing_labels: Annotated[str | None, typer.Option(help="Cells without a label: raise, drop.")] = None,
-    normalization: Annotated[str | None, typer.Option(help="none, log1p-cpm, lin2017, zscore (the default).")] = None,
-    preset: Annotated[str | None, typer.Option(help="Published options: lin2017, lin2017-two-layer.")] = None,
-    tail: Annotated[
-        list[int] | None, typer.Option(help="Units of a dense layer before the head. May be given again.")
-    ] = None,
-    activation: Annotated[str | None, typer.Option(help="Of the named nodes.")] = None,
-    dropout: Annotated[float | None, typer.Option(help="Share of hidden units dropped in training.")] = None,
-    l2: Annotated[float | None, typer.Option(help="Weight of the squared weights in the loss.")] = None,
-    optimizer: Annotated[str | None, typer.Option(help="adam, adamw, sgd.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Step of the optimizer.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training cells, at most.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Cells per step.")] = None,
-    patience: Annotated[int | None, typer.Option(help="Stop after this many epochs without progress; 0 never.")] = None,
-    class_weights: Annotated[str | None, typer.Option(help="none, balanced.")] = None,
-    schedule: Annotated[str | None, typer.Option(help="How the step goes down: constant, cosine, exponential.")] = None,
-    warmup: Annotated[float | None, typer.Option(help="Share of the steps in which a cosine rises first.")] = None,
-    clip_norm: Annotated[float | None, typer.Option(help="Shorten longer gradients to this length.")] = None,
-    precision: Annotated[str | None, typer.Option(help="float32, mixed_bfloat16, mixed_float16.")] = None,
-    objective: Annotated[
-        str | None, typer.Option(help="prediction; or an embedding of the cells: siamese, triplet, autoencoder.")
-    ] = None,
-    pretrain: Annotated[
-        str | None, typer.Option(help="Layers that begin as denoising autoencoders: none, dense, all.")
-    ] = None,
-    logs: Annotated[
-        Path | None, typer.Option(help="Folder for a table of the epochs, and TensorBoard's files.")
-    ] = None,
-    validation: Annotated[float | None, typer.Option(help="Share of the cells to stop early by.")] = None,
-    test: Annotated[float | None, typer.Option(help="Share of the cells to judge by.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of the split, the initial weights and the order of cells.")] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Where to write the model, a .keras file.")
-    ] = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Start anew, even if an unfinished training could be continued.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
+    **given: Any,
 ) -> None:
     """Train a model on labelled cells and score it on held-out ones.
 
@@ -97,16 +49,14 @@ def train(
     A training that was stopped goes on where it was when the same command is given again: its state is kept beside the
     model, in a file that ends in `.unfinished`, until the model is written.
     """
-    given = {
-        name: value for name, value in locals().items() if name not in ("architecture", "fresh", "force", "as_json")
-    }
+    given["data"] = data
     from keras_vnn.errors import ConfigError
     from keras_vnn.files import check_target
 
     recipe = recipe_of(architecture) if is_recipe(architecture) else None
     options = train_options(recipe, given if recipe else {**given, "architecture": architecture})
 
-    from keras_vnn.workflow import build_architecture, train_model
+    from keras_vnn.recipes.run import build_architecture, train_model
 
     if options.output is None:
         raise ConfigError("Name the file to write: -o model.keras")

@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from keras_vnn.cli._console import print_json, say
+from keras_vnn.cli._options import options_of
 from keras_vnn.cli._recipes import recipe_of, tune_options
+from keras_vnn.recipes.schema import TuneRecipe
 
 __all__ = ["tune"]
 
 
+@options_of(TuneRecipe, leave_out=("space",))
 def tune(
     recipe: Annotated[
         str, typer.Argument(help="A recipe with a train and a tune section (YAML file or bundled name).")
     ],
-    trials: Annotated[
-        int | None, typer.Option(help="Number of settings to try, those of an earlier run counted (20).")
-    ] = None,
-    measure: Annotated[
-        str | None,
-        typer.Option(help="Score of the validation cells: balanced_accuracy, log_loss, r2, spearman, loss …"),
-    ] = None,
-    pruning: Annotated[
-        str | None, typer.Option(help="median: stop trials early whose loss is above the median; none.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of the search; that of train is the same in all trials.")] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder for the trials, the best recipe and its model.")
-    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    **given: Any,
 ) -> None:
     """Search hyper-parameters: try values for fields of a recipe, and keep those that do best on the validation cells.
 
@@ -65,7 +54,6 @@ def tune(
     from keras_vnn.errors import ConfigError
 
     known = recipe_of(recipe)
-    given = {"trials": trials, "measure": measure, "pruning": pruning, "seed": seed, "output": output}
     options = tune_options(known, given)
     if known is None or known.train is None:
         raise ConfigError(f"A search needs a recipe with a train section; {recipe} has none.")

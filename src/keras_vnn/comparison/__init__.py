@@ -5,6 +5,7 @@ In: an architecture, data, labels. Out: tables of scores and nodes, and a senten
 
 from keras_vnn.comparison._compare import MEASURES, compare
 from keras_vnn.comparison._contenders import BASELINES, CONTROLS
+from keras_vnn.comparison._networks import compare_networks
 from keras_vnn.comparison._nodes import node_differences
 from keras_vnn.comparison._result import Comparison
 from keras_vnn.comparison._significance import PairedTest, holm_adjusted, resampled_t_test
@@ -18,6 +19,7 @@ __all__ = [
     "PairedTest",
     "Stability",
     "compare",
+    "compare_networks",
     "holm_adjusted",
     "node_differences",
     "rank_biased_overlap",

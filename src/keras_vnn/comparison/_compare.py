@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +26,7 @@ from keras_vnn.errors import ConfigError, did_you_mean
 from keras_vnn.files import made_folder
 
 if TYPE_CHECKING:
-    from keras_vnn.training import TrainingOptions
+    from keras_vnn.options import TrainingOptions
 
 __all__ = ["MEASURES", "compare"]
 
@@ -110,7 +109,7 @@ def compare(
         What `train` raises.
     """
     from keras_vnn.inspection import corrected_importance
-    from keras_vnn.training import TrainingOptions
+    from keras_vnn.options import TrainingOptions
 
     if seeds < 1:
         raise ConfigError(f"seeds must be at least 1, got {seeds}.")
@@ -126,7 +125,7 @@ def compare(
         )
     runs_folder = made_folder(Path(folder) / "runs")
     data = _in_memory(data)
-    options = asdict(chosen)
+    options = chosen.to_json()
     identity = _digest(arch, data, labels, [options, preset, missing, method, dict(model_options)])
     shared = Shared(arch, data, labels, options, preset, model_options, missing, method, identity)
     splits = splits_of(labels, seeds=seeds, n_folds=n_folds, first_seed=chosen.seed, fractions=fractions)

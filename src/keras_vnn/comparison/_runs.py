@@ -12,7 +12,7 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -178,9 +178,10 @@ def _network_run(shared: Shared, job: Job) -> tuple[dict[str, Any], pd.DataFrame
     import keras
 
     from keras_vnn.inspection import rank_nodes
-    from keras_vnn.training import TrainingOptions, train
+    from keras_vnn.options import TrainingOptions
+    from keras_vnn.training import train
 
-    options = replace(TrainingOptions(**shared.training), seed=job.seed)
+    options = TrainingOptions(**shared.training).changed(seed=job.seed)
     data, labels = shared.data, shared.labels
     if job.contender.kind == "input" and isinstance(labels, Labels):
         data, labels = control_input(data, labels, job.seed)

@@ -9,7 +9,8 @@ from keras_vnn.errors import ConfigError, did_you_mean
 from keras_vnn.estimators._cells import Wiring
 from keras_vnn.estimators._network import Network
 from keras_vnn.estimators._predictors import _COLUMNS, _PARAMETERS, cells_and_labels
-from keras_vnn.training import PretrainingOptions, train, train_embedding
+from keras_vnn.options import PretrainingOptions
+from keras_vnn.training import train, train_embedding
 
 __all__ = ["VNNEmbedder"]
 

@@ -19,8 +19,9 @@ from keras_vnn.errors import ConfigError, did_you_mean
 from keras_vnn.estimators._cells import Wiring, architecture_for, cells_of
 from keras_vnn.inspection import embed, embedding_units, node_activities
 from keras_vnn.models import load_model, save_model
-from keras_vnn.training import PretrainingOptions, TrainingOptions, TrainingResult
-from keras_vnn.training import training_options as options_for_training
+from keras_vnn.options import PretrainingOptions, TrainingOptions
+from keras_vnn.options import training_options as options_for_training
+from keras_vnn.training import TrainingResult
 
 __all__ = ["Network"]
 

@@ -5,34 +5,25 @@ Knows nothing of files of biology or of expression data.
 """
 
 from keras_vnn.models._autoencoder import build_autoencoder
-from keras_vnn.models._autoencoder_options import AUTOENCODER_PRESETS, AutoencoderOptions, autoencoder_options
 from keras_vnn.models._build import build_model
-from keras_vnn.models._options import ModelOptions
 from keras_vnn.models._outputs import Embedding, Outputs, Reconstruction, Regression
-from keras_vnn.models._presets import MODEL_PRESETS, model_options
 from keras_vnn.models._saving import check_architecture, load_model, save_model
 from keras_vnn.models._view import ModelView, view
 from keras_vnn.models._weight_table import feature_names
 from keras_vnn.models._weights import edge_weights, set_edge_weights
 
 __all__ = [
-    "AUTOENCODER_PRESETS",
-    "MODEL_PRESETS",
-    "AutoencoderOptions",
     "Embedding",
-    "ModelOptions",
     "ModelView",
     "Outputs",
     "Reconstruction",
     "Regression",
-    "autoencoder_options",
     "build_autoencoder",
     "build_model",
     "check_architecture",
     "edge_weights",
     "feature_names",
     "load_model",
-    "model_options",
     "save_model",
     "set_edge_weights",
     "view",

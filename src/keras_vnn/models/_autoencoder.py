@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 import keras
@@ -10,11 +9,11 @@ import keras
 from keras_vnn.architecture import Architecture
 from keras_vnn.data import Normalization
 from keras_vnn.layers import ArchitectureCard, BatchNormalization, LatentSample, ReconstructionError
-from keras_vnn.models._autoencoder_options import LATENT, AutoencoderOptions, autoencoder_options
 from keras_vnn.models._builder import check_normalization, compile_model, head_dtype
 from keras_vnn.models._decoder import Axis, Decoder, latent_axis, latent_count
-from keras_vnn.models._initial import initializer_named
+from keras_vnn.models._initial import check_activation, initializer_named
 from keras_vnn.models._outputs import Reconstruction, outputs_to_json
+from keras_vnn.options import LATENT, AutoencoderOptions, autoencoder_options
 
 __all__ = ["build_autoencoder"]
 
@@ -81,6 +80,7 @@ def build_autoencoder(
     """
     check_normalization(arch, normalization)
     chosen = autoencoder_options(preset, options)
+    check_activation("activation", chosen.activation)
     if seed is not None:
         keras.utils.set_random_seed(seed)
     genes = keras.Input((int(arch.layers[0].units.sum()),), name="genes")
@@ -106,7 +106,7 @@ def build_autoencoder(
             "latent": "latent",
             "features": latent_axis(arch),
         },
-        options={**asdict(chosen), "encoder": list(chosen.encoder)},
+        options=chosen.to_json(),
     )
     compile_model(model, optimizer, loss=ReconstructionError())
     return model

@@ -11,9 +11,9 @@ from keras_vnn.data import Classes, Normalization
 from keras_vnn.errors import ModelError
 from keras_vnn.layers import AuxiliaryModel, Concordance
 from keras_vnn.models._builder import Builder, check_normalization, compile_model
-from keras_vnn.models._options import ModelOptions
+from keras_vnn.models._initial import check_activation
 from keras_vnn.models._outputs import Embedding, Outputs, as_outputs, outputs_to_json
-from keras_vnn.models._presets import model_options
+from keras_vnn.options import ModelOptions, model_options
 
 __all__ = ["build_model"]
 
@@ -71,6 +71,8 @@ def build_model(
     check_normalization(arch, normalization)
     chosen = model_options(preset, options)
     _check_outputs(chosen, wanted)
+    for name in ("activation", "dense_activation", "tail_activation"):
+        check_activation(name, getattr(chosen, name))
     if seed is not None:
         keras.utils.set_random_seed(seed)
     builder = Builder(arch, chosen, wanted)
@@ -81,7 +83,7 @@ def build_model(
         outputs=outputs_to_json(wanted),
         normalization=None if normalization is None else normalization.to_json(),
         parts=builder.parts,
-        options={field: getattr(chosen, field) for field in chosen.__dataclass_fields__},
+        options=chosen.to_json(),
     )
     if not isinstance(wanted, Embedding):
         metrics = ["accuracy"] if isinstance(wanted, Classes) else []

@@ -26,8 +26,8 @@ from keras_vnn.layers import (
 )
 from keras_vnn.models._initial import kernel_initializer
 from keras_vnn.models._node_rates import node_rates
-from keras_vnn.models._options import ModelOptions
 from keras_vnn.models._outputs import Embedding, Outputs, output_names
+from keras_vnn.options import ModelOptions
 
 __all__ = ["Builder", "check_normalization", "compile_model", "head_dtype"]
 

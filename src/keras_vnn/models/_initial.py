@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import keras
 
-from keras_vnn.errors import ModelError
-from keras_vnn.models._options import LINEAR_UNIFORM, ModelOptions
+from keras_vnn.errors import ModelError, did_you_mean
+from keras_vnn.options import LINEAR_UNIFORM, ModelOptions
 
-__all__ = ["initializer_named", "kernel_initializer"]
+__all__ = ["check_activation", "initializer_named", "kernel_initializer"]
 
 
 def kernel_initializer(options: ModelOptions) -> keras.initializers.Initializer:
@@ -48,3 +48,14 @@ def initializer_named(name: str) -> keras.initializers.Initializer:
             f"kernel_initializer must be {LINEAR_UNIFORM} or a name that Keras knows, "
             f"e.g. glorot_uniform; got {name!r}."
         ) from error
+
+
+def check_activation(name: str, value: str) -> None:
+    """Raise a `ModelError` unless Keras knows an activation."""
+    try:
+        keras.activations.get(value)
+    except ValueError as error:
+        names = [known for known in dir(keras.activations) if known.islower() and not known.startswith("_")]
+        known = [name for name in names if name not in ("get", "serialize", "deserialize")]
+        hint = did_you_mean(str(value), known) or f"Known: {', '.join(known)}."
+        raise ModelError(f"{name} must be a name that Keras knows, got {value!r}. {hint}") from error

@@ -4,18 +4,43 @@ Knows nothing of Keras, files or data. Functions take options by name, recipes n
 and the tables of the documentation are generated from them.
 """
 
-from keras_vnn.options._base import Options, choices_of, documented, shown_default, unknown_name, worded
+from keras_vnn.options._base import Options, as_tuple, choices_of, documented, shown_default, unknown_name, worded
+from keras_vnn.options._model import LATENT, LINEAR_UNIFORM, AutoencoderOptions, ModelOptions
+from keras_vnn.options._presets import (
+    AUTOENCODER_PRESETS,
+    MODEL_PRESETS,
+    TRAINING_PRESETS,
+    autoencoder_options,
+    model_options,
+    training_options,
+)
+from keras_vnn.options._training import AutoencoderTraining, EmbeddingOptions, PretrainingOptions, TrainingOptions
 from keras_vnn.options._wiring import GeneSetOptions, HierarchyOptions, InteractionOptions, OntologyOptions
 
 __all__ = [
+    "AUTOENCODER_PRESETS",
+    "LATENT",
+    "LINEAR_UNIFORM",
+    "MODEL_PRESETS",
+    "TRAINING_PRESETS",
+    "AutoencoderOptions",
+    "AutoencoderTraining",
+    "EmbeddingOptions",
     "GeneSetOptions",
     "HierarchyOptions",
     "InteractionOptions",
+    "ModelOptions",
     "OntologyOptions",
     "Options",
+    "PretrainingOptions",
+    "TrainingOptions",
+    "as_tuple",
+    "autoencoder_options",
     "choices_of",
     "documented",
+    "model_options",
     "shown_default",
+    "training_options",
     "unknown_name",
     "worded",
 ]

@@ -50,7 +50,7 @@ Whole = Annotated[int, BeforeValidator(_number)]
 Real = Annotated[float, BeforeValidator(_number), AllowInfNan(False)]
 
 _KINDS = {int: "an integer", float: "a number", bool: "true or false", str: "a text"}
-_PLURALS = {int: "integers", float: "numbers", str: "names", Whole: "integers", Real: "numbers"}
+_PLURALS = {int: "integers", float: "numbers", str: "names"}
 
 
 class Options(BaseModel):
@@ -64,6 +64,7 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     error: ClassVar[type[VNNError]] = ConfigError
     what: ClassVar[str] = "option"
+    heading: ClassVar[str] = "Options"
 
     def __init__(self, **values: Any) -> None:
         """Check names, types and bounds.
@@ -160,7 +161,7 @@ def described(annotation: Any, metadata: Iterable[Any] = ()) -> str:
     if get_origin(annotation) is Literal:
         return ("one of " if len(arguments) > 1 else "") + ", ".join(map(str, arguments))
     if get_origin(annotation) is tuple:
-        return f"{'two' if len(arguments) > 1 else 'a list of'} {_PLURALS.get(arguments[0], 'values')}"
+        return f"{'two' if len(arguments) > 1 else 'a list of'} {_PLURALS.get(_plain(arguments[0]), 'values')}"
     if get_origin(annotation) in (Union, UnionType):
         *first, last = [described(argument, metadata) for argument in arguments]
         return f"{', '.join(first)}, or {last}" if first else last

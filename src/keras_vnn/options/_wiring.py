@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -33,6 +33,8 @@ def _check_room(options: Any, counted: str) -> None:
 
 class InteractionOptions(_WiringOptions):
     """How interactions and regulation are wired, see `interaction_architecture`."""
+
+    heading: ClassVar[str] = "Interactions and regulators"
 
     grouping: Literal["edge", "neighbourhood", "clique", "community"] = Field(
         "neighbourhood",
@@ -76,11 +78,15 @@ class InteractionOptions(_WiringOptions):
 class GeneSetOptions(_WiringOptions):
     """How gene sets are wired, see `gene_set_architecture`."""
 
+    heading: ClassVar[str] = "Gene sets"
+
     units: Whole = Field(1, ge=1, description="Units of each node.")
 
 
 class HierarchyOptions(Options):
     """How terms are laid out in layers, see `hierarchy_architecture`."""
+
+    heading: ClassVar[str] = "Ontologies and hierarchies"
 
     root: Literal["one"] | None = Field(None, description="one: put a term over all roots unless there is one root.")
     layering: Literal["height", "depth", "level", "flat"] = Field(

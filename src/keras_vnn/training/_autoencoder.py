@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import keras
@@ -14,9 +13,9 @@ from numpy.typing import NDArray
 from keras_vnn.architecture import Architecture
 from keras_vnn.data import Labels, Normalization, Split, Targets, labels_given, split_cells
 from keras_vnn.errors import DataError, ModelError
-from keras_vnn.models import autoencoder_options, build_autoencoder, view
+from keras_vnn.models import build_autoencoder, view
+from keras_vnn.options import TrainingOptions, autoencoder_options, training_options
 from keras_vnn.training._fit import fit_model, make_optimizer, precision, predicted_by
-from keras_vnn.training._options import TrainingOptions, training_options
 from keras_vnn.training._scores import ReconstructionMetrics, reconstruction_metrics
 from keras_vnn.training._train import TrainingResult, cells_read, training_record
 
@@ -120,7 +119,7 @@ def train_autoencoder(
         checkpoint=checkpoint,
         identity={
             "architecture": arch.fingerprint,
-            "model_options": asdict(choices),
+            "model_options": choices.to_json(),
             "objective": ["autoencoder", warmup_epochs, center],
         },
         logs=logs,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import keras
@@ -10,7 +9,7 @@ import pandas as pd
 
 from keras_vnn.architecture import Architecture
 from keras_vnn.data import ClassificationMetrics, Labels, folds
-from keras_vnn.training._options import TrainingOptions
+from keras_vnn.options import TrainingOptions
 from keras_vnn.training._train import train
 
 __all__ = ["cross_validate"]
@@ -51,7 +50,7 @@ def cross_validate(
             arch,
             data,
             labels,
-            training=replace(chosen, seed=chosen.seed + number),
+            training=chosen.changed(seed=chosen.seed + number),
             split=split,
             preset=preset,
             progress=progress,

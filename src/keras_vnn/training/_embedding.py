@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import keras
@@ -15,10 +14,10 @@ from keras_vnn.data import Labels, Split, labels_given, split_cells
 from keras_vnn.errors import DataError, ModelError, did_you_mean
 from keras_vnn.layers import BatchHardTriplet, ContrastivePairs
 from keras_vnn.models import Embedding, build_model, view
-from keras_vnn.models import model_options as options_of
+from keras_vnn.options import PretrainingOptions, TrainingOptions
+from keras_vnn.options import model_options as options_of
 from keras_vnn.training._fit import fit_model, make_optimizer, precision, rows_of
-from keras_vnn.training._options import TrainingOptions
-from keras_vnn.training._pretraining import PretrainingOptions, pretrain
+from keras_vnn.training._pretraining import pretrain
 from keras_vnn.training._samplers import PairOrder, TripletOrder
 from keras_vnn.training._stream import is_stored
 from keras_vnn.training._train import TrainingResult, training_record, values_of
@@ -135,7 +134,7 @@ def train_embedding(
         checkpoint=checkpoint,
         identity={
             "architecture": arch.fingerprint,
-            "model_options": asdict(choices),
+            "model_options": choices.to_json(),
             "objective": [objective, margin, types_per_batch, cells_per_type],
             "pretraining": None if pretraining is None else pretraining.to_json(),
         },

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
 from typing import Any
 
 import keras
@@ -13,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from keras_vnn.errors import DataError
+from keras_vnn.options import TrainingOptions
 from keras_vnn.training._checkpoint import Checkpoint, identity_of
 from keras_vnn.training._logs import log_callbacks
-from keras_vnn.training._options import TrainingOptions
 from keras_vnn.training._order import CellOrder, ordered_batches
 from keras_vnn.training._progress import RichProgress
 from keras_vnn.training._stream import StoredBatches, is_stored, stored_order
@@ -117,7 +116,9 @@ def fit_model(
     if checkpoint is not None:
         # More epochs may be asked for than before, unless the step size depends on their number.
         choices = {
-            name: value for name, value in asdict(options).items() if name != "epochs" or options.schedule != "constant"
+            name: value
+            for name, value in options.to_json().items()
+            if name != "epochs" or options.schedule != "constant"
         }
         same = identity_of(
             data=[*map(_known_by, _parts(x)), _known_by(_targets(y))],

@@ -6,7 +6,6 @@ In: a model and the cells it is going to be trained on. Out: the model with othe
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import keras
@@ -19,64 +18,10 @@ from keras_vnn.errors import ModelError
 from keras_vnn.layers import Connections, SparselyConnected
 from keras_vnn.layers.kernels import KERNELS
 from keras_vnn.models import view
+from keras_vnn.options import PretrainingOptions
 from keras_vnn.training._fit import fit_model, make_optimizer, predicted_by
-from keras_vnn.training._options import TrainingOptions, training_options
 
-__all__ = ["PretrainingOptions", "denoising_autoencoder", "pretrain"]
-
-LAYERS = ("dense", "all")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PretrainingOptions:
-    """The choices of a pretraining.
-
-    Attributes
-    ----------
-    layers
-        ``dense``: only the dense units beside the named nodes, as Lin et al. do. ``all``: every hidden layer, one after
-        the other, each from what the layers before it give (greedy, as Alavi et al. do).
-    noise
-        Standard deviation of the Gaussian noise added to what a layer reads.
-    clip
-        What a layer reads, and so what is to be restored, is clipped to plus and minus this.
-    epochs, batch_size, optimizer, learning_rate
-        Of each autoencoder.
-    """
-
-    layers: str = "dense"
-    noise: float = 0.1
-    clip: float = 1.0
-    epochs: int = 100
-    batch_size: int = 32
-    optimizer: str = "adam"
-    learning_rate: float = 1e-3
-
-    def __post_init__(self) -> None:
-        """Check names and ranges.
-
-        Raises
-        ------
-        ModelError
-            A name is unknown or a number out of range.
-        """
-        if self.layers not in LAYERS:
-            raise ModelError(f"The layers to pretrain must be {' or '.join(LAYERS)}, got {self.layers!r}.")
-        if self.noise < 0 or not 0 < self.clip <= 1:
-            raise ModelError(
-                f"noise must not be negative and clip be above 0 and at most 1, the range of tanh; "
-                f"got {self.noise} and {self.clip}."
-            )
-        self.training(0)
-
-    def training(self, seed: int) -> TrainingOptions:
-        """Return how an autoencoder is trained."""
-        names = ("epochs", "batch_size", "optimizer", "learning_rate")
-        return training_options(patience=0, seed=seed, **{name: getattr(self, name) for name in names})
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the fields as plain JSON values."""
-        return asdict(self)
+__all__ = ["denoising_autoencoder", "pretrain"]
 
 
 def pretrain(

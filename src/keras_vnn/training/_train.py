@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -26,11 +26,11 @@ from keras_vnn.data import (
     split_cells,
 )
 from keras_vnn.errors import DataError, did_you_mean, sample
-from keras_vnn.models import ModelOptions, Regression, build_model, view
-from keras_vnn.models import model_options as options_of
+from keras_vnn.models import Regression, build_model, view
+from keras_vnn.options import ModelOptions, PretrainingOptions, TrainingOptions
+from keras_vnn.options import model_options as options_of
 from keras_vnn.training._fit import fit_model, make_optimizer, precision, predicted_by, rows_of
-from keras_vnn.training._options import TrainingOptions
-from keras_vnn.training._pretraining import PretrainingOptions, pretrain
+from keras_vnn.training._pretraining import pretrain
 from keras_vnn.training._scores import Metrics, scores
 
 __all__ = ["TrainingResult", "train", "training_record", "values_of"]
@@ -164,7 +164,7 @@ def train(
         progress=progress,
         what=what,
         checkpoint=checkpoint,
-        identity={"architecture": arch.fingerprint, "model_options": asdict(model_choices), "outputs": repr(outputs)}
+        identity={"architecture": arch.fingerprint, "model_options": model_choices.to_json(), "outputs": repr(outputs)}
         | ({} if pretraining is None else {"pretraining": pretraining.to_json()}),
         logs=logs,
         say=say,

@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from keras_vnn.config import TrainRecipe
 from keras_vnn.errors import ConfigError, did_you_mean
+from keras_vnn.recipes.schema import TrainRecipe
 
 __all__ = ["is_better_when_smaller", "measure_of", "named", "numbers_of"]
 

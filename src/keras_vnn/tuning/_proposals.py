@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_vnn.search_space import Choices, Setting, grid
+from keras_vnn.recipes.space import Choices, Setting, grid
 from keras_vnn.tuning._measures import is_better_when_smaller
 from keras_vnn.tuning._optuna import imported_optuna, quiet_optuna
 from keras_vnn.tuning._trials import Outcome

@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from keras_vnn.config import Recipe
 from keras_vnn.files import sha256_of
+from keras_vnn.recipes.schema import Recipe
 
 __all__ = ["content_of", "recipe_text"]
 

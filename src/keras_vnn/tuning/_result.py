@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from keras_vnn.config import Recipe
+from keras_vnn.recipes.schema import Recipe
 from keras_vnn.tuning._measures import is_better_when_smaller, named
 from keras_vnn.tuning._trials import Outcome
 

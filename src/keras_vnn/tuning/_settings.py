@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
-from keras_vnn.config import Recipe, TrainRecipe, changed_section
 from keras_vnn.errors import ConfigError, VNNError
-from keras_vnn.recipe_options import embedding_choices, model_choices, pretraining_choices, training_choices
-from keras_vnn.search_space import Setting
+from keras_vnn.recipes.read import changed_section
+from keras_vnn.recipes.schema import Recipe, TrainRecipe
+from keras_vnn.recipes.space import Setting
 
 # These change what the loss counts, so that losses of two trials are not of one kind.
 _LOSS = ("l2", "model.l2", "model.loss")
@@ -32,26 +31,18 @@ def changed_recipe(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
     ConfigError
         A value is impossible.
     """
-    build: dict[str, Any] = {}
-    train: dict[str, Any] = {}
-    replaced = []
+    sections: dict[str, dict[str, Any]] = {"build": {}, "train": {}}
     for name, value in values.items():
         group, _, field = name.rpartition(".")
-        if group == "build":
-            build[field] = value
-        elif group:
-            options = train.setdefault(group, dict(getattr(recipe.train, group)))
-            options[field] = value
-            # An option that stands in the train section itself would hide that of the group.
-            replaced += [field] if group in ("model", "training") else []
+        if group in ("", *sections):
+            sections[group or "train"][field] = value
         else:
-            train[name] = value
-    changes: dict[str, Any] = {}
-    where = "the search space"
-    if build and recipe.build is not None:
-        changes["build"] = changed_section(recipe.build, build, where)
-    if train and recipe.train is not None:
-        changes["train"] = changed_section(recipe.train, train, where, without=replaced)
+            sections["train"].setdefault(group, {})[field] = value
+    changes = {
+        name: changed_section(section, sections[name], "the search space")
+        for name in sections
+        if sections[name] and (section := getattr(recipe, name)) is not None
+    }
     return recipe.model_copy(update=changes)
 
 
@@ -122,10 +113,9 @@ def check_options(recipe: Recipe, space: Mapping[str, Setting]) -> None:
         if train is None or name.startswith("build."):
             continue
         try:
-            training_choices(train)
-            pretraining_choices(train)
-            embedding_choices(train)
-            model_choices(train)
+            train.training_options()
+            train.pretraining_options()
+            train.model_options()
         except (VNNError, TypeError) as error:
             raise ConfigError(f"The field {name} cannot have the value {value!r}:\n    {error}") from error
 
@@ -135,15 +125,20 @@ def own_values(recipe: Recipe, space: Mapping[str, Setting]) -> dict[str, Any]:
     train = recipe.train
     if train is None:
         return {}
-    pretraining = pretraining_choices(train)
+    pretraining = train.pretraining_options()
+    build: dict[str, Any] = {}
+    if recipe.build is not None:
+        kinds = recipe.build.applying("wiring")
+        build = {**recipe.build.model_dump(), **kinds[0]().model_dump(), **recipe.build.wiring}
     of_group: dict[str, Mapping[str, Any]] = {
-        "build": {} if recipe.build is None else recipe.build.model_dump(),
-        "model": asdict(model_choices(train)),
-        "training": asdict(training_choices(train)),
-        "pretraining": {} if pretraining is None else asdict(pretraining),
+        "build": build,
+        "model": train.model_options().model_dump(),
+        "training": train.training_options().model_dump(),
+        "pretraining": {} if pretraining is None else pretraining.model_dump(),
         "embedding": train.embedding,
     }
     of_group[""] = {"preset": train.preset, "pretrain": train.pretrain, **of_group["model"], **of_group["training"]}
+    of_group["train"] = of_group[""]
     found = {}
     for name in space:
         group, _, field = name.rpartition(".")

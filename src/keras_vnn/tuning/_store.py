@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_vnn.errors import ConfigError, OutputError
 from keras_vnn.files import check_target
-from keras_vnn.search_space import Setting
+from keras_vnn.recipes.space import Setting
 from keras_vnn.tuning._optuna import imported_optuna, quiet_optuna
 from keras_vnn.tuning._proposals import direction_of, frozen_trial
 from keras_vnn.tuning._trials import Outcome

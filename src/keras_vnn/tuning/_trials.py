@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_vnn.architecture import Architecture
-from keras_vnn.config import Recipe, TrainRecipe
 from keras_vnn.errors import DataError, VNNError
-from keras_vnn.recipe_options import training_choices
+from keras_vnn.recipes.run import Say, architecture_of, build_architecture, labels_at, silent, trained_network
+from keras_vnn.recipes.schema import Recipe, TrainRecipe
 from keras_vnn.tuning._measures import named, numbers_of
 from keras_vnn.tuning._settings import changed_recipe
-from keras_vnn.workflow import Say, architecture_of, build_architecture, labels_at, silent, trained_network
 
 if TYPE_CHECKING:
     import anndata
@@ -237,7 +236,7 @@ def validation_scores(recipe: TrainRecipe, result: TrainingResult, seen: Seen) -
         raise DataError("There is no loss of the validation cells: they are all of one type.")
     losses = result.history["val_loss"].to_numpy()
     # Early stopping goes back to the weights of the best epoch.
-    loss = {"loss": float(np.nanmin(losses) if training_choices(recipe).patience else losses[-1])}
+    loss = {"loss": float(np.nanmin(losses) if recipe.training_options().patience else losses[-1])}
     if recipe.objective != "prediction":
         return loss
     judged, labels = seen.split.validation, seen.labels

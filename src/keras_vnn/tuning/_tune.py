@@ -9,12 +9,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from keras_vnn.config import Recipe, TrainRecipe, TuneRecipe, make_section, read_recipe
 from keras_vnn.csv_tables import csv_text
 from keras_vnn.errors import ConfigError, VNNError
 from keras_vnn.files import made_folder, replacing
 from keras_vnn.quiet import import_keras
-from keras_vnn.search_space import Setting
+from keras_vnn.recipes.read import make_section, read_recipe
+from keras_vnn.recipes.run import Say, read_training_data, silent, split_of, train_model
+from keras_vnn.recipes.schema import Recipe, TrainRecipe, TuneRecipe
+from keras_vnn.recipes.space import Setting
 from keras_vnn.tuning._measures import measure_of, named, numbers_of
 from keras_vnn.tuning._optuna import imported_optuna
 from keras_vnn.tuning._proposals import next_values, pruner
@@ -23,7 +25,6 @@ from keras_vnn.tuning._result import Tuning, best_of, trial_table, valued
 from keras_vnn.tuning._settings import changed_recipe, check_options, check_pruning, check_space, own_values
 from keras_vnn.tuning._store import Store, open_store
 from keras_vnn.tuning._trials import Networks, Outcome, run_trial, seen_cells
-from keras_vnn.workflow import Say, read_training_data, silent, split_of, train_model
 
 __all__ = ["tune"]
 

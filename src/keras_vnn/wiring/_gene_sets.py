@@ -70,7 +70,7 @@ def gene_set_architecture(
     match   1 member: not in the gene list (D)
     """
     listed = gene_list(genes)
-    chosen = GeneSetOptions(**options)
+    chosen = GeneSetOptions().changed(**options)
     limits = Limits(chosen.min_genes, chosen.max_genes)
     if kind not in NODE_KINDS:
         raise ConfigError(

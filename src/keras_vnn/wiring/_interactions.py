@@ -95,7 +95,7 @@ def interaction_architecture(
     ):
         if prior is not None:
             check_kind(prior, kind, reader)
-    chosen = InteractionOptions(**options)
+    chosen = InteractionOptions().changed(**options)
     group_limits = Limits(chosen.min_genes, chosen.max_genes)
     target_limits = Limits(chosen.min_targets, chosen.max_targets, "targets")
 

@@ -107,7 +107,7 @@ def ontology_architecture(
     """
     check_kind(ontology, Ontology, "read_ontology")
     check_kind(annotations, Annotations, "read_annotations")
-    chosen = OntologyOptions(**options, terms=_ids(terms))
+    chosen = OntologyOptions().changed(**options, terms=_ids(terms))
     listed = gene_list(genes)
     check_match(listed, annotations.genes, "the annotation table")
     selected = ontology.selecting(relations=chosen.relations, namespaces=chosen.namespace or None)
@@ -167,7 +167,7 @@ def hierarchy_architecture(
     """
     check_kind(annotations, Annotations, "read_hierarchy")
     check_kind(ontology, Ontology, "read_hierarchy")
-    chosen = HierarchyOptions(**options)
+    chosen = HierarchyOptions().changed(**options)
     return ontology_architecture(
         annotations.genes if genes is None else genes,
         ontology,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_vnn.errors import ConfigError
-from keras_vnn.search_space import Choices, Range, grid, setting_of
+from keras_vnn.recipes.space import Choices, Range, grid, setting_of
 
 
 def test_whole_numbers_stay_whole():

@@ -11,8 +11,9 @@ from keras_vnn.cli._build import build
 from keras_vnn.cli._compare import compare
 from keras_vnn.cli._train import train
 from keras_vnn.cli._tune import tune
-from keras_vnn.config import BuildRecipe, CompareRecipe, TrainRecipe, TuneRecipe, make_section, read_recipe
 from keras_vnn.errors import ConfigError, ReadError
+from keras_vnn.recipes.read import make_section, read_recipe
+from keras_vnn.recipes.schema import BuildRecipe, CompareRecipe, TrainRecipe, TuneRecipe
 
 
 def written(folder: Path, text: str) -> Path:
@@ -57,7 +58,7 @@ def test_every_bundled_recipe_is_valid_and_its_files_exist(name: str) -> None:
         ),
         (
             "build:\n  genes: g.txt\n  min_genes: zero\n",
-            "min_genes: input should be a valid integer, unable to parse string as an integer; got 'zero': {path}:3.",
+            "min_genes must be an integer of at least 1, got 'zero': {path}:3.",
         ),
         (
             "train:\n  data: d.h5ad\n",
@@ -88,7 +89,7 @@ def test_a_recipe_that_is_not_there() -> None:
 def test_options_by_name_replace_those_of_the_recipe() -> None:
     start = BuildRecipe(genes="a.txt", min_genes=5, dense_units=100)
     merged = make_section(BuildRecipe, start, {"min_genes": 3, "max_genes": None, "interactions": []}, "here")
-    assert (merged.min_genes, merged.dense_units, str(merged.genes)) == (3, 100, "a.txt")
+    assert (merged.wiring, str(merged.genes)) == ({"min_genes": 3, "dense_units": 100}, "a.txt")
 
 
 def test_a_needed_option_is_asked_for() -> None:
@@ -102,11 +103,12 @@ def test_a_needed_option_is_asked_for() -> None:
 @pytest.mark.parametrize(
     ("command", "section"), [(build, BuildRecipe), (train, TrainRecipe), (compare, CompareRecipe), (tune, TuneRecipe)]
 )
-def test_every_option_of_a_command_can_stand_in_a_recipe_and_the_other_way_round(
-    command: object, section: type
-) -> None:
-    of_command = set(command.__annotations__) - {"return", "recipe", "dry_run", "fresh", "force", "as_json"} | {
-        # Options by the names of a dataclass, and fields to search, stand in recipes alone.
-        *("model", "training", "embedding", "pretraining", "space")
-    } & set(section.model_fields)
-    assert of_command == set(section.model_fields)
+def test_a_command_and_its_section_have_the_same_options_and_texts(command: object, section: type) -> None:
+    own = {"return", "recipe", "dry_run", "fresh", "force", "as_json", "architecture", "data"}
+    of_command = {name: hint for name, hint in command.__annotations__.items() if name not in own}
+    assert set(of_command) == set(section.option_names()) - {"architecture", "data", "space"}
+    for name, hint in of_command.items():
+        group, field = section.place_of(name) or (None, name)
+        kinds = [section] if group is None else [kind for kind in section.groups[group] if field in kind.model_fields]
+        text = hint.__metadata__[0].help
+        assert any(text.startswith(kind.model_fields[field].description) for kind in kinds), name

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from keras_vnn.architecture import Architecture, load_architecture
-from keras_vnn.config import BuildRecipe, CompareRecipe, TrainRecipe
 from keras_vnn.errors import ConfigError
 from keras_vnn.genes import GeneList
 from keras_vnn.hierarchies import Annotations, GeneSets
@@ -28,17 +27,16 @@ from keras_vnn.readers import (
     read_ontology,
     read_regulation,
 )
-from keras_vnn.recipe_options import embedding_choices, model_changes, pretraining_choices, training_choices
+from keras_vnn.recipes.schema import BuildRecipe, TrainRecipe
 from keras_vnn.wiring import gene_set_architecture, interaction_architecture, ontology_architecture
 
 if TYPE_CHECKING:
     import anndata
 
-    from keras_vnn.comparison import Comparison
     from keras_vnn.data import Labels, Split, Targets
     from keras_vnn.training import TrainingResult
 
-__all__ = ["build_architecture", "compare_networks", "read_training_data", "train_model"]
+__all__ = ["architecture_of", "build_architecture", "read_training_data", "train_model"]
 
 Say = Callable[[str], None]
 Prior = TypeVar("Prior", Interactions, Regulation, Annotations, GeneSets)
@@ -75,13 +73,7 @@ def build_architecture(recipe: BuildRecipe, *, say: Say = silent) -> Architectur
 
 def _family(recipe: BuildRecipe) -> str:
     """Return which family of priors a recipe names."""
-    named = {
-        "interactions": bool(recipe.interactions or recipe.regulation),
-        "ontology": recipe.ontology is not None or recipe.annotations is not None,
-        "hierarchy": recipe.hierarchy is not None,
-        "gene_sets": recipe.gene_sets is not None,
-    }
-    chosen = [family for family, is_named in named.items() if is_named]
+    chosen = recipe.families
     if len(chosen) == 1:
         return chosen[0]
     if not chosen:
@@ -109,19 +101,7 @@ def _wire_interactions(recipe: BuildRecipe, genes: GeneList, say: Say) -> Archit
         regulation = read_regulation(list(recipe.regulation), format=recipe.regulation_format)
         say(f"regulation    {regulation}")
         regulation = in_names_of(regulation, genes, recipe, say)
-    return interaction_architecture(
-        genes,
-        interactions,
-        regulation,
-        grouping=recipe.grouping,
-        min_genes=2 if recipe.min_genes is None else recipe.min_genes,
-        max_genes=recipe.max_genes,
-        min_targets=recipe.min_targets,
-        max_targets=recipe.max_targets,
-        include_regulator=recipe.include_regulator,
-        dense_units=recipe.dense_units,
-        seed=recipe.seed,
-    )
+    return interaction_architecture(genes, interactions, regulation, **recipe.wiring)
 
 
 def _wire_ontology(recipe: BuildRecipe, genes: GeneList, say: Say) -> Architecture:
@@ -141,20 +121,12 @@ def _wire_ontology(recipe: BuildRecipe, genes: GeneList, say: Say) -> Architectu
         taxon=recipe.taxon,
         include_evidence=recipe.include_evidence or None,
         exclude_evidence=recipe.exclude_evidence,
-        not_rule=recipe.not_rule,
+        **{name: recipe.wiring[name] for name in ("not_rule",) if name in recipe.wiring},
     )
     say(f"annotations   {annotations}")
     if _translates(recipe):
         annotations = in_names_of(annotations, genes, recipe, say).among(genes)
-    return ontology_architecture(
-        genes,
-        ontology,
-        annotations,
-        namespace=recipe.namespace or None,
-        relations=recipe.relations,
-        not_rule=recipe.not_rule,
-        **_hierarchy_options(recipe),
-    )
+    return ontology_architecture(genes, ontology, annotations, **recipe.wiring)
 
 
 def _wire_hierarchy(recipe: BuildRecipe, genes: GeneList, say: Say) -> Architecture:
@@ -164,12 +136,8 @@ def _wire_hierarchy(recipe: BuildRecipe, genes: GeneList, say: Say) -> Architect
     say(f"hierarchy     {terms}; {annotations}")
     annotations = in_names_of(annotations, genes, recipe, say)
     # Somebody prepared the hierarchy: it is taken as it is unless limits are asked for.
-    options = _hierarchy_options(recipe)
-    if recipe.min_genes is None:
-        options["min_genes"] = 1
-    if "redundancy" not in recipe.model_fields_set:
-        options["redundancy"] = None
-    return ontology_architecture(genes, terms, annotations, relations=tuple(sorted({*terms.relation})), **options)
+    options = {"min_genes": 1, "redundancy": None, "relations": tuple(sorted({*terms.relation})), **recipe.wiring}
+    return ontology_architecture(genes, terms, annotations, **options)
 
 
 def _wire_gene_sets(recipe: BuildRecipe, genes: GeneList, say: Say) -> Architecture:
@@ -178,14 +146,7 @@ def _wire_gene_sets(recipe: BuildRecipe, genes: GeneList, say: Say) -> Architect
     sets = read_gene_sets(recipe.gene_sets, format=recipe.gene_sets_format)
     say(f"gene sets     {sets}")
     sets = in_names_of(sets, genes, recipe, say)
-    return gene_set_architecture(
-        genes,
-        sets,
-        min_genes=2 if recipe.min_genes is None else recipe.min_genes,
-        max_genes=recipe.max_genes,
-        dense_units=recipe.dense_units,
-        sources=sets.sources,
-    )
+    return gene_set_architecture(genes, sets, sources=sets.sources, **recipe.wiring)
 
 
 def _translates(recipe: BuildRecipe) -> bool:
@@ -219,29 +180,11 @@ def in_names_of(prior: Prior, genes: GeneList, recipe: BuildRecipe, say: Say = s
     return map_identifiers(prior, mapping, policy=recipe.id_policy)
 
 
-def _hierarchy_options(recipe: BuildRecipe) -> dict[str, Any]:
-    units = recipe.units
-    return {
-        "min_genes": 5 if recipe.min_genes is None else recipe.min_genes,
-        "max_genes": recipe.max_genes,
-        "min_new_genes": recipe.min_new_genes,
-        "redundancy": None if recipe.redundancy == "none" else recipe.redundancy,
-        "root": recipe.root,
-        "layering": recipe.layering,
-        "window": recipe.window,
-        "skip_edges": recipe.skip_edges,
-        "term_genes": recipe.term_genes,
-        "unannotated": recipe.unannotated,
-        "dense_units": recipe.dense_units,
-        "units": int(units) if isinstance(units, str) and units.isdigit() else units,
-    }
-
-
 WIRINGS: dict[str, Callable[[BuildRecipe, GeneList, Say], Architecture]] = {
     "interactions": _wire_interactions,
     "ontology": _wire_ontology,
     "hierarchy": _wire_hierarchy,
-    "gene_sets": _wire_gene_sets,
+    "gene sets": _wire_gene_sets,
 }
 
 
@@ -356,23 +299,23 @@ def trained_network(
     from keras_vnn.training import train, train_autoencoder, train_embedding
 
     how |= {
-        "training": training_choices(recipe),
+        "training": recipe.training_options(),
         "split": split,
         "missing": recipe.missing,
         "preset": recipe.preset,
-        "pretraining": pretraining_choices(recipe),
+        "pretraining": recipe.pretraining_options(),
         "say": say,
-        **model_changes(recipe),
+        **recipe.model,
     }
     if recipe.objective == "prediction":
         return train(network, data, labels, **how)
     if recipe.objective == "autoencoder":
         if how.pop("pretraining") is not None:
             raise ConfigError("An autoencoder is not pretrained. Leave out pretrain.")
-        return train_autoencoder(network, data, labels, **embedding_choices(recipe), **how)
+        return train_autoencoder(network, data, labels, **recipe.embedding, **how)
     if isinstance(labels, Targets):
         raise ConfigError(f"An embedding is trained on classes of cells, got task: {recipe.task}. Leave out the task.")
-    return train_embedding(network, data, labels, objective=recipe.objective, **embedding_choices(recipe), **how)
+    return train_embedding(network, data, labels, objective=recipe.objective, **recipe.embedding, **how)
 
 
 def some_cells(labels: Labels | Targets, data: anndata.AnnData) -> Labels | Targets:
@@ -393,69 +336,6 @@ def labels_at(labels: Labels | Targets, chosen: Any, n_cells: int) -> Labels | T
     values = "values" if hasattr(labels, "values") else "codes"
     parts = {values: getattr(labels, values)[chosen], "cells": labels.cells[chosen]}
     return replace(labels, **parts, n_missing=n_cells - len(chosen))
-
-
-def compare_networks(
-    recipe: TrainRecipe,
-    comparison: CompareRecipe,
-    folder: Path,
-    arch: Architecture | None = None,
-    *,
-    say: Say = silent,
-) -> Comparison:
-    """Compare the network a recipe trains with controls and baselines, and write tables and a page.
-
-    Parameters
-    ----------
-    recipe
-        How the network is trained.
-    comparison
-        What it is compared with.
-    folder
-        For tables, the page and the runs; runs that are there already are not repeated.
-    arch
-        The architecture; read from the recipe's file when ``None``.
-    say
-        Called with one sentence per step.
-
-    Raises
-    ------
-    VNNError
-        A file cannot be read or written, or the data do not fit the architecture.
-    """
-    from keras_vnn.comparison import compare
-
-    if recipe.objective != "prediction" or recipe.pretrain != "none":
-        raise ConfigError(
-            "A comparison is of networks that predict, without pretraining.\n"
-            "Leave out objective and pretrain; embeddings are scored by vnn evaluate."
-        )
-    network = arch if arch is not None else architecture_of(recipe)
-    data, labels = read_training_data(recipe, network, in_memory=True, say=say)
-    found = compare(
-        network,
-        data,
-        labels,
-        folder,
-        controls=comparison.controls,
-        baselines=comparison.baselines,
-        seeds=comparison.seeds,
-        n_folds=comparison.folds,
-        fractions=(1 - recipe.validation - recipe.test, recipe.validation, recipe.test),
-        training=training_choices(recipe),
-        preset=recipe.preset,
-        missing=recipe.missing,
-        metric=comparison.metric,
-        method=comparison.method,
-        measure=comparison.measure,
-        correction=comparison.correction,
-        top=comparison.top,
-        jobs=comparison.jobs,
-        say=say,
-        **model_changes(recipe),
-    )
-    found.save(folder)
-    return found
 
 
 def architecture_of(recipe: TrainRecipe) -> Architecture:

@@ -1,0 +1,155 @@
+"""What a model is like, beyond its architecture: models that predict, and autoencoders."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from keras_vnn.errors import ModelError
+from keras_vnn.options._base import Options, Real, Whole, as_tuple
+
+__all__ = ["LATENT", "LINEAR_UNIFORM", "AutoencoderOptions", "ModelOptions"]
+
+LINEAR_UNIFORM = "linear_uniform"
+LATENT = "latent"
+
+Rate = Annotated[Real, Field(ge=0, lt=1)]
+Widths = Annotated[tuple[Annotated[Whole, Field(ge=1)], ...], as_tuple]
+
+_INITIALIZER = (
+    "Of every layer, by Keras's names, scaled by the real fan-in and fan-out in sparse ones; linear_uniform is that of "
+    "PyTorch's Linear, uniform within 1 / sqrt(fan-in)."
+)
+_KERNEL = "How sparse products are computed, see SparselyConnected."
+_MOMENTUM = "Of batch normalisation, as Keras counts it: PyTorch's 0.1 is 0.9 here."
+
+
+class ModelOptions(Options):
+    """What a model is like. The defaults are those of the feed-forward family."""
+
+    error: ClassVar[type[ModelError]] = ModelError
+    what: ClassVar[str] = "model option"
+    heading: ClassVar[str] = "Model"
+
+    activation: str = Field("tanh", description="Activation of the named nodes, the genes' own layer, the side branch.")
+    dense_activation: str = Field("linear", description="Activation of the dense units next to the nodes.")
+    tail: Widths = Field((), description="Units of the dense layers between the last layer and the head.")
+    tail_activation: str = Field("tanh", description="Activation of the tail.")
+    batch_normalization: Literal["none", "before", "after"] = Field(
+        "none", description="Batch normalisation of every hidden unit, before or after the activation."
+    )
+    batch_momentum: Rate = Field(0.9, description=_MOMENTUM)
+    batch_epsilon: Real = Field(1e-5, ge=0, description="Epsilon of batch normalisation.")
+    dropout: Rate | tuple[Rate, ...] = Field(
+        0.0,
+        description="Dropout rate: one, or one per layer from dropout_from on, the last for all that follow.",
+    )
+    dropout_from: Whole = Field(1, ge=0, description="First layer with dropout; 0 is the genes.")
+    dropout_of: Literal["outputs", "inputs", "nodes"] = Field(
+        "outputs",
+        description="What is dropped: units of a layer (outputs), what a layer reads (inputs), or whole nodes, spared "
+        "where their parents have few children (KPNN).",
+    )
+    l2: Real = Field(0.0, ge=0, description="L2 penalty of every hidden layer.")
+    kernel_initializer: str = Field("glorot_uniform", description=_INITIALIZER)
+    initial_scale: Real = Field(1.0, gt=0, description="Factor of all initial weights.")
+    initial_gamma: Real = Field(1.0, description="Initial scale of batch normalisation.")
+    kernel: str = Field("auto", description=_KERNEL)
+    head: Literal["linear", "linear-tanh-linear"] = Field(
+        "linear", description="linear, or one unit per output, tanh, and a linear layer (linear-tanh-linear)."
+    )
+    loss: Literal[
+        "auto", "mean_squared_error", "sparse_categorical_crossentropy", "binary_crossentropy", "concordance"
+    ] = Field(
+        "auto",
+        description="auto: cross-entropy for classes, mean squared error for numbers; binary_crossentropy is for "
+        "numbers that are 0 or 1; concordance is 1 - CCC.",
+    )
+    auxiliary_heads: Literal["none", "linear", "linear-tanh", "linear-tanh-linear"] = Field(
+        "none",
+        description="Form of a head on each node, which predicts as the whole model does; linear-tanh only numbers.",
+    )
+    aux_reads: Literal["before", "after"] = Field(
+        "after", description="Auxiliary heads read their node's units before or after batch normalisation."
+    )
+    aux_root: bool = Field(True, description="Nodes that the head of the model reads have an auxiliary head too.")
+    aux_weight: Real = Field(0.3, ge=0, description="Weight of the loss of each auxiliary head.")
+    aux_reduction: Literal["sum", "mean"] = Field(
+        "sum", description="Sum or mean of the losses of the auxiliary heads, times aux_weight."
+    )
+    level_heads: bool = Field(
+        False, description="A dense head on every layer, that of the genes' own too; the prediction is their mean."
+    )
+    level_weights: tuple[Annotated[Real, Field(ge=0)], ...] = Field(
+        (), description="Weight of the loss of each of them, from the genes up; 1 for all if empty."
+    )
+    gene_features: Annotated[tuple[str, ...], as_tuple] = Field(
+        (),
+        description="Names of the numbers per gene when there are several; the model then reads (cells, genes, "
+        "features), and a unit per gene joins them.",
+    )
+    annotation_units: bool = Field(
+        False, description="A linear unit for every pair of a gene and a node that reads it (DrugCell)."
+    )
+    side_features: Whole = Field(
+        0, ge=0, description="Width of a second input, e.g. 2048 of a drug's fingerprint; 0 for none."
+    )
+    side_layers: Widths = Field(
+        (), description="Units of the dense layers behind it; the last joins what the tail or the head reads."
+    )
+
+    def check(self) -> None:
+        """Check what excludes what."""
+        features = self.gene_features
+        if len(set(features)) < len(features) or len(features) == 1:
+            raise ModelError(f"gene_features needs two or more different names, got {list(features)}.")
+        if bool(self.side_features) != bool(self.side_layers):
+            raise ModelError("A side branch needs both side_features and side_layers, e.g. 2048 and (100, 50, 6).")
+        if self.level_heads and self.auxiliary_heads != "none":
+            raise ModelError("level_heads and auxiliary_heads exclude each other: choose a head per layer or per node.")
+        if self.level_weights and not self.level_heads:
+            raise ModelError("level_weights are for level_heads=True.")
+        if self.level_heads and (self.tail or self.side_features or self.head != "linear"):
+            raise ModelError("level_heads goes with neither a tail, a side branch nor another form of head.")
+
+    @property
+    def dropout_rates(self) -> tuple[float, ...]:
+        """The rates, of ``dropout_from`` and the layers after it."""
+        return self.dropout if isinstance(self.dropout, tuple) else (self.dropout,)
+
+    def dropout_rate(self, number: int) -> float:
+        """Return the rate of a layer."""
+        place = number - self.dropout_from
+        rates = self.dropout_rates
+        return 0.0 if place < 0 or not rates else rates[min(place, len(rates) - 1)]
+
+
+class AutoencoderOptions(Options):
+    """What an autoencoder is like. The defaults are those of VEGA."""
+
+    error: ClassVar[type[ModelError]] = ModelError
+    what: ClassVar[str] = "option of an autoencoder"
+    heading: ClassVar[str] = "Autoencoder"
+
+    encoder: Annotated[tuple[Annotated[Whole, Field(ge=1)] | Literal["latent"], ...], as_tuple] = Field(
+        (800, 800),
+        description="Units of the dense layers between the genes and the latent values; latent for as many as there "
+        "are latent values.",
+    )
+    activation: str = Field("relu", description="Activation of the encoder.")
+    batch_normalization: bool = Field(True, description="Normalise the units of the encoder before the activation.")
+    batch_momentum: Rate = Field(0.9, description=_MOMENTUM)
+    batch_epsilon: Real = Field(1e-5, ge=0, description="Epsilon of batch normalisation.")
+    dropout: Rate = Field(0.5, description="Dropout rate of the encoder.")
+    latent_dropout: Rate = Field(0.5, description="Dropout rate of the means and log-variances of latent values.")
+    beta: Real = Field(
+        5e-5,
+        ge=0,
+        description="Weight of the Kullback-Leibler divergence, compared with the squared error summed over genes.",
+    )
+    non_negative: bool = Field(True, description="Keep the weights of the decoder at 0 or above.")
+    l1: Real = Field(0.0, ge=0, description="L1 penalty of the decoder.")
+    kernel_initializer: str = Field(LINEAR_UNIFORM, description=_INITIALIZER)
+    initial_scale: Real = Field(0.1, gt=0, description="Factor of the initial weights of the decoder.")
+    kernel: str = Field("auto", description=_KERNEL)

@@ -1,0 +1,224 @@
+"""Recipes read from YAML, and options given by name; every error names the line and the remedy.
+
+In: YAML text, options by name. Out: frozen, validated sections.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import ValidationError
+
+from keras_vnn.bundled import config_names, config_path
+from keras_vnn.errors import ConfigError, VNNError, did_you_mean
+from keras_vnn.files import existing_file, read_lines
+from keras_vnn.options import worded
+from keras_vnn.recipes.schema import SEARCHABLE, BuildRecipe, CompareRecipe, Recipe, TrainRecipe, TuneRecipe
+from keras_vnn.recipes.section import Misuse, RecipeSection
+
+__all__ = ["changed_section", "make_section", "read_recipe"]
+
+# No recipe has a thousandth of it.
+_LARGEST_RECIPE = 1 << 20
+
+Section = TypeVar("Section", bound=RecipeSection)
+
+
+def read_recipe(path: str | os.PathLike[str]) -> Recipe:
+    """Read and check a recipe.
+
+    Input paths in it are taken relative to its folder, the output relative to the current one.
+
+    Parameters
+    ----------
+    path
+        A YAML file, or the name of a recipe that comes with the package, e.g. ``lin2017-ppi-tf``.
+
+    Raises
+    ------
+    ConfigError
+        The text is not YAML, an option is unknown, or a value is impossible; with line and nearest name.
+    ReadError
+        There is no such file.
+    """
+    given = Path(path)
+    if not given.exists() and f"{given.name.removesuffix('.yaml')}.yaml" in config_names():
+        given = config_path(given.name)
+    found = existing_file(given, "recipe")
+    text = "\n".join(read_lines(found, limit=_LARGEST_RECIPE))
+    try:
+        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        if _written_out(tree) > _LARGEST_RECIPE:
+            raise ConfigError(
+                f"The recipe refers to its own parts so often that it would not fit the memory: {found}\n"
+                "Write it out without anchors (&) and aliases (*)."
+            )
+        content = yaml.safe_load(text)
+    except RecursionError as error:
+        raise ConfigError(f"The recipe is nested too deeply: {found}\nExpected: build: option: value") from error
+    except (ValueError, OverflowError) as error:
+        if isinstance(error, VNNError):
+            raise
+        raise ConfigError(f"A value of the recipe cannot be read: {found}\n    {error}\nQuote it.") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise ConfigError(
+            f"Not a YAML file: {found}{line}\n    {_shortened(str(getattr(error, 'problem', None) or error))}"
+        ) from error
+    if not isinstance(content, Mapping):
+        raise ConfigError(f"A recipe needs a build or a train section: {found}\nSee `vnn build --help` for an example.")
+    recipe = _validated(Recipe, dict(content), str(found), lambda keys: _line_of(tree, keys))
+    return recipe.model_copy(
+        update={
+            name: _relative_to(section, found.parent)
+            for name in ("build", "train", "compare")
+            if (section := getattr(recipe, name)) is not None
+        }
+    )
+
+
+def _written_out(tree: Any) -> int:
+    """Return how many values a YAML tree has when every alias is written out; stops at more than can be."""
+    sizes: dict[int, int] = {}
+
+    def size(node: Any) -> int:
+        if id(node) not in sizes:
+            sizes[id(node)] = _LARGEST_RECIPE + 1  # A part that contains itself never ends.
+            value = getattr(node, "value", ())
+            parts = () if isinstance(value, str) else value
+            inside = (part for pair in parts for part in (pair if isinstance(pair, tuple) else (pair,)))
+            sizes[id(node)] = min(1 + sum(map(size, inside)), _LARGEST_RECIPE + 1)
+        return sizes[id(node)]
+
+    return size(tree)
+
+
+def make_section(kind: type[Section], start: Section | None, options: Mapping[str, Any], where: str) -> Section:
+    """Return the options of a command: those of a recipe, replaced by those given by name.
+
+    Parameters
+    ----------
+    kind
+        `BuildRecipe` or `TrainRecipe`.
+    start
+        The section of a recipe, or ``None``.
+    options
+        Values by name; ``None`` and empty sequences count as not given.
+    where
+        What to call the place in an error, e.g. ``the command line``.
+
+    Raises
+    ------
+    ConfigError
+        An option is unknown, missing, or has an impossible value.
+    """
+    given = {name: value for name, value in options.items() if value is not None and value != () and value != []}
+    return _validated(kind, _merged(start, given), where, lambda keys: None)
+
+
+def changed_section(section: Section, changes: Mapping[str, Any], where: str) -> Section:
+    """Return a section with other values; unlike `make_section` it takes ``None`` and empty lists as they are.
+
+    Parameters
+    ----------
+    section
+        The options.
+    changes
+        Values by name.
+    where
+        What to call the place in an error.
+
+    Raises
+    ------
+    ConfigError
+        A value is impossible.
+    """
+    return _validated(type(section), _merged(section, changes), where, lambda keys: None)
+
+
+def _merged(section: RecipeSection | None, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a section says with changes, which may be of options in its groups."""
+    merged = {} if section is None else section.model_dump(exclude_unset=True)
+    for name, value in changes.items():
+        is_group = section is not None and name in section.groups
+        merged[name] = {**merged.get(name, {}), **value} if is_group else value
+    return merged
+
+
+def _validated(kind: type[Section], content: dict[str, Any], where: str, line_of: Any) -> Section:
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        problems = [_worded(kind, problem, where, line_of) for problem in error.errors()[:5]]
+        raise ConfigError("\n".join(problems)) from error
+
+
+def _worded(kind: type[RecipeSection], problem: Any, where: str, line_of: Any) -> str:
+    keys = [str(key) for key in problem["loc"]]
+    cause = problem.get("ctx", {}).get("error")
+    if isinstance(cause, Misuse):
+        keys = [*keys, cause.option]
+    owner, name = _owner(kind, keys)
+    line = line_of(keys)
+    place = f"{where}:{line}" if line else where
+    if isinstance(cause, Misuse):
+        fact, _, hint = str(cause).partition(". ")
+        return f"{fact}: {place}. {hint}{'' if hint.endswith('?') or not hint else '.'}".rstrip()
+    if problem["type"] == "extra_forbidden":
+        hint = did_you_mean(name, owner.option_names())
+        if owner is TuneRecipe and name in SEARCHABLE:
+            hint = f"Fields to search stand under space, e.g. space: {{{name}: …}}."
+        return f"Unknown option {name!r}: {place}. {hint or 'Known: ' + ', '.join(owner.option_names()) + '.'}"
+    if problem["type"] == "missing":
+        return f"The option {name!r} is needed: {place}. {owner.model_fields[name].description or ''}".rstrip()
+    if owner is TuneRecipe and problem["type"] == "value_error":
+        field = keys[keys.index("space") + 1]
+        fact, _, hint = str(cause).partition(". ")
+        end = "" if not hint or hint.endswith("?") else "."
+        return f"{fact if keys[-1] == '[key]' else f'{field}: {fact}'}: {place}. {hint}{end}".rstrip()
+    fact, _, hint = worded(owner, {**problem, "loc": (name,)}).partition(". ")
+    return f"{fact.removesuffix('.')}: {place}. {hint}".rstrip()
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 300 else f"{text[:300]}…"
+
+
+def _owner(kind: type[RecipeSection], keys: list[str]) -> tuple[type[RecipeSection], str]:
+    """Return the section a problem lies in, and the name of the option."""
+    sections: dict[str, type[RecipeSection]] = {
+        "build": BuildRecipe,
+        "train": TrainRecipe,
+        "compare": CompareRecipe,
+        "tune": TuneRecipe,
+    }
+    if kind is Recipe and keys[0] in sections and len(keys) > 1:
+        return sections[keys[0]], keys[1]
+    return kind, keys[0]
+
+
+def _line_of(node: Any, keys: list[str]) -> int | None:
+    """Return the line of a key in a composed YAML tree, or of the nearest key above it."""
+    line = None
+    for key in keys:
+        pairs = [pair for pair in getattr(node, "value", ()) if isinstance(pair, tuple) and pair[0].value == key]
+        if not pairs:
+            break
+        line, node = pairs[0][0].start_mark.line + 1, pairs[0][1]
+    return line
+
+
+def _relative_to(section: Section, folder: Path) -> Section:
+    def moved(value: Any) -> Any:
+        if isinstance(value, Path):
+            return folder / value
+        return tuple(moved(part) for part in value) if isinstance(value, tuple) else value
+
+    return section.model_copy(
+        update={name: moved(getattr(section, name)) for name in section.model_fields_set - {"output", "logs"}}
+    )

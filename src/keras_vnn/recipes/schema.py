@@ -1,0 +1,319 @@
+"""Recipes: every option of the command line, in a YAML file, checked before anything runs.
+
+In: YAML text and options given by name. Out: frozen, validated `BuildRecipe` and `TrainRecipe`.
+Knows nothing of how a recipe is carried out (`keras_vnn.recipes.run` does).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+)
+
+from keras_vnn.errors import ConfigError, did_you_mean
+from keras_vnn.options import (
+    AutoencoderOptions,
+    AutoencoderTraining,
+    EmbeddingOptions,
+    GeneSetOptions,
+    InteractionOptions,
+    ModelOptions,
+    OntologyOptions,
+    Options,
+    PretrainingOptions,
+    TrainingOptions,
+    as_tuple,
+    autoencoder_options,
+    model_options,
+    training_options,
+)
+from keras_vnn.recipes.section import RecipeSection
+from keras_vnn.recipes.space import setting_of
+
+__all__ = ["SEARCHABLE", "BuildRecipe", "CompareRecipe", "Recipe", "TrainRecipe", "TuneRecipe"]
+
+
+Paths = Annotated[tuple[Path, ...], as_tuple]
+Words = Annotated[tuple[str, ...], as_tuple]
+Changes = dict[str, Any]
+
+
+class BuildRecipe(RecipeSection):
+    """Options of ``vnn build``: which files, and how they become layers."""
+
+    groups: ClassVar[Mapping[str, tuple[type[Options], ...]]] = {
+        "wiring": (InteractionOptions, OntologyOptions, GeneSetOptions)
+    }
+    needs: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "interactions_format": ("interactions",),
+        "interaction_id": ("interactions",),
+        "min_score": ("interactions",),
+        "regulation_format": ("regulation",),
+        "ontology_format": ("ontology",),
+        "annotations_format": ("annotations",),
+        "gene_id": ("annotations",),
+        "exclude_evidence": ("annotations",),
+        "include_evidence": ("annotations",),
+        "taxon": ("interactions", "annotations", "id_map"),
+        "hierarchy_format": ("hierarchy",),
+        "gene_sets_format": ("gene_sets",),
+        "id_policy": ("id_map", "ignore_case", "ignore_version"),
+        "id_from": ("id_map",),
+        "id_to": ("id_map",),
+    }
+    headings: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "Interactions and regulators": (
+            *("interactions", "interactions_format", "interaction_id", "min_score", "regulation", "regulation_format"),
+        ),
+        "Ontologies and hierarchies": (
+            *("ontology", "ontology_format", "annotations", "annotations_format", "gene_id", "exclude_evidence"),
+            *("include_evidence", "hierarchy", "hierarchy_format"),
+        ),
+        "Gene sets": ("gene_sets", "gene_sets_format"),
+        "Identifiers": ("id_map", "id_policy", "id_from", "id_to", "ignore_case", "ignore_version"),
+    }
+
+    genes: Path = Field(description="Gene list, or expression data whose genes are taken.")
+    gene_column: str | None = Field(None, description="Column of the gene names, by name or number from 1.")
+    duplicates: Literal["raise", "first"] = Field("raise", description="What to do with repeated gene names.")
+    orientation: Literal["auto", "genes-in-rows", "genes-in-columns"] = Field(
+        "auto", description="Of a CSV or TSV the genes are taken from."
+    )
+    interactions: Paths = Field(
+        (), description="Protein interactions: TSV, CSV, SIF, STRING, BioGRID, PSI-MITAB, HIPPIE."
+    )
+    interactions_format: str = Field("auto", description="Format of the interactions, if it is not recognised.")
+    min_score: float | None = Field(None, description="Leave out interactions with a lower score.")
+    regulation: Paths = Field((), description="Regulators and their targets: TRRUST, source/target tables.")
+    regulation_format: str = Field("auto", description="Format of the regulation, if it is not recognised.")
+    ontology: Path | None = Field(None, description="Terms: OBO, Reactome relations, child/parent table.")
+    ontology_format: str = Field("auto", description="Format of the ontology, if it is not recognised.")
+    annotations: Path | None = Field(None, description="Genes of the terms: GAF, GPAD, gene2go, gene/term table.")
+    annotations_format: str = Field("auto", description="Format of the annotations, if it is not recognised.")
+    hierarchy: Path | None = Field(None, description="Terms and genes in one file: DrugCell, DCell, CX2, KPNN, GenNet.")
+    hierarchy_format: str = Field("auto", description="Format of the hierarchy, if it is not recognised.")
+    gene_sets: Path | None = Field(None, description="GMT, a group file, JSON.")
+    gene_sets_format: str = Field("auto", description="Format of the gene sets, if it is not recognised.")
+    gene_id: Literal["symbol", "accession", "synonym"] | None = Field(
+        None, description="What names a gene in the annotations."
+    )
+    taxon: str | None = Field(None, description="Only interactions and annotations of this species, e.g. 9606.")
+    exclude_evidence: Words = Field(("ND",), description="Leave out annotations by these evidence codes.")
+    include_evidence: Words = Field((), description="Take annotations by these evidence codes only.")
+    interaction_id: str | None = Field(
+        None, description="Names to take from BioGRID, PSI-MITAB or HIPPIE: symbol, entrez, accession, ensembl …"
+    )
+    id_map: Path | None = Field(
+        None, description="Table of identifiers that translates the names of the prior: HGNC, two columns, GAF, GTF …"
+    )
+    id_policy: Literal["merge", "unique", "first", "all", "raise"] = Field(
+        "merge", description="What happens to names of several genes, and genes of several names."
+    )
+    id_from: str | None = Field(None, description="Column of the table with the prior's names, if not the fitting one.")
+    id_to: str | None = Field(None, description="Column of the table with the genes' names, if not the fitting one.")
+    ignore_case: bool = Field(False, description="Match names of the prior and the genes ignoring case.")
+    ignore_version: bool = Field(False, description="Match them without version or isoform (ENSG….16, P04637-2).")
+    wiring: Changes = Field({}, description="How the priors become layers, by the names of the wiring options.")
+    output: Path | None = Field(None, description="Where to write the architecture.")
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The families of priors that are named."""
+        named = {
+            "interactions": bool(self.interactions or self.regulation),
+            "ontology": self.ontology is not None or self.annotations is not None,
+            "hierarchy": self.hierarchy is not None,
+            "gene sets": self.gene_sets is not None,
+        }
+        return tuple(family for family, is_named in named.items() if is_named)
+
+    def applying(self, group: str) -> tuple[type[Options], ...]:
+        """Return the options of the family of priors."""
+        kinds = {
+            "interactions": InteractionOptions,
+            "ontology": OntologyOptions,
+            "hierarchy": OntologyOptions,
+            "gene sets": GeneSetOptions,
+        }
+        return tuple(kinds[family] for family in self.families) or self.groups[group]
+
+    def because(self, group: str) -> str:
+        """Name the family of priors."""
+        return f": the nodes are wired by {' and '.join(self.families)}"
+
+
+class TrainRecipe(RecipeSection):
+    """Options of ``vnn train``: which data, which model, and how it is trained."""
+
+    groups: ClassVar[Mapping[str, tuple[type[Options], ...]]] = {
+        "training": (TrainingOptions,),
+        "model": (ModelOptions, AutoencoderOptions),
+        "embedding": (EmbeddingOptions, AutoencoderTraining),
+        "pretraining": (PretrainingOptions,),
+    }
+    elsewhere: ClassVar[tuple[str, ...]] = ("seed", "layers")
+    prefixed: ClassVar[tuple[str, ...]] = ("pretraining",)
+
+    architecture: Path | None = Field(None, description="Saved architecture; not needed with a build section.")
+    data: Path = Field(description="Expression: .h5ad, CSV or TSV in either orientation.")
+    cells: Path | None = Field(None, description="Table of cells with their labels, for CSV and TSV.")
+    label: str = Field(description="Column of the labels.")
+    task: Literal["classification", "regression"] = Field("classification", description="What to predict.")
+    layer: str = Field("X", description="Values of an .h5ad to use: X, raw, or the name of a layer.")
+    backed: Literal["auto", "always", "never"] = Field(
+        "auto", description="Read an .h5ad or zarr store from disk while it is needed; auto: when it is large."
+    )
+    orientation: Literal["auto", "genes-in-rows", "genes-in-columns"] = Field("auto", description="Of a CSV or TSV.")
+    metadata: Words = Field((), description="Columns of a CSV or TSV with other things than genes.")
+    duplicates: Literal["raise", "first", "sum", "mean"] = Field(
+        "raise", description="What to do with repeated genes of the data."
+    )
+    missing: Literal["raise", "zero", "mean"] = Field("raise", description="What to do for genes not in the data.")
+    missing_labels: Literal["raise", "drop"] = Field("raise", description="What to do with cells without a label.")
+    preset: str | None = Field(None, description="Published model and training options, e.g. lin2017, dcell-code.")
+    objective: Literal["prediction", "siamese", "triplet", "autoencoder"] = Field(
+        "prediction",
+        description="prediction; siamese or triplet, which bring cells of one type close together; autoencoder.",
+    )
+    pretrain: Literal["none", "dense", "all"] = Field(
+        "none", description="Layers that begin as denoising autoencoders: the dense units, or all hidden layers."
+    )
+    training: Changes = Field({}, description="How the model is trained, by the names of TrainingOptions.")
+    model: Changes = Field({}, description="What the model is like, by the names of ModelOptions.")
+    embedding: Changes = Field({}, description="Of the objective, by the names of its options.")
+    pretraining: Changes = Field({}, description="How layers are pretrained, by the names of PretrainingOptions.")
+    logs: Path | None = Field(None, description="Folder for a table of the epochs, and TensorBoard's files.")
+    validation: float = Field(0.15, ge=0, lt=1, description="Validation fraction: cells that early stopping goes by.")
+    test: float = Field(0.15, ge=0, lt=1, description="Test fraction: cells held out for the scores.")
+    seed: int = Field(0, ge=0, description="Of the split, the initial weights and the order of cells.")
+    output: Path | None = Field(None, description="Where to write the model.")
+
+    def applying(self, group: str) -> tuple[type[Options], ...]:
+        """Return the options that go with the objective."""
+        is_autoencoder = self.objective == "autoencoder"
+        if group == "model":
+            return (AutoencoderOptions if is_autoencoder else ModelOptions,)
+        if group == "embedding":
+            return {
+                "autoencoder": (AutoencoderTraining,),
+                "siamese": (EmbeddingOptions,),
+                "triplet": (EmbeddingOptions,),
+            }.get(self.objective, ())
+        if group == "pretraining" and self.pretrain == "none":
+            return ()
+        return self.groups[group]
+
+    def because(self, group: str) -> str:
+        """Name the objective, or that nothing is pretrained."""
+        if group == "pretraining":
+            return ": nothing is pretrained without pretrain: dense or all"
+        return f" with objective: {self.objective}"
+
+    def training_options(self) -> TrainingOptions:
+        """Return how the model is trained: the preset, with what the recipe sets itself."""
+        preset = self.preset or ("vega" if self.objective == "autoencoder" else None)
+        return training_options(preset, **self.training, seed=self.seed)
+
+    def model_options(self) -> ModelOptions | AutoencoderOptions:
+        """Return what the model is like: the preset, with what the recipe sets itself."""
+        options_of = autoencoder_options if self.objective == "autoencoder" else model_options
+        return options_of(self.preset, self.model)
+
+    def pretraining_options(self) -> PretrainingOptions | None:
+        """Return how layers are pretrained; ``None`` when they are not."""
+        return None if self.pretrain == "none" else PretrainingOptions(layers=self.pretrain, **self.pretraining)
+
+
+class CompareRecipe(RecipeSection):
+    """Options of ``vnn compare``: what a network is compared with, and how often."""
+
+    controls: Words = Field(
+        ("swap", "genes", "density"), description="swap, genes, expression, modules, density, input."
+    )
+    baselines: Words = Field(
+        ("dense width", "dense weights", "linear", "forest", "constant"),
+        description="dense width, dense weights, linear, forest, constant.",
+    )
+    seeds: int = Field(5, ge=1, description="Number of seeds: of splits, initial weights and controls.")
+    folds: int = Field(0, ge=0, description="Folds per seed; 0 for one random split per seed.")
+    metric: str | None = Field(None, description="Score of the test cells; balanced_accuracy or r2 if not named.")
+    method: str | None = Field(None, description="How importance is measured.")
+    measure: Literal["importance", "activity_difference"] = Field(
+        "importance", description="What nodes are ranked by; the latter: how well a node alone tells the classes apart."
+    )
+    correction: Literal["none", "pnet", "binn", "reach"] = Field("binn", description="For hubs, of importance.")
+    top: int = Field(10, ge=1, description="Nodes whose overlap between runs is counted.")
+    jobs: int | None = Field(None, ge=-1, description="Runs at once, as processes; -1 for one a processor.")
+    output: Path | None = Field(None, description="Folder for tables, the page and the runs.")
+
+
+# What says which cells there are and how good a model is stays the same in all trials of a search.
+_FIXED = (
+    *("architecture", "data", "cells", "label", "task", "layer", "backed", "orientation", "metadata", "duplicates"),
+    *("missing", "missing_labels", "objective", "logs", "validation", "test", "seed", "output"),
+)
+_FIXED_BUILD = ("genes", "gene_column", "duplicates", "orientation", "output")
+_FILES = ("interactions", "regulation", "ontology", "annotations", "hierarchy", "gene_sets", "id_map")
+
+
+def _searchable(name: str) -> str:
+    """Return the name of a field that may be searched.
+
+    Raises
+    ------
+    ConfigError
+        There is no such field, or it may not.
+    """
+    group, _, field = name.rpartition(".")
+    if group == "build" and field in _FILES:
+        raise ConfigError(f"{name!r} is a file, and files are not searched. Write a recipe for each")
+    if (group in ("", "train") and field in _FIXED) or (group == "build" and field in _FIXED_BUILD):
+        raise ConfigError(f"{name!r} cannot be searched: all trials have the same cells and the same split")
+    if name in SEARCHABLE or (group in TrainRecipe.groups and field in TrainRecipe.names_in(group)):
+        return name
+    near = did_you_mean(field if group == "train" else name, SEARCHABLE)
+    fields = "fields of train, build.FIELD, " + ", ".join(f"{part}.OPTION" for part in TrainRecipe.groups)
+    raise ConfigError(f"There is no field {name!r} to search. {near or f'Known: {fields}'}")
+
+
+SEARCHABLE = (
+    *(name for name in TrainRecipe.option_names() if name not in _FIXED),
+    *(f"build.{name}" for name in BuildRecipe.option_names() if name not in (*_FIXED_BUILD, *_FILES)),
+)
+
+
+Searched = Annotated[Any, BeforeValidator(setting_of), PlainSerializer(lambda setting: setting.to_json())]
+
+
+class TuneRecipe(RecipeSection):
+    """Options of ``vnn tune``: which fields of the recipe are searched, and how."""
+
+    space: dict[Annotated[str, AfterValidator(_searchable)], Searched] = Field(
+        {}, description="Fields to search: a range {low, high, step or log} or a list of choices for each."
+    )
+    trials: int = Field(20, ge=1, description="Number of settings to try, those of an earlier run counted.")
+    measure: str | None = Field(None, description="Score of the validation cells; balanced_accuracy, r2 or loss.")
+    pruning: Literal["none", "median"] = Field(
+        "none", description="median: stop a trial whose loss is above the median of those before at the same epoch."
+    )
+    seed: int = Field(0, ge=0, description="Of the search; that of train is the same in all trials.")
+    output: Path | None = Field(None, description="Folder for the trials, the best recipe and its model.")
+
+
+class Recipe(RecipeSection):
+    """A whole recipe: what it is, and the options of each command."""
+
+    title: str = Field("", description="One line.")
+    reference: str = Field("", description="The paper, with DOI.")
+    notes: str = Field("", description="What follows the paper, what the code, what neither.")
+    build: BuildRecipe | None = None
+    train: TrainRecipe | None = None
+    compare: CompareRecipe | None = None
+    tune: TuneRecipe | None = None

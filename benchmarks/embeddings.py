@@ -147,7 +147,8 @@ class Bench:
         import keras_vnn as vnn
         from keras_vnn.data import align, fit_normalization
         from keras_vnn.inspection import embed
-        from keras_vnn.training import PretrainingOptions, train, train_embedding, training_options
+        from keras_vnn.options import PretrainingOptions, training_options
+        from keras_vnn.training import train, train_embedding
 
         if method.startswith("pca"):
             from sklearn.decomposition import PCA

@@ -21,7 +21,6 @@ import argparse
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -150,15 +149,12 @@ def _run(
     import keras
 
     from keras_vnn import corrected_importance, labels_of, load_model, rank_nodes, save_model, split_cells, train, view
-    from keras_vnn.recipe_options import model_changes, training_choices
 
     labels, seed = labels_of(data, "planted"), about["draw"]
     split = split_cells(labels, seed=seed)
     if not kept.exists():
-        chosen = replace(training_choices(recipe.train), seed=seed)
-        result = train(
-            network, data, labels, training=chosen, split=split, **{**model_changes(recipe.train), **options}
-        )
+        chosen = recipe.train.training_options().changed(seed=seed)
+        result = train(network, data, labels, training=chosen, split=split, **{**recipe.train.model, **options})
         save_model(result.model, kept)
     model = load_model(kept)
     held_out = data[np.concatenate([split.validation, split.test])]

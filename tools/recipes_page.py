@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +17,12 @@ import numpy as np
 
 from keras_vnn.architecture import Architecture, Layer, Node, gene_counts
 from keras_vnn.bundled import config_names, config_path
+from keras_vnn.options import TrainingOptions
 from keras_vnn.readers import read_hierarchy
-from keras_vnn.recipe_options import model_changes, training_choices
 from keras_vnn.recipes.read import read_recipe
 from keras_vnn.recipes.run import build_architecture
 from keras_vnn.recipes.schema import Recipe, TrainRecipe
 from keras_vnn.recipes.space import Choices, Setting
-from keras_vnn.training import TrainingOptions
 from keras_vnn.wiring import hierarchy_architecture
 
 Row = tuple[str, str, str, str]  # network, what, in the paper or its code, here
@@ -205,7 +203,7 @@ def autoencoder(arch: Architecture, recipe: TrainRecipe) -> str:
     """Return the sizes of an autoencoder."""
     from keras_vnn.models import build_autoencoder, view
 
-    model = build_autoencoder(arch, preset=recipe.preset, seed=0, **model_changes(recipe))
+    model = build_autoencoder(arch, preset=recipe.preset, seed=0, **recipe.model)
     sparse = view(model).parts["sparse"].values()
     decoder = sum(int(np.prod(weight.shape)) for name in sparse for weight in model.get_layer(name).trainable_weights)
     everything = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
@@ -216,12 +214,13 @@ def autoencoder(arch: Architecture, recipe: TrainRecipe) -> str:
 def options(recipe: Recipe) -> Iterator[tuple[str, str]]:
     """Yield the options that a recipe sets, and those of training that its preset sets."""
     build = recipe.build.model_dump(exclude_unset=True) if recipe.build else {}
-    for name, value in build.items():
+    wiring = build.pop("wiring", {})
+    for name, value in {**build, **wiring}.items():
         yield f"build: {name}", shown(value)
     if recipe.train is None:
         return
-    default = asdict(TrainingOptions())
-    for name, value in asdict(training_choices(recipe.train)).items():
+    default = TrainingOptions().model_dump()
+    for name, value in recipe.train.training_options().model_dump().items():
         if value != default.get(name):
             yield f"training: {name}", shown(value)
     if recipe.train.objective != "prediction":
@@ -234,7 +233,7 @@ def options(recipe: Recipe) -> Iterator[tuple[str, str]]:
         yield f"pretraining: {name}", shown(value)
     if recipe.train.preset:
         yield "model: preset", shown(recipe.train.preset)
-    for name, value in model_changes(recipe.train).items():
+    for name, value in recipe.train.model.items():
         if name != "preset":
             yield f"model: {name}", shown(value)
     for name, setting in recipe.tune.space.items() if recipe.tune else ():

@@ -12,7 +12,7 @@ from scipy import sparse
 
 from keras_vnn.estimators import annotate_cells, train_cells
 from keras_vnn.inspection import embed
-from keras_vnn.training import TrainingOptions
+from keras_vnn.options import TrainingOptions
 
 FAST = TrainingOptions(epochs=5, batch_size=16, learning_rate=0.05, patience=0, seed=0)
 

@@ -33,7 +33,7 @@ def table() -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def fitted(table) -> VNNAutoencoder:
     arch = gene_set_architecture(table.columns, SETS)
-    return VNNAutoencoder(arch, model_options={"latent_dropout": 0.0}, **QUICK).fit(table)
+    return VNNAutoencoder(arch, model={"latent_dropout": 0.0}, **QUICK).fit(table)
 
 
 def test_activities_follow_the_hidden_numbers(table, fitted) -> None:
@@ -69,4 +69,4 @@ def test_latent_values_are_the_embedding(table) -> None:
     assert found.transform(table).shape == (80, 3)
     assert "val_loss" in found.history_
     with pytest.raises(ModelError, match="Unknown option 'tail' of an autoencoder"):
-        VNNAutoencoder(arch, model_options={"tail": (4,)}).fit(table)
+        VNNAutoencoder(arch, model={"tail": (4,)}).fit(table)

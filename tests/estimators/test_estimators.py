@@ -20,7 +20,7 @@ from sklearn.pipeline import make_pipeline
 from keras_vnn.errors import ConfigError, DataError, OutputError
 from keras_vnn.estimators import VNNClassifier, VNNEmbedder, VNNRegressor, annotate_cells, train_cells
 from keras_vnn.inspection import node_activities
-from keras_vnn.training import training_options
+from keras_vnn.options import training_options
 
 FAST = training_options(epochs=25, patience=0, learning_rate=0.05)
 QUICK = {"epochs": 15, "patience": 0, "learning_rate": 0.05, "random_state": 0}
@@ -72,7 +72,7 @@ def test_an_embedder_and_a_regressor(cells: anndata.AnnData, wiring: functools.p
 
 
 def test_parameters_are_plain_and_copied(wiring: functools.partial) -> None:
-    given = VNNClassifier(wiring, tail=(3,), model_options={"l2": 0.1})
+    given = VNNClassifier(wiring, tail=(3,), model={"l2": 0.1})
     assert clone(given).get_params()["model_options"] == {"l2": 0.1}
     assert clone(given).set_params(dropout=0.2).dropout == 0.2
 

@@ -28,7 +28,8 @@ def test_a_card_of_a_model(model, arch, ranking):
 @pytest.fixture(scope="module")
 def trained(arch):
     from keras_vnn.data import labels_of
-    from keras_vnn.training import train, training_options
+    from keras_vnn.options import training_options
+    from keras_vnn.training import train
 
     random = np.random.default_rng(0)
     data = pd.DataFrame(random.normal(size=(60, 4)), columns=list(arch.genes), index=[f"c{i}" for i in range(60)])

@@ -19,7 +19,6 @@ from keras_vnn.errors import ModelError, VNNWarning
 from keras_vnn.inspection import embed, node_activities, predict
 from keras_vnn.layers import LatentSample, ReconstructionError
 from keras_vnn.models import (
-    AUTOENCODER_PRESETS,
     build_autoencoder,
     build_model,
     edge_weights,
@@ -28,6 +27,7 @@ from keras_vnn.models import (
     set_edge_weights,
     view,
 )
+from keras_vnn.options import AUTOENCODER_PRESETS
 from keras_vnn.wiring import gene_set_architecture
 
 GENES = ("ATM", "BRCA1", "CHEK2", "MDM2", "TP53")

@@ -10,7 +10,8 @@ from scipy import sparse
 from keras_vnn.architecture import Architecture, Layer, Node
 from keras_vnn.data import classes
 from keras_vnn.errors import ModelError
-from keras_vnn.models import Embedding, ModelOptions, Regression, build_model, view
+from keras_vnn.models import Embedding, Regression, build_model, view
+from keras_vnn.options import ModelOptions
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

@@ -18,20 +18,10 @@ from keras_vnn.architecture import Architecture, Layer, Node
 from keras_vnn.data import classes
 from keras_vnn.errors import ModelError
 from keras_vnn.layers import AuxiliaryHeads, AuxiliaryModel, NodeDropout, auxiliary_predictions
-from keras_vnn.models import (
-    AUTOENCODER_PRESETS,
-    MODEL_PRESETS,
-    Embedding,
-    Regression,
-    build_model,
-    edge_weights,
-    model_options,
-    set_edge_weights,
-    view,
-)
+from keras_vnn.models import Embedding, Regression, build_model, edge_weights, set_edge_weights, view
 from keras_vnn.models._node_rates import node_rates
+from keras_vnn.options import AUTOENCODER_PRESETS, MODEL_PRESETS, TRAINING_PRESETS, model_options
 from keras_vnn.readers import read_genes, read_hierarchy
-from keras_vnn.training import TRAINING_PRESETS
 from keras_vnn.wiring import hierarchy_architecture
 
 DRUGCELL = Path(__file__).parents[3] / "shared" / "data" / "more" / "drugcell"

@@ -13,7 +13,8 @@ from keras_vnn.data import align, labels_of, read_expression, split_cells
 from keras_vnn.errors import DataError, ModelError
 from keras_vnn.inspection import embed, predict
 from keras_vnn.models import edge_weights, view
-from keras_vnn.training import TRAINING_PRESETS, train_autoencoder, training_options
+from keras_vnn.options import TRAINING_PRESETS, training_options
+from keras_vnn.training import train_autoencoder
 from keras_vnn.training._scores import reconstruction_metrics
 from keras_vnn.wiring import gene_set_architecture
 

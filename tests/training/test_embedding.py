@@ -16,7 +16,8 @@ from keras_vnn.evaluation import clustering_scores
 from keras_vnn.inspection import embed
 from keras_vnn.layers import SparselyConnected
 from keras_vnn.models import Embedding, build_model, load_model, save_model, view
-from keras_vnn.training import PretrainingOptions, pretrain, train, train_embedding, training_options
+from keras_vnn.options import PretrainingOptions, training_options
+from keras_vnn.training import pretrain, train, train_embedding
 from keras_vnn.training._pretraining import denoising_autoencoder
 from keras_vnn.training._samplers import PairOrder, TripletOrder
 

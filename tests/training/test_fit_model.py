@@ -12,7 +12,8 @@ from keras_vnn.architecture import Architecture, Layer, Node
 from keras_vnn.data import targets_of
 from keras_vnn.errors import DataError
 from keras_vnn.models import Regression, build_model, view
-from keras_vnn.training import fit_model, train, training_options
+from keras_vnn.options import training_options
+from keras_vnn.training import fit_model, train
 
 GENES = ("A", "B", "C")
 QUICK = training_options(normalization="none", epochs=3, patience=0, learning_rate=0.01)

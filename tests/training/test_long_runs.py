@@ -13,7 +13,8 @@ from scipy import sparse
 from keras_vnn.architecture import Architecture, Layer, Node
 from keras_vnn.data import labels_of
 from keras_vnn.errors import ConfigError, ModelError
-from keras_vnn.training import make_optimizer, train, training_options
+from keras_vnn.options import training_options
+from keras_vnn.training import make_optimizer, train
 
 
 def rate(optimizer: keras.optimizers.Optimizer, step: int) -> float:

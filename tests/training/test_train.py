@@ -12,8 +12,9 @@ from keras_vnn.architecture import Architecture
 from keras_vnn.data import align, folds, labels_of, split_cells, targets_of
 from keras_vnn.errors import DataError, GeneError, ModelError
 from keras_vnn.models import build_model, view
+from keras_vnn.options import training_options
 from keras_vnn.priors import Interactions
-from keras_vnn.training import cross_validate, make_optimizer, train, training_options
+from keras_vnn.training import cross_validate, make_optimizer, train
 from keras_vnn.wiring import interaction_architecture
 
 GENES = tuple(f"G{i}" for i in range(8))

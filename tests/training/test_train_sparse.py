@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from keras_vnn import interaction_architecture, predict, rank_nodes, read_expression, train, training_options
 from keras_vnn.data import StoredInputs, _stored, align, fit_normalization, inputs_of
 from keras_vnn.errors import DataError
+from keras_vnn.options import PretrainingOptions
 from keras_vnn.priors import Interactions
-from keras_vnn.training import PretrainingOptions, train_embedding
+from keras_vnn.training import train_embedding
 
 GENES = [f"G{i}" for i in range(12)]
 OPTIONS = {"epochs": 3, "batch_size": 8, "normalization": "log1p-cpm"}

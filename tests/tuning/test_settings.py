@@ -23,10 +23,10 @@ START = Recipe(
 
 def test_values_take_their_places():
     found = changed_recipe(START, {"build.min_genes": 7, "learning_rate": 0.5, "model.aux_weight": 0.1})
-    assert (found.build.min_genes, found.build.max_genes, found.train.learning_rate) == (7, 50, 0.5)
+    assert (found.build.wiring, found.train.training["learning_rate"]) == ({"min_genes": 7, "max_genes": 50}, 0.5)
     assert found.train.model == {"head": "linear", "aux_weight": 0.1}
     assert START.train.model == {"head": "linear"}
-    assert START.build.min_genes is None
+    assert START.build.wiring == {"max_genes": 50}
 
 
 def test_an_option_of_a_group_is_not_hidden_by_that_of_the_section():
@@ -88,7 +88,7 @@ def test_the_recipes_own_values_and_whether_they_lie_in_the_space():
         "model.head": "linear",
         "pretrain": "none",
         "dropout": 0.5,
-        "build.min_genes": None,
+        "build.min_genes": 2,  # that of the wiring of interactions
         "embedding.margin": None,
     }
     assert [name for name in space if not space[name].holds(own[name])] == [

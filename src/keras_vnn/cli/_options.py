@@ -44,7 +44,7 @@ def options_of(section: type[Any], *, leave_out: tuple[str, ...] = ()) -> Callab
                 name,
                 inspect.Parameter.KEYWORD_ONLY,
                 default=None,
-                annotation=Annotated[_type(field) | None, _option(name, field, panel)],  # type: ignore[name-defined]
+                annotation=Annotated[_type(field) | None, _option(name, field, panel)],
             )
             for name, field, panel in fields_of(section)
             if name not in leave_out

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from keras_vnn.data import align
-from keras_vnn.estimators._cells import Wiring, cells_and_targets
+from keras_vnn.estimators._cells import cells_and_targets
 from keras_vnn.estimators._network import Network
 from keras_vnn.estimators._predictors import _COLUMNS
 from keras_vnn.inspection import predict
 from keras_vnn.models import view
+from keras_vnn.options import AutoencoderOptions, AutoencoderTraining
 from keras_vnn.training import reconstruction_metrics, train_autoencoder
 
 __all__ = ["VNNAutoencoder"]
@@ -28,14 +29,10 @@ class VNNAutoencoder(Network):
         As of `VNNClassifier`.
     preset
         ``vega`` or ``onto-vae``: options of model and training.
-    normalization
-        ``none``, ``log1p-cpm``, ``lin2017`` or ``zscore`` (the default without a preset), fitted on the training cells.
-    encoder, activation, dropout, beta, model_options
-        Of the model: those most often changed, and any other of `AutoencoderOptions` by name.
-    warmup_epochs
-        Epochs in which ``beta`` rises to its full weight.
-    optimizer, learning_rate, batch_size, epochs, patience, training_options
-        Of the training: those most often changed, and any other of `TrainingOptions` by name.
+    {{options}}
+        Every option of `AutoencoderOptions` and `TrainingOptions`, and of the training of an autoencoder.
+    model, training
+        The same as mappings, of names that are chosen elsewhere.
     validation_fraction
         Share of the cells of ``fit`` to stop early by; none are held out with ``patience=0``.
     missing
@@ -58,54 +55,11 @@ class VNNAutoencoder(Network):
 {_COLUMNS}
     """
 
-    _of_model = ("encoder", "activation", "dropout", "beta")
-
-    def __init__(
-        self,
-        architecture: Wiring = None,
-        *,
-        preset: str | None = None,
-        normalization: str | None = None,
-        encoder: tuple[int | str, ...] | None = None,
-        activation: str | None = None,
-        dropout: float | None = None,
-        beta: float | None = None,
-        warmup_epochs: int = 0,
-        optimizer: str | None = None,
-        learning_rate: float | None = None,
-        batch_size: int | None = None,
-        epochs: int | None = None,
-        patience: int | None = None,
-        validation_fraction: float = 0.15,
-        model_options: Mapping[str, Any] | None = None,
-        training_options: Mapping[str, Any] | None = None,
-        missing: str = "raise",
-        output: str = "nodes",
-        random_state: Any = None,
-        verbose: bool = False,
-    ) -> None:
-        super().__init__(
-            architecture,
-            preset=preset,
-            normalization=normalization,
-            activation=activation,
-            dropout=dropout,
-            optimizer=optimizer,
-            learning_rate=learning_rate,
-            batch_size=batch_size,
-            epochs=epochs,
-            patience=patience,
-            validation_fraction=validation_fraction,
-            model_options=model_options,
-            training_options=training_options,
-            missing=missing,
-            output=output,
-            random_state=random_state,
-            verbose=verbose,
-        )
-        self.encoder = encoder
-        self.beta = beta
-        self.warmup_epochs = warmup_epochs
+    _of_model = AutoencoderOptions
+    _of_objective = AutoencoderTraining
+    parameters: ClassVar[Mapping[str, Any]] = {
+        name: default for name, default in Network.parameters.items() if name != "pretraining"
+    }
 
     def fit(self, X: Any, y: Any = None) -> VNNAutoencoder:
         """Build an autoencoder for the columns and train it.
@@ -123,7 +77,7 @@ class VNNAutoencoder(Network):
             There is no architecture, or the data do not fit it.
         """
         cells, _ = cells_and_targets(self, X, None)
-        self._fitted(train_autoencoder, cells, None, warmup_epochs=self.warmup_epochs)
+        self._fitted(train_autoencoder, cells, None)
         return self
 
     def score(self, X: Any, y: Any = None) -> float:

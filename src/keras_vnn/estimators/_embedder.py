@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
-from keras_vnn.errors import ConfigError, did_you_mean
-from keras_vnn.estimators._cells import Wiring
+from keras_vnn.errors import check_choice
 from keras_vnn.estimators._network import Network
 from keras_vnn.estimators._predictors import _COLUMNS, _PARAMETERS, cells_and_labels
-from keras_vnn.options import PretrainingOptions
+from keras_vnn.options import EmbeddingOptions
 from keras_vnn.training import train, train_embedding
 
 __all__ = ["VNNEmbedder"]
@@ -37,54 +36,8 @@ class VNNEmbedder(Network):
 {_COLUMNS}
     """
 
-    def __init__(
-        self,
-        architecture: Wiring = None,
-        *,
-        objective: str = "triplet",
-        preset: str | None = None,
-        normalization: str | None = None,
-        tail: tuple[int, ...] | None = None,
-        activation: str | None = None,
-        dropout: float | None = None,
-        l2: float | None = None,
-        optimizer: str | None = None,
-        learning_rate: float | None = None,
-        batch_size: int | None = None,
-        epochs: int | None = None,
-        patience: int | None = None,
-        validation_fraction: float = 0.15,
-        model_options: Mapping[str, Any] | None = None,
-        training_options: Mapping[str, Any] | None = None,
-        pretraining: PretrainingOptions | None = None,
-        missing: str = "raise",
-        output: str = "embedding",
-        random_state: Any = None,
-        verbose: bool = False,
-    ) -> None:
-        super().__init__(
-            architecture,
-            preset=preset,
-            normalization=normalization,
-            tail=tail,
-            activation=activation,
-            dropout=dropout,
-            l2=l2,
-            optimizer=optimizer,
-            learning_rate=learning_rate,
-            batch_size=batch_size,
-            epochs=epochs,
-            patience=patience,
-            validation_fraction=validation_fraction,
-            model_options=model_options,
-            training_options=training_options,
-            pretraining=pretraining,
-            missing=missing,
-            output=output,
-            random_state=random_state,
-            verbose=verbose,
-        )
-        self.objective = objective
+    _of_objective = EmbeddingOptions
+    parameters: ClassVar[Mapping[str, Any]] = {**Network.parameters, "objective": "triplet", "output": "embedding"}
 
     def fit(self, X: Any, y: Any = None) -> VNNEmbedder:
         """Build a network for the columns and train it.
@@ -101,9 +54,7 @@ class VNNEmbedder(Network):
         VNNError
             There is no architecture, the data do not fit it, or there is one type only.
         """
-        if self.objective not in OBJECTIVES:
-            hint = did_you_mean(str(self.objective), OBJECTIVES)
-            raise ConfigError(f"objective must be {', '.join(OBJECTIVES)}; got {self.objective!r}. {hint}".rstrip())
+        check_choice("objective", self.objective, OBJECTIVES)
         cells, _, known = cells_and_labels(self, X, y, "type")
         if self.objective == "classifier":
             self._fitted(train, cells, known)

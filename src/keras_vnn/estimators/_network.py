@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import tempfile
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,81 +17,83 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from keras_vnn.data import Labels, Split, Targets, split_cells
-from keras_vnn.errors import ConfigError, did_you_mean
+from keras_vnn.errors import ConfigError, check_choice, did_you_mean
 from keras_vnn.estimators._cells import Wiring, architecture_for, cells_of
 from keras_vnn.inspection import embed, embedding_units, node_activities
 from keras_vnn.models import load_model, save_model
-from keras_vnn.options import PretrainingOptions, TrainingOptions
+from keras_vnn.options import ModelOptions, Options, TrainingOptions
 from keras_vnn.options import training_options as options_for_training
-from keras_vnn.training import TrainingResult
+from keras_vnn.training import TrainingResult, train
 
 __all__ = ["Network"]
 
-_OF_TRAINING = ("normalization", "optimizer", "learning_rate", "batch_size", "epochs", "patience")
 OUTPUTS = ("nodes", "embedding")
 
 
 class Network(TransformerMixin, BaseEstimator):
     """A network that is built and trained by ``fit``.
 
-    Subclasses document the parameters; ``None`` always means the value of the preset, or the default.
+    Parameters are those of `parameters`, and every option of training and model; ``None`` always means the value of
+    the preset, or the default.
     """
 
-    # Options of the model that are parameters.
-    _of_model: ClassVar[tuple[str, ...]] = ("tail", "activation", "dropout", "l2")
+    # What the model can be told, and what training can beyond TrainingOptions.
+    _of_model: ClassVar[type[Options]] = ModelOptions
+    _of_objective: ClassVar[type[Options] | None] = None
+    # Parameters that are no options, with their defaults.
+    parameters: ClassVar[Mapping[str, Any]] = {
+        "preset": None,
+        "validation_fraction": 0.15,
+        "model": None,
+        "training": None,
+        "pretraining": None,
+        "missing": "raise",
+        "output": "nodes",
+        "random_state": None,
+        "verbose": False,
+    }
 
-    def __init__(
-        self,
-        architecture: Wiring = None,
-        *,
-        preset: str | None = None,
-        normalization: str | None = None,
-        tail: tuple[int, ...] | None = None,
-        activation: str | None = None,
-        dropout: float | None = None,
-        l2: float | None = None,
-        optimizer: str | None = None,
-        learning_rate: float | None = None,
-        batch_size: int | None = None,
-        epochs: int | None = None,
-        patience: int | None = None,
-        validation_fraction: float = 0.15,
-        model_options: Mapping[str, Any] | None = None,
-        training_options: Mapping[str, Any] | None = None,
-        pretraining: PretrainingOptions | None = None,
-        missing: str = "raise",
-        output: str = "nodes",
-        random_state: Any = None,
-        verbose: bool = False,
-    ) -> None:
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Give the class a signature, which scikit-learn reads, and its docstring the texts of the options."""
+        super().__init_subclass__(**kwargs)
+
+        def __init__(self: Network, architecture: Wiring = None, **given: Any) -> None:
+            Network.__init__(self, architecture, **given)
+
+        signature = inspect.signature(__init__)
+        further = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
+            for name, default in cls._defaults().items()
+        ]
+        first = list(signature.parameters.values())[:2]
+        __init__.__signature__ = signature.replace(parameters=[*first, *further])  # type: ignore[attr-defined]
+        cls.__init__ = __init__  # type: ignore[method-assign]
+        if cls.__doc__:
+            names = ", ".join(name for name in cls._defaults() if name not in cls.parameters)
+            cls.__doc__ = cls.__doc__.replace("{options}", "\n        ".join(textwrap.wrap(names, 108)))
+
+    def __init__(self, architecture: Wiring = None, **given: Any) -> None:
+        defaults = self._defaults()
+        for name in given:
+            if name not in defaults:
+                hint = did_you_mean(name, ["architecture", *defaults]) or f"Known: {', '.join(defaults)}."
+                raise ConfigError(f"Unknown parameter {name!r} of {type(self).__name__}. {hint}")
         self.architecture = architecture
-        self.preset = preset
-        self.normalization = normalization
-        self.tail = tail
-        self.activation = activation
-        self.dropout = dropout
-        self.l2 = l2
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.epochs = epochs
-        self.patience = patience
-        self.validation_fraction = validation_fraction
-        self.model_options = model_options
-        self.training_options = training_options
-        self.pretraining = pretraining
-        self.missing = missing
-        self.output = output
-        self.random_state = random_state
-        self.verbose = verbose
+        for name, default in defaults.items():
+            setattr(self, name, given.get(name, default))
+
+    @classmethod
+    def _defaults(cls) -> dict[str, Any]:
+        """Return the defaults of all parameters but the architecture."""
+        kinds = [kind for kind in (cls._of_model, TrainingOptions, cls._of_objective) if kind is not None]
+        options = dict.fromkeys(name for kind in kinds for name in kind.names() if name != "seed")
+        return {**cls.parameters, **options}
 
     # ---- training -----------------------------------------------------------------------------------------
 
     def _fitted(self, trainer: Any, cells: Any, known: Labels | Targets | None, **further: Any) -> None:
         """Train by one of the functions of `keras_vnn.training`, and keep what it gives."""
-        if self.output not in OUTPUTS:
-            hint = did_you_mean(str(self.output), OUTPUTS)
-            raise ConfigError(f"output must be nodes or embedding, got {self.output!r}. {hint}".rstrip())
+        check_choice("output", self.output, OUTPUTS)
         arch = architecture_for(self, self.architecture)
         if not hasattr(self, "feature_names_in_"):
             cells = cells.copy()
@@ -104,9 +108,10 @@ class Network(TransformerMixin, BaseEstimator):
             missing=self.missing,
             preset=self.preset,
             progress=bool(self.verbose),
-            **({} if self.pretraining is None else {"pretraining": self.pretraining}),
+            **({} if getattr(self, "pretraining", None) is None else {"pretraining": self.pretraining}),
+            **({} if trainer is train else self._given(self._of_objective)),
             **further,
-            **self._model(),
+            **{**self._given(self._of_model), **dict(self.model or {})},
         )
         self.architecture_ = arch
         self.model_ = result.model
@@ -114,12 +119,13 @@ class Network(TransformerMixin, BaseEstimator):
 
     def _training(self) -> TrainingOptions:
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        given = {name: getattr(self, name) for name in _OF_TRAINING}
-        return options_for_training(self.preset, **{**given, "seed": seed, **dict(self.training_options or {})})
+        given = self._given(TrainingOptions)
+        return options_for_training(self.preset, **{**given, "seed": seed, **dict(self.training or {})})
 
-    def _model(self) -> dict[str, Any]:
-        given = {name: getattr(self, name) for name in self._of_model if getattr(self, name) is not None}
-        return {**given, **dict(self.model_options or {})}
+    def _given(self, kind: type[Options] | None) -> dict[str, Any]:
+        """Return the options of a kind that are set."""
+        names = [] if kind is None else [name for name in kind.names() if name != "seed"]
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
     def _split(self, known: Labels | Targets | int, options: TrainingOptions) -> Split:
         """Return all cells for training, or some held out to stop early by; ``known`` may be their number alone."""

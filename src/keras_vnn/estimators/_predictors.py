@@ -30,12 +30,10 @@ _PARAMETERS = """
         no visible network, and an anonymous dense one would only look like one.
     preset
         Published options of model and training, e.g. ``lin2017``; see `MODEL_PRESETS`.
-    normalization
-        ``none``, ``log1p-cpm``, ``lin2017`` or ``zscore`` (the default), fitted on the training cells.
-    tail, activation, dropout, l2, model_options
-        Of the model: those most often changed, and any other of `ModelOptions` by name.
-    optimizer, learning_rate, batch_size, epochs, patience, training_options
-        Of the training: those most often changed, and any other of `TrainingOptions` by name.
+    {options}
+        Every option of `ModelOptions` and `TrainingOptions`.
+    model, training
+        The same as mappings, of names that are chosen elsewhere.
     validation_fraction
         Share of the cells of ``fit`` to stop early by; none are held out with ``patience=0``.
     pretraining

@@ -53,12 +53,17 @@ _KINDS = {int: "an integer", float: "a number", bool: "true or false", str: "a t
 _PLURALS = {int: "integers", float: "numbers", str: "names"}
 
 
+def only_with(**others: tuple[str, ...]) -> dict[str, Any]:
+    """Return what says that an option has an effect only with some values of others."""
+    return {"applies": others}
+
+
 class Options(BaseModel):
     """Base of all options: frozen, checked on construction, unknown names refused.
 
     A field is declared as ``name: type = Field(default, description="One sentence.")``, with pydantic's bounds. What
-    one option says about another is checked by `check`; ``json_schema_extra={"applies": {"optimizer": ("sgd",)}}``
-    says where an option has an effect, and it is refused elsewhere.
+    one option says about another is checked by `check`; ``json_schema_extra=only_with(optimizer=("sgd",))`` says where
+    an option has an effect, and it is refused elsewhere.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

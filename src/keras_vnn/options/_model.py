@@ -32,71 +32,76 @@ class ModelOptions(Options):
     what: ClassVar[str] = "model option"
     heading: ClassVar[str] = "Model"
 
-    activation: str = Field("tanh", description="Activation of the named nodes, the genes' own layer, the side branch.")
-    dense_activation: str = Field("linear", description="Activation of the dense units next to the nodes.")
-    tail: Widths = Field((), description="Units of the dense layers between the last layer and the head.")
-    tail_activation: str = Field("tanh", description="Activation of the tail.")
-    batch_normalization: Literal["none", "before", "after"] = Field(
-        "none", description="Batch normalisation of every hidden unit, before or after the activation."
+    activation: str = Field(
+        default="tanh", description="Activation of the named nodes, the genes' own layer, the side branch."
     )
-    batch_momentum: Rate = Field(0.9, description=_MOMENTUM)
-    batch_epsilon: Real = Field(1e-5, ge=0, description="Epsilon of batch normalisation.")
+    dense_activation: str = Field(default="linear", description="Activation of the dense units next to the nodes.")
+    tail: Widths = Field(default=(), description="Units of the dense layers between the last layer and the head.")
+    tail_activation: str = Field(default="tanh", description="Activation of the tail.")
+    batch_normalization: Literal["none", "before", "after"] = Field(
+        default="none", description="Batch normalisation of every hidden unit, before or after the activation."
+    )
+    batch_momentum: Rate = Field(default=0.9, description=_MOMENTUM)
+    batch_epsilon: Real = Field(default=1e-5, ge=0, description="Epsilon of batch normalisation.")
     dropout: Rate | tuple[Rate, ...] = Field(
-        0.0,
+        default=0.0,
         description="Dropout rate: one, or one per layer from dropout_from on, the last for all that follow.",
     )
-    dropout_from: Whole = Field(1, ge=0, description="First layer with dropout; 0 is the genes.")
+    dropout_from: Whole = Field(default=1, ge=0, description="First layer with dropout; 0 is the genes.")
     dropout_of: Literal["outputs", "inputs", "nodes"] = Field(
-        "outputs",
+        default="outputs",
         description="What is dropped: units of a layer (outputs), what a layer reads (inputs), or whole nodes, spared "
         "where their parents have few children (KPNN).",
     )
-    l2: Real = Field(0.0, ge=0, description="L2 penalty of every hidden layer.")
-    kernel_initializer: str = Field("glorot_uniform", description=_INITIALIZER)
-    initial_scale: Real = Field(1.0, gt=0, description="Factor of all initial weights.")
-    initial_gamma: Real = Field(1.0, description="Initial scale of batch normalisation.")
-    kernel: str = Field("auto", description=_KERNEL)
+    l2: Real = Field(default=0.0, ge=0, description="L2 penalty of every hidden layer.")
+    kernel_initializer: str = Field(default="glorot_uniform", description=_INITIALIZER)
+    initial_scale: Real = Field(default=1.0, gt=0, description="Factor of all initial weights.")
+    initial_gamma: Real = Field(default=1.0, description="Initial scale of batch normalisation.")
+    kernel: str = Field(default="auto", description=_KERNEL)
     head: Literal["linear", "linear-tanh-linear"] = Field(
-        "linear", description="linear, or one unit per output, tanh, and a linear layer (linear-tanh-linear)."
+        default="linear", description="linear, or one unit per output, tanh, and a linear layer (linear-tanh-linear)."
     )
     loss: Literal[
         "auto", "mean_squared_error", "sparse_categorical_crossentropy", "binary_crossentropy", "concordance"
     ] = Field(
-        "auto",
+        default="auto",
         description="auto: cross-entropy for classes, mean squared error for numbers; binary_crossentropy is for "
         "numbers that are 0 or 1; concordance is 1 - CCC.",
     )
     auxiliary_heads: Literal["none", "linear", "linear-tanh", "linear-tanh-linear"] = Field(
-        "none",
+        default="none",
         description="Form of a head on each node, which predicts as the whole model does; linear-tanh only numbers.",
     )
     aux_reads: Literal["before", "after"] = Field(
-        "after", description="Auxiliary heads read their node's units before or after batch normalisation."
+        default="after", description="Auxiliary heads read their node's units before or after batch normalisation."
     )
-    aux_root: bool = Field(True, description="Nodes that the head of the model reads have an auxiliary head too.")
-    aux_weight: Real = Field(0.3, ge=0, description="Weight of the loss of each auxiliary head.")
+    aux_root: bool = Field(
+        default=True, description="Nodes that the head of the model reads have an auxiliary head too."
+    )
+    aux_weight: Real = Field(default=0.3, ge=0, description="Weight of the loss of each auxiliary head.")
     aux_reduction: Literal["sum", "mean"] = Field(
-        "sum", description="Sum or mean of the losses of the auxiliary heads, times aux_weight."
+        default="sum", description="Sum or mean of the losses of the auxiliary heads, times aux_weight."
     )
     level_heads: bool = Field(
-        False, description="A dense head on every layer, that of the genes' own too; the prediction is their mean."
+        default=False,
+        description="A dense head on every layer, that of the genes' own too; the prediction is their mean.",
     )
     level_weights: tuple[Annotated[Real, Field(ge=0)], ...] = Field(
-        (), description="Weight of the loss of each of them, from the genes up; 1 for all if empty."
+        default=(), description="Weight of the loss of each of them, from the genes up; 1 for all if empty."
     )
     gene_features: Annotated[tuple[str, ...], as_tuple] = Field(
-        (),
+        default=(),
         description="Names of the numbers per gene when there are several; the model then reads (cells, genes, "
         "features), and a unit per gene joins them.",
     )
     annotation_units: bool = Field(
-        False, description="A linear unit for every pair of a gene and a node that reads it (DrugCell)."
+        default=False, description="A linear unit for every pair of a gene and a node that reads it (DrugCell)."
     )
     side_features: Whole = Field(
-        0, ge=0, description="Width of a second input, e.g. 2048 of a drug's fingerprint; 0 for none."
+        default=0, ge=0, description="Width of a second input, e.g. 2048 of a drug's fingerprint; 0 for none."
     )
     side_layers: Widths = Field(
-        (), description="Units of the dense layers behind it; the last joins what the tail or the head reads."
+        default=(), description="Units of the dense layers behind it; the last joins what the tail or the head reads."
     )
 
     def check(self) -> None:
@@ -133,23 +138,27 @@ class AutoencoderOptions(Options):
     heading: ClassVar[str] = "Autoencoder"
 
     encoder: Annotated[tuple[Annotated[Whole, Field(ge=1)] | Literal["latent"], ...], as_tuple] = Field(
-        (800, 800),
+        default=(800, 800),
         description="Units of the dense layers between the genes and the latent values; latent for as many as there "
         "are latent values.",
     )
-    activation: str = Field("relu", description="Activation of the encoder.")
-    batch_normalization: bool = Field(True, description="Normalise the units of the encoder before the activation.")
-    batch_momentum: Rate = Field(0.9, description=_MOMENTUM)
-    batch_epsilon: Real = Field(1e-5, ge=0, description="Epsilon of batch normalisation.")
-    dropout: Rate = Field(0.5, description="Dropout rate of the encoder.")
-    latent_dropout: Rate = Field(0.5, description="Dropout rate of the means and log-variances of latent values.")
+    activation: str = Field(default="relu", description="Activation of the encoder.")
+    batch_normalization: bool = Field(
+        default=True, description="Normalise the units of the encoder before the activation."
+    )
+    batch_momentum: Rate = Field(default=0.9, description=_MOMENTUM)
+    batch_epsilon: Real = Field(default=1e-5, ge=0, description="Epsilon of batch normalisation.")
+    dropout: Rate = Field(default=0.5, description="Dropout rate of the encoder.")
+    latent_dropout: Rate = Field(
+        default=0.5, description="Dropout rate of the means and log-variances of latent values."
+    )
     beta: Real = Field(
-        5e-5,
+        default=5e-5,
         ge=0,
         description="Weight of the Kullback-Leibler divergence, compared with the squared error summed over genes.",
     )
-    non_negative: bool = Field(True, description="Keep the weights of the decoder at 0 or above.")
-    l1: Real = Field(0.0, ge=0, description="L1 penalty of the decoder.")
-    kernel_initializer: str = Field(LINEAR_UNIFORM, description=_INITIALIZER)
-    initial_scale: Real = Field(0.1, gt=0, description="Factor of the initial weights of the decoder.")
-    kernel: str = Field("auto", description=_KERNEL)
+    non_negative: bool = Field(default=True, description="Keep the weights of the decoder at 0 or above.")
+    l1: Real = Field(default=0.0, ge=0, description="L1 penalty of the decoder.")
+    kernel_initializer: str = Field(default=LINEAR_UNIFORM, description=_INITIALIZER)
+    initial_scale: Real = Field(default=0.1, gt=0, description="Factor of the initial weights of the decoder.")
+    kernel: str = Field(default="auto", description=_KERNEL)

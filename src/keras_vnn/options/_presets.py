@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from keras_vnn.errors import ModelError, check_choice
 from keras_vnn.options._base import Options
-from keras_vnn.options._model import LATENT, LINEAR_UNIFORM, AutoencoderOptions, ModelOptions
+from keras_vnn.options._model import LINEAR_UNIFORM, AutoencoderOptions, ModelOptions
 from keras_vnn.options._training import TrainingOptions
 
 __all__ = [
@@ -97,7 +97,7 @@ AUTOENCODER_PRESETS: Mapping[str, AutoencoderOptions] = MappingProxyType(
         # Doncevic & Herrmann 2023, doi:10.1093/bioinformatics/btad387, and its code: latent values are the units of the
         # terms without a parent, an encoder of one layer as wide, dropout 0.2 and of the latent values 0.5, divergence
         # 1e-4. Terms, their limits and three units each are the architecture's.
-        "onto-vae": AutoencoderOptions(encoder=(LATENT,), dropout=0.2, beta=1e-4),
+        "onto-vae": AutoencoderOptions(encoder=("latent",), dropout=0.2, beta=1e-4),
     }
 )
 

@@ -7,14 +7,14 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from keras_vnn.errors import ModelError
-from keras_vnn.options._base import Options, Real, Whole
+from keras_vnn.options._base import Options, Real, Whole, only_with
 
 __all__ = ["AutoencoderTraining", "EmbeddingOptions", "PretrainingOptions", "TrainingOptions"]
 
 Optimizer = Literal["adam", "adamw", "sgd"]
 
-_ADAM: dict[str, Any] = {"applies": {"optimizer": ("adam", "adamw")}}
-_SGD: dict[str, Any] = {"applies": {"optimizer": ("sgd",)}}
+_ADAM: dict[str, Any] = only_with(optimizer=("adam", "adamw"))
+_SGD: dict[str, Any] = only_with(optimizer=("sgd",))
 
 
 class TrainingOptions(Options):
@@ -25,52 +25,63 @@ class TrainingOptions(Options):
     heading: ClassVar[str] = "Training"
 
     normalization: Literal["none", "log1p-cpm", "lin2017", "zscore"] = Field(
-        "zscore", description="Of the expression, fitted on the training cells and kept with the model."
+        default="zscore", description="Of the expression, fitted on the training cells and kept with the model."
     )
-    optimizer: Optimizer = Field("adam", description="Optimizer of the weights.")
-    learning_rate: Real = Field(1e-3, gt=0, description="Learning rate at the start.")
+    optimizer: Optimizer = Field(default="adam", description="Optimizer of the weights.")
+    learning_rate: Real = Field(default=1e-3, gt=0, description="Learning rate at the start.")
     decay: Real = Field(
-        0.0,
+        default=0.0,
         ge=0,
         description="Decay of the learning rate: at step n it is learning_rate / (1 + decay n).",
-        json_schema_extra={"applies": {"schedule": ("constant",)}},
+        json_schema_extra=only_with(schedule=("constant",)),
     )
     schedule: Literal["constant", "cosine", "exponential"] = Field(
-        "constant",
+        default="constant",
         description="Learning-rate schedule: constant, cosine (half a wave to 0 in the last epoch), or exponential "
         "(to a hundredth in the last epoch).",
     )
     warmup: Real = Field(
-        0.0,
+        default=0.0,
         ge=0,
         lt=1,
         description="Warm-up of the cosine schedule, as a fraction of all steps.",
-        json_schema_extra={"applies": {"schedule": ("cosine",)}},
+        json_schema_extra=only_with(schedule=("cosine",)),
     )
-    clip_norm: Real = Field(0.0, ge=0, description="Clip the gradient norm of all weights together; 0 for no limit.")
+    clip_norm: Real = Field(
+        default=0.0, ge=0, description="Clip the gradient norm of all weights together; 0 for no limit."
+    )
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
-        "float32", description="Of the products; weights and heads stay in single precision."
+        default="float32", description="Of the products; weights and heads stay in single precision."
     )
-    momentum: Real = Field(0.0, ge=0, lt=1, description="Momentum of sgd.", json_schema_extra=_SGD)
-    nesterov: bool = Field(False, description="Nesterov momentum, for sgd.", json_schema_extra=_SGD)
+    momentum: Real = Field(default=0.0, ge=0, lt=1, description="Momentum of sgd.", json_schema_extra=_SGD)
+    nesterov: bool = Field(default=False, description="Nesterov momentum, for sgd.", json_schema_extra=_SGD)
     weight_decay: Real = Field(
-        0.0, ge=0, description="Weight decay of adamw.", json_schema_extra={"applies": {"optimizer": ("adamw",)}}
+        default=0.0,
+        ge=0,
+        description="Weight decay of adamw.",
+        json_schema_extra=only_with(optimizer=("adamw",)),
     )
-    beta_1: Real = Field(0.9, ge=0, lt=1, description="First momentum of adam and adamw.", json_schema_extra=_ADAM)
-    beta_2: Real = Field(0.999, ge=0, lt=1, description="Second momentum of adam and adamw.", json_schema_extra=_ADAM)
-    epsilon: Real = Field(1e-7, gt=0, description="Epsilon of adam and adamw.", json_schema_extra=_ADAM)
-    batch_size: Whole = Field(32, ge=1, description="Cells per step.")
-    epochs: Whole = Field(100, ge=1, description="Passes over the training cells, at most.")
+    beta_1: Real = Field(
+        default=0.9, ge=0, lt=1, description="First momentum of adam and adamw.", json_schema_extra=_ADAM
+    )
+    beta_2: Real = Field(
+        default=0.999, ge=0, lt=1, description="Second momentum of adam and adamw.", json_schema_extra=_ADAM
+    )
+    epsilon: Real = Field(default=1e-7, gt=0, description="Epsilon of adam and adamw.", json_schema_extra=_ADAM)
+    batch_size: Whole = Field(default=32, ge=1, description="Cells per step.")
+    epochs: Whole = Field(default=100, ge=1, description="Passes over the training cells, at most.")
     patience: Whole = Field(
-        10,
+        default=10,
         ge=0,
         description="Stop, and return to the best weights, after this many epochs without a lower validation loss; "
         "0 trains all epochs.",
     )
     class_weights: Literal["none", "balanced"] = Field(
-        "none", description="balanced: weight classes inversely to their frequency."
+        default="none", description="balanced: weight classes inversely to their frequency."
     )
-    seed: Whole = Field(0, ge=0, description="Seed of the split, the initial weights, dropout and the order of cells.")
+    seed: Whole = Field(
+        default=0, ge=0, description="Seed of the split, the initial weights, dropout and the order of cells."
+    )
 
     def check(self) -> None:
         """Check the schedule."""
@@ -88,18 +99,23 @@ class PretrainingOptions(Options):
     heading: ClassVar[str] = "Pretraining"
 
     layers: Literal["dense", "all"] = Field(
-        "dense",
+        default="dense",
         description="dense: only the dense units next to the named nodes, as Lin et al. do; all: every hidden layer, "
         "each from what the layers before it give (greedy, as Alavi et al. do).",
     )
-    noise: Real = Field(0.1, ge=0, description="Standard deviation of the Gaussian noise added to a layer's input.")
-    clip: Real = Field(
-        1.0, gt=0, le=1, description="A layer's input, and so what is restored, is clipped to plus and minus this."
+    noise: Real = Field(
+        default=0.1, ge=0, description="Standard deviation of the Gaussian noise added to a layer's input."
     )
-    epochs: Whole = Field(100, ge=1, description="Epochs of each autoencoder.")
-    batch_size: Whole = Field(32, ge=1, description="Cells per step of each autoencoder.")
-    optimizer: Optimizer = Field("adam", description="Optimizer of each autoencoder.")
-    learning_rate: Real = Field(1e-3, gt=0, description="Learning rate of each autoencoder.")
+    clip: Real = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="A layer's input, and so what is restored, is clipped to plus and minus this.",
+    )
+    epochs: Whole = Field(default=100, ge=1, description="Epochs of each autoencoder.")
+    batch_size: Whole = Field(default=32, ge=1, description="Cells per step of each autoencoder.")
+    optimizer: Optimizer = Field(default="adam", description="Optimizer of each autoencoder.")
+    learning_rate: Real = Field(default=1e-3, gt=0, description="Learning rate of each autoencoder.")
 
     def training(self, seed: int) -> TrainingOptions:
         """Return how an autoencoder is trained."""
@@ -115,10 +131,10 @@ class EmbeddingOptions(Options):
     heading: ClassVar[str] = "Objective"
 
     margin: Real | None = Field(
-        None, description="Of the loss; without one, 1 for pairs and the soft margin for triplets."
+        default=None, description="Of the loss; without one, 1 for pairs and the soft margin for triplets."
     )
-    types_per_batch: Whole = Field(18, ge=2, description="P, classes in a batch of triplets.")
-    cells_per_type: Whole = Field(4, ge=2, description="K, cells of each of them.")
+    types_per_batch: Whole = Field(default=18, ge=2, description="P, classes in a batch of triplets.")
+    cells_per_type: Whole = Field(default=4, ge=2, description="K, cells of each of them.")
 
 
 class AutoencoderTraining(Options):
@@ -129,10 +145,12 @@ class AutoencoderTraining(Options):
     heading: ClassVar[str] = "Objective"
 
     center: bool = Field(
-        True,
+        default=True,
         description="Begin with each gene's mean as its bias, so that latent values stand for deviations from it; VEGA "
         "and OntoVAE begin near 0.",
     )
     warmup_epochs: Whole = Field(
-        0, ge=0, description="Epochs in which beta rises to its full weight; 0, as VEGA and OntoVAE have it, for none."
+        default=0,
+        ge=0,
+        description="Epochs in which beta rises to its full weight; 0, as VEGA and OntoVAE have it, for none.",
     )

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from keras_vnn.errors import ConfigError
-from keras_vnn.options._base import Options, Real, Whole, as_tuple
+from keras_vnn.options._base import Options, Real, Whole, as_tuple, only_with
 
 __all__ = ["GeneSetOptions", "HierarchyOptions", "InteractionOptions", "OntologyOptions"]
 
@@ -16,9 +16,9 @@ __all__ = ["GeneSetOptions", "HierarchyOptions", "InteractionOptions", "Ontology
 class _WiringOptions(Options):
     """What all wirings share."""
 
-    min_genes: Whole = Field(2, ge=1, description="Leave out nodes with fewer genes of the list.")
-    max_genes: Whole | None = Field(None, ge=1, description="Leave out nodes with more genes of the list.")
-    dense_units: Whole = Field(0, ge=0, description="Fully connected units next to the nodes, on all genes.")
+    min_genes: Whole = Field(default=2, ge=1, description="Leave out nodes with fewer genes of the list.")
+    max_genes: Whole | None = Field(default=None, ge=1, description="Leave out nodes with more genes of the list.")
+    dense_units: Whole = Field(default=0, ge=0, description="Fully connected units next to the nodes, on all genes.")
 
     def check(self) -> None:
         """Check that the limits leave room."""
@@ -37,37 +37,39 @@ class InteractionOptions(_WiringOptions):
     heading: ClassVar[str] = "Interactions and regulators"
 
     grouping: Literal["edge", "neighbourhood", "clique", "community"] = Field(
-        "neighbourhood",
+        default="neighbourhood",
         description="What becomes a node: an interaction (edge), a protein and its partners (neighbourhood), a maximal "
         "clique, or a Louvain community.",
     )
-    min_targets: Whole = Field(2, ge=1, description="Leave out regulators with fewer targets in the list.")
-    max_targets: Whole | None = Field(None, ge=1, description="Leave out regulators with more targets in the list.")
+    min_targets: Whole = Field(default=2, ge=1, description="Leave out regulators with fewer targets in the list.")
+    max_targets: Whole | None = Field(
+        default=None, ge=1, description="Leave out regulators with more targets in the list."
+    )
     include_regulator: bool = Field(
-        True,
+        default=True,
         description="Connect a regulator's own gene, when it is in the list, to its node.",
         json_schema_extra={"flags": "--include-regulator/--exclude-regulator"},
     )
     community_size: Whole = Field(
-        60,
+        default=60,
         ge=2,
         description="Split communities of more genes again where possible; 60 gives 332 of at least 11 genes, median "
         "19, on the human table of the demo (Lin et al. 2017: 348, median 14).",
-        json_schema_extra={"applies": {"grouping": ("community",)}},
+        json_schema_extra=only_with(grouping=("community",)),
     )
     resolution: Real = Field(
-        1.0,
+        default=1.0,
         gt=0,
         description="Of the modularity that communities maximise; larger gives smaller communities.",
-        json_schema_extra={"applies": {"grouping": ("community",)}},
+        json_schema_extra=only_with(grouping=("community",)),
     )
     seed: Whole = Field(
-        0,
+        default=0,
         ge=0,
         description="Seed of the search for communities.",
-        json_schema_extra={"applies": {"grouping": ("community",)}},
+        json_schema_extra=only_with(grouping=("community",)),
     )
-    units: Whole = Field(1, ge=1, description="Units of each node.")
+    units: Whole = Field(default=1, ge=1, description="Units of each node.")
 
     def check(self) -> None:
         """Check that the limits leave room."""
@@ -80,7 +82,7 @@ class GeneSetOptions(_WiringOptions):
 
     heading: ClassVar[str] = "Gene sets"
 
-    units: Whole = Field(1, ge=1, description="Units of each node.")
+    units: Whole = Field(default=1, ge=1, description="Units of each node.")
 
 
 class HierarchyOptions(Options):
@@ -88,31 +90,33 @@ class HierarchyOptions(Options):
 
     heading: ClassVar[str] = "Ontologies and hierarchies"
 
-    root: Literal["one"] | None = Field(None, description="one: put a term over all roots unless there is one root.")
+    root: Literal["one"] | None = Field(
+        default=None, description="one: put a term over all roots unless there is one root."
+    )
     layering: Literal["height", "depth", "level", "flat"] = Field(
-        "height",
+        default="height",
         description="What a term's layer goes by: its height (longest distance to a leaf; DCell), its depth (longest "
         "distance from a root), its level (shortest one; edges that do not lead upwards are dropped), or one flat "
         "layer in which each term reads all its genes.",
     )
     skip_edges: Literal["keep", "passthrough", "drop"] = Field(
-        "keep",
+        default="keep",
         description="Edges that skip layers: keep them, carry them by untrained identity nodes (passthrough), or drop "
         "them, with genes of higher layers and dead ends.",
     )
     term_genes: Literal["direct", "specific", "all"] = Field(
-        "direct",
+        default="direct",
         description="What a term reads itself: the genes annotated with it (direct), those of them that no child has "
         "(specific), or all its genes.",
     )
     unannotated: Literal["unconnected", "node", "dense"] = Field(
-        "unconnected",
+        default="unconnected",
         description="Genes no term reads: leave them unconnected, let one node in the last layer read them, or leave "
         "them to the dense units.",
     )
-    dense_units: Whole = Field(0, ge=0, description="Fully connected units next to the nodes, on all genes.")
+    dense_units: Whole = Field(default=0, ge=0, description="Fully connected units next to the nodes, on all genes.")
     units: Annotated[Whole, Field(ge=1)] | Literal["dcell-paper", "dcell-code"] | Callable[[int], int] = Field(
-        1,
+        default=1,
         union_mode="left_to_right",
         description="Units of each term: a number, dcell-paper (max(20, ⌈0.3 n⌉) of n genes), dcell-code (max(10, "
         "⌊0.2 n⌋)), or in Python a function of the number of genes.",
@@ -128,36 +132,41 @@ class OntologyOptions(HierarchyOptions):
     """How an ontology is selected, limited and wired, see `ontology_architecture`."""
 
     namespace: Annotated[tuple[str, ...], as_tuple] = Field(
-        (), description="Use the terms of these namespaces only, e.g. biological_process."
+        default=(), description="Use the terms of these namespaces only, e.g. biological_process."
     )
     relations: Annotated[tuple[str, ...], as_tuple] = Field(
-        ("is_a", "part_of"),
+        default=("is_a", "part_of"),
         description="Relations to follow. Both defaults are free of cycles in the Gene Ontology; has_part and the "
         "regulation relations are not, or do not carry annotations upwards.",
     )
     terms: tuple[str, ...] | None = Field(
-        None, description="Only these may be nodes, e.g. a slim; genes annotated with others join those above them."
+        default=None,
+        description="Only these may be nodes, e.g. a slim; genes annotated with others join those above them.",
     )
     obsolete: Literal["replace", "drop"] = Field(
-        "replace", description="Annotations with obsolete terms: replace the term as the ontology says, or drop them."
+        default="replace",
+        description="Annotations with obsolete terms: replace the term as the ontology says, or drop them.",
     )
     not_rule: Literal["pair", "branch"] = Field(
-        "pair", description="What a negated annotation (NOT) removes: the very pair, or terms below (branch) as well."
+        default="pair",
+        description="What a negated annotation (NOT) removes: the very pair, or terms below (branch) as well.",
     )
     min_genes: Whole = Field(
-        5, ge=1, description="Leave out terms with fewer genes of the list, those of terms below included."
+        default=5, ge=1, description="Leave out terms with fewer genes of the list, those of terms below included."
     )
-    max_genes: Whole | None = Field(None, ge=1, description="Leave out terms with more genes of the list.")
+    max_genes: Whole | None = Field(default=None, ge=1, description="Leave out terms with more genes of the list.")
     min_new_genes: Whole = Field(
-        0, ge=0, description="Leave out terms without so many genes more than each child, unless a leaf or a root."
+        default=0,
+        ge=0,
+        description="Leave out terms without so many genes more than each child, unless a leaf or a root.",
     )
     redundancy: Literal["same genes", "none"] | Annotated[Real, Field(gt=0, le=1)] | None = Field(
-        "same genes",
+        default="same genes",
         description="Merge a term into a child with the same genes, or with a Jaccard index of at least this number; "
         "none keeps them.",
     )
     window: tuple[Whole, Whole] | None = Field(
-        None,
+        default=None,
         description="Only terms whose depth, level or height, as the layering says (flat: depth), lies between the "
         "two, before anything is removed.",
     )

@@ -81,47 +81,59 @@ class BuildRecipe(RecipeSection):
     }
 
     genes: Path = Field(description="Gene list, or expression data whose genes are taken.")
-    gene_column: str | None = Field(None, description="Column of the gene names, by name or number from 1.")
-    duplicates: Literal["raise", "first"] = Field("raise", description="What to do with repeated gene names.")
+    gene_column: str | None = Field(default=None, description="Column of the gene names, by name or number from 1.")
+    duplicates: Literal["raise", "first"] = Field(default="raise", description="What to do with repeated gene names.")
     orientation: Literal["auto", "genes-in-rows", "genes-in-columns"] = Field(
-        "auto", description="Of a CSV or TSV the genes are taken from."
+        default="auto", description="Of a CSV or TSV the genes are taken from."
     )
     interactions: Paths = Field(
-        (), description="Protein interactions: TSV, CSV, SIF, STRING, BioGRID, PSI-MITAB, HIPPIE."
+        default=(), description="Protein interactions: TSV, CSV, SIF, STRING, BioGRID, PSI-MITAB, HIPPIE."
     )
-    interactions_format: str = Field("auto", description="Format of the interactions, if it is not recognised.")
-    min_score: float | None = Field(None, description="Leave out interactions with a lower score.")
-    regulation: Paths = Field((), description="Regulators and their targets: TRRUST, source/target tables.")
-    regulation_format: str = Field("auto", description="Format of the regulation, if it is not recognised.")
-    ontology: Path | None = Field(None, description="Terms: OBO, Reactome relations, child/parent table.")
-    ontology_format: str = Field("auto", description="Format of the ontology, if it is not recognised.")
-    annotations: Path | None = Field(None, description="Genes of the terms: GAF, GPAD, gene2go, gene/term table.")
-    annotations_format: str = Field("auto", description="Format of the annotations, if it is not recognised.")
-    hierarchy: Path | None = Field(None, description="Terms and genes in one file: DrugCell, DCell, CX2, KPNN, GenNet.")
-    hierarchy_format: str = Field("auto", description="Format of the hierarchy, if it is not recognised.")
-    gene_sets: Path | None = Field(None, description="GMT, a group file, JSON.")
-    gene_sets_format: str = Field("auto", description="Format of the gene sets, if it is not recognised.")
+    interactions_format: str = Field(default="auto", description="Format of the interactions, if it is not recognised.")
+    min_score: float | None = Field(default=None, description="Leave out interactions with a lower score.")
+    regulation: Paths = Field(default=(), description="Regulators and their targets: TRRUST, source/target tables.")
+    regulation_format: str = Field(default="auto", description="Format of the regulation, if it is not recognised.")
+    ontology: Path | None = Field(default=None, description="Terms: OBO, Reactome relations, child/parent table.")
+    ontology_format: str = Field(default="auto", description="Format of the ontology, if it is not recognised.")
+    annotations: Path | None = Field(
+        default=None, description="Genes of the terms: GAF, GPAD, gene2go, gene/term table."
+    )
+    annotations_format: str = Field(default="auto", description="Format of the annotations, if it is not recognised.")
+    hierarchy: Path | None = Field(
+        default=None, description="Terms and genes in one file: DrugCell, DCell, CX2, KPNN, GenNet."
+    )
+    hierarchy_format: str = Field(default="auto", description="Format of the hierarchy, if it is not recognised.")
+    gene_sets: Path | None = Field(default=None, description="GMT, a group file, JSON.")
+    gene_sets_format: str = Field(default="auto", description="Format of the gene sets, if it is not recognised.")
     gene_id: Literal["symbol", "accession", "synonym"] | None = Field(
-        None, description="What names a gene in the annotations."
+        default=None, description="What names a gene in the annotations."
     )
-    taxon: str | None = Field(None, description="Only interactions and annotations of this species, e.g. 9606.")
-    exclude_evidence: Words = Field(("ND",), description="Leave out annotations by these evidence codes.")
-    include_evidence: Words = Field((), description="Take annotations by these evidence codes only.")
+    taxon: str | None = Field(default=None, description="Only interactions and annotations of this species, e.g. 9606.")
+    exclude_evidence: Words = Field(default=("ND",), description="Leave out annotations by these evidence codes.")
+    include_evidence: Words = Field(default=(), description="Take annotations by these evidence codes only.")
     interaction_id: str | None = Field(
-        None, description="Names to take from BioGRID, PSI-MITAB or HIPPIE: symbol, entrez, accession, ensembl …"
+        default=None,
+        description="Names to take from BioGRID, PSI-MITAB or HIPPIE: symbol, entrez, accession, ensembl …",
     )
     id_map: Path | None = Field(
-        None, description="Table of identifiers that translates the names of the prior: HGNC, two columns, GAF, GTF …"
+        default=None,
+        description="Table of identifiers that translates the names of the prior: HGNC, two columns, GAF, GTF …",
     )
     id_policy: Literal["merge", "unique", "first", "all", "raise"] = Field(
-        "merge", description="What happens to names of several genes, and genes of several names."
+        default="merge", description="What happens to names of several genes, and genes of several names."
     )
-    id_from: str | None = Field(None, description="Column of the table with the prior's names, if not the fitting one.")
-    id_to: str | None = Field(None, description="Column of the table with the genes' names, if not the fitting one.")
-    ignore_case: bool = Field(False, description="Match names of the prior and the genes ignoring case.")
-    ignore_version: bool = Field(False, description="Match them without version or isoform (ENSG….16, P04637-2).")
-    wiring: Changes = Field({}, description="How the priors become layers, by the names of the wiring options.")
-    output: Path | None = Field(None, description="Where to write the architecture.")
+    id_from: str | None = Field(
+        default=None, description="Column of the table with the prior's names, if not the fitting one."
+    )
+    id_to: str | None = Field(
+        default=None, description="Column of the table with the genes' names, if not the fitting one."
+    )
+    ignore_case: bool = Field(default=False, description="Match names of the prior and the genes ignoring case.")
+    ignore_version: bool = Field(
+        default=False, description="Match them without version or isoform (ENSG….16, P04637-2)."
+    )
+    wiring: Changes = Field(default={}, description="How the priors become layers, by the names of the wiring options.")
+    output: Path | None = Field(default=None, description="Where to write the architecture.")
 
     @property
     def families(self) -> tuple[str, ...]:
@@ -136,7 +148,7 @@ class BuildRecipe(RecipeSection):
 
     def applying(self, group: str) -> tuple[type[Options], ...]:
         """Return the options of the family of priors."""
-        kinds = {
+        kinds: dict[str, type[Options]] = {
             "interactions": InteractionOptions,
             "ontology": OntologyOptions,
             "hierarchy": OntologyOptions,
@@ -161,51 +173,60 @@ class TrainRecipe(RecipeSection):
     elsewhere: ClassVar[tuple[str, ...]] = ("seed", "layers")
     prefixed: ClassVar[tuple[str, ...]] = ("pretraining",)
 
-    architecture: Path | None = Field(None, description="Saved architecture; not needed with a build section.")
+    architecture: Path | None = Field(default=None, description="Saved architecture; not needed with a build section.")
     data: Path = Field(description="Expression: .h5ad, CSV or TSV in either orientation.")
-    cells: Path | None = Field(None, description="Table of cells with their labels, for CSV and TSV.")
+    cells: Path | None = Field(default=None, description="Table of cells with their labels, for CSV and TSV.")
     label: str = Field(description="Column of the labels.")
-    task: Literal["classification", "regression"] = Field("classification", description="What to predict.")
-    layer: str = Field("X", description="Values of an .h5ad to use: X, raw, or the name of a layer.")
+    task: Literal["classification", "regression"] = Field(default="classification", description="What to predict.")
+    layer: str = Field(default="X", description="Values of an .h5ad to use: X, raw, or the name of a layer.")
     backed: Literal["auto", "always", "never"] = Field(
-        "auto", description="Read an .h5ad or zarr store from disk while it is needed; auto: when it is large."
+        default="auto", description="Read an .h5ad or zarr store from disk while it is needed; auto: when it is large."
     )
-    orientation: Literal["auto", "genes-in-rows", "genes-in-columns"] = Field("auto", description="Of a CSV or TSV.")
-    metadata: Words = Field((), description="Columns of a CSV or TSV with other things than genes.")
+    orientation: Literal["auto", "genes-in-rows", "genes-in-columns"] = Field(
+        default="auto", description="Of a CSV or TSV."
+    )
+    metadata: Words = Field(default=(), description="Columns of a CSV or TSV with other things than genes.")
     duplicates: Literal["raise", "first", "sum", "mean"] = Field(
-        "raise", description="What to do with repeated genes of the data."
+        default="raise", description="What to do with repeated genes of the data."
     )
-    missing: Literal["raise", "zero", "mean"] = Field("raise", description="What to do for genes not in the data.")
-    missing_labels: Literal["raise", "drop"] = Field("raise", description="What to do with cells without a label.")
-    preset: str | None = Field(None, description="Published model and training options, e.g. lin2017, dcell-code.")
+    missing: Literal["raise", "zero", "mean"] = Field(
+        default="raise", description="What to do for genes not in the data."
+    )
+    missing_labels: Literal["raise", "drop"] = Field(
+        default="raise", description="What to do with cells without a label."
+    )
+    preset: str | None = Field(
+        default=None, description="Published model and training options, e.g. lin2017, dcell-code."
+    )
     objective: Literal["prediction", "siamese", "triplet", "autoencoder"] = Field(
-        "prediction",
+        default="prediction",
         description="prediction; siamese or triplet, which bring cells of one type close together; autoencoder.",
     )
     pretrain: Literal["none", "dense", "all"] = Field(
-        "none", description="Layers that begin as denoising autoencoders: the dense units, or all hidden layers."
+        default="none",
+        description="Layers that begin as denoising autoencoders: the dense units, or all hidden layers.",
     )
-    training: Changes = Field({}, description="How the model is trained, by the names of TrainingOptions.")
-    model: Changes = Field({}, description="What the model is like, by the names of ModelOptions.")
-    embedding: Changes = Field({}, description="Of the objective, by the names of its options.")
-    pretraining: Changes = Field({}, description="How layers are pretrained, by the names of PretrainingOptions.")
-    logs: Path | None = Field(None, description="Folder for a table of the epochs, and TensorBoard's files.")
-    validation: float = Field(0.15, ge=0, lt=1, description="Validation fraction: cells that early stopping goes by.")
-    test: float = Field(0.15, ge=0, lt=1, description="Test fraction: cells held out for the scores.")
-    seed: int = Field(0, ge=0, description="Of the split, the initial weights and the order of cells.")
-    output: Path | None = Field(None, description="Where to write the model.")
+    training: Changes = Field(default={}, description="How the model is trained, by the names of TrainingOptions.")
+    model: Changes = Field(default={}, description="What the model is like, by the names of ModelOptions.")
+    embedding: Changes = Field(default={}, description="Of the objective, by the names of its options.")
+    pretraining: Changes = Field(
+        default={}, description="How layers are pretrained, by the names of PretrainingOptions."
+    )
+    logs: Path | None = Field(default=None, description="Folder for a table of the epochs, and TensorBoard's files.")
+    validation: float = Field(
+        default=0.15, ge=0, lt=1, description="Validation fraction: cells that early stopping goes by."
+    )
+    test: float = Field(default=0.15, ge=0, lt=1, description="Test fraction: cells held out for the scores.")
+    seed: int = Field(default=0, ge=0, description="Of the split, the initial weights and the order of cells.")
+    output: Path | None = Field(default=None, description="Where to write the model.")
 
     def applying(self, group: str) -> tuple[type[Options], ...]:
         """Return the options that go with the objective."""
-        is_autoencoder = self.objective == "autoencoder"
-        if group == "model":
-            return (AutoencoderOptions if is_autoencoder else ModelOptions,)
-        if group == "embedding":
-            return {
-                "autoencoder": (AutoencoderTraining,),
-                "siamese": (EmbeddingOptions,),
-                "triplet": (EmbeddingOptions,),
-            }.get(self.objective, ())
+        predicting, autoencoding = self.groups[group] if group in ("model", "embedding") else (None, None)
+        if group == "embedding" and self.objective == "prediction":
+            return ()
+        if predicting is not None and autoencoding is not None:
+            return (autoencoding if self.objective == "autoencoder" else predicting,)
         if group == "pretraining" and self.pretrain == "none":
             return ()
         return self.groups[group]
@@ -235,23 +256,26 @@ class CompareRecipe(RecipeSection):
     """Options of ``vnn compare``: what a network is compared with, and how often."""
 
     controls: Words = Field(
-        ("swap", "genes", "density"), description="swap, genes, expression, modules, density, input."
+        default=("swap", "genes", "density"), description="swap, genes, expression, modules, density, input."
     )
     baselines: Words = Field(
-        ("dense width", "dense weights", "linear", "forest", "constant"),
+        default=("dense width", "dense weights", "linear", "forest", "constant"),
         description="dense width, dense weights, linear, forest, constant.",
     )
-    seeds: int = Field(5, ge=1, description="Number of seeds: of splits, initial weights and controls.")
-    folds: int = Field(0, ge=0, description="Folds per seed; 0 for one random split per seed.")
-    metric: str | None = Field(None, description="Score of the test cells; balanced_accuracy or r2 if not named.")
-    method: str | None = Field(None, description="How importance is measured.")
-    measure: Literal["importance", "activity_difference"] = Field(
-        "importance", description="What nodes are ranked by; the latter: how well a node alone tells the classes apart."
+    seeds: int = Field(default=5, ge=1, description="Number of seeds: of splits, initial weights and controls.")
+    folds: int = Field(default=0, ge=0, description="Folds per seed; 0 for one random split per seed.")
+    metric: str | None = Field(
+        default=None, description="Score of the test cells; balanced_accuracy or r2 if not named."
     )
-    correction: Literal["none", "pnet", "binn", "reach"] = Field("binn", description="For hubs, of importance.")
-    top: int = Field(10, ge=1, description="Nodes whose overlap between runs is counted.")
-    jobs: int | None = Field(None, ge=-1, description="Runs at once, as processes; -1 for one a processor.")
-    output: Path | None = Field(None, description="Folder for tables, the page and the runs.")
+    method: str | None = Field(default=None, description="How importance is measured.")
+    measure: Literal["importance", "activity_difference"] = Field(
+        default="importance",
+        description="What nodes are ranked by; the latter: how well a node alone tells the classes apart.",
+    )
+    correction: Literal["none", "pnet", "binn", "reach"] = Field(default="binn", description="For hubs, of importance.")
+    top: int = Field(default=10, ge=1, description="Nodes whose overlap between runs is counted.")
+    jobs: int | None = Field(default=None, ge=-1, description="Runs at once, as processes; -1 for one a processor.")
+    output: Path | None = Field(default=None, description="Folder for tables, the page and the runs.")
 
 
 # What says which cells there are and how good a model is stays the same in all trials of a search.
@@ -296,23 +320,26 @@ class TuneRecipe(RecipeSection):
     """Options of ``vnn tune``: which fields of the recipe are searched, and how."""
 
     space: dict[Annotated[str, AfterValidator(_searchable)], Searched] = Field(
-        {}, description="Fields to search: a range {low, high, step or log} or a list of choices for each."
+        default={}, description="Fields to search: a range {low, high, step or log} or a list of choices for each."
     )
-    trials: int = Field(20, ge=1, description="Number of settings to try, those of an earlier run counted.")
-    measure: str | None = Field(None, description="Score of the validation cells; balanced_accuracy, r2 or loss.")
+    trials: int = Field(default=20, ge=1, description="Number of settings to try, those of an earlier run counted.")
+    measure: str | None = Field(
+        default=None, description="Score of the validation cells; balanced_accuracy, r2 or loss."
+    )
     pruning: Literal["none", "median"] = Field(
-        "none", description="median: stop a trial whose loss is above the median of those before at the same epoch."
+        default="none",
+        description="median: stop a trial whose loss is above the median of those before at the same epoch.",
     )
-    seed: int = Field(0, ge=0, description="Of the search; that of train is the same in all trials.")
-    output: Path | None = Field(None, description="Folder for the trials, the best recipe and its model.")
+    seed: int = Field(default=0, ge=0, description="Of the search; that of train is the same in all trials.")
+    output: Path | None = Field(default=None, description="Folder for the trials, the best recipe and its model.")
 
 
 class Recipe(RecipeSection):
     """A whole recipe: what it is, and the options of each command."""
 
-    title: str = Field("", description="One line.")
-    reference: str = Field("", description="The paper, with DOI.")
-    notes: str = Field("", description="What follows the paper, what the code, what neither.")
+    title: str = Field(default="", description="One line.")
+    reference: str = Field(default="", description="The paper, with DOI.")
+    notes: str = Field(default="", description="What follows the paper, what the code, what neither.")
     build: BuildRecipe | None = None
     train: TrainRecipe | None = None
     compare: CompareRecipe | None = None

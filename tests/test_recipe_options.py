@@ -73,7 +73,8 @@ def test_options_of_the_model():
     recipe = TrainRecipe(**KNOWN, dropout=0.2, tail=[8], model={"dense_activation": "tanh"})
     assert recipe.model == {"dense_activation": "tanh", "tail": (8,), "dropout": 0.2}
     assert refused(dropout=2) == (
-        "dropout must be a number of at least 0 and below 1, or a list of numbers, got 2: here."
+        "dropout must be a number of at least 0 and below 1, or a list, each a number of at least 0 and below 1, "
+        "got 2: here."
     )
 
 

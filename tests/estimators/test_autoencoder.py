@@ -68,5 +68,5 @@ def test_latent_values_are_the_embedding(table) -> None:
     assert found.get_feature_names_out().tolist() == ["high", "low", "layer_1_dense"]
     assert found.transform(table).shape == (80, 3)
     assert "val_loss" in found.history_
-    with pytest.raises(ModelError, match="Unknown option 'tail' of an autoencoder"):
+    with pytest.raises(ModelError, match="Unknown option of an autoencoder 'tail'"):
         VNNAutoencoder(arch, model={"tail": (4,)}).fit(table)

@@ -73,7 +73,7 @@ def test_an_embedder_and_a_regressor(cells: anndata.AnnData, wiring: functools.p
 
 def test_parameters_are_plain_and_copied(wiring: functools.partial) -> None:
     given = VNNClassifier(wiring, tail=(3,), model={"l2": 0.1})
-    assert clone(given).get_params()["model_options"] == {"l2": 0.1}
+    assert clone(given).get_params()["model"] == {"l2": 0.1}
     assert clone(given).set_params(dropout=0.2).dropout == 0.2
 
 
@@ -128,12 +128,12 @@ def test_one_call_writes_where_scanpy_looks(cells: anndata.AnnData, wiring: func
         (
             lambda c, w: VNNClassifier(w, output="node").fit(c, "kind"),
             ConfigError,
-            "output must be nodes or embedding, got 'node'. Did you mean nodes?",
+            "output must be one of nodes, embedding; got 'node'. Did you mean nodes?",
         ),
         (
             lambda c, w: VNNEmbedder(w, objective="tripel").fit(c, "kind"),
             ConfigError,
-            "objective must be triplet, siamese, classifier; got 'tripel'. Did you mean triplet?",
+            "objective must be one of triplet, siamese, classifier; got 'tripel'. Did you mean triplet?",
         ),
         (lambda c, w: VNNEmbedder(w).fit(c), DataError, "requires y to be passed, but the target y is None"),
     ],

@@ -99,12 +99,12 @@ def test_options_reach_the_layers(flat: Architecture) -> None:
     [
         ("cell_type", {}, "outputs must be classes, Regression, Embedding or a number of classes; got str."),
         (1, {}, "A classification needs at least 2 classes, got 1."),
-        (2, {"dropuot": 0.1}, "Unknown option 'dropuot'. Did you mean dropout"),
+        (2, {"dropuot": 0.1}, "Unknown model option 'dropuot'. Did you mean dropout"),
         (2, {"preset": "lin2018"}, "preset must be one of lin2017, lin2017-two-layer"),
-        (2, {"dropout": 1.0}, "dropout must be at least 0 and below 1, got 1.0."),
+        (2, {"dropout": 1.0}, "dropout must be a number of at least 0 and below 1, or a list, each a number of"),
         (2, {"activation": "tnah"}, "activation must be a name that Keras knows, got 'tnah'. Did you mean tanh?"),
-        (2, {"l2": -1.0}, "l2 must not be negative, got -1.0."),
-        (2, {"tail": (10, 0)}, "tail must name at least one unit per layer, got [10, 0]."),
+        (2, {"l2": -1.0}, "l2 must be a number of at least 0, got -1.0."),
+        (2, {"tail": (10, 0)}, "tail must be a list, each an integer of at least 1, got 0."),
     ],
 )
 def test_wrong_options_are_named(flat: Architecture, outputs: object, options: dict, message: str) -> None:
@@ -116,7 +116,7 @@ def test_wrong_options_are_named(flat: Architecture, outputs: object, options: d
 def test_a_misspelt_option_gets_a_suggestion(flat: Architecture) -> None:
     with pytest.raises(ModelError, match=r"Did you mean tail_activation"):
         build_model(flat, 2, tail_activaton="relu")
-    with pytest.raises(ModelError, match=r"^Unknown option 'colour'. Known: activation, .*, side_layers\.$"):
+    with pytest.raises(ModelError, match=r"^Unknown model option 'colour'. Known: activation, .*, side_layers\.$"):
         build_model(flat, 2, colour="red")
 
 

@@ -130,15 +130,15 @@ def test_optimizers_are_as_asked() -> None:
     ("options", "message"),
     [
         ({"optimizer": "adma"}, "optimizer must be one of adam, adamw, sgd; got 'adma'. Did you mean adam or adamw?"),
-        ({"epochs": 0}, "epochs must be at least 1, got 0."),
-        ({"learning_rate": 0.0}, "learning_rate must be above 0, got 0.0."),
+        ({"epochs": 0}, "epochs must be an integer of at least 1, got 0."),
+        ({"learning_rate": 0.0}, "learning_rate must be a number above 0, got 0.0."),
         ({"epoch": 3}, "Unknown training option 'epoch'. Did you mean epochs?"),
         (
             {"preset": "lin"},
             "preset must be one of lin2017, lin2017-two-layer, scquery-go-flat, scquery-go-hierarchical, dcell-paper, "
             "dcell-code, drugcell, nest, pnet, kpnn, vega, onto-vae; got 'lin'. Did you mean lin2017?",
         ),
-        ({"beta_2": 1.0}, "beta_2 must be at least 0 and below 1, got 1.0."),
+        ({"beta_2": 1.0}, "beta_2 must be a number of at least 0 and below 1, got 1.0."),
     ],
 )
 def test_wrong_options_are_named(options: dict, message: str) -> None:

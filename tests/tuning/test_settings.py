@@ -24,8 +24,8 @@ START = Recipe(
 def test_values_take_their_places():
     found = changed_recipe(START, {"build.min_genes": 7, "learning_rate": 0.5, "model.aux_weight": 0.1})
     assert (found.build.wiring, found.train.training["learning_rate"]) == ({"min_genes": 7, "max_genes": 50}, 0.5)
-    assert found.train.model == {"head": "linear", "aux_weight": 0.1}
-    assert START.train.model == {"head": "linear"}
+    assert found.train.model == {"head": "linear", "aux_weight": 0.1, "dropout": 0.5, "tail": (8,)}
+    assert START.train.model == {"head": "linear", "dropout": 0.5, "tail": (8,)}
     assert START.build.wiring == {"max_genes": 50}
 
 
@@ -91,7 +91,5 @@ def test_the_recipes_own_values_and_whether_they_lie_in_the_space():
         "build.min_genes": 2,  # that of the wiring of interactions
         "embedding.margin": None,
     }
-    assert [name for name in space if not space[name].holds(own[name])] == [
-        *("dropout", "build.min_genes", "embedding.margin")
-    ]
+    assert [name for name in space if not space[name].holds(own[name])] == [*("dropout", "embedding.margin")]
     assert not Range(low=15, high=95, step=10).holds(50)

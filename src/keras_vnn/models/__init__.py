@@ -6,6 +6,7 @@ Knows nothing of files of biology or of expression data.
 
 from keras_vnn.models._autoencoder import build_autoencoder
 from keras_vnn.models._build import build_model
+from keras_vnn.models._initial import check_activations
 from keras_vnn.models._outputs import Embedding, Outputs, Reconstruction, Regression
 from keras_vnn.models._saving import check_architecture, load_model, save_model
 from keras_vnn.models._view import ModelView, view
@@ -20,6 +21,7 @@ __all__ = [
     "Regression",
     "build_autoencoder",
     "build_model",
+    "check_activations",
     "check_architecture",
     "edge_weights",
     "feature_names",

@@ -11,7 +11,7 @@ from keras_vnn.data import Normalization
 from keras_vnn.layers import ArchitectureCard, BatchNormalization, LatentSample, ReconstructionError
 from keras_vnn.models._builder import check_normalization, compile_model, head_dtype
 from keras_vnn.models._decoder import Axis, Decoder, latent_axis, latent_count
-from keras_vnn.models._initial import check_activation, initializer_named
+from keras_vnn.models._initial import check_activations, initializer_named
 from keras_vnn.models._outputs import Reconstruction, outputs_to_json
 from keras_vnn.options import LATENT, AutoencoderOptions, autoencoder_options
 
@@ -80,7 +80,7 @@ def build_autoencoder(
     """
     check_normalization(arch, normalization)
     chosen = autoencoder_options(preset, options)
-    check_activation("activation", chosen.activation)
+    check_activations(chosen)
     if seed is not None:
         keras.utils.set_random_seed(seed)
     genes = keras.Input((int(arch.layers[0].units.sum()),), name="genes")

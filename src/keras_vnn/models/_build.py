@@ -11,7 +11,7 @@ from keras_vnn.data import Classes, Normalization
 from keras_vnn.errors import ModelError
 from keras_vnn.layers import AuxiliaryModel, Concordance
 from keras_vnn.models._builder import Builder, check_normalization, compile_model
-from keras_vnn.models._initial import check_activation
+from keras_vnn.models._initial import check_activations
 from keras_vnn.models._outputs import Embedding, Outputs, as_outputs, outputs_to_json
 from keras_vnn.options import ModelOptions, model_options
 
@@ -71,8 +71,7 @@ def build_model(
     check_normalization(arch, normalization)
     chosen = model_options(preset, options)
     _check_outputs(chosen, wanted)
-    for name in ("activation", "dense_activation", "tail_activation"):
-        check_activation(name, getattr(chosen, name))
+    check_activations(chosen)
     if seed is not None:
         keras.utils.set_random_seed(seed)
     builder = Builder(arch, chosen, wanted)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import keras
 
 from keras_vnn.errors import ModelError, did_you_mean
-from keras_vnn.options import LINEAR_UNIFORM, ModelOptions
+from keras_vnn.options import LINEAR_UNIFORM, ModelOptions, Options
 
-__all__ = ["check_activation", "initializer_named", "kernel_initializer"]
+__all__ = ["check_activations", "initializer_named", "kernel_initializer"]
 
 
 def kernel_initializer(options: ModelOptions) -> keras.initializers.Initializer:
@@ -50,12 +50,12 @@ def initializer_named(name: str) -> keras.initializers.Initializer:
         ) from error
 
 
-def check_activation(name: str, value: str) -> None:
-    """Raise a `ModelError` unless Keras knows an activation."""
-    try:
-        keras.activations.get(value)
-    except ValueError as error:
-        names = [known for known in dir(keras.activations) if known.islower() and not known.startswith("_")]
-        known = [name for name in names if name not in ("get", "serialize", "deserialize")]
-        hint = did_you_mean(str(value), known) or f"Known: {', '.join(known)}."
-        raise ModelError(f"{name} must be a name that Keras knows, got {value!r}. {hint}") from error
+def check_activations(options: Options) -> None:
+    """Raise a `ModelError` unless Keras knows the activations that options of a model name."""
+    names = [known for known in dir(keras.activations) if known.islower() and not known.startswith("_")]
+    known = [name for name in names if name not in ("get", "serialize", "deserialize")]
+    for option in options.names():
+        value = getattr(options, option) if option.endswith("activation") else None
+        if value is not None and value not in known:
+            hint = did_you_mean(str(value), known) or f"Known: {', '.join(known)}."
+            raise ModelError(f"{option} must be a name that Keras knows, got {value!r}. {hint}")

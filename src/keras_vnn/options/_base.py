@@ -50,7 +50,6 @@ Whole = Annotated[int, BeforeValidator(_number)]
 Real = Annotated[float, BeforeValidator(_number), AllowInfNan(False)]
 
 _KINDS = {int: "an integer", float: "a number", bool: "true or false", str: "a text"}
-_PLURALS = {int: "integers", float: "numbers", str: "names"}
 
 
 def only_with(**others: tuple[str, ...]) -> dict[str, Any]:
@@ -166,7 +165,7 @@ def described(annotation: Any, metadata: Iterable[Any] = ()) -> str:
     if get_origin(annotation) is Literal:
         return ("one of " if len(arguments) > 1 else "") + ", ".join(map(str, arguments))
     if get_origin(annotation) is tuple:
-        return f"{'two' if len(arguments) > 1 else 'a list of'} {_PLURALS.get(_plain(arguments[0]), 'values')}"
+        return f"{'two values' if len(arguments) > 1 else 'a list'}, each {described(arguments[0])}"
     if get_origin(annotation) in (Union, UnionType):
         *first, last = [described(argument, metadata) for argument in arguments]
         return f"{', '.join(first)}, or {last}" if first else last

@@ -302,13 +302,13 @@ def _searchable(name: str) -> str:
         raise ConfigError(f"{name!r} cannot be searched: all trials have the same cells and the same split")
     if name in SEARCHABLE or (group in TrainRecipe.groups and field in TrainRecipe.names_in(group)):
         return name
-    near = did_you_mean(field if group == "train" else name, SEARCHABLE)
+    near = did_you_mean(field if group in ("train", *TrainRecipe.groups) else name, SEARCHABLE)
     fields = "fields of train, build.FIELD, " + ", ".join(f"{part}.OPTION" for part in TrainRecipe.groups)
     raise ConfigError(f"There is no field {name!r} to search. {near or f'Known: {fields}'}")
 
 
 SEARCHABLE = (
-    *(name for name in TrainRecipe.option_names() if name not in _FIXED),
+    *(name for name in TrainRecipe.option_names() if name not in _FIXED and not name.startswith("pretraining_")),
     *(f"build.{name}" for name in BuildRecipe.option_names() if name not in (*_FIXED_BUILD, *_FILES)),
 )
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,7 @@ from keras_vnn.errors import ConfigError, did_you_mean
 from keras_vnn.files import made_folder
 
 if TYPE_CHECKING:
+    from keras_vnn.models import ModelChanges
     from keras_vnn.training import TrainingOptions
 
 __all__ = ["MEASURES", "compare"]
@@ -61,7 +62,7 @@ def compare(
     top: int = 10,
     jobs: int | None = None,
     say: Say = _silent,
-    **model_options: Any,
+    **model_options: Unpack[ModelChanges],
 ) -> Comparison:
     """Train a network, its controls and its baselines on the same splits, and compare them.
 

@@ -5,9 +5,14 @@ Knows nothing of files of biology or of expression data.
 """
 
 from keras_vnn.models._autoencoder import build_autoencoder
-from keras_vnn.models._autoencoder_options import AUTOENCODER_PRESETS, AutoencoderOptions, autoencoder_options
+from keras_vnn.models._autoencoder_options import (
+    AUTOENCODER_PRESETS,
+    AutoencoderChanges,
+    AutoencoderOptions,
+    autoencoder_options,
+)
 from keras_vnn.models._build import build_model
-from keras_vnn.models._options import ModelOptions
+from keras_vnn.models._options import ModelChanges, ModelOptions
 from keras_vnn.models._outputs import Embedding, Outputs, Reconstruction, Regression
 from keras_vnn.models._presets import MODEL_PRESETS, model_options
 from keras_vnn.models._saving import check_architecture, load_model, save_model
@@ -18,8 +23,10 @@ from keras_vnn.models._weights import edge_weights, set_edge_weights
 __all__ = [
     "AUTOENCODER_PRESETS",
     "MODEL_PRESETS",
+    "AutoencoderChanges",
     "AutoencoderOptions",
     "Embedding",
+    "ModelChanges",
     "ModelOptions",
     "ModelView",
     "Outputs",

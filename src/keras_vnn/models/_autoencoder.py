@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Unpack
 
 import keras
 
 from keras_vnn.architecture import Architecture
 from keras_vnn.data import Normalization
 from keras_vnn.layers import ArchitectureCard, BatchNormalization, LatentSample, ReconstructionError
-from keras_vnn.models._autoencoder_options import LATENT, AutoencoderOptions, autoencoder_options
+from keras_vnn.models._autoencoder_options import LATENT, AutoencoderChanges, AutoencoderOptions, autoencoder_options
 from keras_vnn.models._builder import check_normalization, compile_model, head_dtype
 from keras_vnn.models._decoder import Axis, Decoder, latent_axis, latent_count
 from keras_vnn.models._initial import initializer_named
@@ -29,7 +29,7 @@ def build_autoencoder(
     optimizer: Any = None,
     seed: int | None = None,
     name: str = "vnn_autoencoder",
-    **options: Any,
+    **options: Unpack[AutoencoderChanges],
 ) -> keras.Model:
     """Return a compiled variational autoencoder whose decoder is wired like the architecture, read backwards.
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypedDict
 
 from keras_vnn.errors import ModelError, did_you_mean
 from keras_vnn.models._options import LINEAR_UNIFORM, check_activation
 
-__all__ = ["AUTOENCODER_PRESETS", "AutoencoderOptions", "autoencoder_options"]
+__all__ = ["AUTOENCODER_PRESETS", "AutoencoderChanges", "AutoencoderOptions", "autoencoder_options"]
 
 LATENT = "latent"
 
@@ -86,6 +86,24 @@ class AutoencoderOptions:
         for name in ("beta", "l1"):
             if getattr(self, name) < 0:
                 raise ModelError(f"{name} must be at least 0, got {getattr(self, name)}.")
+
+
+class AutoencoderChanges(TypedDict, total=False):
+    """Options of an autoencoder by name: any of the fields of `AutoencoderOptions`."""
+
+    encoder: tuple[int | str, ...]
+    activation: str
+    batch_normalization: bool
+    batch_momentum: float
+    batch_epsilon: float
+    dropout: float
+    latent_dropout: float
+    beta: float
+    non_negative: bool
+    l1: float
+    kernel_initializer: str
+    initial_scale: float
+    kernel: str
 
 
 AUTOENCODER_PRESETS: Mapping[str, AutoencoderOptions] = MappingProxyType(

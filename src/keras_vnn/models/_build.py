@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import keras
 
@@ -11,7 +11,7 @@ from keras_vnn.data import Classes, Normalization
 from keras_vnn.errors import ModelError
 from keras_vnn.layers import AuxiliaryModel, Concordance
 from keras_vnn.models._builder import Builder, check_normalization, compile_model
-from keras_vnn.models._options import ModelOptions
+from keras_vnn.models._options import ModelChanges, ModelOptions
 from keras_vnn.models._outputs import Embedding, Outputs, as_outputs, outputs_to_json
 from keras_vnn.models._presets import model_options
 
@@ -27,7 +27,7 @@ def build_model(
     optimizer: Any = None,
     seed: int | None = None,
     name: str = "vnn",
-    **options: Any,
+    **options: Unpack[ModelChanges],
 ) -> keras.Model:
     """Return a compiled Keras model wired like the architecture.
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypedDict
 
 import keras
 
 from keras_vnn.errors import ModelError, did_you_mean
 
-__all__ = ["CHOICES", "LINEAR_UNIFORM", "ModelOptions", "changed", "check_activation"]
+__all__ = ["CHOICES", "LINEAR_UNIFORM", "ModelChanges", "ModelOptions", "changed", "check_activation"]
 
 LINEAR_UNIFORM = "linear_uniform"
 
@@ -184,6 +184,39 @@ class ModelOptions:
         place = number - self.dropout_from
         rates = self.dropout_rates
         return 0.0 if place < 0 or not rates else rates[min(place, len(rates) - 1)]
+
+
+class ModelChanges(TypedDict, total=False):
+    """Options of a model by name: any of the fields of `ModelOptions`."""
+
+    activation: str
+    dense_activation: str
+    tail: tuple[int, ...]
+    tail_activation: str
+    batch_normalization: str
+    batch_momentum: float
+    batch_epsilon: float
+    dropout: float | tuple[float, ...]
+    dropout_from: int
+    dropout_of: str
+    l2: float
+    kernel_initializer: str
+    initial_scale: float
+    initial_gamma: float
+    kernel: str
+    head: str
+    loss: str
+    auxiliary_heads: str
+    aux_reads: str
+    aux_root: bool
+    aux_weight: float
+    aux_reduction: str
+    level_heads: bool
+    level_weights: tuple[float, ...]
+    gene_features: tuple[str, ...]
+    annotation_units: bool
+    side_features: int
+    side_layers: tuple[int, ...]
 
 
 def check_activation(name: str, value: str) -> None:

@@ -8,7 +8,7 @@ from keras_vnn.training._autoencoder import train_autoencoder
 from keras_vnn.training._cross_validate import cross_validate
 from keras_vnn.training._embedding import EMBEDDING_OBJECTIVES, train_embedding
 from keras_vnn.training._fit import fit_model, make_optimizer
-from keras_vnn.training._options import TRAINING_PRESETS, TrainingOptions, training_options
+from keras_vnn.training._options import TRAINING_PRESETS, TrainingChanges, TrainingOptions, training_options
 from keras_vnn.training._pretraining import PretrainingOptions, pretrain
 from keras_vnn.training._scores import ReconstructionMetrics, reconstruction_metrics
 from keras_vnn.training._train import TrainingResult, train
@@ -18,6 +18,7 @@ __all__ = [
     "TRAINING_PRESETS",
     "PretrainingOptions",
     "ReconstructionMetrics",
+    "TrainingChanges",
     "TrainingOptions",
     "TrainingResult",
     "cross_validate",

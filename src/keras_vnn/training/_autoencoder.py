@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Unpack
 
 import keras
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from keras_vnn.architecture import Architecture
 from keras_vnn.data import Labels, Normalization, Split, Targets, labels_given, split_cells
 from keras_vnn.errors import DataError, ModelError
-from keras_vnn.models import autoencoder_options, build_autoencoder, view
+from keras_vnn.models import AutoencoderChanges, autoencoder_options, build_autoencoder, view
 from keras_vnn.training._fit import fit_model, make_optimizer, precision, predicted_by
 from keras_vnn.training._options import TrainingOptions, training_options
 from keras_vnn.training._scores import ReconstructionMetrics, reconstruction_metrics
@@ -43,7 +43,7 @@ def train_autoencoder(
     logs: str | os.PathLike[str] | None = None,
     say: Callable[[str], None] | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-    **options: Any,
+    **options: Unpack[AutoencoderChanges],
 ) -> TrainingResult:
     """Align data by name, normalise, and train an autoencoder of `build_autoencoder` with early stopping.
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Unpack
 
 import keras
 import pandas as pd
 
 from keras_vnn.architecture import Architecture
 from keras_vnn.data import ClassificationMetrics, Labels, folds
+from keras_vnn.models import ModelChanges
 from keras_vnn.training._options import TrainingOptions
 from keras_vnn.training._train import train
 
@@ -26,7 +27,7 @@ def cross_validate(
     preset: str | None = None,
     progress: bool = False,
     what: str = "fold",
-    **model_options: Any,
+    **model_options: Unpack[ModelChanges],
 ) -> pd.DataFrame:
     """Train a new model per fold and score it on the cells it has not seen.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Unpack
 
 import keras
 import numpy as np
@@ -14,7 +14,7 @@ from keras_vnn.architecture import Architecture
 from keras_vnn.data import Labels, Split, labels_given, split_cells
 from keras_vnn.errors import DataError, ModelError, did_you_mean
 from keras_vnn.layers import BatchHardTriplet, ContrastivePairs
-from keras_vnn.models import Embedding, build_model, view
+from keras_vnn.models import Embedding, ModelChanges, build_model, view
 from keras_vnn.models import model_options as options_of
 from keras_vnn.training._fit import fit_model, make_optimizer, precision, rows_of
 from keras_vnn.training._options import TrainingOptions
@@ -48,7 +48,7 @@ def train_embedding(
     logs: str | os.PathLike[str] | None = None,
     say: Callable[[str], None] | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-    **model_options: Any,
+    **model_options: Unpack[ModelChanges],
 ) -> TrainingResult:
     """Train a network without a head, so that the activities of its last hidden layer tell types of cells apart.
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from keras_vnn.data import NORMALIZATIONS
 from keras_vnn.errors import ModelError, did_you_mean
 
-__all__ = ["OPTIMIZERS", "TRAINING_PRESETS", "TrainingOptions", "training_options"]
+__all__ = ["OPTIMIZERS", "TRAINING_PRESETS", "TrainingChanges", "TrainingOptions", "training_options"]
 
 OPTIMIZERS = ("adam", "adamw", "sgd")
 CLASS_WEIGHTS = ("none", "balanced")
@@ -128,6 +128,30 @@ class TrainingOptions:
         return asdict(self)
 
 
+class TrainingChanges(TypedDict, total=False):
+    """Options of a training by name: any of the fields of `TrainingOptions`."""
+
+    normalization: str
+    optimizer: str
+    learning_rate: float
+    decay: float
+    schedule: str
+    warmup: float
+    clip_norm: float
+    precision: str
+    momentum: float
+    nesterov: bool
+    weight_decay: float
+    beta_1: float
+    beta_2: float
+    epsilon: float
+    batch_size: int
+    epochs: int
+    patience: int
+    class_weights: str
+    seed: int
+
+
 _LIN2017 = TrainingOptions(
     normalization="lin2017",
     optimizer="sgd",
@@ -172,7 +196,7 @@ TRAINING_PRESETS: Mapping[str, TrainingOptions] = MappingProxyType(
 )
 
 
-def training_options(preset: str | None = None, **changes: Any) -> TrainingOptions:
+def training_options(preset: str | None = None, **changes: Unpack[TrainingChanges]) -> TrainingOptions:
     """Return the options of a preset (or the defaults) with some changed; ``None`` changes nothing.
 
     Raises

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Unpack
 
 import keras
 import numpy as np
@@ -26,7 +26,7 @@ from keras_vnn.data import (
     split_cells,
 )
 from keras_vnn.errors import DataError, did_you_mean, sample
-from keras_vnn.models import ModelOptions, Regression, build_model, view
+from keras_vnn.models import ModelChanges, ModelOptions, Regression, build_model, view
 from keras_vnn.models import model_options as options_of
 from keras_vnn.training._fit import fit_model, make_optimizer, precision, predicted_by, rows_of
 from keras_vnn.training._options import TrainingOptions
@@ -75,7 +75,7 @@ def train(
     logs: str | os.PathLike[str] | None = None,
     say: Callable[[str], None] | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-    **model_options: Any,
+    **model_options: Unpack[ModelChanges],
 ) -> TrainingResult:
     """Align data by name, normalise, build a model, train it with early stopping, and score it on held-out cells.
 

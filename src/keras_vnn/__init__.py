@@ -11,6 +11,7 @@ from typing import Any
 import lazy_loader
 
 from keras_vnn import _registration as _registration
+from keras_vnn.quiet import missing_backend_worded
 
 _imported, _, __all__ = lazy_loader.attach_stub(__name__, __file__)
 __all__ += ["__version__"]
@@ -22,7 +23,8 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("keras-vnn")
-    return _imported(name)
+    with missing_backend_worded():
+        return _imported(name)
 
 
 def __dir__() -> list[str]:

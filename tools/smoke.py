@@ -47,7 +47,7 @@ def main(environment: Path, backend: str, packages: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for step in STEPS:
             sys.stderr.write(f"{backend}: vnn {step.format('…')}\n")
-            command = [environment / "bin" / "vnn", *step.format(folder).split()]
+            command = [str(environment / "bin" / "vnn"), *step.format(folder).split()]
             subprocess.run(command, check=True, cwd=TOP, env=os.environ | {"KERAS_BACKEND": backend})
     size = sum(path.lstat().st_size for path in environment.rglob("*") if path.is_file())
     sys.stderr.write(f"{backend}: all steps ran, without TensorFlow, from {size / 1e9:.1f} GB\n")

@@ -32,6 +32,6 @@ def test_a_backend_that_is_missing_is_named_with_what_to_do(call, said, installe
         f"import keras_vnn; {call}"
     )
     environment = os.environ | {"KERAS_BACKEND": "tensorflow", "KERAS_HOME": str(tmp_path), "COLUMNS": "200"}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, cwd=tmp_path)
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
     assert done.returncode == 1
     assert said + remedy in done.stderr

@@ -25,7 +25,7 @@ STEPS = (
     " --normalization none --epochs 2 -o {0}/model.keras",
     "inspect {0}/model.keras",
     "explain {0}/model.keras data/kang_ifnb_cd4t_expression.csv.gz --cells data/kang_ifnb_cd4t_cells.csv"
-    " --label condition -o {0}/explained",
+    " --label condition --method gradient --gene-method gradient -o {0}/explained",
     "export {0}/model.keras -o {0}/model.graphml",
     "report {0}/model.keras -o {0}/report.html",
 )

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_vnn.errors import ConfigError, OutputError
-from keras_vnn.files import check_target
+from keras_vnn.files import alone_at, check_target
 from keras_vnn.search_space import Setting
 from keras_vnn.tuning._optuna import imported_optuna, quiet_optuna
 from keras_vnn.tuning._proposals import direction_of, frozen_trial
@@ -78,14 +78,14 @@ def open_store(folder: Path, search: Mapping[str, Any], space: Mapping[str, Sett
         The folder cannot be written, or its database is none.
     """
     optuna = imported_optuna()
-    path = check_target(folder / DATABASE, overwrite=True)
+    path, *_ = (check_target(folder / name, overwrite=True) for name in (DATABASE, *RESULTS))
     if not path.exists():
         there = [name for name in RESULTS if (folder / name).exists()]
         if there:
             raise OutputError(
                 f"The folder holds files of these names, but no search: {folder / there[0]}\nName another folder."
             )
-    with quiet_optuna(), _as_our_errors(path):
+    with alone_at(path), quiet_optuna(), _as_our_errors(path):
         storage = optuna.storages.RDBStorage(_address(path))
         try:
             study = optuna.create_study(

@@ -21,6 +21,7 @@ _TOP = 20
 def to_text(content: Content) -> str:
     """Return the summary, where it came from, and the top nodes, as plain text."""
     table, heading = top_table(content)
+    table = [[readable(cell) for cell in row] for row in table]
     width = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
     lines = [
         "  ".join(
@@ -156,8 +157,8 @@ def top_table(content: Content) -> tuple[list[list[str]], str]:
     for id, row in top.iterrows():
         rows.append(
             [
-                readable(id),
-                readable(row["label"]) if row["label"] != id else "",
+                str(id),
+                str(row["label"]) if row["label"] != id else "",
                 *(str(row[name]) for name in columns),
                 *(_number(row[name]) for name in numbers),
             ]

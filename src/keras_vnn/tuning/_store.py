@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_vnn.errors import ConfigError, OutputError
-from keras_vnn.files import alone_at, check_target
+from keras_vnn.files import check_target
 from keras_vnn.search_space import Setting
 from keras_vnn.tuning._optuna import imported_optuna, quiet_optuna
 from keras_vnn.tuning._proposals import direction_of, frozen_trial
@@ -85,7 +85,7 @@ def open_store(folder: Path, search: Mapping[str, Any], space: Mapping[str, Sett
             raise OutputError(
                 f"The folder holds files of these names, but no search: {folder / there[0]}\nName another folder."
             )
-    with alone_at(path), quiet_optuna(), _as_our_errors(path):
+    with quiet_optuna(), _as_our_errors(path):
         storage = optuna.storages.RDBStorage(_address(path))
         try:
             study = optuna.create_study(

@@ -18,6 +18,7 @@ from keras_vnn.genes import GeneList
 from keras_vnn.hierarchies import Annotations, GeneSets
 from keras_vnn.identifiers import identifier_map, map_identifiers, names_in
 from keras_vnn.priors import Interactions, Regulation
+from keras_vnn.quiet import import_keras
 from keras_vnn.readers import (
     read_annotations,
     read_gene_sets,
@@ -311,12 +312,14 @@ def train_model(
     VNNError
         A file cannot be read, or the data do not fit the architecture.
     """
-    from keras_vnn.inspection import remember_inspection
-
     network = arch if arch is not None else architecture_of(recipe)
     data, labels = read_training_data(recipe, network, say=say)
     split = split_of(recipe, labels)
     say(f"split         {split}")
+    # Takes seconds; what is wrong with the files has been said by now.
+    import_keras()
+    from keras_vnn.inspection import remember_inspection
+
     result = trained_network(
         recipe, network, data, labels, split, progress=progress, checkpoint=checkpoint, logs=recipe.logs, say=say
     )
@@ -423,8 +426,6 @@ def compare_networks(
     VNNError
         A file cannot be read or written, or the data do not fit the architecture.
     """
-    from keras_vnn.comparison import compare
-
     if recipe.objective != "prediction" or recipe.pretrain != "none":
         raise ConfigError(
             "A comparison is of networks that predict, without pretraining.\n"
@@ -432,6 +433,9 @@ def compare_networks(
         )
     network = arch if arch is not None else architecture_of(recipe)
     data, labels = read_training_data(recipe, network, in_memory=True, say=say)
+    import_keras()
+    from keras_vnn.comparison import compare
+
     found = compare(
         network,
         data,

@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help env demo demo-ontology test fuzz test-all test-jax test-torch lint format lock docs notebooks docs-pages bench bench-docs clean
+.PHONY: help env demo demo-ontology test fuzz test-all test-jax test-torch test-smoke lint format lock docs notebooks docs-pages bench bench-docs clean
 
 # The first of these that runs and is a version TensorFlow has wheels for; `make PYTHON=...` names another one.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -56,6 +56,10 @@ test-jax: .venv-jax/.ready ## run the tests of all that uses Keras, with Keras o
 test-torch: .venv-torch/.ready ## the same with Keras on PyTorch
 	KERAS_BACKEND=torch .venv-torch/bin/python -m pytest -m "not slow" $(PYTEST_ARGS) $(BACKEND_TESTS)
 
+test-smoke: ## run the main job where only JAX, and where only PyTorch is installed
+	$(PYTHON) tools/smoke.py .venv-only-jax jax $(JAX_PACKAGES)
+	$(PYTHON) tools/smoke.py .venv-only-torch torch $(TORCH_PACKAGES)
+
 lint: $(VENV)/.ready ## check format, style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -103,7 +107,7 @@ bench-docs: $(VENV)/.ready ## put the numbers of the last run into docs/performa
 	$(BIN)/python -m benchmarks --write-docs benchmarks/results/results.json
 
 clean: ## remove .venv, caches and results
-	rm -rf $(VENV) $(RIVALS) .venv-jax .venv-torch .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist demo-results demo-results-ontology \
+	rm -rf $(VENV) $(RIVALS) .venv-jax .venv-torch .venv-only-jax .venv-only-torch .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist demo-results demo-results-ontology \
 		docs/_build docs/api
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

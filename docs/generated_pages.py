@@ -1,11 +1,12 @@
 """The pages of the documentation that are written by a program: one of the API for each part of the package.
 
-In: `keras_vnn.__init__`, which lists the public names by part. Out: Markdown in ``docs/api``, which is not kept under
-version control.
+In: the stub of `keras_vnn`, which lists the public names by part. Out: Markdown in ``docs/api``, which is not kept
+under version control.
 """
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 from collections.abc import Mapping
@@ -75,9 +76,15 @@ ORDER = (
 
 def parts() -> dict[str, tuple[str, ...]]:
     """Return the public names by part, in the order of their pages."""
-    by_part: dict[str, tuple[str, ...]] = dict(keras_vnn._MODULES)
-    for part in keras_vnn._PARTS:
-        by_part[part] = tuple(importlib.import_module(f"keras_vnn.{part}").__all__)
+    stub = ast.parse(Path(keras_vnn.__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
+    by_part: dict[str, tuple[str, ...]] = {}
+    for node in stub.body:
+        if isinstance(node, ast.ImportFrom):
+            names = tuple(alias.name for alias in node.names)
+            if node.module:
+                by_part[node.module] = (*by_part.get(node.module, ()), *names)
+            else:
+                by_part |= {part: tuple(importlib.import_module(f"keras_vnn.{part}").__all__) for part in names}
     known = [part for part in ORDER if part in by_part]
     return {part: by_part[part] for part in [*known, *sorted(set(by_part) - set(known))]}
 
@@ -137,7 +144,7 @@ def _directive(part: str, name: str) -> str:
 
 
 def _path(part: str, name: str) -> str:
-    return f"keras_vnn.{part}.{name}" if part in keras_vnn._PARTS else f"keras_vnn.{name}"
+    return f"keras_vnn.{part}.{name}" if part in keras_vnn.__all__ else f"keras_vnn.{name}"
 
 
 def _title(part: str) -> str:

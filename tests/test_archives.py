@@ -94,4 +94,4 @@ def test_a_stopped_training_is_continued_or_said_to_begin_anew(version, tmp_path
         expected = EXPECTED[version]["models"]["feed-forward.keras"]["predictions"]
         np.testing.assert_allclose(predict(done.model, cells), expected, rtol=1e-4, atol=1e-6)
     else:
-        assert sentence.startswith(f"starting anew: {state} is not continued, as another ")
+        assert sentence.startswith(f"starting from scratch: {state} is not resumed, as another ")

@@ -1,6 +1,7 @@
 """What holds for the code as a whole: one direction of imports, late import of heavy libraries, no stray habits."""
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -162,6 +163,39 @@ def test_the_version_is_the_same_wherever_it_is_written():
     changes = (TOP / "CHANGELOG.md").read_text(encoding="utf-8")
     assert re.findall(r"^version: (.+)$", citation, re.MULTILINE) == [version]
     assert re.findall(r"^## \[(\d[^]]*)\]", changes, re.MULTILINE)[0] == version
+
+
+def test_the_address_of_the_repository_is_the_same_wherever_it_is_written():
+    texts = [(TOP / name).read_text(encoding="utf-8") for name in ("pyproject.toml", "CITATION.cff")]
+    found = [set(re.findall(r"https://github\.com/[\w.-]+/[\w.-]+", text)) for text in texts]
+    assert found[0] == found[1] and len(found[0]) == 1
+
+
+def test_the_long_description_has_no_relative_link():
+    settings = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))
+    text = (TOP / "README.md").read_text(encoding="utf-8")
+    for change in settings["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]["substitutions"]:
+        text = re.sub(change["pattern"], change["replacement"], text)
+    links = re.findall(r"(!?)\[[^\]]*\]\(([^)]+)\)", text)
+    assert {"/raw/" in link for mark, link in links if mark} == {True}
+    assert all(link.startswith("https://") for _, link in links) and len(links) > 20
+
+
+def test_the_package_carries_the_licence_of_every_part():
+    project = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    files = {path.relative_to(TOP).as_posix() for pattern in project["license-files"] for path in TOP.glob(pattern)}
+    vendor = PACKAGE / "report" / "vendor"
+    libraries = json.loads((vendor / "vendor.json").read_text(encoding="utf-8"))
+    assert files == {
+        "LICENSE",
+        "data/SOURCES.md",
+        *(f"src/keras_vnn/report/vendor/LICENSE.{library['name']}" for library in libraries),
+        "src/keras_vnn/report/vendor/LICENSES.md",
+    }
+    terms = set(project["license"].split(" AND "))
+    assert {library["licence"] for library in libraries} < terms
+    assert "LicenseRef-GEO-GSE96583" in terms
+    assert "`LicenseRef-GEO-GSE96583`" in (TOP / "data" / "SOURCES.md").read_text(encoding="utf-8")
 
 
 def test_the_lock_file_names_no_host_and_no_folder():

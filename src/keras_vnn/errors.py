@@ -23,6 +23,7 @@ __all__ = [
     "WiringError",
     "check_choice",
     "did_you_mean",
+    "readable",
     "sample",
 ]
 
@@ -32,10 +33,10 @@ _LONGEST_LINE, _BEGINNING, _END = 1000, 500, 400
 
 
 class VNNError(ValueError):
-    """Base of every error this package raises on purpose; lines too long to be read are cut."""
+    """Base of every error this package raises on purpose; `readable`, and lines too long to be read are cut."""
 
     def __init__(self, message: object = "", *others: object) -> None:
-        super().__init__("\n".join(map(_cut, str(message).split("\n"))), *others)
+        super().__init__("\n".join(map(_cut, readable(message, keep="\n\t").split("\n"))), *others)
 
 
 class ReadError(VNNError):
@@ -75,7 +76,38 @@ class OutputError(VNNError):
 
 
 class VNNWarning(UserWarning):
-    """Something is legal but probably not what the user meant."""
+    """Something is legal but probably not what the user meant; its text is `readable`."""
+
+    def __init__(self, message: object = "", *others: object) -> None:
+        super().__init__(readable(message, keep="\n\t"), *others)
+
+
+def readable(text: object, *, keep: str = "") -> str:
+    r"""Return a text that is safe to show: what a terminal would obey, or nobody would see, appears as its code.
+
+    Names come from files that anybody may have written. Whatever people read goes through this function.
+
+    Parameters
+    ----------
+    text
+        A name, or a text with names in it.
+    keep
+        Letters that stay: line ends and tabs of texts with several lines.
+
+    Examples
+    --------
+    >>> print(readable("\x1b[32mTP53\n"))
+    \x1b[32mTP53\x0a
+    """
+    shown = str(text)
+    if shown.isprintable():
+        return shown
+    return "".join(letter if letter.isprintable() or letter in keep else _code(letter) for letter in shown)
+
+
+def _code(letter: str) -> str:
+    number = ord(letter)
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
 
 
 def _cut(line: str) -> str:

@@ -13,21 +13,28 @@ import hashlib
 import os
 import platform
 import re
+import stat
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import NoReturn
+
+from filelock import FileLock, Timeout
 
 from keras_vnn.errors import OutputError, ReadError
 from keras_vnn.unpacking import open_unpacked
 
 __all__ = [
+    "alone_at",
     "check_target",
     "decompressed",
     "encoding_of",
     "existing_file",
+    "existing_path",
     "made_folder",
+    "protect",
     "read_lines",
     "refuse_bytes",
     "replacing",
@@ -38,6 +45,7 @@ __all__ = [
 _LARGEST_WHOLE = 1 << 29
 # Tells the processes of one machine from those of others that share its folders.
 _HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+_PROTECTED: ContextVar[tuple[Path, ...]] = ContextVar("_PROTECTED", default=())
 
 
 def existing_file(path: str | os.PathLike[str], what: str = "file") -> Path:
@@ -48,14 +56,7 @@ def existing_file(path: str | os.PathLike[str], what: str = "file") -> Path:
     ReadError
         The path does not exist, is a directory, a pipe or a device, may not be read, or is empty.
     """
-    found = Path(path)
-    try:
-        exists = found.exists()
-    except OSError as error:
-        raise ReadError(f"Cannot look for the {what} {str(found)[:200]}: {error.strerror}.") from error
-    if not exists:
-        nearby = _similar_names(found)
-        raise ReadError(f"No such {what}: {found}." + (f"\nNearby: {nearby}." if nearby else ""))
+    found = existing_path(path, what)
     if found.is_dir():
         raise ReadError(f"Expected {_with_article(what)}, got a directory: {found}\nName one file inside it.")
     if not found.is_file():
@@ -67,6 +68,31 @@ def existing_file(path: str | os.PathLike[str], what: str = "file") -> Path:
     if found.stat().st_size == 0:
         raise ReadError(f"The {what} {found} is empty (0 bytes).\nWas its download interrupted?")
     return found
+
+
+def existing_path(path: str | os.PathLike[str], what: str = "file") -> Path:
+    """Return ``path`` as a `Path` when there is a file or a folder of that name.
+
+    Raises
+    ------
+    ReadError
+        There is none, or no file can have that name.
+    """
+    found = Path(path)
+    try:
+        found.stat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        nearby = _similar_names(found)
+        raise ReadError(f"No such {what}: {found}." + (f"\nNearby: {nearby}." if nearby else "")) from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ReadError(f"Cannot look for the {what} {str(found)[:200]}: {reason}.") from error
+    return found
+
+
+def protect(paths: Iterable[Path]) -> None:
+    """Never let the rest of this context, such as one command, write onto these inputs, by whatever name."""
+    _PROTECTED.set((*_PROTECTED.get(), *paths))
 
 
 def decompressed(path: Path, *, limit: int | None = None) -> bytes:
@@ -167,21 +193,34 @@ def check_target(path: str | os.PathLike[str], *, overwrite: bool = False) -> Pa
     Raises
     ------
     OutputError
-        The file exists and ``overwrite`` is false, it is a directory, or its folder does not exist or is read-only.
+        The file exists and ``overwrite`` is false, it is a directory, a device or `protect`ed, no file can have that
+        name, or its folder does not exist or is read-only.
     """
     target = Path(path)
-    if target.is_dir():
-        raise OutputError(f"Cannot write the file {target}: a directory has that name.")
-    if target.exists() and not overwrite:
-        raise OutputError(
-            f"The file exists already: {target}\nPass overwrite=True (command line: --force) to replace it."
-        )
-    if not target.parent.is_dir():
-        raise OutputError(f"The folder does not exist: {target.parent}\nCreate it: mkdir -p '{target.parent}'")
-    if not os.access(target.parent, os.W_OK):
-        raise OutputError(
-            f"May not write into the folder {target.parent}: it is read-only for you.\nName another folder."
-        )
+    try:
+        real = Path(os.path.realpath(target))
+        status = real.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        status = None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise OutputError(f"Cannot write {str(target)[:200]}: {reason}.\nName another file.") from error
+    if status is not None:
+        if stat.S_ISDIR(status.st_mode):
+            raise OutputError(f"Cannot write the file {target}: a directory has that name.")
+        if not stat.S_ISREG(status.st_mode):
+            raise OutputError(f"Cannot write the file {target}: a pipe or a device has that name.\nName a file.")
+        if any(_is_part_of(real, status, path) for path in _PROTECTED.get()):
+            raise OutputError(f"The output is an input too: {target}\nName another file to write.")
+        if not overwrite:
+            raise OutputError(
+                f"The file exists already: {target}\nPass overwrite=True (command line: --force) to replace it."
+            )
+    folder = (real if target.is_symlink() else target).parent
+    if not folder.is_dir():
+        raise OutputError(f"The folder does not exist: {folder}\nCreate it: mkdir -p '{folder}'")
+    if not os.access(folder, os.W_OK):
+        raise OutputError(f"May not write into the folder {folder}: it is read-only for you.\nName another folder.")
     return target
 
 
@@ -206,7 +245,7 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool = False, durable:
     """Yield a temporary path beside ``path``; move it into place when the block ends well.
 
     Whatever happens, ``path`` is either what it was before or the complete new file. What a killed process left beside
-    it is removed by the next one that writes there.
+    it is removed by the next one that writes there. A link stays a link: the file it names is replaced.
 
     Parameters
     ----------
@@ -222,13 +261,14 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool = False, durable:
         or the disk is full.
     """
     target = check_target(path, overwrite=overwrite)
+    real = Path(os.path.realpath(target))
     try:
-        _remove_leftovers(target)
+        _remove_leftovers(real)
         handle, name = tempfile.mkstemp(
-            dir=target.parent, prefix=f".{target.stem}.{_HOST}-{os.getpid()}-", suffix=f".part{target.suffix}"
+            dir=real.parent, prefix=f"{_hidden(real)}{_HOST}-{os.getpid()}-", suffix=f".part{real.suffix}"
         )
     except OSError as error:
-        raise OutputError(f"Cannot write into the folder {target.parent}: {error.strerror}") from error
+        raise OutputError(f"Cannot write into the folder {real.parent}: {error.strerror}") from error
     os.close(handle)
     partial = Path(name)
     try:
@@ -237,7 +277,7 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool = False, durable:
         if durable:
             with partial.open("rb") as written:
                 os.fsync(written.fileno())
-        partial.replace(target)
+        partial.replace(real)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error):
             raise OutputError(
@@ -248,10 +288,16 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool = False, durable:
         partial.unlink(missing_ok=True)
 
 
+def _hidden(target: Path) -> str:
+    """Return how the names of unfinished files begin; not with the whole name, which may be as long as names can be."""
+    return f".{target.stem[:30]}."
+
+
 def _remove_leftovers(target: Path) -> None:
     """Remove the unfinished files that killed processes of this machine left for the same target."""
-    pattern = re.compile(rf"{re.escape(f'.{target.stem}.{_HOST}-')}(\d+)-[^.]*{re.escape(f'.part{target.suffix}')}")
-    for left in target.parent.glob(f".{glob.escape(target.stem)}.{_HOST}-*"):
+    begin = f"{_hidden(target)}{_HOST}-"
+    pattern = re.compile(rf"{re.escape(begin)}(\d+)-[^.]*{re.escape(f'.part{target.suffix}')}")
+    for left in target.parent.glob(f"{glob.escape(begin)}*"):
         found = pattern.fullmatch(left.name)
         if found and not _is_running(int(found[1])):
             left.unlink(missing_ok=True)
@@ -268,6 +314,45 @@ def _is_running(process: int) -> bool:
     except OSError:
         return True
     return True
+
+
+@contextmanager
+def alone_at(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Keep other processes that ask for the same from working on an output; a lock file beside it holds meanwhile.
+
+    Raises
+    ------
+    OutputError
+        Another process is at it, or the lock file cannot be made.
+    """
+    real = Path(os.path.realpath(path))
+    lock = FileLock(
+        real.with_name(f".{hashlib.sha256(real.name.encode(errors='surrogateescape')).hexdigest()[:16]}.lock")
+    )
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise OutputError(
+            f"Another process is writing {path} at this moment.\nWait until it has ended, or name another output."
+        ) from error
+    except OSError as error:
+        raise OutputError(f"Cannot write into the folder {real.parent}: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        # While it is held: what is removed is never the lock of somebody else.
+        with suppress(OSError):
+            Path(lock.lock_file).unlink()
+        lock.release()
+
+
+def _is_part_of(real: Path, status: os.stat_result, protected: Path) -> bool:
+    """Say whether a file is a protected one, by another name or link perhaps, or lies in a protected folder."""
+    try:
+        other = protected.stat()
+    except OSError:
+        return False
+    return os.path.samestat(status, other) or Path(os.path.realpath(protected)) in real.parents
 
 
 def _with_article(noun: str) -> str:

@@ -1,4 +1,4 @@
-"""Importing Keras without the start-up messages of its backend, which no setting turns off."""
+"""Importing Keras without the start-up messages of its backend, which no setting turns off; and without a backend."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
-__all__ = ["import_keras"]
+from keras_vnn.errors import VNNError
+
+__all__ = ["import_keras", "missing_backend_worded"]
+
+BACKENDS = ("tensorflow", "jax", "torch")
 
 
 def import_keras() -> None:
@@ -16,11 +21,37 @@ def import_keras() -> None:
     import logging
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _standard_error_held_back():
+    with missing_backend_worded(), _standard_error_held_back():
         import keras
 
         keras.ops.zeros(1)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
+
+@contextmanager
+def missing_backend_worded() -> Iterator[None]:
+    """Say in the block what to install when Keras finds no backend.
+
+    Raises
+    ------
+    VNNError
+        The backend that Keras was told to use is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        wanted = (error.name or "").partition(".")[0]
+        if wanted not in BACKENDS:
+            raise
+        others = [name for name in BACKENDS if name != wanted and find_spec(name)]
+        raise VNNError(
+            f"Keras needs one of {', '.join(BACKENDS)}; it looked for {wanted}, which is not installed.\n"
+            + (
+                f"Use {others[0]}, which is: set the environment variable KERAS_BACKEND={others[0]}"
+                if others
+                else f"Install it: pip install {wanted}"
+            )
+        ) from error
 
 
 @contextmanager

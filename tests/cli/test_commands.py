@@ -177,8 +177,11 @@ def test_numbers_are_predicted_too(vnn: Callable, job: Path) -> None:
             "error: grouping must be one of edge, neighbourhood, clique, community; got 'cliques': the command line. "
             "Did you mean clique?",
         ),
-        ((*TRAIN,), "error: Name the file to write: -o model.keras"),
-        ((*TRAIN, "-o", "model.h5"), "error: The file name of a model must end in .keras, got 'model.h5'."),
+        (("train", "cells.csv", *TRAIN[2:]), "error: Name the file to write: -o model.keras"),
+        (
+            ("train", "cells.csv", *TRAIN[2:], "-o", "model.h5"),
+            "error: The file name of a model must end in .keras, got 'model.h5'.",
+        ),
         (
             ("train", "cells.csv", *TRAIN[2:], "-o", "m.keras"),
             "error: Not a saved architecture, or a damaged one: cells.csv",

@@ -7,8 +7,23 @@ import time
 
 import pytest
 
-from keras_vnn import read_genes, read_identifier_map, read_interactions, read_regulation
-from keras_vnn.errors import ReadError
+from keras_vnn import (
+    read_annotations,
+    read_gene_sets,
+    read_genes,
+    read_hierarchy,
+    read_identifier_map,
+    read_interactions,
+    read_ontology,
+    read_regulation,
+)
+from keras_vnn.errors import ReadError, VNNError
+from keras_vnn.readers.annotations import ANNOTATION_FORMATS
+from keras_vnn.readers.gene_sets import GENE_SET_FORMATS
+from keras_vnn.readers.identifier_map import IDENTIFIER_FORMATS
+from keras_vnn.readers.interactions import INTERACTION_FORMATS
+from keras_vnn.readers.ontologies import HIERARCHY_FORMATS, ONTOLOGY_FORMATS
+from keras_vnn.readers.regulation import REGULATION_FORMATS
 from keras_vnn.readers.text import CheckedStream, open_text
 
 
@@ -99,3 +114,64 @@ def test_wide_rows_are_found_however_the_text_comes(size, fields, is_wide, tmp_p
             read()
     else:
         assert read() == ("0\t1\n" + text, 6_001)
+
+
+# ---- a format that was named, and a file that is not of it ----------------------------------------------------
+
+NAMED = [
+    (reader, format.name)
+    for reader, formats in (
+        (read_annotations, ANNOTATION_FORMATS),
+        (read_gene_sets, GENE_SET_FORMATS),
+        (read_hierarchy, HIERARCHY_FORMATS),
+        (read_identifier_map, IDENTIFIER_FORMATS),
+        (read_interactions, INTERACTION_FORMATS),
+        (read_ontology, ONTOLOGY_FORMATS),
+        (read_regulation, REGULATION_FORMATS),
+    )
+    for format in formats
+]
+FIELDS = ("ATM", "TP53", "0.5", "Activation", "GO:0006915", "9606") * 7
+
+
+@pytest.mark.filterwarnings("ignore::keras_vnn.errors.VNNWarning")
+@pytest.mark.parametrize(("reader", "format"), NAMED, ids=lambda value: getattr(value, "__name__", value))
+def test_a_named_format_reads_a_file_of_another_shape_or_says_what_is_wrong(reader, format, tmp_path):
+    path = tmp_path / "file"
+    texts = ["", "\n\n", "# only\n! comments\n", "{}", "\t\t\t\n\t\t\t\n"]
+    for mark in "\t,; ":
+        for width in (1, 2, 3, 5, 6, 16, 40):
+            row = mark.join(FIELDS[:width])
+            texts += [f"{row}\n{row}\n", f"{row}\nATM\n", f"ATM\n{row}\n"]
+    refused = 0
+    for text in texts:
+        path.write_text(text)
+        try:
+            reader(path, format=format)
+        except VNNError as error:
+            refused += 1
+            assert "Usecols" not in str(error)
+    assert refused >= 3, "empty, blank and only comments"
+
+
+@pytest.mark.parametrize(
+    ("reader", "format", "text", "message"),
+    [
+        (read_regulation, "trrust", "ATM,0,2\n", "The file has 1 column, expected at least 3: {path}:1\n    ATM,0,2\n"),
+        (read_interactions, "hippie", "ATM\n", "The file has 1 column, expected at least 5: {path}:1\n    ATM\n"),
+        (
+            read_interactions,
+            "string-actions",
+            "ATM\tTP53\n",
+            "The file has 2 columns, expected at least 3: {path}:1\n    ATM\tTP53\n",
+        ),
+    ],
+)
+def test_too_few_columns_for_a_named_format(reader, format, text, message, tmp_path):
+    path = tmp_path / "file"
+    path.write_text(text)
+    with pytest.raises(ReadError) as error:
+        reader(path, format=format)
+    assert str(error.value) == message.format(path=path) + (
+        "Is it of another format, or are its columns separated in another way? Leave out format=…"
+    )

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from keras_vnn.errors import readable
+
 if TYPE_CHECKING:
     from keras_vnn.architecture._value import Architecture
 
@@ -117,7 +119,9 @@ class Summary:
                 f"{row.dense_parameters:,}" if fed else "",
             )
         stream = io.StringIO()
-        Console(file=stream, width=100, color_system=None, force_jupyter=False, legacy_windows=False).print(table)
+        Console(
+            file=stream, width=100, color_system=None, force_jupyter=False, legacy_windows=False, markup=False
+        ).print(table)
         lines = [line.rstrip() for line in stream.getvalue().rstrip().splitlines()]
         share = self.parameters / self.dense_parameters if self.dense_parameters else 0.0
         lines += [
@@ -128,7 +132,7 @@ class Summary:
         ]
         if self.notes:
             lines += ["", "dropped or changed:", *(f"  {note}" for note in self.notes)]
-        return "\n".join(lines)
+        return readable("\n".join(lines), keep="\n")
 
 
 def summarize(arch: Architecture, *, outputs: int | None, tail: tuple[int, ...]) -> Summary:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from contextvars import copy_context
 from typing import Annotated, Any
 
 import typer
@@ -11,12 +12,13 @@ import typer
 from keras_vnn.cli._build import build
 from keras_vnn.cli._check import check
 from keras_vnn.cli._compare import compare
-from keras_vnn.cli._console import report_error, say_warning
+from keras_vnn.cli._console import open_closed_streams, report_error, say, say_warning, show
 from keras_vnn.cli._demo import demo
 from keras_vnn.cli._evaluate import evaluate
 from keras_vnn.cli._explain import explain
 from keras_vnn.cli._export import export
 from keras_vnn.cli._fetch import fetch
+from keras_vnn.cli._inputs import Command
 from keras_vnn.cli._inspect import inspect
 from keras_vnn.cli._report import report
 from keras_vnn.cli._train import train
@@ -40,7 +42,7 @@ def _print_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        typer.echo(f"keras-vnn {version('keras-vnn')}")
+        show(f"keras-vnn {version('keras-vnn')}")
         raise typer.Exit
 
 
@@ -54,15 +56,15 @@ def _options(
 
 
 app.command("check")(check)
-app.command("build")(build)
-app.command("train")(train)
-app.command("inspect")(inspect)
-app.command("explain")(explain)
-app.command("compare")(compare)
-app.command("tune")(tune)
+app.command("build", cls=Command)(build)
+app.command("train", cls=Command)(train)
+app.command("inspect", cls=Command)(inspect)
+app.command("explain", cls=Command)(explain)
+app.command("compare", cls=Command)(compare)
+app.command("tune", cls=Command)(tune)
 app.add_typer(evaluate, name="evaluate")
-app.command("export")(export)
-app.command("report")(report)
+app.command("export", cls=Command)(export)
+app.command("report", cls=Command)(report)
 app.command("demo")(demo)
 app.command("fetch")(fetch)
 
@@ -70,18 +72,40 @@ app.command("fetch")(fetch)
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; the process ends with exit code 0, 1 or 2."""
     given = sys.argv[1:] if arguments is None else arguments
+    as_json = "--json" in given
+    open_closed_streams()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", VNNWarning)
         warnings.showwarning = _show_warning
         try:
-            app(given)
-        except VNNError as error:
-            report_error(error, as_json="--json" in given)
-            raise SystemExit(1) from None
+            copy_context().run(app, given)
+        except SystemExit as stop:
+            if stop.code == 2 and sys.stderr is None:
+                show("error: The command was not understood; standard error, which says why, is closed.")
+            raise
         except KeyboardInterrupt:
-            typer.echo("stopped", err=True)
+            say("stopped")
             raise SystemExit(1) from None
+        except (VNNError, OSError, MemoryError) as error:
+            report_error(_worded(error), as_json=as_json)
+            raise SystemExit(1) from None
+
+
+def _worded(error: VNNError | OSError | MemoryError) -> VNNError:
+    """Return an error of ours for one of the system's that nothing else has put into words."""
+    if isinstance(error, MemoryError):
+        return VNNError(
+            f"The memory is not enough{f': {error}' if str(error) else '.'}\n"
+            "Close other programs, or give fewer genes or cells; large .h5ad files can stay on disk (--backed always)."
+        )
+    if isinstance(error, OSError):
+        what = "" if error.filename is None else f": {str(error.filename)[:200]}"
+        return VNNError(
+            f"The system cannot do it: {error.strerror or error}{what}\n"
+            "Check the name of the file, its permissions and the space on the disk."
+        )
+    return error
 
 
 def _show_warning(message: Any, *_: Any, **__: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from keras_vnn.cli._console import print_json, say
+from keras_vnn.cli._console import print_json, say, show
 from keras_vnn.cli._options import options_of
 from keras_vnn.cli._recipes import build_options, recipe_of
 from keras_vnn.recipes.schema import BuildRecipe
@@ -52,7 +52,7 @@ def build(
     if as_json:
         print_json({**arch.summary().to_json(), "output": None if dry_run else str(options.output)})
     else:
-        typer.echo(str(arch.summary()))
+        show(str(arch.summary()))
     if dry_run or options.output is None:
         say("dry run: nothing was written")
         return

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from keras_vnn.cli._console import print_json, say
+from keras_vnn.cli._console import print_json, say, show
 
 __all__ = ["check"]
 
@@ -40,7 +40,7 @@ def check(
     if as_json:
         print_json({"files": [report.to_json() for report in reports], "command": command})
     else:
-        typer.echo("\n\n".join(str(report) for report in reports))
+        show("\n\n".join(str(report) for report in reports))
         if command:
             say(f"\nBuild it: {command}")
     if any(report.error for report in reports):

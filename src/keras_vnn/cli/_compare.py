@@ -6,10 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from keras_vnn.cli._console import print_json, say
+from keras_vnn.cli._console import print_json, say, show
 from keras_vnn.cli._options import options_of
 from keras_vnn.cli._recipes import build_options, compare_options, recipe_of, train_options
-from keras_vnn.quiet import import_keras
 from keras_vnn.recipes.schema import CompareRecipe
 
 __all__ = ["compare"]
@@ -48,10 +47,9 @@ def compare(
     arch = None
     if known.build is not None and training.architecture is None:
         arch = build_architecture(build_options(known, {}), say=say)
-    import_keras()
     found = compare_networks(training, options, options.output, arch, say=say)
     if as_json:
         print_json(found.to_json())
     else:
-        typer.echo(str(found))
+        show(str(found))
     say(f"written       {options.output}\nnext          open {options.output / 'comparison.html'}")

@@ -1,35 +1,84 @@
-"""What the command line says, and where: results on standard output, all else on standard error."""
+"""What the command line says, and where: results on standard output, all else on standard error.
+
+Everything passes `readable`, as names come from files that anybody may have written.
+"""
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import sys
 from typing import Any
 
 import typer
 
-from keras_vnn.errors import VNNError
+from keras_vnn.errors import OutputError, VNNError, readable
 
-__all__ = ["print_json", "report_error", "say", "say_warning"]
+__all__ = ["open_closed_streams", "print_json", "report_error", "say", "say_warning", "show"]
+
+_LINES = "\n\t"
+
+
+def show(text: object) -> None:
+    """Print a result for people on standard output."""
+    _print(readable(text, keep=_LINES))
 
 
 def say(sentence: str) -> None:
     """Print one sentence for people on standard error."""
-    typer.echo(sentence, err=True)
+    _say(readable(sentence, keep=_LINES))
 
 
 def say_warning(sentence: str) -> None:
     """Print a warning on standard error."""
-    typer.echo(typer.style("warning: ", fg="yellow") + sentence, err=True)
+    _say(typer.style("warning: ", fg="yellow") + readable(sentence, keep=_LINES))
 
 
 def print_json(value: Any) -> None:
     """Print a JSON value for machines on standard output."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    # Only inside of strings is there anything that cannot be printed.
+    _print("".join(letter if letter.isprintable() or letter == "\n" else json.dumps(letter)[1:-1] for letter in text))
 
 
 def report_error(error: VNNError, *, as_json: bool) -> None:
-    """Print an error: a JSON object on standard output for machines, else text on standard error."""
+    """Print an error: a JSON object on standard output for machines, else text on standard error.
+
+    When nothing can be said on standard error, people read it on standard output.
+    """
     if as_json:
         print_json({"error": str(error), "kind": type(error).__name__})
-    else:
-        typer.echo(typer.style("error: ", fg="red") + str(error), err=True)
+    elif not _say(typer.style("error: ", fg="red") + str(error)):
+        show(f"error: {error}")
+
+
+def open_closed_streams() -> None:
+    """Open what the shell has closed (``2>&-``), lest a file that is written later takes its place."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
+def _print(text: str) -> None:
+    try:
+        typer.echo(text)
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise
+        # Python would try once more at its end, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise OutputError(
+            f"Cannot print on standard output: {error.strerror}.\nSend the output to another place."
+        ) from error
+
+
+def _say(text: str) -> bool:
+    """Print a text on standard error if that is possible; say whether it was."""
+    try:
+        typer.echo(text, err=True)
+    except OSError:
+        return False
+    return sys.stderr is not None

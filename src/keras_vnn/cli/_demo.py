@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from keras_vnn.cli._console import say
+from keras_vnn.cli._console import say, show
 from keras_vnn.quiet import import_keras
 
 __all__ = ["demo"]
@@ -41,7 +41,7 @@ def demo(
 
     result = run_demo(output, style=style, overwrite=force, progress=True, say=say)
     if as_json:
-        typer.echo((result.folder / "results.json").read_text(encoding="utf-8"))
+        show((result.folder / "results.json").read_text(encoding="utf-8"))
         return
     scores = result.scores[["accuracy", "sd", "parameters"]].assign(
         accuracy=result.scores["accuracy"].map("{:.3f}".format),
@@ -51,7 +51,7 @@ def demo(
     inside = ""
     if result.interactions:
         inside = f"{result.interactions:,} interactions on {result.interacting_genes:,} genes inside the data\n\n"
-    typer.echo(
+    show(
         f"\n{inside}"
         f"held-out accuracy, mean and standard deviation of five folds\n{scores.to_string()}\n\n"
         f"top nodes of the final model\n"

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from keras_vnn.cli._console import print_json, say
+from keras_vnn.cli._console import print_json, say, show
+from keras_vnn.cli._inputs import Command
 from keras_vnn.quiet import import_keras
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ Missing = Annotated[str, typer.Option(help="Genes not in the data: raise, zero, 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")]
 
 
-@evaluate.command("clustering")
+@evaluate.command("clustering", cls=Command)
 def clustering(
     model: Model,
     data: Data,
@@ -53,7 +54,7 @@ def clustering(
     _report(scores, as_json)
 
 
-@evaluate.command("retrieval")
+@evaluate.command("retrieval", cls=Command)
 def retrieval(
     model: Model,
     data: Data,
@@ -98,6 +99,6 @@ def _report(scores: Any, as_json: bool) -> None:
     if as_json:
         print_json(scores.to_json())
         return
-    typer.echo(str(scores))
+    show(str(scores))
     if hasattr(scores, "by_type"):
-        typer.echo(f"\n{scores.by_type.round(3).to_string()}")
+        show(f"\n{scores.by_type.round(3).to_string()}")

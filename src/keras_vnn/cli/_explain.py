@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from keras_vnn.cli._cells import read_cells
-from keras_vnn.cli._console import print_json, say
+from keras_vnn.cli._console import print_json, say, show
 from keras_vnn.quiet import import_keras
 
 __all__ = ["explain"]
@@ -50,16 +50,17 @@ def explain(
 
     `vnn explain model.keras cells.h5ad --method conductance --method rlipp --per-cell -o explained`
     """
-    from keras_vnn.files import existing_file
+    from keras_vnn.files import check_target, existing_file, made_folder, replacing
 
     existing_file(model, "model file")
+    made_folder(output)
+    for file in ("nodes.csv", "genes.csv"):
+        check_target(output / file, overwrite=True)
     import_keras()
     from keras_vnn.csv_tables import csv_text
-    from keras_vnn.files import made_folder, replacing
     from keras_vnn.inspection import corrected_importance, node_contributions, rank_genes, rank_nodes
     from keras_vnn.models import load_model, view
 
-    made_folder(output)
     network = load_model(model)
     arch = view(network).architecture
     values, labels = read_cells(network, data, cells, label, layer)
@@ -94,5 +95,5 @@ def explain(
     else:
         shown = nodes.head(10)
         shown = shown[[name for name in shown.columns if not name.startswith(("effect_", "activity_difference"))]]
-        typer.echo(shown.round(4).to_string())
+        show(shown.round(4).to_string())
     say(f"written       {output}: {', '.join(files)}\nnext          is it the wiring? vnn compare RECIPE -o comparison")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from keras_vnn.cli._console import print_json, say
+from keras_vnn.cli._console import print_json, say, show
 from keras_vnn.quiet import import_keras
 
 __all__ = ["export"]
@@ -52,7 +53,8 @@ def export(
     if as_json:
         print_json({"written": str(written)} if output is not None else {"text": written})
     elif isinstance(written, str):
-        typer.echo(written)
+        # For other programs the text stays as it is.
+        (show if sys.stdout.isatty() else typer.echo)(written)
     else:
         say(f"written       {written}")
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from keras_vnn.cli._console import print_json, say
+from keras_vnn.cli._console import print_json, say, show
+from keras_vnn.errors import readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,20 +85,20 @@ def _list(files: tuple[RemoteFile, ...], *, as_json: bool) -> None:
         by_hand = f"; by hand: {file.why}" if not file.url else ""
         species = f" ({file.species})" if file.species and file.species not in file.what.casefold() else ""
         lines = textwrap.wrap(f"{file.what}{species}. {file.licence}{by_hand}", width)
-        typer.echo(f"{file.name:<{widths[0]}}  {file.release:<{widths[1]}}  {lines[0]}")
+        show(f"{file.name:<{widths[0]}}  {file.release:<{widths[1]}}  {lines[0]}")
         for line in lines[1:]:
-            typer.echo(" " * (widths[0] + widths[1] + 4) + line)
+            show(" " * (widths[0] + widths[1] + 4) + line)
 
 
 def _progress(name: str) -> Callable[[int, int], None] | None:
     if not sys.stderr.isatty():
         return None
 
-    def show(here: int, whole: int) -> None:
+    def advance(here: int, whole: int) -> None:
         share = f"{here / whole:4.0%} of {whole / 1e6:,.1f} MB" if whole else f"{here / 1e6:,.1f} MB"
-        typer.echo(f"\r{name:<14}{share}", err=True, nl=here >= whole > 0)
+        typer.echo(f"\r{readable(name):<14}{share}", err=True, nl=here >= whole > 0)
 
-    return show
+    return advance
 
 
 def _report(found: Fetched) -> None:
@@ -108,4 +109,4 @@ def _report(found: Fetched) -> None:
     say(f"  cite        {file.cite}, https://doi.org/{file.doi}")
     if file.option:
         say(f"  next        vnn build … {file.option} {found.path}")
-    typer.echo(str(found.path))
+    show(str(found.path))

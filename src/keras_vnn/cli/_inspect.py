@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from keras_vnn.cli._cells import read_cells
-from keras_vnn.cli._console import print_json, say
+from keras_vnn.cli._console import print_json, say, show
 from keras_vnn.quiet import import_keras
 
 __all__ = ["inspect"]
@@ -62,7 +62,7 @@ def inspect(
         if as_json:
             print_json(page.to_json())
         else:
-            typer.echo(str(page))
+            show(str(page))
         return
     ranking = rank_nodes(network, values, labels, method=method)
     shown = ranking.head(top)
@@ -70,5 +70,5 @@ def inspect(
         print_json(shown.reset_index().to_dict(orient="records"))
         return
     columns = [name for name in shown.columns if not name.startswith("effect_") and name != "activity_difference"]
-    typer.echo(shown[columns].round(4).to_string())
+    show(shown[columns].round(4).to_string())
     say(f'{len(shown)} of {len(ranking):,} nodes; one of them: vnn inspect {model} "{shown.index[0]}"')

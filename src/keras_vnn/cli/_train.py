@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from keras_vnn.cli._console import print_json, say
+from keras_vnn.cli._console import print_json, say, show
 from keras_vnn.cli._options import options_of
 from keras_vnn.cli._recipes import build_options, is_recipe, recipe_of, train_options
-from keras_vnn.quiet import import_keras
 from keras_vnn.recipes.schema import TrainRecipe
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ def train(
     """
     given["data"] = data
     from keras_vnn.errors import ConfigError
-    from keras_vnn.files import check_target
+    from keras_vnn.files import alone_at, check_target
 
     recipe = recipe_of(architecture) if is_recipe(architecture) else None
     options = train_options(recipe, given if recipe else {**given, "architecture": architecture})
@@ -65,17 +64,17 @@ def train(
     check_target(options.output, overwrite=force)
     unfinished = options.output.with_name(f"{options.output.name}.unfinished")
     check_target(unfinished, overwrite=True)
-    if fresh:
-        unfinished.unlink(missing_ok=True)
-    arch = None
-    if recipe is not None and recipe.build is not None and options.architecture is None:
-        arch = build_architecture(build_options(recipe, {}), say=say)
-    import_keras()
-    from keras_vnn.models import save_model
+    with alone_at(options.output):
+        if fresh:
+            unfinished.unlink(missing_ok=True)
+        arch = None
+        if recipe is not None and recipe.build is not None and options.architecture is None:
+            arch = build_architecture(build_options(recipe, {}), say=say)
+        result = train_model(options, arch, progress=True, checkpoint=unfinished, say=say)
+        from keras_vnn.models import save_model
 
-    result = train_model(options, arch, progress=True, checkpoint=unfinished, say=say)
-    save_model(result.model, options.output, overwrite=force)
-    unfinished.unlink(missing_ok=True)
+        save_model(result.model, options.output, overwrite=force)
+        unfinished.unlink(missing_ok=True)
     _report(result, as_json=as_json, is_embedding=options.objective != "prediction")
     further = "inspect" if options.objective == "prediction" else "evaluate clustering"
     arguments = "" if options.objective == "prediction" else " DATA --label COLUMN"
@@ -95,18 +94,18 @@ def _report(result: TrainingResult, *, as_json: bool, is_embedding: bool) -> Non
             }
         )
         return
-    typer.echo(f"trained {len(result.history)} epochs")
+    show(f"trained {len(result.history)} epochs")
     if is_embedding:
-        typer.echo(f"embedding: {_embedding_width(result):,} numbers a cell")
+        show(f"embedding: {_embedding_width(result):,} numbers a cell")
     if is_embedding and metrics is None:
         return
     if metrics is None:
-        typer.echo("no test cells were held out")
+        show("no test cells were held out")
         return
-    typer.echo(f"test: {metrics}")
+    show(f"test: {metrics}")
     if isinstance(metrics, ClassificationMetrics):
-        typer.echo(f"\n{metrics.per_class.round(3).to_string()}\n\nconfusion (rows: true, columns: predicted)")
-        typer.echo(_numbered(metrics.confusion).to_string())
+        show(f"\n{metrics.per_class.round(3).to_string()}\n\nconfusion (rows: true, columns: predicted)")
+        show(_numbered(metrics.confusion).to_string())
 
 
 def _embedding_width(result: TrainingResult) -> int:

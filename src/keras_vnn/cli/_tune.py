@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from keras_vnn.cli._console import print_json, say
+from keras_vnn.cli._console import print_json, say, show
+from keras_vnn.cli._inputs import take_inputs
 from keras_vnn.cli._options import options_of
 from keras_vnn.cli._recipes import recipe_of, tune_options
 from keras_vnn.recipes.schema import TuneRecipe
@@ -59,6 +60,8 @@ def tune(
         raise ConfigError(f"A search needs a recipe with a train section; {recipe} has none.")
     if options.output is None:
         raise ConfigError("Name the folder to write into: -o tuned")
+    for section in (known.build, known.train):
+        take_inputs({} if section is None else dict(section))
 
     from keras_vnn.tuning import tune as search
 
@@ -70,6 +73,6 @@ def tune(
     if as_json:
         print_json(found.to_json())
     else:
-        typer.echo(str(found))
+        show(str(found))
     say(f"written       {options.output}: trials.csv, best.yaml, best.keras")
     say(f"next          vnn inspect {options.output / 'best.keras'}")

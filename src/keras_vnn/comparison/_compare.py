@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import pandas as pd
@@ -17,16 +17,17 @@ from keras_vnn.architecture import Architecture, gene_counts, node_degrees
 from keras_vnn.comparison._contenders import REAL, Contender, contenders_of
 from keras_vnn.comparison._nodes import node_differences
 from keras_vnn.comparison._parallel import parallel_runs
-from keras_vnn.comparison._result import Comparison, summarised, test_to_train, verdict_of
+from keras_vnn.comparison._result import FILES, Comparison, summarised, test_to_train, verdict_of
 from keras_vnn.comparison._runs import Job, Shared, finished, keep, splits_of
 from keras_vnn.comparison._stability import rank_stability
 from keras_vnn.csv_tables import read_table
 from keras_vnn.data import Labels, Targets, labels_given
 from keras_vnn.errors import ConfigError, did_you_mean
-from keras_vnn.files import made_folder
+from keras_vnn.files import check_target, made_folder
 
 if TYPE_CHECKING:
     from keras_vnn.options import TrainingOptions
+    from keras_vnn.options._changes import ModelChanges
 
 __all__ = ["MEASURES", "compare"]
 
@@ -60,7 +61,7 @@ def compare(
     top: int = 10,
     jobs: int | None = None,
     say: Say = _silent,
-    **model_options: Any,
+    **model_options: Unpack[ModelChanges],
 ) -> Comparison:
     """Train a network, its controls and its baselines on the same splits, and compare them.
 
@@ -124,6 +125,8 @@ def compare(
             'controls=("swap", "genes", "modules")'
         )
     runs_folder = made_folder(Path(folder) / "runs")
+    for file in FILES:
+        check_target(Path(folder) / file, overwrite=True)
     data = _in_memory(data)
     options = chosen.to_json()
     identity = _digest(arch, data, labels, [options, preset, missing, method, dict(model_options)])

@@ -20,7 +20,9 @@ from keras_vnn.comparison._stability import Stability
 from keras_vnn.csv_tables import csv_text
 from keras_vnn.files import replacing
 
-__all__ = ["LOWER_IS_BETTER", "Comparison", "summarised", "test_to_train", "verdict_of"]
+__all__ = ["FILES", "LOWER_IS_BETTER", "Comparison", "summarised", "test_to_train", "verdict_of"]
+
+FILES = ("comparison.json", "comparison.html", "summary.csv", "runs.csv", "nodes.csv")
 
 LOWER_IS_BETTER = ("log_loss", "mse", "rmse", "mae", "mean_squared_error", "mean_absolute_error")
 # A difference is called one below this adjusted p.
@@ -87,14 +89,14 @@ class Comparison:
         """Write ``comparison.json``, the tables as CSV, and a page, ``comparison.html``, into a folder that exists."""
         from keras_vnn.comparison._page import page_of
 
-        texts = {
-            "comparison.json": json.dumps(self.to_json(), indent=1, ensure_ascii=False),
-            "comparison.html": page_of(self),
-            "summary.csv": csv_text(self.summary),
-            "runs.csv": csv_text(self.runs, index=False),
-            "nodes.csv": csv_text(self.nodes),
-        }
-        for name, text in texts.items():
+        texts = (
+            json.dumps(self.to_json(), indent=1, ensure_ascii=False),
+            page_of(self),
+            csv_text(self.summary),
+            csv_text(self.runs, index=False),
+            csv_text(self.nodes),
+        )
+        for name, text in zip(FILES, texts, strict=True):
             with replacing(Path(folder) / name, overwrite=True) as partial:
                 partial.write_text(text, encoding="utf-8", newline="\n")
 

@@ -3,24 +3,89 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
 import keras
 import numpy as np
 import pandas as pd
 
 from keras_vnn.architecture import Architecture
-from keras_vnn.data import Classes, Labels, as_expression, labels_of
+from keras_vnn.data import Classes, Labels, Split, as_expression, labels_of
 from keras_vnn.errors import OutputError
 from keras_vnn.inspection import embed, node_activities, predict
 from keras_vnn.models import Embedding, view
-from keras_vnn.training import EMBEDDING_OBJECTIVES, TrainingResult, train, train_autoencoder, train_embedding
+from keras_vnn.training import (
+    EMBEDDING_OBJECTIVES,
+    TrainingResult,
+    train,
+    train_autoencoder,
+    train_embedding,
+)
 
 if TYPE_CHECKING:
     import anndata
 
+    from keras_vnn.options import PretrainingOptions, TrainingOptions
+    from keras_vnn.options._changes import AutoencoderChanges, ModelChanges
+
+    class _Training(TypedDict, total=False):
+        training: TrainingOptions | None
+        split: Split | None
+        missing: str
+        preset: str | None
+        progress: bool
+        what: str
+        checkpoint: str | os.PathLike[str] | None
+        logs: str | os.PathLike[str] | None
+        say: Callable[[str], None] | None
+        callbacks: Sequence[keras.callbacks.Callback]
+
+    class _OfPredictors(_Training, ModelChanges, total=False):
+        side: Any
+        pretraining: PretrainingOptions | None
+        margin: float | None
+        types_per_batch: int
+        cells_per_type: int
+
+    class _OfAutoencoders(_Training, AutoencoderChanges, total=False):
+        center: bool
+        warmup_epochs: int
+
+
 __all__ = ["annotate_cells", "train_cells"]
+
+
+@overload
+def train_cells(
+    adata: anndata.AnnData,
+    arch: Architecture,
+    label: str,
+    *,
+    layer: str = ...,
+    objective: Literal["classifier", "siamese", "triplet"] = ...,
+    key: str = ...,
+    overwrite: bool = ...,
+    missing_labels: str = ...,
+    **options: Unpack[_OfPredictors],
+) -> TrainingResult: ...
+
+
+@overload
+def train_cells(
+    adata: anndata.AnnData,
+    arch: Architecture,
+    label: str,
+    *,
+    layer: str = ...,
+    objective: Literal["autoencoder"],
+    key: str = ...,
+    overwrite: bool = ...,
+    missing_labels: str = ...,
+    **options: Unpack[_OfAutoencoders],
+) -> TrainingResult: ...
 
 
 def train_cells(

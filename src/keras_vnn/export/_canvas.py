@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
+from keras_vnn.errors import readable
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -54,6 +56,6 @@ def picture_bytes(axes: Axes | Figure, format: str) -> bytes:
 
 def shortened(name: object, width: int = 28) -> str:
     """Return a name that fits on a picture: control characters visible, no mathematics, an ellipsis where cut."""
-    text = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in str(name))
+    text = readable(name)
     text = text if len(text) <= width else f"{text[: width - 1].rstrip()}…"
     return text.replace("$", r"\$")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from keras_vnn.errors import readable
 from keras_vnn.export._content import Content
 
 __all__ = ["escaped", "facts_of", "markdown_table", "to_json_text", "to_markdown", "to_text", "top_table"]
@@ -20,6 +21,7 @@ _TOP = 20
 def to_text(content: Content) -> str:
     """Return the summary, where it came from, and the top nodes, as plain text."""
     table, heading = top_table(content)
+    table = [[readable(cell) for cell in row] for row in table]
     width = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
     lines = [
         "  ".join(
@@ -29,7 +31,7 @@ def to_text(content: Content) -> str:
         for row in table
     ]
     sections = [str(content.summary)]
-    facts = facts_of(content)
+    facts = [(readable(name), readable(value)) for name, value in facts_of(content)]
     if facts:
         size = max(len(name) for name, _ in facts)
         sections.append("\n".join(f"{name:<{size}}   {value}" for name, value in facts))
@@ -155,8 +157,8 @@ def top_table(content: Content) -> tuple[list[list[str]], str]:
     for id, row in top.iterrows():
         rows.append(
             [
-                _one_line(id),
-                _one_line(row["label"]) if row["label"] != id else "",
+                str(id),
+                str(row["label"]) if row["label"] != id else "",
                 *(str(row[name]) for name in columns),
                 *(_number(row[name]) for name in numbers),
             ]
@@ -173,14 +175,10 @@ def markdown_table(rows: Sequence[Sequence[str]], left: int) -> str:
 
 def escaped(text: object) -> str:
     """Return a text in which nothing is Markdown or HTML."""
-    shown = _one_line(text)
+    shown = readable(text)
     for sign in "\\`*_[]<>|#":
         shown = shown.replace(sign, f"\\{sign}")
     return shown.replace("&", "&amp;")
-
-
-def _one_line(text: object) -> str:
-    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in str(text))
 
 
 def _number(value: Any) -> str:

@@ -6,7 +6,6 @@ Names come from files and are not trusted: they are never read as rich markup, a
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -14,6 +13,8 @@ from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
+
+from keras_vnn.errors import readable
 
 if TYPE_CHECKING:
     from keras_vnn.inspection._node import NodeImportance, NodeInspection
@@ -36,16 +37,16 @@ def page(found: NodeInspection, width: int = 100) -> str:
 def renderable(found: NodeInspection) -> Group:
     """Return the page for a rich console."""
     node = found.node
-    title = Text(_shown(node.label), style="bold")
+    title = Text(readable(node.label), style="bold")
     if node.label != node.id:
-        title.append(f"   {_shown(node.id)}", style="not bold dim")
+        title.append(f"   {readable(node.id)}", style="not bold dim")
     parts: list[RenderableType] = [title, Text(_facts(found))]
     merged = [name for name in node.names if name != node.id]
     if merged:
         more = f" and {len(merged) - 5} more" if len(merged) > 5 else ""
-        parts.append(Text(f"stands also for {', '.join(map(_shown, merged[:5]))}{more}: the same genes"))
+        parts.append(Text(f"stands also for {', '.join(map(readable, merged[:5]))}{more}: the same genes"))
     if found.namesakes:
-        names = [f"{_shown(p.node.id)} ({p.node.kind})" for p in found.namesakes]
+        names = [f"{readable(p.node.id)} ({p.node.kind})" for p in found.namesakes]
         more = f" and {len(names) - 5} more" if len(names) > 5 else ""
         parts.append(Text(f"see also {', '.join(names[:5])}{more}"))
     if found.importance is not None:
@@ -83,7 +84,7 @@ def _importance(importance: NodeImportance) -> str:
     ]
     shown = sorted(importance.effects.items(), key=lambda item: (item[1] != item[1], -abs(item[1]), item[0]))
     effects = [
-        f"{_shown(name)} {value:+.3g}" if value == value else f"{_shown(name)}: no cell" for name, value in shown
+        f"{readable(name)} {value:+.3g}" if value == value else f"{readable(name)}: no cell" for name, value in shown
     ]
     more = f" and {len(effects) - 8} more" if len(effects) > 8 else ""
     return "\n".join([*lines, f"effect on   {', '.join(effects[:8])}{more}"])
@@ -100,7 +101,7 @@ def _activity_table(found: NodeInspection) -> Table:
         table.add_column(name, justify="right")
     for row in activity.itertuples(index=False):
         table.add_row(
-            Text(_shown(row[0])),
+            Text(readable(row[0])),
             *([str(row.unit)] if several else []),
             _number(row.mean),
             _number(row.sd, sign=False),
@@ -136,11 +137,11 @@ def _weight_section(found: NodeInspection, weights: pd.DataFrame, verb: str, sid
     table.add_column("")
     largest = float(weights["weight"].abs().max())
     for _, row in shown.iterrows():
-        what = str(row["kind"]) if row["label"] == row[side] else f"{_shown(row['label'])} ({row['kind']})"
+        what = str(row["kind"]) if row["label"] == row[side] else f"{readable(row['label'])} ({row['kind']})"
         weight = float(row["weight"])
         length = max(1, round(_BAR * abs(weight) / largest)) if largest > 0 and weight else 0
         table.add_row(
-            Text(_shown(row[side])),
+            Text(readable(row[side])),
             *([] if plain else [Text(what)]),
             *([str(row[f"{side}_unit"])] if several_other else []),
             *([str(row["unit"])] if several_own else []),
@@ -160,12 +161,3 @@ def _number(value: float, *, digits: int = 3, sign: bool = True) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def _shown(name: object) -> str:
-    """Return a name with its control characters made visible."""
-    return "".join(_visible(str(name)))
-
-
-def _visible(text: str) -> Iterable[str]:
-    return (letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in text)

@@ -21,7 +21,12 @@ def progressing(what: str, total: int, *, is_wanted: bool) -> Iterator[Callable[
     if not is_wanted or not console.is_terminal:
         yield lambda done: None
         return
-    columns = TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeRemainingColumn()
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(what, total=total)
         done = 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import keras
 
@@ -14,6 +14,9 @@ from keras_vnn.models._decoder import Axis, Decoder, latent_axis, latent_count
 from keras_vnn.models._initial import check_activations, initializer_named
 from keras_vnn.models._outputs import Reconstruction, outputs_to_json
 from keras_vnn.options import LATENT, AutoencoderOptions, autoencoder_options
+
+if TYPE_CHECKING:
+    from keras_vnn.options._changes import AutoencoderChanges
 
 __all__ = ["build_autoencoder"]
 
@@ -28,7 +31,7 @@ def build_autoencoder(
     optimizer: Any = None,
     seed: int | None = None,
     name: str = "vnn_autoencoder",
-    **options: Any,
+    **options: Unpack[AutoencoderChanges],
 ) -> keras.Model:
     """Return a compiled variational autoencoder whose decoder is wired like the architecture, read backwards.
 

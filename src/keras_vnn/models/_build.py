@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import keras
 
@@ -14,6 +14,9 @@ from keras_vnn.models._builder import Builder, check_normalization, compile_mode
 from keras_vnn.models._initial import check_activations
 from keras_vnn.models._outputs import Embedding, Outputs, as_outputs, outputs_to_json
 from keras_vnn.options import ModelOptions, model_options
+
+if TYPE_CHECKING:
+    from keras_vnn.options._changes import ModelChanges
 
 __all__ = ["build_model"]
 
@@ -27,7 +30,7 @@ def build_model(
     optimizer: Any = None,
     seed: int | None = None,
     name: str = "vnn",
-    **options: Any,
+    **options: Unpack[ModelChanges],
 ) -> keras.Model:
     """Return a compiled Keras model wired like the architecture.
 

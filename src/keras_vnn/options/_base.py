@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import textwrap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from types import UnionType
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, Union, get_args, get_origin
 
@@ -216,21 +216,18 @@ def shown_default(field: FieldInfo) -> str:
     return str(field.default)
 
 
-def documented(*kinds: type[Options], leave_out: Sequence[str] = ()) -> Callable[[Function], Function]:
+def documented(*kinds: type[Options]) -> Callable[[Function], Function]:
     """Give a function that takes options by name their signature, and the ``{options}`` of its docstring their texts.
 
     Parameters
     ----------
     *kinds
         The options it takes; of a name that several have the first counts.
-    leave_out
-        Names it does not take.
     """
     fields: dict[str, FieldInfo] = {}
     for kind in kinds:
         for name, field in kind.model_fields.items():
-            if name not in leave_out:
-                fields.setdefault(name, field)
+            fields.setdefault(name, field)
 
     def decorated(function: Function) -> Function:
         signature = inspect.signature(function)

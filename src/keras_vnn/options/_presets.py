@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from keras_vnn.errors import ModelError, check_choice
 from keras_vnn.options._base import Options
 from keras_vnn.options._model import LINEAR_UNIFORM, AutoencoderOptions, ModelOptions
 from keras_vnn.options._training import TrainingOptions
+
+if TYPE_CHECKING:
+    from keras_vnn.options._changes import TrainingChanges
 
 __all__ = [
     "AUTOENCODER_PRESETS",
@@ -172,7 +175,7 @@ def autoencoder_options(preset: str | None, changes: Mapping[str, Any]) -> Autoe
     return _of_preset(AUTOENCODER_PRESETS, preset, AutoencoderOptions()).changed(**changes)
 
 
-def training_options(preset: str | None = None, **changes: Any) -> TrainingOptions:
+def training_options(preset: str | None = None, **changes: Unpack[TrainingChanges]) -> TrainingOptions:
     """Return the options of a preset (or the defaults) with some changed; ``None`` changes nothing.
 
     Raises

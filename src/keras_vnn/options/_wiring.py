@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from keras_vnn.errors import ConfigError
 from keras_vnn.options._base import Options, Real, Whole, as_tuple, only_with
 
 __all__ = ["GeneSetOptions", "HierarchyOptions", "InteractionOptions", "OntologyOptions"]
+
+
+def _ids(terms: Any) -> Any:
+    """Return the ids of an ontology, such as a slim, or ids as they are."""
+    if isinstance(terms, str):
+        raise ValueError(f"terms takes several ids, got the single string {terms!r}.\nPass [{terms!r}].")
+    return getattr(terms, "ids", terms)
 
 
 class _WiringOptions(Options):
@@ -139,7 +146,7 @@ class OntologyOptions(HierarchyOptions):
         description="Relations to follow. Both defaults are free of cycles in the Gene Ontology; has_part and the "
         "regulation relations are not, or do not carry annotations upwards.",
     )
-    terms: tuple[str, ...] | None = Field(
+    terms: Annotated[tuple[str, ...] | None, BeforeValidator(_ids)] = Field(
         default=None,
         description="Only these may be nodes, e.g. a slim; genes annotated with others join those above them.",
     )

@@ -20,14 +20,14 @@ from keras_vnn.errors import ConfigError, ReadError
 from keras_vnn.files import read_lines
 from keras_vnn.provenance import AuditEntry
 from keras_vnn.readers.columns import Columns, Layout, Roles, as_number, split
-from keras_vnn.readers.text import COMMENT_MARKS, CheckedStream, at, open_text
+from keras_vnn.readers.text import COMMENT_MARKS, CheckedStream, Preview, at, open_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-__all__ = ["MALFORMED_POLICIES", "Rows", "check_malformed", "chunks", "read_rows", "refuse_row"]
+__all__ = ["MALFORMED_POLICIES", "Rows", "check_malformed", "chunks", "read_rows", "refuse_narrow", "refuse_row"]
 
 MALFORMED_POLICIES = ("raise", "skip")
 
@@ -149,6 +149,16 @@ def read_rows(
     )
 
 
+def refuse_narrow(start: Preview, width: int, expected: int, line: int = 1) -> None:
+    """Raise a `ReadError` unless the rows of a file have as many columns as a format needs."""
+    if width < expected:
+        columns = f"{width} column{'' if width == 1 else 's'}"
+        raise ReadError(
+            f"The file has {columns}, expected at least {expected}: {at(start.path, line)}\n"
+            "Is it of another format, or are its columns separated in another way? Leave out format=…"
+        )
+
+
 def chunks(layout: Layout, used: Sequence[int]) -> Iterator[tuple[Any, NDArray[np.int64]]]:
     """Yield DataFrames of text fields with their line numbers, comments and blank lines left out.
 
@@ -157,10 +167,11 @@ def chunks(layout: Layout, used: Sequence[int]) -> Iterator[tuple[Any, NDArray[n
     Raises
     ------
     ReadError
-        The bytes are not text, or a quoted field spans lines.
+        The rows are too short for the columns wanted, the bytes are not text, or a quoted field spans lines.
     """
     path = layout.preview.path
     mark = layout.delimiter
+    refuse_narrow(layout.preview, layout.width, max(used) + 1, layout.rows[0][0])
     names = mark.join(str(c) for c in range(layout.width + 1)) + "\n"
     wanted = sorted({0, *used, layout.width})
     with open_text(path) as text:

@@ -15,7 +15,7 @@ from keras_vnn.readers.columns import normalized
 from keras_vnn.readers.formats import Format
 from keras_vnn.readers.molecules import Molecules, choose_rows
 from keras_vnn.readers.options import Options
-from keras_vnn.readers.rows import Rows
+from keras_vnn.readers.rows import Rows, refuse_narrow
 from keras_vnn.readers.tab_columns import TabLayout, read_tab_columns
 from keras_vnn.readers.text import Preview
 
@@ -37,7 +37,8 @@ def parse(start: Preview, options: Options) -> Rows:
     ReadError
         A row has other than as many columns as the header, or no score although one is asked for.
     """
-    header = [normalized(word) for word in start.texts[0].split("\t")]
+    header = [normalized(word) for word in "".join(start.texts[:1]).split("\t")]
+    refuse_narrow(start, len(header), len(_WORDS))
     columns = {"first": 0, "second": 1, "mode": 2}
     if "score" in header:
         columns["score"] = header.index("score")

@@ -17,6 +17,7 @@ from keras_vnn.genes import GeneList
 from keras_vnn.hierarchies import Annotations, GeneSets
 from keras_vnn.identifiers import identifier_map, map_identifiers, names_in
 from keras_vnn.priors import Interactions, Regulation
+from keras_vnn.quiet import import_keras
 from keras_vnn.readers import (
     read_annotations,
     read_gene_sets,
@@ -254,12 +255,14 @@ def train_model(
     VNNError
         A file cannot be read, or the data do not fit the architecture.
     """
-    from keras_vnn.inspection import remember_inspection
-
     network = arch if arch is not None else architecture_of(recipe)
     data, labels = read_training_data(recipe, network, say=say)
     split = split_of(recipe, labels)
     say(f"split         {split}")
+    # Takes seconds; what is wrong with the files has been said by now.
+    import_keras()
+    from keras_vnn.inspection import remember_inspection
+
     result = trained_network(
         recipe, network, data, labels, split, progress=progress, checkpoint=checkpoint, logs=recipe.logs, say=say
     )

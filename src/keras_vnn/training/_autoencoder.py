@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import keras
 import numpy as np
@@ -18,6 +18,9 @@ from keras_vnn.options import TrainingOptions, autoencoder_options, training_opt
 from keras_vnn.training._fit import fit_model, make_optimizer, precision, predicted_by
 from keras_vnn.training._scores import ReconstructionMetrics, reconstruction_metrics
 from keras_vnn.training._train import TrainingResult, cells_read, training_record
+
+if TYPE_CHECKING:
+    from keras_vnn.options._changes import AutoencoderChanges
 
 __all__ = ["train_autoencoder"]
 
@@ -42,7 +45,7 @@ def train_autoencoder(
     logs: str | os.PathLike[str] | None = None,
     say: Callable[[str], None] | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-    **options: Any,
+    **options: Unpack[AutoencoderChanges],
 ) -> TrainingResult:
     """Align data by name, normalise, and train an autoencoder of `build_autoencoder` with early stopping.
 

@@ -23,14 +23,35 @@ from typing import Any
 import keras
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, FiniteFloat, NonNegativeInt, ValidationError
 
 from keras_vnn.errors import OutputError, ReadError, VNNWarning
 from keras_vnn.files import replacing
 
 __all__ = ["Checkpoint", "digest_of", "identity_of"]
 
-_FIELDS = ("identity", "history", "stopped", "early_stopping", "arrays")
 _LARGEST_SHARE = 0.1
+
+
+class _Part(BaseModel):
+    """What the file says beside arrays is believed only if it is of these kinds: anybody may have written it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _Stopping(_Part):
+    wait: NonNegativeInt
+    best: FiniteFloat | None
+    best_epoch: NonNegativeInt
+    stopped_epoch: NonNegativeInt
+
+
+class _State(_Part):
+    identity: dict[str, str]
+    history: list[dict[str, FiniteFloat]]
+    stopped: bool
+    early_stopping: _Stopping | None
+    arrays: list[str]
 
 
 def _silent(_: str) -> None:
@@ -69,7 +90,7 @@ class Checkpoint(keras.callbacks.Callback):
         self._stopping = stopping
         self._say = say
         self._arrays: dict[str, NDArray[Any]] = {}
-        self._header: dict[str, Any] = {}
+        self._state: _State | None = None
         self._began = self._spent = 0.0
         self._failed = False
 
@@ -78,33 +99,34 @@ class Checkpoint(keras.callbacks.Callback):
 
         A file that cannot be used is said to be so, and ignored.
         """
-        if not self.path.exists():
+        if not self.path.is_file():
             return 0
         try:
-            self._header, self._arrays = _read(self.path)
-            reason = self._mismatch(epochs, model)
+            state, self._arrays = _read(self.path)
+            reason = self._mismatch(state, epochs, model)
         except ReadError as error:
             reason = str(error)
         if reason:
-            self._header, self._arrays = {}, {}
-            self._say(f"starting anew: {self.path} is not continued, as {reason}")
+            self._arrays = {}
+            self._say(f"starting from scratch: {self.path} is not resumed, as {reason}")
             return 0
-        done = len(self._header["history"])
+        self._state = state
+        done = len(state.history)
         self._say(f"continuing after epoch {done} of an unfinished training: {self.path}")
-        return epochs if self._header["stopped"] else done
+        return epochs if state.stopped else done
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Put the state of the file, if there is one, into the model and the callbacks."""
         self._began = time.perf_counter()
-        if not self._header:
+        if self._state is None:
             return
         for name, variable in _variables(self.model).items():
             variable.assign(self._arrays[name])
-        self.history = list(self._header["history"])
-        known = self._header["early_stopping"]
+        self.history = list(self._state.history)
+        known = self._state.early_stopping
         if self._stopping is not None and known is not None:
-            for name, value in known.items():
-                setattr(self._stopping, name, value)
+            for name in type(known).model_fields:
+                setattr(self._stopping, name, getattr(known, name))
             best = [self._arrays[name] for name in self._arrays if name.startswith("best_")]
             self._stopping.best_weights = best or None
         self._arrays = {}
@@ -138,7 +160,7 @@ class Checkpoint(keras.callbacks.Callback):
             best = self._stopping.best
             stopping = {
                 "wait": int(self._stopping.wait),
-                "best": None if best is None else float(best),
+                "best": None if best is None or not np.isfinite(best) else float(best),
                 "best_epoch": int(self._stopping.best_epoch),
                 "stopped_epoch": int(self._stopping.stopped_epoch),
             }
@@ -157,23 +179,30 @@ class Checkpoint(keras.callbacks.Callback):
                 np.save(stream, array, allow_pickle=False)
                 archive.writestr(f"{name}.npy", stream.getbuffer())
 
-    def _mismatch(self, epochs: int, model: keras.Model) -> str:
+    def _mismatch(self, state: _State, epochs: int, model: keras.Model) -> str:
         """Say why the file does not fit this run, or nothing."""
-        header = self._header
         differing = sorted(
-            name
-            for name in {*self.identity, *header["identity"]}
-            if self.identity.get(name) != header["identity"].get(name)
+            name for name in {*self.identity, *state.identity} if self.identity.get(name) != state.identity.get(name)
         )
         if differing:
             return f"another {' and '.join(differing)} {'was' if len(differing) == 1 else 'were'} used"
-        if len(header["history"]) > epochs:
-            return f"it has run {len(header['history'])} epochs already, more than the {epochs} wanted"
-        if (self._stopping is None) != (header["early_stopping"] is None):
+        if len(state.history) > epochs:
+            return f"it has run {len(state.history)} epochs already, more than the {epochs} wanted"
+        if (self._stopping is None) != (state.early_stopping is None):
             return "it stops early in another way"
-        for name, variable in _variables(model).items():
-            if name not in self._arrays or tuple(self._arrays[name].shape) != tuple(variable.shape):
-                return "its weights have other shapes"
+        expected = {name: (variable.shape, variable.dtype) for name, variable in _variables(model).items()}
+        best = [name for name in self._arrays if name.startswith("best_")]
+        if best:
+            weights = zip(sorted(best), model.weights, strict=False)
+            expected |= {name: (variable.shape, variable.dtype) for name, variable in weights}
+        if expected.keys() != self._arrays.keys() or (best and len(best) != len(model.weights)):
+            return "it holds other weights"
+        for name, (shape, dtype) in expected.items():
+            array = self._arrays[name]
+            if array.shape != tuple(shape) or str(array.dtype) != keras.backend.standardize_dtype(dtype):
+                return "its weights have other shapes or types"
+            if array.dtype.kind == "f" and not np.isfinite(array).all():
+                return "its weights are not all finite"
         return ""
 
 
@@ -209,15 +238,22 @@ def _variables(model: keras.Model) -> dict[str, Any]:
     }
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+def _read(path: Path) -> tuple[_State, dict[str, NDArray[Any]]]:
     try:
         with zipfile.ZipFile(path) as archive:
-            header = json.loads(archive.read("state.json"))
-            header = {name: header[name] for name in _FIELDS}
+            # As they are written: nothing unpacks to more than the file holds.
+            if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+                raise ReadError("it is packed")
+            state = _State.model_validate_json(archive.read("state.json"))
             arrays = {
-                str(name): np.load(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False)
-                for name in header["arrays"]
+                name: np.load(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False) for name in state.arrays
             }
-    except Exception as error:  # zip, JSON and numpy raise many kinds
+    except ReadError:
+        raise
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(map(str, problem["loc"]))
+        raise ReadError(f"it is damaged ({where or 'state.json'}: {problem['msg']})") from error
+    except Exception as error:  # zip and numpy raise many kinds
         raise ReadError(f"it is damaged ({type(error).__name__})") from error
-    return header, arrays
+    return state, arrays

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import keras
 import pandas as pd
@@ -11,6 +11,9 @@ from keras_vnn.architecture import Architecture
 from keras_vnn.data import ClassificationMetrics, Labels, folds
 from keras_vnn.options import TrainingOptions
 from keras_vnn.training._train import train
+
+if TYPE_CHECKING:
+    from keras_vnn.options._changes import ModelChanges
 
 __all__ = ["cross_validate"]
 
@@ -25,7 +28,7 @@ def cross_validate(
     preset: str | None = None,
     progress: bool = False,
     what: str = "fold",
-    **model_options: Any,
+    **model_options: Unpack[ModelChanges],
 ) -> pd.DataFrame:
     """Train a new model per fold and score it on the cells it has not seen.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import keras
 import numpy as np
@@ -21,6 +21,9 @@ from keras_vnn.training._pretraining import pretrain
 from keras_vnn.training._samplers import PairOrder, TripletOrder
 from keras_vnn.training._stream import is_stored
 from keras_vnn.training._train import TrainingResult, training_record, values_of
+
+if TYPE_CHECKING:
+    from keras_vnn.options._changes import ModelChanges
 
 __all__ = ["EMBEDDING_OBJECTIVES", "train_embedding"]
 
@@ -47,7 +50,7 @@ def train_embedding(
     logs: str | os.PathLike[str] | None = None,
     say: Callable[[str], None] | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-    **model_options: Any,
+    **model_options: Unpack[ModelChanges],
 ) -> TrainingResult:
     """Train a network without a head, so that the activities of its last hidden layer tell types of cells apart.
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from keras_vnn.errors import DataError
+from keras_vnn.files import alone_at
 from keras_vnn.options import TrainingOptions
 from keras_vnn.training._checkpoint import Checkpoint, identity_of
 from keras_vnn.training._logs import log_callbacks
@@ -91,6 +92,8 @@ def fit_model(
     ------
     DataError
         The inputs and the targets have different numbers of rows.
+    OutputError
+        Another process keeps its training in the same checkpoint.
     """
     options = training or TrainingOptions()
     for inputs, targets, name in ((x, y, "training"), *(((*validation, "validation"),) if validation else ())):
@@ -113,26 +116,27 @@ def fit_model(
     first = 0
     kept: Checkpoint | None = None
     writers = [] if logs is None else log_callbacks(logs, lambda: [] if kept is None else kept.history)
-    if checkpoint is not None:
-        # More epochs may be asked for than before, unless the step size depends on their number.
-        choices = {
-            name: value
-            for name, value in options.to_json().items()
-            if name != "epochs" or options.schedule != "constant"
-        }
-        same = identity_of(
-            data=[*map(_known_by, _parts(x)), _known_by(_targets(y))],
-            validation_data=None
-            if validation is None
-            else [*map(_known_by, _parts(validation[0])), _known_by(_targets(validation[1]))],
-            training_options=[choices, None if class_weight is None else sorted(class_weight.items())],
-            **(identity or {}),
-        )
-        kept = Checkpoint(checkpoint, same, stopping=stopping, say=say or (lambda _: None))
-        first = kept.first_epoch(options.epochs, model)
-        called.append(kept)
-    called += writers
     with ExitStack() as open_files:
+        if checkpoint is not None:
+            open_files.enter_context(alone_at(checkpoint))
+            # More epochs may be asked for than before, unless the step size depends on their number.
+            choices = {
+                name: value
+                for name, value in options.to_json().items()
+                if name != "epochs" or options.schedule != "constant"
+            }
+            same = identity_of(
+                data=[*map(_known_by, _parts(x)), _known_by(_targets(y))],
+                validation_data=None
+                if validation is None
+                else [*map(_known_by, _parts(validation[0])), _known_by(_targets(validation[1]))],
+                training_options=[choices, None if class_weight is None else sorted(class_weight.items())],
+                **(identity or {}),
+            )
+            kept = Checkpoint(checkpoint, same, stopping=stopping, say=say or (lambda _: None))
+            first = kept.first_epoch(options.epochs, model)
+            called.append(kept)
+        called += writers
         held_out: dict[str, Any] = {"validation_data": validation, "validation_batch_size": size}
         if is_stored(x):
             batches: Any = open_files.enter_context(StoredBatches(x, _targets(y), size, order))

@@ -8,6 +8,8 @@ import keras
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from keras_vnn.errors import readable
+
 __all__ = ["RichProgress"]
 
 
@@ -32,16 +34,16 @@ class RichProgress(keras.callbacks.Callback):
         if not console.is_terminal:
             return
         self._bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[scores]}"),
+            TextColumn("{task.fields[scores]}", markup=False),
             console=console,
             transient=True,
         )
         self._bar.start()
-        self._task = self._bar.add_task(self._what, total=self.params.get("epochs"), scores="")
+        self._task = self._bar.add_task(readable(self._what), total=self.params.get("epochs"), scores="")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Advance, and show the losses and accuracies of the epoch."""
@@ -49,7 +51,7 @@ class RichProgress(keras.callbacks.Callback):
             return
         shown = {name: value for name, value in (logs or {}).items() if name != "learning_rate"}
         scores = "  ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in shown.items())
-        self._bar.update(self._task, advance=1, scores=scores)
+        self._bar.update(self._task, advance=1, scores=readable(scores))
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Take the bar away."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import keras
 import numpy as np
@@ -32,6 +32,9 @@ from keras_vnn.options import model_options as options_of
 from keras_vnn.training._fit import fit_model, make_optimizer, precision, predicted_by, rows_of
 from keras_vnn.training._pretraining import pretrain
 from keras_vnn.training._scores import Metrics, scores
+
+if TYPE_CHECKING:
+    from keras_vnn.options._changes import ModelChanges
 
 __all__ = ["TrainingResult", "train", "training_record", "values_of"]
 
@@ -75,7 +78,7 @@ def train(
     logs: str | os.PathLike[str] | None = None,
     say: Callable[[str], None] | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-    **model_options: Any,
+    **model_options: Unpack[ModelChanges],
 ) -> TrainingResult:
     """Align data by name, normalise, build a model, train it with early stopping, and score it on held-out cells.
 

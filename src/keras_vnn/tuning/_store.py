@@ -78,7 +78,7 @@ def open_store(folder: Path, search: Mapping[str, Any], space: Mapping[str, Sett
         The folder cannot be written, or its database is none.
     """
     optuna = imported_optuna()
-    path = check_target(folder / DATABASE, overwrite=True)
+    path, *_ = (check_target(folder / name, overwrite=True) for name in (DATABASE, *RESULTS))
     if not path.exists():
         there = [name for name in RESULTS if (folder / name).exists()]
         if there:

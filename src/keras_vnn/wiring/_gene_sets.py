@@ -6,7 +6,7 @@ In: a gene list and named sets of genes. Out: an `Architecture`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from keras_vnn.provenance import Audit, AuditEntry, Source
 from keras_vnn.wiring._groups import Groups, Limits, grouped_architecture, membership
 from keras_vnn.wiring._matching import check_match
 
+if TYPE_CHECKING:
+    from keras_vnn.options._changes import GeneSetChanges
+
 __all__ = ["gene_set_architecture"]
 
 
@@ -28,7 +31,7 @@ def gene_set_architecture(
     *,
     kind: str = "gene set",
     sources: Sequence[Source] = (),
-    **options: Any,
+    **options: Unpack[GeneSetChanges],
 ) -> Architecture:
     """Wire gene sets into one sparse layer: a node per set, sorted by name.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ from keras_vnn.wiring._groupings import GROUPINGS
 from keras_vnn.wiring._groups import Groups, Limits, grouped_architecture, membership
 from keras_vnn.wiring._matching import check_kind, check_match
 
+if TYPE_CHECKING:
+    from keras_vnn.options._changes import InteractionChanges
+
 __all__ = ["interaction_architecture"]
 
 
@@ -29,7 +32,7 @@ def interaction_architecture(
     genes: Iterable[str],
     interactions: Interactions | None = None,
     regulation: Regulation | None = None,
-    **options: Any,
+    **options: Unpack[InteractionChanges],
 ) -> Architecture:
     """Wire interactions and regulation into one sparse layer of named nodes.
 

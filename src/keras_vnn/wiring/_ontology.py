@@ -6,12 +6,12 @@ In: a gene list, an `Ontology`, `Annotations`. Out: an `Architecture`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
 from keras_vnn.architecture import Architecture, Node
-from keras_vnn.errors import ConfigError, WiringError, sample
+from keras_vnn.errors import WiringError, sample
 from keras_vnn.genes import GeneList, gene_list
 from keras_vnn.hierarchies import Annotations, Ontology
 from keras_vnn.options import HierarchyOptions, OntologyOptions, documented
@@ -27,17 +27,17 @@ from keras_vnn.wiring._units import units_of, units_to_json
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from keras_vnn.options._changes import HierarchyChanges, OntologyChanges
+
 __all__ = ["hierarchy_architecture", "ontology_architecture"]
 
 
-@documented(OntologyOptions, leave_out=("terms",))
+@documented(OntologyOptions)
 def ontology_architecture(
     genes: Iterable[str],
     ontology: Ontology,
     annotations: Annotations,
-    *,
-    terms: Iterable[str] | Ontology | None = None,
-    **options: Any,
+    **options: Unpack[OntologyChanges],
 ) -> Architecture:
     """Wire an ontology: a node per term, which reads its child terms and the genes annotated with it.
 
@@ -56,8 +56,6 @@ def ontology_architecture(
         The input genes, in order.
     ontology, annotations
         The prior knowledge. Annotations are direct ones; ids may be alternative or obsolete ones.
-    terms
-        Only these may be nodes, e.g. a slim; genes annotated with others join those above them.
     {options}
 
     Returns
@@ -107,7 +105,7 @@ def ontology_architecture(
     """
     check_kind(ontology, Ontology, "read_ontology")
     check_kind(annotations, Annotations, "read_annotations")
-    chosen = OntologyOptions().changed(**options, terms=_ids(terms))
+    chosen = OntologyOptions().changed(**options)
     listed = gene_list(genes)
     check_match(listed, annotations.genes, "the annotation table")
     selected = ontology.selecting(relations=chosen.relations, namespaces=chosen.namespace or None)
@@ -141,7 +139,7 @@ def hierarchy_architecture(
     genes: Iterable[str] | None,
     ontology: Ontology,
     annotations: Annotations,
-    **options: Any,
+    **options: Unpack[HierarchyChanges],
 ) -> Architecture:
     """Wire a hierarchy somebody prepared (DrugCell, DCell, NeST, KPNN, GenNet) as it is.
 
@@ -177,12 +175,6 @@ def hierarchy_architecture(
         redundancy=None,
         **{name: getattr(chosen, name) for name in chosen.names()},
     )
-
-
-def _ids(terms: Iterable[str] | Ontology | None) -> tuple[str, ...] | None:
-    if isinstance(terms, str):
-        raise ConfigError(f"terms takes several ids, got the single string {terms!r}.\nPass [{terms!r}].")
-    return None if terms is None else tuple(terms.ids if isinstance(terms, Ontology) else terms)
 
 
 def _limits(options: OntologyOptions) -> TermLimits:

@@ -6,15 +6,17 @@ Reads with the same functions as ``vnn build``; a file that cannot be read is re
 
 from __future__ import annotations
 
+import inspect
 import os
 import shlex
 import warnings
 import zipfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from keras_vnn import readers
 from keras_vnn.errors import ReadError, VNNError, VNNWarning
 from keras_vnn.files import existing_file
 from keras_vnn.genes import gene_list
@@ -22,63 +24,15 @@ from keras_vnn.identifiers import IdentifierTable, names_in
 from keras_vnn.kinds import OTHER, Identified, bare_name, identify
 from keras_vnn.probing import refuse_damaged_hdf5
 from keras_vnn.provenance import Audit
-from keras_vnn.readers import (
-    IDENTIFIER_FORMATS,
-    read_annotations,
-    read_gene_sets,
-    read_genes,
-    read_hierarchy,
-    read_identifier_map,
-    read_interactions,
-    read_ontology,
-    read_regulation,
-    sniff_format,
-)
-from keras_vnn.readers.columns import lay_out, normalized
-from keras_vnn.readers.foreign import in_words
+from keras_vnn.readers import FAMILIES, read_identifier_map
+from keras_vnn.readers.registry import sniff, unrecognized
 from keras_vnn.readers.text import preview
 from keras_vnn.ten_x import is_ten_x, read_ten_x
 
 __all__ = ["FileReport", "check_file", "check_files", "suggested_command"]
 
-_FAMILY = {
-    **dict.fromkeys(
-        ("string", "string-actions", "biogrid", "mitab", "hippie", "sif", "interactions", "table"), "interactions"
-    ),
-    **dict.fromkeys(("drem", "trrust", "matrix", "regulation"), "regulation"),
-    **dict.fromkeys(("names", "h5ad", "expression"), "genes"),
-    **dict.fromkeys(("obo", "reactome", "ontology-table"), "ontology"),
-    **dict.fromkeys(("gaf", "gpad", "gene2go", "reactome-members", "annotation-table"), "annotations"),
-    **dict.fromkeys(("dcell", "cx2", "gennet", "kpnn", "drugcell"), "hierarchy"),
-    **dict.fromkeys(("gmt", "groups", "json"), "gene-sets"),
-    **dict.fromkeys(("gtf", "gpi"), "id-map"),
-}
-_READERS: dict[str, Callable[[Path], Any]] = {
-    "genes": lambda path: read_genes(path, duplicates="first", malformed="skip"),
-    "interactions": lambda path: read_interactions(path, malformed="skip"),
-    "regulation": lambda path: read_regulation(path, malformed="skip"),
-    "ontology": read_ontology,
-    "annotations": lambda path: read_annotations(path, malformed="skip"),
-    "hierarchy": read_hierarchy,
-    "gene-sets": read_gene_sets,
-    "id-map": read_identifier_map,
-}
-_IN_WORDS = {
-    "genes": "genes, or expression data with genes",
-    "interactions": "interactions",
-    "regulation": "regulators and their targets",
-    "ontology": "an ontology",
-    "annotations": "annotations of genes with terms",
-    "hierarchy": "a hierarchy with its genes",
-    "gene-sets": "gene sets",
-    "id-map": "a table of identifiers",
-}
-# At least two of these head a table of identifiers.
-_TABLE_WORDS = set(
-    "symbol hgncid approvedsymbol ensemblgeneid genestableid proteinstableid genestableidversion entrezid ncbigeneid "
-    "uniprotids aliassymbol prevsymbol stringproteinid preferredname genename taxid geneid synonyms dbxrefs alias "
-    "ncbigeneformerlyentrezgeneid proteinsize".split()
-)
+# A look is given to files that a build would refuse, so that the report says what is wrong with them.
+_LENIENT = {"malformed": "skip", "duplicates": "first"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +82,7 @@ class FileReport:
         """Return a paragraph: the path, and a line for each thing there is to say."""
         if self.error:
             return "\n".join([f"{self.path}", *_indented("cannot", self.error.splitlines())])
-        lines = [f"{self.path}", *_indented("is", [_IN_WORDS.get(self.family, self.family)])]
+        lines = [f"{self.path}", *_indented("is", ["" if not self.family else FAMILIES[self.family].what])]
         lines += _indented("format", [self.format])
         lines += _indented("holds", [f"{self.summary}, {self.records:,} records"])
         if self.names is not None:
@@ -210,7 +164,7 @@ def check_files(paths: Sequence[str | os.PathLike[str]], *, genes: Any = None, t
     """
     first = [check_file(path) for path in paths]
     if genes is None:
-        genes = next((gene_list(_READERS["genes"](one.path)) for one in first if one.family == "genes"), ())
+        genes = next((gene_list(_read_as("genes", one.path)) for one in first if one.family == "genes"), ())
     if table is None:
         table = next((read_identifier_map(one.path) for one in first if one.family == "id-map"), None)
     genes = tuple(genes)
@@ -325,48 +279,38 @@ def _read(path: Path) -> tuple[str, Any]:
     """Return the family of a file and what its reader gives; a loose look is tried as what else it may be."""
     family = _family(path)
     try:
-        return family, _READERS[family](path)
+        return family, _read_as(family, path)
     except VNNError:
         if family != "interactions":
             raise
         for other in ("gene-sets", "genes"):
             try:
-                return other, _READERS[other](path)
+                return other, _read_as(other, path)
             except VNNError:
                 continue
         raise
+
+
+def _read_as(family: str, path: Path) -> Any:
+    reader = getattr(readers, FAMILIES[family].reader)
+    options = inspect.signature(reader).parameters
+    return reader(path, **{name: value for name, value in _LENIENT.items() if name in options})
 
 
 def _family(path: Path) -> str:
     """Return which option of ``vnn build`` takes a file."""
     start = preview(path)
-    if start.lines and any(one.recognizes(start) for one in IDENTIFIER_FORMATS[1:-1]):
-        return "id-map"
-    other = start.lines and in_words(start, "read_identifier_map", sure=True)
-    if start.lines and not other and start.texts[0][:1] not in "{[" and _heads_identifiers(path):
-        return "id-map"
-    try:
-        name = sniff_format(path)
-    except ReadError:
-        for family in ("ontology", "hierarchy", "annotations", "gene-sets", "regulation"):
-            try:
-                _READERS[family](path)
-            except VNNError:
-                continue
-            return family
-        raise
-    if name in _FAMILY:
-        return _FAMILY[name]
-    # The reader says what it is, and what to do.
-    return "genes"
-
-
-def _heads_identifiers(path: Path) -> bool:
-    start = preview(path)
-    header = start.comments[-1][1].lstrip("#! ").split("\t") if start.comments else []
-    if not header or len(header) < 2:
-        header = list(lay_out(start, is_header=lambda words: len(_TABLE_WORDS & set(words)) > 1).header or ())
-    return len({normalized(word) for word in header} & _TABLE_WORDS) > 1
+    found = sniff(start)
+    if found is not None:
+        # A file that nothing reads is refused by any reader, which says what it is.
+        return found.family or "genes"
+    for family in FAMILIES:
+        try:
+            _read_as(family, path)
+        except VNNError:
+            continue
+        return family
+    raise unrecognized(start)
 
 
 def _names(family: str, parts: Sequence[Any]) -> tuple[str, ...]:

@@ -138,7 +138,7 @@ REFUSED = {
     ),
     "string": (
         {"exclude_evidence": "IEA"},
-        "exclude_evidence takes several words, got the single string 'IEA'.\nPass {'IEA'}.",
+        "exclude_evidence takes several words, got the single string 'IEA'.\nPass {{'IEA'}}.",
     ),
     "both": (
         {"include_evidence": {"IDA"}, "exclude_evidence": {"IDA"}},
@@ -147,7 +147,7 @@ REFUSED = {
     "malformed": ({"malformed": "ignore"}, "Unknown malformed='ignore'.\nExpected one of: raise, skip."),
     "columns": (
         {"columns": (1, 2), "format": "gaf"},
-        "columns applies to format='gene-term'; gaf has its columns fixed.",
+        "columns applies to format='gene-term'; {path} is read as 'gaf'.\nLeave out columns, or name the format.",
     ),
 }
 
@@ -157,7 +157,7 @@ def test_impossible_choices_are_refused(small, case):
     options, message = REFUSED[case]
     with pytest.raises(ConfigError) as error:
         read_annotations(small, taxon=9606, **options)
-    assert str(error.value) == message
+    assert str(error.value) == message.format(path=small)
 
 
 def test_nothing_left_says_what_took_it(small):

@@ -7,23 +7,15 @@ import time
 
 import pytest
 
+import keras_vnn as vnn
 from keras_vnn import (
-    read_annotations,
-    read_gene_sets,
     read_genes,
-    read_hierarchy,
     read_identifier_map,
     read_interactions,
-    read_ontology,
     read_regulation,
 )
 from keras_vnn.errors import ReadError, VNNError
-from keras_vnn.readers.annotations import ANNOTATION_FORMATS
-from keras_vnn.readers.gene_sets import GENE_SET_FORMATS
-from keras_vnn.readers.identifier_map import IDENTIFIER_FORMATS
-from keras_vnn.readers.interactions import INTERACTION_FORMATS
-from keras_vnn.readers.ontologies import HIERARCHY_FORMATS, ONTOLOGY_FORMATS
-from keras_vnn.readers.regulation import REGULATION_FORMATS
+from keras_vnn.readers import FAMILIES, formats_of
 from keras_vnn.readers.text import CheckedStream, open_text
 
 
@@ -119,17 +111,10 @@ def test_wide_rows_are_found_however_the_text_comes(size, fields, is_wide, tmp_p
 # ---- a format that was named, and a file that is not of it ----------------------------------------------------
 
 NAMED = [
-    (reader, format.name)
-    for reader, formats in (
-        (read_annotations, ANNOTATION_FORMATS),
-        (read_gene_sets, GENE_SET_FORMATS),
-        (read_hierarchy, HIERARCHY_FORMATS),
-        (read_identifier_map, IDENTIFIER_FORMATS),
-        (read_interactions, INTERACTION_FORMATS),
-        (read_ontology, ONTOLOGY_FORMATS),
-        (read_regulation, REGULATION_FORMATS),
-    )
-    for format in formats
+    (getattr(vnn, family.reader), format.name)
+    for family in FAMILIES.values()
+    for format in formats_of(family.name)
+    if format.family != "genes"
 ]
 FIELDS = ("ATM", "TP53", "0.5", "Activation", "GO:0006915", "9606") * 7
 

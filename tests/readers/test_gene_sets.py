@@ -84,9 +84,9 @@ BROKEN = {
     "unclear": (
         "A\tG1\tG2\nB\tG3\tG4\n",
         "Cannot tell the format of the file with gene sets: {path}:1\n    A\tG1\tG2\nName it with format=…:\n"
-        "    json         JSON: name → genes\n"
-        "    gmt          GMT: name, description, genes\n"
-        "    groups       group file: name, genes",
+        "    json    JSON (name → genes)\n"
+        "    gmt     GMT (name, description, genes)\n"
+        "    groups  a group file (name, genes)",
     ),
     "cut JSON": (
         '{"A": ["G1",\n "G2"',

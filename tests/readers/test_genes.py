@@ -131,7 +131,7 @@ BAD = {
     "OBO": (
         "format-version: 1.2\n",
         ReadError,
-        "The file is an ontology in OBO format, not a list of genes: {path}\n    format-version: 1.2\n"
+        "The file is an ontology in OBO 1.2 or 1.4, not a list of genes: {path}\n    format-version: 1.2\n"
         "Read it with read_ontology.",
     ),
     "header only": (

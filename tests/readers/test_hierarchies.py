@@ -147,7 +147,9 @@ def test_any_table_of_children_and_parents(tmp_path):
     assert read_ontology(path, columns=(3, 2)).to_frame()["parent"].tolist() == ["A", "B"]
     with pytest.raises(ConfigError) as error:
         read_ontology(write(tmp_path, DRUGCELL), format="drugcell", columns=(1, 2))
-    assert str(error.value) == f"columns applies to format='edges'; {path} is read as 'drugcell'."
+    assert str(error.value) == (
+        f"columns applies to format='edges'; {path} is read as 'drugcell'.\nLeave out columns, or name the format."
+    )
 
 
 BROKEN = {

@@ -201,11 +201,6 @@ def test_names_damaged_by_a_spreadsheet_are_named(written):
         read_interactions(written("Sep-07\tA\n1-Dec\tB\n2-Mar\tOCT-1\n"))
 
 
-STRING_READS = (
-    "read_interactions reads: STRING links ('string'), STRING actions ('string-actions'), BioGRID TAB2 or TAB3 "
-    "('biogrid'), PSI-MITAB 2.5 to 2.8 (IntAct, HuRI, HIPPIE) ('mitab'), HIPPIE ('hippie'), SIF ('sif'), "
-    "interaction table ('table')."
-)
 SKIP = 'Pass malformed="skip" to count such rows in the audit and go on, or name other columns: columns=…'
 
 BAD = {
@@ -263,9 +258,12 @@ BAD = {
     ),
     "prose": (
         "A text\nof several words\non each of its lines\nor so, you may say\nthat\n",
-        "The format of the file is not recognised: {path}\n    A text\n    of several words\n"
-        f"    on each of its lines\n{STRING_READS}\n"
-        "Name the format and the columns, for example: format='table', columns=(1, 2)",
+        "Cannot tell the format of the file with interactions: {path}:1\n    A text\nName it with format=…:\n"
+        "    string          STRING links\n    string-actions  STRING actions\n"
+        "    biogrid         BioGRID TAB2 or TAB3\n"
+        "    mitab           PSI-MITAB 2.5 to 2.8 (IntAct, HuRI, HIPPIE)\n    hippie          HIPPIE\n"
+        "    sif             SIF\n"
+        "    table           a table of two names a row\nor the columns of a table: columns=(1, 2)",
     ),
     "two taxa": (
         "9606.P1\t10090.P2\n",
@@ -290,17 +288,17 @@ BAD = {
     ),
     "TRRUST": (
         "AATF\tBAX\tRepression\t1\n",
-        "The file is TRRUST, which holds regulation: {path}\n    AATF\tBAX\tRepression\t1\n"
-        "Read it with read_regulation.",
+        "The file is TRRUST, not interactions: {path}\n    AATF\tBAX\tRepression\t1\nRead it with read_regulation.",
     ),
     "regulators": (
         "tf,target\nA,B\n",
-        "The file is a table of regulators and targets: {path}\n    tf,target\n    A,B\nRead it with read_regulation.",
+        "The file is a table of regulators and targets, not interactions: {path}\n    tf,target\n    A,B\n"
+        "Read it with read_regulation.",
     ),
     "GMT": (
         "S\tna\tA\tB\nT\tna\tC\n",
-        "The file is gene sets (GMT): {path}\n    S\tna\tA\tB\n    T\tna\tC\n"
-        f"Read it with read_gene_sets. {STRING_READS}",
+        "The file is GMT (gene sets), not interactions: {path}\n    S\tna\tA\tB\n    T\tna\tC\n"
+        "Read it with read_gene_sets.",
     ),
 }
 
@@ -319,8 +317,8 @@ def test_bad_files(written, content, message):
         (
             {"format": "siff"},
             ConfigError,
-            "Unknown format 'siff'. Did you mean sif?\n"
-            "read_interactions knows: auto, string, string-actions, biogrid, mitab, hippie, sif, table.",
+            "Unknown format='siff' for interactions. Did you mean sif?\n"
+            "Expected one of: auto, string, string-actions, biogrid, mitab, hippie, sif, table.",
         ),
         ({"malformed": "drop"}, ConfigError, "Unknown malformed='drop'.\nExpected one of: raise, skip."),
         ({"min_score": float("nan")}, ConfigError, "min_score must be a finite number, got nan."),
@@ -330,7 +328,8 @@ def test_bad_files(written, content, message):
         (
             {"columns": (1, 2), "format": "sif"},
             ConfigError,
-            "columns cannot be chosen in SIF.\nLeave out columns or format.",
+            "columns applies to format='string' or 'table'; {path} is read as 'sif'.\n"
+            "Leave out columns, or name the format.",
         ),
         (
             {"columns": ("gene_a", "gene_c")},

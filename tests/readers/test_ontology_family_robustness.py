@@ -7,10 +7,7 @@ import pytest
 
 from keras_vnn.errors import ReadError, VNNError
 from keras_vnn.readers import (
-    ANNOTATION_FORMATS,
-    GENE_SET_FORMATS,
-    HIERARCHY_FORMATS,
-    ONTOLOGY_FORMATS,
+    formats_of,
     read_annotations,
     read_gene_sets,
     read_hierarchy,
@@ -43,10 +40,10 @@ CONTENTS = {
     "bell": b"a\x07b\tc\n",
 }
 READERS = {
-    read_annotations: ANNOTATION_FORMATS,
-    read_gene_sets: GENE_SET_FORMATS,
-    read_hierarchy: HIERARCHY_FORMATS,
-    read_ontology: ONTOLOGY_FORMATS,
+    read_annotations: formats_of("annotations"),
+    read_gene_sets: formats_of("gene-sets"),
+    read_hierarchy: formats_of("hierarchy"),
+    read_ontology: formats_of("ontology"),
 }
 CASES = [(reader, name) for reader, formats in READERS.items() for name in ("auto", *(f.name for f in formats))]
 

@@ -149,12 +149,13 @@ BAD = {
     ),
     "STRING": (
         "protein1 protein2 combined_score\n9606.A 9606.B 700\n",
-        "The file is STRING links, which hold interactions: {path}\n    protein1 protein2 combined_score\n"
+        "The file is STRING links, not regulators and their targets: {path}\n    protein1 protein2 combined_score\n"
         "    9606.A 9606.B 700\nRead it with read_interactions.",
     ),
     "interactions": (
         "gene_a\tgene_b\nA\tB\n",
-        "The file is a table of interactions: {path}\n    gene_a\tgene_b\n    A\tB\nRead it with read_interactions.",
+        "The file is a table of interactions, not regulators and their targets: {path}\n    gene_a\tgene_b\n    A\tB\n"
+        "Read it with read_interactions.",
     ),
     "SIF of interactions": (
         "A pp B\n",
@@ -220,7 +221,9 @@ def test_wrong_options(written):
     path = written("tf\ttarget\nA\tB\n")
     with pytest.raises(ConfigError, match=r"^Unknown drem_id='foo'\.\nExpected one of: symbol, ensembl\."):
         read_regulation(path, drem_id="foo")
-    with pytest.raises(ConfigError, match=r"^Unknown format 'trust'\. Did you mean trrust\?"):
+    with pytest.raises(
+        ConfigError, match=r"^Unknown format='trust' for regulators and their targets\. Did you mean trrust\?"
+    ):
         read_regulation(path, format="trust")
 
 

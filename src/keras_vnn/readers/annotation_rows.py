@@ -22,7 +22,7 @@ from keras_vnn.readers.molecules import species_counts
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["IDENTIFIERS", "NOT_RULES", "AnnotationChoices", "AnnotationRows", "choose"]
+__all__ = ["IDENTIFIERS", "NOT_RULES", "AnnotationChoices", "AnnotationRows", "choose_annotations"]
 
 IDENTIFIERS = ("symbol", "accession", "synonym")
 NOT_RULES = ("pair", "row")
@@ -87,7 +87,7 @@ class AnnotationChoices:
             raise ConfigError(f"include_evidence and exclude_evidence both name {both}.")
 
 
-def choose(rows: AnnotationRows, choices: AnnotationChoices) -> Annotations:
+def choose_annotations(rows: AnnotationRows, choices: AnnotationChoices) -> Annotations:
     """Make annotations of the rows the user wants.
 
     The order is: taxon, evidence, namespace, qualifiers, identifier, and NOT last, so that a denial counts only if

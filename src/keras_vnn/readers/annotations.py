@@ -8,24 +8,17 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from keras_vnn.errors import ConfigError
 from keras_vnn.genes import gene_list
 from keras_vnn.hierarchies import Annotations
-from keras_vnn.readers.annotation_rows import AnnotationChoices, AnnotationRows, choose
-from keras_vnn.readers.formats import Format, choose_format
-from keras_vnn.readers.gaf import GAF
-from keras_vnn.readers.gene2go import GENE2GO
-from keras_vnn.readers.gene_sets import looks_like_gmt, read_gmt
-from keras_vnn.readers.gene_term import GENE_TERM
-from keras_vnn.readers.gpad import GPAD
+from keras_vnn.readers.annotation_rows import AnnotationChoices, choose_annotations
 from keras_vnn.readers.names import check_names
-from keras_vnn.readers.reactome import PATHWAY_ID, REACTOME_MEMBERS
+from keras_vnn.readers.registry import choose
 from keras_vnn.readers.rows import check_malformed
-from keras_vnn.readers.text import Preview, preview
+from keras_vnn.readers.text import preview
 
-__all__ = ["ANNOTATION_FORMATS", "read_annotations"]
+__all__ = ["read_annotations"]
 
 
 def read_annotations(
@@ -116,43 +109,14 @@ def read_annotations(
         not_rule,
     )
     start = preview(Path(path))
-    chosen = choose_format(
-        start,
-        ANNOTATION_FORMATS,
-        "gene-term" if columns is not None and format == "auto" else format,
-        what="annotations",
-        reader="read_annotations",
-    )
-    if columns is not None and chosen is not GENE_TERM:
-        raise ConfigError(f"columns applies to format='gene-term'; {chosen.name} has its columns fixed.")
-    options: dict[str, Any] = {"malformed": malformed}
-    rows: AnnotationRows = chosen.read(start, **options, **({"columns": columns} if chosen is GENE_TERM else {}))
-    annotations = choose(rows, choices)
+    chosen = choose(start, "annotations", format, {"columns": columns})
+    given = {"malformed": malformed} | ({} if columns is None else {"columns": columns})
+    annotations = choose_annotations(chosen.read(start, **given), choices)
     check_names(annotations.genes, start.path, several_species=choices.taxon == "all")
     return annotations
-
-
-def _read_gmt(start: Preview, *, malformed: str = "raise") -> AnnotationRows:
-    """Read a GMT file as annotations; Reactome's has the id of a pathway as description."""
-    sets = read_gmt(start)
-    by_id = all(PATHWAY_ID.fullmatch(sets.descriptions.get(name, "")) for name in sets)
-    annotations = sets.to_annotations(sets.descriptions if by_id else None)
-    frame = annotations.to_frame()[["gene", "term"]].rename(columns={"gene": "symbol"})
-    frame.index = frame.index * 0
-    return AnnotationRows(frame, sets.sources[0], sets.audit.entries, annotations.term_names)
 
 
 def _codes(words: Iterable[str], name: str) -> frozenset[str]:
     if isinstance(words, str):
         raise ConfigError(f"{name} takes several words, got the single string {words!r}.\nPass {{{words!r}}}.")
     return frozenset(words)
-
-
-ANNOTATION_FORMATS = (
-    GAF,
-    GPAD,
-    GENE2GO,
-    REACTOME_MEMBERS,
-    GENE_TERM,
-    Format("gmt", "GMT: name, description, genes", looks_like_gmt, _read_gmt),
-)

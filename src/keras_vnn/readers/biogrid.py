@@ -116,4 +116,13 @@ def _release(start: Preview) -> str:
     return f"BioGRID {found[1]}" if found else ""
 
 
-BIOGRID = Format("biogrid", "BioGRID TAB2 or TAB3", can_parse, parse)
+BIOGRID = Format(
+    "biogrid",
+    "BioGRID TAB2 or TAB3",
+    "interactions",
+    can_parse,
+    parse,
+    marks=("#BioGRID Interaction ID", "BioGRID Interaction ID"),
+    takes=("id", "taxon"),
+    page=__doc__,
+)

@@ -127,4 +127,4 @@ def _first(aspects: list[Mapping[str, Any]]) -> tuple[dict[Any, dict[str, Any]],
     return nodes, [(edge["s"], edge["t"]) for edge in _aspect(aspects, "edges")]
 
 
-CX2 = Format("cx2", "hierarchy in CX2 or CX (HCX, NeST)", looks_like_cx2, read_cx2)
+CX2 = Format("cx2", "a hierarchy in CX2 or CX", "hierarchy", looks_like_cx2, read_cx2, page=__doc__)

@@ -15,11 +15,6 @@ from keras_vnn.readers.text import Preview, at
 __all__ = ["DCELL", "read_dcell"]
 
 
-def looks_like_dcell(start: Preview) -> bool:
-    """Say whether a file begins with ``ROOT:``."""
-    return start.texts[0].startswith("ROOT:")
-
-
 def read_dcell(start: Preview) -> tuple[Ontology, Annotations]:
     """Read a DCell topology. Genes are those annotated directly; the number after the id counts descendants' too.
 
@@ -81,4 +76,4 @@ def read_dcell(start: Preview) -> tuple[Ontology, Annotations]:
     return ontology, annotations
 
 
-DCELL = Format("dcell", "DCell topology: ROOT:, GENES:, TERMS:", looks_like_dcell, read_dcell)
+DCELL = Format("dcell", "a DCell topology", "hierarchy", read=read_dcell, marks=("ROOT:",), page=__doc__)

@@ -37,7 +37,7 @@ _ENSEMBL_ID = re.compile(r"ENS[A-Z]*[GTP]\d{11}")
 
 def can_parse(start: Preview) -> bool:
     """Say whether the header is ``TF``, ``Gene``, ``Input``."""
-    return bool(start.lines) and [normalized(w) for w in split(start.texts[0], "\t", quoted=False)][:3] == [
+    return bool(start.lines) and [normalized(w) for w in split(start.first, "\t", quoted=False)][:3] == [
         "tf",
         "gene",
         "input",
@@ -98,4 +98,4 @@ def _ensembl(gene: str) -> str:
     return next((part.strip() for part in gene.split(";") if _ENSEMBL_ID.match(part.strip())), "")
 
 
-DREM = Format("drem", "DREM", can_parse, parse)
+DREM = Format("drem", "DREM", "regulation", can_parse, parse, takes=("columns",), page=__doc__)

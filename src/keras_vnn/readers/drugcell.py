@@ -60,5 +60,5 @@ def read_drugcell(start: Preview) -> tuple[Ontology, Annotations]:
 
 
 DRUGCELL = Format(
-    "drugcell", "DrugCell or SparseGO: parent, child, default | term, gene, gene", looks_like_drugcell, read_drugcell
+    "drugcell", "a DrugCell or SparseGO hierarchy", "hierarchy", looks_like_drugcell, read_drugcell, page=__doc__
 )

@@ -1,20 +1,18 @@
-"""Choosing among the formats of a family: by name, or by looking at the beginning of the file.
+"""What a format of files is, and what the formats of one family have in common.
 
-In: a `Preview` and an explicit tuple of formats. Out: the one format to read it with, or an error that lists them.
-Knows nothing of any format.
+A module that reads a format declares a `Format`; `keras_vnn.readers.registry` lists them. Knows no single format.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from keras_vnn.errors import ConfigError, ReadError, did_you_mean
-from keras_vnn.readers.text import Preview, shortened
-from keras_vnn.unpacking import NOT_TEXT
+from keras_vnn.readers.text import Preview
 
-__all__ = ["Format", "choose_format"]
+__all__ = ["Family", "Format", "begins", "most_rows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,82 +24,75 @@ class Format:
     name
         What the user calls it in ``format=…``.
     title
-        What messages and provenance call it.
-    recognizes
-        Says whether a file looks like it; never true for two formats of a family.
+        What messages and help texts call it, as the end of the sentence "The file is …".
+    family
+        What it holds, a name in `keras_vnn.readers.registry.FAMILIES`; empty where nothing here reads it.
+    sniff
+        Says whether a file looks like it, from the beginning of one that has rows.
     read
-        Reads a file, given its preview and the options of the family.
+        Reads a file, given its preview and the options of the family; ``None`` for a look that is only told.
+    marks
+        Beginnings of a line, comments included, that tell the format by themselves.
+    takes
+        Options of the family that not all of its formats have: ``columns``, ``id``, ``taxon``, ``species``.
+    advice
+        What to do instead, if not to read it with the function of its family.
+    page
+        Text whose part from the first line ``### …`` shows examples on the page of the formats.
     """
 
     name: str
     title: str
-    recognizes: Callable[[Preview], bool]
-    read: Callable[..., Any]
+    family: str
+    sniff: Callable[[Preview], bool] = lambda start: False
+    read: Callable[..., Any] | None = None
+    marks: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
+    advice: str = ""
+    page: str | None = ""
+
+    def matches(self, start: Preview) -> bool:
+        """Say whether a file looks like this format."""
+        return begins(start, self.marks) or (bool(start.lines) and self.sniff(start))
 
 
-def choose_format(
-    start: Preview,
-    formats: Sequence[Format],
-    name: str,
-    *,
-    what: str,
-    reader: str = "",
-) -> Format:
-    """Return the format of that name, or for ``"auto"`` the one the file looks like.
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What files of one kind hold.
 
-    Parameters
+    Attributes
     ----------
-    start
-        The beginning of the file.
-    formats
-        Those of the family, the most telling first.
     name
-        ``"auto"`` or the name of one.
+        The option of ``vnn build`` that takes them.
     what
-        What the family holds, for messages, e.g. ``an ontology``.
+        What one holds, in words.
     reader
-        The function that reads the family: a file that is beyond doubt another's is refused.
-
-    Raises
-    ------
-    ConfigError
-        There is no format of that name.
-    ReadError
-        The file looks like none of them.
+        The function that reads them.
+    includes
+        Families whose files it reads as well.
+    wary
+        Whether another family that a file merely looks like is believed before a table of any names.
     """
-    names = [format.name for format in formats]
-    if name not in ("auto", *names):
-        raise ConfigError(
-            f"Unknown format={name!r} for {what}. {did_you_mean(name, names)}".rstrip()
-            + f"\nExpected one of: auto, {', '.join(names)}."
-        )
-    for magic, (kind, advice) in NOT_TEXT.items():
-        if start.magic.startswith(magic):
-            raise ReadError(f"The file is {kind}, not a text file with {what}: {start.path}\n{advice}")
-    if not start.lines:
-        raise ReadError(
-            f"The file has comment lines and no rows: {start.path}\n    {shortened(start.comments[0][1])}\n"
-            "Is the file truncated?"
-        )
-    # Imported late: what is foreign to one family is a format of another, which imports this module.
-    from keras_vnn.readers.foreign import in_words
 
-    if name == "auto" and (found := in_words(start, reader, sure=True)):
-        raise ReadError(_is_other(start, found, what))
-    for format in formats:
-        if format.name == name or (name == "auto" and format.recognizes(start)):
-            return format
-    number, text = start.lines[0]
-    if found := in_words(start, reader):
-        raise ReadError(_is_other(start, found, what))
-    known = "\n".join(f"    {format.name:<12} {format.title}" for format in formats)
-    raise ReadError(
-        f"Cannot tell the format of the file with {what}: {start.path}:{number}\n"
-        f"    {shortened(text)}\n"
-        f"Name it with format=…:\n{known}"
-    )
+    name: str
+    what: str
+    reader: str
+    includes: tuple[str, ...] = ()
+    wary: bool = False
 
 
-def _is_other(start: Preview, found: tuple[str, str], what: str) -> str:
-    number, text = start.lines[0]
-    return f"The file is {found[0]}, not {what}: {start.path}:{number}\n    {shortened(text)}\n{found[1]}"
+def begins(start: Preview, marks: tuple[str, ...]) -> bool:
+    """Say whether one of the first lines or comments begins with one of these marks."""
+    return bool(marks) and any(text.lstrip().startswith(marks) for _, text in (*start.comments[:5], *start.lines[:3]))
+
+
+def most_rows(start: Preview, holds: Callable[[list[str]], bool]) -> bool:
+    """Say whether nearly all rows, split at tabs, hold what is asked."""
+    rows = [[field.strip() for field in text.split("\t")] for text in start.texts]
+    return bool(rows) and 10 * sum(map(holds, rows)) >= 9 * len(rows)
+
+
+def release_in_name(start: Preview, database: str, pattern: str = r"\.v(\d+(\.\d+)*)") -> str:
+    """Return the release that the name of a file states, empty without one."""
+    found = re.search(pattern, start.path.name)
+    return f"{database} {found[1]}" if found else ""

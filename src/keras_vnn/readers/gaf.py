@@ -37,7 +37,7 @@ def looks_like_gaf(start: Preview) -> bool:
     """Say whether a file looks like GAF."""
     if comment_value(start, "gaf-version"):
         return True
-    fields = start.texts[0].split("\t")
+    fields = start.first.split("\t")
     return LAYOUT.fewest <= len(fields) <= LAYOUT.most and ":" in fields[4] and len(fields[8]) == 1
 
 
@@ -62,4 +62,4 @@ def comment_value(start: Preview, key: str) -> str:
     return next((found[1] for _, text in start.comments if (found := pattern.match(text))), "")
 
 
-GAF = Format("gaf", "GAF 2.0 to 2.2, e.g. goa_human.gaf.gz", looks_like_gaf, read_gaf)
+GAF = Format("gaf", "GAF 2.0 to 2.2", "annotations", looks_like_gaf, read_gaf, marks=("!gaf-version",), page=__doc__)

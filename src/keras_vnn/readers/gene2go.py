@@ -25,7 +25,7 @@ LAYOUT = TabLayout(
 
 def looks_like_gene2go(start: Preview) -> bool:
     """Say whether a file looks like gene2go."""
-    fields = start.texts[0].split("\t")
+    fields = start.first.split("\t")
     return len(fields) == 8 and fields[0].isdigit() and fields[1].isdigit() and fields[2].startswith("GO:")
 
 
@@ -46,4 +46,4 @@ def read_gene2go(start: Preview, *, malformed: str = "raise") -> AnnotationRows:
     return AnnotationRows(frame.drop(columns=["name"]), source, dropped, names)
 
 
-GENE2GO = Format("gene2go", "NCBI gene2go", looks_like_gene2go, read_gene2go)
+GENE2GO = Format("gene2go", "NCBI gene2go", "annotations", looks_like_gene2go, read_gene2go, page=__doc__)

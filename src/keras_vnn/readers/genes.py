@@ -19,10 +19,10 @@ from keras_vnn.errors import ConfigError, GeneError, ReadError
 from keras_vnn.genes import DUPLICATE_POLICIES, GeneList, gene_list
 from keras_vnn.provenance import Audit, AuditEntry, Source
 from keras_vnn.readers.columns import Layout, column_number, lay_out, normalized
-from keras_vnn.readers.foreign import recognized_foreign
 from keras_vnn.readers.hdf5_names import read_var_names
 from keras_vnn.readers.names import check_names
 from keras_vnn.readers.orientation import genes_in_rows
+from keras_vnn.readers.registry import POSSIBLE, SURE, refuse_other, sniff
 from keras_vnn.readers.rows import check_malformed, chunks, refuse_row
 from keras_vnn.readers.text import Preview, preview, shortened
 from keras_vnn.ten_x import is_ten_x, read_ten_x
@@ -116,7 +116,7 @@ def read_genes(
         names, said = read_var_names(start.path, column=column, raw=raw)
         records, dropped = len(names), Audit()
     else:
-        _refuse_foreign(start, column)
+        _refuse_other(start, column)
         layout = lay_out(
             start,
             delimiter=delimiter,
@@ -160,15 +160,15 @@ def _in_memory(source: Any, column: int | str | None, *, raw: bool) -> Iterable[
     return [str(name) for name in table.var[column]]
 
 
-def _refuse_foreign(start: Preview, column: int | str | None) -> None:
-    foreign = recognized_foreign(start)
-    if foreign is None or foreign.name == "expression" or (column is not None and start.lines):
+def _refuse_other(start: Preview, column: int | str | None) -> None:
+    """Raise for a file of another family; one of two names a row may hold the genes in its first column."""
+    found = sniff(start)
+    if found is None or found.family == "genes" or (column is not None and start.lines):
         return
-    lines = "".join(f"    {shortened(text)}\n" for _, text in sorted((*start.comments, *start.lines))[:3])
-    advice = "If one of its columns holds the genes, say which: column=1" if foreign.name in _IN_COLUMNS else ""
-    raise ReadError(
-        f"The file is {foreign.title}, not a list of genes: {start.path}\n{lines}{advice or foreign.advice}"
-    )
+    if found in SURE or not (found in POSSIBLE or found.family in ("interactions", "regulation")):
+        if found.name in _IN_COLUMNS:
+            found = replace(found, advice="If one of its columns holds the genes, say which: column=1")
+        refuse_other(start, found, "a list of genes")
 
 
 def _from_text(

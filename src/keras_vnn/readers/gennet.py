@@ -24,7 +24,7 @@ _NAME = re.compile(r"layer(\d+)_name")
 
 def looks_like_gennet(start: Preview) -> bool:
     """Say whether the header names ``layer0_node``."""
-    return "layer0_node" in start.texts[0]
+    return "layer0_node" in start.first
 
 
 def read_gennet(start: Preview) -> tuple[Ontology, Annotations]:
@@ -101,4 +101,4 @@ def read_gennet(start: Preview) -> tuple[Ontology, Annotations]:
     return ontology, annotations
 
 
-GENNET = Format("gennet", "GenNet topology.csv: layer0_node,layer0_name,…", looks_like_gennet, read_gennet)
+GENNET = Format("gennet", "a GenNet topology", "hierarchy", looks_like_gennet, read_gennet, page=__doc__)

@@ -42,7 +42,7 @@ _ISOFORM = re.compile(r"([OPQ]\d[A-Z\d]{3}\d|[A-NR-Z]\d(?:[A-Z][A-Z\d]{2}\d){1,2
 
 def _is_2(start: Preview) -> bool:
     version = comment_value(start, "gpad-version") or comment_value(start, "gpa-version")
-    fields = start.texts[0].split("\t")
+    fields = start.first.split("\t")
     return version.startswith("2") if version else len(fields) > 2 and bool(_RELATION.fullmatch(fields[2]))
 
 
@@ -50,7 +50,7 @@ def looks_like_gpad(start: Preview) -> bool:
     """Say whether a file looks like GPAD."""
     if comment_value(start, "gpad-version") or comment_value(start, "gpa-version"):
         return True
-    fields = start.texts[0].split("\t")
+    fields = start.first.split("\t")
     return 10 <= len(fields) <= 12 and ":" in fields[3] and fields[5].startswith("ECO:")
 
 
@@ -93,4 +93,12 @@ def _code_of(ids: pd.Index) -> Mapping[str, str]:
     return {str(id): known.get(str(id), str(id)) for id in ids}
 
 
-GPAD = Format("gpad", "GPAD 1.1 to 2.0", looks_like_gpad, read_gpad)
+GPAD = Format(
+    "gpad",
+    "GPAD 1.1 to 2.0",
+    "annotations",
+    looks_like_gpad,
+    read_gpad,
+    marks=("!gpa-version", "!gpad-version"),
+    page=__doc__,
+)

@@ -75,4 +75,4 @@ def parse(start: Preview, options: Options) -> Rows:
     return replace(rows, first=first, second=second, format=said)
 
 
-HIPPIE = Format("hippie", "HIPPIE", can_parse, parse)
+HIPPIE = Format("hippie", "HIPPIE", "interactions", can_parse, parse, takes=("id",), page=__doc__)

@@ -15,7 +15,7 @@ from keras_vnn.readers.options import Options
 from keras_vnn.readers.rows import Rows, read_rows
 from keras_vnn.readers.text import Preview
 
-__all__ = ["INTERACTION_ROLES", "INTERACTION_TABLE", "names_partners", "parse"]
+__all__ = ["INTERACTION_HEADER", "INTERACTION_ROLES", "INTERACTION_TABLE", "parse"]
 
 _PARTNERS = (
     "preferredname protein gene symbol genesymbol genename geneid proteinid proteinname interactor interactorid "
@@ -91,4 +91,7 @@ def parse(start: Preview, options: Options) -> Rows:
     return read_rows(layout, columns, INTERACTION_ROLES, malformed=options.malformed, at_least=options.at_least)
 
 
-INTERACTION_TABLE = Format("table", "interaction table", can_parse, parse)
+INTERACTION_HEADER = Format("interactions", "a table of interactions", "interactions", names_partners)
+INTERACTION_TABLE = Format(
+    "table", "a table of two names a row", "interactions", can_parse, parse, takes=("columns",), page=__doc__
+)

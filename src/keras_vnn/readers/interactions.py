@@ -20,24 +20,18 @@ import pandas as pd
 from keras_vnn.errors import ConfigError, ReadError
 from keras_vnn.priors import Interactions
 from keras_vnn.provenance import Audit, AuditEntry, Source
-from keras_vnn.readers.biogrid import BIOGRID
 from keras_vnn.readers.frames import choose_frame_columns
-from keras_vnn.readers.hippie import HIPPIE
 from keras_vnn.readers.interaction_table import INTERACTION_ROLES
-from keras_vnn.readers.mitab import MITAB
 from keras_vnn.readers.names import check_names, without_taxon
 from keras_vnn.readers.options import Options
+from keras_vnn.readers.registry import choose
 from keras_vnn.readers.rows import Rows, check_malformed
-from keras_vnn.readers.sniffing import INTERACTION_FORMATS, choose_edge_format
 from keras_vnn.readers.text import preview
 
 if TYPE_CHECKING:
     import networkx
 
 __all__ = ["read_interactions"]
-
-_WITH_IDS = (BIOGRID, MITAB, HIPPIE)
-_WITH_TAXA = (BIOGRID, MITAB)
 
 
 def read_interactions(
@@ -150,17 +144,10 @@ def read_interactions(
 
 def _from_file(path: Path, format: str, options: Options, *, strip_taxon: bool) -> Interactions:
     start = preview(path)
-    chosen = choose_edge_format(
-        start, format, INTERACTION_FORMATS, "read_interactions", with_columns=options.columns is not None
-    )
-    if id_ := options.id if chosen not in _WITH_IDS else None:
-        raise ConfigError(
-            f"id={id_!r} applies to {', '.join(one.title for one in _WITH_IDS)}; {path} is read as {chosen.title}.\n"
-            "Name its columns, columns=(1, 2), or translate the names with map_identifiers."
-        )
+    chosen = choose(start, "interactions", format, {"columns": options.columns, "id": options.id})
     rows = chosen.read(start, options)
     if strip_taxon:
-        rows = _of_one_taxon(rows, path, None if chosen in _WITH_TAXA else options.taxon)
+        rows = _of_one_taxon(rows, path, None if "taxon" in chosen.takes else options.taxon)
     first, second, said = rows.first, rows.second, rows.format
     table = Interactions.from_pairs(
         first,

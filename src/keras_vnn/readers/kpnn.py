@@ -21,7 +21,7 @@ _SUFFIX = "_gene"
 
 def looks_like_kpnn(start: Preview) -> bool:
     """Say whether a file has the header ``parent,child``."""
-    return tuple(word.strip().strip('"').casefold() for word in start.texts[0].split(",")[:2]) == _HEADER
+    return tuple(word.strip().strip('"').casefold() for word in start.first.split(",")[:2]) == _HEADER
 
 
 def read_kpnn(start: Preview) -> tuple[Ontology, Annotations]:
@@ -59,4 +59,4 @@ def read_kpnn(start: Preview) -> tuple[Ontology, Annotations]:
     return ontology, annotations
 
 
-KPNN = Format("kpnn", "KPNN edge list: parent,child", looks_like_kpnn, read_kpnn)
+KPNN = Format("kpnn", "a KPNN edge list (parent, child)", "hierarchy", looks_like_kpnn, read_kpnn, page=__doc__)

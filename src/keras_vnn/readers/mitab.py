@@ -219,4 +219,13 @@ def _mapped(column: pd.Series, function: Callable[[str], object]) -> NDArray[np.
     return result
 
 
-MITAB = Format("mitab", "PSI-MITAB 2.5 to 2.8 (IntAct, HuRI, HIPPIE)", can_parse, parse)
+MITAB = Format(
+    "mitab",
+    "PSI-MITAB 2.5 to 2.8 (IntAct, HuRI, HIPPIE)",
+    "interactions",
+    can_parse,
+    parse,
+    marks=_HEADERS,
+    takes=("id", "taxon"),
+    page=__doc__,
+)

@@ -29,7 +29,7 @@ _ONCE = frozenset({"id", "name"})
 
 def looks_like_obo(start: Preview) -> bool:
     """Say whether a file looks like OBO."""
-    return start.texts[0].startswith(("format-version:", "data-version:", "ontology:")) or "[Term]" in start.texts
+    return start.first.startswith(("format-version:", "data-version:", "ontology:")) or "[Term]" in start.texts
 
 
 def read_obo(start: Preview) -> Ontology:
@@ -157,4 +157,12 @@ def _word(text: str) -> str:
     return text.split()[0] if text else ""
 
 
-OBO = Format("obo", "OBO 1.2 or 1.4, e.g. go-basic.obo", looks_like_obo, read_obo)
+OBO = Format(
+    "obo",
+    "an ontology in OBO 1.2 or 1.4",
+    "ontology",
+    looks_like_obo,
+    read_obo,
+    marks=("format-version:", "[Term]"),
+    page=__doc__,
+)

@@ -9,25 +9,12 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from keras_vnn.errors import ConfigError
 from keras_vnn.hierarchies import Annotations, Ontology
-from keras_vnn.provenance import Source
-from keras_vnn.readers.columns import Columns, column_number, lay_out
-from keras_vnn.readers.cx2 import CX2
-from keras_vnn.readers.dcell import DCELL
-from keras_vnn.readers.drugcell import DRUGCELL
-from keras_vnn.readers.formats import Format, choose_format
-from keras_vnn.readers.gennet import GENNET
-from keras_vnn.readers.kpnn import KPNN
 from keras_vnn.readers.names import check_names
-from keras_vnn.readers.obo import OBO
-from keras_vnn.readers.reactome import REACTOME_RELATIONS
-from keras_vnn.readers.rows import read_rows
-from keras_vnn.readers.text import Preview, preview
+from keras_vnn.readers.registry import choose
+from keras_vnn.readers.text import preview
 
-__all__ = ["HIERARCHY_FORMATS", "ONTOLOGY_FORMATS", "read_hierarchy", "read_ontology"]
-
-HIERARCHY_FORMATS = (DCELL, CX2, GENNET, KPNN, DRUGCELL)
+__all__ = ["read_hierarchy", "read_ontology"]
 
 
 def read_ontology(
@@ -77,24 +64,10 @@ def read_ontology(
     ('GO:0006298', 'GO:0006298')
     """
     start = preview(Path(path))
-    chosen = choose_format(
-        start,
-        ONTOLOGY_FORMATS,
-        "edges" if columns is not None and format == "auto" else format,
-        what="an ontology",
-        reader="read_ontology",
-    )
-    for name, value, only in (("species", species, REACTOME_RELATIONS), ("columns", columns, EDGES)):
-        if value is not None and chosen is not only:
-            raise ConfigError(f"{name} applies to format={only.name!r}; {path} is read as {chosen.name!r}.")
-    if chosen is REACTOME_RELATIONS:
-        ontology: Ontology = chosen.read(start, species=species)
-    elif chosen is EDGES:
-        ontology = chosen.read(start, columns=columns or ("child", "parent"))
-    elif chosen in HIERARCHY_FORMATS:
-        ontology = chosen.read(start)[0]
-    else:
-        ontology = chosen.read(start)
+    given = {"species": species, "columns": columns}
+    chosen = choose(start, "ontology", format, given)
+    found = chosen.read(start, **{name: value for name, value in given.items() if value is not None})
+    ontology: Ontology = found[0] if chosen.family == "hierarchy" else found
     return ontology if relations is None else ontology.selecting(relations=relations)
 
 
@@ -126,26 +99,7 @@ def read_hierarchy(path: str | os.PathLike[str], *, format: str = "auto") -> tup
         Names look damaged by a spreadsheet.
     """
     start = preview(Path(path))
-    chosen = choose_format(start, HIERARCHY_FORMATS, format, what="a hierarchy with genes", reader="read_hierarchy")
+    chosen = choose(start, "hierarchy", format)
     ontology, annotations = chosen.read(start)
     check_names(annotations.genes, start.path)
     return ontology, annotations
-
-
-def _never(start: Preview) -> bool:
-    """Recognize nothing: any two columns could be children and parents, and which is which cannot be seen."""
-    return False
-
-
-def _read_edges(start: Preview, *, columns: Sequence[int | str]) -> Ontology:
-    if isinstance(columns, str) or len(columns) != 2:
-        raise ConfigError(f"columns must name the child and the parent column, got {columns!r}.\nFor example: (2, 1)")
-    layout = lay_out(start, named=[name for name in columns if isinstance(name, str)])
-    child, parent = (column_number(layout, column) for column in columns)
-    rows = read_rows(layout, Columns(child, parent, chosen=True), subject="ontology edge")
-    source = Source.of_file(start.path, f"{layout.kind} child, parent", records=rows.records)
-    return Ontology.from_edges(rows.first, rows.second, sources=(source,))
-
-
-EDGES = Format("edges", "a table of children and parents", _never, _read_edges)
-ONTOLOGY_FORMATS = (OBO, REACTOME_RELATIONS, *HIERARCHY_FORMATS, EDGES)

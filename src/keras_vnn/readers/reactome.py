@@ -35,13 +35,13 @@ MEMBERS = TabLayout(
 
 def looks_like_relations(start: Preview) -> bool:
     """Say whether a file looks like Reactome's relations."""
-    fields = start.texts[0].split("\t")
+    fields = start.first.split("\t")
     return len(fields) == 2 and all(PATHWAY_ID.fullmatch(field.strip()) for field in fields)
 
 
 def looks_like_members(start: Preview) -> bool:
     """Say whether a file looks like UniProt2Reactome or its kin."""
-    fields = start.texts[0].split("\t")
+    fields = start.first.split("\t")
     return len(fields) == 6 and bool(PATHWAY_ID.fullmatch(fields[1].strip()))
 
 
@@ -97,6 +97,14 @@ def read_members(start: Preview, *, malformed: str = "raise") -> AnnotationRows:
 
 
 REACTOME_RELATIONS = Format(
-    "reactome", "ReactomePathwaysRelation.txt: parent, child", looks_like_relations, read_relations
+    "reactome",
+    "Reactome's relations of pathways",
+    "ontology",
+    looks_like_relations,
+    read_relations,
+    takes=("species",),
+    page=__doc__,
 )
-REACTOME_MEMBERS = Format("reactome", "UniProt2Reactome.txt and its kin", looks_like_members, read_members)
+REACTOME_MEMBERS = Format(
+    "reactome", "Reactome's members of pathways", "annotations", looks_like_members, read_members, page=__doc__
+)

@@ -22,9 +22,9 @@ from keras_vnn.readers.drem import DREM_IDS
 from keras_vnn.readers.frames import choose_frame_columns
 from keras_vnn.readers.names import check_names
 from keras_vnn.readers.options import Options
+from keras_vnn.readers.registry import choose
 from keras_vnn.readers.regulation_table import REGULATION_ROLES, is_signed
 from keras_vnn.readers.rows import Rows, check_malformed
-from keras_vnn.readers.sniffing import REGULATION_FORMATS, choose_edge_format
 from keras_vnn.readers.text import preview
 
 if TYPE_CHECKING:
@@ -123,9 +123,7 @@ def read_regulation(
 
 def _from_file(path: Path, format: str, options: Options) -> Regulation:
     start = preview(path)
-    chosen = choose_edge_format(
-        start, format, REGULATION_FORMATS, "read_regulation", with_columns=options.columns is not None
-    )
+    chosen = choose(start, "regulation", format, {"columns": options.columns})
     rows = chosen.read(start, options)
     table = Regulation.from_pairs(
         rows.first,

@@ -109,4 +109,4 @@ def _refuse(layout: Layout, line: int, row: Any, wrong: NDArray[np.bool_], optio
     )
 
 
-REGULATION_MATRIX = Format("matrix", "0/1/−1 matrix (targets × TFs)", can_parse, parse)
+REGULATION_MATRIX = Format("matrix", "a 0/1/−1 matrix (targets × TFs)", "regulation", can_parse, parse, page=__doc__)

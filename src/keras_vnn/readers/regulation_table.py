@@ -16,12 +16,12 @@ from keras_vnn.readers.rows import Rows, read_rows
 from keras_vnn.readers.text import Preview
 
 __all__ = [
+    "REGULATION_HEADER",
     "REGULATION_ROLES",
     "REGULATION_TABLE",
     "effect_of",
     "is_signed",
     "lay_out_regulation",
-    "names_regulators",
     "parse",
 ]
 
@@ -122,4 +122,7 @@ def is_signed(column: str) -> bool:
     return normalized(column) in _SIGNED
 
 
-REGULATION_TABLE = Format("table", "regulation table", can_parse, parse)
+REGULATION_HEADER = Format("regulation", "a table of regulators and targets", "regulation", names_regulators)
+REGULATION_TABLE = Format(
+    "table", "a table of regulator and target a row", "regulation", can_parse, parse, takes=("columns",), page=__doc__
+)

@@ -149,7 +149,10 @@ def _or(words: set[str]) -> str:
     return " or ".join(known + sorted(words - set(known)))
 
 
-SIF_INTERACTIONS = Format(
-    "sif", "SIF", can_parse, partial(parse, default_types=INTERACTION_TYPES, subject="interaction")
+SIF_INTERACTIONS, SIF_REGULATION = (
+    Format("sif", "SIF", family, can_parse, partial(parse, default_types=types, subject=subject), page=__doc__)
+    for family, types, subject in (
+        ("interactions", INTERACTION_TYPES, "interaction"),
+        ("regulation", REGULATION_TYPES, "regulation"),
+    )
 )
-SIF_REGULATION = Format("sif", "SIF", can_parse, partial(parse, default_types=REGULATION_TYPES, subject="regulation"))

@@ -26,7 +26,7 @@ _WORDS = ["itemida", "itemidb", "mode"]
 
 def can_parse(start: Preview) -> bool:
     """Say whether the header begins ``item_id_a``, ``item_id_b``, ``mode``."""
-    return bool(start.lines) and [normalized(word) for word in start.texts[0].split("\t")][:3] == _WORDS
+    return bool(start.lines) and [normalized(word) for word in start.first.split("\t")][:3] == _WORDS
 
 
 def parse(start: Preview, options: Options) -> Rows:
@@ -71,4 +71,4 @@ def parse(start: Preview, options: Options) -> Rows:
     return replace(rows, release=f"STRING {release[1]}" if release else "")
 
 
-STRING_ACTIONS = Format("string-actions", "STRING actions", can_parse, parse)
+STRING_ACTIONS = Format("string-actions", "STRING actions", "interactions", can_parse, parse, page=__doc__)

@@ -23,7 +23,7 @@ __all__ = ["STRING_LINKS"]
 
 def can_parse(start: Preview) -> bool:
     """Say whether the header begins ``protein1 protein2`` and names a ``combined_score``."""
-    words = [normalized(word) for word in start.texts[0].split()] if start.lines else []
+    words = [normalized(word) for word in start.first.split()] if start.lines else []
     return words[:2] == ["protein1", "protein2"] and "combinedscore" in words
 
 
@@ -41,4 +41,4 @@ def parse(start: Preview, options: Options) -> Rows:
     return replace(rows, format=f"STRING links, {rows.format}", release=f"STRING {release[1]}" if release else "")
 
 
-STRING_LINKS = Format("string", "STRING links", can_parse, parse)
+STRING_LINKS = Format("string", "STRING links", "interactions", can_parse, parse, takes=("columns",), page=__doc__)

@@ -54,6 +54,11 @@ class Preview:
     whole: bool
 
     @property
+    def first(self) -> str:
+        """The first of the lines, empty where there is none."""
+        return self.lines[0][1] if self.lines else ""
+
+    @property
     def texts(self) -> tuple[str, ...]:
         """The lines without their numbers."""
         return tuple(text for _, text in self.lines)

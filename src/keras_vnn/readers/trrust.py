@@ -48,4 +48,4 @@ def parse(start: Preview, options: Options) -> Rows:
     return replace(rows, format=f"TRRUST, {rows.format}")
 
 
-TRRUST = Format("trrust", "TRRUST", can_parse, parse)
+TRRUST = Format("trrust", "TRRUST", "regulation", can_parse, parse, takes=("columns",), page=__doc__)

@@ -1,6 +1,6 @@
-"""Tables of genes and terms without more: a pair a row, or ``gene<TAB>term;term;term`` (id2gos).
+"""Tables of terms without more: a gene and a term a row, or ``gene<TAB>term;term;term`` (id2gos); child and parent.
 
-In: a delimited text. Out: `AnnotationRows` by symbol, whatever kind of names the genes have.
+In: a delimited text. Out: `AnnotationRows` by symbol, whatever kind of names the genes have; an `Ontology`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from keras_vnn.errors import ConfigError
+from keras_vnn.hierarchies import Ontology
 from keras_vnn.provenance import Source
 from keras_vnn.readers.annotation_rows import AnnotationRows
 from keras_vnn.readers.columns import Columns, Layout, column_number, lay_out
@@ -18,7 +19,7 @@ from keras_vnn.readers.formats import Format
 from keras_vnn.readers.rows import read_rows
 from keras_vnn.readers.text import Preview
 
-__all__ = ["GENE_TERM", "read_gene_term"]
+__all__ = ["EDGES", "GENE_TERM"]
 
 _TERM = re.compile(r"[A-Za-z][A-Za-z0-9_]*:[A-Za-z0-9_.]+|R-[A-Z]{3}-\d+")
 _GO = re.compile(r"GO:\d{7}|R-[A-Z]{3}-\d+")
@@ -105,6 +106,24 @@ def _hold(pattern: re.Pattern[str], value: str) -> bool:
     return bool(parts) and all(pattern.fullmatch(part) for part in parts)
 
 
+def read_edges(start: Preview, *, columns: Sequence[int | str] = ("child", "parent")) -> Ontology:
+    if isinstance(columns, str) or len(columns) != 2:
+        raise ConfigError(f"columns must name the child and the parent column, got {columns!r}.\nFor example: (2, 1)")
+    layout = lay_out(start, named=[name for name in columns if isinstance(name, str)])
+    child, parent = (column_number(layout, column) for column in columns)
+    rows = read_rows(layout, Columns(child, parent, chosen=True), subject="ontology edge")
+    source = Source.of_file(start.path, f"{layout.kind} child, parent", records=rows.records)
+    return Ontology.from_edges(rows.first, rows.second, sources=(source,))
+
+
 GENE_TERM = Format(
-    "gene-term", "two columns, gene and term; or gene<TAB>term;term (id2gos)", looks_like_gene_term, read_gene_term
+    "gene-term",
+    "a table of gene and term (also id2gos)",
+    "annotations",
+    looks_like_gene_term,
+    read_gene_term,
+    takes=("columns",),
+    page=__doc__,
 )
+# Any two columns could be children and parents, and which is which cannot be seen: it is read when it is named.
+EDGES = Format("edges", "a table of children and parents", "ontology", read=read_edges, takes=("columns",))

@@ -1,0 +1,301 @@
+"""Tables that say what genes are called elsewhere, as anybody has them.
+
+In: the HGNC complete set, a BioMart export, two columns, NCBI gene_info, STRING protein.info or aliases, UniProt
+idmapping, a GAF or GPI file, a GTF or GFF. Out: an `IdentifierTable` of all columns that hold names; which of them to
+use is chosen later, by what the names at hand overlap with. Knows nothing of priors.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from keras_vnn.errors import ConfigError, ReadError
+from keras_vnn.identifiers import IdentifierTable
+from keras_vnn.identifiers._table import columns_from_pairs, exploded
+from keras_vnn.provenance import Audit, AuditEntry, Source
+from keras_vnn.readers.columns import column_number, lay_out, normalized
+from keras_vnn.readers.formats import Format, most_rows
+from keras_vnn.readers.gaf import GAF, comment_value
+from keras_vnn.readers.molecules import species_counts
+from keras_vnn.readers.rows import chunks
+from keras_vnn.readers.tab_columns import TabLayout, read_tab_columns
+from keras_vnn.readers.text import Preview, open_text
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = [
+    "ALIASES",
+    "GAF_NAMES",
+    "GPI",
+    "GTF",
+    "IDENTIFIER_HEADER",
+    "IDENTIFIER_TABLE",
+    "IDMAPPING",
+]
+
+_HEADER_WORDS = set(
+    "symbol hgncid approvedsymbol genesymbol genename ensemblgeneid genestableid proteinstableid transcriptstableid "
+    "ensembl ensemblid entrezid entrezgeneid ncbigeneid geneid uniprot uniprotids uniprotid accession taxid alias "
+    "preferredname stringproteinid probesetid from to query orf systematicname sgdid mgiid mgiaccessionid gene id name "
+    "hgncsymbol enspid ensgid protein".split()
+)
+_TELLING_WORDS = set(
+    "symbol hgncid approvedsymbol ensemblgeneid genestableid proteinstableid genestableidversion entrezid ncbigeneid "
+    "uniprotids aliassymbol prevsymbol stringproteinid preferredname genename taxid geneid synonyms dbxrefs alias "
+    "ncbigeneformerlyentrezgeneid proteinsize".split()
+)
+_ATTRIBUTES = re.compile(r'(gene_id|transcript_id) "[^"]*"|(ID|Parent|Name|gene_id)=[^;]+')
+_MOST_COLUMNS = 1000
+_TAXON = {"taxid", "taxon", "organismid", "ncbitaxonid"}
+_ACCESSION = re.compile(r"([OPQ]\d[A-Z\d]{3}\d|[A-NR-Z]\d([A-Z][A-Z\d]{2}\d){1,2})(-\d+)?")
+_ATTRIBUTE = {
+    "gene_id": re.compile(r'gene_id[ =]"?(?:gene:)?([^";]+)|ID=gene:([^;]+)'),
+    "gene_name": re.compile(r'(?:gene_name|gene_symbol)[ =]"?([^";]+)|(?:^|;)Name=([^;]+)'),
+}
+
+
+def _is_feature(row: list[str]) -> bool:
+    return len(row) == 9 and _ATTRIBUTES.search(row[8]) is not None
+
+
+def _looks_like_idmapping(start: Preview) -> bool:
+    rows = [text.split("\t") for text in start.texts]
+    return all(len(row) == 3 and _ACCESSION.fullmatch(row[0]) and not _ACCESSION.fullmatch(row[1]) for row in rows)
+
+
+def _looks_like_aliases(start: Preview) -> bool:
+    top = min((*start.comments[:1], *start.lines[:1]))[1]
+    words = [normalized(word) for word in re.split(r"\t|##", top) if word.strip(" #")]
+    return words[:2] == ["stringproteinid", "alias"]
+
+
+def _looks_like_table(start: Preview) -> bool:
+    layout = lay_out(start, is_header=lambda words: bool(_HEADER_WORDS & set(words)))
+    return layout.is_regular and layout.width >= 2
+
+
+def _heads_identifiers(start: Preview) -> bool:
+    """Say whether a header, perhaps in a comment, holds at least two words that head a table of identifiers."""
+    header = start.comments[-1][1].lstrip("#! ").split("\t") if start.comments else []
+    if len(header) < 2:
+        header = list(lay_out(start, is_header=lambda words: len(_TELLING_WORDS & set(words)) > 1).header or ())
+    return len({normalized(word) for word in header} & _TELLING_WORDS) > 1
+
+
+def _read_gaf(start: Preview, *, taxon: str | None) -> IdentifierTable:
+    layout = TabLayout("GAF row", {"accession": 1, "symbol": 2, "synonyms": 10, "taxon": 12}, 15, 17, ("accession",))
+    return _products(start, layout, "GAF", taxon)
+
+
+def _read_gpi(start: Preview, *, taxon: str | None) -> IdentifierTable:
+    second = comment_value(start, "gpi-version").startswith("2")
+    columns = {"accession": 0, "symbol": 1, "synonyms": 3, "taxon": 5}
+    if not second:
+        columns = {"accession": 1, "symbol": 2, "synonyms": 4, "taxon": 6}
+    return _products(start, TabLayout("GPI row", columns, 6, 11, ("accession",)), "GPI", taxon)
+
+
+def _products(start: Preview, layout: TabLayout, title: str, taxon: str | None) -> IdentifierTable:
+    """Read a file with the names of gene products, a row per gene product or more."""
+    frame, records, dropped = read_tab_columns(start, layout, malformed="skip")
+    first = frame["taxon"].astype(str).str.split("|").str[0].str.replace(r"^(taxon:|NCBITaxon:)", "", regex=True)
+    frame, other = _of_taxon(frame, first, taxon, start)
+    unique = frame[["accession", "symbol", "synonyms"]].astype(str).drop_duplicates()
+    rows = np.arange(len(unique), dtype=np.int64)
+    columns = {name: exploded(rows, unique[name].to_numpy(dtype=object), "|") for name in unique}
+    # GPI 2 has the database before the accession.
+    at, names = columns["accession"]
+    if title == "GPI":
+        columns["accession"] = at, np.array([name.split(":", 1)[-1] for name in names], dtype=object)
+    source = Source.of_file(start.path, f"{title} names", records=records)
+    return IdentifierTable(columns, len(unique), (source,), Audit.of(*dropped, other))
+
+
+def _of_taxon(
+    frame: pd.DataFrame, taxa: pd.Series, taxon: str | None, start: Preview
+) -> tuple[pd.DataFrame, AuditEntry]:
+    """Return the rows of a species, and how many are of others."""
+    counts = Counter(taxa.tolist())
+    if taxon is None and len(counts) > 1:
+        most = max(counts, key=lambda one: (counts[one], one))
+        raise ReadError(
+            f"The table of identifiers holds {len(counts)} species: {species_counts(counts)}: {start.path}\n"
+            f'Choose one: taxon="{most}" (command line: --taxon {most})'
+        )
+    if taxon is not None and taxon != "all" and taxon not in counts:
+        raise ReadError(f"No row is of taxon {taxon}: {start.path}\nIt has: {species_counts(counts)}.")
+    kept = (taxa == taxon).to_numpy() if taxon not in (None, "all") else np.ones(len(frame), bool)
+    return frame[kept], AuditEntry("read", "row", "of another taxon", int((~kept).sum()))
+
+
+def _read_gtf(start: Preview, *, taxon: str | None) -> IdentifierTable:
+    found: dict[tuple[str, str], None] = {}
+    records = 0
+    with open_text(start.path) as text:
+        for line in text:
+            if line.startswith("#"):
+                continue
+            fields = line.rstrip("\n").split("\t", 8)
+            if len(fields) < 9:
+                continue
+            records += 1
+            # Transcripts, exons and the like repeat the names of their gene; some files have no gene rows.
+            identity, name = (_attribute(pattern, fields[8]) for pattern in _ATTRIBUTE.values())
+            if identity:
+                # In GFF3 the Name of a transcript is not that of its gene.
+                found.setdefault((identity, name if fields[2] == "gene" or "gene_name" in fields[8] else ""))
+    if not found:
+        raise ReadError(f"No row has a gene_id: {start.path}\nIs it a GTF or GFF3 file with genes?")
+    pairs = np.array([*found], dtype=object)
+    rows = np.arange(len(pairs), dtype=np.int64)
+    columns = {name: exploded(rows, pairs[:, at], "") for at, name in enumerate(_ATTRIBUTE)}
+    source = Source.of_file(start.path, "GTF or GFF genes", records=records)
+    return IdentifierTable(columns, len(pairs), (source,))
+
+
+def _attribute(pattern: re.Pattern[str], text: str) -> str:
+    found = pattern.search(text)
+    return next((part.strip() for part in found.groups() if part), "") if found else ""
+
+
+def _read_long(start: Preview, *, taxon: str | None, key: str, value: int, kind: int, title: str) -> IdentifierTable:
+    layout = TabLayout(
+        f"{title} row", {"first": 0, "value": value, "kind": kind}, 3, 3, ("first", "value"), comment="#"
+    )
+    frame, records, dropped = read_tab_columns(start, layout, malformed="skip")
+    text = {name: frame[name].astype(str).str.strip() for name in ("first", "value", "kind")}
+    entries = list(dropped)
+    if title == "STRING aliases":
+        of = text["first"].str.split(".", n=1).str[0]
+        kept, other = _of_taxon(pd.DataFrame(text), of, taxon, start)
+        text = {name: kept[name] for name in text}
+        entries.append(other)
+    columns, rows = columns_from_pairs(text["first"], text["kind"], text["value"], key=key)
+    if title == "STRING aliases":
+        # Sources are many and overlap; all aliases together are one more column.
+        codes, _ = pd.factorize(text["first"].to_numpy(dtype=object))
+        columns["alias"] = codes.astype(np.int64), text["value"].to_numpy(dtype=object)
+    source = Source.of_file(start.path, title, records=records)
+    return IdentifierTable(columns, rows, (source,), Audit.of(*entries))
+
+
+def _read_idmapping(start: Preview, *, taxon: str | None) -> IdentifierTable:
+    return _read_long(start, taxon=taxon, key="UniProtKB-AC", value=2, kind=1, title="UniProt idmapping")
+
+
+def _read_aliases(start: Preview, *, taxon: str | None) -> IdentifierTable:
+    return _read_long(start, taxon=taxon, key="string_protein_id", value=1, kind=2, title="STRING aliases")
+
+
+def _read_table(start: Preview, *, taxon: str | None, columns: Sequence[int | str] | None = None) -> IdentifierTable:
+    # STRING, NCBI and others write their header as a comment.
+    header = _commented_header(start)
+    if isinstance(columns, str):
+        raise ConfigError(f"columns must name two columns or more, got {columns!r}.\nFor example: columns=(1, 2)")
+    named = [] if header else [name for name in columns or () if isinstance(name, str)]
+    layout = lay_out(start, named=named, is_header=lambda words: bool(_HEADER_WORDS & set(words)))
+    if layout.width > _MOST_COLUMNS:
+        raise ReadError(
+            f"A table of identifiers has a column per kind of name, this one {layout.width:,} columns: {start.path}\n"
+            "Is it an expression table? Say which columns: columns=(1, 2)"
+        )
+    titles = list(header or layout.header or (f"column {n + 1}" for n in range(layout.width)))
+    titles = _distinct([title or f"column {n + 1}" for n, title in enumerate(titles)])
+    if columns is None:
+        positions = list(range(len(titles)))
+    else:
+        positions = [
+            titles.index(one) if isinstance(one, str) and one in titles else column_number(layout, one)
+            for one in columns
+        ]
+    # Rows may be narrower than a header that was damaged.
+    present = tuple(range(min(len(titles), layout.width)))
+    frames = [frame.set_axis(lines) for frame, lines in chunks(layout, present)]
+    body = pd.concat(frames)
+    records = len(body)
+    if not records:
+        raise ReadError(f"The file has no data rows: {start.path}\nIs it truncated?")
+    entries = []
+    at_taxon = next((n for n in present if normalized(titles[n]) in _TAXON), None)
+    if at_taxon is not None:
+        body, other = _of_taxon(body, body[at_taxon].str.strip(), taxon, start)
+        entries.append(other)
+    rows = np.arange(len(body), dtype=np.int64)
+    taken = {}
+    for position in positions:
+        if position == at_taxon or position >= layout.width:
+            continue
+        texts = body[position].to_numpy(dtype=object)
+        if columns is None and _is_prose(texts):
+            continue
+        taken[titles[position]] = exploded(rows, texts, _separator_of(texts))
+    source = Source.of_file(start.path, f"{layout.kind} table of identifiers", records=records)
+    return IdentifierTable(taken, len(body), (source,), Audit.of(*entries))
+
+
+def _commented_header(start: Preview) -> tuple[str, ...] | None:
+    above = [text for number, text in start.comments if number < start.lines[0][0]]
+    if not above or "\t" not in above[-1]:
+        return None
+    names = tuple(name.strip() for name in above[-1].lstrip("#! ").split("\t"))
+    return names if len(names) == start.first.count("\t") + 1 else None
+
+
+def _distinct(titles: list[str]) -> list[str]:
+    seen: dict[str, int] = {}
+    result = []
+    for title in titles:
+        seen[title] = seen.get(title, 0) + 1
+        result.append(title if seen[title] == 1 else f"{title} ({seen[title]})")
+    return result
+
+
+def _separator_of(texts: NDArray[np.object_]) -> str:
+    """Return what parts several names in a field of this column, empty for nothing."""
+    some = [text for text in texts[:5000] if text]
+    for mark in ("|", ", ", ";"):
+        parts = [part for text in some if mark in text for part in text.split(mark)]
+        if parts and not any(" " in part.strip() for part in parts):
+            return mark
+    return ""
+
+
+def _is_prose(texts: NDArray[np.object_]) -> bool:
+    """Say whether a column holds descriptions or dates and no names."""
+    some = [text.strip() for text in texts[:2000] if text.strip()]
+    spaced = sum(" " in text.replace(", ", "|") or len(text) > 200 for text in some)
+    return 2 * spaced > len(some)
+
+
+GAF_NAMES = Format("gaf", "GAF (accession, symbol, synonyms)", "id-map", GAF.sniff, _read_gaf, marks=GAF.marks)
+GPI = Format("gpi", "GPI (accession, symbol, synonyms)", "id-map", read=_read_gpi, marks=("!gpi-version",))
+GTF = Format(
+    "gtf",
+    "an annotation of a genome (GTF or GFF3)",
+    "id-map",
+    lambda start: most_rows(start, _is_feature),
+    _read_gtf,
+    marks=("##gff-version",),
+    advice="It holds places of genes; to translate gene ids into symbols: read_identifier_map.",
+    page=__doc__,
+)
+ALIASES = Format("aliases", "STRING protein.aliases", "id-map", _looks_like_aliases, _read_aliases)
+IDMAPPING = Format(
+    "idmapping", "UniProt idmapping (accession, kind, name)", "id-map", _looks_like_idmapping, _read_idmapping
+)
+IDENTIFIER_HEADER = Format("identifiers", "a table of identifiers", "id-map", _heads_identifiers)
+IDENTIFIER_TABLE = Format(
+    "table",
+    "a table with a column per kind of name (HGNC, BioMart, two columns …)",
+    "id-map",
+    _looks_like_table,
+    _read_table,
+    takes=("columns",),
+)

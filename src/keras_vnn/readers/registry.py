@@ -1,0 +1,279 @@
+"""The formats there are, in the order in which they are tried, and how a file's format is told.
+
+In: the beginning of a file. Out: a `Format`, or an error that says what the file is and who reads it.
+A new format is a module that declares itself, and a line in one of the three tuples below.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from keras_vnn.errors import ConfigError, ReadError, did_you_mean
+from keras_vnn.readers.biogrid import BIOGRID
+from keras_vnn.readers.cx2 import CX2
+from keras_vnn.readers.dcell import DCELL
+from keras_vnn.readers.drem import DREM
+from keras_vnn.readers.drugcell import DRUGCELL
+from keras_vnn.readers.formats import Family, Format
+from keras_vnn.readers.gaf import GAF
+from keras_vnn.readers.gene2go import GENE2GO
+from keras_vnn.readers.gennet import GENNET
+from keras_vnn.readers.gmt import GENE_SET_JSON, GMT, GMT_ANNOTATIONS, GROUPS
+from keras_vnn.readers.gpad import GPAD
+from keras_vnn.readers.hippie import HIPPIE
+from keras_vnn.readers.identifier_tables import (
+    ALIASES,
+    GAF_NAMES,
+    GPI,
+    GTF,
+    IDENTIFIER_HEADER,
+    IDENTIFIER_TABLE,
+    IDMAPPING,
+)
+from keras_vnn.readers.interaction_table import INTERACTION_HEADER, INTERACTION_TABLE
+from keras_vnn.readers.kpnn import KPNN
+from keras_vnn.readers.mitab import MITAB
+from keras_vnn.readers.obo import OBO
+from keras_vnn.readers.reactome import REACTOME_MEMBERS, REACTOME_RELATIONS
+from keras_vnn.readers.refused import (
+    ANNOTATION_TABLE,
+    BED,
+    EXPRESSION,
+    FASTA,
+    GENBANK,
+    GROUP_ROWS,
+    HTML,
+    JSON,
+    MTX,
+    NAMES,
+    OBO_GRAPH,
+    ONTOLOGY_TABLE,
+    OWL,
+    RAGGED_ROWS,
+    VCF,
+    XML,
+)
+from keras_vnn.readers.regulation_matrix import REGULATION_MATRIX
+from keras_vnn.readers.regulation_table import REGULATION_HEADER, REGULATION_TABLE
+from keras_vnn.readers.sif import SIF_INTERACTIONS, SIF_REGULATION
+from keras_vnn.readers.string_actions import STRING_ACTIONS
+from keras_vnn.readers.string_links import STRING_LINKS
+from keras_vnn.readers.term_tables import EDGES, GENE_TERM
+from keras_vnn.readers.text import Preview, preview, shortened
+from keras_vnn.readers.trrust import TRRUST
+from keras_vnn.unpacking import NOT_TEXT
+
+__all__ = [
+    "FAMILIES",
+    "FORMATS",
+    "choose",
+    "formats_of",
+    "refuse_other",
+    "sniff",
+    "sniff_format",
+    "titles",
+    "unrecognized",
+]
+
+FAMILIES = {
+    family.name: family
+    for family in (
+        Family("genes", "a list of genes", "read_genes"),
+        Family("interactions", "interactions", "read_interactions", wary=True),
+        Family("regulation", "regulators and their targets", "read_regulation", wary=True),
+        Family("ontology", "an ontology", "read_ontology", includes=("hierarchy",)),
+        Family("annotations", "annotations of genes with terms", "read_annotations"),
+        Family("hierarchy", "a hierarchy with its genes", "read_hierarchy"),
+        Family("gene-sets", "gene sets", "read_gene_sets"),
+        Family("id-map", "a table of identifiers", "read_identifier_map"),
+    )
+}
+
+# Their look is beyond doubt: no other function takes such a file for its own.
+SURE = (
+    *(HTML, OWL, OBO_GRAPH, XML, OBO, REACTOME_RELATIONS, GAF, GAF_NAMES, GPAD, GPI),
+    *(DCELL, CX2, GENNET, KPNN, DRUGCELL, REACTOME_MEMBERS, GENE2GO, MTX, GTF, VCF, BED, GENBANK, FASTA, ALIASES),
+    *(STRING_LINKS, STRING_ACTIONS, BIOGRID, MITAB, HIPPIE, DREM),
+)
+LIKELY = (
+    *(TRRUST, SIF_INTERACTIONS, SIF_REGULATION, REGULATION_MATRIX, GENE_SET_JSON, JSON, RAGGED_ROWS, GROUP_ROWS),
+    *(ONTOLOGY_TABLE, ANNOTATION_TABLE, EXPRESSION, REGULATION_HEADER, INTERACTION_HEADER),
+)
+# Two columns of anything are a table.
+POSSIBLE = (
+    *(IDENTIFIER_HEADER, IDMAPPING, NAMES, INTERACTION_TABLE, REGULATION_TABLE),
+    *(IDENTIFIER_TABLE, GENE_TERM, EDGES, GMT, GMT_ANNOTATIONS, GROUPS),
+)
+FORMATS = (*SURE, *LIKELY, *POSSIBLE)
+
+_MOST_FIELDS = 200_000
+
+
+def formats_of(family: str) -> tuple[Format, ...]:
+    """Return the formats that a family's function reads, in the order in which they are tried."""
+    families = (family, *FAMILIES[family].includes)
+    return tuple(format for format in FORMATS if format.family in families and format.read is not None)
+
+
+def titles(family: str) -> str:
+    """Return the formats of a family in words, for help texts."""
+    return ", ".join(format.title for format in formats_of(family))
+
+
+def choose(start: Preview, family: str, named: str, given: Mapping[str, Any] | None = None) -> Format:
+    """Return the format the user named or, for ``"auto"``, the first of a family that the file looks like.
+
+    Parameters
+    ----------
+    start
+        The beginning of the file.
+    family
+        A name in `FAMILIES`.
+    named
+        ``"auto"``, or the name of a format of the family.
+    given
+        Options that not all formats of the family take, ``None`` where the user said nothing. Who names columns need
+        not have a file that looks like the family.
+
+    Raises
+    ------
+    ConfigError
+        There is no format of that name, or it does not take an option that is given.
+    ReadError
+        The file is of another family, or of no known format.
+    """
+    given = {name: value for name, value in (given or {}).items() if value is not None}
+    known = formats_of(family)
+    chosen = _named(start, family, named, known)
+    if chosen is None and "columns" in given:
+        with_columns = [format for format in known if "columns" in format.takes]
+        chosen = next((format for format in with_columns if format.matches(start)), with_columns[-1])
+    chosen = chosen or _recognized(start, FAMILIES[family], known)
+    for name in given:
+        if name not in chosen.takes:
+            takers = " or ".join(repr(format.name) for format in known if name in format.takes)
+            raise ConfigError(
+                f"{name} applies to format={takers}; {start.path} is read as {chosen.name!r}.\n"
+                f"Leave out {name}, or name the format."
+            )
+    return chosen
+
+
+def sniff(start: Preview) -> Format | None:
+    """Return the first format, of whatever family, that a file looks like."""
+    for magic, (title, advice) in NOT_TEXT.items():
+        if start.magic.startswith(magic):
+            is_hdf5 = title == "HDF5"
+            return Format("h5ad" if is_hdf5 else "binary", title, "genes" if is_hdf5 else "", advice=advice)
+    return next((format for format in FORMATS if format.matches(start)), None)
+
+
+def sniff_format(path: str | os.PathLike[str]) -> str:
+    """Return the name of the format a file looks like.
+
+    The names are those that ``format=`` takes (``string``, ``biogrid``, ``mitab``, ``sif``, ``table``, ``trrust``,
+    ``drem``, ``matrix``, ``obo``, ``gaf`` …), where a table whose header tells its family is called ``interactions`` or
+    ``regulation``, a list of names ``names``, and what is read as a table of another family ``expression``,
+    ``annotation-table``, ``ontology-table`` or ``identifiers``.
+
+    Parameters
+    ----------
+    path
+        A file, plain or gzip.
+
+    Raises
+    ------
+    ReadError
+        The file cannot be read, or looks like nothing known.
+
+    Examples
+    --------
+    >>> from keras_vnn.bundled import data_path
+    >>> sniff_format(data_path("ppi_human_goa_ipi.tsv")), sniff_format(data_path("go-basic.obo.gz"))
+    ('interactions', 'obo')
+    """
+    start = preview(Path(path))
+    found = sniff(start)
+    if found is None:
+        raise unrecognized(start)
+    return found.name
+
+
+def unrecognized(start: Preview) -> ReadError:
+    """Return the error about a file that looks like nothing known."""
+    return ReadError(
+        f"The format of the file is not recognised: {start.path}\n{_first_lines(start)}"
+        "Read it with the function for what it holds, and name the format with format=…"
+    )
+
+
+def refuse_other(start: Preview, other: Format, what: str) -> NoReturn:
+    """Raise the error about a file that is of another family than the one asked for."""
+    advice = other.advice or f"Read it with {FAMILIES[other.family].reader}."
+    raise ReadError(f"The file is {other.title}, not {what}: {start.path}\n{_first_lines(start)}{advice}")
+
+
+def _first_lines(start: Preview) -> str:
+    return "".join(f"    {shortened(text)}\n" for _, text in sorted((*start.comments, *start.lines))[:3])
+
+
+def _named(start: Preview, family: str, named: str, known: tuple[Format, ...]) -> Format | None:
+    """Return the format of a name, ``None`` for ``"auto"``; refuse what is read by no name."""
+    names = [format.name for format in known]
+    what = FAMILIES[family].what
+    if named not in ("auto", *names):
+        raise ConfigError(
+            f"Unknown format={named!r} for {what}. {did_you_mean(named, names)}".rstrip()
+            + f"\nExpected one of: auto, {', '.join(names)}."
+        )
+    for magic, (title, advice) in NOT_TEXT.items():
+        if start.magic.startswith(magic):
+            raise ReadError(f"The file is {title}, not a text file with {what}: {start.path}\n{advice}")
+    if not start.lines:
+        raise ReadError(
+            f"The file has comment lines and no rows: {start.path}\n    {shortened(start.comments[0][1])}\n"
+            "Is the file truncated?"
+        )
+    return next((format for format in known if format.name == named), None)
+
+
+def _recognized(start: Preview, family: Family, known: tuple[Format, ...]) -> Format:
+    """Return the first format of a family that a file looks like, unless it looks more like one of another."""
+    if family.wary:
+        _refuse_wide(start)
+    own = (family.name, *family.includes)
+    other = None
+    for formats, is_believed in ((SURE, True), (LIKELY, family.wary), (POSSIBLE, False)):
+        for format in formats:
+            if format in known:
+                if format.matches(start):
+                    return format
+            elif other is None and formats is not POSSIBLE and format.family not in own and format.matches(start):
+                other = format
+        if other is not None and is_believed:
+            break
+    if other is not None:
+        refuse_other(start, other, family.what)
+    number, text = start.lines[0]
+    width = max(len(format.name) for format in known)
+    listed = "\n".join(f"    {format.name:<{width}}  {format.title}" for format in known)
+    columns = "\nor the columns of a table: columns=(1, 2)" if family.wary else ""
+    raise ReadError(
+        f"Cannot tell the format of the file with {family.what}: {start.path}:{number}\n"
+        f"    {shortened(text)}\n"
+        f"Name it with format=…:\n{listed}{columns}"
+    )
+
+
+def _refuse_wide(start: Preview) -> None:
+    """Raise for rows so wide that looking at their fields takes longer than reading any table of pairs."""
+    for number, text in start.lines:
+        fields = 1 + max(map(text.count, "\t,; "))
+        if fields > _MOST_FIELDS:
+            raise ReadError(
+                f"A row has {fields:,} fields; no table of pairs has so many: {start.path}:{number}\n"
+                f"    {shortened(text)}\nIf this is expression, name the file as data: vnn train ARCHITECTURE FILE"
+            )

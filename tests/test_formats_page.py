@@ -10,7 +10,7 @@ import zipfile
 import pytest
 
 import keras_vnn as vnn
-from formats_page import EXAMPLES, PAGE
+from formats_page import EXAMPLES, PAGE, page
 from keras_vnn.readers import sniff_format
 
 BY_NAME = {example.name: example for example in EXAMPLES}
@@ -119,6 +119,11 @@ def read(example, path):
 def test_every_example_has_an_expectation_here():
     assert set(READ) == set(BY_NAME)
     assert len(BY_NAME) == len(EXAMPLES)
+
+
+def test_the_page_says_what_the_modules_say():
+    text = PAGE.read_text(encoding="utf-8")
+    assert text == page(text), "write it again: python tools/formats_page.py"
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=str)

@@ -1,8 +1,15 @@
-"""The examples of docs/formats.md: small faithful excerpts, which tests read and `tools/fuzz.py` mutates."""
+"""The page of the formats, docs/formats.md, and its examples, which tests read and `tools/fuzz.py` mutates.
+
+    python tools/formats_page.py
+
+What the page says of a format stands in the module that reads it; the rest is written by hand on the page itself.
+"""
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
+
+from keras_vnn.readers import FAMILIES, registry
 
 PAGE = Path(__file__).parents[1] / "docs" / "formats.md"
 
@@ -27,6 +34,19 @@ class Example:
         return path
 
 
+def page(text: str) -> str:
+    """Return a page with the sections of the formats between the marks of their families."""
+
+    def sections(mark: re.Match[str]) -> str:
+        family = FAMILIES[mark[1]]
+        told = dict.fromkeys(format.page or "" for format in registry.FORMATS if format.family == family.name)
+        parts = [part.strip() for page in told for part in re.split(r"(?m)^(?=### )", page)[1:]]
+        own = [part for part in parts if part.partition("\n")[2].startswith(f"`{family.reader}`")]
+        return "\n\n".join([f"<!-- formats: {family.name} -->", *own, "<!-- end -->"])
+
+    return re.sub(r"<!-- formats: (\S+) -->\n.*?<!-- end -->", sections, text, flags=re.DOTALL)
+
+
 def examples() -> tuple[Example, ...]:
     """Return the examples in the order of the page."""
     found: list[Example] = []
@@ -49,3 +69,6 @@ def examples() -> tuple[Example, ...]:
 
 
 EXAMPLES = examples()
+
+if __name__ == "__main__":
+    PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

@@ -26,6 +26,15 @@ _WORDS = {
 class Command(typer.core.TyperCommand):
     """A command whose inputs are looked for first, and never written onto."""
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help, with the formats of files: only now, as the readers take a while to import."""
+        for option in self.params:
+            if "{formats}" in (getattr(option, "help", None) or ""):
+                from keras_vnn.readers.registry import titles
+
+                option.help = option.help.format(formats=titles(option.name.replace("_", "-")))
+        super().format_help(ctx, formatter)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         take_inputs(ctx.params)

@@ -14,13 +14,14 @@ from keras_vnn.genes import gene_list
 from keras_vnn.hierarchies import Annotations
 from keras_vnn.readers.annotation_rows import AnnotationChoices, choose_annotations
 from keras_vnn.readers.names import check_names
-from keras_vnn.readers.registry import choose
+from keras_vnn.readers.registry import choose, lists_formats
 from keras_vnn.readers.rows import check_malformed
 from keras_vnn.readers.text import preview
 
 __all__ = ["read_annotations"]
 
 
+@lists_formats("annotations")
 def read_annotations(
     path: str | os.PathLike[str],
     *,
@@ -45,8 +46,7 @@ def read_annotations(
     path
         The file, compressed or not.
     format
-        ``auto``, ``gaf`` (2.0 to 2.2), ``gpad`` (1.1 to 2.0), ``gene2go``, ``reactome`` (UniProt2Reactome and its kin),
-        ``gmt``, or ``gene-term`` (two columns, or id2gos).
+        {formats}.
     id
         Name genes by ``symbol``, by ``accession`` (UniProt, GeneID …), or by ``synonym``: by symbol, and where a gene
         of ``genes`` is no symbol in the file, by a synonym that belongs to one gene only. By default the symbol, where

@@ -6,7 +6,25 @@ another of its columns. BioGRID in PSI-MITAB is read by `keras_vnn.readers.mitab
 References
 ----------
 Oughtred et al.: The BioGRID database. Protein Science 2021. doi:10.1002/pro.3978
-"""
+
+### BioGRID TAB3
+`read_interactions`: by symbol, or `id="entrez"`, `"systematic"`, `"swissprot"`; `sif_types=["physical"]`; `taxon="9606"`.
+
+```text BIOGRID-ORGANISM-Homo_sapiens-4.4.200.tab3.txt
+#BioGRID Interaction ID	Entrez Gene Interactor A	Entrez Gene Interactor B	BioGRID ID Interactor A	BioGRID ID Interactor B	Systematic Name Interactor A	Systematic Name Interactor B	Official Symbol Interactor A	Official Symbol Interactor B	Synonyms Interactor A	Synonyms Interactor B	Experimental System	Experimental System Type	Author	Publication Source	Organism ID Interactor A	Organism ID Interactor B	Throughput	Score	Modification	Qualifications	Tags	Source Database	SWISS-PROT Accessions Interactor A	TREMBL Accessions Interactor A	REFSEQ Accessions Interactor A	SWISS-PROT Accessions Interactor B	TREMBL Accessions Interactor B	REFSEQ Accessions Interactor B	Ontology Term IDs	Ontology Term Names	Ontology Term Categories	Ontology Term Qualifier IDs	Ontology Term Qualifier Names	Ontology Term Types	Organism Name Interactor A	Organism Name Interactor B
+103	6416	2318	112315	108607	-	-	MAP2K4	FLNC	JNKK|MEK4	ABP-280|FLN2	Two-hybrid	physical	Marti A (1997)	PUBMED:9006895	9606	9606	Low Throughput	-	-	-	-	BIOGRID	P45985	-	NP_003001	Q14315	-	NP_001120959	-	-	-	-	-	-	Homo sapiens	Homo sapiens
+117	84665	88	124185	106603	-	-	MYPN	ACTN2	CMD1DD	CMD1AA	Two-hybrid	physical	Bang ML (2001)	PUBMED:11309420	9606	9606	Low Throughput	-	-	-	-	BIOGRID	Q86TC9	-	NP_115967	P35609	-	NP_001094	-	-	-	-	-	-	Homo sapiens	Homo sapiens
+```
+
+### BioGRID TAB2
+`read_interactions`
+
+```text BIOGRID-ALL-4.2.192.tab2.txt
+#BioGRID Interaction ID	Entrez Gene Interactor A	Entrez Gene Interactor B	BioGRID ID Interactor A	BioGRID ID Interactor B	Systematic Name Interactor A	Systematic Name Interactor B	Official Symbol Interactor A	Official Symbol Interactor B	Synonyms Interactor A	Synonyms Interactor B	Experimental System	Experimental System Type	Author	Pubmed ID	Organism Interactor A	Organism Interactor B	Throughput	Score	Modification	Phenotypes	Qualifications	Tags	Source Database
+26458	855136	855174	35407	35444	YMR116C	YMR152W	ASC1	YIM1	CPC2	-	Synthetic Growth Defect	genetic	Tong AH (2004)	14764870	559292	559292	High Throughput	-	-	-	-	-	BIOGRID
+26459	851226	856294	31740	36700	YDL213C	YHR197W	NOP6	RIX1	-	-	Affinity Capture-MS	physical	Gavin AC (2006)	16429126	559292	559292	High Throughput	-	-	-	-	-	BIOGRID
+```
+"""  # noqa: E501
 
 from __future__ import annotations
 

@@ -1,6 +1,17 @@
 """CX2 and CX with a hierarchy of systems (HCX, as NeST and CDAPS write it): members in ``CD_MemberList``.
 
 In: such a file. Out: an `Ontology` and its `Annotations`. Edges lead from a system to those inside it.
+
+### CX2 (HCX, as NeST and CDAPS write it)
+`read_hierarchy`
+
+```text hierarchy.cx2
+[{"CXVersion": "2.0", "hasFragments": false},
+ {"nodes": [{"id": 0, "x": 0, "y": 0, "v": {"name": "root", "CD_MemberList": "TP53 ATM"}},
+            {"id": 1, "x": 0, "y": 0, "v": {"name": "repair", "CD_MemberList": "ATM"}}]},
+ {"edges": [{"id": 0, "s": 0, "t": 1}]},
+ {"status": [{"success": true}]}]
+```
 """
 
 from __future__ import annotations

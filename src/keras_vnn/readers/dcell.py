@@ -1,6 +1,18 @@
 """DCell: a topology in three lines a term, ``ROOT: id n``, ``GENES: …``, ``TERMS: …``.
 
 In: such a file. Out: an `Ontology` and its `Annotations`.
+
+### DCell
+`read_hierarchy`: `TERMS:` may be empty.
+
+```text topology
+ROOT: GO:0006281 3
+GENES: YKL067W YMR106C
+TERMS: GO:0006298
+ROOT: GO:0006298 1
+GENES: YOL090W
+TERMS:
+```
 """
 
 from __future__ import annotations

@@ -7,7 +7,18 @@ References
 ----------
 Schulz et al.: DREM 2.0: Improved reconstruction of dynamic regulatory networks from time-series expression data.
 BMC Systems Biology 2012. doi:10.1186/1752-0509-6-104
-"""
+
+### DREM
+`read_regulation`: `SYMBOL;ENSEMBL` or a bare symbol; `drem_id="ensembl"`. Mouse symbols in upper case meet the data with
+`--ignore-case`.
+
+```text drem.txt
+TF	Gene	Input
+FOXC1	CHRDL2;ENSG00000054938	1
+GATA1	MEFV;ENSG00000103313	1
+GATA1	HBB	1
+```
+"""  # noqa: E501
 
 from __future__ import annotations
 

@@ -1,6 +1,16 @@
 """DrugCell and SparseGO: three columns, ``parent child default`` between terms and ``term gene gene`` for members.
 
 In: such a file, tab-separated, without header. Out: an `Ontology` and its `Annotations`.
+
+### DrugCell and SparseGO
+`read_hierarchy`
+
+```text drugcell_ont.txt
+GO:0045834	GO:0045923	default
+GO:0045834	GO:0043552	default
+GO:0045923	AKT1	gene
+GO:0043552	TP53	gene
+```
 """
 
 from __future__ import annotations

@@ -1,6 +1,16 @@
 """gene2go: NCBI's table of Gene Ontology annotations by GeneID, many species in one file.
 
 In: a gene2go file. Out: `AnnotationRows` by accession (GeneID).
+
+### NCBI gene2go
+`read_annotations`: by GeneID; many species in one file, `taxon=9606`.
+
+```text gene2go
+#tax_id	GeneID	GO_ID	Evidence	Qualifier	GO_term	PubMed	Category
+9606	7157	GO:0006915	IDA	involved_in	apoptotic process	7720704	Process
+9606	7157	GO:0006281	IMP	NOT involved_in	DNA repair	1	Process
+9606	4193	GO:0005515	IPI	enables	protein binding	7791904	Function
+```
 """
 
 from __future__ import annotations

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from keras_vnn.hierarchies import GeneSets
 from keras_vnn.readers.names import check_names
-from keras_vnn.readers.registry import choose
+from keras_vnn.readers.registry import choose, lists_formats
 from keras_vnn.readers.text import preview
 
 __all__ = ["read_gene_sets"]
 
 
+@lists_formats("gene-sets")
 def read_gene_sets(path: str | os.PathLike[str], *, format: str = "auto") -> GeneSets:
     """Read named sets of genes.
 
@@ -24,8 +25,7 @@ def read_gene_sets(path: str | os.PathLike[str], *, format: str = "auto") -> Gen
     path
         The file, compressed or not.
     format
-        ``auto``, ``gmt`` (name, description, genes), ``groups`` (name, genes; the group file of Lin et al. 2017 and
-        scQuery) or ``json`` (name → genes; also as MSigDB writes it).
+        {formats}.
 
     Returns
     -------

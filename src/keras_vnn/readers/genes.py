@@ -22,7 +22,7 @@ from keras_vnn.readers.columns import Layout, column_number, lay_out, normalized
 from keras_vnn.readers.hdf5_names import read_var_names
 from keras_vnn.readers.names import check_names
 from keras_vnn.readers.orientation import genes_in_rows
-from keras_vnn.readers.registry import POSSIBLE, SURE, refuse_other, sniff
+from keras_vnn.readers.registry import is_sure, refuse_other, sniff
 from keras_vnn.readers.rows import check_malformed, chunks, refuse_row
 from keras_vnn.readers.text import Preview, preview, shortened
 from keras_vnn.ten_x import is_ten_x, read_ten_x
@@ -165,7 +165,7 @@ def _refuse_other(start: Preview, column: int | str | None) -> None:
     found = sniff(start)
     if found is None or found.family == "genes" or (column is not None and start.lines):
         return
-    if found in SURE or not (found in POSSIBLE or found.family in ("interactions", "regulation")):
+    if is_sure(found) or found.family not in ("interactions", "regulation", "id-map"):
         if found.name in _IN_COLUMNS:
             found = replace(found, advice="If one of its columns holds the genes, say which: column=1")
         refuse_other(start, found, "a list of genes")

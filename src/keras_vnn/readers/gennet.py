@@ -1,6 +1,16 @@
 """GenNet: ``topology.csv``, a row per path from an input through named nodes, layer by layer.
 
 In: such a file. Out: an `Ontology` of the nodes of layer 1 and beyond, and the `Annotations` of those of layer 0.
+
+### GenNet
+`read_hierarchy`
+
+```text topology.csv
+layer0_node,layer0_name,layer1_node,layer1_name,layer2_node,layer2_name
+0,rs429358,0,APOE,0,lipid transport
+1,rs7412,0,APOE,0,lipid transport
+2,rs6511720,1,LDLR,0,lipid transport
+```
 """
 
 from __future__ import annotations

@@ -2,7 +2,27 @@
 
 In: a GPAD file. Out: `AnnotationRows` by accession; a GPAD file has no symbols. Evidence is given as ids of the
 Evidence & Conclusion Ontology; they become the codes of the Gene Ontology where there is one.
-"""
+
+### GPAD 1.1 and 1.2
+`read_annotations`: by accession; evidence from ECO ids or `go_evidence=`.
+
+```text goa.gpa
+!gpa-version: 1.1
+UniProtKB	P04637	involved_in	GO:0006915	PMID:7720704	ECO:0000314			20101123	UniProt		go_evidence=IDA
+UniProtKB	P04637-2	NOT|involved_in	GO:0006281	PMID:1	ECO:0000315			20101123	UniProt		go_evidence=IMP
+UniProtKB	Q00987	enables	GO:0005515	PMID:7791904	ECO:0000353	UniProtKB:P04637		20180101	IntAct		go_evidence=IPI
+```
+
+### GPAD 2.0
+`read_annotations`
+
+```text mgi.gpad
+!gpad-version: 2.0
+!generated-by: MGI
+MGI:MGI:101816		RO:0002331	GO:0006298	PMID:7788524	ECO:0000315	MGI:MGI:1857875		2005-07-08	MGI\t\t
+MGI:MGI:98834	NOT	RO:0002331	GO:0006915	PMID:1	ECO:0000315			2005-07-08	MGI\t\t
+```
+"""  # noqa: E501, D301
 
 from __future__ import annotations
 

@@ -6,6 +6,15 @@ is read by `keras_vnn.readers.mitab`.
 References
 ----------
 Alanis-Lobato et al.: HIPPIE v2.0. Nucleic Acids Research 2017. doi:10.1093/nar/gkw985
+
+### HIPPIE
+`read_interactions`: its table by Entrez gene, or `id="accession"`; its PSI-MITAB by gene name.
+
+```text hippie_current.txt
+AL1A1_HUMAN	216	AL1A1_HUMAN	216	0.76	experiments:in vivo,Two-hybrid;pmids:12081471,16189514;sources:HPRD,BioGRID
+ITA7_HUMAN	3679	ACHA_HUMAN	1134	0.73	experiments:in vivo,Affinity Capture-Western;pmids:10910772;sources:HPRD
+NEB1_HUMAN	55607	ACTG_HUMAN	71	0.65	experiments:in vitro,in vivo;pmids:9362513,12052877;sources:HPRD
+```
 """
 
 from __future__ import annotations

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from keras_vnn.errors import ReadError, sample
 from keras_vnn.identifiers import IdentifierTable
-from keras_vnn.readers.registry import choose
+from keras_vnn.readers.registry import choose, lists_formats
 from keras_vnn.readers.text import preview
 
 __all__ = ["read_identifier_map"]
 
 
+@lists_formats("id-map")
 def read_identifier_map(
     path: str | os.PathLike[str],
     *,
@@ -32,9 +33,7 @@ def read_identifier_map(
     path
         The file, compressed or not.
     format
-        ``auto``; ``table`` (a column per kind of name: HGNC complete set, BioMart, gene_info, STRING protein.info, two
-        columns); ``gaf`` and ``gpi`` (accession, symbol, synonyms); ``gtf`` (GTF or GFF3: gene_id, gene_name);
-        ``idmapping`` (UniProt's: accession, kind, name); ``aliases`` (STRING's: protein, alias, source).
+        {formats}.
     columns
         For a table: take these columns only, by name or by number from 1.
     taxon

@@ -3,7 +3,84 @@
 In: the HGNC complete set, a BioMart export, two columns, NCBI gene_info, STRING protein.info or aliases, UniProt
 idmapping, a GAF or GPI file, a GTF or GFF. Out: an `IdentifierTable` of all columns that hold names; which of them to
 use is chosen later, by what the names at hand overlap with. Knows nothing of priors.
-"""
+
+### HGNC complete set
+`read_identifier_map`
+
+```text hgnc_complete_set.txt
+hgnc_id	symbol	name	locus_group	alias_symbol	prev_symbol	entrez_id	ensembl_gene_id	uniprot_ids
+HGNC:11998	TP53	tumor protein p53	protein-coding gene	p53|LFS1		7157	ENSG00000141510	P04637
+HGNC:6973	MDM2	MDM2 proto-oncogene	protein-coding gene	HDM2|MGC5370		4193	ENSG00000135679	Q00987
+HGNC:9165	SEPTIN7	septin 7	protein-coding gene		CDC10|SEPT7	989	ENSG00000122545	Q16181
+```
+
+### Two columns
+`read_identifier_map`: GENCODE's `ENSG,symbol`, or any other.
+
+```text ensembl_to_symbol.csv
+ENSG00000141510.16,TP53
+ENSG00000135679.24,MDM2
+ENSG00000122545.20,SEPTIN7
+```
+
+### BioMart
+`read_identifier_map`
+
+```text mart_export.txt
+Gene stable ID,Gene stable ID version,Gene name,NCBI gene (formerly Entrezgene) ID
+ENSG00000141510,ENSG00000141510.18,TP53,7157
+ENSG00000135679,ENSG00000135679.26,MDM2,4193
+ENSG00000288541,ENSG00000288541.1,,
+```
+
+### NCBI gene_info
+`read_identifier_map`
+
+```text Homo_sapiens.gene_info
+#tax_id	GeneID	Symbol	LocusTag	Synonyms	dbXrefs	chromosome
+9606	7157	TP53	-	BCC7|LFS1|P53	MIM:191170|HGNC:HGNC:11998|Ensembl:ENSG00000141510	17
+9606	4193	MDM2	-	HDM2|HDMX	MIM:164785|HGNC:HGNC:6973|Ensembl:ENSG00000135679	12
+```
+
+### STRING protein.info
+`read_identifier_map`
+
+```text 9606.protein.info.v12.0.txt
+#string_protein_id	preferred_name	protein_size	annotation
+9606.ENSP00000269305	TP53	393	Cellular tumor antigen p53; Acts as a tumor suppressor in many tumor types.
+9606.ENSP00000258149	MDM2	497	E3 ubiquitin-protein ligase Mdm2; mediates ubiquitination of p53/TP53.
+```
+
+### STRING protein.aliases
+`read_identifier_map`
+
+```text 9606.protein.aliases.v12.0.txt
+#string_protein_id	alias	source
+9606.ENSP00000269305	TP53	Ensembl_HGNC_symbol
+9606.ENSP00000269305	P04637	Ensembl_UniProt
+9606.ENSP00000258149	MDM2	Ensembl_HGNC_symbol
+```
+
+### UniProt idmapping
+`read_identifier_map`
+
+```text HUMAN_9606_idmapping.dat
+P04637	UniProtKB-ID	P53_HUMAN
+P04637	Gene_Name	TP53
+P04637	Ensembl	ENSG00000141510.18
+Q00987	Gene_Name	MDM2
+```
+
+### GTF and GFF3
+`read_identifier_map`
+
+```text gencode.gtf
+##description: evidence-based annotation of the human genome
+chr17	HAVANA	gene	7661779	7687550	.	-	.	gene_id "ENSG00000141510.18"; gene_type "protein_coding"; gene_name "TP53";
+chr17	HAVANA	transcript	7661779	7687538	.	-	.	gene_id "ENSG00000141510.18"; transcript_id "ENST00000269305.9"; gene_name "TP53";
+chr12	HAVANA	gene	68808177	68850686	.	+	.	gene_id "ENSG00000135679.26"; gene_type "protein_coding"; gene_name "MDM2";
+```
+"""  # noqa: E501
 
 from __future__ import annotations
 

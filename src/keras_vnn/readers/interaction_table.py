@@ -2,6 +2,35 @@
 
 In: TSV, CSV or space-separated text, with or without a header. Out: `Rows`.
 Knows the words such headers use; which columns were taken is said in ``Rows.format``.
+
+### Two or three columns
+`read_interactions`
+
+```text edges.tsv
+gene_a	gene_b	publications
+TP53	MDM2	112
+MDM2	TP53	112
+BRCA1	BARD1	41
+TP53	TP53	9
+```
+
+### The same from a German Excel
+`read_interactions`: semicolons and decimal commas.
+
+```text kanten.csv
+gene_a;gene_b;score
+TP53;MDM2;0,98
+BRCA1;BARD1;0,75
+```
+
+### R, with row names
+`read_interactions`
+
+```text edges.csv
+"","interactor_a","interactor_b"
+"1","TP53","MDM2"
+"2","BRCA1","BARD1"
+```
 """
 
 from __future__ import annotations

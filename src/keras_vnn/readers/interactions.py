@@ -24,7 +24,7 @@ from keras_vnn.readers.frames import choose_frame_columns
 from keras_vnn.readers.interaction_table import INTERACTION_ROLES
 from keras_vnn.readers.names import check_names, without_taxon
 from keras_vnn.readers.options import Options
-from keras_vnn.readers.registry import choose
+from keras_vnn.readers.registry import choose, lists_formats
 from keras_vnn.readers.rows import Rows, check_malformed
 from keras_vnn.readers.text import preview
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["read_interactions"]
 
 
+@lists_formats("interactions")
 def read_interactions(
     source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | pd.DataFrame | networkx.Graph,
     *,
@@ -60,9 +61,7 @@ def read_interactions(
         A file, plain or gzip; several files, whose interactions are united; a DataFrame, or a networkx graph whose
         edges may have a ``weight``.
     format
-        ``"auto"``, ``"string"`` (STRING links), ``"string-actions"``, ``"biogrid"`` (TAB2, TAB3), ``"mitab"``
-        (PSI-MITAB 2.5 to 2.8: IntAct, HuRI, HIPPIE), ``"hippie"`` (its own table), ``"sif"`` or ``"table"`` (TSV, CSV
-        or space-separated).
+        {formats}.
     columns
         Names, or numbers from 1, of the two columns of names and, if wanted, of the score:
         ``columns=(1, 2)`` or ``columns=("protein_a", "protein_b", "n_screens")``.

@@ -1,6 +1,17 @@
 """KPNN: an edge list ``parent,child`` from the outputs down to genes.
 
 In: such a CSV file. Out: an `Ontology` and its `Annotations`. What is never a parent is a gene.
+
+### KPNN
+`read_hierarchy`: what is never a parent is a gene.
+
+```text kpnn_edges.csv
+parent,child
+TCR,ZAP70
+ZAP70,LCK_gene
+ZAP70,LAT_gene
+TCR,FOS_gene
+```
 """
 
 from __future__ import annotations

@@ -8,7 +8,34 @@ References
 ----------
 Kerrien et al.: Broadening the horizon – level 2.5 of the HUPO-PSI format for molecular interactions. BMC Biology 2007.
 doi:10.1186/1741-7007-5-44
-"""
+
+### PSI-MITAB 2.5 and 2.7 (IntAct, MINT, BioGRID)
+`read_interactions`: by gene name, or `id="accession"` (isoforms `P12345-2` count for their protein), or any database the
+rows name. Rows marked negative are left out.
+
+```text intact.txt
+#ID(s) interactor A	ID(s) interactor B	Alt. ID(s) interactor A	Alt. ID(s) interactor B	Alias(es) interactor A	Alias(es) interactor B	Interaction detection method(s)	Publication 1st author(s)	Publication Identifier(s)	Taxid interactor A	Taxid interactor B	Interaction type(s)	Source database(s)	Interaction identifier(s)	Confidence value(s)
+uniprotkb:P04637	uniprotkb:Q00987	intact:EBI-366083	intact:EBI-389668	psi-mi:p53_human(display_long)|uniprotkb:TP53(gene name)|psi-mi:TP53(display_short)	psi-mi:mdm2_human(display_long)|uniprotkb:MDM2(gene name)|psi-mi:MDM2(display_short)	psi-mi:"MI:0018"(two hybrid)	Leng P (1995)	pubmed:7791904	taxid:9606(human)|taxid:9606(Homo sapiens)	taxid:9606(human)|taxid:9606(Homo sapiens)	psi-mi:"MI:0915"(physical association)	psi-mi:"MI:0469"(IntAct)	intact:EBI-3895861	author score:B|intact-miscore:0.99
+uniprotkb:P12345-2	uniprotkb:P38398	intact:EBI-1	intact:EBI-349905	psi-mi:tp53(display_short)	psi-mi:BRCA1(display_short)	psi-mi:"MI:0006"(anti bait coimmunoprecipitation)	-	pubmed:1	taxid:-1(in vitro)	taxid:9606(human)	psi-mi:"MI:0914"(association)	psi-mi:"MI:0469"(IntAct)	intact:EBI-2	intact-miscore:0.35
+```
+
+### HuRI in PSI-MITAB
+`read_interactions`: no gene names; `id="ensembl"` takes the Ensembl genes.
+
+```text HuRI.psi
+uniprotkb:Q6P6B7	uniprotkb:Q9UBU9	ensembl:ENST00000355572.6|ensembl:ENSP00000347778.2|ensembl:ENSG00000196337.11	ensembl:ENST00000294172.6|ensembl:ENSP00000294172.2|ensembl:ENSG00000162231.13	human orfeome collection:7104(author assigned name)	human orfeome collection:56018(author assigned name)	psi-mi:"MI:1112"(two hybrid prey pooling approach)	Luck et al.(2020)	pubmed:32296183	taxid:9606(Homo Sapiens)	taxid:9606(Homo Sapiens)	psi-mi:"MI:0407"(direct interaction)	-	-	author score:0.853
+uniprotkb:P60410	uniprotkb:O60936	ensembl:ENST00000334383.2|ensembl:ENSG00000186452.9	ensembl:ENST00000462379.6|ensembl:ENSG00000140939.14	human orfeome collection:1(author assigned name)	human orfeome collection:2(author assigned name)	psi-mi:"MI:1112"(two hybrid prey pooling approach)	Luck et al.(2020)	pubmed:32296183	taxid:9606(Homo Sapiens)	taxid:9606(Homo Sapiens)	psi-mi:"MI:0407"(direct interaction)	-	-	author score:0.711
+```
+
+### HIPPIE in PSI-MITAB
+`read_interactions`
+
+```text HIPPIE-current.mitab.txt
+ID Interactor A	ID Interactor B	Alt IDs Interactor A	Alt IDs Interactor B	Aliases Interactor A	Aliases Interactor B	Interaction Detection Methods	Publication 1st Author	Publication Identifiers	Taxid Interactor A	Taxid Interactor B	Interaction Types	Source Databases	Interaction Identifiers	Confidence Value	Presence In Other Species	Gene Name Interactor A	Gene Name Interactor B
+entrez gene:3679	entrez gene:1134	uniprotkb:ITA7_HUMAN	uniprotkb:ACHA_HUMAN	-	-	MI:0493(in vivo)|MI:0492(in vitro)	Burkin (2000)	pubmed:10910772	taxid:9606(Homo sapiens)	taxid:9606(Homo sapiens)	-	MI:0468(hprd)	-	0.73		ITGA7	CHRNA1
+entrez gene:55607	entrez gene:71	uniprotkb:NEB1_HUMAN	uniprotkb:ACTG_HUMAN	-	-	MI:0493(in vivo)	Stephens (1997)	pubmed:9362513	taxid:9606(Homo sapiens)	taxid:9606(Homo sapiens)	-	MI:0468(hprd)	-	0.65	Mus musculus	PPP1R9A	ACTG1
+```
+"""  # noqa: E501
 
 from __future__ import annotations
 

@@ -2,7 +2,114 @@
 
 In: an OBO 1.2 or 1.4 file. Out: an `Ontology` with every relation. goatools reads the stanzas; here are what it leaves
 to its caller: compression, a line number for what is wrong, parents that are not in the file.
-"""
+
+### OBO
+`read_ontology`: any ontology, 1.2 or 1.4. Obsolete terms are set aside (they are no roots), `alt_id` and `replaced_by` are
+followed, `intersection_of`, `[Typedef]` and dangling parents are not parents; stanzas may be without namespace.
+
+```text go-tiny.obo
+format-version: 1.2
+data-version: releases/2021-12-15
+default-namespace: gene_ontology
+
+[Term]
+id: GO:0008150
+name: biological_process
+namespace: biological_process
+
+[Term]
+id: GO:0006281
+name: DNA repair
+namespace: biological_process
+alt_id: GO:0099999
+is_a: GO:0008150 ! biological_process
+intersection_of: GO:0008150
+relationship: part_of GO:0008150 ! biological_process
+
+[Term]
+id: GO:0000001
+name: gone
+namespace: biological_process
+is_obsolete: true
+replaced_by: GO:0006281
+
+[Typedef]
+id: part_of
+name: part of
+is_transitive: true
+```
+
+### Human Phenotype Ontology
+`read_ontology`: no namespaces.
+
+```text hp.obo
+format-version: 1.2
+data-version: hp/releases/2023-10-09
+ontology: hp.obo
+
+[Term]
+id: HP:0000118
+name: Phenotypic abnormality
+def: "A phenotypic abnormality." [HPO:probinson]
+comment: This is the root of the phenotypic abnormality subontology.
+synonym: "Organ abnormality" EXACT []
+xref: UMLS:C4021819
+
+[Term]
+id: HP:0000707
+name: Abnormality of the nervous system
+alt_id: HP:0001333
+is_a: HP:0000118 ! Phenotypic abnormality
+```
+
+### Cell Ontology
+`read_ontology`: terms of other ontologies that are named and not in the file are counted as dangling.
+
+```text cl.obo
+format-version: 1.2
+data-version: cl/releases/2023-10-19
+ontology: cl
+
+[Term]
+id: CL:0000000
+name: cell
+namespace: cell
+is_a: CARO:0000003 ! connected anatomical structure
+
+[Term]
+id: CL:0000540
+name: neuron
+namespace: cell
+is_a: CL:0000000 {is_inferred="true"} ! cell
+relationship: part_of UBERON:0001016 {source="CL"} ! nervous system
+property_value: skos:prefLabel "neuron" xsd:string
+
+[Typedef]
+id: part_of
+name: part of
+```
+
+### Mondo
+`read_ontology`
+
+```text mondo.obo
+format-version: 1.2
+data-version: releases/2023-09-12
+subsetdef: clingen "ClinGen" {http://purl.org/dc/terms/source="https://clinicalgenome.org/"}
+ontology: mondo
+
+[Term]
+id: MONDO:0000001
+name: disease
+xref: DOID:4 {source="MONDO:equivalentTo"}
+
+[Term]
+id: MONDO:0004992
+name: cancer
+synonym: "cancer (disease)" EXACT [] {http://purl.org/dc/terms/conformsTo="https://x"}
+is_a: MONDO:0000001 {source="DOID:162"} ! disease
+```
+"""  # noqa: E501
 
 from __future__ import annotations
 

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from keras_vnn.hierarchies import Annotations, Ontology
 from keras_vnn.readers.names import check_names
-from keras_vnn.readers.registry import choose
+from keras_vnn.readers.registry import choose, lists_formats
 from keras_vnn.readers.text import preview
 
 __all__ = ["read_hierarchy", "read_ontology"]
 
 
+@lists_formats("ontology")
 def read_ontology(
     path: str | os.PathLike[str],
     *,
@@ -32,8 +33,7 @@ def read_ontology(
     path
         The file, compressed or not.
     format
-        ``auto``, ``obo``, ``reactome`` (ReactomePathwaysRelation.txt), one of the formats of `read_hierarchy`, of
-        which only the terms are taken, or ``edges`` (a table of children and parents, see ``columns``).
+        {formats}. Of a hierarchy only the terms are taken.
     relations
         Keep these relations only, e.g. ``("is_a", "part_of")``. By default all; wiring chooses as well.
     species
@@ -71,6 +71,7 @@ def read_ontology(
     return ontology if relations is None else ontology.selecting(relations=relations)
 
 
+@lists_formats("hierarchy")
 def read_hierarchy(path: str | os.PathLike[str], *, format: str = "auto") -> tuple[Ontology, Annotations]:
     """Read a hierarchy that names its genes.
 
@@ -79,7 +80,7 @@ def read_hierarchy(path: str | os.PathLike[str], *, format: str = "auto") -> tup
     path
         The file, compressed or not.
     format
-        ``auto``, ``drugcell`` (also SparseGO), ``dcell``, ``cx2`` (also CX), ``kpnn`` or ``gennet``.
+        {formats}.
 
     Returns
     -------

@@ -2,6 +2,23 @@
 
 In: ``ReactomePathwaysRelation.txt``; ``UniProt2Reactome.txt`` and its kin for other identifiers. Neither has a header.
 Out: an `Ontology`; `AnnotationRows` by accession. The gene sets of Reactome are a GMT file, see `gene_sets`.
+
+### Reactome's relations
+`read_ontology`: parent, child, no header; 16 species, `species="HSA"`.
+
+```text ReactomePathwaysRelation.txt
+R-HSA-109581	R-HSA-109606
+R-HSA-109581	R-HSA-169911
+R-MMU-109581	R-MMU-109606
+```
+
+### UniProt2Reactome
+`read_annotations`: isoforms count for their protein; species in words, `taxon="Homo sapiens"`.
+
+```text UniProt2Reactome.txt
+P04637	R-HSA-109581	https://reactome.org/PathwayBrowser/#/R-HSA-109581	Apoptosis	TAS	Homo sapiens
+P04637-2	R-HSA-69541	https://reactome.org/PathwayBrowser/#/R-HSA-69541	Stabilization of p53	IEA	Homo sapiens
+```
 """
 
 from __future__ import annotations

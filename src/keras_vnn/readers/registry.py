@@ -7,9 +7,9 @@ A new format is a module that declares itself, and a line in one of the three tu
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from keras_vnn.errors import ConfigError, ReadError, did_you_mean
 from keras_vnn.readers.biogrid import BIOGRID
@@ -66,11 +66,15 @@ from keras_vnn.readers.text import Preview, preview, shortened
 from keras_vnn.readers.trrust import TRRUST
 from keras_vnn.unpacking import NOT_TEXT
 
+Function = TypeVar("Function", bound=Callable[..., Any])
+
 __all__ = [
     "FAMILIES",
     "FORMATS",
     "choose",
     "formats_of",
+    "is_sure",
+    "lists_formats",
     "refuse_other",
     "sniff",
     "sniff_format",
@@ -123,6 +127,17 @@ def titles(family: str) -> str:
     return ", ".join(format.title for format in formats_of(family))
 
 
+def lists_formats(family: str) -> Callable[[Function], Function]:
+    """Write the formats of a family into the docstring of the function that reads it."""
+
+    def decorated(function: Function) -> Function:
+        names = ", ".join(f"``{format.name}`` ({format.title})" for format in formats_of(family))
+        function.__doc__ = function.__doc__ and function.__doc__.replace("{formats}", f"``auto``, {names}")
+        return function
+
+    return decorated
+
+
 def choose(start: Preview, family: str, named: str, given: Mapping[str, Any] | None = None) -> Format:
     """Return the format the user named or, for ``"auto"``, the first of a family that the file looks like.
 
@@ -160,6 +175,11 @@ def choose(start: Preview, family: str, named: str, given: Mapping[str, Any] | N
                 f"Leave out {name}, or name the format."
             )
     return chosen
+
+
+def is_sure(format: Format) -> bool:
+    """Say whether the look of a format is beyond doubt."""
+    return format in SURE
 
 
 def sniff(start: Preview) -> Format | None:

@@ -22,7 +22,7 @@ from keras_vnn.readers.drem import DREM_IDS
 from keras_vnn.readers.frames import choose_frame_columns
 from keras_vnn.readers.names import check_names
 from keras_vnn.readers.options import Options
-from keras_vnn.readers.registry import choose
+from keras_vnn.readers.registry import choose, lists_formats
 from keras_vnn.readers.regulation_table import REGULATION_ROLES, is_signed
 from keras_vnn.readers.rows import Rows, check_malformed
 from keras_vnn.readers.text import preview
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["read_regulation"]
 
 
+@lists_formats("regulation")
 def read_regulation(
     source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | pd.DataFrame | networkx.DiGraph,
     *,
@@ -58,8 +59,7 @@ def read_regulation(
         A file, plain or gzip; several files, whose edges are united; a DataFrame, or a directed networkx graph whose
         edges may have an ``effect`` and a ``weight``.
     format
-        ``"auto"``, ``"trrust"``, ``"drem"``, ``"sif"``, ``"matrix"`` (targets × TFs) or ``"table"`` (a regulator and
-        a target per row).
+        {formats}.
     columns
         Names, or numbers from 1, of the columns of regulator, target and, if wanted, of the effect or weight.
     header, delimiter, malformed

@@ -2,6 +2,15 @@
 
 In: TSV, CSV or space-separated text with a header. Out: `Rows`, one per cell that is not 0.
 Knows other numbers as weights only when the format is named: an expression table looks the same.
+
+### A wide matrix, targets × TFs
+`read_regulation`
+
+```text matrix.tsv
+gene	GATA1	FOXC1
+HBB	1	0
+MEFV	1	-1
+```
 """
 
 from __future__ import annotations

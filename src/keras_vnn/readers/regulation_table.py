@@ -2,6 +2,34 @@
 
 In: TSV, CSV or space-separated text, with or without a header (DoRothEA, CollecTRI, GRNBoost …). Out: `Rows`.
 Knows the words such headers use, and the words for effects.
+
+### CollecTRI and DoRothEA
+`read_regulation`: also as R exports it, with row names; the sign of `mor` or of a signed weight is the effect.
+
+```text collectri.csv
+source,target,weight,resources,references
+MYC,TERT,1,ExTRI;HTRI,10022128
+SPI1,BGLAP,-1,ExTRI,10022617
+```
+
+### DoRothEA out of R
+`read_regulation`
+
+```text dorothea_hs.csv
+"","tf","confidence","target","mor"
+"1","ADNP","D","ATF7IP",1
+"2","AR","A","KLK3",1
+"3","AR","A","CDH2",-1
+```
+
+### TFLink, RegNetwork and other tables with more columns
+`read_regulation`
+
+```text regnetwork.txt
+#regulator_symbol	regulator_id	target_symbol	target_id
+TP53	7157	CDKN1A	1026
+STAT1	6772	IRF1	3659
+```
 """
 
 from __future__ import annotations

@@ -7,7 +7,26 @@ Knows no scores: SIF has none.
 References
 ----------
 Cytoscape user manual, "Supported network file formats".
-"""
+
+### SIF
+`read_interactions`: types `pp` and its kin; several targets a row, lone nodes; with a tab anywhere, spaces belong to names.
+
+```text pathway.sif
+TP53 pp MDM2 MDM4
+BRCA1 pp BARD1
+TP53 pd CDKN1A
+LONELY1
+PDGF-BB/PDGF-(beta)-R/ATP pp TP53
+```
+
+### SIF with `pd`
+`read_regulation`: rows of other types are counted.
+
+```text mixed.sif
+TP53 pd CDKN1A BAX
+TP53 pp MDM2
+```
+"""  # noqa: E501
 
 from __future__ import annotations
 

@@ -2,6 +2,16 @@
 
 In: ``9606.protein.actions.v11.0.txt.gz`` of any release that has it (to 11.0). Out: `Rows` of undirected interactions;
 names keep their taxon prefix here. Knows nothing of gene symbols: STRING names proteins.
+
+### STRING actions
+`read_interactions`: all modes, or `sif_types=["binding"]`.
+
+```text 9606.protein.actions.v11.0.txt
+item_id_a	item_id_b	mode	action	is_directional	a_is_acting	score
+9606.ENSP00000269305	9606.ENSP00000258149	binding		f	f	800
+9606.ENSP00000269305	9606.ENSP00000344818	expression		t	t	900
+9606.ENSP00000258149	9606.ENSP00000269305	ptmod		t	t	700
+```
 """
 
 from __future__ import annotations

@@ -2,7 +2,27 @@
 
 In: ``protein.links``, ``.detailed`` or ``.full`` of any release. Out: `Rows`; names keep their taxon prefix here.
 Knows nothing of gene symbols: STRING names proteins.
-"""
+
+### STRING links
+`read_interactions`: also `.detailed`, `.full` and `physical.links`. Scores run to 1000; the taxon before the first dot is
+taken off. Proteins become genes with `--id-map 9606.protein.info.v12.0.txt.gz`.
+
+```text 9606.protein.links.v12.0.txt
+protein1 protein2 combined_score
+9606.ENSP00000269305 9606.ENSP00000258149 999
+9606.ENSP00000258149 9606.ENSP00000269305 999
+9606.ENSP00000269305 9606.ENSP00000350283 812
+```
+
+### STRING detailed links
+`read_interactions`
+
+```text 9606.protein.links.detailed.v12.0.txt
+protein1 protein2 neighborhood fusion cooccurence coexpression experimental database textmining combined_score
+9606.ENSP00000269305 9606.ENSP00000258149 0 0 0 64 995 900 998 999
+9606.ENSP00000269305 9606.ENSP00000350283 0 0 0 0 567 0 512 812
+```
+"""  # noqa: E501
 
 from __future__ import annotations
 

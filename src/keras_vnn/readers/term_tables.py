@@ -1,6 +1,14 @@
 """Tables of terms without more: a gene and a term a row, or ``gene<TAB>term;term;term`` (id2gos); child and parent.
 
 In: a delimited text. Out: `AnnotationRows` by symbol, whatever kind of names the genes have; an `Ontology`.
+
+### Two columns, or id2gos
+`read_annotations`
+
+```text id2gos.txt
+TP53	GO:0006915;GO:0006974
+MDM2	GO:0016567
+```
 """
 
 from __future__ import annotations

@@ -7,6 +7,17 @@ References
 ----------
 Han et al.: TRRUST v2: an expanded reference database of human and mouse transcriptional regulatory interactions.
 Nucleic Acids Research 2018. doi:10.1093/nar/gkx1013
+
+### TRRUST
+`read_regulation`: no header; repeated pairs that disagree become `both`, and are counted.
+
+```text trrust_rawdata.human.tsv
+AATF	BAX	Repression	22909821
+AATF	CDKN1A	Unknown	17157788
+ABL1	BCL2	Activation	11753601
+AR	KLK3	Activation	10022826;11162512
+AR	KLK3	Repression	10022826
+```
 """
 
 from __future__ import annotations

@@ -86,24 +86,18 @@ class BuildRecipe(RecipeSection):
     orientation: Literal["auto", "genes-in-rows", "genes-in-columns"] = Field(
         default="auto", description="Of a CSV or TSV the genes are taken from."
     )
-    interactions: Paths = Field(
-        default=(), description="Protein interactions: TSV, CSV, SIF, STRING, BioGRID, PSI-MITAB, HIPPIE."
-    )
+    interactions: Paths = Field(default=(), description="Protein interactions: {formats}.")
     interactions_format: str = Field(default="auto", description="Format of the interactions, if it is not recognised.")
     min_score: float | None = Field(default=None, description="Leave out interactions with a lower score.")
-    regulation: Paths = Field(default=(), description="Regulators and their targets: TRRUST, source/target tables.")
+    regulation: Paths = Field(default=(), description="Regulators and their targets: {formats}.")
     regulation_format: str = Field(default="auto", description="Format of the regulation, if it is not recognised.")
-    ontology: Path | None = Field(default=None, description="Terms: OBO, Reactome relations, child/parent table.")
+    ontology: Path | None = Field(default=None, description="Terms: {formats}.")
     ontology_format: str = Field(default="auto", description="Format of the ontology, if it is not recognised.")
-    annotations: Path | None = Field(
-        default=None, description="Genes of the terms: GAF, GPAD, gene2go, gene/term table."
-    )
+    annotations: Path | None = Field(default=None, description="Genes of the terms: {formats}.")
     annotations_format: str = Field(default="auto", description="Format of the annotations, if it is not recognised.")
-    hierarchy: Path | None = Field(
-        default=None, description="Terms and genes in one file: DrugCell, DCell, CX2, KPNN, GenNet."
-    )
+    hierarchy: Path | None = Field(default=None, description="Terms and genes in one file: {formats}.")
     hierarchy_format: str = Field(default="auto", description="Format of the hierarchy, if it is not recognised.")
-    gene_sets: Path | None = Field(default=None, description="GMT, a group file, JSON.")
+    gene_sets: Path | None = Field(default=None, description="Gene sets: {formats}.")
     gene_sets_format: str = Field(default="auto", description="Format of the gene sets, if it is not recognised.")
     gene_id: Literal["symbol", "accession", "synonym"] | None = Field(
         default=None, description="What names a gene in the annotations."
@@ -113,11 +107,11 @@ class BuildRecipe(RecipeSection):
     include_evidence: Words = Field(default=(), description="Take annotations by these evidence codes only.")
     interaction_id: str | None = Field(
         default=None,
-        description="Names to take from BioGRID, PSI-MITAB or HIPPIE: symbol, entrez, accession, ensembl …",
+        description="Names to take where the format has several: symbol, entrez, accession, ensembl …",
     )
     id_map: Path | None = Field(
         default=None,
-        description="Table of identifiers that translates the names of the prior: HGNC, two columns, GAF, GTF …",
+        description="Table of identifiers that translates the names of the prior: {formats}.",
     )
     id_policy: Literal["merge", "unique", "first", "all", "raise"] = Field(
         default="merge", description="What happens to names of several genes, and genes of several names."

@@ -1,0 +1,80 @@
+"""The registry of formats: what is declared once is chosen, told, checked, refused, and in the help and on the page."""
+
+from dataclasses import replace
+
+import pytest
+
+import keras_vnn as vnn
+from formats_page import page
+from keras_vnn.checking import check_file
+from keras_vnn.cli import main
+from keras_vnn.errors import ConfigError, ReadError
+from keras_vnn.readers import interaction_table, registry
+from keras_vnn.readers.formats import Format
+
+# Two names around an arrow.
+ARROWS = Format(
+    "arrows",
+    "pairs with arrows",
+    "interactions",
+    sniff=lambda start: all(" <-> " in text for text in start.texts),
+    read=lambda start, options: interaction_table.parse(start, replace(options, columns=(1, 3), delimiter=" ")),
+    page="A module.\n\n### Arrows\n`read_interactions`\n\n```text arrows.txt\nTP53 <-> MDM2\n```\n",
+)
+
+
+@pytest.fixture
+def with_arrows(monkeypatch):
+    monkeypatch.setattr(registry, "SURE", (*registry.SURE, ARROWS))
+    monkeypatch.setattr(registry, "FORMATS", (*registry.SURE, *registry.LIKELY, *registry.POSSIBLE))
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "arrows.txt"
+    path.write_text("TP53 <-> MDM2\nBRCA1 <-> BARD1\n")
+    return path
+
+
+def test_a_format_that_is_declared_is_read_told_and_checked(with_arrows, file):
+    assert vnn.read_interactions(file).genes == ("BARD1", "BRCA1", "MDM2", "TP53")
+    assert vnn.read_interactions(file, format="arrows").genes == ("BARD1", "BRCA1", "MDM2", "TP53")
+    assert registry.sniff_format(file) == "arrows"
+    assert (check_file(file).family, check_file(file).records) == ("interactions", 2)
+
+
+def test_readers_of_other_families_refuse_it_by_name(with_arrows, file):
+    for reader in (vnn.read_regulation, vnn.read_annotations, vnn.read_gene_sets, vnn.read_genes):
+        with pytest.raises(ReadError) as error:
+            reader(file)
+        first, *lines = str(error.value).splitlines()
+        assert first.startswith("The file is pairs with arrows, not ")
+        assert lines == ["    TP53 <-> MDM2", "    BRCA1 <-> BARD1", "Read it with read_interactions."]
+
+
+def test_an_option_it_does_not_take_is_refused(with_arrows, file):
+    with pytest.raises(ConfigError) as error:
+        vnn.read_interactions(file, id="entrez")
+    assert str(error.value) == (
+        f"id applies to format='biogrid' or 'mitab' or 'hippie'; {file} is read as 'arrows'.\n"
+        "Leave out id, or name the format."
+    )
+
+
+def test_help_and_page_name_it(with_arrows, capsys):
+    with pytest.raises(SystemExit):
+        main(["build", "--help"])
+    assert "pairs with arrows" in " ".join(capsys.readouterr().out.replace("│", " ").split())
+    section = "\n\n### Arrows\n`read_interactions`\n\n```text arrows.txt\nTP53 <-> MDM2\n```\n\n"
+    assert section in page("<!-- formats: interactions -->\n<!-- end -->")
+
+
+def test_without_the_declaration_nothing_knows_it(file):
+    with pytest.raises(ConfigError, match=r"^Unknown format='arrows' for interactions\.\nExpected one of: auto, "):
+        vnn.read_interactions(file, format="arrows")
+
+
+def test_docstrings_list_the_formats():
+    for family in registry.FAMILIES.values():
+        for format in registry.formats_of(family.name):
+            assert f"``{format.name}`` ({format.title})" in getattr(vnn, family.reader).__doc__

@@ -29,10 +29,12 @@ class Command(typer.core.TyperCommand):
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help, with the formats of files: only now, as the readers take a while to import."""
         for option in self.params:
-            if "{formats}" in (getattr(option, "help", None) or ""):
+            text = getattr(option, "help", None) or ""
+            if "{formats}" in text:
                 from keras_vnn.readers.registry import titles
 
-                option.help = option.help.format(formats=titles(option.name.replace("_", "-")))
+                formats = titles(str(option.name).replace("_", "-"))
+                setattr(option, "help", text.replace("{formats}", formats))  # noqa: B010 - arguments have no help
         super().format_help(ctx, formatter)
 
     def invoke(self, ctx: Any) -> Any:

@@ -28,13 +28,11 @@ Oughtred et al.: The BioGRID database. Protein Science 2021. doi:10.1002/pro.397
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 
 from keras_vnn.errors import ConfigError, ReadError, did_you_mean
 from keras_vnn.readers.columns import normalized
-from keras_vnn.readers.formats import Format
+from keras_vnn.readers.formats import Format, release_in_name
 from keras_vnn.readers.molecules import Molecules, choose_rows
 from keras_vnn.readers.options import Options
 from keras_vnn.readers.rows import Rows
@@ -104,7 +102,7 @@ def parse(start: Preview, options: Options) -> Rows:
         records=records,
         names=names,
         dropped=dropped,
-        release=_release(start),
+        release=release_in_name(start, "BioGRID", r"BIOGRID-.*?-(\d+\.\d+\.\d+)"),
     )
 
 
@@ -127,11 +125,6 @@ def _place(header: tuple[str, ...], start: Preview, *names: str) -> int:
         f"The BioGRID table has no column {names[0]!r}: {start.path}\n    {shortened(' | '.join(header))}\n"
         "TAB2 lacks some columns of TAB3; take another id=…, or download TAB3."
     )
-
-
-def _release(start: Preview) -> str:
-    found = re.search(r"BIOGRID-.*?-(\d+\.\d+\.\d+)", start.path.name)
-    return f"BioGRID {found[1]}" if found else ""
 
 
 BIOGRID = Format(

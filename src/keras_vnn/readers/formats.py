@@ -8,11 +8,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
+from keras_vnn.errors import ReadError
 from keras_vnn.readers.text import Preview
 
-__all__ = ["Family", "Format", "begins", "most_rows"]
+__all__ = ["Family", "Format", "begins", "most_rows", "release_in_name", "unread"]
+
+
+def unread(start: Preview, *_: Any, **__: Any) -> NoReturn:
+    """Read nothing: the format is only told by its look."""
+    raise ReadError(f"Nothing reads this format: {start.path}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +36,7 @@ class Format:
     sniff
         Says whether a file looks like it, from the beginning of one that has rows.
     read
-        Reads a file, given its preview and the options of the family; ``None`` for a look that is only told.
+        Reads a file, given its preview and the options of the family; `unread` for a look that is only told.
     marks
         Beginnings of a line, comments included, that tell the format by themselves.
     takes
@@ -45,7 +51,7 @@ class Format:
     title: str
     family: str
     sniff: Callable[[Preview], bool] = lambda start: False
-    read: Callable[..., Any] | None = None
+    read: Callable[..., Any] = unread
     marks: tuple[str, ...] = ()
     takes: tuple[str, ...] = ()
     advice: str = ""

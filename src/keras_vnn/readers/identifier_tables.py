@@ -108,13 +108,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "ALIASES",
-    "GAF_NAMES",
-    "GPI",
-    "GTF",
-    "IDENTIFIER_HEADER",
-    "IDENTIFIER_TABLE",
-    "IDMAPPING",
+    *("ALIASES", "GAF_NAMES", "GPI", "GTF", "IDENTIFIER_HEADER", "IDENTIFIER_TABLE", "IDMAPPING"),
 ]
 
 _HEADER_WORDS = set(

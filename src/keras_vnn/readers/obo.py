@@ -113,9 +113,7 @@ is_a: MONDO:0000001 {source="DOID:162"} ! disease
 
 from __future__ import annotations
 
-import locale
-import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -127,11 +125,9 @@ from keras_vnn.readers.text import Preview, at, open_text
 
 __all__ = ["OBO", "read_obo"]
 
-_HEADER = ("format-version", "data-version", "default-namespace")
-_TERM = frozenset(
-    {"id", "alt_id", "name", "namespace", "is_a", "relationship", "is_obsolete", "replaced_by"}
-)  # fmt: skip
-_ONCE = frozenset({"id", "name"})
+_TERM = {"id", "alt_id", "name", "namespace", "is_a", "relationship", "is_obsolete", "replaced_by"}
+_ONCE = {"id": "item_id", "name": "name"}
+_ONE_WORD = {"id", "alt_id", "is_obsolete"}
 
 
 def looks_like_obo(start: Preview) -> bool:
@@ -186,7 +182,6 @@ def read_obo(start: Preview) -> Ontology:
         for alternative in sorted(record.alt_ids)
         if not record.is_obsolete and _word(alternative) not in live
     }
-    version = header.get("format-version", "")
     return Ontology.from_edges(
         [child for child, _, _ in edges],
         [parent for _, parent, _ in edges],
@@ -198,57 +193,55 @@ def read_obo(start: Preview) -> Ontology:
         obsolete=gone,
         sources=(
             Source.of_file(
-                path, f"OBO {version}".rstrip(), records=len(records), release=header.get("data-version", "")
+                path,
+                f"OBO {header.format_version or ''}".rstrip(),
+                records=len(records),
+                release=header.data_version or "",
             ),
         ),
         audit=audit,
     )
 
 
-def _records(path: Path) -> tuple[list[Any], dict[str, str]]:
-    """Return goatools' term records, in the order of the file, and the header."""
+def _records(path: Path) -> tuple[list[Any], Any]:
+    """Return goatools' term records, in the order of the file, and its reader, which knows the header."""
     # goatools imports requests and more, half a second's worth; only who reads an ontology shall wait for it.
-    from goatools.obo_parser import OBOReader
+    from goatools.obo_parser import GOTerm, OBOReader
 
-    header: dict[str, str] = {}
-    with tempfile.TemporaryDirectory(prefix="keras-vnn-") as folder:
-        plain = Path(folder) / "terms.obo"
-        # It opens the file in the encoding of the system, so that is what the copy is in.
-        encoding = locale.getpreferredencoding(False)
-        with plain.open("w", encoding=encoding, errors="backslashreplace") as copy:
-            copy.writelines(_term_lines(path, header))
-        records = list(OBOReader(str(plain), optional_attrs={"relationship", "replaced_by"}))
-    return records, header
-
-
-def _term_lines(path: Path, header: dict[str, str]) -> Iterator[str]:
-    """Yield the lines goatools is to see, checked: stanzas parted by blank lines, only the tags in use."""
-    stanza, opened = "header", 0
-    seen: set[str] = set()
+    # It opens a path itself, never a packed one, in the encoding of the system, and takes stanzas without a blank line
+    # between them for one: it is handed the lines instead.
+    reader = OBOReader(__file__, optional_attrs={"relationship", "replaced_by"})
+    records: list[Any] = []
+    record, opened, header = None, 0, True
     with open_text(path) as text:
         for number, line in enumerate(text, 1):
             if line[:1] == "[":
-                if stanza == "[Term]" and "id" not in seen:
-                    raise ReadError(f"The [Term] stanza has no id: {at(path, opened)}")
-                stanza, opened, seen = line.strip(), number, set()
-                if stanza == "[Term]":
-                    yield "\n[Term]\n"
-                continue
-            tag, _, value = line.partition(":")
-            if stanza == "[Term]" and tag in _TERM:
-                value = value.strip()
-                if tag in _ONCE and tag in seen:
-                    raise ReadError(
-                        f"The stanza has a second {tag}, the first [Term] is in line {opened}: {at(path, number)}"
-                    )
-                if not value or (tag == "relationship" and len(value.split()) < 2):
-                    raise ReadError(f"The {tag} line is incomplete: {at(path, number)}")
-                seen.add(tag)
-                yield f"{tag}: {value.split()[0] if tag in ('id', 'alt_id', 'is_obsolete') else value}\n"
-            elif stanza == "header" and tag in _HEADER:
-                header[tag] = value.strip()
-                yield f"{tag}: {value.strip()}\n"
-    if stanza == "[Term]" and "id" not in seen:
+                _check_id(record, path, opened)
+                record, opened, header = None, number, False
+                if line.strip() == "[Term]":
+                    record = GOTerm(reader.default_namespace)
+                    reader.optobj.init_datamembers(record)
+                    records.append(record)
+            elif header:
+                reader._init_obo_hdr(line)
+            elif record is not None:
+                tag, _, value = line.partition(":")
+                if tag in _TERM:
+                    words = value.split()
+                    # goatools asserts that an id and a name come once, so not under python -O.
+                    if tag in _ONCE and getattr(record, _ONCE[tag]):
+                        raise ReadError(
+                            f"The stanza has a second {tag}, the first [Term] is in line {opened}: {at(path, number)}"
+                        )
+                    if not words or (tag == "relationship" and len(words) < 2):
+                        raise ReadError(f"The {tag} line is incomplete: {at(path, number)}")
+                    reader._add_to_ref(record, f"{tag}: {words[0] if tag in _ONE_WORD else value.strip()}")
+    _check_id(record, path, opened)
+    return records, reader
+
+
+def _check_id(record: Any, path: Path, opened: int) -> None:
+    if record is not None and not record.item_id:
         raise ReadError(f"The [Term] stanza has no id: {at(path, opened)}")
 
 

@@ -13,22 +13,24 @@ from keras_vnn.readers.gmt import looks_like_groups
 from keras_vnn.readers.text import Preview
 
 __all__ = [
-    "ANNOTATION_TABLE",
-    "BED",
-    "EXPRESSION",
-    "FASTA",
-    "GENBANK",
-    "GROUP_ROWS",
-    "HTML",
-    "JSON",
-    "MTX",
-    "NAMES",
-    "OBO_GRAPH",
-    "ONTOLOGY_TABLE",
-    "OWL",
-    "RAGGED_ROWS",
-    "VCF",
-    "XML",
+    *(
+        "ANNOTATION_TABLE",
+        "BED",
+        "EXPRESSION",
+        "FASTA",
+        "GENBANK",
+        "GROUP_ROWS",
+        "HTML",
+        "JSON",
+        "MTX",
+        "NAMES",
+        "OBO_GRAPH",
+        "ONTOLOGY_TABLE",
+        "OWL",
+        "RAGGED_ROWS",
+        "VCF",
+        "XML",
+    ),
 ]
 
 _GO_TERM = re.compile(r"GO:\d{7}")

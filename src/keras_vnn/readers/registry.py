@@ -12,50 +12,24 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from keras_vnn.errors import ConfigError, ReadError, did_you_mean
+from keras_vnn.readers import identifier_tables, refused
 from keras_vnn.readers.biogrid import BIOGRID
 from keras_vnn.readers.cx2 import CX2
 from keras_vnn.readers.dcell import DCELL
 from keras_vnn.readers.drem import DREM
 from keras_vnn.readers.drugcell import DRUGCELL
-from keras_vnn.readers.formats import Family, Format
+from keras_vnn.readers.formats import Family, Format, unread
 from keras_vnn.readers.gaf import GAF
 from keras_vnn.readers.gene2go import GENE2GO
 from keras_vnn.readers.gennet import GENNET
 from keras_vnn.readers.gmt import GENE_SET_JSON, GMT, GMT_ANNOTATIONS, GROUPS
 from keras_vnn.readers.gpad import GPAD
 from keras_vnn.readers.hippie import HIPPIE
-from keras_vnn.readers.identifier_tables import (
-    ALIASES,
-    GAF_NAMES,
-    GPI,
-    GTF,
-    IDENTIFIER_HEADER,
-    IDENTIFIER_TABLE,
-    IDMAPPING,
-)
 from keras_vnn.readers.interaction_table import INTERACTION_HEADER, INTERACTION_TABLE
 from keras_vnn.readers.kpnn import KPNN
 from keras_vnn.readers.mitab import MITAB
 from keras_vnn.readers.obo import OBO
 from keras_vnn.readers.reactome import REACTOME_MEMBERS, REACTOME_RELATIONS
-from keras_vnn.readers.refused import (
-    ANNOTATION_TABLE,
-    BED,
-    EXPRESSION,
-    FASTA,
-    GENBANK,
-    GROUP_ROWS,
-    HTML,
-    JSON,
-    MTX,
-    NAMES,
-    OBO_GRAPH,
-    ONTOLOGY_TABLE,
-    OWL,
-    RAGGED_ROWS,
-    VCF,
-    XML,
-)
 from keras_vnn.readers.regulation_matrix import REGULATION_MATRIX
 from keras_vnn.readers.regulation_table import REGULATION_HEADER, REGULATION_TABLE
 from keras_vnn.readers.sif import SIF_INTERACTIONS, SIF_REGULATION
@@ -98,18 +72,59 @@ FAMILIES = {
 
 # Their look is beyond doubt: no other function takes such a file for its own.
 SURE = (
-    *(HTML, OWL, OBO_GRAPH, XML, OBO, REACTOME_RELATIONS, GAF, GAF_NAMES, GPAD, GPI),
-    *(DCELL, CX2, GENNET, KPNN, DRUGCELL, REACTOME_MEMBERS, GENE2GO, MTX, GTF, VCF, BED, GENBANK, FASTA, ALIASES),
+    *(
+        refused.HTML,
+        refused.OWL,
+        refused.OBO_GRAPH,
+        refused.XML,
+        OBO,
+        REACTOME_RELATIONS,
+        GAF,
+        identifier_tables.GAF_NAMES,
+        GPAD,
+        identifier_tables.GPI,
+    ),
+    *(
+        DCELL,
+        CX2,
+        GENNET,
+        KPNN,
+        DRUGCELL,
+        REACTOME_MEMBERS,
+        GENE2GO,
+        refused.MTX,
+        identifier_tables.GTF,
+        refused.VCF,
+        refused.BED,
+        refused.GENBANK,
+        refused.FASTA,
+        identifier_tables.ALIASES,
+    ),
     *(STRING_LINKS, STRING_ACTIONS, BIOGRID, MITAB, HIPPIE, DREM),
 )
 LIKELY = (
-    *(TRRUST, SIF_INTERACTIONS, SIF_REGULATION, REGULATION_MATRIX, GENE_SET_JSON, JSON, RAGGED_ROWS, GROUP_ROWS),
-    *(ONTOLOGY_TABLE, ANNOTATION_TABLE, EXPRESSION, REGULATION_HEADER, INTERACTION_HEADER),
+    *(
+        TRRUST,
+        SIF_INTERACTIONS,
+        SIF_REGULATION,
+        REGULATION_MATRIX,
+        GENE_SET_JSON,
+        refused.JSON,
+        refused.RAGGED_ROWS,
+        refused.GROUP_ROWS,
+    ),
+    *(refused.ONTOLOGY_TABLE, refused.ANNOTATION_TABLE, refused.EXPRESSION, REGULATION_HEADER, INTERACTION_HEADER),
 )
 # Two columns of anything are a table.
 POSSIBLE = (
-    *(IDENTIFIER_HEADER, IDMAPPING, NAMES, INTERACTION_TABLE, REGULATION_TABLE),
-    *(IDENTIFIER_TABLE, GENE_TERM, EDGES, GMT, GMT_ANNOTATIONS, GROUPS),
+    *(
+        identifier_tables.IDENTIFIER_HEADER,
+        identifier_tables.IDMAPPING,
+        refused.NAMES,
+        INTERACTION_TABLE,
+        REGULATION_TABLE,
+    ),
+    *(identifier_tables.IDENTIFIER_TABLE, GENE_TERM, EDGES, GMT, GMT_ANNOTATIONS, GROUPS),
 )
 FORMATS = (*SURE, *LIKELY, *POSSIBLE)
 
@@ -119,7 +134,7 @@ _MOST_FIELDS = 200_000
 def formats_of(family: str) -> tuple[Format, ...]:
     """Return the formats that a family's function reads, in the order in which they are tried."""
     families = (family, *FAMILIES[family].includes)
-    return tuple(format for format in FORMATS if format.family in families and format.read is not None)
+    return tuple(format for format in FORMATS if format.family in families and format.read is not unread)
 
 
 def titles(family: str) -> str:

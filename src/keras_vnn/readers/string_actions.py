@@ -16,13 +16,12 @@ item_id_a	item_id_b	mode	action	is_directional	a_is_acting	score
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import numpy as np
 
 from keras_vnn.readers.columns import normalized
-from keras_vnn.readers.formats import Format
+from keras_vnn.readers.formats import Format, release_in_name
 from keras_vnn.readers.molecules import Molecules, choose_rows
 from keras_vnn.readers.options import Options
 from keras_vnn.readers.rows import Rows, refuse_narrow
@@ -77,8 +76,7 @@ def parse(start: Preview, options: Options) -> Rows:
         names="protein",
         dropped=dropped,
     )
-    release = re.search(r"\.v(\d+(\.\d+)*)", start.path.name)
-    return replace(rows, release=f"STRING {release[1]}" if release else "")
+    return replace(rows, release=release_in_name(start, "STRING"))
 
 
 STRING_ACTIONS = Format("string-actions", "STRING actions", "interactions", can_parse, parse, page=__doc__)

@@ -26,14 +26,13 @@ protein1 protein2 neighborhood fusion cooccurence coexpression experimental data
 
 from __future__ import annotations
 
-import re
 import warnings
 from dataclasses import replace
 
 from keras_vnn.errors import VNNWarning
 from keras_vnn.readers import interaction_table
 from keras_vnn.readers.columns import normalized
-from keras_vnn.readers.formats import Format
+from keras_vnn.readers.formats import Format, release_in_name
 from keras_vnn.readers.options import Options
 from keras_vnn.readers.rows import Rows
 from keras_vnn.readers.text import Preview
@@ -57,8 +56,7 @@ def parse(start: Preview, options: Options) -> Rows:
             stacklevel=2,
         )
     rows = interaction_table.parse(start, options)
-    release = re.search(r"\.v(\d+(\.\d+)*)", start.path.name)
-    return replace(rows, format=f"STRING links, {rows.format}", release=f"STRING {release[1]}" if release else "")
+    return replace(rows, format=f"STRING links, {rows.format}", release=release_in_name(start, "STRING"))
 
 
 STRING_LINKS = Format("string", "STRING links", "interactions", can_parse, parse, takes=("columns",), page=__doc__)

@@ -1,6 +1,6 @@
 """The registry of formats: what is declared once is chosen, told, checked, refused, and in the help and on the page."""
 
-from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -9,8 +9,11 @@ from formats_page import page
 from keras_vnn.checking import check_file
 from keras_vnn.cli import main
 from keras_vnn.errors import ConfigError, ReadError
-from keras_vnn.readers import interaction_table, registry
+from keras_vnn.readers import registry
+from keras_vnn.readers.columns import Columns
 from keras_vnn.readers.formats import Format
+from keras_vnn.readers.interaction_table import INTERACTION_ROLES
+from keras_vnn.readers.rows import read_pairs
 
 # Two names around an arrow.
 ARROWS = Format(
@@ -18,7 +21,7 @@ ARROWS = Format(
     "pairs with arrows",
     "interactions",
     sniff=lambda start: all(" <-> " in text for text in start.texts),
-    read=lambda start, options: interaction_table.parse(start, replace(options, columns=(1, 3), delimiter=" ")),
+    read=partial(read_pairs, roles=INTERACTION_ROLES, columns=lambda layout: Columns(0, 2), delimiter=" "),
     page="A module.\n\n### Arrows\n`read_interactions`\n\n```text arrows.txt\nTP53 <-> MDM2\n```\n",
 )
 

@@ -118,6 +118,10 @@ class Roles:
         Normalized words for a score or weight, and for an effect; the most telling first.
     number_is
         What the number is called in messages: ``score`` or ``weight``.
+    subject
+        What a row stands for, in the audit.
+    signed
+        Normalized words for numbers whose sign is an effect.
     effect_of
         Turns a field into an effect; ``None`` for a word it does not know.
     """
@@ -125,6 +129,8 @@ class Roles:
     pair: Callable[[Sequence[str]], tuple[int, int] | None]
     number: tuple[str, ...]
     number_is: str
+    subject: str = "interaction"
+    signed: frozenset[str] = frozenset()
     effect: tuple[str, ...] = ()
     effect_of: Callable[[str], str | None] | None = None
 

@@ -29,13 +29,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from keras_vnn.errors import ConfigError, ReadError
+from keras_vnn.errors import ReadError
 from keras_vnn.provenance import AuditEntry
-from keras_vnn.readers.columns import Columns, choose_columns, normalized, split
+from keras_vnn.readers.columns import Columns, normalized, split
 from keras_vnn.readers.formats import Format
 from keras_vnn.readers.options import Options
-from keras_vnn.readers.regulation_table import REGULATION_ROLES, lay_out_regulation, read_regulation_rows
-from keras_vnn.readers.rows import Rows
+from keras_vnn.readers.regulation_table import REGULATION_ROLES
+from keras_vnn.readers.rows import Rows, read_pairs
 from keras_vnn.readers.text import Preview
 
 __all__ = ["DREM", "DREM_IDS"]
@@ -60,20 +60,17 @@ def parse(start: Preview, options: Options) -> Rows:
 
     Raises
     ------
-    ConfigError
-        ``drem_id`` is not known.
     ReadError
         No row is left.
     """
-    if options.drem_id not in DREM_IDS:
-        raise ConfigError(f"Unknown drem_id={options.drem_id!r}.\nExpected one of: {', '.join(DREM_IDS)}.")
-    given = replace(options, header=True, delimiter=options.delimiter or "\t")
-    layout = lay_out_regulation(start, given)
-    if options.columns is not None:
-        columns = choose_columns(layout, REGULATION_ROLES, options.columns)
-    else:
-        columns = Columns(0, 1, number=2 if layout.is_numeric(2) else None)
-    rows = read_regulation_rows(layout, columns, given)
+    rows = read_pairs(
+        start,
+        options,
+        REGULATION_ROLES,
+        columns=lambda layout: Columns(0, 1, number=2 if layout.is_numeric(2) else None),
+        delimiter="\t",
+        header=True,
+    )
     take: Callable[[str], str] = _symbol if options.drem_id == "symbol" else _ensembl
     codes, names = pd.factorize(rows.second)
     targets = np.array([take(name) for name in names], dtype=object)[codes]

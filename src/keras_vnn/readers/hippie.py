@@ -25,10 +25,11 @@ from dataclasses import replace
 import pandas as pd
 
 from keras_vnn.errors import ConfigError
-from keras_vnn.readers.columns import Columns, lay_out
+from keras_vnn.readers.columns import Columns
 from keras_vnn.readers.formats import Format
+from keras_vnn.readers.interaction_table import INTERACTION_ROLES
 from keras_vnn.readers.options import Options
-from keras_vnn.readers.rows import Rows, read_rows
+from keras_vnn.readers.rows import Rows, read_pairs
 from keras_vnn.readers.text import Preview
 
 __all__ = ["HIPPIE"]
@@ -67,13 +68,8 @@ def parse(start: Preview, options: Options) -> Rows:
             'Pass id="entrez" or id="accession"; gene symbols are in its PSI-MITAB file.'
         )
     by_entry = options.id == "accession"
-    layout = lay_out(start, delimiter="\t", header=False)
-    rows = read_rows(
-        layout,
-        Columns(0, 2, number=4, chosen=True) if by_entry else Columns(1, 3, number=4, chosen=True),
-        malformed=options.malformed,
-        at_least=options.at_least,
-    )
+    columns = Columns(0, 2, number=4, chosen=True) if by_entry else Columns(1, 3, number=4, chosen=True)
+    rows = read_pairs(start, options, INTERACTION_ROLES, columns=lambda layout: columns, delimiter="\t", header=False)
     said = f"HIPPIE, {'UniProt entry name' if by_entry else 'Entrez gene'}"
     if not by_entry:
         return replace(rows, format=said)

@@ -107,9 +107,7 @@ from keras_vnn.readers.text import Preview, open_text
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = [
-    *("ALIASES", "GAF_NAMES", "GPI", "GTF", "IDENTIFIER_HEADER", "IDENTIFIER_TABLE", "IDMAPPING"),
-]
+__all__ = ["IDENTIFIER_TABLE", "POSSIBLE", "SURE"]
 
 _HEADER_WORDS = set(
     "symbol hgncid approvedsymbol genesymbol genename ensemblgeneid genestableid proteinstableid transcriptstableid "
@@ -345,23 +343,25 @@ def _is_prose(texts: NDArray[np.object_]) -> bool:
     return 2 * spaced > len(some)
 
 
-GAF_NAMES = Format("gaf", "GAF (accession, symbol, synonyms)", "id-map", GAF.sniff, _read_gaf, marks=GAF.marks)
-GPI = Format("gpi", "GPI (accession, symbol, synonyms)", "id-map", read=_read_gpi, marks=("!gpi-version",))
-GTF = Format(
-    "gtf",
-    "an annotation of a genome (GTF or GFF3)",
-    "id-map",
-    lambda start: most_rows(start, _is_feature),
-    _read_gtf,
-    marks=("##gff-version",),
-    advice="It holds places of genes; to translate gene ids into symbols: read_identifier_map.",
-    page=__doc__,
+SURE = (
+    Format("gaf", "GAF (accession, symbol, synonyms)", "id-map", GAF.sniff, _read_gaf, marks=GAF.marks),
+    Format("gpi", "GPI (accession, symbol, synonyms)", "id-map", read=_read_gpi, marks=("!gpi-version",)),
+    Format(
+        "gtf",
+        "an annotation of a genome (GTF or GFF3)",
+        "id-map",
+        lambda start: most_rows(start, _is_feature),
+        _read_gtf,
+        marks=("##gff-version",),
+        advice="It holds places of genes; to translate gene ids into symbols: read_identifier_map.",
+        page=__doc__,
+    ),
+    Format("aliases", "STRING protein.aliases", "id-map", _looks_like_aliases, _read_aliases),
 )
-ALIASES = Format("aliases", "STRING protein.aliases", "id-map", _looks_like_aliases, _read_aliases)
-IDMAPPING = Format(
-    "idmapping", "UniProt idmapping (accession, kind, name)", "id-map", _looks_like_idmapping, _read_idmapping
+POSSIBLE = (
+    Format("identifiers", "a table of identifiers", "id-map", _heads_identifiers),
+    Format("idmapping", "UniProt idmapping (accession, kind, name)", "id-map", _looks_like_idmapping, _read_idmapping),
 )
-IDENTIFIER_HEADER = Format("identifiers", "a table of identifiers", "id-map", _heads_identifiers)
 IDENTIFIER_TABLE = Format(
     "table",
     "a table with a column per kind of name (HGNC, BioMart, two columns …)",

@@ -36,15 +36,14 @@ BRCA1;BARD1;0,75
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
-from keras_vnn.errors import ReadError
-from keras_vnn.readers.columns import Roles, choose_columns, lay_out, normalized
+from keras_vnn.readers.columns import Roles, lay_out, normalized
 from keras_vnn.readers.formats import Format
-from keras_vnn.readers.options import Options
-from keras_vnn.readers.rows import Rows, read_rows
+from keras_vnn.readers.rows import read_pairs
 from keras_vnn.readers.text import Preview
 
-__all__ = ["INTERACTION_HEADER", "INTERACTION_ROLES", "INTERACTION_TABLE", "parse"]
+__all__ = ["INTERACTION_HEADER", "INTERACTION_ROLES", "INTERACTION_TABLE"]
 
 _PARTNERS = (
     "preferredname protein gene symbol genesymbol genename geneid proteinid proteinname interactor interactorid "
@@ -95,32 +94,13 @@ def can_parse(start: Preview) -> bool:
     return bool(start.lines) and lay_out(start, roles=INTERACTION_ROLES).is_regular
 
 
-def parse(start: Preview, options: Options) -> Rows:
-    """Read a table of interactions.
-
-    Raises
-    ------
-    ReadError
-        There are no two columns of names, or no score although ``min_score`` was given.
-    """
-    layout = lay_out(
-        start,
-        delimiter=options.delimiter,
-        header=options.header,
-        named=options.column_names,
-        roles=INTERACTION_ROLES,
-    )
-    columns = choose_columns(layout, INTERACTION_ROLES, options.columns)
-    if options.at_least is not None and columns.number is None:
-        raise ReadError(
-            f"min_score={options.at_least:g} needs a column of scores: {start.path}\n"
-            f"Read as: {columns.described(layout, 'score')}\n"
-            "Say which column it is, for example: columns=(1, 2, 3)"
-        )
-    return read_rows(layout, columns, INTERACTION_ROLES, malformed=options.malformed, at_least=options.at_least)
-
-
 INTERACTION_HEADER = Format("interactions", "a table of interactions", "interactions", names_partners)
 INTERACTION_TABLE = Format(
-    "table", "a table of two names a row", "interactions", can_parse, parse, takes=("columns",), page=__doc__
+    "table",
+    "a table of two names a row",
+    "interactions",
+    can_parse,
+    partial(read_pairs, roles=INTERACTION_ROLES),
+    takes=("columns",),
+    page=__doc__,
 )

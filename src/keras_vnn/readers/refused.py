@@ -12,26 +12,7 @@ from keras_vnn.readers.formats import Format, most_rows
 from keras_vnn.readers.gmt import looks_like_groups
 from keras_vnn.readers.text import Preview
 
-__all__ = [
-    *(
-        "ANNOTATION_TABLE",
-        "BED",
-        "EXPRESSION",
-        "FASTA",
-        "GENBANK",
-        "GROUP_ROWS",
-        "HTML",
-        "JSON",
-        "MTX",
-        "NAMES",
-        "OBO_GRAPH",
-        "ONTOLOGY_TABLE",
-        "OWL",
-        "RAGGED_ROWS",
-        "VCF",
-        "XML",
-    ),
-]
+__all__ = ["LIKELY", "NAMES", "SURE"]
 
 _GO_TERM = re.compile(r"GO:\d{7}")
 _REACTOME = re.compile(r"R-[A-Z]{3}-\d+")
@@ -100,56 +81,56 @@ def _is_expression(start: Preview) -> bool:
 
 _ROBOT = "Download its .obo file, or convert it: robot convert --input FILE --output terms.obo"
 
-HTML = Format(
-    "html",
-    "a web page",
-    "",
-    marks=("<!DOCTYPE", "<!doctype", "<html", "<HTML"),
-    advice="Download the file itself: the link led to a page about it.",
+SURE = (
+    Format(
+        "html",
+        "a web page",
+        "",
+        marks=("<!DOCTYPE", "<!doctype", "<html", "<HTML"),
+        advice="Download the file itself: the link led to a page about it.",
+    ),
+    Format("owl", "an ontology in OWL", "", _is_owl, advice=_ROBOT),
+    Format("obo-graph", "an ontology as OBO graph (JSON)", "", _is_obo_graph, advice=_ROBOT),
+    Format("xml", "XML", "", marks=("<?xml",), advice="Convert it to TSV."),
+    Format(
+        "mtx",
+        "a MatrixMarket matrix",
+        "",
+        marks=("%%MatrixMarket",),
+        advice="It holds numbers without names: name its folder, with features.tsv and barcodes.tsv next to it.",
+    ),
+    Format(
+        "vcf", "a VCF file of variants", "", marks=("##fileformat=VCF",), advice="Sum the variants up by gene first."
+    ),
+    Format(
+        "bed",
+        "a BED file of regions",
+        "",
+        lambda start: most_rows(start, _is_region),
+        marks=("track ", "browser "),
+        advice="Assign the regions to genes first, and list those.",
+    ),
+    Format(
+        "genbank",
+        "a GenBank or EMBL record",
+        "",
+        marks=("LOCUS  ", "ID   "),
+        advice="It holds a sequence. List the genes one per line, or export them as a table.",
+    ),
+    Format("fasta", "sequences (FASTA)", "", _is_fasta, advice="List the genes one per line instead."),
 )
-OWL = Format("owl", "an ontology in OWL", "", _is_owl, advice=_ROBOT)
-OBO_GRAPH = Format("obo-graph", "an ontology as OBO graph (JSON)", "", _is_obo_graph, advice=_ROBOT)
-XML = Format("xml", "XML", "", marks=("<?xml",), advice="Convert it to TSV.")
-MTX = Format(
-    "mtx",
-    "a MatrixMarket matrix",
-    "",
-    marks=("%%MatrixMarket",),
-    advice="It holds numbers without names: name its folder, with features.tsv and barcodes.tsv next to it.",
-)
-VCF = Format(
-    "vcf", "a VCF file of variants", "", marks=("##fileformat=VCF",), advice="Sum the variants up by gene first."
-)
-BED = Format(
-    "bed",
-    "a BED file of regions",
-    "",
-    lambda start: most_rows(start, _is_region),
-    marks=("track ", "browser "),
-    advice="Assign the regions to genes first, and list those.",
-)
-GENBANK = Format(
-    "genbank",
-    "a GenBank or EMBL record",
-    "",
-    marks=("LOCUS  ", "ID   "),
-    advice="It holds a sequence. List the genes one per line, or export them as a table.",
-)
-FASTA = Format("fasta", "sequences (FASTA)", "", _is_fasta, advice="List the genes one per line instead.")
-JSON = Format("json", "JSON", "", marks=("[",), advice="Convert it to TSV.")
-RAGGED_ROWS = Format("gmt", "GMT (gene sets)", "gene-sets", _is_ragged)
-GROUP_ROWS = Format("groups", "groups of genes", "gene-sets", _is_group_rows)
-ONTOLOGY_TABLE = Format(
-    "ontology-table", "a table that relates terms", "ontology", lambda start: most_rows(start, _relates_terms)
-)
-ANNOTATION_TABLE = Format(
-    "annotation-table", "a table of annotations", "annotations", lambda start: most_rows(start, _annotates)
-)
-EXPRESSION = Format(
-    "expression",
-    "an expression table",
-    "genes",
-    _is_expression,
-    advice='Its gene names are read by read_genes; weights of regulation (targets × TFs) with format="matrix".',
+LIKELY = (
+    Format("json", "JSON", "", marks=("[",), advice="Convert it to TSV."),
+    Format("gmt", "GMT (gene sets)", "gene-sets", _is_ragged),
+    Format("groups", "groups of genes", "gene-sets", _is_group_rows),
+    Format("ontology-table", "a table that relates terms", "ontology", lambda start: most_rows(start, _relates_terms)),
+    Format("annotation-table", "a table of annotations", "annotations", lambda start: most_rows(start, _annotates)),
+    Format(
+        "expression",
+        "an expression table",
+        "genes",
+        _is_expression,
+        advice='Its gene names are read by read_genes; weights of regulation (targets × TFs) with format="matrix".',
+    ),
 )
 NAMES = Format("names", "a list of names", "genes", lambda start: lay_out(start).width == 1)

@@ -72,58 +72,20 @@ FAMILIES = {
 
 # Their look is beyond doubt: no other function takes such a file for its own.
 SURE = (
-    *(
-        refused.HTML,
-        refused.OWL,
-        refused.OBO_GRAPH,
-        refused.XML,
-        OBO,
-        REACTOME_RELATIONS,
-        GAF,
-        identifier_tables.GAF_NAMES,
-        GPAD,
-        identifier_tables.GPI,
-    ),
-    *(
-        DCELL,
-        CX2,
-        GENNET,
-        KPNN,
-        DRUGCELL,
-        REACTOME_MEMBERS,
-        GENE2GO,
-        refused.MTX,
-        identifier_tables.GTF,
-        refused.VCF,
-        refused.BED,
-        refused.GENBANK,
-        refused.FASTA,
-        identifier_tables.ALIASES,
-    ),
+    *refused.SURE,
+    *(OBO, REACTOME_RELATIONS, GAF, GPAD, REACTOME_MEMBERS, GENE2GO, DCELL, CX2, GENNET, KPNN, DRUGCELL),
+    *identifier_tables.SURE,
     *(STRING_LINKS, STRING_ACTIONS, BIOGRID, MITAB, HIPPIE, DREM),
 )
 LIKELY = (
-    *(
-        TRRUST,
-        SIF_INTERACTIONS,
-        SIF_REGULATION,
-        REGULATION_MATRIX,
-        GENE_SET_JSON,
-        refused.JSON,
-        refused.RAGGED_ROWS,
-        refused.GROUP_ROWS,
-    ),
-    *(refused.ONTOLOGY_TABLE, refused.ANNOTATION_TABLE, refused.EXPRESSION, REGULATION_HEADER, INTERACTION_HEADER),
+    *(TRRUST, SIF_INTERACTIONS, SIF_REGULATION, REGULATION_MATRIX, GENE_SET_JSON),
+    *refused.LIKELY,
+    *(REGULATION_HEADER, INTERACTION_HEADER),
 )
 # Two columns of anything are a table.
 POSSIBLE = (
-    *(
-        identifier_tables.IDENTIFIER_HEADER,
-        identifier_tables.IDMAPPING,
-        refused.NAMES,
-        INTERACTION_TABLE,
-        REGULATION_TABLE,
-    ),
+    *identifier_tables.POSSIBLE,
+    *(refused.NAMES, INTERACTION_TABLE, REGULATION_TABLE),
     *(identifier_tables.IDENTIFIER_TABLE, GENE_TERM, EDGES, GMT, GMT_ANNOTATIONS, GROUPS),
 )
 FORMATS = (*SURE, *LIKELY, *POSSIBLE)

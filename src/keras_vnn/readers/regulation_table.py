@@ -35,12 +35,11 @@ STAT1	6772	IRF1	3659
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from functools import partial
 
-from keras_vnn.readers.columns import Columns, Layout, Roles, choose_columns, lay_out, normalized
+from keras_vnn.readers.columns import Roles, lay_out, normalized
 from keras_vnn.readers.formats import Format
-from keras_vnn.readers.options import Options
-from keras_vnn.readers.rows import Rows, read_rows
+from keras_vnn.readers.rows import read_pairs
 from keras_vnn.readers.text import Preview
 
 __all__ = [
@@ -49,8 +48,6 @@ __all__ = [
     "REGULATION_TABLE",
     "effect_of",
     "is_signed",
-    "lay_out_regulation",
-    "parse",
 ]
 
 _REGULATORS = (
@@ -96,6 +93,8 @@ REGULATION_ROLES = Roles(
     pair=_pair,
     number=tuple("weight mor sign score likelihood importance combinedscore strength value input".split()),
     number_is="weight",
+    subject="regulation",
+    signed=frozenset(_SIGNED),
     effect=tuple("effect mode modeofregulation regulation moa effecttype regulationtype interaction sign type".split()),
     effect_of=effect_of,
 )
@@ -105,44 +104,14 @@ def names_regulators(start: Preview) -> bool:
     """Say whether the header names a regulator or TF and its target: the file holds regulation."""
     if not start.lines:
         return False
-    words = [normalized(name) for name in lay_out_regulation(start, Options()).header or ()]
+    words = [normalized(name) for name in lay_out(start, roles=REGULATION_ROLES).header or ()]
     pair = _pair(words)
     return pair is not None and words[pair[0]] not in _UNSPECIFIC
 
 
 def can_parse(start: Preview) -> bool:
     """Say whether most rows have equally many columns."""
-    return bool(start.lines) and lay_out_regulation(start, Options()).is_regular
-
-
-def lay_out_regulation(start: Preview, options: Options) -> Layout:
-    """Tell how a delimited file of regulation is laid out."""
-    return lay_out(
-        start,
-        delimiter=options.delimiter,
-        header=options.header,
-        named=options.column_names,
-        roles=REGULATION_ROLES,
-    )
-
-
-def parse(start: Preview, options: Options) -> Rows:
-    """Read a table of regulation.
-
-    Raises
-    ------
-    ReadError
-        There are no two columns of names, or an effect is not known.
-    """
-    layout = lay_out_regulation(start, options)
-    return read_regulation_rows(layout, choose_columns(layout, REGULATION_ROLES, options.columns), options)
-
-
-def read_regulation_rows(layout: Layout, columns: Columns, options: Options) -> Rows:
-    """Read the chosen columns of a laid out table of regulation."""
-    rows = read_rows(layout, columns, REGULATION_ROLES, malformed=options.malformed, subject="regulation")
-    named = layout.titles[columns.number] if columns.number is not None else ""
-    return replace(rows, signed=is_signed(named))
+    return bool(start.lines) and lay_out(start, roles=REGULATION_ROLES).is_regular
 
 
 def is_signed(column: str) -> bool:
@@ -152,5 +121,11 @@ def is_signed(column: str) -> bool:
 
 REGULATION_HEADER = Format("regulation", "a table of regulators and targets", "regulation", names_regulators)
 REGULATION_TABLE = Format(
-    "table", "a table of regulator and target a row", "regulation", can_parse, parse, takes=("columns",), page=__doc__
+    "table",
+    "a table of regulator and target a row",
+    "regulation",
+    can_parse,
+    partial(read_pairs, roles=REGULATION_ROLES),
+    takes=("columns",),
+    page=__doc__,
 )

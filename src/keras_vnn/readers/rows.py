@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -19,7 +19,8 @@ import pandas as pd
 from keras_vnn.errors import ConfigError, ReadError
 from keras_vnn.files import read_lines
 from keras_vnn.provenance import AuditEntry
-from keras_vnn.readers.columns import Columns, Layout, Roles, as_number, split
+from keras_vnn.readers.columns import Columns, Layout, Roles, as_number, choose_columns, lay_out, normalized, split
+from keras_vnn.readers.options import Options
 from keras_vnn.readers.text import COMMENT_MARKS, CheckedStream, Preview, at, open_text
 
 if TYPE_CHECKING:
@@ -27,7 +28,16 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["MALFORMED_POLICIES", "Rows", "check_malformed", "chunks", "read_rows", "refuse_narrow", "refuse_row"]
+__all__ = [
+    "MALFORMED_POLICIES",
+    "Rows",
+    "check_malformed",
+    "chunks",
+    "read_pairs",
+    "read_rows",
+    "refuse_narrow",
+    "refuse_row",
+]
 
 MALFORMED_POLICIES = ("raise", "skip")
 
@@ -93,7 +103,7 @@ def read_rows(
     *,
     malformed: str = "raise",
     at_least: float | None = None,
-    subject: str = "interaction",
+    subject: str = "",
 ) -> Rows:
     """Read the chosen columns of every row.
 
@@ -130,7 +140,9 @@ def read_rows(
         )
     first, second, line, number, effect = (list(column) for column in zip(*kept, strict=True))
     entries = [
-        AuditEntry("read", subject, f"{number_is} below {at_least:g}", count.below) if at_least is not None else None,
+        AuditEntry("read", subject or roles.subject, f"{number_is} below {at_least:g}", count.below)
+        if at_least is not None
+        else None,
         AuditEntry("read", "row", "the header again", count.header_again),
         *(
             AuditEntry.of("read", "row", reason, count.where[reason], number)
@@ -146,7 +158,59 @@ def read_rows(
         None if columns.number is None else np.concatenate(number),
         None if columns.effect is None else np.concatenate(effect),
         tuple(entry for entry in entries if entry is not None and entry.count),
+        signed=columns.number is not None and normalized(layout.titles[columns.number]) in roles.signed,
     )
+
+
+def read_pairs(
+    start: Preview,
+    options: Options,
+    roles: Roles,
+    *,
+    said: str = "",
+    columns: Callable[[Layout], Columns] | None = None,
+    delimiter: str | None = None,
+    header: bool | None = None,
+) -> Rows:
+    """Read a table of two names a row.
+
+    Parameters
+    ----------
+    start, options
+        The beginning of the file, and what the user said of it.
+    roles
+        What its columns stand for.
+    said
+        The format, in words, if it is more than a table.
+    columns
+        Where the columns are, if not where header and content tell.
+    delimiter, header
+        Those of the format, if it has its own.
+
+    Raises
+    ------
+    ReadError
+        There are no two columns of names, an effect is not known, or no score although ``min_score`` was given.
+    """
+    layout = lay_out(
+        start,
+        delimiter=options.delimiter or delimiter,
+        header=options.header if header is None else header,
+        named=options.column_names,
+        roles=roles,
+    )
+    if columns is not None and options.columns is None:
+        chosen = columns(layout)
+    else:
+        chosen = choose_columns(layout, roles, options.columns)
+    if options.at_least is not None and chosen.number is None:
+        raise ReadError(
+            f"min_score={options.at_least:g} needs a column of scores: {start.path}\n"
+            f"Read as: {chosen.described(layout, 'score')}\n"
+            "Say which column it is, for example: columns=(1, 2, 3)"
+        )
+    rows = read_rows(layout, chosen, roles, malformed=options.malformed, at_least=options.at_least)
+    return replace(rows, format=f"{said}, {rows.format}") if said else rows
 
 
 def refuse_narrow(start: Preview, width: int, expected: int, line: int = 1) -> None:

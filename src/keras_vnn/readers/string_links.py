@@ -30,11 +30,11 @@ import warnings
 from dataclasses import replace
 
 from keras_vnn.errors import VNNWarning
-from keras_vnn.readers import interaction_table
 from keras_vnn.readers.columns import normalized
 from keras_vnn.readers.formats import Format, release_in_name
+from keras_vnn.readers.interaction_table import INTERACTION_ROLES
 from keras_vnn.readers.options import Options
-from keras_vnn.readers.rows import Rows
+from keras_vnn.readers.rows import Rows, read_pairs
 from keras_vnn.readers.text import Preview
 
 __all__ = ["STRING_LINKS"]
@@ -55,8 +55,8 @@ def parse(start: Preview, options: Options) -> Rows:
             VNNWarning,
             stacklevel=2,
         )
-    rows = interaction_table.parse(start, options)
-    return replace(rows, format=f"STRING links, {rows.format}", release=release_in_name(start, "STRING"))
+    rows = read_pairs(start, options, INTERACTION_ROLES, said="STRING links")
+    return replace(rows, release=release_in_name(start, "STRING"))
 
 
 STRING_LINKS = Format("string", "STRING links", "interactions", can_parse, parse, takes=("columns",), page=__doc__)

@@ -22,18 +22,11 @@ AR	KLK3	Repression	10022826
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from keras_vnn.readers.columns import Columns, choose_columns
+from keras_vnn.readers.columns import Columns
 from keras_vnn.readers.formats import Format
 from keras_vnn.readers.options import Options
-from keras_vnn.readers.regulation_table import (
-    REGULATION_ROLES,
-    effect_of,
-    lay_out_regulation,
-    read_regulation_rows,
-)
-from keras_vnn.readers.rows import Rows
+from keras_vnn.readers.regulation_table import REGULATION_ROLES, effect_of
+from keras_vnn.readers.rows import Rows, read_pairs
 from keras_vnn.readers.text import Preview
 
 __all__ = ["TRRUST"]
@@ -49,14 +42,15 @@ def can_parse(start: Preview) -> bool:
 
 def parse(start: Preview, options: Options) -> Rows:
     """Read TRRUST."""
-    given = replace(options, delimiter=options.delimiter or "\t", header=bool(options.header))
-    layout = lay_out_regulation(start, given)
-    if options.columns is not None:
-        columns = choose_columns(layout, REGULATION_ROLES, options.columns)
-    else:
-        columns = Columns(0, 1, effect=2)
-    rows = read_regulation_rows(layout, columns, given)
-    return replace(rows, format=f"TRRUST, {rows.format}")
+    return read_pairs(
+        start,
+        options,
+        REGULATION_ROLES,
+        said="TRRUST",
+        columns=lambda layout: Columns(0, 1, effect=2),
+        delimiter="\t",
+        header=bool(options.header),
+    )
 
 
 TRRUST = Format("trrust", "TRRUST", "regulation", can_parse, parse, takes=("columns",), page=__doc__)

@@ -18,6 +18,7 @@ from keras_vnn.errors import ConfigError, ReadError, did_you_mean, sample
 from keras_vnn.hierarchies import Annotations
 from keras_vnn.provenance import Audit, AuditEntry, Source
 from keras_vnn.readers.molecules import species_counts
+from keras_vnn.readers.rows import of_each
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -172,10 +173,7 @@ def _matching(frame: pd.DataFrame, column: str, test: Callable[[str], bool], tit
     """Return, for each row, whether its word in a column passes a test, which runs once per distinct word."""
     if column not in frame:
         raise ReadError(f"{title} has no column of {column}; leave out the option that needs it.")
-    codes, words = pd.factorize(frame[column])
-    passed = np.fromiter((test(str(word)) for word in words), bool, len(words))
-    result: NDArray[np.bool_] = passed[codes] if len(passed) else np.zeros(len(codes), bool)
-    return result
+    return of_each(frame[column], test, bool)
 
 
 def _denies(qualifier: str) -> bool:

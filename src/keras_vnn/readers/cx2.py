@@ -16,18 +16,16 @@ In: such a file. Out: an `Ontology` and its `Annotations`. Edges lead from a sys
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from keras_vnn.errors import ReadError, sample
-from keras_vnn.files import read_lines
 from keras_vnn.hierarchies import Annotations, Ontology
 from keras_vnn.provenance import Source
 from keras_vnn.readers.formats import Format
-from keras_vnn.readers.text import Preview, at
+from keras_vnn.readers.text import Preview, read_json_text
 
 __all__ = ["CX2", "read_cx2"]
 
@@ -52,14 +50,7 @@ def read_cx2(start: Preview) -> tuple[Ontology, Annotations]:
         The file is not JSON, not CX, has no members, or an edge leads to a system that is not there.
     """
     path = start.path
-    try:
-        aspects = json.loads("\n".join(read_lines(path)))
-    except json.JSONDecodeError as error:
-        raise ReadError(
-            f"The file is not JSON: {at(path, error.lineno)}\n{error.msg}, column {error.colno}."
-        ) from error
-    except RecursionError as error:
-        raise ReadError(f"The JSON is nested too deeply for CX: {path}\nIs it a hierarchy in CX2?") from error
+    aspects = read_json_text(path)
     if not isinstance(aspects, list) or not all(isinstance(aspect, dict) for aspect in aspects):
         raise ReadError(f"The file is JSON but not CX: expected a list of aspects: {path}")
     try:

@@ -37,7 +37,6 @@ TF STAT1	IRF1	MDM2	BRCA1
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,7 +49,7 @@ from keras_vnn.provenance import Audit, AuditEntry, Source
 from keras_vnn.readers.annotation_rows import AnnotationRows
 from keras_vnn.readers.formats import Format
 from keras_vnn.readers.reactome import PATHWAY_ID
-from keras_vnn.readers.text import Preview, at
+from keras_vnn.readers.text import Preview, at, read_json_text
 
 __all__ = ["GENE_SET_JSON", "GMT", "GMT_ANNOTATIONS", "GROUPS", "looks_like_groups"]
 
@@ -114,13 +113,7 @@ def read_json(start: Preview) -> GeneSets:
     """
     path = start.path
     try:
-        content = json.loads("\n".join(read_lines(path)), object_pairs_hook=_without_repeats)
-    except json.JSONDecodeError as error:
-        raise ReadError(
-            f"The file is not JSON: {at(path, error.lineno)}\n{error.msg}, column {error.colno}."
-        ) from error
-    except RecursionError as error:
-        raise ReadError(f"The JSON is nested too deeply for gene sets: {path}\nExpected: name → genes.") from error
+        content = read_json_text(path, object_pairs_hook=_without_repeats)
     except _RepeatedNameError as error:
         raise ReadError(
             f"Two gene sets have the name {error.args[0]!r}: {path}\nRename one, for a name stands for one node."

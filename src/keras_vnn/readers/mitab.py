@@ -40,7 +40,7 @@ entrez gene:55607	entrez gene:71	uniprotkb:NEB1_HUMAN	uniprotkb:ACTG_HUMAN	-	-	M
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,7 +52,7 @@ from keras_vnn.readers.formats import Format
 from keras_vnn.readers.gpad import without_isoform
 from keras_vnn.readers.molecules import Molecules, choose_rows
 from keras_vnn.readers.options import Options
-from keras_vnn.readers.rows import Rows
+from keras_vnn.readers.rows import Rows, of_each
 from keras_vnn.readers.tab_columns import TabLayout, read_tab_columns
 from keras_vnn.readers.text import Preview
 
@@ -118,15 +118,15 @@ def parse(start: Preview, options: Options) -> Rows:
     title = frame["id_a"].astype(str).isin([name.lstrip("#") for name in _HEADERS]).to_numpy()
     frame, records = frame[~title], records - int(title.sum())
     a, b, names, merged = _names(frame, options, start)
-    negative = _mapped(frame["negative"], lambda text: text.strip().casefold() == "true") if width >= 36 else None
+    negative = of_each(frame["negative"], lambda text: text.strip().casefold() == "true") if width >= 36 else None
     return choose_rows(
         Molecules(
             a,
             b,
             frame.index.to_numpy(dtype=np.int64),
-            (_mapped(frame["taxon_a"], _taxon), _mapped(frame["taxon_b"], _taxon)),
-            _mapped(frame["type"], _types),
-            _mapped(frame["confidence"], _score).astype(np.float64),
+            (of_each(frame["taxon_a"], _taxon), of_each(frame["taxon_b"], _taxon)),
+            of_each(frame["type"], _types),
+            of_each(frame["confidence"], _score).astype(np.float64),
             None if negative is None else negative.astype(bool),
         ),
         options,
@@ -152,7 +152,7 @@ def _names(
         if asked:
             raise ReadError(f"The rows give no gene symbols: {start.path}\n{_offer(frame)}")
     if asked in ("", "accession"):
-        a, b = (_mapped(frame[f"id_{side}"], _accession) for side in "ab")
+        a, b = (of_each(frame[f"id_{side}"], _accession) for side in "ab")
         first, merged_a = without_isoform(pd.Series(a, dtype=object))
         second, merged_b = without_isoform(pd.Series(b, dtype=object))
         merged = AuditEntry(nothing.stage, nothing.subject, nothing.reason, merged_a.count + merged_b.count)
@@ -165,9 +165,9 @@ def _names(
 
     sides = []
     for side in "ab":
-        named = _mapped(frame[f"id_{side}"], of_database)
+        named = of_each(frame[f"id_{side}"], of_database)
         for column in (f"alternative_{side}", f"alias_{side}"):
-            named = np.where(named == "", _mapped(frame[column], of_database), named)
+            named = np.where(named == "", of_each(frame[column], of_database), named)
         sides.append(named)
     if not (sides[0] != "").any():
         raise ReadError(f"The rows give no ids of {options.id!r}: {start.path}\n{_offer(frame)}")
@@ -176,14 +176,14 @@ def _names(
 
 def _symbols(frame: pd.DataFrame, side: str) -> NDArray[np.object_]:
     if f"gene_{side}" in frame:
-        return _mapped(frame[f"gene_{side}"], lambda text: text.strip().replace("-", "") and text.strip())
-    named = _mapped(frame[f"alias_{side}"], lambda text: _alias(text, ("gene name",)))
-    short = _mapped(frame[f"alias_{side}"], lambda text: _alias(text, ("display_short",)))
+        return of_each(frame[f"gene_{side}"], lambda text: text.strip().replace("-", "") and text.strip())
+    named = of_each(frame[f"alias_{side}"], lambda text: _alias(text, ("gene name",)))
+    short = of_each(frame[f"alias_{side}"], lambda text: _alias(text, ("display_short",)))
     named = np.where(named == "", short, named)
-    beside = _mapped(frame[f"alternative_{side}"], lambda text: _alias(text, ("gene name",)))
+    beside = of_each(frame[f"alternative_{side}"], lambda text: _alias(text, ("gene name",)))
     named = np.where(named == "", beside, named)
     # BioGRID has the symbol among the alternative ids, beside the number.
-    return np.where(named == "", _mapped(frame[f"alternative_{side}"], _locuslink), named)
+    return np.where(named == "", of_each(frame[f"alternative_{side}"], _locuslink), named)
 
 
 def _entries(text: str) -> Iterator[tuple[str, str, str]]:
@@ -235,15 +235,6 @@ def _offer(frame: pd.DataFrame) -> str:
     if not known:
         return "They give no ids: write both names to a two-column file first."
     return f"They give ids of: {sample(known, 12)}. Choose one, for example id={known[0]!r}, or id='accession'."
-
-
-def _mapped(column: pd.Series, function: Callable[[str], object]) -> NDArray[np.object_]:
-    """Return a function of each field, computed once per distinct text."""
-    codes, words = pd.factorize(column)
-    values = np.empty(len(words) + 1, dtype=object)
-    values[:-1] = [function(str(word)) for word in words]
-    result: NDArray[np.object_] = values[codes]
-    return result
 
 
 MITAB = Format(

@@ -17,10 +17,10 @@ import pandas as pd
 from keras_vnn.errors import ReadError, sample
 from keras_vnn.provenance import AuditEntry
 from keras_vnn.readers.options import Options
-from keras_vnn.readers.rows import Rows
+from keras_vnn.readers.rows import Rows, of_each
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
@@ -114,7 +114,7 @@ def choose_rows(
         if found.kind is None:
             raise ReadError(f"The rows have no type to choose by: {path}\nLeave out the types.")
         wanted = {word.casefold() for word in options.sif_types}
-        matches = _each(found.kind, lambda word: bool(wanted & {part.casefold() for part in word.split("|")}))
+        matches = of_each(found.kind, lambda word: bool(wanted & {part.casefold() for part in word.split("|")}), bool)
         if not matches.any():
             raise ReadError(
                 f"No row has the type {' or '.join(options.sif_types)}: {path}\n"
@@ -184,10 +184,3 @@ def _refuse_species(taxa: tuple[NDArray[np.object_], NDArray[np.object_]], keep:
             f'Choose one: taxon="{most}" keeps the interactions of which both sides are of it (command line: '
             f'--taxon {most}); taxon="all" keeps every one.'
         )
-
-
-def _each(column: NDArray[np.object_], test: Callable[[str], bool]) -> NDArray[np.bool_]:
-    codes, words = pd.factorize(column)
-    passed = np.array([test(str(word)) for word in words], bool)
-    result: NDArray[np.bool_] = passed[codes] if len(passed) else np.zeros(len(codes), bool)
-    return result

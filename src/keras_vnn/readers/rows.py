@@ -213,6 +213,16 @@ def read_pairs(
     return replace(rows, format=f"{said}, {rows.format}") if said else rows
 
 
+def of_each(column: Any, function: Callable[[str], Any], dtype: Any = object) -> NDArray[Any]:
+    """Return a function of each text of a column, computed once per distinct text."""
+    codes, words = pd.factorize(column)
+    # One more: a missing text has the code -1.
+    values = np.zeros(len(words) + 1, dtype=dtype)
+    values[:-1] = [function(str(word)) for word in words]
+    result: NDArray[Any] = values[codes]
+    return result
+
+
 def refuse_narrow(start: Preview, width: int, expected: int, line: int = 1) -> None:
     """Raise a `ReadError` unless the rows of a file have as many columns as a format needs."""
     if width < expected:
@@ -267,11 +277,7 @@ def chunks(layout: Layout, used: Sequence[int]) -> Iterator[tuple[Any, NDArray[n
                     # A row may be empty in the columns wanted and yet be no blank line.
                     blank = _blank_lines(path) if blank is None else blank
                     filled |= ~np.isin(lines, blank)
-                # A name begins many rows of a large file: it is looked at once.
-                codes, words = pd.factorize(frame[0].to_numpy())
-                comment = np.fromiter((word.startswith(COMMENT_MARKS) for word in words), bool, len(words))
-                if comment.any():
-                    filled &= ~comment[codes]
+                filled &= ~of_each(frame[0].to_numpy(), lambda word: word.startswith(COMMENT_MARKS), bool)
                 yield frame[filled], lines[filled]
         except pd.errors.ParserError as error:
             _refuse_open_quote(path)
@@ -307,7 +313,7 @@ def _checked(
     at_least: float | None,
     count: _Count,
 ) -> tuple[Any, ...]:
-    first, second = _stripped(frame[columns.first]), _stripped(frame[columns.second])
+    first, second = (of_each(frame[c].to_numpy(), str.strip) for c in (columns.first, columns.second))
     if layout.header and max(columns.first, columns.second) < len(layout.header):
         again = (first == layout.header[columns.first]) & (second == layout.header[columns.second])
         count.header_again += int(again.sum())
@@ -321,9 +327,7 @@ def _checked(
         number = _numbers(frame[columns.number].to_numpy())
         problems[f"the {roles.number_is} is not a finite number"] = ~np.isfinite(number)
     if columns.effect is not None and roles.effect_of is not None:
-        codes, words = pd.factorize(frame[columns.effect].to_numpy())
-        known = np.array([roles.effect_of(word.strip()) for word in words], dtype=object)
-        effect = known[codes] if len(words) else np.zeros(0, dtype=object)
+        effect = of_each(frame[columns.effect].to_numpy(), roles.effect_of)
         problems["the effect is not known"] = np.array([word is None for word in effect], dtype=bool)
     good = np.ones(len(lines), dtype=bool)
     for reason, bad in problems.items():
@@ -368,14 +372,6 @@ def _explain(layout: Layout, columns: Columns, line: int, number_is: str) -> NoR
             refuse_row(layout, line, f"The {number_is} is {given!r}, expected a finite number{more}")
     given = fields[columns.effect] if columns.effect is not None and columns.effect < len(fields) else ""
     refuse_row(layout, line, f"The effect is {given!r}, expected a word such as activation, repression or unknown")
-
-
-def _stripped(column: Any) -> NDArray[np.object_]:
-    """Return a column of names without white space around them; one string object per distinct name."""
-    codes, names = pd.factorize(column.to_numpy())
-    clean = np.array([name.strip() for name in names], dtype=object)
-    stripped: NDArray[np.object_] = clean[codes] if len(names) else np.zeros(0, dtype=object)
-    return stripped
 
 
 def _numbers(texts: NDArray[np.object_]) -> NDArray[np.float64]:

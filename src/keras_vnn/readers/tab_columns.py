@@ -7,7 +7,7 @@ A column of half a million short words takes a few MB this way. Knows nothing of
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ import pandas as pd
 
 from keras_vnn.errors import ReadError
 from keras_vnn.provenance import AuditEntry
-from keras_vnn.readers.rows import check_malformed
+from keras_vnn.readers.rows import check_malformed, of_each
 from keras_vnn.readers.text import CheckedStream, Preview, at, open_text
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def read_tab_columns(
     frame.columns = wanted
     frame.index = np.arange(1, len(frame) + 1)
     blank = _all_blank(frame)
-    frame = frame[~(_holds(frame[0], lambda word: word.startswith(layout.comment)) | blank)]
+    frame = frame[~(of_each(frame[0], lambda word: word.startswith(layout.comment), bool) | blank)]
     records = len(frame)
     if not records:
         raise ReadError(f"The file has no data rows: {path}\nIs it truncated?")
@@ -156,16 +156,8 @@ def _wrong_lines(
     return wrong
 
 
-def _holds(column: pd.Series, test: Callable[[str], bool]) -> NDArray[np.bool_]:
-    """Return, for each row, whether its word passes a test; the test runs once per distinct word."""
-    words = np.array([test(word) for word in column.cat.categories], bool)
-    codes = column.cat.codes.to_numpy()
-    result: NDArray[np.bool_] = words[codes] if len(words) else np.zeros(len(codes), bool)
-    return result
-
-
 def _is_blank(column: pd.Series) -> NDArray[np.bool_]:
-    return _holds(column, lambda word: not word.strip())
+    return of_each(column, lambda word: not word.strip(), bool)
 
 
 def _all_blank(frame: pd.DataFrame) -> NDArray[np.bool_]:

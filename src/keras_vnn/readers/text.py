@@ -7,18 +7,19 @@ Knows nothing of columns or formats.
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from keras_vnn.errors import ReadError
-from keras_vnn.files import encoding_of, existing_file, refuse_bytes
+from keras_vnn.files import encoding_of, existing_file, read_lines, refuse_bytes
 from keras_vnn.unpacking import NOT_TEXT, open_unpacked
 
-__all__ = ["COMMENT_MARKS", "CheckedStream", "Preview", "at", "open_text", "preview"]
+__all__ = ["COMMENT_MARKS", "CheckedStream", "Preview", "at", "open_text", "preview", "read_json_text"]
 
 COMMENT_MARKS = ("#", "!")
 
@@ -124,6 +125,18 @@ def at(path: Path, line: int) -> str:
     with open_text(path) as stream:
         text = next(islice(stream, line - 1, None), "").rstrip("\n")
     return f"{path}:{line}\n    {shortened(text)}"
+
+
+def read_json_text(path: Path, **options: Any) -> Any:
+    """Return what a JSON file holds; an error says where it is not JSON."""
+    try:
+        return json.loads("\n".join(read_lines(path)), **options)
+    except json.JSONDecodeError as error:
+        raise ReadError(
+            f"The file is not JSON: {at(path, error.lineno)}\n{error.msg}, column {error.colno}."
+        ) from error
+    except RecursionError as error:
+        raise ReadError(f"The JSON is nested too deeply: {path}\nIs it the right file?") from error
 
 
 def shortened(text: str) -> str:

@@ -170,7 +170,7 @@ def test_several_species_are_refused(small):
     with pytest.raises(ReadError) as caught:
         read_annotations(small)
     assert str(caught.value) == (
-        "The annotations are of 2 species: 9606 (7), 10090 (1): annotations.gaf\n"
+        "The annotations are of 2 species, by taxon: 9606 (7), 10090 (1): annotations.gaf\n"
         'Choose one, as it stands there: taxon="9606" (command line: --taxon "9606"); taxon="all" keeps every one.'
     )
     assert len(read_annotations(small, taxon="all")) > len(read_annotations(small, taxon=9606))

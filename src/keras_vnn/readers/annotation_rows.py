@@ -6,7 +6,6 @@ Knows nothing of files.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ import pandas as pd
 from keras_vnn.errors import ConfigError, ReadError, did_you_mean, sample
 from keras_vnn.hierarchies import Annotations
 from keras_vnn.provenance import Audit, AuditEntry, Source
-from keras_vnn.readers.molecules import species_counts
+from keras_vnn.readers.molecules import refuse_species
 from keras_vnn.readers.rows import of_each
 
 if TYPE_CHECKING:
@@ -115,7 +114,7 @@ def choose_annotations(rows: AnnotationRows, choices: AnnotationChoices) -> Anno
         wanted_taxon = choices.taxon.removeprefix("taxon:")
         keep(_matching(frame, "taxon", lambda word: _first_taxon(word) == wanted_taxon, title), "of another taxon")
     elif "taxon" in frame:
-        _refuse_species(frame, rows.source.name)
+        refuse_species([of_each(frame["taxon"], _first_taxon)], "The annotations are", rows.source.name)
     codes = choices.include_evidence
     refused = choices.exclude_evidence - (codes or frozenset())
     if codes is not None or (refused and "evidence" in frame):
@@ -190,20 +189,6 @@ def _positive(column: pd.Series) -> Any:
 def _first_taxon(word: str) -> str:
     """Return the taxon of the gene; a second one is that of a host or a symbiont."""
     return word.split("|")[0].removeprefix("taxon:").strip()
-
-
-def _refuse_species(frame: pd.DataFrame, name: str) -> None:
-    codes, words = pd.factorize(frame["taxon"])
-    counts: Counter[str] = Counter()
-    for word, count in zip(words, np.bincount(codes, minlength=len(words)), strict=True):
-        counts[_first_taxon(str(word))] += int(count)
-    if len(counts) > 1:
-        most = max(counts, key=lambda taxon: (counts[taxon], taxon))
-        raise ReadError(
-            f"The annotations are of {len(counts)} species: {species_counts(counts)}: {name}\n"
-            f'Choose one, as it stands there: taxon="{most}" (command line: --taxon "{most}"); taxon="all" keeps every '
-            "one."
-        )
 
 
 def _check_codes(wanted: Collection[str], frame: pd.DataFrame, title: str) -> None:

@@ -99,7 +99,7 @@ from keras_vnn.provenance import Audit, AuditEntry, Source
 from keras_vnn.readers.columns import column_number, lay_out, normalized
 from keras_vnn.readers.formats import Format, most_rows
 from keras_vnn.readers.gaf import GAF, comment_value
-from keras_vnn.readers.molecules import species_counts
+from keras_vnn.readers.molecules import refuse_species, species_counts
 from keras_vnn.readers.rows import chunks
 from keras_vnn.readers.tab_columns import TabLayout, read_tab_columns
 from keras_vnn.readers.text import Preview, open_text
@@ -192,12 +192,8 @@ def _of_taxon(
 ) -> tuple[pd.DataFrame, AuditEntry]:
     """Return the rows of a species, and how many are of others."""
     counts = Counter(taxa.tolist())
-    if taxon is None and len(counts) > 1:
-        most = max(counts, key=lambda one: (counts[one], one))
-        raise ReadError(
-            f"The table of identifiers holds {len(counts)} species: {species_counts(counts)}: {start.path}\n"
-            f'Choose one: taxon="{most}" (command line: --taxon {most})'
-        )
+    if taxon is None:
+        refuse_species([taxa], "The identifiers are", start.path)
     if taxon is not None and taxon != "all" and taxon not in counts:
         raise ReadError(f"No row is of taxon {taxon}: {start.path}\nIt has: {species_counts(counts)}.")
     kept = (taxa == taxon).to_numpy() if taxon not in (None, "all") else np.ones(len(frame), bool)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Molecules", "choose_rows", "species_counts", "words_of"]
+__all__ = ["Molecules", "choose_rows", "refuse_species", "species_counts", "words_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,7 +106,7 @@ def choose_rows(
         leave_out(found.negative, "interaction", "reported not to happen (negative)")
     if found.taxa is not None:
         if options.taxon is None:
-            _refuse_species(found.taxa, keep, path)
+            refuse_species((column[keep] for column in found.taxa), "The interactions are", path)
         elif options.taxon != "all":
             other = (found.taxa[0] != options.taxon) | (found.taxa[1] != options.taxon)
             leave_out(other, "interaction", f"not both of taxon {options.taxon}")
@@ -165,22 +165,22 @@ def species_counts(counts: Counter[str], limit: int = 4) -> str:
     return shown + (f" and {len(ordered) - limit} more" if len(ordered) > limit else "")
 
 
-def words_of(column: Iterable[str]) -> set[str]:
-    """Return the distinct words of a column whose fields may join several by ``|``."""
-    return {part for word in set(column) for part in word.split("|") if part}
-
-
-def _refuse_species(taxa: tuple[NDArray[np.object_], NDArray[np.object_]], keep: NDArray[np.bool_], path: Path) -> None:
+def refuse_species(columns: Iterable[Any], subject: str, where: object) -> None:
+    """Raise for columns of taxa, empty where unknown, that name several species."""
     counts: Counter[str] = Counter()
-    for column in taxa:
-        codes, words = pd.factorize(column[keep])
-        for word, count in zip(words, np.bincount(codes, minlength=len(words)), strict=True):
-            if word:
-                counts[str(word)] += int(count)
+    for column in columns:
+        codes, words = pd.factorize(column)
+        counts.update(dict(zip(map(str, words), np.bincount(codes, minlength=len(words)).tolist(), strict=True)))
+    del counts[""]
     if len(counts) > 1:
         most = max(counts, key=lambda taxon: (counts[taxon], taxon))
         raise ReadError(
-            f"The interactions are of {len(counts)} species, by taxon: {species_counts(counts)}: {path}\n"
-            f'Choose one: taxon="{most}" keeps the interactions of which both sides are of it (command line: '
-            f'--taxon {most}); taxon="all" keeps every one.'
+            f"{subject} of {len(counts)} species, by taxon: {species_counts(counts)}: {where}\n"
+            f'Choose one, as it stands there: taxon="{most}" (command line: --taxon "{most}"); taxon="all" keeps every '
+            "one."
         )
+
+
+def words_of(column: Iterable[str]) -> set[str]:
+    """Return the distinct words of a column whose fields may join several by ``|``."""
+    return {part for word in set(column) for part in word.split("|") if part}

@@ -373,11 +373,11 @@ def test_from_a_data_frame():
     table = read_interactions(frame, min_score=0.5)
     assert pairs_of(table) == {("C", "D")}
     assert table.audit.count("interaction", "score below 0.5") == 1
-    with pytest.raises(ReadError, match=r"^1 of 2 rows have no name in 'gene_a', first at index 1\."):
+    with pytest.raises(ReadError, match=r"^1 of 2 rows have no name in 'gene_a', first ' ' at index 1\."):
         read_interactions(frame.assign(gene_a=["A", " "]))
-    with pytest.raises(ReadError, match=r"^1 of 2 rows have no finite score in 'score', first nan at index 0\."):
+    with pytest.raises(ReadError, match=r"^1 of 2 rows have no finite score in 'score', first 'nan' at index 0\."):
         read_interactions(frame.assign(score=[np.nan, 1]))
-    with pytest.raises(ReadError, match=r"no column 'gene_x'.* Did you mean gene_"):
+    with pytest.raises(ReadError, match=r"^No column is named 'gene_x': the DataFrame\nIt has: .* Did you mean gene_"):
         read_interactions(frame, columns=("gene_a", "gene_x"))
 
 

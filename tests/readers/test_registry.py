@@ -64,6 +64,17 @@ def test_an_option_it_does_not_take_is_refused(with_arrows, file):
     )
 
 
+def test_types_of_interactions_are_refused_where_a_format_has_none(tmp_path):
+    path = tmp_path / "edges.tsv"
+    path.write_text("gene_a\tgene_b\nTP53\tMDM2\n")
+    with pytest.raises(ConfigError) as error:
+        vnn.read_interactions(path, sif_types=["physical"])
+    assert str(error.value) == (
+        "sif_types applies to format='string-actions' or 'biogrid' or 'mitab' or 'sif'; "
+        f"{path} is read as 'table'.\nLeave out sif_types, or name the format."
+    )
+
+
 def test_help_and_page_name_it(with_arrows, capsys):
     with pytest.raises(SystemExit):
         main(["build", "--help"])

@@ -235,7 +235,7 @@ def test_from_a_data_frame():
     assert set(edges_of(read_regulation(signed.assign(mor=[1, 1]).rename(columns={"mor": "weight"}))).values()) == {
         "unknown"
     }
-    with pytest.raises(ReadError, match=r"^Unknown effect 'foo' in 'effect'\."):
+    with pytest.raises(ReadError, match=r"^2 of 2 rows have no known effect in 'effect', first 'foo' at index 0\."):
         read_regulation(frame.assign(effect="foo"))
 
 

@@ -34,8 +34,7 @@ from keras_vnn.errors import ConfigError, ReadError, did_you_mean
 from keras_vnn.readers.columns import normalized
 from keras_vnn.readers.formats import Format, release_in_name
 from keras_vnn.readers.molecules import Molecules, choose_rows
-from keras_vnn.readers.options import Options
-from keras_vnn.readers.rows import Rows
+from keras_vnn.readers.rows import Options, Rows
 from keras_vnn.readers.tab_columns import TabLayout, read_tab_columns
 from keras_vnn.readers.text import Preview, shortened
 
@@ -134,6 +133,6 @@ BIOGRID = Format(
     can_parse,
     parse,
     marks=("#BioGRID Interaction ID", "BioGRID Interaction ID"),
-    takes=("id", "taxon"),
+    takes=("id", "taxon", "sif_types"),
     page=__doc__,
 )

@@ -33,9 +33,8 @@ from keras_vnn.errors import ReadError
 from keras_vnn.provenance import AuditEntry
 from keras_vnn.readers.columns import Columns, normalized, split
 from keras_vnn.readers.formats import Format
-from keras_vnn.readers.options import Options
 from keras_vnn.readers.regulation_table import REGULATION_ROLES
-from keras_vnn.readers.rows import Rows, read_pairs
+from keras_vnn.readers.rows import Options, Rows, read_pairs
 from keras_vnn.readers.text import Preview
 
 __all__ = ["DREM", "DREM_IDS"]

@@ -40,7 +40,8 @@ class Format:
     marks
         Beginnings of a line, comments included, that tell the format by themselves.
     takes
-        Options of the family that not all of its formats have: ``columns``, ``id``, ``taxon``, ``species``.
+        Options of the family that not all of its formats have: ``columns``, ``id``, ``taxon``, ``species``,
+        ``sif_types``.
     advice
         What to do instead, if not to read it with the function of its family.
     page

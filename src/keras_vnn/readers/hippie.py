@@ -28,8 +28,7 @@ from keras_vnn.errors import ConfigError
 from keras_vnn.readers.columns import Columns
 from keras_vnn.readers.formats import Format
 from keras_vnn.readers.interaction_table import INTERACTION_ROLES
-from keras_vnn.readers.options import Options
-from keras_vnn.readers.rows import Rows, read_pairs
+from keras_vnn.readers.rows import Options, Rows, read_pairs
 from keras_vnn.readers.text import Preview
 
 __all__ = ["HIPPIE"]

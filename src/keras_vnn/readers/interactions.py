@@ -20,12 +20,11 @@ import pandas as pd
 from keras_vnn.errors import ConfigError, ReadError
 from keras_vnn.priors import Interactions
 from keras_vnn.provenance import Audit, AuditEntry, Source
-from keras_vnn.readers.frames import choose_frame_columns
+from keras_vnn.readers.frames import frame_rows
 from keras_vnn.readers.interaction_table import INTERACTION_ROLES
 from keras_vnn.readers.names import check_names, without_taxon
-from keras_vnn.readers.options import Options
 from keras_vnn.readers.registry import choose, lists_formats
-from keras_vnn.readers.rows import Rows, check_malformed
+from keras_vnn.readers.rows import Options, Rows, check_malformed
 from keras_vnn.readers.text import preview
 
 if TYPE_CHECKING:
@@ -143,7 +142,12 @@ def read_interactions(
 
 def _from_file(path: Path, format: str, options: Options, *, strip_taxon: bool) -> Interactions:
     start = preview(path)
-    chosen = choose(start, "interactions", format, {"columns": options.columns, "id": options.id})
+    chosen = choose(
+        start,
+        "interactions",
+        format,
+        {"columns": options.columns, "id": options.id, "sif_types": options.sif_types or None},
+    )
     rows = chosen.read(start, options)
     if strip_taxon:
         rows = _of_one_taxon(rows, path, None if "taxon" in chosen.takes else options.taxon)
@@ -180,8 +184,9 @@ def _of_one_taxon(rows: Rows, path: Path, taxon: str | None) -> Rows:
 
 
 def _from_frame(frame: pd.DataFrame, options: Options) -> Interactions:
-    taken, chosen = choose_frame_columns(frame, INTERACTION_ROLES, options.columns)
-    table = Interactions.from_frame(taken, chosen.first, chosen.second, chosen.number)
+    rows = frame_rows(frame, INTERACTION_ROLES, options.columns)
+    source = Source("DataFrame", "memory", records=rows.records)
+    table = Interactions.from_pairs(rows.first, rows.second, score=rows.number, sources=(source,))
     check_names(table.genes, "the DataFrame")
     return _at_least(table, options.at_least)
 

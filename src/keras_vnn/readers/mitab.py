@@ -51,8 +51,7 @@ from keras_vnn.provenance import AuditEntry
 from keras_vnn.readers.formats import Format
 from keras_vnn.readers.gpad import without_isoform
 from keras_vnn.readers.molecules import Molecules, choose_rows
-from keras_vnn.readers.options import Options
-from keras_vnn.readers.rows import Rows, of_each
+from keras_vnn.readers.rows import Options, Rows, of_each
 from keras_vnn.readers.tab_columns import TabLayout, read_tab_columns
 from keras_vnn.readers.text import Preview
 
@@ -244,6 +243,6 @@ MITAB = Format(
     can_parse,
     parse,
     marks=_HEADERS,
-    takes=("id", "taxon"),
+    takes=("id", "taxon", "sif_types"),
     page=__doc__,
 )

@@ -16,8 +16,7 @@ import pandas as pd
 
 from keras_vnn.errors import ReadError, sample
 from keras_vnn.provenance import AuditEntry
-from keras_vnn.readers.options import Options
-from keras_vnn.readers.rows import Rows, of_each
+from keras_vnn.readers.rows import Options, Rows, of_each
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

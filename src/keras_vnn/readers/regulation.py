@@ -19,12 +19,11 @@ from keras_vnn.errors import ConfigError, ReadError
 from keras_vnn.priors import Regulation
 from keras_vnn.provenance import Audit, Source
 from keras_vnn.readers.drem import DREM_IDS
-from keras_vnn.readers.frames import choose_frame_columns
+from keras_vnn.readers.frames import frame_rows
 from keras_vnn.readers.names import check_names
-from keras_vnn.readers.options import Options
 from keras_vnn.readers.registry import choose, lists_formats
-from keras_vnn.readers.regulation_table import REGULATION_ROLES, is_signed
-from keras_vnn.readers.rows import Rows, check_malformed
+from keras_vnn.readers.regulation_table import REGULATION_ROLES
+from keras_vnn.readers.rows import Options, Rows, check_malformed
 from keras_vnn.readers.text import preview
 
 if TYPE_CHECKING:
@@ -123,7 +122,7 @@ def read_regulation(
 
 def _from_file(path: Path, format: str, options: Options) -> Regulation:
     start = preview(path)
-    chosen = choose(start, "regulation", format, {"columns": options.columns})
+    chosen = choose(start, "regulation", format, {"columns": options.columns, "sif_types": options.sif_types or None})
     rows = chosen.read(start, options)
     table = Regulation.from_pairs(
         rows.first,
@@ -148,10 +147,8 @@ def _effects(rows: Rows) -> NDArray[np.object_] | None:
 
 
 def _from_frame(frame: pd.DataFrame, columns: Sequence[int | str] | None) -> Regulation:
-    taken, chosen = choose_frame_columns(frame, REGULATION_ROLES, columns)
-    effect = chosen.effect
-    if effect is None and chosen.number and not is_signed(chosen.number) and bool((taken[chosen.number] >= 0).all()):
-        taken, effect = taken.assign(**{"": "unknown"}), ""
-    table = Regulation.from_frame(taken, chosen.first, chosen.second, effect, chosen.number)
+    rows = frame_rows(frame, REGULATION_ROLES, columns)
+    source = Source("DataFrame", "memory", records=rows.records)
+    table = Regulation.from_pairs(rows.first, rows.second, effect=_effects(rows), weight=rows.number, sources=(source,))
     check_names({*table.regulators, *table.targets}, "the DataFrame")
     return table

@@ -25,8 +25,7 @@ from keras_vnn.errors import ReadError, sample
 from keras_vnn.provenance import AuditEntry
 from keras_vnn.readers.columns import Layout, as_number, lay_out
 from keras_vnn.readers.formats import Format
-from keras_vnn.readers.options import Options
-from keras_vnn.readers.rows import Rows, check_malformed, chunks, refuse_row
+from keras_vnn.readers.rows import Options, Rows, check_malformed, chunks, refuse_row
 from keras_vnn.readers.text import Preview
 
 if TYPE_CHECKING:

@@ -47,7 +47,6 @@ __all__ = [
     "REGULATION_ROLES",
     "REGULATION_TABLE",
     "effect_of",
-    "is_signed",
 ]
 
 _REGULATORS = (
@@ -59,7 +58,6 @@ _TARGETS = (
     "genename to"
 ).split()
 _UNSPECIFIC = {"source", "from"}
-_SIGNED = {"mor", "sign", "modeofregulation", "moa", "effect", "mode", "direction", "regulation"}
 _EFFECTS = {
     "activation": "activation activates activate activated activator activating positive up upregulation upregulates "
     "upregulated stimulation stimulates induction induces inducer increase increases + 1 +1",
@@ -94,7 +92,7 @@ REGULATION_ROLES = Roles(
     number=tuple("weight mor sign score likelihood importance combinedscore strength value input".split()),
     number_is="weight",
     subject="regulation",
-    signed=frozenset(_SIGNED),
+    signed=frozenset("mor sign modeofregulation moa effect mode direction regulation".split()),
     effect=tuple("effect mode modeofregulation regulation moa effecttype regulationtype interaction sign type".split()),
     effect_of=effect_of,
 )
@@ -112,11 +110,6 @@ def names_regulators(start: Preview) -> bool:
 def can_parse(start: Preview) -> bool:
     """Say whether most rows have equally many columns."""
     return bool(start.lines) and lay_out(start, roles=REGULATION_ROLES).is_regular
-
-
-def is_signed(column: str) -> bool:
-    """Say whether a column of this name holds numbers whose sign is an effect."""
-    return normalized(column) in _SIGNED
 
 
 REGULATION_HEADER = Format("regulation", "a table of regulators and targets", "regulation", names_regulators)

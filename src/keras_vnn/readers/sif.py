@@ -39,8 +39,7 @@ from keras_vnn.errors import ReadError, sample
 from keras_vnn.files import read_lines
 from keras_vnn.provenance import AuditEntry
 from keras_vnn.readers.formats import Format
-from keras_vnn.readers.options import Options
-from keras_vnn.readers.rows import Rows, check_malformed
+from keras_vnn.readers.rows import Options, Rows, check_malformed
 from keras_vnn.readers.text import COMMENT_MARKS, Preview, at
 
 __all__ = ["SIF_INTERACTIONS", "SIF_REGULATION"]
@@ -169,7 +168,15 @@ def _or(words: set[str]) -> str:
 
 
 SIF_INTERACTIONS, SIF_REGULATION = (
-    Format("sif", "SIF", family, can_parse, partial(parse, default_types=types, subject=subject), page=__doc__)
+    Format(
+        "sif",
+        "SIF",
+        family,
+        can_parse,
+        partial(parse, default_types=types, subject=subject),
+        takes=("sif_types",),
+        page=__doc__,
+    )
     for family, types, subject in (
         ("interactions", INTERACTION_TYPES, "interaction"),
         ("regulation", REGULATION_TYPES, "regulation"),

@@ -23,8 +23,7 @@ import numpy as np
 from keras_vnn.readers.columns import normalized
 from keras_vnn.readers.formats import Format, release_in_name
 from keras_vnn.readers.molecules import Molecules, choose_rows
-from keras_vnn.readers.options import Options
-from keras_vnn.readers.rows import Rows, refuse_narrow
+from keras_vnn.readers.rows import Options, Rows, refuse_narrow
 from keras_vnn.readers.tab_columns import TabLayout, read_tab_columns
 from keras_vnn.readers.text import Preview
 
@@ -79,4 +78,6 @@ def parse(start: Preview, options: Options) -> Rows:
     return replace(rows, release=release_in_name(start, "STRING"))
 
 
-STRING_ACTIONS = Format("string-actions", "STRING actions", "interactions", can_parse, parse, page=__doc__)
+STRING_ACTIONS = Format(
+    "string-actions", "STRING actions", "interactions", can_parse, parse, takes=("sif_types",), page=__doc__
+)

@@ -33,8 +33,7 @@ from keras_vnn.errors import VNNWarning
 from keras_vnn.readers.columns import normalized
 from keras_vnn.readers.formats import Format, release_in_name
 from keras_vnn.readers.interaction_table import INTERACTION_ROLES
-from keras_vnn.readers.options import Options
-from keras_vnn.readers.rows import Rows, read_pairs
+from keras_vnn.readers.rows import Options, Rows, read_pairs
 from keras_vnn.readers.text import Preview
 
 __all__ = ["STRING_LINKS"]

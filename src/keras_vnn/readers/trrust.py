@@ -24,9 +24,8 @@ from __future__ import annotations
 
 from keras_vnn.readers.columns import Columns
 from keras_vnn.readers.formats import Format
-from keras_vnn.readers.options import Options
 from keras_vnn.readers.regulation_table import REGULATION_ROLES, effect_of
-from keras_vnn.readers.rows import Rows, read_pairs
+from keras_vnn.readers.rows import Options, Rows, read_pairs
 from keras_vnn.readers.text import Preview
 
 __all__ = ["TRRUST"]

@@ -227,6 +227,11 @@ def test_wrong_options(written):
         read_regulation(path, format="trust")
 
 
+def test_one_type_may_be_a_single_word(written):
+    table = read_regulation(written("A xx B\nC yy D\n", "net.sif"), sif_types="xx")
+    assert (table.regulators, table.targets) == (("A",), ("B",))
+
+
 def test_from_a_data_frame():
     frame = pd.DataFrame({"tf": ["STAT1", "JUN"], "target": ["A", "B"], "effect": ["up", "down"]})
     assert edges_of(read_regulation(frame)) == TWO

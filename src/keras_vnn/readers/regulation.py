@@ -104,7 +104,7 @@ def read_regulation(
         delimiter,
         header,
         malformed,
-        sif_types=tuple(sif_types),
+        sif_types=(sif_types,) if isinstance(sif_types, str) else tuple(sif_types),
         drem_id=drem_id,
         format_named=format != "auto",
     )

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -282,47 +282,82 @@ def chunks(layout: Layout, used: Sequence[int]) -> Iterator[tuple[Any, NDArray[n
         The rows are too short for the columns wanted, the bytes are not text, or a quoted field spans lines.
     """
     path = layout.preview.path
-    mark = layout.delimiter
     refuse_narrow(layout.preview, layout.width, max(used) + 1, layout.rows[0][0])
-    names = mark.join(str(c) for c in range(layout.width + 1)) + "\n"
     wanted = sorted({0, *used, layout.width})
+    blank: NDArray[np.int64] | None = None
+    for frame in csv_frames(
+        path,
+        wanted,
+        width=layout.width,
+        mark=layout.delimiter,
+        quoted=layout.quoted,
+        skipped=layout.skipped,
+        dtype="str",
+        rows=_CHUNK_ROWS,
+    ):
+        lines = frame.index.to_numpy()
+        filled = np.zeros(len(frame), dtype=bool)
+        for column in wanted:
+            filled |= frame[column].to_numpy() != ""
+        if not filled.all():
+            # A row may be empty in the columns wanted and yet be no blank line.
+            blank = _blank_lines(path) if blank is None else blank
+            filled |= ~np.isin(lines, blank)
+        filled &= ~of_each(frame[0].to_numpy(), lambda word: word.startswith(COMMENT_MARKS), bool)
+        yield frame[filled], lines[filled]
+
+
+def csv_frames(
+    path: Path,
+    wanted: list[int],
+    *,
+    width: int,
+    mark: str = "\t",
+    quoted: bool = False,
+    skipped: int = 0,
+    dtype: Literal["category", "str"] = "category",
+    rows: int | None = None,
+) -> Iterator[pd.DataFrame]:
+    """Yield columns of a delimited text by position, ``width`` for a field beyond the last; line numbers are the index.
+
+    All lines come, also blank ones and comments; in pieces of so many ``rows``, or at once.
+
+    Raises
+    ------
+    ReadError
+        The bytes are not text, a row is far wider than the others, or a quoted field spans lines.
+    """
+    names = mark.join(map(str, range(width + 1))) + "\n"
+    parsed = 0
     with open_text(path) as text:
-        for _ in islice(text, layout.skipped):
+        for _ in islice(text, skipped):
             pass
-        stream = CheckedStream(text, names, path, mark=mark, width=layout.width, skipped=layout.skipped)
-        parsed = 0
-        blank: NDArray[np.int64] | None = None
+        stream = CheckedStream(text, names, path, mark=mark, width=width, skipped=skipped)
         try:
-            for frame in pd.read_csv(
+            read = pd.read_csv(
                 stream,
                 sep=r"\s+" if mark == " " else mark,
-                usecols=[str(c) for c in wanted],
-                dtype=str,
+                usecols=[str(column) for column in wanted],
+                dtype=dtype,
                 na_filter=False,
                 skip_blank_lines=False,
-                quoting=csv.QUOTE_MINIMAL if layout.quoted else csv.QUOTE_NONE,
+                quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
                 index_col=False,
                 engine="c",
-                chunksize=_CHUNK_ROWS,
-            ):
+                chunksize=rows,
+            )
+            for frame in [read] if isinstance(read, pd.DataFrame) else read:
+                frame.columns = pd.Index(wanted)
+                frame.index = pd.RangeIndex(skipped + parsed + 1, skipped + parsed + len(frame) + 1)
                 parsed += len(frame)
-                lines = np.arange(parsed - len(frame), parsed, dtype=np.int64) + layout.skipped + 1
-                frame.columns = wanted
-                filled = np.zeros(len(frame), dtype=bool)
-                for column in wanted:
-                    filled |= frame[column].to_numpy() != ""
-                if not filled.all():
-                    # A row may be empty in the columns wanted and yet be no blank line.
-                    blank = _blank_lines(path) if blank is None else blank
-                    filled |= ~np.isin(lines, blank)
-                filled &= ~of_each(frame[0].to_numpy(), lambda word: word.startswith(COMMENT_MARKS), bool)
-                yield frame[filled], lines[filled]
+                yield frame
         except pd.errors.ParserError as error:
-            _refuse_open_quote(path)
+            if quoted:
+                _refuse_open_quote(path)
             raise ReadError(
                 f"Cannot split {path} into columns: {error}\nIs it a table of text? Look at it: head {path.name}"
             ) from error
-        if layout.quoted and stream.lines != parsed:
+        if quoted and stream.lines != parsed:
             _refuse_open_quote(path)
 
 

@@ -6,7 +6,6 @@ A column of half a million short words takes a few MB this way. Knows nothing of
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -17,8 +16,8 @@ import pandas as pd
 
 from keras_vnn.errors import ReadError
 from keras_vnn.provenance import AuditEntry
-from keras_vnn.readers.rows import check_malformed, of_each
-from keras_vnn.readers.text import CheckedStream, Preview, at, open_text
+from keras_vnn.readers.rows import check_malformed, csv_frames, of_each
+from keras_vnn.readers.text import Preview, at, open_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -91,28 +90,9 @@ def read_tab_columns(
     # Nearly always filled: whether it is empty tells short rows apart without counting the tabs of every line.
     last = layout.fewest - 1
     wanted = sorted({0, last, layout.most, *layout.columns.values()})
-    header = "\t".join(map(str, range(layout.most + 1))) + "\n"
-    with open_text(path) as text:
-        try:
-            frame = pd.read_csv(
-                CheckedStream(text, header, path, mark="\t", width=layout.most, skipped=0),
-                sep="\t",
-                usecols=[str(column) for column in wanted],
-                dtype="category",
-                na_filter=False,
-                skip_blank_lines=False,
-                quoting=csv.QUOTE_NONE,
-                index_col=False,
-                engine="c",
-            )
-        except pd.errors.ParserError as error:
-            raise ReadError(
-                f"Cannot split {path} into columns: {error}\nIs it a table of text? Look at it: head {path.name}"
-            ) from error
-    frame.columns = wanted
-    frame.index = np.arange(1, len(frame) + 1)
-    blank = _all_blank(frame)
-    frame = frame[~(of_each(frame[0], lambda word: word.startswith(layout.comment), bool) | blank)]
+    (frame,) = csv_frames(path, wanted, width=layout.most)
+    filled = np.logical_or.reduce([~_is_blank(frame[column]) for column in wanted])
+    frame = frame[filled & ~of_each(frame[0], lambda word: word.startswith(layout.comment), bool)]
     records = len(frame)
     if not records:
         raise ReadError(f"The file has no data rows: {path}\nIs it truncated?")
@@ -158,10 +138,3 @@ def _wrong_lines(
 
 def _is_blank(column: pd.Series) -> NDArray[np.bool_]:
     return of_each(column, lambda word: not word.strip(), bool)
-
-
-def _all_blank(frame: pd.DataFrame) -> NDArray[np.bool_]:
-    blank = np.ones(len(frame), bool)
-    for column in frame.columns:
-        blank &= _is_blank(frame[column])
-    return blank

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import overload
 
-from keras_vnn.errors import GeneError, sample
+from keras_vnn.errors import GeneError, ReadError, VNNError, sample
 from keras_vnn.provenance import Audit, AuditEntry, Source
 
 __all__ = [
@@ -23,6 +23,8 @@ __all__ = [
     "GENE_WORDS",
     "ORIENTATIONS",
     "GeneList",
+    "Orientation",
+    "decide_orientation",
     "explain_mismatch",
     "gene_list",
 ]
@@ -166,3 +168,76 @@ def explain_mismatch(wanted: Sequence[str], known: Iterable[str], *, wanted_what
 def _without_version(name: str) -> str:
     stem, dot, version = name.rpartition(".")
     return stem if dot and version.isdigit() and stem.startswith("ENS") else name
+
+
+@dataclass(frozen=True, slots=True)
+class Orientation:
+    """Where the genes are, and how that is known; as text, a sentence to show the user."""
+
+    genes_in_rows: bool
+    reason: str
+
+    def __str__(self) -> str:
+        return f"genes in {'rows' if self.genes_in_rows else 'columns'} ({self.reason})"
+
+
+def decide_orientation(
+    rows: Sequence[str],
+    columns: Sequence[str],
+    corner: str = "",
+    *,
+    genes: Collection[str] = (),
+    cells: Collection[str] = (),
+    asked: str = "auto",
+    where: object = "",
+    error: type[VNNError] = ReadError,
+) -> Orientation:
+    """Decide whether the rows or the columns of a table are its genes.
+
+    The first of these that tells the two apart decides: what was ``asked``; the genes of the network; the cells
+    of a cell table; the header's word for the row names; what the names look like.
+
+    Raises
+    ------
+    VNNError
+        Nothing tells the two apart; the ``error`` of the caller.
+
+    Examples
+    --------
+    >>> print(decide_orientation(["ATM", "X1"], ["a", "b"], genes={"ATM", "TP53"}))
+    genes in rows (1 of 2 row names are genes of the network)
+    """
+    if asked != "auto":
+        return Orientation(asked == "genes-in-rows", "as asked")
+    sides = ("row", rows), ("column", columns)
+    for known, meaning, are_genes in (
+        (set(genes), "genes of the network", True),
+        (set(cells), "cells of the cell table", False),
+    ):
+        counts = [sum(name in known for name in names) for _, names in sides]
+        if counts[0] != counts[1]:
+            side = int(counts[1] > counts[0])
+            return Orientation((side == 0) == are_genes, _of(counts[side], *sides[side], meaning))
+    for words, are_genes in ((GENE_WORDS, True), (CELL_WORDS, False)):
+        if words.fullmatch(corner.casefold()):
+            return Orientation(are_genes, f"the header calls the row names {corner!r}")
+    for pattern, meaning, are_genes in (
+        (GENE_NAMES, "look like genes", True),
+        (CELL_NAMES, "look like cells", False),
+    ):
+        counts = [sum(pattern.fullmatch(name) is not None for name in names) for _, names in sides]
+        if counts[0] * len(columns) != counts[1] * len(rows):
+            side = int(counts[1] * len(rows) > counts[0] * len(columns))
+            return Orientation((side == 0) == are_genes, _of(counts[side], *sides[side], meaning))
+    raise error(
+        "Are the genes in rows or in columns? "
+        f"Neither {len(rows):,} row names nor {len(columns):,} column names tell{f': {where}' if where else '.'}\n"
+        f"    rows: {sample(rows, 3)}\n"
+        f"    columns: {sample(columns, 3)}\n"
+        'Say it with orientation="genes-in-rows" or "genes-in-columns" (command line: --orientation genes-in-rows).'
+    )
+
+
+def _of(count: int, side: str, names: Sequence[str], meaning: str) -> str:
+    verb = "" if meaning.startswith("look") else "are "
+    return f"{count:,} of {len(names):,} {side} names {verb}{meaning}"

@@ -171,7 +171,7 @@ def test_wrong_options(written):
     with pytest.raises(ReadError, match=r"^There is no column 3: .* has 2\."):
         read_genes(path, column=3)
     wide = written(f"x,{BARCODES}\nTP53,1,0,2\n")
-    with pytest.raises(ConfigError, match=r"^Unknown orientation 'rows'\."):
+    with pytest.raises(ConfigError, match=r"^Unknown orientation='rows'\."):
         read_genes(wide, orientation="rows")
 
 

@@ -21,8 +21,8 @@ from keras_vnn.data.metrics import (
     regression_metrics,
 )
 from keras_vnn.data.normalization import NORMALIZATIONS, Normalization, fit_normalization
-from keras_vnn.data.orientation import ORIENTATIONS
 from keras_vnn.data.splits import Split, folds, split_cells
+from keras_vnn.genes import ORIENTATIONS
 
 __all__ = [
     "NORMALIZATIONS",

@@ -29,8 +29,8 @@ from keras_vnn.data._tables import TextTable, line_of_row, read_table
 from keras_vnn.data._ten_x import read_ten_x_expression
 from keras_vnn.data.cell_tables import check_cell_names, join_cells, read_cells
 from keras_vnn.data.matching import check_policy, gene_ids
-from keras_vnn.data.orientation import ORIENTATIONS, decide_orientation
 from keras_vnn.errors import DataError, ReadError, VNNError, did_you_mean
+from keras_vnn.genes import ORIENTATIONS, decide_orientation
 from keras_vnn.probing import refuse_damaged_hdf5
 from keras_vnn.unpacking import refuse_hdf5_links
 
@@ -260,7 +260,14 @@ def _read_text(
     columns = tuple(table.columns[i] for i in kept)
     described = () if cells is None else cells.index
     oriented = decide_orientation(
-        table.rows, columns, table.corner, genes=genes, cells=described, asked=orientation, where=path
+        table.rows,
+        columns,
+        table.corner,
+        genes=genes,
+        cells=described,
+        asked=orientation,
+        where=path,
+        error=DataError,
     )
     names = (columns, table.rows) if oriented.genes_in_rows else (table.rows, columns)
     _check_names(table, oriented.genes_in_rows, names)

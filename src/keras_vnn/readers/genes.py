@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from keras_vnn.errors import ConfigError, GeneError, ReadError
-from keras_vnn.genes import DUPLICATE_POLICIES, GeneList, gene_list
+from keras_vnn.errors import ConfigError, GeneError, ReadError, did_you_mean
+from keras_vnn.genes import DUPLICATE_POLICIES, ORIENTATIONS, GeneList, decide_orientation, gene_list
 from keras_vnn.provenance import Audit, AuditEntry, Source
 from keras_vnn.readers.columns import Layout, column_number, lay_out, normalized
 from keras_vnn.readers.hdf5_names import read_var_names
 from keras_vnn.readers.names import check_names
-from keras_vnn.readers.orientation import genes_in_rows
 from keras_vnn.readers.registry import is_sure, refuse_other, sniff
 from keras_vnn.readers.rows import check_malformed, chunks, refuse_row
 from keras_vnn.readers.text import Preview, preview, shortened
@@ -105,6 +104,9 @@ def read_genes(
     check_malformed(malformed)
     if duplicates not in DUPLICATE_POLICIES:
         raise ConfigError(f"Unknown duplicates={duplicates!r}.\nExpected one of: {', '.join(DUPLICATE_POLICIES)}.")
+    if orientation not in ORIENTATIONS:
+        hint = did_you_mean(orientation, ORIENTATIONS)
+        raise ConfigError(f"Unknown orientation={orientation!r}. {hint}\nExpected one of: {', '.join(ORIENTATIONS)}.")
     if not isinstance(source, str | os.PathLike):
         return gene_list(_in_memory(source, column, raw=raw), duplicates=duplicates)
     if is_ten_x(Path(source)):
@@ -180,9 +182,9 @@ def _from_text(
         numeric = [c for c in range(1, layout.width) if layout.is_numeric(c)]
         header = layout.titles
         columns = [header[c] for c in numeric]
-        in_rows, why = genes_in_rows(first[0], columns, header[0], asked=orientation, where=layout.preview.path)
-        said = f"{layout.kind} expression table, genes in {'rows' if in_rows else 'columns'} ({why})"
-        if in_rows:
+        oriented = decide_orientation(first[0], columns, header[0], asked=orientation, where=layout.preview.path)
+        said = f"{layout.kind} expression table, {oriented}"
+        if oriented.genes_in_rows:
             return first[0], said, len(first[0]), first[1]
         others = [header[c] for c in range(1, layout.width) if c not in numeric]
         beside = AuditEntry.of("read", "column", "holds no numbers, taken as a label and not as a gene", others)

@@ -12,15 +12,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from keras_vnn.architecture import Architecture
 from keras_vnn.data import Classes
-from keras_vnn.errors import ConfigError, DataError
+from keras_vnn.errors import ConfigError, DataError, VNNWarning
 from keras_vnn.inspection import IMPORTANCE_METHODS, predict, rank_nodes, rlipp
 from keras_vnn.inspection._cells import Cells
 from keras_vnn.inspection._cut import Cut, Network
 from keras_vnn.inspection._record import from_layer, output_weights, record
 from keras_vnn.inspection._ridge import ALPHAS, ridge_predictions
 from keras_vnn.inspection._rlipp import improvements, rank_correlations
-from keras_vnn.models import Regression, edge_weights, set_edge_weights, view
+from keras_vnn.models import Regression, build_model, edge_weights, set_edge_weights, view
 
 LN2, LN3 = math.log(2), math.log(3)
 CELL = np.array([[LN2 / 2, LN2 / 2, LN3, LN2, LN2]], np.float32)
@@ -156,6 +157,19 @@ def test_what_does_not_vary_foretells_nothing(five_genes):
         "RLIPP needs at least 2 folds of at least 3 cells, or folds=0 to score the cells it was fitted to; "
         "got folds=4 for 9 cells."
     )
+
+
+def test_a_node_that_reads_nothing_predicts_nothing(five_genes):
+    reads = {pair: matrix.toarray() for pair, matrix in five_genes.connections.items()}
+    reads[0, 1][:, 1] = 0
+    arch = Architecture(five_genes.layers, reads)
+    with pytest.warns(VNNWarning, match="have no input"):
+        model = build_model(arch, Regression(("y",)), seed=0)
+    cells = np.random.default_rng(0).normal(size=(20, 5)).astype("float32")
+    for reduce_children in (False, True):
+        table = rlipp(model, cells, cells[:, 0], reduce_children=reduce_children)
+        assert table.loc["q", ["rho", "rho_children", "difference"]].tolist() == [0, 0, 0]
+    assert rank_nodes(model, cells, method="rlipp").loc["q", "importance"] == 0
 
 
 def test_rlipp_of_a_model(model, values, labels):

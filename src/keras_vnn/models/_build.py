@@ -97,10 +97,10 @@ def _check_outputs(options: ModelOptions, outputs: Outputs) -> None:
         what = "classes" if is_classifier else "numbers"
         right = "auto or sparse_categorical_crossentropy" if is_classifier else "auto or another"
         raise ModelError(f"The loss {options.loss} is not for {what}; take {right}.")
-    if is_classifier and options.auxiliary_heads == "linear-tanh":
+    if options.auxiliary_heads == "linear-tanh" and (is_classifier or options.loss == "binary_crossentropy"):
         raise ModelError(
-            "auxiliary_heads='linear-tanh' gives numbers between -1 and 1, not probabilities of classes.\n"
-            "For classes take auxiliary_heads='linear'."
+            "auxiliary_heads='linear-tanh' gives numbers between -1 and 1, not probabilities.\n"
+            "For classes, or numbers that are 0 or 1, take auxiliary_heads='linear'."
         )
 
 

@@ -8,7 +8,8 @@ from types import MappingProxyType
 from typing import Any
 
 from keras_vnn.errors import ModelError, did_you_mean
-from keras_vnn.models._options import LINEAR_UNIFORM, check_activation
+from keras_vnn.models._initial import LINEAR_UNIFORM, initializer_named
+from keras_vnn.models._options import check_activation
 
 __all__ = ["AUTOENCODER_PRESETS", "AutoencoderOptions", "autoencoder_options"]
 
@@ -70,7 +71,7 @@ class AutoencoderOptions:
         Raises
         ------
         ModelError
-            An activation is unknown, a width is no number of units, or a number is out of range.
+            An activation or initializer is unknown or cannot serve, a width is no number of units, or a number is out of range.
         """
         given = (self.encoder,) if isinstance(self.encoder, int | str) else tuple(self.encoder)
         object.__setattr__(self, "encoder", given)
@@ -78,6 +79,7 @@ class AutoencoderOptions:
         if wrong:
             raise ModelError(f"The widths of the encoder must be numbers above 0 or {LATENT!r}, got {wrong[0]!r}.")
         check_activation("activation", self.activation)
+        initializer_named(self.kernel_initializer)
         for name in ("dropout", "latent_dropout", "batch_momentum"):
             if not 0 <= getattr(self, name) < 1:
                 raise ModelError(f"{name} must be at least 0 and below 1, got {getattr(self, name)}.")

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import keras
 
 from keras_vnn.errors import ModelError
-from keras_vnn.models._options import LINEAR_UNIFORM, ModelOptions
+from keras_vnn.layers import check_initializer
 
-__all__ = ["initializer_named", "kernel_initializer"]
+if TYPE_CHECKING:
+    from keras_vnn.models._options import ModelOptions
+
+__all__ = ["LINEAR_UNIFORM", "initializer_named", "kernel_initializer"]
+
+LINEAR_UNIFORM = "linear_uniform"
 
 
 def kernel_initializer(options: ModelOptions) -> keras.initializers.Initializer:
@@ -37,14 +44,16 @@ def initializer_named(name: str) -> keras.initializers.Initializer:
     Raises
     ------
     ModelError
-        The initializer is unknown.
+        The initializer is unknown, or makes nothing but matrices.
     """
     if name == LINEAR_UNIFORM:
         return keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
     try:
-        return keras.initializers.get(name)
+        found = keras.initializers.get(name)
     except ValueError as error:
         raise ModelError(
             f"kernel_initializer must be {LINEAR_UNIFORM} or a name that Keras knows, "
             f"e.g. glorot_uniform; got {name!r}."
         ) from error
+    check_initializer(found)
+    return found

@@ -9,10 +9,9 @@ from typing import Any
 import keras
 
 from keras_vnn.errors import ModelError, did_you_mean
+from keras_vnn.models._initial import kernel_initializer
 
-__all__ = ["CHOICES", "LINEAR_UNIFORM", "ModelOptions", "changed", "check_activation"]
-
-LINEAR_UNIFORM = "linear_uniform"
+__all__ = ["CHOICES", "ModelOptions", "changed", "check_activation"]
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "batch_normalization": ("none", "before", "after"),
@@ -160,6 +159,7 @@ class ModelOptions:
             raise ModelError(f"level_weights must not be negative, got {list(self.level_weights)}.")
         if not self.initial_scale > 0:
             raise ModelError(f"initial_scale must be above 0, got {self.initial_scale}.")
+        kernel_initializer(self)
         if len(set(features)) < len(features) or len(features) == 1:
             raise ModelError(f"gene_features needs two or more different names, got {list(features)}.")
         self._check_combinations()
@@ -186,15 +186,24 @@ class ModelOptions:
         return 0.0 if place < 0 or not rates else rates[min(place, len(rates) - 1)]
 
 
+# Functions of Keras that are no activations, or not of a single unit without further arguments.
+_NO_ACTIVATIONS = ("deserialize", "get", "glu", "serialize", "threshold")
+
+
 def check_activation(name: str, value: str) -> None:
-    """Raise a `ModelError` unless Keras knows an activation."""
+    """Raise a `ModelError` unless Keras knows an activation, and it gives as many units as it takes."""
+    known = [each for each in dir(keras.activations) if each.islower() and not each.startswith("_")]
+    known = [each for each in known if each not in _NO_ACTIVATIONS]
     try:
         keras.activations.get(value)
-    except ValueError as error:
-        names = [known for known in dir(keras.activations) if known.islower() and not known.startswith("_")]
-        known = [name for name in names if name not in ("get", "serialize", "deserialize")]
-        hint = did_you_mean(str(value), known) or f"Known: {', '.join(known)}."
-        raise ModelError(f"{name} must be a name that Keras knows, got {value!r}. {hint}") from error
+    except ValueError:
+        problem = "a name that Keras knows"
+    else:
+        if value not in _NO_ACTIVATIONS:
+            return
+        problem = "one that takes each unit to one, without further arguments"
+    hint = did_you_mean(str(value), known) or f"Known: {', '.join(known)}."
+    raise ModelError(f"{name} must be {problem}, got {value!r}. {hint}")
 
 
 def changed(start: ModelOptions, changes: Mapping[str, Any]) -> ModelOptions:

@@ -12,7 +12,8 @@ from typing import Any
 
 from keras_vnn.errors import ModelError, did_you_mean
 from keras_vnn.models._autoencoder_options import AUTOENCODER_PRESETS
-from keras_vnn.models._options import LINEAR_UNIFORM, ModelOptions, changed
+from keras_vnn.models._initial import LINEAR_UNIFORM
+from keras_vnn.models._options import ModelOptions, changed
 
 __all__ = ["MODEL_PRESETS", "model_options"]
 

@@ -158,7 +158,7 @@ def test_regression_needs_different_names() -> None:
 
 def test_what_cannot_serve_is_refused_before_data_are_read() -> None:
     for make in (ModelOptions, AutoencoderOptions):
-        with pytest.raises(ModelError, match="^The initializer Identity makes matrices"):
+        with pytest.raises(ModelError, match=r"^The initializer Identity makes matrices"):
             make(kernel_initializer="identity")
         with pytest.raises(ModelError, match="kernel_initializer must be linear_uniform or a name that Keras knows"):
             make(kernel_initializer="glorot")

@@ -71,7 +71,8 @@ class AutoencoderOptions:
         Raises
         ------
         ModelError
-            An activation or initializer is unknown or cannot serve, a width is no number of units, or a number is out of range.
+            An activation or initializer is unknown or cannot serve, a width is no number of units, or a number is out
+            of range.
         """
         given = (self.encoder,) if isinstance(self.encoder, int | str) else tuple(self.encoder)
         object.__setattr__(self, "encoder", given)

@@ -21,6 +21,7 @@ from keras_vnn.inspection._cut import Cut, Network
 from keras_vnn.inspection._record import from_layer, output_weights, record
 from keras_vnn.inspection._ridge import ALPHAS, ridge_predictions
 from keras_vnn.inspection._rlipp import improvements, rank_correlations
+from keras_vnn.layers import SparselyConnected
 from keras_vnn.models import Regression, build_model, edge_weights, set_edge_weights, view
 
 LN2, LN3 = math.log(2), math.log(3)
@@ -358,6 +359,15 @@ def test_conductance_adds_up(any_model, method):
     genes = contributions(model, data, method, 0)
     of_genes = contributions(model, data, method.replace("conductance", "integrated-gradients"), 0)
     np.testing.assert_allclose(genes, of_genes, atol=1e-4)
+
+
+@pytest.mark.parametrize("method", ["integrated-gradients", "conductance"])
+def test_a_way_of_twenty_points_is_one_call(five_genes, by_hand, method, monkeypatch):
+    """In a network of sixty layers, calls are what takes the time."""
+    calls, call = [], SparselyConnected.call
+    monkeypatch.setattr(SparselyConnected, "call", lambda layer, inputs: (calls.append(layer), call(layer, inputs))[1])
+    rank_nodes(by_hand, CELL, method=method, layers=[1])
+    assert len(calls) == 3, "both layers as they are, and the second on all points"
 
 
 def test_conductance_of_every_layer_adds_up_where_no_connection_passes_it_by(by_hand):

@@ -220,7 +220,7 @@ def test_level_heads_are_averaged_and_weighed(layered: Architecture) -> None:
 
 def test_pnet_has_a_head_on_the_genes_and_on_each_layer(layered: Architecture) -> None:
     model = build_model(layered, 2, preset="pnet", level_weights=(2, 7, 20))
-    assert list(view(model).parts["auxiliary"]) == ["0", "1"]
+    assert [role.number for role in view(model).roles.all("auxiliary")] == [0, 1]
     assert model.input_shape == (None, 4, 3)
     rates = [layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
     assert rates == [0.5, 0.1, 0.1]

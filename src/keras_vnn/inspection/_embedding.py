@@ -48,7 +48,7 @@ def embed(model: keras.Model, data: Any, *, missing: str = "raise", batch_size: 
 
     seen = view(model)
     cells = cells_of(seen, data, missing=missing)
-    segment = Segment(model.inputs, [features_tensor(seen)])
+    segment = Segment(model.inputs, [features_tensor(seen) if seen.head is None else seen.head.input])
     (values,) = evaluate(segment, [cells.values, *cells.side], batch_size=batch_size)
     return anndata.AnnData(
         values,

@@ -270,11 +270,11 @@ def _readout_weights(seen: ModelView, found: NodePosition) -> pd.DataFrame:
         return pd.DataFrame(columns=columns)
     weights = behind.kernel[rows]
     unit, target = np.indices(weights.shape).reshape(2, -1)
-    if behind.layer is seen.head and not isinstance(seen.outputs, Embedding):
+    if behind.role.part == "head" and not isinstance(seen.outputs, Embedding):
         names = np.array(seen.outputs.names, dtype=object)[target]
         kind, target_unit = ("class" if isinstance(seen.outputs, Classes) else "number"), np.zeros_like(target)
     else:
-        names, kind, target_unit = np.full(len(target), behind.layer.name, dtype=object), "tail", target
+        names, kind, target_unit = np.full(len(target), behind.role.name, dtype=object), "tail", target
     values = [names, names, kind, unit, target_unit, weights.ravel()]
     return pd.DataFrame(dict(zip(columns, values, strict=True)))
 

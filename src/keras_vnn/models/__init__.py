@@ -10,6 +10,7 @@ from keras_vnn.models._build import build_model
 from keras_vnn.models._options import ModelOptions
 from keras_vnn.models._outputs import Embedding, Outputs, Reconstruction, Regression
 from keras_vnn.models._presets import MODEL_PRESETS, model_options
+from keras_vnn.models._roles import LayerRole
 from keras_vnn.models._saving import check_architecture, load_model, save_model
 from keras_vnn.models._view import ModelView, view
 from keras_vnn.models._weight_table import feature_names
@@ -20,6 +21,7 @@ __all__ = [
     "MODEL_PRESETS",
     "AutoencoderOptions",
     "Embedding",
+    "LayerRole",
     "ModelOptions",
     "ModelView",
     "Outputs",

@@ -14,6 +14,7 @@ from keras_vnn.models._builder import Builder, check_normalization, compile_mode
 from keras_vnn.models._options import ModelOptions
 from keras_vnn.models._outputs import Embedding, Outputs, as_outputs, outputs_to_json
 from keras_vnn.models._presets import model_options
+from keras_vnn.models._roles import Roles
 
 __all__ = ["build_model"]
 
@@ -80,7 +81,7 @@ def build_model(
     builder.card.remember(
         outputs=outputs_to_json(wanted),
         normalization=None if normalization is None else normalization.to_json(),
-        parts=builder.parts,
+        roles=Roles.of(model, builder.roles, builder.features).to_json(),
         options={field: getattr(chosen, field) for field in chosen.__dataclass_fields__},
     )
     if not isinstance(wanted, Embedding):

@@ -21,6 +21,7 @@ from keras_vnn.inspection._cut import Cut, Network
 from keras_vnn.inspection._record import from_layer, output_weights, record
 from keras_vnn.inspection._ridge import ALPHAS, ridge_predictions
 from keras_vnn.inspection._rlipp import improvements, rank_correlations
+from keras_vnn.inspection._spread import plain_ablation
 from keras_vnn.layers import SparselyConnected
 from keras_vnn.models import Regression, build_model, edge_weights, set_edge_weights, view
 
@@ -29,15 +30,20 @@ CELL = np.array([[LN2 / 2, LN2 / 2, LN3, LN2, LN2]], np.float32)
 NODES = ["SET:repair", "SET:growth", "TF:A", "cycle", "stress"]
 
 
-def contributions(model, data, method, number):
-    """Return the ``(nodes, outputs, cells)`` contributions of a layer."""
+def cut_of(model, data, number):
+    """Return a network that has run on data, opened at a layer."""
     seen = view(model)
     arrays = data if isinstance(data, list) else [data]
     cells = Cells(arrays[0], pd.DataFrame(index=range(len(arrays[0]))), tuple(arrays[1:]))
     done = record(seen, cells, batch_size=64)
     means = {layer: np.asarray(units.mean(axis=0), np.float32) for layer, units in done.units.items()}
-    cut = Cut(Network(seen, means, 64), done, number)
-    found = np.full((len(cut.starts), len(output_weights(seen).names), len(arrays[0])), np.nan)
+    return Cut(Network(seen, means, 64), done, number)
+
+
+def contributions(model, data, method, number):
+    """Return the ``(nodes, outputs, cells)`` contributions of a layer."""
+    cut = cut_of(model, data, number)
+    found = np.full((len(cut.starts), cut.kernel.shape[1], len(cut.done.features)), np.nan)
     for place, nodes, values in IMPORTANCE_METHODS[method].contributions(cut):
         found[nodes, :, place] = values
     return found
@@ -281,6 +287,21 @@ def test_knockout_is_deleting_the_node(any_model):
             expected = before - without(model, node, data)
             assert np.abs(expected).max() > 10 * 3e-5
             np.testing.assert_allclose(lost[place].T, expected, atol=3e-5)
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_following_changes_where_they_go_is_the_plain_ablation(any_model, number):
+    cut = cut_of(*any_model, number)
+    network, units = cut.network.arithmetic, cut.network.seen.architecture.layers[number].units
+    (cells,) = cut.batches(1, 64)
+    ways = cut.network.spread(number).follow(
+        cut.done, cells, lambda before, own: cut.means[own][:, None] - before, precision=np.float64
+    )
+    for nodes, before, (after,) in ways:
+        for node, change in zip(nodes, after - before, strict=True):
+            own = np.arange(cut.starts[node], cut.starts[node] + units[node])
+            expected = plain_ablation(network, cut.done, number, own, cut.means[own])
+            np.testing.assert_allclose(change, expected, atol=2e-6 * max(1, np.abs(expected).max()))
 
 
 def test_a_gene_is_knocked_out_of_everything_that_reads_it(any_model):

@@ -18,11 +18,10 @@ from scipy import sparse
 
 from keras_vnn.data import Classes
 from keras_vnn.errors import ModelError
-from keras_vnn.inspection._readout import Readout, readout
 from keras_vnn.inspection._record import has_one_head, to_numpy, without_outputs
 from keras_vnn.models import LayerRole, ModelView
 
-__all__ = ["Arithmetic", "Reader", "Station", "arithmetic"]
+__all__ = ["Arithmetic", "Reader", "Readout", "Station", "arithmetic", "readout"]
 
 Numbers: TypeAlias = NDArray[np.floating]
 # From ``(units, cells)`` sums of some units, by their positions, to what these units give on.
@@ -78,6 +77,29 @@ class Reader:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Readout:
+    """The first of the dense layers that read the named nodes: the tail's, or the head.
+
+    Attributes
+    ----------
+    role
+        Of the Keras layer.
+    kernel, bias
+        Its weights, ``(inputs, units)`` and ``(units,)``.
+    rows
+        By number of the layer, ``(units,)``: the input that each unit is, -1 when it is none.
+    dense_rows
+        By number of the layer, the input that each dense unit next to its nodes is.
+    """
+
+    role: LayerRole
+    kernel: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    rows: Mapping[int, NDArray[np.intp]]
+    dense_rows: Mapping[int, NDArray[np.intp]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Arithmetic:
     """What a network computes from its genes, or a later layer, on.
 
@@ -127,6 +149,23 @@ def arithmetic(seen: ModelView) -> Arithmetic:
     dense = {role.number: _dense_units(seen, role) for role in seen.roles.all("dense")}
     reader = _one_head if has_one_head(seen) else _level_heads
     return Arithmetic(nodes, dense, reader(seen, behind, seen.head.activation))
+
+
+def readout(seen: ModelView) -> Readout | None:
+    """Return the first dense layer behind the named nodes; ``None`` for an embedding without a tail."""
+    role = seen.first_dense
+    if role is None:
+        return None
+    arch, layer = seen.architecture, seen.layer_with(role)
+    rows = {number: np.full(int(arch.layers[number].units.sum()), -1) for number in range(1, len(arch.layers))}
+    dense_rows = {}
+    for run, place in role.inputs.places(arch):
+        inputs = np.arange(place.start, place.stop)
+        if run.kind == "dense":
+            dense_rows[run.of] = inputs
+        elif run.kind in ("nodes", "sinks"):
+            rows[run.of][np.repeat(run.nodes(arch), arch.layers[run.of].units)] = inputs
+    return Readout(role, to_numpy(layer.kernel), to_numpy(layer.bias), rows, dense_rows)
 
 
 def _nodes(seen: ModelView, role: LayerRole) -> Station:

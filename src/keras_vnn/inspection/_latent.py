@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from keras_vnn.errors import ConfigError, DataError, ModelError, did_you_mean, sample
+from keras_vnn.inspection._activities import embedding_units
 from keras_vnn.inspection._cells import Cells, cells_of, class_codes
-from keras_vnn.inspection._embedding import embedding_units
 from keras_vnn.inspection._record import evaluate, hidden_tensor
 from keras_vnn.inspection._segment import Segment
 from keras_vnn.models import ModelView, view

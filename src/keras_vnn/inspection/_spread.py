@@ -46,12 +46,12 @@ def plain_ablation(network: Arithmetic, done: Record, number: int, own: Places, 
         }
         sums = [kernel.T @ units[layer] for layer, kernel in network.reader.kernels.items()]
         sums += [kernel.T @ dense[layer] for layer, kernel in network.reader.dense_kernels.items()]
-        return np.sum(sums, axis=0)
+        return np.asarray(np.sum(sums, axis=0))
 
-    before = {layer: done.units[layer].T.astype(np.float64) for layer in range(number + 1)}
+    before: dict[int, Numbers] = {layer: done.units[layer].T.astype(np.float64) for layer in range(number + 1)}
     after = {**before, number: before[number].copy()}
     after[number][own] = levels[:, None]
-    return read(after) - read(before)
+    return np.asarray(np.subtract(read(after), read(before)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -68,8 +68,8 @@ class ModelOptions:
         ``auto`` is cross-entropy for classes and the mean squared error for numbers; ``binary_crossentropy`` is for
         numbers that are 0 or 1; ``concordance`` is ``1 - CCC``.
     auxiliary_heads
-        The form of a head of each node, which predicts as the whole model does; or ``none``. ``linear-tanh`` does for
-        numbers only.
+        The form of a head of each node, which predicts as the whole model does; or ``none``. ``linear-tanh`` does
+        for numbers between -1 and 1 only, not for classes and not for numbers that are 0 or 1.
     aux_reads
         Whether they read their node's units ``before`` or ``after`` batch normalisation.
     aux_root

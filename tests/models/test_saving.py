@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -117,3 +118,13 @@ def test_a_model_without_names_is_refused(tmp_path: Path) -> None:
     keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)]).save(tmp_path / "plain.keras")
     with pytest.raises(ModelError, match="carries no architecture"):
         load_model(tmp_path / "plain.keras")
+
+
+def test_weights_of_other_names_are_refused(flat: Architecture, tmp_path: Path) -> None:
+    """The wiring is the same; what each weight is about is not."""
+    genes, groups = flat.layers
+    other = Architecture((replace(genes, nodes=genes.nodes[::-1]), groups), flat.connections)
+    build_model(flat, 2).save_weights(tmp_path / "one.weights.h5")
+    with pytest.raises(ValueError, match="The weights are those of another architecture than those of this model"):
+        build_model(other, 2).load_weights(tmp_path / "one.weights.h5")
+    build_model(flat, 2).load_weights(tmp_path / "one.weights.h5")

@@ -11,6 +11,7 @@ from keras_vnn.layers._batch_normalization import BatchNormalization
 from keras_vnn.layers._card import ArchitectureCard
 from keras_vnn.layers._concordance import Concordance
 from keras_vnn.layers._connections import Connections
+from keras_vnn.layers._initial import check_initializer
 from keras_vnn.layers._latent import LatentSample, ReconstructionError
 from keras_vnn.layers._metric_losses import BatchHardTriplet, ContrastivePairs
 from keras_vnn.layers._node_dropout import NodeDropout
@@ -32,4 +33,5 @@ __all__ = [
     "SelectUnits",
     "SparselyConnected",
     "auxiliary_predictions",
+    "check_initializer",
 ]

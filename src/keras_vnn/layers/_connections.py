@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -157,6 +158,12 @@ class Connections:
     def columns(self) -> NDArray[np.int32]:
         """``(connections,)`` output unit of each connection, ascending."""
         return _locked(np.repeat(np.arange(self.outputs, dtype=np.int32), self.fan_in))
+
+    @cached_property
+    def digest(self) -> bytes:
+        """32 bytes that differ wherever the connections do."""
+        parts = self.nodes.shape, self.nodes.indptr, self.nodes.indices, self.input_units, self.output_units
+        return sha256(b"|".join(np.asarray(part, "<i8").tobytes() for part in parts)).digest()
 
     def matrix(self, values: NDArray[Any] | None = None) -> sparse.csc_array:
         """Return the ``(inputs, outputs)`` matrix of units, with ones or with the given value per connection."""

@@ -16,6 +16,7 @@ from scipy import sparse
 
 from keras_vnn.errors import ArchitectureError, VNNWarning
 from keras_vnn.layers._connections import Connections
+from keras_vnn.layers._digests import save_digest, without_digest
 from keras_vnn.layers._initial import initial_weights
 from keras_vnn.layers.kernels import KERNELS, SparseKernel, choose_kernel, runs_on, stand_in, surroundings
 from keras_vnn.layers.kernels._joined import Relays, mark_relays
@@ -220,6 +221,22 @@ class SparselyConnected(keras.layers.Layer):
             "bias_constraint": keras.constraints.serialize(self.bias_constraint),
             "kernel": self._kernel_option,
         }
+
+    def save_own_variables(self, store: Any) -> None:
+        """Write the weights, and a digest of which units each of them joins."""
+        super().save_own_variables(store)
+        save_digest(store, self.connections.digest)
+
+    def load_own_variables(self, store: Any) -> None:
+        """Read the weights.
+
+        Raises
+        ------
+        ModelError
+            They are those of other connections.
+        """
+        kept = without_digest(store, self.connections.digest, f"The weights of layer {self.name!r} join other units")
+        super().load_own_variables(kept)
 
     # ---- for people ---------------------------------------------------------------------------------------
 

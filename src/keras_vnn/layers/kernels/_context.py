@@ -8,6 +8,10 @@ import keras
 
 __all__ = ["runs_on", "surroundings"]
 
+# Modules whose code traces a model in order to write it to a file.
+_TO_SAVED_MODEL = ("keras.src.export.saved_model", "tensorflow.python.saved_model.")
+_TO_OTHERS = ("keras.src.export.", "tensorflow.lite.python.", "tf2onnx.")
+
 
 def surroundings() -> str:
     """Return ``""``, or the reason why only some kernels may serve this call.
@@ -30,7 +34,7 @@ def surroundings() -> str:
 
 
 def _exporter() -> str:
-    """Look for Keras's exporters among the callers: they trace the model anew and say so in no other way."""
+    """Look for exporters among the callers: they trace the model anew and say so in no other way."""
     if keras.backend.backend() == "torch":
         import torch
 
@@ -40,10 +44,10 @@ def _exporter() -> str:
     frame = sys._getframe(1)
     while frame is not None:
         module = frame.f_globals.get("__name__", "")
-        if module.startswith("keras.src.export."):
-            if not module.startswith("keras.src.export.saved_model"):
-                return "export"
+        if module.startswith(_TO_SAVED_MODEL):
             found = "saved_model"
+        elif module.startswith(_TO_OTHERS):
+            return "export"
         frame = frame.f_back  # type: ignore[assignment]
     return found
 

@@ -194,18 +194,16 @@ def test_a_mirrored_strategy():
 @pytest.fixture
 def gpu(monkeypatch):
     """Have Keras list a GPU; whatever computes on the CPU fails."""
-    from keras_vnn.layers.kernels import _calibration, filled, native
+    from keras_vnn.layers.kernels import filled, native
 
     def refuse(*_, **__):
         raise AssertionError("a kernel of the CPU was called")
 
     monkeypatch.setattr(keras.distribution, "list_devices", lambda kind=None: ["gpu:0"])
-    monkeypatch.setenv("KERAS_VNN_CALIBRATE", "1")
     for place, name in (
         (native, "Products"),
         (native.NativeKernel, "__init__"),
         (filled.FilledKernel, "__init__"),
-        (_calibration, "_measure"),
     ):
         monkeypatch.setattr(place, name, refuse)
 

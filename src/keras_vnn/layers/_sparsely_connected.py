@@ -183,7 +183,8 @@ class SparselyConnected(keras.layers.Layer):
         leading = ops.shape(parts[0])[1:-1]
         if leading:
             parts = [ops.reshape(part, (-1, part.shape[-1])) for part in parts]
-        product, weights = self._product(), ops.convert_to_tensor(self.kernel)
+        weights = ops.convert_to_tensor(self.kernel)
+        product = self._product(*parts, weights)
         bias = None if self.bias is None else ops.convert_to_tensor(self.bias)
         if bias is not None and self._bias_mask is not None:
             bias = bias * ops.cast(self._bias_mask, bias.dtype)
@@ -266,12 +267,12 @@ class SparselyConnected(keras.layers.Layer):
         """Whether each unit reads one input and hands it on, so that it can be folded into what reads it."""
         return keras.backend.backend() == "tensorflow" and bool((self.connections.fan_in == 1).all())
 
-    def _product(self) -> SparseKernel:
+    def _product(self, *tensors: Any) -> SparseKernel:
         """Return the kernel for this call: the chosen one, or one that fits the graph that is being made."""
-        name, around = self._kernel_choice.name, surroundings()
+        name, around = self._kernel_choice.name, surroundings(*tensors)
         if around and not KERNELS[name].is_portable:
             name = stand_in(self.connections, around)
-        return self._made(name, "" if around in ("xla", "devices") else around)
+        return self._made(name, around if around in ("export", "saved_model") else "")
 
     def _made(self, name: str, exporter: str = "") -> SparseKernel:
         (products,) = self._products

@@ -10,7 +10,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from keras_vnn.layers._connections import Connections
-from keras_vnn.layers.kernels._arithmetic import matmul
+from keras_vnn.layers.kernels._arithmetic import matmul, rows_of
 from keras_vnn.layers.kernels._constants import constant
 
 __all__ = ["BlockKernel"]
@@ -68,9 +68,9 @@ class BlockKernel:
         filled = ops.pad(ops.cast(weights, wide), ((0, 1),))
         found = [ops.zeros_like(examples[:1])]
         for weight, rows in self._buckets:
-            products = matmul(ops.take(filled, weight, axis=0), ops.take(examples, rows, axis=0))
+            products = matmul(rows_of(filled, weight), rows_of(examples, rows))
             found.append(ops.reshape(products, (-1, ops.shape(examples)[1])))
-        return ops.cast(ops.transpose(ops.take(ops.concatenate(found), self._place, axis=0)), dtype)
+        return ops.cast(ops.transpose(rows_of(ops.concatenate(found), self._place)), dtype)
 
 
 def _rounded_up(sizes: NDArray[np.int64]) -> NDArray[np.int64]:

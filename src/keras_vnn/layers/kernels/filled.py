@@ -8,7 +8,6 @@ import numpy as np
 
 from keras_vnn.layers._connections import Connections
 from keras_vnn.layers.kernels._placement import Placement
-from keras_vnn.layers.kernels.dense import times_transpose
 from keras_vnn.layers.kernels.native import unavailable_loops
 
 __all__ = ["FilledKernel"]
@@ -55,4 +54,4 @@ class FilledKernel:
         is_half = inputs.dtype in (tf.float16, tf.bfloat16)
         wide = tf.float32 if is_half else inputs.dtype
         matrix = self._placed(tf.cast(tf.convert_to_tensor(weights), wide))
-        return tf.cast(times_transpose(tf.cast(inputs, wide), matrix), inputs.dtype)
+        return tf.cast(tf.matmul(tf.cast(inputs, wide), matrix, transpose_b=True), inputs.dtype)

@@ -95,6 +95,22 @@ class ModelView:
         """The layer that predicts, if there is one."""
         return None if self.parts["head"] is None else self.model.get_layer(self.parts["head"])
 
+    def check(self) -> None:
+        """Raise unless the card holds what `build_model` writes, of layers that the model has.
+
+        Raises
+        ------
+        ModelError
+            Its architecture is damaged, or what it says of outputs, normalisation or parts.
+        """
+        try:
+            _ = self.architecture, self.outputs, self.normalization, self.head, self.tail_layers
+            for kind, layer_of in (("sparse", self.sparse_layer), ("states", self.state_layer)):
+                for number in self.parts[kind]:
+                    layer_of(int(number))
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise ModelError(f"The card with the names of its nodes is damaged: {error!s}") from error
+
 
 def view(model: keras.Model) -> ModelView:
     """Return a model together with the names of its nodes.

@@ -123,7 +123,7 @@ def compiled(**changes):
 
 OURS = "keras_vnn>SparselyConnected"
 DISGUISED = {
-    "a function under a name of ours": (as_layer(function("Popen", "subprocess", OURS)), "subprocess.function('Popen')"),
+    "a function under a name of ours": (as_layer(function("Popen", "subprocess", OURS)), "function('Popen')"),
     "a function beside a name of ours": (as_layer(function(OURS, "subprocess", "Popen")), OURS),
     "another class under a name of ours": (as_layer(thing("Lambda", "keras.layers", {}, OURS)), "keras.layers.Lambda"),
     "a lambda under a name of ours": (in_dense(activation=LAMBDA | {"registered_name": OURS}), "__lambda__"),
@@ -211,7 +211,7 @@ def test_classes_of_the_user_are_left_to_keras(good, tmp_path):
         layer(tree, "Dense").update(module="my_lab", class_name="Dense", registered_name="my_lab>Dense")
 
     try:
-        for change, said in ((other_class, r"my_lab\.Dense"), (in_dense(activation="my_lab>danger"), "my_lab>danger")):
+        for change, said in ((other_class, r"my_lab\.Dense"), (compiled(loss="my_lab>danger"), "my_lab>danger")):
             path = rewritten(good, tmp_path / "own.keras", change)
             with pytest.raises(ModelError, match=said) as caught:
                 vnn.load_model(path)
@@ -233,6 +233,7 @@ def test_a_model_of_plain_layers_around_one_of_ours(good, tmp_path):
         keras.losses.CategoricalCrossentropy(label_smoothing=0.1),
         metrics=["acc", keras.metrics.AUC(), keras.metrics.MeanMetricWrapper(keras.losses.log_cosh)],
     )
+    model.optimizer.build(model.trainable_variables)
     model.save(tmp_path / "own.keras")
     assert vnn.load_model(tmp_path / "own.keras").optimizer.learning_rate is not None
 

@@ -30,8 +30,8 @@ __all__ = ["architecture_from_bytes", "architecture_to_bytes", "load_architectur
 
 FORMAT_VERSION = 1
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-# An architecture unpacks to 2 to 5 times its size and holds a JSON value in 8 bytes of it; a value takes up to 100 bytes
-# of memory. Small ones may do as they like.
+# An architecture unpacks to 2 to 5 times its size and holds a JSON value in 8 bytes of it; in memory, a value takes up
+# to 100 bytes. Small ones may do as they like.
 _LARGEST_FREE, _LARGEST_FACTOR, _MOST_VALUES = 1 << 20, 16, 1 << 20
 
 

@@ -97,12 +97,12 @@ def open_unpacked(path: Path) -> io.BufferedReader:
     return io.BufferedReader(_Checked(path, stream, packed=packed), 1 << 18)
 
 
-def refuse_bomb(path: Path, size: int, packed: int) -> None:
+def refuse_bomb(path: Path, size: int, packed: int, *, free: int | None = None, factor: int | None = None) -> None:
     """Raise a `ReadError` when a file of ``packed`` bytes unpacks to ``size``, which is beyond all measure."""
-    if size > max(LARGEST_FREE, LARGEST_FACTOR * packed):
+    most = max(LARGEST_FREE if free is None else free, (factor or LARGEST_FACTOR) * packed)
+    if size > most:
         raise ReadError(
-            f"The file unpacks to more than {max(LARGEST_FREE, LARGEST_FACTOR * packed):,} bytes, "
-            f"from {packed:,}: {path}\n"
+            f"The file unpacks to more than {most:,} bytes, from {packed:,}: {path}\n"
             "It looks made to fill the memory. If you trust it, unpack it yourself and name the unpacked file."
         )
 

@@ -130,9 +130,6 @@ class AuxiliaryModel(keras.Model):
         It becomes a part of another model, whose loss does not know of the heads unless it is of this class too.
     """
 
-    def __init__(self, inputs: Any, outputs: Any, name: str | None = None, **kwargs: Any) -> None:
-        super().__init__(inputs, outputs, name=name, **kwargs)
-
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return the prediction; see ``keras.Model``."""
         if any(isinstance(tensor, keras.KerasTensor) for tensor in keras.tree.flatten((args, kwargs))):

@@ -110,6 +110,22 @@ class ModelView:
         """The role of the first dense layer behind the named nodes; ``None`` for an embedding without a tail."""
         return next(iter([*self.roles.all("tail"), *self.roles.all("head")]), None)
 
+    def check(self) -> None:
+        """Raise unless the card holds what `build_model` writes, of layers that the model has.
+
+        Raises
+        ------
+        ModelError
+            Its architecture is damaged, or what it says of outputs, normalisation or parts.
+        """
+        try:
+            _ = self.architecture, self.outputs, self.normalization, self.head, self.tail_layers
+            for kind, layer_of in (("sparse", self.sparse_layer), ("states", self.state_layer)):
+                for number in self.parts[kind]:
+                    layer_of(int(number))
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise ModelError(f"The card with the names of its nodes is damaged: {error!s}") from error
+
 
 def view(model: keras.Model) -> ModelView:
     """Return a model together with the names of its nodes.

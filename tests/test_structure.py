@@ -19,6 +19,7 @@ ORDER = (
     "quiet",
     "probing",
     "unpacking",
+    "untrusted",
     "kinds",
     "files",
     "ten_x",

@@ -17,7 +17,8 @@ from typing import Any
 import keras
 
 from keras_vnn.errors import ModelError, sample
-from keras_vnn.unpacking import refuse_bomb, refuse_hdf5_links
+from keras_vnn.unpacking import refuse_bomb
+from keras_vnn.untrusted import check_hdf5
 
 __all__ = ["check_model_file"]
 
@@ -76,7 +77,7 @@ def check_model_file(path: Path) -> None:
         for name in names:
             if name.endswith(".h5"):
                 with archive.open(name) as stream:
-                    refuse_hdf5_links(stream, path)
+                    check_hdf5(stream, path)
 
 
 def _leads_out(name: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Callable
 from contextvars import copy_context
 from typing import Annotated, Any
 
@@ -77,7 +78,7 @@ def main(arguments: list[str] | None = None) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", VNNWarning)
-        warnings.showwarning = _show_warning
+        warnings.showwarning = _show_once()
         try:
             copy_context().run(app, given)
         except SystemExit as stop:
@@ -108,5 +109,13 @@ def _worded(error: VNNError | OSError | MemoryError) -> VNNError:
     return error
 
 
-def _show_warning(message: Any, *_: Any, **__: Any) -> None:
-    say_warning(str(message))
+def _show_once() -> Callable[..., None]:
+    """Return what prints each warning the first time: each of many trainings may give the same."""
+    shown = set()
+
+    def show(message: Any, *_: Any, **__: Any) -> None:
+        if str(message) not in shown:
+            shown.add(str(message))
+            say_warning(str(message))
+
+    return show

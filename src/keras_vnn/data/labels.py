@@ -222,11 +222,11 @@ def targets_of(data: Any, columns: str | Sequence[str], *, missing_labels: str =
                 f"The targets {name!r} are not numbers: {error}.\nClasses are read with labels_of(data, {name!r})."
             ) from error
     values = np.column_stack(gathered)
-    infinite = np.isinf(values).any(axis=1)
+    infinite = (np.abs(values) > np.finfo(np.float32).max).any(axis=1)
     if infinite.any():
         raise DataError(
-            f"{infinite.sum():,} of {len(values):,} cells have an infinite target in {', '.join(names)}: "
-            f"{sample(obs.index[infinite])}."
+            f"{infinite.sum():,} of {len(values):,} cells have an infinite target (beyond 3.4e38) "
+            f"in {', '.join(names)}: {sample(obs.index[infinite])}."
         )
     missing = np.isnan(values).any(axis=1)
     if missing.any() and (missing_labels == "raise" or missing.all()):

@@ -23,7 +23,8 @@ import keras
 
 from keras_vnn.errors import ModelError, sample
 from keras_vnn.models._stored_sizes import check_sizes
-from keras_vnn.unpacking import refuse_bomb, refuse_hdf5_links
+from keras_vnn.unpacking import refuse_bomb
+from keras_vnn.untrusted import check_hdf5
 
 __all__ = ["check_model_file"]
 
@@ -87,7 +88,7 @@ def check_model_file(path: Path) -> None:
         parts = list(_named(config))
         _check_names(parts, path)
         with archive.open(_WEIGHTS) as stream:
-            refuse_hdf5_links(stream, path)
+            check_hdf5(stream, path)
             check_sizes(config, parts, stream, path)
 
 

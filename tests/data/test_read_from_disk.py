@@ -1,5 +1,6 @@
 """Stores that are opened, not read."""
 
+import sys
 from pathlib import Path
 
 import anndata
@@ -48,6 +49,16 @@ def test_every_layer(path, layer, genes):
     on_disk, here = read_expression(path, layer=layer, backed=True), read_expression(path, layer=layer)
     assert on_disk.shape == here.shape == (4, genes)
     assert (align(on_disk, ["MDM2", "ATM"]) == align(here, ["MDM2", "ATM"])).all()
+
+
+@pytest.mark.parametrize("backed", [True, False])
+def test_a_missing_package_is_no_damage_of_the_file(tmp_path, monkeypatch, backed):
+    store = tmp_path / "cells.zarr"
+    store.mkdir()
+    (store / "zarr.json").write_text('{"zarr_format": 3, "node_type": "group", "attributes": {}}')
+    monkeypatch.setitem(sys.modules, "zarr", None)
+    with pytest.raises(ImportError, match="zarr"):
+        read_expression(store, backed=backed)
 
 
 def test_a_layer_that_is_not_there(path):

@@ -79,6 +79,10 @@ def main(arguments: list[str] | None = None) -> None:
         except VNNError as error:
             report_error(error, as_json="--json" in given)
             raise SystemExit(1) from None
+        except ImportError as error:
+            text = f"A package that keras-vnn needs is missing or does not work: {error}\n    pip install keras-vnn"
+            report_error(VNNError(text), as_json="--json" in given)
+            raise SystemExit(1) from None
         except KeyboardInterrupt:
             typer.echo("stopped", err=True)
             raise SystemExit(1) from None

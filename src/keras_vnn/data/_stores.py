@@ -106,7 +106,7 @@ def open_store(path: Path, layer: str = "X") -> anndata.AnnData:
             is_sparse = not hasattr(values, "shape")
             obs, var = anndata.io.read_elem(root["obs"]), anndata.io.read_elem(of_layer["var"])
             return anndata.AnnData(anndata.io.sparse_dataset(values) if is_sparse else values, obs=obs, var=var)
-    except DataError:
+    except (DataError, ImportError):  # a package that is missing is no fault of the file
         raise
     except Exception as error:  # h5py, zarr and anndata raise many kinds
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__

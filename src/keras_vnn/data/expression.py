@@ -217,7 +217,7 @@ def _read_whole(path: Path) -> anndata.AnnData:
             refuse_hdf5_links(path, path)
         with quiet():
             return anndata.read_zarr(path) if path.is_dir() else anndata.read_h5ad(path)
-    except VNNError:
+    except (VNNError, ImportError):  # a package that is missing is no fault of the file
         raise
     except Exception as error:
         # Damaged bytes surface as whatever HDF5, zarr and anndata happen to raise.

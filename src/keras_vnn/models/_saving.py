@@ -92,7 +92,7 @@ def load_model(path: str | os.PathLike[str], *, architecture: Architecture | Non
     try:
         check_model_file(found)
         model = keras.saving.load_model(found, compile=True)
-    except VNNError:
+    except (VNNError, ImportError):  # a package that is missing is no fault of the file
         raise
     except Exception as error:  # Keras, h5py and zipfile raise many kinds
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -159,9 +159,10 @@ def layer_error(layer: str, layers: Sequence[str], where: str, *, has_raw: bool)
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence what anndata says about files of its own old releases and about repeated gene names."""
+    """Silence what anndata says about its own old releases, what they stand on, and repeated gene names."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", PendingDeprecationWarning)
         warnings.filterwarnings("ignore", message=".*names are not unique", category=UserWarning)
         warnings.filterwarnings("ignore", message=".*was written", category=UserWarning)

@@ -124,9 +124,6 @@ class AuxiliaryModel(keras.Model):
         As ``keras.Model`` takes them; the output comes from an `AuxiliaryHeads` layer.
     """
 
-    def __init__(self, inputs: Any, outputs: Any, name: str | None = None, **kwargs: Any) -> None:
-        super().__init__(inputs, outputs, name=name, **kwargs)
-
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:

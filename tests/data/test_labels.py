@@ -131,7 +131,7 @@ ERRORS = {
     ),
     "targets are text": (
         lambda: targets_of(CELLS, "cell_type"),
-        "The targets 'cell_type' are not numbers: Unable to parse string \"T\" at position 0.\n"
+        "The targets 'cell_type' are not numbers: 'T' is that of c1.\n"
         "Classes are read with labels_of(data, 'cell_type').",
     ),
     "missing target": (

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import keras
 import numpy as np
@@ -96,6 +97,15 @@ def test_damaged_files_are_errors_of_ours(flat: Architecture, tmp_path: Path) ->
         load_model(tmp_path / "none.keras")
     with pytest.raises(ReadError, match="got a directory"):
         load_model(tmp_path)
+
+
+def test_a_missing_package_is_no_damage_of_the_file(
+    flat: Architecture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_model(build_model(flat, 2), tmp_path / "a.keras")
+    monkeypatch.setattr(keras.saving, "load_model", Mock(side_effect=ImportError("No module named 'h5py'")))
+    with pytest.raises(ImportError, match="No module named 'h5py'"):
+        load_model(tmp_path / "a.keras")
 
 
 def test_an_architecture_is_not_a_model(flat: Architecture, tmp_path: Path) -> None:

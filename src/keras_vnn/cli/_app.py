@@ -88,17 +88,21 @@ def main(arguments: list[str] | None = None) -> None:
         except KeyboardInterrupt:
             say("stopped")
             raise SystemExit(1) from None
-        except (VNNError, OSError, MemoryError) as error:
+        except (VNNError, OSError, MemoryError, ImportError) as error:
             report_error(_worded(error), as_json=as_json)
             raise SystemExit(1) from None
 
 
-def _worded(error: VNNError | OSError | MemoryError) -> VNNError:
+def _worded(error: VNNError | OSError | MemoryError | ImportError) -> VNNError:
     """Return an error of ours for one of the system's that nothing else has put into words."""
     if isinstance(error, MemoryError):
         return VNNError(
             f"The memory is not enough{f': {error}' if str(error) else '.'}\n"
             "Close other programs, or give fewer genes or cells; large .h5ad files can stay on disk (--backed always)."
+        )
+    if isinstance(error, ImportError):
+        return VNNError(
+            f"A package that keras-vnn needs is missing or does not work: {error}\n    pip install keras-vnn"
         )
     if isinstance(error, OSError):
         what = "" if error.filename is None else f": {str(error.filename)[:200]}"

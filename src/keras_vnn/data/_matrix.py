@@ -26,6 +26,11 @@ class Measured:
     genes: tuple[str, ...]
 
 
+def layer_names(data: Any) -> list[str]:
+    """Return the names of the layers of an AnnData; anndata 0.13 counts ``X`` among them, as ``None``."""
+    return [name for name in getattr(data, "layers", ()) if name is not None]
+
+
 def measured(data: Any) -> Measured:
     """Return the named matrix of an AnnData (its ``X``) or of a DataFrame (cells, genes).
 

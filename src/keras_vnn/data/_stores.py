@@ -155,7 +155,7 @@ def damage_named(path: Path) -> Iterator[None]:
     """Raise what h5py, zarr and anndata raise about damaged bytes, of many kinds, as a `ReadError`."""
     try:
         yield
-    except VNNError:
+    except (VNNError, ImportError):  # a package that is missing is no fault of the file
         raise
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -167,9 +167,10 @@ def damage_named(path: Path) -> Iterator[None]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence what anndata says about files of its own old releases and about repeated gene names."""
+    """Silence what anndata says about its own old releases, what they stand on, and repeated gene names."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", PendingDeprecationWarning)
         warnings.filterwarnings("ignore", message=".*names are not unique", category=UserWarning)
         warnings.filterwarnings("ignore", message=".*was written", category=UserWarning)

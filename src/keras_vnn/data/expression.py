@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_vnn.data._matrix import Measured, check_finite, measured, not_a_number
+from keras_vnn.data._matrix import Measured, check_finite, layer_names, measured, not_a_number
 from keras_vnn.data._stored import starts_of, stored
 from keras_vnn.data._stores import (
     damage_named,
@@ -240,7 +240,7 @@ def _take_layer(adata: anndata.AnnData, layer: str, where: str) -> anndata.AnnDa
     if layer == "raw" and adata.raw is not None:
         return _anndata(adata.raw.X.copy(), adata.obs_names, adata.raw.var_names, adata.obs, adata.raw.var)
     if layer not in adata.layers:
-        raise layer_error(layer, sorted(adata.layers), where, has_raw=adata.raw is not None)
+        raise layer_error(layer, sorted(layer_names(adata)), where, has_raw=adata.raw is not None)
     return _anndata(adata.layers[layer].copy(), adata.obs_names, adata.var_names, adata.obs, adata.var)
 
 

@@ -218,8 +218,10 @@ def targets_of(data: Any, columns: str | Sequence[str], *, missing_labels: str =
         try:
             gathered.append(pd.to_numeric(column.astype(object)).to_numpy(dtype=np.float64))
         except (ValueError, TypeError) as error:
+            texts = column[pd.to_numeric(column.astype(object), errors="coerce").isna() & column.notna()]
             raise DataError(
-                f"The targets {name!r} are not numbers: {error}.\nClasses are read with labels_of(data, {name!r})."
+                f"The targets {name!r} are not numbers: {texts.iloc[0]!r} is that of {texts.index[0]}.\n"
+                f"Classes are read with labels_of(data, {name!r})."
             ) from error
     values = np.column_stack(gathered)
     infinite = (np.abs(values) > np.finfo(np.float32).max).any(axis=1)

@@ -42,7 +42,7 @@ def read_var_names(path: Path, *, column: str | None = None, raw: bool = False) 
         with h5py.File(path) as file:
             check_hdf5(file, path)
             return _names(file, path, column, raw)
-    except VNNError:
+    except (VNNError, ImportError):  # a package that is missing is no fault of the file
         raise
     except Exception as error:
         # Damaged bytes surface as whatever HDF5, h5py and anndata happen to raise.

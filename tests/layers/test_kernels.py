@@ -167,7 +167,7 @@ def test_gradients_of_gradients(kernel, case):
         np.testing.assert_allclose(gradient[position], slope, rtol=1e-5)
 
 
-# One unit a node and several; a batch that the number of threads could cut in other ways; relays, a bias, normalisation.
+# One unit a node and several; batches that threads could cut in other ways; relays, a bias, normalisation.
 BITS = """
 import hashlib
 import keras, numpy as np

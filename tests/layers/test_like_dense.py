@@ -99,3 +99,20 @@ def test_without_connections_gradients_are_zero(kernel):
     before = numpy(first.kernel)
     assert model.train_on_batch(POSITIVE, np.ones((7, 3))) == 1
     np.testing.assert_array_equal(numpy(first.kernel), before)
+
+
+@pytest.mark.parametrize("what", [np.nan, np.inf])
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_what_is_not_a_number_reaches_the_units_that_read_it_and_no_others(kernel, what):
+    adjacency = np.array([[1, 1, 1, 0], [0, 1, 1, 0], [1, 1, 0, 0], [0, 0, 0, 0], [1, 1, 1, 1]])
+    connections = Connections.from_adjacency(adjacency)
+    if KERNELS[kernel].unavailable(connections, backend=keras.backend.backend(), device="cpu"):
+        pytest.skip("not on this backend")
+    layer = SparselyConnected(adjacency, kernel=kernel)
+    model = keras.Sequential([keras.Input((5,)), layer])
+    inputs = POSITIVE.copy()
+    inputs[2, 1], inputs[3, 3], inputs[5, [0, 4]] = what, what, what
+    expected = np.where(np.isfinite(inputs), inputs, 0) @ layer.kernel_matrix()
+    expected[2, 1:3], expected[5] = np.nan, np.nan
+    for found in (numpy(layer(keras.ops.convert_to_tensor(inputs))), model.predict(inputs, verbose=0)):
+        np.testing.assert_allclose(np.where(np.isfinite(found), found, np.nan), expected, atol=1e-5)

@@ -171,7 +171,7 @@ def test_gradients_of_gradients(kernel, case):
 BITS = """
 import hashlib
 import keras, numpy as np
-from keras_vnn.layers import BatchNormalization, SparselyConnected
+from keras_vnn.layers import SparselyConnected
 
 digest, rng = hashlib.sha256(), np.random.default_rng(0)
 for units, batch in ((1, 70), (6, 70), (6, 33), (6, 300)):
@@ -179,7 +179,7 @@ for units, batch in ((1, 70), (6, 70), (6, 33), (6, 300)):
     inputs = keras.Input((600,))
     relays = SparselyConnected(np.eye(600), kernel="native")(inputs)
     hidden = SparselyConnected(rng.random((600, 200)) < 0.1, units, activation="tanh", kernel="native")(relays)
-    hidden = BatchNormalization()(hidden)
+    hidden = keras.layers.BatchNormalization()(hidden)
     outputs = SparselyConnected(rng.random((200 * units, 50)) < 0.3, units, kernel="native")(hidden)
     model = keras.Model(inputs, outputs)
     model.compile("adam", "mse")

@@ -82,7 +82,6 @@ class Joined:
     def __init__(self, connections: Connections, product: Callable[[Any, Any], Any]) -> None:
         self._connections, self._product = connections, product
         self._known: dict[tuple[Any, ...], Callable[..., Any]] = {}
-        self._made_for: dict[tuple[int, ...], Products | PairProducts] = {}
 
     def __call__(self, inputs: Sequence[Any], weights: Any, bias: Any) -> Any:
         """Return the product; half precision is computed in single precision."""

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from scipy import sparse
 
 from keras_vnn.layers import Connections, SparselyConnected
 from keras_vnn.layers.kernels import KERNELS
@@ -116,3 +117,13 @@ def test_what_is_not_a_number_reaches_the_units_that_read_it_and_no_others(kerne
     expected[2, 1:3], expected[5] = np.nan, np.nan
     for found in (numpy(layer(keras.ops.convert_to_tensor(inputs))), model.predict(inputs, verbose=0)):
         np.testing.assert_allclose(np.where(np.isfinite(found), found, np.nan), expected, atol=1e-5)
+
+
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="Keras has no sparse tensors there")
+def test_sparse_tensors_are_read(make_layer):
+    layer, inputs = make_layer(), keras.Input((5,), sparse=True)
+    model = keras.Model(inputs, layer(inputs))
+    rows = sparse.csr_array(np.where(POSITIVE > 0.5, POSITIVE, 0))
+    np.testing.assert_allclose(
+        model.predict(sparse.csr_matrix(rows), verbose=0), rows @ matrix_of(layer), rtol=1e-4, atol=1e-6
+    )

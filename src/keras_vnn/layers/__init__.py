@@ -7,7 +7,6 @@ Knows nothing of biology; runs on every Keras backend.
 """
 
 from keras_vnn.layers._auxiliary import AuxiliaryHeads, AuxiliaryModel, auxiliary_predictions
-from keras_vnn.layers._batch_normalization import BatchNormalization
 from keras_vnn.layers._card import ArchitectureCard
 from keras_vnn.layers._concordance import Concordance
 from keras_vnn.layers._connections import Connections
@@ -23,7 +22,6 @@ __all__ = [
     "AuxiliaryHeads",
     "AuxiliaryModel",
     "BatchHardTriplet",
-    "BatchNormalization",
     "Concordance",
     "Connections",
     "ContrastivePairs",

@@ -19,7 +19,7 @@ from keras_vnn.layers._connections import Connections
 from keras_vnn.layers._digests import save_digest, without_digest
 from keras_vnn.layers._initial import initial_weights
 from keras_vnn.layers.kernels import KERNELS, SparseKernel, choose_kernel, runs_on, stand_in, surroundings
-from keras_vnn.layers.kernels._joined import Relays, mark_relays
+from keras_vnn.layers.kernels._joined import Relays, handed_on
 from keras_vnn.layers.kernels.native import NativeKernel
 
 __all__ = ["SparselyConnected"]
@@ -57,6 +57,7 @@ class SparselyConnected(keras.layers.Layer):
     Input shape
     -----------
     ``(batch, …, inputs)``, most often ``(batch, inputs)``; or a list of such tensors, read as if side by side.
+    Integers and booleans are cast to the dtype the layer computes in.
 
     Output shape
     ------------
@@ -179,7 +180,9 @@ class SparselyConnected(keras.layers.Layer):
         inputs
             ``(batch, …, inputs)``, or a list of such tensors.
         """
-        parts = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
+        given = inputs if isinstance(inputs, list | tuple) else [inputs]
+        # Keras casts what is a float; counts and flags are promoted as in ``Dense``, which reads sparse tensors too.
+        parts = [ops.convert_to_tensor(part, self.compute_dtype, sparse=False) for part in given]
         leading = ops.shape(parts[0])[1:-1]
         if leading:
             parts = [ops.reshape(part, (-1, part.shape[-1])) for part in parts]
@@ -197,7 +200,7 @@ class SparselyConnected(keras.layers.Layer):
         if self.activation not in (None, keras.activations.linear):
             return self.activation(outputs)
         if self._hands_on and bias is not None and len(parts) == 1 and not leading:
-            mark_relays(outputs, Relays(parts[0], self.connections.rows, weights, bias))
+            return handed_on(outputs, Relays(parts[0], self.connections.rows, weights, bias))
         return outputs
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

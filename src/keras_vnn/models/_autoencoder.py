@@ -8,7 +8,7 @@ import keras
 
 from keras_vnn.architecture import Architecture
 from keras_vnn.data import Normalization
-from keras_vnn.layers import ArchitectureCard, BatchNormalization, LatentSample, ReconstructionError
+from keras_vnn.layers import ArchitectureCard, LatentSample, ReconstructionError
 from keras_vnn.models._axes import Axis
 from keras_vnn.models._builder import check_normalization, compile_model, head_dtype
 from keras_vnn.models._decoder import Decoder, latent_axis
@@ -116,7 +116,7 @@ def _encoded(units: Any, options: AutoencoderOptions, latents: int, roles: list[
         units = _dense(name, size, options)(units)
         roles.append(LayerRole(name, "encoder", position, inputs=read, outputs=own))
         if options.batch_normalization:
-            layer = BatchNormalization(
+            layer = keras.layers.BatchNormalization(
                 momentum=options.batch_momentum, epsilon=options.batch_epsilon, name=f"{name}_batch_normalization"
             )
             units = layer(units)

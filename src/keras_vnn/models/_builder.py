@@ -19,7 +19,6 @@ from keras_vnn.errors import ModelError
 from keras_vnn.layers import (
     ArchitectureCard,
     AuxiliaryHeads,
-    BatchNormalization,
     NodeDropout,
     SelectUnits,
     SparselyConnected,
@@ -310,7 +309,7 @@ class Builder:
         if order == "before":
             layer.activation = keras.activations.linear
         before = layer(units)
-        normalization = BatchNormalization(
+        normalization = keras.layers.BatchNormalization(
             momentum=self.options.batch_momentum,
             epsilon=self.options.batch_epsilon,
             gamma_initializer=keras.initializers.Constant(self.options.initial_gamma),

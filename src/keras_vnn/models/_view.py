@@ -116,13 +116,12 @@ class ModelView:
         Raises
         ------
         ModelError
-            Its architecture is damaged, or what it says of outputs, normalisation or parts.
+            Its architecture is damaged, or what it says of outputs, normalisation or roles.
         """
         try:
             _ = self.architecture, self.outputs, self.normalization, self.head, self.tail_layers
-            for kind, layer_of in (("sparse", self.sparse_layer), ("states", self.state_layer)):
-                for number in self.parts[kind]:
-                    layer_of(int(number))
+            for role in self.roles.roles:
+                self.layer_with(role)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise ModelError(f"The card with the names of its nodes is damaged: {error!s}") from error
 

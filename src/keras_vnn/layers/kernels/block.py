@@ -36,7 +36,8 @@ class BlockKernel:
         self._buckets = []
         # Outputs of the buckets, one after the other; position 0 holds the zeros of units without input.
         place, next_place = np.zeros(connections.outputs, np.int64), 1
-        for shape in np.unique(shapes, axis=0):
+        # Without connections, one bucket without nodes: what depends on nothing has no gradients.
+        for shape in np.unique(shapes, axis=0) if len(fed) else np.ones((1, 2), np.int64):
             nodes = fed[(shapes == shape).all(axis=1)]
             unit, position = np.arange(shape[0])[:, None], np.arange(shape[1])
             is_weight = (unit < units[nodes, None, None]) & (position < fan_in[nodes, None, None])
@@ -66,10 +67,11 @@ class BlockKernel:
         wide = "float32" if dtype in ("float16", "bfloat16") else dtype
         examples = ops.pad(ops.transpose(ops.cast(inputs, wide)), ((0, 1), (0, 0)))
         filled = ops.pad(ops.cast(weights, wide), ((0, 1),))
+        batch = ops.shape(examples)[1]
         found = [ops.zeros_like(examples[:1])]
         for weight, rows in self._buckets:
             products = matmul(rows_of(filled, weight), rows_of(examples, rows))
-            found.append(ops.reshape(products, (-1, ops.shape(examples)[1])))
+            found.append(ops.reshape(products, (int(np.prod(weight.shape[:2])), batch)))
         return ops.cast(ops.transpose(rows_of(ops.concatenate(found), self._place)), dtype)
 
 

@@ -12,8 +12,9 @@ from keras import ops
 from keras_vnn.layers._connections import Connections
 from keras_vnn.layers.kernels._arithmetic import matmul
 from keras_vnn.layers.kernels._constants import constant
+from keras_vnn.layers.kernels._finite import along_connections
 
-__all__ = ["DenseKernel"]
+__all__ = ["DenseKernel", "times_transpose"]
 
 
 class DenseKernel:
@@ -26,6 +27,7 @@ class DenseKernel:
     def __init__(self, connections: Connections, *, is_exported: bool = False) -> None:
         self._shape = (connections.outputs, connections.inputs)
         is_full = connections.count == connections.inputs * connections.outputs
+        self._is_full, self._branches = is_full, not is_exported
         self._placed: Callable[[Any], Any] = _reshaped if is_full else _placement(connections, is_exported)
 
     @classmethod
@@ -35,12 +37,25 @@ class DenseKernel:
 
     def __call__(self, inputs: Any, weights: Any) -> Any:
         """Return the product with the transpose of the ``(outputs, inputs)`` matrix, where weights lie in order."""
-        matrix = ops.reshape(self._placed(weights), self._shape)
-        if keras.backend.backend() != "tensorflow":
-            return matmul(inputs, ops.transpose(matrix))
-        import tensorflow as tf
+        product = self._product(weights)
+        if self._is_full:
+            return product(inputs)
+        return along_connections(
+            inputs, product, lambda read: self._product(ops.ones_like(weights))(read), branches=self._branches
+        )
 
-        return tf.matmul(inputs, matrix, transpose_b=True)
+    def _product(self, weights: Any) -> Callable[[Any], Any]:
+        matrix = ops.reshape(self._placed(weights), self._shape)
+        return lambda inputs: times_transpose(inputs, matrix)
+
+
+def times_transpose(inputs: Any, matrix: Any) -> Any:
+    """Return ``inputs @ matrix.T`` for a ``(outputs, inputs)`` matrix."""
+    if keras.backend.backend() != "tensorflow":
+        return matmul(inputs, ops.transpose(matrix))
+    import tensorflow as tf
+
+    return tf.matmul(inputs, matrix, transpose_b=True)
 
 
 def _reshaped(weights: Any) -> Any:

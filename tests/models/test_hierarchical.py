@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -354,23 +353,31 @@ def test_every_published_model_has_its_training() -> None:
         0.3,
     )
     assert TRAINING_PRESETS["drugcell"].epsilon == 1e-5
-    assert replace(MODEL_PRESETS["drugcell"], tail=()).side_layers == (100, 50, 6)
+    assert MODEL_PRESETS["drugcell"].changed(tail=()).side_layers == (100, 50, 6)
 
 
 @pytest.mark.parametrize(
     ("outputs", "options", "message"),
     [
         (2, {"batch_normalization": "befor"}, "batch_normalization must be one of none, before, after; got 'befor'. "),
-        (2, {"batch_momentum": 1.0}, "batch_momentum must be at least 0 and below 1, got 1.0."),
-        (2, {"dropout": (0.5, 1.5)}, "dropout must be at least 0 and below 1, got 1.5."),
+        (2, {"batch_momentum": 1.0}, "batch_momentum must be a number of at least 0 and below 1, got 1.0."),
+        (
+            2,
+            {"dropout": (0.5, 1.5)},
+            "dropout must be a number of at least 0 and below 1, or a list, each a number of ",
+        ),
         (
             2,
             {"side_features": 3},
             "A side branch needs both side_features and side_layers, e.g. 2048 and (100, 50, 6).",
         ),
-        (2, {"side_features": 3, "side_layers": (0,)}, "side_layers must name at least one unit per layer, got [0]."),
+        (
+            2,
+            {"side_features": 3, "side_layers": (0,)},
+            "side_layers must be a list, each an integer of at least 1, got 0.",
+        ),
         (2, {"gene_features": ("a",)}, "gene_features needs two or more different names, got ['a']."),
-        (2, {"initial_scale": 0}, "initial_scale must be above 0, got 0."),
+        (2, {"initial_scale": 0}, "initial_scale must be a number above 0, got 0."),
         (
             2,
             {"initial_scale": 0.1, "kernel_initializer": "zeros"},

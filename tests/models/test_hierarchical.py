@@ -364,7 +364,7 @@ def test_every_published_model_has_its_training() -> None:
         (
             2,
             {"dropout": (0.5, 1.5)},
-            "dropout must be a number of at least 0 and below 1, or a list, each a number of ",
+            "dropout must be a number of at least 0 and below 1, or a list, ",
         ),
         (
             2,

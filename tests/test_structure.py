@@ -21,6 +21,7 @@ ORDER = (
     "quiet",
     "probing",
     "unpacking",
+    "untrusted",
     "kinds",
     "files",
     "ten_x",

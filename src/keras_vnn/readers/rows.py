@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import union_categoricals
 
 from keras_vnn.errors import ConfigError, ReadError
 from keras_vnn.files import read_lines
@@ -41,6 +42,8 @@ __all__ = [
 MALFORMED_POLICIES = ("raise", "skip")
 
 _CHUNK_ROWS = 500_000
+# Rows parsed together where all are wanted: words become categories before the next are read.
+_AT_ONCE = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,15 +341,17 @@ def csv_frames(
                 stream,
                 sep=r"\s+" if mark == " " else mark,
                 usecols=[str(column) for column in wanted],
-                dtype=dtype,
+                # pandas 3 would make numbers of categories: 7 of the name 007.
+                dtype=object if dtype == "category" else dtype,
                 na_filter=False,
                 skip_blank_lines=False,
                 quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
                 index_col=False,
                 engine="c",
-                chunksize=rows,
+                chunksize=rows or _AT_ONCE,
             )
-            for frame in [read] if isinstance(read, pd.DataFrame) else read:
+            parts = (part.astype("category") for part in read) if dtype == "category" else read
+            for frame in parts if rows else [_joined(list(parts))]:
                 frame.columns = pd.Index(wanted)
                 frame.index = pd.RangeIndex(skipped + parsed + 1, skipped + parsed + len(frame) + 1)
                 parsed += len(frame)
@@ -359,6 +364,14 @@ def csv_frames(
             ) from error
         if quoted and stream.lines != parsed:
             _refuse_open_quote(path)
+
+
+def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Return pieces as one table."""
+    if len(parts) < 2 or not isinstance(parts[0].dtypes.iloc[0], pd.CategoricalDtype):
+        return pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
+    columns = {name: union_categoricals([part[name] for part in parts], sort_categories=True) for name in parts[0]}
+    return pd.DataFrame(columns)
 
 
 def _blank_lines(path: Path) -> NDArray[np.int64]:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["TabLayout", "read_tab_columns"]
 
+_CHUNK_ROWS = 1 << 18
+
 
 @dataclass(frozen=True, slots=True)
 class TabLayout:

@@ -183,7 +183,11 @@ def test_units_of_an_embedding_have_the_names_of_nodes(arch: Architecture, cells
     [
         (
             lambda a, c: train_embedding(a, c, "kind", objective="tripel"),
-            "objective must be siamese or triplet, got 'tripel'. Did you mean triplet?",
+            "objective must be one of siamese, triplet; got 'tripel'. Did you mean triplet?",
+        ),
+        (
+            lambda a, c: train_embedding(a, c, "kind", split=split_cells(c.obs["kind"][:40], seed=0)),
+            "The split is of 40 cells, the labels of 60. Draw the split from these cells.",
         ),
         (lambda a, c: train_embedding(a, c, targets_of(c, "dose")), "An embedding is trained on classes of cells"),
         (

@@ -23,6 +23,7 @@ ORDER = (
     "unpacking",
     "kinds",
     "files",
+    "identity",
     "ten_x",
     "csv_tables",
     "provenance",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
@@ -24,6 +22,7 @@ from keras_vnn.csv_tables import read_table
 from keras_vnn.data import Labels, Targets, labels_given
 from keras_vnn.errors import ConfigError, did_you_mean
 from keras_vnn.files import check_target, made_folder
+from keras_vnn.identity import digest_of, identity_of
 
 if TYPE_CHECKING:
     from keras_vnn.options import TrainingOptions
@@ -129,7 +128,8 @@ def compare(
         check_target(Path(folder) / file, overwrite=True)
     data = _in_memory(data)
     options = chosen.to_json()
-    identity = _digest(arch, data, labels, [options, preset, missing, method, dict(model_options)])
+    depends = {"preset": preset, "missing": missing, "method": method, "model_options": dict(model_options)}
+    identity = digest_of(identity_of(architecture=arch, data=data, labels=labels, training=options, **depends))
     shared = Shared(arch, data, labels, options, preset, model_options, missing, method, identity)
     splits = splits_of(labels, seeds=seeds, n_folds=n_folds, first_seed=chosen.seed, fractions=fractions)
     all_jobs = [
@@ -185,25 +185,6 @@ def _in_memory(data: Any) -> Any:
 
     is_there = isinstance(data, pd.DataFrame) or isinstance(data.X, np.ndarray) or sparse.issparse(data.X)
     return data if is_there else data.to_memory()
-
-
-def _digest(arch: Architecture, data: Any, labels: Labels | Targets, options: Any) -> str:
-    """Return a digest of all that the runs depend on."""
-    from scipy import sparse
-
-    found = hashlib.sha256(f"{version('keras-vnn')} {arch.fingerprint}".encode())
-    found.update(json.dumps(options, sort_keys=True, default=str).encode())
-    is_table = isinstance(data, pd.DataFrame)
-    values = data.to_numpy() if is_table else data.X
-    names = data.columns if is_table else data.var_names
-    found.update("\n".join(map(str, names)).encode())
-    parts = [values.data, values.indices, values.indptr] if sparse.issparse(values) else [np.asarray(values)]
-    for name in ("layers", "obsm"):
-        parts += [np.asarray(part) for _, part in sorted(getattr(data, name, {}).items()) if not sparse.issparse(part)]
-    parts += [labels.cells, labels.codes if isinstance(labels, Labels) else labels.values]
-    for part in parts:
-        found.update(np.ascontiguousarray(part).data)
-    return found.hexdigest()
 
 
 def _scores(record: Mapping[str, Any]) -> str:

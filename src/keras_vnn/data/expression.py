@@ -22,7 +22,6 @@ from keras_vnn.data._stores import (
     layer_error,
     open_store,
     quiet,
-    source_of,
     too_large,
 )
 from keras_vnn.data._tables import TextTable, line_of_row, read_table
@@ -32,6 +31,7 @@ from keras_vnn.data.matching import check_policy, gene_ids
 from keras_vnn.data.orientation import ORIENTATIONS, decide_orientation
 from keras_vnn.errors import DataError, ReadError, VNNError, did_you_mean
 from keras_vnn.probing import refuse_damaged_hdf5
+from keras_vnn.provenance import Source
 from keras_vnn.unpacking import refuse_hdf5_links
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def read_expression(
         if backed is True:
             raise DataError(f"A text table cannot be left on disk: {found}\nLeave out backed, or write an .h5ad.")
         adata, said = _read_text(found, wanted, orientation, described, metadata)
-    notes: dict[str, Any] = {"read": said, "source": source_of(found, kind, adata.n_obs).to_json()}
+    notes: dict[str, Any] = {"read": said, "source": Source.of_file(found, kind, records=adata.n_obs).to_json()}
     if described is not None:
         adata, notes["cells"] = join_cells(adata, described)
     return _with_notes(adata, notes)

@@ -13,8 +13,9 @@ import pandas as pd
 
 from keras_vnn.errors import DataError
 from keras_vnn.files import alone_at
+from keras_vnn.identity import identity_of
 from keras_vnn.options import TrainingOptions
-from keras_vnn.training._checkpoint import Checkpoint, identity_of
+from keras_vnn.training._checkpoint import Checkpoint
 from keras_vnn.training._logs import log_callbacks
 from keras_vnn.training._order import CellOrder, ordered_batches
 from keras_vnn.training._progress import RichProgress
@@ -126,11 +127,10 @@ def fit_model(
                 if name != "epochs" or options.schedule != "constant"
             }
             same = identity_of(
-                data=[*map(_known_by, _parts(x)), _known_by(_targets(y))],
-                validation_data=None
-                if validation is None
-                else [*map(_known_by, _parts(validation[0])), _known_by(_targets(validation[1]))],
-                training_options=[choices, None if class_weight is None else sorted(class_weight.items())],
+                data=[x, y],
+                validation_data=validation,
+                training_options=[choices, class_weight],
+                version_of_Keras=f"{keras.__version__} on {keras.backend.backend()}",
                 **(identity or {}),
             )
             kept = Checkpoint(checkpoint, same, stopping=stopping, say=say or (lambda _: None))
@@ -227,8 +227,3 @@ def _parts(x: Any) -> list[Any]:
 def _targets(y: Any) -> Any:
     """Return targets as an array, unless they are inputs that lie on disk."""
     return y if is_stored(y) else np.asarray(y)
-
-
-def _known_by(part: Any) -> Any:
-    """Return what tells an input from others: the values of an array, the digest of what lies on disk."""
-    return np.frombuffer(part.digest().encode(), np.uint8) if is_stored(part) else part

@@ -140,7 +140,7 @@ def run_training(
         progress=progress,
         say=say,
         identity={
-            "architecture": arch.fingerprint,
+            "architecture": arch,
             "model_options": model_options.to_json(),
             "objective": objective,
             "pretraining": None if pretraining is None else pretraining.to_json(),

@@ -18,6 +18,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 ORDER = (
     "errors",
     "options",
+    "progress",
     "quiet",
     "probing",
     "unpacking",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -23,6 +23,7 @@ from keras_vnn.data import Labels, Targets, labels_given
 from keras_vnn.errors import ConfigError, did_you_mean
 from keras_vnn.files import check_target, made_folder
 from keras_vnn.identity import digest_of, identity_of
+from keras_vnn.progress import Say, log_info
 
 if TYPE_CHECKING:
     from keras_vnn.options import TrainingOptions
@@ -31,12 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["MEASURES", "compare"]
 
 MEASURES = ("importance", "activity_difference")
-
-Say = Callable[[str], None]
-
-
-def _silent(_: str) -> None:
-    """Say nothing."""
 
 
 def compare(
@@ -59,7 +54,7 @@ def compare(
     correction: str = "binn",
     top: int = 10,
     jobs: int | None = None,
-    say: Say = _silent,
+    say: Say = log_info,
     **model_options: Unpack[ModelChanges],
 ) -> Comparison:
     """Train a network, its controls and its baselines on the same splits, and compare them.
@@ -99,7 +94,7 @@ def compare(
         Runs at once, in processes of joblib; -1 for one a processor. When None, what a ``joblib.parallel_config``
         around the call says, of dask or ray for instance, else one.
     say
-        Called with a sentence when a run is done.
+        Called with a sentence when a run is done; by default they are logged.
 
     Raises
     ------

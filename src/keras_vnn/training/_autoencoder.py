@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
 import keras
@@ -14,6 +14,7 @@ from keras_vnn.architecture import Architecture
 from keras_vnn.data import Labels, Normalization, Split, Targets, labels_given
 from keras_vnn.models import build_autoencoder, view
 from keras_vnn.options import AutoencoderTraining, TrainingOptions, autoencoder_options, training_options
+from keras_vnn.progress import Say
 from keras_vnn.training._fit import predicted_by
 from keras_vnn.training._run import TrainingResult, run_training
 from keras_vnn.training._scores import ReconstructionMetrics, reconstruction_metrics
@@ -42,7 +43,7 @@ def train_autoencoder(
     what: str = "training",
     checkpoint: str | os.PathLike[str] | None = None,
     logs: str | os.PathLike[str] | None = None,
-    say: Callable[[str], None] | None = None,
+    say: Say | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     **options: Unpack[AutoencoderChanges],
 ) -> TrainingResult:

@@ -14,7 +14,7 @@ import os
 import time
 import warnings
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from pydantic import BaseModel, ConfigDict, FiniteFloat, NonNegativeInt, Validat
 from keras_vnn.errors import OutputError, ReadError, VNNWarning
 from keras_vnn.files import replacing
 from keras_vnn.identity import differing
+from keras_vnn.progress import Say, log_info
 
 __all__ = ["Checkpoint"]
 
@@ -53,10 +54,6 @@ class _State(_Part):
     arrays: list[str]
 
 
-def _silent(_: str) -> None:
-    """Say nothing."""
-
-
 class Checkpoint(keras.callbacks.Callback):
     """Keeps the state of a training in a file after its epochs, and goes on from there when ``fit`` begins.
 
@@ -80,7 +77,7 @@ class Checkpoint(keras.callbacks.Callback):
         identity: Mapping[str, str],
         *,
         stopping: keras.callbacks.EarlyStopping | None = None,
-        say: Callable[[str], None] = _silent,
+        say: Say = log_info,
     ) -> None:
         super().__init__()
         self.path = Path(path)

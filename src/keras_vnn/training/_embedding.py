@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
 import keras
@@ -17,6 +17,7 @@ from keras_vnn.layers import BatchHardTriplet, ContrastivePairs
 from keras_vnn.models import Embedding, build_model
 from keras_vnn.options import EmbeddingOptions, PretrainingOptions, TrainingOptions
 from keras_vnn.options import model_options as options_of
+from keras_vnn.progress import Say
 from keras_vnn.training._order import CellOrder
 from keras_vnn.training._run import TrainingResult, run_training
 from keras_vnn.training._samplers import PairOrder, TripletOrder
@@ -48,7 +49,7 @@ def train_embedding(
     what: str = "training",
     checkpoint: str | os.PathLike[str] | None = None,
     logs: str | os.PathLike[str] | None = None,
-    say: Callable[[str], None] | None = None,
+    say: Say | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     **model_options: Unpack[ModelChanges],
 ) -> TrainingResult:

@@ -29,6 +29,7 @@ from keras_vnn.data import (
 from keras_vnn.errors import DataError
 from keras_vnn.models import view
 from keras_vnn.options import AutoencoderOptions, ModelOptions, PretrainingOptions, TrainingOptions
+from keras_vnn.progress import Say
 from keras_vnn.training._fit import fit_model, make_optimizer, precision, rows_of
 from keras_vnn.training._order import CellOrder
 from keras_vnn.training._pretraining import pretrain
@@ -76,7 +77,7 @@ def run_training(
     score: Callable[[keras.Model, Any, Any], Metrics] | None = None,
     pretraining: PretrainingOptions | None = None,
     progress: bool = False,
-    say: Callable[[str], None] | None = None,
+    say: Say | None = None,
     **fitting: Any,
 ) -> TrainingResult:
     """Split the cells, normalise and read them, build a model, fit it, score it, and let it remember all that.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -17,6 +17,7 @@ from keras_vnn.errors import DataError, did_you_mean, sample
 from keras_vnn.models import Regression, build_model
 from keras_vnn.options import PretrainingOptions, TrainingOptions
 from keras_vnn.options import model_options as options_of
+from keras_vnn.progress import Say
 from keras_vnn.training._fit import predicted_by
 from keras_vnn.training._run import TrainingResult, run_training
 from keras_vnn.training._scores import scores
@@ -42,7 +43,7 @@ def train(
     what: str = "training",
     checkpoint: str | os.PathLike[str] | None = None,
     logs: str | os.PathLike[str] | None = None,
-    say: Callable[[str], None] | None = None,
+    say: Say | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     **model_options: Unpack[ModelChanges],
 ) -> TrainingResult:
@@ -82,7 +83,7 @@ def train(
     logs
         Folder to write ``epochs.csv`` into after every epoch, and TensorBoard's files where it is installed.
     say
-        Called with a sentence when a training is continued, or cannot be.
+        Called with a sentence when a training is resumed, or cannot be; by default it is logged.
     callbacks
         Further callbacks of Keras.
 

@@ -127,7 +127,7 @@ class TestMissing:
         with pytest.raises(DataError) as error:
             align(TABLE, GENES, missing="zeros")
         assert str(error.value) == (
-            "missing='zeros' is not known. Did you mean zero?\nIt may be 'raise', 'zero', 'mean'."
+            "missing must be one of raise, zero, mean; got 'zeros'. Did you mean zero?"
         )
 
     def test_names_in_another_column(self):

@@ -20,7 +20,7 @@ from keras_vnn.comparison._runs import Job, Shared, finished, keep, splits_of
 from keras_vnn.comparison._stability import rank_stability
 from keras_vnn.csv_tables import read_table
 from keras_vnn.data import Labels, Targets, labels_given
-from keras_vnn.errors import ConfigError, did_you_mean
+from keras_vnn.errors import ConfigError, check_choice
 from keras_vnn.files import check_target, made_folder
 from keras_vnn.identity import digest_of, identity_of
 from keras_vnn.progress import Say, log_info
@@ -112,7 +112,7 @@ def compare(
     contenders = contenders_of(tuple(controls), tuple(baselines))
     labels = labels_given(data, labels)
     corrected_importance(arch, pd.Series(dtype=float), correction)
-    _check_measure(measure, labels)
+    check_choice("The measure", measure, MEASURES if isinstance(labels, Labels) else MEASURES[:1])
     if not isinstance(labels, Labels) and not all(one.is_judged for one in contenders):
         raise ConfigError(
             "The control input is made for classes of cells; there is none for numbers.\nLeave it out: "
@@ -205,10 +205,7 @@ def _metric(metric: str | None, runs: pd.DataFrame, labels: Labels | Targets) ->
     known = [name for name in runs.columns if name not in other]
     if metric is None:
         return "balanced_accuracy" if isinstance(labels, Labels) else "r2"
-    if metric not in known:
-        raise ConfigError(
-            f"The metric must be one of {', '.join(known)}; got {metric!r}. {did_you_mean(metric, known)}".rstrip()
-        )
+    check_choice("The metric", metric, known)
     return metric
 
 
@@ -216,14 +213,6 @@ def _importance(folder: Path, jobs: Sequence[Job], measure: str) -> pd.DataFrame
     """Return importance by node and replicate; a node whose activity does not vary has none."""
     columns = {job.replicate: read_table(folder / f"{job.name}.nodes.csv").set_index("id")[measure] for job in jobs}
     return pd.DataFrame(columns).apply(pd.to_numeric, errors="coerce").fillna(0.0)
-
-
-def _check_measure(measure: str, labels: Labels | Targets) -> None:
-    known = MEASURES if isinstance(labels, Labels) else MEASURES[:1]
-    if measure not in known:
-        raise ConfigError(
-            f"The measure must be one of {', '.join(known)}; got {measure!r}. {did_you_mean(measure, known)}".rstrip()
-        )
 
 
 def _place(arch: Architecture, importance: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -27,9 +27,9 @@ from keras_vnn.data._stores import (
 from keras_vnn.data._tables import TextTable, line_of_row, read_table
 from keras_vnn.data._ten_x import read_ten_x_expression
 from keras_vnn.data.cell_tables import check_cell_names, join_cells, read_cells
-from keras_vnn.data.matching import check_policy, gene_ids
+from keras_vnn.data.matching import gene_ids
 from keras_vnn.data.orientation import ORIENTATIONS, decide_orientation
-from keras_vnn.errors import DataError, ReadError, VNNError, did_you_mean
+from keras_vnn.errors import DataError, ReadError, VNNError, check_choice, did_you_mean
 from keras_vnn.probing import refuse_damaged_hdf5
 from keras_vnn.provenance import Source
 from keras_vnn.unpacking import refuse_hdf5_links
@@ -111,8 +111,8 @@ def read_expression(
     c2   0.0  2.0
     >>> folder.cleanup()
     """
-    check_policy("orientation", orientation, ORIENTATIONS)
-    check_policy("backed", str(backed), BACKED)
+    check_choice("orientation", orientation, ORIENTATIONS, DataError)
+    check_choice("backed", str(backed), BACKED, DataError)
     found = expression_path(path)
     described = None if cells is None else read_cells(cells)
     wanted = () if genes is None else gene_ids(genes)

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from keras_vnn.data.matching import check_policy
-from keras_vnn.errors import DataError, sample
+from keras_vnn.errors import DataError, check_choice, sample
 from keras_vnn.genes import CELL_NAMES, CELL_WORDS, GENE_NAMES, GENE_WORDS, ORIENTATIONS
 
 __all__ = ["ORIENTATIONS", "Orientation", "decide_orientation"]
@@ -52,7 +51,7 @@ def decide_orientation(
     >>> print(decide_orientation(["ATM", "X1"], ["a", "b"], genes={"ATM", "TP53"}))
     genes in rows (1 of 2 row names are genes of the network)
     """
-    check_policy("orientation", asked, ORIENTATIONS)
+    check_choice("orientation", asked, ORIENTATIONS, DataError)
     if asked != "auto":
         return Orientation(asked == "genes-in-rows", "as asked")
     sides = ("row", rows), ("column", columns)

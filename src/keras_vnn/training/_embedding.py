@@ -106,7 +106,8 @@ def train_embedding(
         model.optimizer.build(model.trainable_variables)
         return model
 
-    def sampler(codes: NDArray[np.integer]) -> tuple[CellOrder, int]:
+    def sampler(cells: NDArray[np.integer]) -> tuple[CellOrder, int]:
+        codes = known.codes[cells]
         if is_siamese:
             return PairOrder(codes, chosen.seed), 2 * chosen.batch_size
         triplets = TripletOrder(codes, chosen.seed, types=types_per_batch, per_type=cells_per_type)

@@ -99,7 +99,7 @@ def run_training(
     inputs
         From one value per gene to what the model reads.
     sampler
-        Orders in which to draw from codes of classes, and the size of batches; else every cell once.
+        From some cells the order in which to draw them, and the size of batches; else every cell once.
     score
         Called with the model, and inputs and targets of the test cells.
     """
@@ -110,7 +110,7 @@ def run_training(
         raise DataError(
             f"The split is of {len(parts):,} cells, the {noun} of {len(cells):,}. Draw the split from these cells."
         )
-    order, batch_size = (None, training.batch_size) if sampler is None else sampler(targets[parts.train])
+    order, batch_size = (None, training.batch_size) if sampler is None else sampler(parts.train)
     values, normalization = _values(arch, data, cells, parts, training, model_options, missing)
     values = inputs(values)
     # A schedule counts steps: as many rows of the batches of TrainingOptions as there are steps here.
@@ -124,8 +124,8 @@ def run_training(
     held_out = parts.validation
     if sampler is not None:
         # The same pairs or triplets of validation cells in every epoch; cells of one type make none.
-        has_types = len(np.unique(targets[held_out])) > 1
-        held_out = held_out[sampler(targets[held_out])[0].current()] if has_types else held_out[:0]
+        has_types = targets is not None and len(np.unique(targets[held_out])) > 1
+        held_out = held_out[sampler(held_out)[0].current()] if has_types else held_out[:0]
 
     def known_of(read: Any, rows: Any) -> tuple[Any, Any]:
         return read, read if targets is None else targets[rows]

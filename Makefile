@@ -2,7 +2,8 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help env demo demo-ontology test fuzz test-all test-jax test-torch test-smoke lint format lock docs notebooks docs-pages bench bench-docs clean
+.PHONY: help env demo demo-ontology test fuzz test-all test-newest test-lowest test-jax test-torch test-smoke package lint \
+	format lock docs notebooks docs-pages bench bench-docs clean
 
 # The first of these that runs and is a version TensorFlow has wheels for; `make PYTHON=...` names another one.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -22,6 +23,8 @@ FUZZ_ARGS ?=
 # Other backends stand on .venv, and add what it lacks.
 JAX_PACKAGES := jax==0.10.2
 TORCH_PACKAGES := torch==2.13.0
+# More for the pip that brings the newest releases: --pre for those that are not out yet.
+NEWEST_ARGS ?=
 # Whatever uses Keras; readers, wiring and the rest never see a backend.
 BACKEND_TESTS ?= $(addprefix tests/,layers models training inspection estimators evaluation tuning)
 
@@ -50,6 +53,13 @@ fuzz: $(VENV)/.ready ## 20,000 broken and hostile files against everything that 
 test-all: $(VENV)/.ready ## run all tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
+test-newest: .venv-newest/.ready ## run the tests with what pip installs today, not what is locked
+	.venv-newest/bin/python -m pytest -m "not slow" $(PYTEST_ARGS)
+
+# Releases of years ago stand beside today's click and pyparsing, and call what those have deprecated since.
+test-lowest: .venv-lowest/.ready ## run the tests with the oldest releases that pyproject.toml allows; wants Python 3.11
+	.venv-lowest/bin/python -m pytest -m "not slow" -W ignore::DeprecationWarning $(PYTEST_ARGS)
+
 test-jax: .venv-jax/.ready ## run the tests of all that uses Keras, with Keras on JAX
 	KERAS_BACKEND=jax JAX_ENABLE_X64=1 .venv-jax/bin/python -m pytest -m "not slow" $(PYTEST_ARGS) $(BACKEND_TESTS)
 
@@ -71,10 +81,10 @@ format: $(VENV)/.ready ## put the code into format, mend what ruff can mend
 
 lock: $(VENV)/.ready ## write requirements.lock anew from pyproject.toml, newest versions
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --fork-strategy fewest \
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 		--extra dev --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
 		pyproject.toml --output-file requirements.lock.new
-	@{ echo "# The versions .venv holds, for Python 3.11 to 3.13 on any system. Written by: make lock"; \
+	@{ echo "# What pip installs on Python 3.11 to 3.13, on any system; .venv holds it. Written by: make lock"; \
 		cat requirements.lock.new; } > requirements.lock
 	@rm requirements.lock.new
 
@@ -90,6 +100,17 @@ docs-pages: $(VENV)/.ready ## write the pictures of the documentation and the pa
 	$(BIN)/python tools/doc_figures.py docs/images
 	$(BIN)/python tools/recipes_page.py docs/recipes.md
 
+.venv-newest/.ready: pyproject.toml Makefile
+	@$(PYTHON) -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip install --quiet $(NEWEST_ARGS) --editable '.[dev]'
+	@touch $@
+
+.venv-lowest/.ready: pyproject.toml Makefile
+	@$(PYTHON) -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip install --quiet uv
+	@$(@D)/bin/uv pip install --quiet --no-config --python $(@D) --resolution lowest-direct --editable '.[dev]'
+	@touch $@
+
 .venv-jax/.ready: PACKAGES := $(JAX_PACKAGES)
 # Models move between the two: one environment has both.
 .venv-torch/.ready: PACKAGES := $(TORCH_PACKAGES) $(JAX_PACKAGES)
@@ -100,6 +121,17 @@ docs-pages: $(VENV)/.ready ## write the pictures of the documentation and the pa
 	@$(@D)/bin/python -m pip install --quiet $(PACKAGES)
 	@touch $@
 
+# From another folder, so that it is the wheel that runs, with the data it carries.
+package: ## build wheel and sdist in dist/, check them, install the wheel by itself and run it
+	@rm -rf dist
+	@$(PYTHON) -m venv --clear .venv-package
+	@.venv-package/bin/python -m pip install --quiet build twine
+	.venv-package/bin/python -m build --outdir dist .
+	.venv-package/bin/twine check --strict dist/*
+	@$(PYTHON) -m venv --clear .venv-package
+	.venv-package/bin/python -m pip install --quiet dist/*.whl
+	cd dist && ../.venv-package/bin/vnn demo --output demo --force $(DEMO_ARGS)
+
 bench: $(VENV)/.ready $(RIVALS)/.ready ## run the benchmarks, results in benchmarks/results/
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
@@ -107,7 +139,8 @@ bench-docs: $(VENV)/.ready ## put the numbers of the last run into docs/performa
 	$(BIN)/python -m benchmarks --write-docs benchmarks/results/results.json
 
 clean: ## remove .venv, caches and results
-	rm -rf $(VENV) $(RIVALS) .venv-jax .venv-torch .venv-only-jax .venv-only-torch .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist demo-results demo-results-ontology \
+	rm -rf $(VENV) $(RIVALS) .venv-jax .venv-torch .venv-only-jax .venv-only-torch .venv-newest .venv-lowest .venv-package \
+		.mypy_cache .pytest_cache .ruff_cache .hypothesis build dist demo-results demo-results-ontology \
 		docs/_build docs/api
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -1,4 +1,4 @@
-"""What holds for all tests: quiet backends, no choice that depends on how busy the machine is."""
+"""What holds for all tests: quiet backends."""
 
 import atexit
 import os
@@ -9,7 +9,6 @@ import pytest
 from hypothesis import settings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-os.environ["KERAS_VNN_CALIBRATE"] = "0"
 BACKEND = os.environ.get("KERAS_BACKEND", "tensorflow")
 if BACKEND == "jax":
     os.environ.setdefault("JAX_ENABLE_X64", "1")  # some tests compare in double precision

@@ -22,6 +22,7 @@ ORDER = (
     "quiet",
     "probing",
     "unpacking",
+    "untrusted",
     "kinds",
     "files",
     "identity",

@@ -48,7 +48,6 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", choices=list(JOBS), action="append", help="may be given again")
     given = parser.parse_args()
-    os.environ["KERAS_VNN_CALIBRATE"] = "0"
     # Once, for all processes that are forked off this one. Keras starts the threads of TensorFlow when it is imported,
     # and threads do not survive a fork: every process imports it anew.
     import anndata  # noqa: F401

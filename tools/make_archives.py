@@ -10,7 +10,6 @@ fingerprints, names, edges, audit and weights that they must give, with cells an
 from __future__ import annotations
 
 import json
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -35,7 +34,6 @@ def main() -> None:
     folder = ARCHIVES / vnn.__version__
     if folder.exists():
         sys.exit(f"{folder} is there already: what a release has written does not change.")
-    os.environ["KERAS_VNN_CALIBRATE"] = "0"
     folder.mkdir(parents=True)
     write_archive(folder)
     size = sum(path.stat().st_size for path in folder.iterdir())

@@ -204,8 +204,9 @@ def autoencoder(arch: Architecture, recipe: TrainRecipe) -> str:
     from keras_vnn.models import build_autoencoder, view
 
     model = build_autoencoder(arch, preset=recipe.preset, seed=0, **recipe.model)
-    sparse = view(model).parts["sparse"].values()
-    decoder = sum(int(np.prod(weight.shape)) for name in sparse for weight in model.get_layer(name).trainable_weights)
+    seen = view(model)
+    sparse = [seen.layer_with(role) for role in seen.roles.all("nodes")]
+    decoder = sum(int(np.prod(weight.shape)) for layer in sparse for weight in layer.trainable_weights)
     everything = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
     latent = int(model.get_layer("latent").output.shape[-1])
     return f"{latent:,} latent values, {everything:,} parameters, {decoder:,} of them of the decoder"

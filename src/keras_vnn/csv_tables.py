@@ -123,7 +123,7 @@ def _freed(text: str) -> str:
 def _texts(fields: list[str]) -> pd.Series:
     if fields and set(fields) <= {"True", "False"}:
         return pd.Series([field == "True" for field in fields])
-    return pd.Series([_freed(field) for field in fields], dtype=object)
+    return pd.Series([_freed(field) for field in fields])
 
 
 def _numbers(fields: list[str]) -> pd.Series:

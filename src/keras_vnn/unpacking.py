@@ -15,7 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any, NoReturn, cast
+from typing import IO, NoReturn, cast
 
 from keras_vnn.errors import ReadError, sample
 
@@ -26,7 +26,6 @@ __all__ = [
     "NOT_TEXT",
     "open_unpacked",
     "refuse_bomb",
-    "refuse_hdf5_links",
 ]
 
 # A file may unpack to this many bytes whatever its size, and beyond to this many times its size. Tables of the field
@@ -97,49 +96,14 @@ def open_unpacked(path: Path) -> io.BufferedReader:
     return io.BufferedReader(_Checked(path, stream, packed=packed), 1 << 18)
 
 
-def refuse_bomb(path: Path, size: int, packed: int) -> None:
+def refuse_bomb(path: Path, size: int, packed: int, *, free: int | None = None, factor: int | None = None) -> None:
     """Raise a `ReadError` when a file of ``packed`` bytes unpacks to ``size``, which is beyond all measure."""
-    if size > max(LARGEST_FREE, LARGEST_FACTOR * packed):
+    most = max(LARGEST_FREE if free is None else free, (factor or LARGEST_FACTOR) * packed)
+    if size > most:
         raise ReadError(
-            f"The file unpacks to more than {max(LARGEST_FREE, LARGEST_FACTOR * packed):,} bytes, "
-            f"from {packed:,}: {path}\n"
+            f"The file unpacks to more than {most:,} bytes, from {packed:,}: {path}\n"
             "It looks made to fill the memory. If you trust it, unpack it yourself and name the unpacked file."
         )
-
-
-def refuse_hdf5_links(source: Any, path: Path) -> None:
-    """Raise a `ReadError` when an HDF5 file links to others: it would have them read as if they were part of it.
-
-    Parameters
-    ----------
-    source
-        An open h5py file, a path, or a binary stream.
-    path
-        What to call it in the error.
-    """
-    import h5py
-
-    if not isinstance(source, h5py.Group):
-        with h5py.File(source, "r") as file:
-            refuse_hdf5_links(file, path)
-        return
-    waiting, seen = [source], set()
-    while waiting:
-        group = waiting.pop()
-        for name in group:
-            link = group.get(name, getlink=True)
-            outside = isinstance(link, h5py.ExternalLink)
-            item = None if outside or isinstance(link, h5py.SoftLink) else group[name]
-            if isinstance(item, h5py.Dataset):
-                outside = bool(item.external) or item.is_virtual
-            elif isinstance(item, h5py.Group) and item.id not in seen:
-                seen.add(item.id)
-                waiting.append(item)
-            if outside:
-                raise ReadError(
-                    f"The HDF5 file takes {group.name.rstrip('/')}/{name} from another file: {path}\n"
-                    "Links to other files are not followed. Ask for a file that is complete."
-                )
 
 
 class _Checked(io.RawIOBase):

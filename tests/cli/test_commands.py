@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import anndata
 import keras
 import networkx as nx
 import numpy as np
@@ -47,6 +48,17 @@ def test_a_dry_run_writes_nothing_and_imports_no_keras(job: Path) -> None:
     assert done.stdout.endswith("heavy: []\n")
     assert "dry run: nothing was written" in done.stderr
     assert sorted(path.name for path in job.iterdir()) == before
+
+
+def test_a_missing_package_is_named(vnn: Callable, job: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    anndata.AnnData(np.ones((2, 1)), var=pd.DataFrame(index=["GENE1"])).write_h5ad("cells.h5ad")
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    ran = vnn("build", "--genes", "cells.h5ad", "--interactions", "ppi.tsv", "--dry-run")
+    assert ran.code == 1
+    assert ran.err.endswith(
+        "error: A package that keras-vnn needs is missing or does not work: import of h5py halted; "
+        "None in sys.modules\n    pip install keras-vnn\n"
+    )
 
 
 def test_json_for_machines(vnn: Callable, job: Path) -> None:

@@ -4,6 +4,7 @@ import json
 
 import anndata
 import numpy as np
+import pandas as pd
 
 from keras_vnn.csv_tables import read_table
 
@@ -47,3 +48,24 @@ def test_explain_of_no_model_and_an_unknown_method(vnn, trained, tmp_path):
     assert ran.code == 1 and "none.keras" in ran.err
     ran = vnn("explain", trained / "model.keras", trained / "expression.csv", "--method", "shap", "-o", tmp_path / "a")
     assert ran.code == 1 and "method must be one of knockout" in ran.err
+
+
+def test_data_of_another_kind_are_said_once(vnn, trained, tmp_path):
+    counts = tmp_path / "counts.csv"
+    pd.read_csv(trained / "expression.csv", index_col=0).round().astype(int).to_csv(counts)
+    options = ("--cells", trained / "cells.csv", "--label", "type", "--method", "knockout", "-o")
+    ran = vnn("explain", trained / "model.keras", counts, *options, tmp_path / "strange")
+    assert ran.code == 0, ran.err
+    assert ran.err.count("The data are of another kind than those the model was trained on.") == 1
+    assert "    given      counts: integers from 0 to " in ran.err
+    alike = vnn("explain", trained / "model.keras", trained / "expression.csv", *options, tmp_path / "alike")
+    assert alike.code == 0, alike.err
+    assert "warning" not in alike.err
+
+
+def test_a_normalisation_that_does_not_fit_is_said_once(vnn, trained, tmp_path):
+    train = ("train", trained / "ring.vnn", trained / "expression.csv", "--cells", trained / "cells.csv")
+    options = ("--label", "type", "--epochs", "1", "--normalization", "log1p-cpm", "-o", tmp_path / "a.keras")
+    ran = vnn(*train, *options)
+    assert ran.code == 0, ran.err
+    assert ran.err.count("warning: normalization='log1p-cpm' is for counts, but the values look like logarithms") == 1

@@ -131,7 +131,7 @@ ERRORS = {
     ),
     "targets are text": (
         lambda: targets_of(CELLS, "cell_type"),
-        "The targets 'cell_type' are not numbers: Unable to parse string \"T\" at position 0.\n"
+        "The targets 'cell_type' are not numbers: 'T' is that of c1.\n"
         "Classes are read with labels_of(data, 'cell_type').",
     ),
     "missing target": (
@@ -141,7 +141,7 @@ ERRORS = {
     ),
     "infinite target": (
         lambda: targets_of(pd.DataFrame({"y": [1.0, np.inf]}, index=["c1", "c2"]), "y"),
-        "1 of 2 cells have an infinite target in y: c2.",
+        "1 of 2 cells have an infinite target (beyond 3.4e38) in y: c2.",
     ),
     "class without a cell": (
         lambda: class_weights(labels_of(CELLS.dropna(subset="cell_type"), "cell_type"), cells=[0, 2]),
@@ -203,3 +203,25 @@ class TestLabelsGiven:
         assert str(error.value).startswith(
             "Expected Labels, Targets, the name of a column or a label per cell, got ndarray of shape (3, 2).\n"
         )
+
+
+@pytest.mark.parametrize("kind", [list, np.array, lambda names: pd.Series(names, dtype=object)])
+def test_bytes_are_text(kind):
+    found = classes(kind([b"T", b"B", b"T", "na\xefve".encode()]))
+    assert found.names == ("B", "na\xefve", "T")
+    assert found.encode(kind([b"T", b"B"])).tolist() == [2, 0]
+
+
+def test_names_that_differ_in_blanks_only_are_refused():
+    with pytest.raises(DataError) as error:
+        labels_of(pd.DataFrame({"type": ["T cell", "T cell ", "T\xa0 cell", "B"]}), "type")
+    assert str(error.value) == (
+        "3 of 4 classes of the labels 'type' differ in blanks only: 'T cell', 'T cell ', 'T\\xa0 cell'.\n"
+        "Make them alike, in pandas: labels.str.split().str.join(' ')"
+    )
+    assert classes(["T cell ", "B"]).names == ("B", "T cell ")
+
+
+def test_targets_beyond_single_precision_are_refused():
+    with pytest.raises(DataError, match=r"1 of 2 cells have an infinite target \(beyond 3\.4e38\) in y: 1\."):
+        targets_of(pd.DataFrame({"y": [1.0, 1e300]}), "y")

@@ -168,7 +168,7 @@ BAD_TABLES = {
     "too large for float32": (
         "gene,c1,c2\nTP53,1e300,2\nATM,1,2\n",
         "1 of 4 values is not a finite number: t.csv:2\n"
-        "    gene TP53, cell c1: 1e+300\n"
+        "    gene TP53, cell c1: 1e+300, beyond the 3.4e38 of single precision\n"
         "Drop these genes or cells, or write 0 where a gene was not detected.",
     ),
     "true or false": (

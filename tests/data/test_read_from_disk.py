@@ -1,6 +1,8 @@
 """Stores that are opened, not read."""
 
+import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import anndata
 import numpy as np
@@ -11,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_vnn.data import _stores, align, alignment_report, fit_normalization, inputs_of, labels_of, read_expression
+from keras_vnn.data._matrix import layer_names
 from keras_vnn.data._stored import stored
 from keras_vnn.errors import DataError, ReadError
 
@@ -38,7 +41,7 @@ def test_only_the_tables_are_read(path):
     assert data.uns["keras_vnn"]["read"] == "X of cells.h5ad: 4 cells, 3 genes, read from disk while they are needed"
     assert len(data.uns["keras_vnn"]["source"]["sha256"]) == 64
     assert data.obs["type"].tolist() == ["B", "T", "B", "T"]
-    assert (list(data.layers), list(data.obsm), data.raw) == ([], [], None)
+    assert (layer_names(data), list(data.obsm), data.raw) == ([], [], None)
     assert labels_of(data, "type").counts() == {"B": 2, "T": 2}
     assert str(alignment_report(data, ["TP53", "ATM"])).startswith("2 of 2 input genes are in the data")
 
@@ -48,6 +51,17 @@ def test_every_layer(path, layer, genes):
     on_disk, here = read_expression(path, layer=layer, backed=True), read_expression(path, layer=layer)
     assert on_disk.shape == here.shape == (4, genes)
     assert (align(on_disk, ["MDM2", "ATM"]) == align(here, ["MDM2", "ATM"])).all()
+
+
+@pytest.mark.parametrize("backed", [True, False])
+def test_a_missing_package_is_no_damage_of_the_file(tmp_path, monkeypatch, backed):
+    store = tmp_path / "cells.zarr"
+    store.mkdir()
+    (store / "zarr.json").write_text('{"zarr_format": 3, "node_type": "group", "attributes": {}}')
+    monkeypatch.setitem(sys.modules, "zarr", None)
+    monkeypatch.setattr(anndata, "read_zarr", Mock(side_effect=ImportError("No module named 'zarr'")))
+    with pytest.raises(ImportError, match="zarr"):
+        read_expression(store, backed=backed)
 
 
 def test_a_layer_that_is_not_there(path):

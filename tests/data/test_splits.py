@@ -70,6 +70,9 @@ def test_folds():
 def test_json():
     split = split_cells(LABELS, seed=5)
     assert Split.from_json(json.loads(json.dumps(split.to_json()))) == split
+    assert Split.from_json(split.to_json()).digest == split.digest
+    others = [Split([0, 1], [2], []), Split([0, 1], [], [2]), Split([0], [1], [2])]
+    assert len({other.digest for other in others}) == 3
 
 
 ERRORS = {

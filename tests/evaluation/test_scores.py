@@ -81,6 +81,12 @@ def test_all_cells_ranked_is_the_average_precision_of_scikit_learn(seed: int) ->
     assert scores.mean_average_precision == pytest.approx(np.mean(expected))
 
 
+def test_retrieval_does_not_depend_on_where_the_origin_is() -> None:
+    rng = np.random.default_rng(0)
+    values, names = rng.normal(size=(60, 3)), rng.choice(["a", "b", "c"], 60)
+    assert retrieval_scores(values + 1e8, names).by_type.equals(retrieval_scores(values, names).by_type)
+
+
 def test_a_type_of_one_data_set_is_left_out_and_counted() -> None:
     scores = retrieval_scores([[0.0], [1.0], [2.0]], ["B", "B", "T"], batches=["x", "y", "y"])
     assert (scores.queries, scores.without_match) == (2, 1)

@@ -12,30 +12,38 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from keras_vnn.architecture import Architecture
 from keras_vnn.data import Classes
-from keras_vnn.errors import ConfigError, DataError
+from keras_vnn.errors import ConfigError, DataError, VNNWarning
 from keras_vnn.inspection import IMPORTANCE_METHODS, predict, rank_nodes, rlipp
 from keras_vnn.inspection._cells import Cells
 from keras_vnn.inspection._cut import Cut, Network
 from keras_vnn.inspection._record import from_layer, output_weights, record
 from keras_vnn.inspection._ridge import ALPHAS, ridge_predictions
 from keras_vnn.inspection._rlipp import improvements, rank_correlations
-from keras_vnn.models import Regression, edge_weights, set_edge_weights, view
+from keras_vnn.inspection._spread import plain_ablation
+from keras_vnn.layers import SparselyConnected
+from keras_vnn.models import Regression, build_model, edge_weights, set_edge_weights, view
 
 LN2, LN3 = math.log(2), math.log(3)
 CELL = np.array([[LN2 / 2, LN2 / 2, LN3, LN2, LN2]], np.float32)
 NODES = ["SET:repair", "SET:growth", "TF:A", "cycle", "stress"]
 
 
-def contributions(model, data, method, number):
-    """Return the ``(nodes, outputs, cells)`` contributions of a layer."""
+def cut_of(model, data, number):
+    """Return a network that has run on data, opened at a layer."""
     seen = view(model)
     arrays = data if isinstance(data, list) else [data]
     cells = Cells(arrays[0], pd.DataFrame(index=range(len(arrays[0]))), tuple(arrays[1:]))
     done = record(seen, cells, batch_size=64)
     means = {layer: np.asarray(units.mean(axis=0), np.float32) for layer, units in done.units.items()}
-    cut = Cut(Network(seen, means, 64), done, number)
-    found = np.full((len(cut.starts), len(output_weights(seen).names), len(arrays[0])), np.nan)
+    return Cut(Network(seen, means, 64), done, number)
+
+
+def contributions(model, data, method, number):
+    """Return the ``(nodes, outputs, cells)`` contributions of a layer."""
+    cut = cut_of(model, data, number)
+    found = np.full((len(cut.starts), cut.kernel.shape[1], len(cut.done.features)), np.nan)
     for place, nodes, values in IMPORTANCE_METHODS[method].contributions(cut):
         found[nodes, :, place] = values
     return found
@@ -158,6 +166,19 @@ def test_what_does_not_vary_foretells_nothing(five_genes):
     )
 
 
+def test_a_node_that_reads_nothing_predicts_nothing(five_genes):
+    reads = {pair: matrix.toarray() for pair, matrix in five_genes.connections.items()}
+    reads[0, 1][:, 1] = 0
+    arch = Architecture(five_genes.layers, reads)
+    with pytest.warns(VNNWarning, match="have no input"):
+        model = build_model(arch, Regression(("y",)), seed=0)
+    cells = np.random.default_rng(0).normal(size=(20, 5)).astype("float32")
+    for reduce_children in (False, True):
+        table = rlipp(model, cells, cells[:, 0], reduce_children=reduce_children)
+        assert table.loc["q", ["rho", "rho_children", "difference"]].tolist() == [0, 0, 0]
+    assert rank_nodes(model, cells, method="rlipp").loc["q", "importance"] == 0
+
+
 def test_rlipp_of_a_model(model, values, labels):
     """Against labels where there are any, else against what the model predicts."""
     table = rank_nodes(model, values, labels, method="rlipp")
@@ -268,6 +289,21 @@ def test_knockout_is_deleting_the_node(any_model):
             np.testing.assert_allclose(lost[place].T, expected, atol=3e-5)
 
 
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_following_changes_where_they_go_is_the_plain_ablation(any_model, number):
+    cut = cut_of(*any_model, number)
+    network, units = cut.network.arithmetic, cut.network.seen.architecture.layers[number].units
+    (cells,) = cut.batches(1, 64)
+    ways = cut.network.spread(number).follow(
+        cut.done, cells, lambda before, own: cut.means[own][:, None] - before, precision=np.float64
+    )
+    for nodes, before, (after,) in ways:
+        for node, change in zip(nodes, after - before, strict=True):
+            own = np.arange(cut.starts[node], cut.starts[node] + units[node])
+            expected = plain_ablation(network, cut.done, number, own, cut.means[own])
+            np.testing.assert_allclose(change, expected, atol=2e-6 * max(1, np.abs(expected).max()))
+
+
 def test_a_gene_is_knocked_out_of_everything_that_reads_it(any_model):
     """Dense units beside the nodes read it too."""
     model, data = any_model
@@ -344,6 +380,15 @@ def test_conductance_adds_up(any_model, method):
     genes = contributions(model, data, method, 0)
     of_genes = contributions(model, data, method.replace("conductance", "integrated-gradients"), 0)
     np.testing.assert_allclose(genes, of_genes, atol=1e-4)
+
+
+@pytest.mark.parametrize("method", ["integrated-gradients", "conductance"])
+def test_a_way_of_twenty_points_is_one_call(five_genes, by_hand, method, monkeypatch):
+    """In a network of sixty layers, calls are what takes the time."""
+    calls, call = [], SparselyConnected.call
+    monkeypatch.setattr(SparselyConnected, "call", lambda layer, inputs: (calls.append(layer), call(layer, inputs))[1])
+    rank_nodes(by_hand, CELL, method=method, layers=[1])
+    assert len(calls) == 3, "both layers as they are, and the second on all points"
 
 
 def test_conductance_of_every_layer_adds_up_where_no_connection_passes_it_by(by_hand):

@@ -3,7 +3,6 @@
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-os.environ["KERAS_VNN_CALIBRATE"] = "0"  # the choice of a kernel must not depend on how busy the machine is
 
 import numpy as np
 import pytest

@@ -47,7 +47,7 @@ def test_values_and_both_gradients(kernel, adjacency):
         if why:
             pytest.skip(f"{kernel}: {why}")
         matrix = connections.matrix().toarray()
-        for batch in (1, 20):
+        for batch in (0, 1, 20):
             inputs = RNG.normal(size=(batch, connections.inputs)).astype("float32")
             weights = RNG.normal(size=connections.count).astype("float32")
             upstream = RNG.normal(size=(batch, connections.outputs)).astype("float32")

@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras_vnn.errors import ArchitectureError
 from keras_vnn.layers import SparselyConnected
 from keras_vnn.layers.kernels import KERNELS
-from keras_vnn.layers.kernels._joined import relays_of
+from keras_vnn.layers.kernels._products import Products
 
 pytestmark = pytest.mark.tensorflow
 
@@ -119,30 +119,91 @@ def test_gradients_of_gradients_through_several_inputs(network):
         np.testing.assert_allclose(one, right, atol=1e-9)
 
 
-def test_what_a_relay_gives_is_not_computed_in_a_traced_function(network):
-    """The operation that would compute it is dropped, as nobody reads what it gives."""
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+@pytest.fixture
+def batches_multiplied(monkeypatch):
+    """Name the outputs of every product that is computed."""
+    widths, forward, backward = [], Products.forward, Products.backward
 
+    def spy(original):
+        return lambda self, *args, **options: widths.append(self.outputs) or original(self, *args, **options)
+
+    monkeypatch.setattr(Products, "forward", spy(forward))
+    monkeypatch.setattr(Products, "backward", spy(backward))
+    return widths
+
+
+def test_neither_what_relays_give_nor_its_gradient_is_computed_in_a_step_of_training(network, batches_multiplied):
+    """The operations that would compute them are dropped, as nobody reads what they give."""
     model = network("native", 6, "float32")
+    model.compile("sgd", "mse")
     genes, lower = np.ones((4, GENES), "float32"), np.ones((4, 42), "float32")
-    traced = tf.function(lambda genes, lower: model([genes, lower])).get_concrete_function(genes, lower)
-
-    def operations(graph):
-        return sum(node.op == "PyFuncStateless" for node in graph.as_graph_def().node)
-
-    assert operations(traced.graph) == 2
-    assert operations(convert_variables_to_constants_v2(traced).graph) == 1  # what is needed of it
+    model.train_on_batch([genes, lower], np.zeros((4, 6 * TERMS)))
+    model.predict_on_batch([genes, lower])
+    assert batches_multiplied == [6 * TERMS] * 3  # forward and back; forward
 
 
-def test_only_units_that_hand_on_one_input_are_relays():
-    relay = SparselyConnected(np.eye(5)[:, [0, 0, 3]])
-    for layer, is_relay in (
-        (relay, True),
-        (SparselyConnected(np.eye(5), activation="tanh"), False),
-        (SparselyConnected(np.eye(5) + np.eye(5, k=1)), False),
-        (SparselyConnected(np.eye(5), use_bias=False), False),
-    ):
-        assert (relays_of(layer(np.ones((2, 5), "float32"))) is not None) == is_relay
+@pytest.mark.parametrize(
+    "options", [{"activation": "tanh"}, {"use_bias": False}, {"adjacency": np.eye(5) + np.eye(5, k=1)}], ids=str
+)
+def test_only_units_that_hand_on_one_input_are_folded(options, batches_multiplied):
+    first = SparselyConnected(**{"adjacency": np.eye(5)[:, [0, 0, 3, 3, 3, 1]][:, :5], **options}, kernel="native")
+    model = keras.Sequential([keras.Input((5,)), first, SparselyConnected(np.ones((5, 2)), kernel="native")])
+    model.predict_on_batch(np.ones((2, 5)))
+    assert batches_multiplied == [5, 2]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize("traced", [True, False], ids=["traced", "eager"])
+@pytest.mark.parametrize("reader", ["one", "two", "one and a dense layer"])
+def test_the_gradient_of_what_relays_give_is_there_for_who_asks(reader, traced, dtype):
+    """It holds what every reader says, and so do those of what made the relays."""
+    keras.utils.set_random_seed(0)
+    relay = SparselyConnected(np.eye(3), kernel="native", bias_initializer="random_normal", dtype=dtype)
+    readers = [SparselyConnected(np.ones((3, 1)), kernel="native", dtype=dtype)]
+    readers += {"one": [], "two": [SparselyConnected(np.eye(3, 1), kernel="native", dtype=dtype)]}.get(
+        reader, [keras.layers.Dense(1, kernel_initializer="ones", dtype=dtype)]
+    )
+    inputs = tf.constant(RNG.normal(size=(4, 3)), "float32")
+
+    def gradients(inputs, watches=True):
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(inputs)
+            handed_on = relay(inputs)
+            if watches:
+                tape.watch(handed_on)
+            outputs = sum(tf.cast(each(handed_on), "float32") for each in readers)
+        return [tape.gradient(outputs, each) for each in (handed_on, inputs, relay.kernel.value, relay.bias.value)]
+
+    for each in readers:
+        each(relay(inputs))
+    weights = [each.kernel.numpy().ravel() for each in readers]
+    upstream = np.tile(sum(np.pad(each, (0, 3 - len(each))) for each in weights), (4, 1))
+    scale = relay.kernel.numpy()
+    expected = upstream, upstream * scale, (upstream * inputs.numpy()).sum(axis=0), upstream.sum(axis=0)
+    for watches in (True, False):
+        found = (tf.function(gradients) if traced else gradients)(inputs, watches)
+        for one, right in zip(found, expected, strict=True):
+            np.testing.assert_allclose(tf.cast(one, "float32"), right, atol=0.05 if "bf" in dtype else 1e-5)
+
+
+def test_a_model_that_gives_relays_beside_its_output_has_the_gradient_of_one_in_the_other(network):
+    found = []
+    for kernel in ("native", "portable"):
+        model = network(kernel, 6)
+        both = keras.Model(model.inputs, [model.get_layer("pairs").output, model.output])
+        both.set_weights(network("portable", 6).get_weights())
+
+        @tf.function
+        def gradient(data, both=both):
+            with tf.GradientTape() as tape:
+                pairs, outputs = both(data)
+                loss = tf.reduce_sum(outputs**2)
+            return tape.gradient(loss, [pairs, *(variable.value for variable in both.trainable_variables)])
+
+        rng = np.random.default_rng(1)
+        found.append(gradient([tf.constant(rng.normal(size=(7, GENES))), tf.constant(rng.normal(size=(7, 42)))]))
+    for one, right in zip(*found, strict=True):
+        np.testing.assert_allclose(one, right, atol=1e-9)
 
 
 def test_tensors_that_do_not_fit_are_refused():

@@ -11,9 +11,11 @@ import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
 
+import keras
 import numpy as np
 import pytest
 
+from keras_vnn.layers import SparselyConnected
 from keras_vnn.layers.kernels import KERNELS
 
 EXPORT = """
@@ -65,6 +67,26 @@ def python_with_onnx():
         except PackageNotFoundError:
             pytest.skip(f"needs {package}: pip install tf2onnx onnxruntime; or name a Python: KERAS_VNN_ONNX_PYTHON")
     return sys.executable
+
+
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="is about PyTorch, which exports by itself")
+# Not "portable": its sums by segment are exported for the batch size of the trace alone.
+@pytest.mark.parametrize("kernel", ["auto", "native", "dense", "block"])
+@pytest.mark.filterwarnings("ignore")  # the exporter's own
+def test_an_export_by_torch(kernel, tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    rng = np.random.default_rng(0)
+    data, adjacency = rng.normal(size=(32, 30)).astype("float32"), rng.random((30, 8)) < 0.3
+    layer = SparselyConnected(adjacency, [1, 2, 3, 1, 2, 3, 1, 2], kernel=kernel)
+    model = keras.Sequential([keras.Input((30,)), layer])
+    expected = model.predict(data, verbose=0)
+    model.export(tmp_path / "model.onnx", format="onnx", verbose=False)
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    for batch in (1, 32):
+        (found,) = session.run(None, {session.get_inputs()[0].name: data[:batch]})
+        np.testing.assert_allclose(found, expected[:batch], atol=1e-5)
+    assert (tmp_path / "model.onnx").stat().st_size < 50_000  # no loop over the connections
 
 
 @pytest.mark.slow

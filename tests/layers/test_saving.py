@@ -84,3 +84,18 @@ def test_a_saved_model_holds_no_dense_matrix(tmp_path):
     model = keras.Sequential([keras.Input((9437,)), SparselyConnected(adjacency)])
     model.save(tmp_path / "model.keras")
     assert (tmp_path / "model.keras").stat().st_size < 700_000  # 4 bytes per connection; dense: 26 MB
+
+
+def test_weights_of_other_connections_are_refused(tmp_path):
+    """Both layers have four weights and two biases."""
+    layers = [SparselyConnected(np.array(rows)) for rows in ([[1, 0], [1, 1], [0, 1]], [[1, 1], [1, 0], [0, 1]])]
+    models = [keras.Sequential([keras.Input((3,)), layer]) for layer in layers]
+    models[0].save_weights(tmp_path / "one.weights.h5")
+    before = models[1].get_weights()
+    with pytest.raises(ValueError, match="join other units than those of this model"):
+        models[1].load_weights(tmp_path / "one.weights.h5")
+    for old, new in zip(before, models[1].get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    again = keras.Sequential([keras.Input((3,)), SparselyConnected(layers[0].adjacency)])
+    again.load_weights(tmp_path / "one.weights.h5")
+    np.testing.assert_array_equal(again.get_weights()[0], models[0].get_weights()[0])

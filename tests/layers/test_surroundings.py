@@ -194,18 +194,16 @@ def test_a_mirrored_strategy():
 @pytest.fixture
 def gpu(monkeypatch):
     """Have Keras list a GPU; whatever computes on the CPU fails."""
-    from keras_vnn.layers.kernels import _calibration, filled, native
+    from keras_vnn.layers.kernels import filled, native
 
     def refuse(*_, **__):
         raise AssertionError("a kernel of the CPU was called")
 
     monkeypatch.setattr(keras.distribution, "list_devices", lambda kind=None: ["gpu:0"])
-    monkeypatch.setenv("KERAS_VNN_CALIBRATE", "1")
     for place, name in (
         (native, "Products"),
         (native.NativeKernel, "__init__"),
         (filled.FilledKernel, "__init__"),
-        (_calibration, "_measure"),
     ):
         monkeypatch.setattr(place, name, refuse)
 
@@ -280,3 +278,25 @@ def test_a_graph_for_onnx_holds_its_index_arrays(adjacency):
         function = get_concrete_fn(model, [tf.TensorSpec((None, 30), "float32")])
         graph = function.get_concrete_function().graph
         assert {tensor.dtype for tensor, _ in graph.captures} <= {tf.resource}, kernel
+
+
+def test_exporters_other_than_keras_get_graphs_that_run_elsewhere(adjacency, tmp_path):
+    """A function of a kernel in Python, or of its own gradient, is dead outside of this process."""
+    for kernel in ["auto", *KERNEL_NAMES]:
+        model = make_model(kernel, adjacency)
+        right = model.predict(DATA, verbose=0)
+        tf.saved_model.save(model, tmp_path / kernel)
+        assert b"PyFunc" not in (tmp_path / kernel / "saved_model.pb").read_bytes()
+        (served,) = tf.saved_model.load(tmp_path / kernel).signatures["serving_default"](tf.constant(DATA)).values()
+        np.testing.assert_allclose(served, right, atol=1e-5, err_msg=kernel)
+
+
+def test_tf2onnx_converts_a_function(adjacency):
+    tf2onnx, onnxruntime = pytest.importorskip("tf2onnx"), pytest.importorskip("onnxruntime")
+    spec = [tf.TensorSpec((None, 30), "float32", "x")]
+    for kernel in ["auto", *KERNEL_NAMES]:
+        model = make_model(kernel, adjacency)
+        function = tf.function(lambda x, model=model: model(x), input_signature=spec)
+        content = tf2onnx.convert.from_function(function, input_signature=spec)[0].SerializeToString()
+        (found,) = onnxruntime.InferenceSession(content).run(None, {"x": DATA})
+        np.testing.assert_allclose(found, model.predict(DATA, verbose=0), atol=1e-5, err_msg=kernel)

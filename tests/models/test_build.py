@@ -10,8 +10,8 @@ from scipy import sparse
 from keras_vnn.architecture import Architecture, Layer, Node
 from keras_vnn.data import classes
 from keras_vnn.errors import ModelError
-from keras_vnn.models import Embedding, Regression, build_model, view
-from keras_vnn.options import ModelOptions
+from keras_vnn.models import Embedding, Regression, build_model, check_functions, view
+from keras_vnn.options import AutoencoderOptions, ModelOptions
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -103,6 +103,18 @@ def test_options_reach_the_layers(flat: Architecture) -> None:
         (2, {"preset": "lin2018"}, "preset must be one of lin2017, lin2017-two-layer"),
         (2, {"dropout": 1.0}, "dropout must be a number of at least 0 and below 1, or a list, each a number of"),
         (2, {"activation": "tnah"}, "activation must be a name that Keras knows, got 'tnah'. Did you mean tanh?"),
+        (
+            2,
+            {"activation": "glu"},
+            "activation must be one that takes each unit to one, without further arguments, got 'glu'. Did you mean ",
+        ),
+        (2, {"tail_activation": "threshold"}, "tail_activation must be one that takes each unit to one, without furt"),
+        (
+            2,
+            {"kernel_initializer": "orthogonal"},
+            "The initializer Orthogonal makes matrices, and a sparse layer has a vector of one weight per connection.\n"
+            "Take one that draws each weight by itself, e.g. glorot_uniform, he_normal or random_normal.",
+        ),
         (2, {"l2": -1.0}, "l2 must be a number of at least 0, got -1.0."),
         (2, {"tail": (10, 0)}, "tail must be a list, each an integer of at least 1, got 0."),
     ],
@@ -143,6 +155,16 @@ def test_regression_needs_different_names() -> None:
     assert Regression("dose").names == ("dose",)
     with pytest.raises(ModelError, match="one or more different names"):
         Regression(("a", "a"))
+
+
+def test_what_cannot_serve_is_refused_before_data_are_read() -> None:
+    for make in (ModelOptions, AutoencoderOptions):
+        with pytest.raises(ModelError, match=r"^The initializer Identity makes matrices"):
+            check_functions(make(kernel_initializer="identity"))
+        with pytest.raises(ModelError, match="kernel_initializer must be linear_uniform or a name that Keras knows"):
+            check_functions(make(kernel_initializer="glorot"))
+    with pytest.raises(ModelError, match="initial_scale cannot scale the initializer 'zeros'"):
+        check_functions(ModelOptions(kernel_initializer="zeros", initial_scale=0.1))
 
 
 def test_options_are_values() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from scipy import sparse
 
 from keras_vnn.architecture import Architecture, Layer, Node
 from keras_vnn.data import classes
-from keras_vnn.errors import ModelError
+from keras_vnn.errors import ModelError, VNNWarning
 from keras_vnn.layers import AuxiliaryHeads, AuxiliaryModel, NodeDropout, auxiliary_predictions
 from keras_vnn.models import Embedding, Regression, build_model, edge_weights, set_edge_weights, view
 from keras_vnn.models._node_rates import node_rates
@@ -210,7 +209,7 @@ def test_level_heads_are_averaged_and_weighed(layered: Architecture) -> None:
 
 def test_pnet_has_a_head_on_the_genes_and_on_each_layer(layered: Architecture) -> None:
     model = build_model(layered, 2, preset="pnet", level_weights=(2, 7, 20))
-    assert list(view(model).parts["auxiliary"]) == ["0", "1"]
+    assert [role.number for role in view(model).roles.all("auxiliary")] == [0, 1]
     assert model.input_shape == (None, 4, 3)
     rates = [layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
     assert rates == [0.5, 0.1, 0.1]
@@ -354,23 +353,31 @@ def test_every_published_model_has_its_training() -> None:
         0.3,
     )
     assert TRAINING_PRESETS["drugcell"].epsilon == 1e-5
-    assert replace(MODEL_PRESETS["drugcell"], tail=()).side_layers == (100, 50, 6)
+    assert MODEL_PRESETS["drugcell"].changed(tail=()).side_layers == (100, 50, 6)
 
 
 @pytest.mark.parametrize(
     ("outputs", "options", "message"),
     [
         (2, {"batch_normalization": "befor"}, "batch_normalization must be one of none, before, after; got 'befor'. "),
-        (2, {"batch_momentum": 1.0}, "batch_momentum must be at least 0 and below 1, got 1.0."),
-        (2, {"dropout": (0.5, 1.5)}, "dropout must be at least 0 and below 1, got 1.5."),
+        (2, {"batch_momentum": 1.0}, "batch_momentum must be a number of at least 0 and below 1, got 1.0."),
+        (
+            2,
+            {"dropout": (0.5, 1.5)},
+            "dropout must be a number of at least 0 and below 1, or a list, ",
+        ),
         (
             2,
             {"side_features": 3},
             "A side branch needs both side_features and side_layers, e.g. 2048 and (100, 50, 6).",
         ),
-        (2, {"side_features": 3, "side_layers": (0,)}, "side_layers must name at least one unit per layer, got [0]."),
+        (
+            2,
+            {"side_features": 3, "side_layers": (0,)},
+            "side_layers must be a list, each an integer of at least 1, got 0.",
+        ),
         (2, {"gene_features": ("a",)}, "gene_features needs two or more different names, got ['a']."),
-        (2, {"initial_scale": 0}, "initial_scale must be above 0, got 0."),
+        (2, {"initial_scale": 0}, "initial_scale must be a number above 0, got 0."),
         (
             2,
             {"initial_scale": 0.1, "kernel_initializer": "zeros"},
@@ -397,6 +404,12 @@ def test_every_published_model_has_its_training() -> None:
         ),
         (2, {"auxiliary_heads": "linear-tanh"}, "auxiliary_heads='linear-tanh' gives numbers between -1 and 1, not "),
         (
+            Regression("y"),
+            {"preset": "dcell-code", "loss": "binary_crossentropy"},
+            "auxiliary_heads='linear-tanh' gives numbers between -1 and 1, not probabilities.\n"
+            "For classes, or numbers that are 0 or 1, take auxiliary_heads='linear'.",
+        ),
+        (
             Embedding(),
             {"auxiliary_heads": "linear"},
             "An embedding predicts nothing, so it has no auxiliary and no level heads.",
@@ -415,6 +428,53 @@ def test_one_loss_for_all_heads(layered: Architecture) -> None:
     x = values(4, model)
     with pytest.raises(ModelError, match="takes one loss for all of them"):
         model.compute_loss(x, np.arange(4) % 2, model(x, training=True), training=True)
+
+
+@pytest.mark.parametrize("options", [{"auxiliary_heads": "linear", "aux_weight": 0.4}, {"level_heads": True}])
+@pytest.mark.parametrize("reduction", ["sum_over_batch_size", "sum", "mean_with_sample_weight"])
+@pytest.mark.parametrize("loss_weights", [None, 3.0, [3.0]])
+def test_heads_follow_the_compiled_loss(
+    layered: Architecture, options: dict, reduction: str, loss_weights: Any
+) -> None:
+    """Every head counts as a prediction of its own would, times its weight."""
+    model = build_model(layered, Regression(("a", "b")), seed=0, **options)
+    x = values(6, model)
+    rng = np.random.default_rng(1)
+    y, rows = rng.normal(size=(6, 2)).astype("float32"), rng.random(6).astype("float32")
+    loss = keras.losses.MeanSquaredError(reduction=reduction)
+    model.compile("sgd", loss, loss_weights=loss_weights)
+    prediction = model(x, training=True)
+    heads = auxiliary_predictions(prediction)
+    for sample_weight in (None, rows):
+        parts = [number(loss(y, heads.values[:, place], sample_weight)) for place in range(len(heads.weights))]
+        expected = heads.prediction_weight * number(loss(y, prediction, sample_weight)) + parts @ heads.weights
+        got = number(model.compute_loss(x, y, prediction, sample_weight, training=True))
+        assert got == pytest.approx((3 if loss_weights else 1) * expected, rel=1e-5)
+
+
+def test_a_loss_that_does_not_reduce_is_refused(layered: Architecture) -> None:
+    model = build_model(layered, Regression("growth"), seed=0, **DCELL)
+    model.compile("sgd", keras.losses.MeanSquaredError(reduction=None))
+    x = values(4, model)
+    with pytest.raises(ModelError, match="takes one loss for all of them, which reduces to a number"):
+        model.compute_loss(x, np.zeros((4, 1)), model(x, training=True), training=True)
+
+
+def test_heads_of_a_model_inside_another(layered: Architecture) -> None:
+    """A model of Keras would train none of them, in silence; one of ours trains them."""
+    model = build_model(layered, Regression("growth"), seed=0, auxiliary_heads="linear")
+    inputs = keras.Input((4,))
+    with pytest.warns(VNNWarning, match="The auxiliary heads of 'vnn' are not trained by a model that it becomes a pa"):
+        outputs = model(inputs)
+    outer = AuxiliaryModel(inputs, outputs)
+    outer.compile("sgd", "mse")
+    x, y = values(6, model), np.linspace(-1, 1, 6)[:, None]
+    both = [number(one.compute_loss(x, y, one(x, training=True), training=True)) for one in (model, outer)]
+    assert both[0] == pytest.approx(both[1], rel=1e-6)
+    head = view(model).auxiliary_layer(1)
+    before = keras.ops.convert_to_numpy(head.kernel)
+    outer.fit(x, y, verbose=0)
+    assert (keras.ops.convert_to_numpy(head.kernel) != before).all()
 
 
 def test_only_the_first_input_of_heads_is_passed_on() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import keras
 import numpy as np
@@ -97,6 +99,15 @@ def test_damaged_files_are_errors_of_ours(flat: Architecture, tmp_path: Path) ->
         load_model(tmp_path)
 
 
+def test_a_missing_package_is_no_damage_of_the_file(
+    flat: Architecture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_model(build_model(flat, 2), tmp_path / "a.keras")
+    monkeypatch.setattr(keras.saving, "load_model", Mock(side_effect=ImportError("No module named 'h5py'")))
+    with pytest.raises(ImportError, match="No module named 'h5py'"):
+        load_model(tmp_path / "a.keras")
+
+
 def test_an_architecture_is_not_a_model(flat: Architecture, tmp_path: Path) -> None:
     flat.save(tmp_path / "a.vnn")
     with pytest.raises(ModelError) as error:
@@ -117,3 +128,13 @@ def test_a_model_without_names_is_refused(tmp_path: Path) -> None:
     keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)]).save(tmp_path / "plain.keras")
     with pytest.raises(ModelError, match="carries no architecture"):
         load_model(tmp_path / "plain.keras")
+
+
+def test_weights_of_other_names_are_refused(flat: Architecture, tmp_path: Path) -> None:
+    """The wiring is the same; what each weight is about is not."""
+    genes, groups = flat.layers
+    other = Architecture((replace(genes, nodes=genes.nodes[::-1]), groups), flat.connections)
+    build_model(flat, 2).save_weights(tmp_path / "one.weights.h5")
+    with pytest.raises(ValueError, match="The weights are those of another architecture than those of this model"):
+        build_model(other, 2).load_weights(tmp_path / "one.weights.h5")
+    build_model(flat, 2).load_weights(tmp_path / "one.weights.h5")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from keras_vnn.errors import ConfigError, ReadError, VNNWarning
-from keras_vnn.readers import read_annotations
+from keras_vnn.readers import read_annotations, tab_columns
 
 DATA = Path(__file__).parents[2] / "data"
 MORE = Path(__file__).parents[3] / "shared" / "data" / "more"
@@ -302,6 +302,22 @@ def test_gene2go(tmp_path):
     assert dict(found.term_names)["GO:0006281"] == "DNA repair"
     assert len(found.denied) == 1
     assert pairs(read_annotations(path, taxon=9606, namespace="biological_process")) == ["9 GO:0006281"]
+
+
+def test_numeric_names_stay_as_written_across_chunks(tmp_path, monkeypatch):
+    monkeypatch.setattr(tab_columns, "_CHUNK_ROWS", 2)
+    genes = ["0007", "7157", "7157", "1e3", "True"]
+    rows = "".join(f"{gene}\tR-HSA-{n}\thttps://x\tsaid\tTAS\tHomo sapiens\n" for n, gene in enumerate(genes, 1))
+    found = read_annotations(write(tmp_path, rows, "NCBI2Reactome.txt"))
+    assert pairs(found) == [
+        "0007 R-HSA-1",
+        "1e3 R-HSA-4",
+        "7157 R-HSA-2",
+        "7157 R-HSA-3",
+        "True R-HSA-5",
+    ]
+    only = write(tmp_path, "9606\t0007\tGO:1\tIDA\t-\trepair\t1\tProcess\n", "gene2go")
+    assert pairs(read_annotations(only)) == ["0007 GO:1"]
 
 
 def test_two_columns_in_either_order_with_and_without_header(tmp_path):

@@ -1,6 +1,7 @@
 """Gene lists from files in all their forms, and from memory."""
 
 import gzip
+import sys
 from pathlib import Path
 
 import anndata
@@ -194,7 +195,7 @@ def adata():
     return made[:, ["TP53"]].copy()
 
 
-def test_anndata_in_memory_and_on_disk(adata, tmp_path):
+def test_anndata_in_memory_and_on_disk(adata, tmp_path, monkeypatch):
     adata.write_h5ad(tmp_path / "cells.h5ad")
     for source in (adata, tmp_path / "cells.h5ad"):
         assert read_genes(source).ids == ("TP53",)
@@ -202,6 +203,9 @@ def test_anndata_in_memory_and_on_disk(adata, tmp_path):
         assert read_genes(source, column="id").ids == ("ENSG1",)
         assert read_genes(source, column="kind").ids == ("a",)
     assert read_genes(tmp_path / "cells.h5ad", raw=True, column="id").source.format == "h5ad raw.var['id']"
+    with monkeypatch.context() as missing, pytest.raises(ImportError, match=r"anndata\.io"):
+        missing.setitem(sys.modules, "anndata.io", None)
+        read_genes(tmp_path / "cells.h5ad", column="kind")
     with pytest.raises(ReadError, match=r"^var has no column 'idd': .*\nIt has: id, kind\. Did you mean id\?"):
         read_genes(tmp_path / "cells.h5ad", column="idd")
     with pytest.raises(GeneError, match=r"^var has no column 'idd'; it has id, kind\."):

@@ -45,6 +45,8 @@ def test_a_signal_is_learned_and_scored_on_held_out_cells(arch: Architecture, ce
     assert list(result.metrics.confusion.index) == ["B", "T"]
     facts = view(result.model).card.metadata["training"]
     assert facts["cells"] == {"train": 42, "validation": 9, "test": 9}
+    # Of a million cells, their positions would be most of the file.
+    assert facts["split"] == {"seed": result.split.seed, "sha256": result.split.digest}
     assert facts["metrics"]["accuracy"] == result.metrics.accuracy
 
 

@@ -30,6 +30,9 @@ __all__ = ["architecture_from_bytes", "architecture_to_bytes", "load_architectur
 
 FORMAT_VERSION = 1
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+# An architecture unpacks to 2 to 5 times its size and holds a JSON value in 8 bytes of it; in memory, a value takes up
+# to 100 bytes. Small ones may do as they like.
+_LARGEST_FREE, _LARGEST_FACTOR, _MOST_VALUES = 1 << 20, 16, 1 << 20
 
 
 def architecture_to_bytes(arch: Architecture) -> bytes:
@@ -71,7 +74,7 @@ def architecture_from_bytes(content: bytes, where: str = "memory") -> Architectu
     """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return _parsed(archive, where)
+            return _parsed(archive, where, len(content))
     except VNNError as error:
         if where in str(error):
             raise
@@ -107,11 +110,14 @@ def save_architecture(arch: Architecture, path: str | os.PathLike[str], *, overw
         partial.write_bytes(content)
 
 
-def _parsed(archive: zipfile.ZipFile, where: str) -> Architecture:
-    members = archive.infolist()
-    packed = max(sum(member.compress_size for member in members), 1)
-    refuse_bomb(Path(where), sum(member.file_size for member in members), packed)
-    header = json.loads(archive.read("architecture.json"))
+def _parsed(archive: zipfile.ZipFile, where: str, packed: int) -> Architecture:
+    size = sum(member.file_size for member in archive.infolist())
+    refuse_bomb(Path(where), size, packed, free=_LARGEST_FREE, factor=_LARGEST_FACTOR)
+    text = archive.read("architecture.json")
+    values = sum(map(text.count, (b",", b"[", b"{")))
+    if values > _MOST_VALUES + packed // 2:
+        raise ArchitectureError(f"{where} holds {values:,} JSON values in {packed:,} bytes; it is no architecture.")
+    header = json.loads(text)
     if header["format"] != "keras-vnn architecture":
         raise ArchitectureError(
             f"Not a saved architecture: {where} holds {header['format']!r}.\n"
@@ -126,8 +132,7 @@ def _parsed(archive: zipfile.ZipFile, where: str) -> Architecture:
     connections = {}
     for source, target in header["connections"]:
         indptr, indices = (
-            np.load(io.BytesIO(archive.read(f"connection_{source}_{target}_{part}.npy")), allow_pickle=False)
-            for part in ("indptr", "indices")
+            _from_npy(archive.read(f"connection_{source}_{target}_{part}.npy")) for part in ("indptr", "indices")
         )
         shape = (len(layers[source]), len(layers[target]))
         matrix = sparse.csr_array((np.ones(len(indices), bool), indices, indptr), shape=shape)
@@ -191,3 +196,13 @@ def _npy(array: NDArray[Any]) -> bytes:
     stream = io.BytesIO()
     np.save(stream, array.astype(np.int32), allow_pickle=False)
     return stream.getvalue()
+
+
+def _from_npy(content: bytes) -> NDArray[np.int32]:
+    """Return an array whose declared size is that of its bytes; `numpy.load` makes room for any size first."""
+    stream = io.BytesIO(content)
+    version = np.lib.format.read_magic(stream)
+    shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
+    if version != (1, 0) or dtype != np.int32 or shape != ((len(content) - stream.tell()) // 4,):
+        raise ValueError(f"an array of {shape} {dtype}, expected a list of int32 as long as its {len(content)} bytes")
+    return np.frombuffer(content, dtype, offset=stream.tell())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Callable
 from contextvars import copy_context
 from typing import Annotated, Any
 
@@ -77,7 +78,7 @@ def main(arguments: list[str] | None = None) -> None:
     with warnings.catch_warnings(), sentences_printed():
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", VNNWarning)
-        warnings.showwarning = _show_warning
+        warnings.showwarning = _show_once()
         try:
             copy_context().run(app, given)
         except SystemExit as stop:
@@ -87,17 +88,21 @@ def main(arguments: list[str] | None = None) -> None:
         except KeyboardInterrupt:
             say("stopped")
             raise SystemExit(1) from None
-        except (VNNError, OSError, MemoryError) as error:
+        except (VNNError, OSError, MemoryError, ImportError) as error:
             report_error(_worded(error), as_json=as_json)
             raise SystemExit(1) from None
 
 
-def _worded(error: VNNError | OSError | MemoryError) -> VNNError:
+def _worded(error: VNNError | OSError | MemoryError | ImportError) -> VNNError:
     """Return an error of ours for one of the system's that nothing else has put into words."""
     if isinstance(error, MemoryError):
         return VNNError(
             f"The memory is not enough{f': {error}' if str(error) else '.'}\n"
             "Close other programs, or give fewer genes or cells; large .h5ad files can stay on disk (--backed always)."
+        )
+    if isinstance(error, ImportError):
+        return VNNError(
+            f"A package that keras-vnn needs is missing or does not work: {error}\n    pip install keras-vnn"
         )
     if isinstance(error, OSError):
         what = "" if error.filename is None else f": {str(error.filename)[:200]}"
@@ -108,5 +113,13 @@ def _worded(error: VNNError | OSError | MemoryError) -> VNNError:
     return error
 
 
-def _show_warning(message: Any, *_: Any, **__: Any) -> None:
-    say_warning(str(message))
+def _show_once() -> Callable[..., None]:
+    """Return what prints each warning the first time: each of many trainings may give the same."""
+    shown = set()
+
+    def show(message: Any, *_: Any, **__: Any) -> None:
+        if str(message) not in shown:
+            shown.add(str(message))
+            say_warning(str(message))
+
+    return show

@@ -6,6 +6,7 @@ Knows nothing of files, labels or normalisation.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,13 +26,19 @@ class Measured:
     genes: tuple[str, ...]
 
 
+def layer_names(data: Any) -> list[str]:
+    """Return the names of the layers of an AnnData; anndata 0.13 counts ``X`` among them, as ``None``."""
+    return [name for name in getattr(data, "layers", ()) if name is not None]
+
+
 def measured(data: Any) -> Measured:
     """Return the named matrix of an AnnData (its ``X``) or of a DataFrame (cells, genes).
 
     Raises
     ------
     DataError
-        The data are of another type, have no matrix, no cell or no gene, or a column is not numeric.
+        The data are of another type, have no matrix, no cell or no gene, a column is not numeric, or a sparse matrix
+        points outside of itself.
     """
     import numpy as np
     import scipy.sparse
@@ -52,6 +59,7 @@ def measured(data: Any) -> Measured:
         )
     if scipy.sparse.issparse(values):
         values = values if values.format in ("csr", "csc") else values.tocsr()
+        check_sparse(values)
     else:
         values = np.asarray(values)
     check_numbers(values.dtype)
@@ -71,20 +79,39 @@ def check_numbers(kind: Any) -> None:
         raise DataError(f"The values of the data are of type {kind}, expected numbers.")
 
 
+def check_sparse(values: Any) -> None:
+    """Raise a `DataError` when a CSR or CSC matrix points outside of itself, which kills Python when it is used."""
+    try:
+        values.check_format()
+    except ValueError as error:
+        raise damaged_sparse(error) from error
+
+
+def damaged_sparse(reason: object) -> DataError:
+    """Return the error about a sparse matrix that points outside of itself."""
+    return DataError(f"The sparse matrix is damaged: {reason}.\nRead or download the data again.")
+
+
 def check_finite(table: Measured, where: str = "") -> None:
-    """Raise a `DataError` naming the first value that is NaN or infinite, if there is one."""
+    """Raise a `DataError` naming the first value that is NaN, infinite, or so large that it is as float32."""
     import numpy as np
 
-    row, column, count = _first(table.values, lambda values: ~np.isfinite(values))
+    largest = np.finfo(np.float32).max
+    is_wider = table.values.dtype.kind == "f" and table.values.dtype.itemsize > 4
+    row, column, count = _first(
+        table.values, lambda values: ~(np.abs(values) <= largest) if is_wider else ~np.isfinite(values)
+    )
     if count:
         raise not_a_number(table.genes[column], table.cells[row], table.values[row, column], count, table, where)
 
 
-def not_a_number(gene: str, cell: str, value: object, count: int, table: Measured, where: str = "") -> DataError:
-    """Return the error for ``count`` values that are no finite numbers, the first of which is shown."""
+def not_a_number(gene: str, cell: str, value: Any, count: int, table: Measured, where: str = "") -> DataError:
+    """Return the error for ``count`` values that are not finite numbers of float32, the first of which is shown."""
     total = len(table.cells) * len(table.genes)
     verb = "is not a finite number" if count == 1 else "are not finite numbers"
     shown = repr(value) if isinstance(value, str) else format(value)
+    if not isinstance(value, str) and 1 < abs(value) < math.inf:
+        shown += ", beyond the 3.4e38 of single precision"
     return DataError(
         f"{count:,} of {total:,} values {verb}{where and f': {where}'}\n"
         f"    gene {gene}, cell {cell}: {shown}\n"

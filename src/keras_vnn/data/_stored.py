@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from keras_vnn.data._matrix import Measured, check_numbers, is_on_disk, measured
+from keras_vnn.data._matrix import Measured, check_numbers, check_sparse, damaged_sparse, is_on_disk, measured
 from keras_vnn.errors import DataError
 
 if TYPE_CHECKING:
@@ -72,9 +72,11 @@ class Stored:
             return np.asarray(self.values[start:stop])
         first, last = int(self.starts[start]), int(self.starts[stop])
         parts = (self.values["data"][first:last], self.values["indices"][first:last])
-        return scipy.sparse.csr_matrix(
+        values = scipy.sparse.csr_matrix(
             (*parts, self.starts[start : stop + 1] - first), shape=(stop - start, len(self.genes))
         )
+        check_sparse(values)
+        return values
 
     def take(self, rows: NDArray[np.intp]) -> Any:
         """Return the cells with these numbers, in this order; neighbours on disk are read together."""
@@ -135,7 +137,7 @@ def stored(data: Any) -> Stored | None:
     Raises
     ------
     DataError
-        The matrix is kept by columns, or does not hold numbers.
+        The matrix is kept by columns, does not hold numbers, or points outside of itself.
     """
     if not (hasattr(data, "var_names") and hasattr(data, "obs_names")) or data.is_view:
         return None
@@ -153,9 +155,24 @@ def stored(data: Any) -> Stored | None:
             "The matrix on disk is kept by genes (CSC): single cells cannot be read from it.\n"
             "Read it into memory, adata.to_memory(), or write it by cells: adata.X = adata.X.tocsr()"
         )
+    return Stored(values.group, cells, genes, starts_of(values.group))
+
+
+def starts_of(group: Any) -> NDArray[np.int64]:
+    """Return where the entries of each row, or column, of a sparse matrix on disk begin, and where the last end.
+
+    Raises
+    ------
+    DataError
+        They fall, or do not go from 0 to the number of entries.
+    """
     import numpy as np
 
-    return Stored(values.group, cells, genes, np.asarray(values.group["indptr"][:], dtype=np.int64))
+    starts = np.asarray(group["indptr"][:], dtype=np.int64)
+    ends = {group[name].shape for name in ("data", "indices")}
+    if not starts.size or starts[0] or ends != {(int(starts[-1]),)} or (np.diff(starts) < 0).any():
+        raise damaged_sparse(f"indptr must rise from 0 to {' or '.join(str(end[0]) for end in ends)}, its entries")
+    return starts
 
 
 def held(table: Measured, width: int) -> Held | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_vnn.data._matrix import is_on_disk
-from keras_vnn.errors import DataError, ReadError, did_you_mean
+from keras_vnn.errors import DataError, ReadError, VNNError, did_you_mean
 from keras_vnn.files import existing_file
 from keras_vnn.ten_x import is_ten_x
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MOST_BYTES",
+    "damage_named",
     "expression_path",
     "is_divisible",
     "is_hdf5",
@@ -29,6 +30,7 @@ __all__ = [
     "layer_error",
     "open_store",
     "quiet",
+    "root_of",
     "too_large",
     "with_obs",
 ]
@@ -73,34 +75,25 @@ def open_store(path: Path, layer: str = "X") -> anndata.AnnData:
     """
     import anndata
 
-    try:
-        with quiet():
-            root = _root(path)
-            if "encoding-type" not in root.attrs:
-                if layer != "X":
-                    raise DataError(
-                        f"The file was written by an early anndata; only its X can be left on disk: {path}\n"
-                        "Leave out backed; or write it anew: anndata.read_h5ad(path).write_h5ad(new_path)"
-                    )
-                root.close()
-                return anndata.read_h5ad(path, backed="r")
-            raw = "raw" in root
-            layers = sorted(root["layers"]) if "layers" in root else []
-            if layer != "X" and not (layer == "raw" and raw) and layer not in layers:
-                raise layer_error(layer, layers, f" of {path.name}", has_raw=raw)
-            of_layer = {"X": root, "raw": root["raw"] if raw else None}.get(layer, root)
-            values = of_layer["X"] if layer in ("X", "raw") else root["layers"][layer]
-            is_sparse = not hasattr(values, "shape")
-            obs, var = anndata.io.read_elem(root["obs"]), anndata.io.read_elem(of_layer["var"])
-            return anndata.AnnData(anndata.io.sparse_dataset(values) if is_sparse else values, obs=obs, var=var)
-    except DataError:
-        raise
-    except Exception as error:  # h5py, zarr and anndata raise many kinds
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        kind = "zarr store" if path.is_dir() else ".h5ad file"
-        raise ReadError(
-            f"The {kind} is damaged, incomplete, or holds no AnnData: {path}\n    {reason}\nDownload it again."
-        ) from error
+    with damage_named(path), quiet():
+        root = root_of(path)
+        if "encoding-type" not in root.attrs:
+            if layer != "X":
+                raise DataError(
+                    f"The file was written by an early anndata; only its X can be left on disk: {path}\n"
+                    "Leave out backed; or write it anew: anndata.read_h5ad(path).write_h5ad(new_path)"
+                )
+            root.close()
+            return anndata.read_h5ad(path, backed="r")
+        raw = "raw" in root
+        layers = sorted(root["layers"]) if "layers" in root else []
+        if layer != "X" and not (layer == "raw" and raw) and layer not in layers:
+            raise layer_error(layer, layers, f" of {path.name}", has_raw=raw)
+        of_layer = {"X": root, "raw": root["raw"] if raw else None}.get(layer, root)
+        values = of_layer["X"] if layer in ("X", "raw") else root["layers"][layer]
+        is_sparse = not hasattr(values, "shape")
+        obs, var = anndata.io.read_elem(root["obs"]), anndata.io.read_elem(of_layer["var"])
+        return anndata.AnnData(anndata.io.sparse_dataset(values) if is_sparse else values, obs=obs, var=var)
 
 
 def is_divisible(path: Path) -> bool:
@@ -145,17 +138,34 @@ def layer_error(layer: str, layers: Sequence[str], where: str, *, has_raw: bool)
 
 
 @contextmanager
+def damage_named(path: Path) -> Iterator[None]:
+    """Raise what h5py, zarr and anndata raise about damaged bytes, of many kinds, as a `ReadError`."""
+    try:
+        yield
+    except (VNNError, ImportError):  # a package that is missing is no fault of the file
+        raise
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        kind = "zarr store" if path.is_dir() else ".h5ad file"
+        raise ReadError(
+            f"The {kind} is damaged, incomplete, or holds no AnnData: {path}\n    {reason}\nDownload it again."
+        ) from error
+
+
+@contextmanager
 def quiet() -> Iterator[None]:
-    """Silence what anndata says about files of its own old releases and about repeated gene names."""
+    """Silence what anndata says about its own old releases, what they stand on, and repeated gene names."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", PendingDeprecationWarning)
         warnings.filterwarnings("ignore", message=".*names are not unique", category=UserWarning)
         warnings.filterwarnings("ignore", message=".*was written", category=UserWarning)
         yield
 
 
-def _root(path: Path) -> Any:
+def root_of(path: Path) -> Any:
+    """Open a store for reading and return its first group."""
     if path.is_dir():
         import zarr
 

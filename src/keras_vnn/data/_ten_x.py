@@ -36,7 +36,7 @@ def read_ten_x_expression(path: Path, genes: Sequence[str]) -> tuple[anndata.Ann
 
     found = read_ten_x(path)
     try:
-        matrix = sparse.csc_array(mmread(found.matrix))
+        matrix = sparse.csc_array(mmread(found.matrix, spmatrix=False))
     except Exception as error:  # Damaged text surfaces as whatever the reader happens to raise.
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ReadError(

@@ -35,7 +35,8 @@ def align(
 
     The order of the columns of ``data`` and the genes it has beyond ``genes`` change nothing, except that the
     per-cell scaling of ``log1p-cpm`` and ``lin2017`` sums over all of them. A sparse AnnData is made dense for
-    512 genes at a time.
+    512 genes at a time. A `VNNWarning` says when the first cells hold numbers of another kind than those a
+    normalisation was fitted on, such as counts where there were logarithms.
 
     Parameters
     ----------
@@ -108,6 +109,7 @@ def _matched(
     ids, table = gene_ids(genes), named_matrix(data)
     columns = positions(data, table, ids, missing, duplicates)
     chosen = _fitted(normalization, ids, missing, any_absent=not all(columns))
+    chosen.check_kind(table)
     return table, chosen.treatment(columns, len(table.genes), duplicates, fill_mean=missing == "mean"), chosen
 
 

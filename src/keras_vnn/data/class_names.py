@@ -144,7 +144,7 @@ def plain_values(labels: Any) -> tuple[list[Any], list[bool]]:
     if isinstance(getattr(labels, "classes", None), Classes):
         return labels.names.tolist(), [False] * len(labels)
     values = list(labels)
-    return values, [bool(pd.isna(v)) or (isinstance(v, str) and not v.strip()) for v in values]
+    return values, [bool(pd.isna(v)) or (isinstance(v, str | bytes) and not v.strip()) for v in values]
 
 
 def classes_of(given: Any, values: Sequence[Any], what: str) -> Classes:
@@ -168,6 +168,15 @@ def classes_of(given: Any, values: Sequence[Any], what: str) -> Classes:
         else:
             ordered.sort(key=lambda value: _natural(_text(value)))
     names = tuple(dict.fromkeys(_text(value) for value in ordered))
+    by_words: dict[str, list[str]] = {}
+    for name in names:
+        by_words.setdefault(" ".join(name.split()), []).append(repr(name))
+    alike = next((same for same in by_words.values() if len(same) > 1), None)
+    if alike:
+        raise DataError(
+            f"{len(alike)} of {len(names):,} classes of the {what} differ in blanks only: {', '.join(alike)}.\n"
+            "Make them alike, in pandas: labels.str.split().str.join(' ')"
+        )
     if len(names) < 2:
         raise DataError(f"The {what} name one class only, {', '.join(names)}: there is nothing to tell apart.")
     return Classes(names)
@@ -178,7 +187,9 @@ def _is_number(value: Any) -> bool:
 
 
 def _text(value: Any) -> str:
-    """Return the name of a label; ``1.0`` is ``1``."""
+    """Return the name of a label; ``1.0`` is ``1``, and bytes, as HDF5 gives them, are text."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
     return str(int(value)) if _is_number(value) and not _is_bool(value) and value % 1 == 0 else str(value)
 
 

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_vnn.data._matrix import Measured, check_finite, measured, not_a_number
-from keras_vnn.data._stored import stored
+from keras_vnn.data._matrix import Measured, check_finite, layer_names, measured, not_a_number
+from keras_vnn.data._stored import starts_of, stored
 from keras_vnn.data._stores import (
+    damage_named,
     expression_path,
     is_divisible,
     is_hdf5,
@@ -22,6 +23,7 @@ from keras_vnn.data._stores import (
     layer_error,
     open_store,
     quiet,
+    root_of,
     too_large,
 )
 from keras_vnn.data._tables import TextTable, line_of_row, read_table
@@ -29,10 +31,10 @@ from keras_vnn.data._ten_x import read_ten_x_expression
 from keras_vnn.data.cell_tables import check_cell_names, join_cells, read_cells
 from keras_vnn.data.matching import gene_ids
 from keras_vnn.data.orientation import ORIENTATIONS, decide_orientation
-from keras_vnn.errors import DataError, ReadError, VNNError, check_choice, did_you_mean
+from keras_vnn.errors import DataError, ReadError, check_choice, did_you_mean
 from keras_vnn.probing import refuse_damaged_hdf5
 from keras_vnn.provenance import Source
-from keras_vnn.unpacking import refuse_hdf5_links
+from keras_vnn.untrusted import check_hdf5, check_zarr
 
 if TYPE_CHECKING:
     import anndata
@@ -196,35 +198,37 @@ def _kind_of(path: Path) -> str:
 
 
 def _read_store(path: Path, layer: str, genes: Sequence[str], backed: bool | str) -> tuple[anndata.AnnData, str]:
-    if path.is_file():
-        refuse_damaged_hdf5(path)
+    _check_store(path)
     on_disk = open_store(path, layer) if backed is True or (backed and is_divisible(path)) else None
     if on_disk is not None and (backed is True or too_large(on_disk, genes)):
         stored(on_disk)
         adata, where = on_disk, ", read from disk while they are needed"
     else:
-        adata, where = _take_layer(_read_whole(path), layer, f" of {path.name}"), ""
+        adata, where = _take_layer(_read_whole(path, layer), layer, f" of {path.name}"), ""
         check_finite(measured(adata), str(path))
     check_cell_names(tuple(map(str, adata.obs_names)), str(path))
     return adata, f"{layer} of {path.name}: {adata.n_obs:,} cells, {adata.n_vars:,} genes{where}"
 
 
-def _read_whole(path: Path) -> anndata.AnnData:
+def _check_store(path: Path) -> None:
+    """Raise when a store of a stranger could run code, kill Python or fill the memory."""
+    if path.is_dir():
+        check_zarr(path)
+        return
+    refuse_damaged_hdf5(path)
+    with damage_named(path):
+        check_hdf5(path, path)
+
+
+def _read_whole(path: Path, layer: str) -> anndata.AnnData:
     import anndata
 
-    try:
-        if not path.is_dir():
-            refuse_hdf5_links(path, path)
-        with quiet():
-            return anndata.read_zarr(path) if path.is_dir() else anndata.read_h5ad(path)
-    except VNNError:
-        raise
-    except Exception as error:
-        # Damaged bytes surface as whatever HDF5, zarr and anndata happen to raise.
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ReadError(
-            f"The .h5ad file is damaged, incomplete, or holds no AnnData: {path}\n    {reason}\nDownload it again."
-        ) from error
+    with damage_named(path), quiet():
+        # anndata drops what lies behind the end that indptr names.
+        values = root_of(path).get({"X": "X", "raw": "raw/X"}.get(layer, f"layers/{layer}"))
+        if hasattr(values, "keys") and "indptr" in values:
+            starts_of(values)
+        return anndata.read_zarr(path) if path.is_dir() else anndata.read_h5ad(path)
 
 
 def _take_layer(adata: anndata.AnnData, layer: str, where: str) -> anndata.AnnData:
@@ -236,7 +240,7 @@ def _take_layer(adata: anndata.AnnData, layer: str, where: str) -> anndata.AnnDa
     if layer == "raw" and adata.raw is not None:
         return _anndata(adata.raw.X.copy(), adata.obs_names, adata.raw.var_names, adata.obs, adata.raw.var)
     if layer not in adata.layers:
-        raise layer_error(layer, sorted(adata.layers), where, has_raw=adata.raw is not None)
+        raise layer_error(layer, sorted(layer_names(adata)), where, has_raw=adata.raw is not None)
     return _anndata(adata.layers[layer].copy(), adata.obs_names, adata.var_names, adata.obs, adata.var)
 
 

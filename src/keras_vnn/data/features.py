@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from keras_vnn.data._matrix import layer_names
 from keras_vnn.data.alignment import align
 from keras_vnn.errors import DataError, sample
 
@@ -59,7 +60,7 @@ def align_features(
     import anndata
     import numpy as np
 
-    known = list(getattr(data, "layers", {}))
+    known = layer_names(data)
     absent = [name for name in features if name not in known]
     if absent:
         have = f"its layers are {sample(known)}" if known else "it has no layers"

@@ -217,15 +217,17 @@ def targets_of(data: Any, columns: str | Sequence[str], *, missing_labels: str =
         try:
             gathered.append(pd.to_numeric(column.astype(object)).to_numpy(dtype=np.float64))
         except (ValueError, TypeError) as error:
+            texts = column[pd.to_numeric(column.astype(object), errors="coerce").isna() & column.notna()]
             raise DataError(
-                f"The targets {name!r} are not numbers: {error}.\nClasses are read with labels_of(data, {name!r})."
+                f"The targets {name!r} are not numbers: {texts.iloc[0]!r} is that of {texts.index[0]}.\n"
+                f"Classes are read with labels_of(data, {name!r})."
             ) from error
     values = np.column_stack(gathered)
-    infinite = np.isinf(values).any(axis=1)
+    infinite = (np.abs(values) > np.finfo(np.float32).max).any(axis=1)
     if infinite.any():
         raise DataError(
-            f"{infinite.sum():,} of {len(values):,} cells have an infinite target in {', '.join(names)}: "
-            f"{sample(obs.index[infinite])}."
+            f"{infinite.sum():,} of {len(values):,} cells have an infinite target (beyond 3.4e38) "
+            f"in {', '.join(names)}: {sample(obs.index[infinite])}."
         )
     missing = np.isnan(values).any(axis=1)
     if missing.any() and (missing_labels == "raise" or missing.all()):

@@ -6,15 +6,19 @@ Knows nothing of labels, splits or networks.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import TYPE_CHECKING, Any
 
 from keras_vnn.data._matrix import Measured, check_counts, check_finite, row_numbers
+from keras_vnn.data._numbers import Numbers
 from keras_vnn.data._stored import Stored, named_matrix, pieces
 from keras_vnn.data._treatment import Moments, Picked, Steps, Treatment
 from keras_vnn.data.matching import gene_ids, positions
-from keras_vnn.errors import DataError, VNNError, check_choice, sample
+from keras_vnn.errors import DataError, VNNError, VNNWarning, check_choice, sample
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +26,12 @@ if TYPE_CHECKING:
 
 __all__ = ["NORMALIZATIONS", "Normalization", "fit_normalization"]
 
-CONSTANT = 1e-7
+# A standard deviation at most this part of the mean is rounding: of sums in double precision, and of values stored in
+# less, half of what tells two of them apart.
+_ROUNDING = 1e-11
+
+# The kind of numbers is told by so many cells.
+_TO_TELL = 256
 
 _STEPS = {
     "none": Steps(),
@@ -47,8 +56,8 @@ class Normalization:
     =============  ===================================================================================
 
     The sum of a cell is taken over every gene measured, before alignment, spike-ins included; a cell whose sum
-    is 0 stays 0. Means and scales are those of the training cells; a gene that is constant in them (standard
-    deviation at most 1e-7 of its mean) has scale 1, so it is 0 in every training cell.
+    is 0 stays 0. Means and scales are those of the training cells; a gene that is constant in them up to rounding
+    has scale 1, so it is 0 in every training cell.
 
     Attributes
     ----------
@@ -61,6 +70,8 @@ class Normalization:
         cells, divided by n). The scale is 1 throughout for methods without a z-score.
     cells
         Number of training cells.
+    numbers
+        Facts of the values of the training cells as they were measured, by which data of another kind are told.
 
     References
     ----------
@@ -72,6 +83,7 @@ class Normalization:
     mean: NDArray[np.float64] | None = None
     scale: NDArray[np.float64] | None = None
     cells: int = 0
+    numbers: Numbers | None = None
 
     def __post_init__(self) -> None:
         import numpy as np
@@ -136,7 +148,7 @@ class Normalization:
             )
         order = [at[gene] for gene in ids]
         mean, scale = self._arrays()
-        return Normalization(self.method, ids, mean[order], scale[order], self.cells)
+        return Normalization(self.method, ids, mean[order], scale[order], self.cells, self.numbers)
 
     def treatment(
         self, columns: Sequence[Sequence[int]], n_columns: int, duplicates: str, *, fill_mean: bool = False
@@ -156,6 +168,16 @@ class Normalization:
         if _STEPS[self.method].per_cell:
             check_counts(table, self.method)
 
+    def check_kind(self, table: Measured | Stored) -> None:
+        """Warn when the first cells of a matrix are of another kind than those it was fitted on."""
+        if self.numbers is None:
+            return
+        if isinstance(table, Stored):
+            values = table.rows(0, min(_TO_TELL, len(table.cells)))
+        else:
+            values = table.values if getattr(table.values, "format", "") == "csc" else table.values[:_TO_TELL]
+        _warn(Numbers.of(values).strange_to(self.numbers))
+
     def to_json(self) -> dict[str, Any]:
         """Return the fields as plain JSON values; numbers survive the round trip exactly."""
         mean, scale = self._arrays()
@@ -165,6 +187,7 @@ class Normalization:
             "mean": mean.tolist(),
             "scale": scale.tolist(),
             "cells": self.cells,
+            "numbers": None if self.numbers is None else self.numbers.to_json(),
         }
 
     @classmethod
@@ -177,7 +200,15 @@ class Normalization:
             A field is missing or does not fit the others.
         """
         try:
-            return cls(fields["method"], tuple(fields["genes"]), fields["mean"], fields["scale"], int(fields["cells"]))
+            numbers = fields.get("numbers")  # models of early versions have none
+            return cls(
+                fields["method"],
+                tuple(fields["genes"]),
+                fields["mean"],
+                fields["scale"],
+                int(fields["cells"]),
+                None if numbers is None else Numbers.from_json(numbers),
+            )
         except KeyError as error:
             raise DataError(f"The saved normalisation has no field {error}. Is it complete?") from error
         except VNNError:
@@ -202,7 +233,8 @@ def fit_normalization(
 ) -> Normalization:
     """Learn means and scales of the input genes from the training cells.
 
-    Other cells have no influence on the result.
+    Other cells have no influence on the result. A `VNNWarning` says when the method does not fit the values: logarithms
+    that would be taken again, raw counts that would be left as they are, zeros only.
 
     Parameters
     ----------
@@ -245,15 +277,24 @@ def fit_normalization(
     is_fitted_on = np.zeros(len(table.cells), bool)
     is_fitted_on[row_numbers(cells, len(table.cells))] = True
     steps = _STEPS[method]
-    moments = Moments(Picked(columns, len(table.genes), duplicates, steps))
+    moments, numbers = Moments(Picked(columns, len(table.genes), duplicates, steps)), []
+    rounding = _ROUNDING
     for rows, values in checked_pieces(table, Normalization(method)):
         chosen = is_fitted_on[rows]
-        moments.see(values if chosen.all() else values[chosen])
+        if not chosen.any():
+            continue
+        fitted_on = values if chosen.all() else values[chosen]
+        moments.see(fitted_on)
+        numbers.append(Numbers.of(fitted_on))
+        if values.dtype.kind == "f":
+            rounding = max(rounding, float(np.finfo(values.dtype).eps) / 2)
     scale = np.ones(len(ids))
     if steps.per_gene:
-        varies = moments.deviation > CONSTANT * np.abs(moments.mean)
+        varies = moments.deviation > rounding * np.abs(moments.mean)
         scale[varies] = moments.deviation[varies]
-    return Normalization(method, ids, moments.mean, scale, moments.cells)
+    seen = reduce(add, numbers)
+    _warn(seen.misfit(method, needs_counts=steps.per_cell))
+    return Normalization(method, ids, moments.mean, scale, moments.cells, seen)
 
 
 def checked_pieces(table: Measured | Stored, normalization: Normalization) -> Iterator[tuple[slice, Any]]:
@@ -270,3 +311,8 @@ def checked_pieces(table: Measured | Stored, normalization: Normalization) -> It
         if isinstance(table, Stored):
             normalization.check(Measured(values, table.cells[rows], table.genes))
         yield rows, values
+
+
+def _warn(text: str) -> None:
+    if text:
+        warnings.warn(text, VNNWarning, stacklevel=3)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from keras_vnn.data.class_names import classes
@@ -67,6 +68,12 @@ class Split:
             f"{len(self.train):,} training, {len(self.validation):,} validation, {len(self.test):,} test cells "
             f"(seed {self.seed})"
         )
+
+    @property
+    def digest(self) -> str:
+        """Hexadecimal digits that differ wherever the parts do."""
+        parts = (getattr(self, name).astype("<i8").tobytes() for name in PARTS)
+        return sha256(b"|".join(parts)).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
         """Return the positions as plain JSON values."""

@@ -151,6 +151,8 @@ def retrieval_scores(
         raise DataError(f"queries must be a mask of {names.size:,} cells, got {asking.dtype} of shape {asking.shape}.")
     codes = pd.factorize(names)[0]
     scores = np.full(len(names), np.nan)
+    # Differences of squares far from the origin would lose the digits of the distances.
+    values = values - values.mean(axis=0)
     squares = (values**2).sum(axis=1)
     for rows in np.array_split(np.flatnonzero(asking), -(-int(asking.sum()) // BLOCK) or 1):
         is_other = sets[rows, None] != sets

@@ -75,7 +75,7 @@ def _storable(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table that HDF5 can hold: texts without gaps, ranks that may be missing as floats."""
     kept = table.copy()
     for name in kept:
-        if kept[name].dtype == object:
+        if not pd.api.types.is_numeric_dtype(kept[name].dtype):
             kept[name] = kept[name].fillna("").astype(str)
         elif pd.api.types.is_extension_array_dtype(kept[name].dtype):
             kept[name] = kept[name].astype(float)

@@ -194,13 +194,13 @@ def _of_model(model: Any, ranking: pd.DataFrame | None) -> Content:
 
     seen = view(model)
     arch = seen.architecture
-    behind = seen.tail_layers[0] if seen.tail_layers else seen.head
+    behind = seen.first_dense
     weights = edge_weights(model, dense=behind is not None).assign(to="node")
     if behind is not None:
-        sparse = {seen.sparse_layer(number).name for number in range(1, len(arch.layers))}
+        sparse = [role.name for role in seen.roles.all("nodes")]
         named = {node.id for layer in arch.hidden_layers for node in layer}
         is_read = (weights["block"] == behind.name) & weights["source"].isin(named)
-        weights.loc[is_read, "to"] = "output" if behind is seen.head else "tail"
+        weights.loc[is_read, "to"] = "output" if behind.part == "head" else "tail"
         weights = weights[is_read | weights["block"].isin(sparse)].reset_index(drop=True)
     if ranking is None and "inspection" in seen.card.metadata and seen.head is not None:
         ranking = _remembered(rank_nodes, model, seen.card.metadata["inspection"].get("method", "knockout"))

@@ -4,10 +4,9 @@ In: a model of `keras_vnn.models` and cells. Out: pandas tables, AnnData and pag
 Knows nothing of files, figures or training.
 """
 
-from keras_vnn.inspection._activities import activities_by_class, node_activities, unit_table
+from keras_vnn.inspection._activities import activities_by_class, embed, embedding_units, node_activities, unit_table
 from keras_vnn.inspection._activity_table import activity_table
 from keras_vnn.inspection._contributions import node_contributions
-from keras_vnn.inspection._embedding import embed, embedding_units
 from keras_vnn.inspection._findings import remember_inspection
 from keras_vnn.inspection._hubs import CORRECTIONS, corrected_importance
 from keras_vnn.inspection._improvement import RLIPP_TARGETS, rlipp

@@ -18,11 +18,10 @@ from scipy import sparse
 
 from keras_vnn.data import Classes
 from keras_vnn.errors import ModelError
-from keras_vnn.inspection._readout import dense_places, readout
 from keras_vnn.inspection._record import has_one_head, to_numpy, without_outputs
-from keras_vnn.models import Embedding, ModelView
+from keras_vnn.models import LayerRole, ModelView
 
-__all__ = ["Arithmetic", "Reader", "Station", "arithmetic"]
+__all__ = ["Arithmetic", "Reader", "Readout", "Station", "arithmetic", "readout"]
 
 Numbers: TypeAlias = NDArray[np.floating]
 # From ``(units, cells)`` sums of some units, by their positions, to what these units give on.
@@ -78,6 +77,29 @@ class Reader:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Readout:
+    """The first of the dense layers that read the named nodes: the tail's, or the head.
+
+    Attributes
+    ----------
+    role
+        Of the Keras layer.
+    kernel, bias
+        Its weights, ``(inputs, units)`` and ``(units,)``.
+    rows
+        By number of the layer, ``(units,)``: the input that each unit is, -1 when it is none.
+    dense_rows
+        By number of the layer, the input that each dense unit next to its nodes is.
+    """
+
+    role: LayerRole
+    kernel: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    rows: Mapping[int, NDArray[np.intp]]
+    dense_rows: Mapping[int, NDArray[np.intp]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Arithmetic:
     """What a network computes from its genes, or a later layer, on.
 
@@ -120,57 +142,65 @@ def arithmetic(seen: ModelView) -> Arithmetic:
     ModelError
         The model is an embedding, or an activation does not act unit by unit.
     """
-    if seen.head is None or isinstance(seen.outputs, Embedding):
+    behind = readout(seen)
+    if behind is None or seen.head is None:
         raise without_outputs(seen)
-    numbers = range(1, len(seen.architecture.layers))
-    nodes = {number: _nodes(seen, number) for number in numbers}
-    dense = {number: _beside(seen, layer) for number in numbers if (layer := seen.dense_layer(number)) is not None}
-    return Arithmetic(nodes, dense, _one_head(seen) if has_one_head(seen) else _level_heads(seen))
+    nodes = {role.number: _nodes(seen, role) for role in seen.roles.all("nodes")}
+    dense = {role.number: _dense_units(seen, role) for role in seen.roles.all("dense")}
+    reader = _one_head if has_one_head(seen) else _level_heads
+    return Arithmetic(nodes, dense, reader(seen, behind, seen.head.activation))
 
 
-def _nodes(seen: ModelView, number: int) -> Station:
-    layer = seen.sparse_layer(number)
+def readout(seen: ModelView) -> Readout | None:
+    """Return the first dense layer behind the named nodes; ``None`` for an embedding without a tail."""
+    role = seen.first_dense
+    if role is None:
+        return None
+    arch, layer = seen.architecture, seen.layer_with(role)
+    rows = {number: np.full(int(arch.layers[number].units.sum()), -1) for number in range(1, len(arch.layers))}
+    dense_rows = {}
+    for run, place in role.inputs.places(arch):
+        inputs = np.arange(place.start, place.stop)
+        if run.kind == "dense":
+            dense_rows[run.of] = inputs
+        elif run.kind in ("nodes", "sinks"):
+            rows[run.of][np.repeat(run.nodes(arch), arch.layers[run.of].units)] = inputs
+    return Readout(role, to_numpy(layer.kernel), to_numpy(layer.bias), rows, dense_rows)
+
+
+def _nodes(seen: ModelView, role: LayerRole) -> Station:
+    layer = seen.layer_with(role)
     matrix = sparse.csr_array(layer.kernel_matrix().astype(np.float32))
     bias = np.zeros(matrix.shape[1], np.float32) if layer.bias is None else to_numpy(layer.bias)
     bias = np.where(layer.connections.fan_in > 0, bias, 0)
-    (axis,) = (block["inputs"] for block in seen.parts["blocks"] if block["layer"] == layer.name)
     weights: dict[int, sparse.csr_array] = {}
-    start = 0
-    for kind, source, *_ in axis:
-        if kind == "pairs":
+    for run, place in role.inputs.places(seen.architecture):
+        rows = sparse.csr_array(matrix[place])
+        if run.kind == "pairs":
             # Linear units between genes and nodes: their weights and those behind them are one.
-            pairs = seen.model.get_layer(f"layer_{number}_annotations")
-            first = sparse.csr_array(pairs.kernel_matrix().astype(np.float32))
-            rows = sparse.csr_array(matrix[start : start + first.shape[1]])
-            weights[0] = sparse.csr_array(first @ rows)
+            pairs = seen.layer("annotations", role.number)
+            weights[0] = sparse.csr_array(pairs.kernel_matrix().astype(np.float32) @ rows)
             bias = bias + rows.T @ to_numpy(pairs.bias)
-            start += first.shape[1]
         else:
-            count = int(seen.architecture.layers[source].units.sum())
-            weights[source] = sparse.csr_array(matrix[start : start + count])
-            start += count
-    return Station(weights, bias, _after(seen, layer))
+            weights[run.of] = rows
+    return Station(weights, bias, _after(seen, role))
 
 
-def _beside(seen: ModelView, layer: keras.layers.Dense) -> Station:
-    return Station({0: sparse.csr_array(to_numpy(layer.kernel))}, to_numpy(layer.bias), _after(seen, layer))
+def _dense_units(seen: ModelView, role: LayerRole) -> Station:
+    layer = seen.layer_with(role)
+    return Station({0: sparse.csr_array(to_numpy(layer.kernel))}, to_numpy(layer.bias), _after(seen, role))
 
 
-def _one_head(seen: ModelView) -> Reader:
-    found = readout(seen)
-    head = seen.head
-    if found is None or head is None:
-        raise ModelError("The model is an embedding without a head: its nodes cannot be ranked.")
-    kernel = found.kernel
-    kernels = {number: _rows(kernel, rows) for number, rows in found.rows.items()}
-    dense_kernels = {number: _rows(kernel, rows) for number, rows in dense_places(seen).items()}
-    tail = list(seen.tail_layers)
+def _one_head(seen: ModelView, behind: Readout, activation: Any) -> Reader:
+    kernels = {number: _rows(behind.kernel, rows) for number, rows in behind.rows.items()}
+    dense_kernels = {number: _rows(behind.kernel, rows) for number, rows in behind.dense_rows.items()}
+    tail = [_after(seen, role) for role in seen.roles.all("tail")]
+    later = [(to_numpy(layer.kernel), to_numpy(layer.bias)) for layer in [*seen.tail_layers, seen.head][1:]]
     is_classifier = isinstance(seen.outputs, Classes)
 
     def outputs(sums: Numbers) -> Numbers:
-        for layer, later in zip(tail, [*tail, head][1:], strict=True):
-            units = _after(seen, layer)(sums, None)
-            weights, bias = to_numpy(later.kernel), to_numpy(later.bias)
+        for after, (weights, bias) in zip(tail, later, strict=True):
+            units = after(sums, None)
             sums = np.matmul(weights.T.astype(units.dtype), units) + bias[:, None].astype(units.dtype)
         return sums
 
@@ -179,22 +209,18 @@ def _one_head(seen: ModelView) -> Reader:
         return found - found.mean(axis=-2, keepdims=True) if is_classifier else found
 
     def predictions(sums: Numbers) -> Numbers:
-        return _over_outputs(head.activation, outputs(sums))
+        return _over_outputs(activation, outputs(sums))
 
-    return Reader(kernels, dense_kernels, kernel, found.bias, scores, predictions)
+    return Reader(kernels, dense_kernels, behind.kernel, behind.bias, scores, predictions)
 
 
-def _level_heads(seen: ModelView) -> Reader:
+def _level_heads(seen: ModelView, behind: Readout, activation: Any) -> Reader:
     """Return the heads on the levels as one layer; the prediction is the mean of what they say."""
     arch = seen.architecture
     last = len(arch.layers) - 1
-    found = readout(seen)
-    head = seen.head
-    if found is None or head is None:
-        raise ModelError("The model is an embedding without a head: its nodes cannot be ranked.")
-    levels = {int(number): seen.model.get_layer(name) for number, name in seen.parts["auxiliary"].items()}
+    levels = {role.number: seen.layer_with(role) for role in seen.roles.all("auxiliary")}
     count = len(levels) + 1
-    outputs = found.kernel.shape[1]
+    outputs = behind.kernel.shape[1]
     own = {number: place for place, number in enumerate(sorted(levels))}
     kernels = {}
     for number in range(last + 1):
@@ -203,19 +229,19 @@ def _level_heads(seen: ModelView) -> Reader:
         if number in levels:
             kernel[:, own[number]] = to_numpy(levels[number].kernel)
         if number:
-            kernel[:, count - 1] = _rows(found.kernel, found.rows[number])
+            kernel[:, count - 1] = _rows(behind.kernel, behind.rows[number])
         kernels[number] = kernel.reshape(units, count * outputs)
     dense_kernels = {}
-    for number, rows in dense_places(seen).items():
+    for number, rows in behind.dense_rows.items():
         kernel = np.zeros((len(rows), count, outputs), np.float32)
-        kernel[:, count - 1] = _rows(found.kernel, rows)
+        kernel[:, count - 1] = _rows(behind.kernel, rows)
         dense_kernels[number] = kernel.reshape(len(rows), count * outputs)
-    bias = np.concatenate([to_numpy(levels[number].bias) for number in sorted(levels)] + [found.bias])
+    bias = np.concatenate([to_numpy(levels[number].bias) for number in sorted(levels)] + [behind.bias])
     is_classifier = isinstance(seen.outputs, Classes)
 
     def predictions(sums: Numbers) -> Numbers:
         heads = sums.reshape(*sums.shape[:-2], count, outputs, sums.shape[-1])
-        return np.asarray(_over_outputs(head.activation, heads).mean(axis=-3))
+        return np.asarray(_over_outputs(activation, heads).mean(axis=-3))
 
     def scores(sums: Numbers) -> Numbers:
         found = predictions(sums)
@@ -236,19 +262,16 @@ def _over_outputs(activation: Any, sums: Numbers) -> Numbers:
     return np.moveaxis(done, -1, -2)
 
 
-def _after(seen: ModelView, layer: Any) -> UnitFunction:
+def _after(seen: ModelView, role: LayerRole) -> UnitFunction:
     """Return what follows the sums of a layer, unit by unit: activation and batch normalisation, in their order."""
-    names = {part.name for part in seen.model.layers}
-    normalization = f"{layer.name}_batch_normalization"
-    scale, shift = None, None
-    if normalization in names:
-        scale, shift = _affine(seen.model.get_layer(normalization))
-    late = f"{layer.name}_activation"
-    activation = seen.model.get_layer(late).activation if late in names else layer.activation
-    is_first = late in names
+    normalization = seen.layer(role.part, role.number, "normalization")
+    scale, shift = (None, None) if normalization is None else _affine(normalization)
+    late = seen.layer(role.part, role.number, "activation")
+    is_first = late is not None
+    activation = (late if is_first else seen.layer_with(role)).activation
     is_linear = activation is None or activation is keras.activations.linear
     if not is_linear:
-        _check_by_unit(activation, layer.name)
+        _check_by_unit(activation, role.name)
 
     def after(sums: Numbers, units: NDArray[np.intp] | None) -> Numbers:
         def normalized(values: Numbers) -> Numbers:

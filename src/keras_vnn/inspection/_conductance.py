@@ -14,7 +14,7 @@ import numpy as np
 
 from keras_vnn.inspection._backends import score_gradients
 from keras_vnn.inspection._cut import Block, Cut
-from keras_vnn.inspection._gradient import quadrature
+from keras_vnn.inspection._gradient import quadrature, repeated
 from keras_vnn.inspection._record import Floats, from_layer
 
 __all__ = ["conductance", "conductance_zero"]
@@ -38,24 +38,27 @@ def _conductance(cut: Cut, levels: Floats) -> Iterator[Block]:
     arithmetic, done, number = cut.network.arithmetic, cut.done, cut.number
     nodes = np.arange(len(cut.starts))
     per_cell = sum(values.shape[1] for values in done.units.values())
-    for cells in cut.batches(per_cell * (4 + cut.kernel.shape[1]), _BLOCK):
+    outputs = cut.kernel.shape[1]
+    points, weights = quadrature()
+    for cells in cut.batches(len(points) * per_cell * (4 + outputs), _BLOCK):
         genes = done.units[0][cells].T.astype(np.float64)
         start = levels[:, None].astype(np.float64)
-        total = np.zeros((cut.kernel.shape[1], genes.shape[1], len(cut.means)))
-        for point, weight in zip(*quadrature(), strict=True):
-            units, beside = arithmetic.run(start + point * (genes - start), number)
-            ahead, behind = (
-                arithmetic.run(start + (point + step) * (genes - start), number)[0][number] for step in (_STEP, -_STEP)
-            )
-            there = replace(
-                done,
-                units={layer: _cells_first(values) for layer, values in units.items()},
-                dense={layer: _cells_first(values) for layer, values in beside.items()},
-                side=tuple(part[cells] for part in done.side),
-            )
-            segment, values = from_layer(cut.network.seen, there, number)
-            slopes = score_gradients(segment, values, cut.kernel)
-            total += weight * slopes * ((ahead - behind) / (2 * _STEP)).T
+        # All points of the way are cells of one run.
+        places = np.repeat(points, genes.shape[1])
+        genes, start = np.tile(genes, len(points)), np.tile(start, len(places))
+        units, beside = arithmetic.run(start + places * (genes - start), number)
+        ahead, behind = (
+            arithmetic.run(start + (places + step) * (genes - start), number)[0][number] for step in (_STEP, -_STEP)
+        )
+        there = replace(
+            done,
+            units={layer: _cells_first(values) for layer, values in units.items()},
+            dense={layer: _cells_first(values) for layer, values in beside.items()},
+            side=tuple(repeated(part[cells], len(points)) for part in done.side),
+        )
+        segment, values = from_layer(cut.network.seen, there, number)
+        slopes = score_gradients(segment, values, cut.kernel) * ((ahead - behind) / (2 * _STEP)).T
+        total = np.einsum("p,opcu->ocu", weights, slopes.reshape(outputs, len(points), -1, len(cut.means)))
         by_node = np.add.reduceat(total, cut.starts, axis=2)
         yield cells, nodes, np.ascontiguousarray(by_node.transpose(2, 0, 1), np.float32)
 

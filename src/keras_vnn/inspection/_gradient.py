@@ -14,7 +14,7 @@ from keras_vnn.inspection._backends import score_gradients
 from keras_vnn.inspection._cut import Block, Cut
 from keras_vnn.inspection._record import Floats
 
-__all__ = ["gradient", "gradient_zero", "integrated_gradients", "integrated_gradients_zero"]
+__all__ = ["gradient", "gradient_zero", "integrated_gradients", "integrated_gradients_zero", "quadrature", "repeated"]
 
 # Numbers in the gradients of a block: 64 MB in single precision.
 _BLOCK = 2**24
@@ -52,12 +52,18 @@ def _along(cut: Cut, levels: Floats, points: np.ndarray, weights: np.ndarray) ->
     segment, values = cut.rest
     activities = cut.done.units[cut.number]
     nodes = np.arange(len(cut.starts))
-    for cells in cut.batches(max(activities.shape[1] * cut.kernel.shape[1], cut.cost), _BLOCK):
+    count, outputs = len(points), cut.kernel.shape[1]
+    for cells in cut.batches(count * max(activities.shape[1] * outputs, cut.cost), _BLOCK):
         own, *others = [array[cells] for array in values]
         distance = own - levels
-        slopes = np.zeros((cut.kernel.shape[1], *own.shape), np.float32)
-        for point, weight in zip(points, weights, strict=True):
-            there = np.asarray(levels + point * distance, np.float32)
-            slopes += np.float32(weight) * score_gradients(segment, [there, *others], cut.kernel)
-        by_node = np.add.reduceat(slopes * distance, cut.starts, axis=2)
+        # All points of the way are rows of one call: a deep network is many small steps, which cost what they cost.
+        there = np.asarray(levels + points[:, None, None] * distance, np.float32).reshape(-1, own.shape[1])
+        slopes = score_gradients(segment, [there, *(repeated(other, count) for other in others)], cut.kernel)
+        mean = np.einsum("p,opcu->ocu", np.asarray(weights, np.float32), slopes.reshape(outputs, count, *own.shape))
+        by_node = np.add.reduceat(mean * distance, cut.starts, axis=2)
         yield cells, nodes, np.ascontiguousarray(by_node.transpose(2, 0, 1))
+
+
+def repeated(values: Floats, times: int) -> Floats:
+    """Return ``(times × cells, …)``: the cells again and again."""
+    return np.tile(values, (times, *np.ones(values.ndim - 1, int)))

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from keras_vnn.errors import ConfigError, DataError, ModelError, did_you_mean, sample
+from keras_vnn.inspection._activities import embedding_units
 from keras_vnn.inspection._cells import Cells, cells_of, class_codes
-from keras_vnn.inspection._embedding import embedding_units
 from keras_vnn.inspection._record import evaluate, hidden_tensor
 from keras_vnn.inspection._segment import Segment
 from keras_vnn.models import ModelView, view
@@ -273,7 +273,7 @@ def _autoencoder(model: keras.Model) -> ModelView:
 
 def _latent(seen: ModelView, cells: Cells, batch_size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return means and variances ``(cells, latent values)``."""
-    ends = [seen.model.get_layer(name).output for name in ("latent_mean", "latent_log_variance")]
+    ends = [seen.layer(part).output for part in ("latent mean", "latent log variance")]
     mean, log_variance = evaluate(Segment(seen.model.inputs, ends), [cells.values], batch_size=batch_size)
     return mean, np.exp(log_variance)
 
@@ -281,7 +281,7 @@ def _latent(seen: ModelView, cells: Cells, batch_size: int) -> tuple[NDArray[np.
 def _nodes(seen: ModelView) -> _Nodes:
     """Return how the mean over the units of each hidden node follows from latent values."""
     arch = seen.architecture
-    latent = seen.model.get_layer("latent").output
+    latent = seen.layer("latent", step="state").output
     count = int(latent.shape[-1])
     decoder = Segment([latent], [hidden_tensor(seen, number) for number in range(1, len(arch.layers))])
     # A linear function is known from what it makes of nothing and of one latent value at a time.

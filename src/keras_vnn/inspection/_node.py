@@ -14,9 +14,9 @@ import pandas as pd
 from keras_vnn.architecture import Node, NodePosition, gene_counts
 from keras_vnn.data import Classes
 from keras_vnn.errors import ConfigError
+from keras_vnn.inspection._arithmetic import readout
 from keras_vnn.inspection._findings import Findings, findings_of, recalled
 from keras_vnn.inspection._methods import check_method
-from keras_vnn.inspection._readout import readout
 from keras_vnn.models import Embedding, ModelView, edge_weights, view
 
 __all__ = ["NodeImportance", "NodeInspection", "inspect_node"]
@@ -270,11 +270,11 @@ def _readout_weights(seen: ModelView, found: NodePosition) -> pd.DataFrame:
         return pd.DataFrame(columns=columns)
     weights = behind.kernel[rows]
     unit, target = np.indices(weights.shape).reshape(2, -1)
-    if behind.layer is seen.head and not isinstance(seen.outputs, Embedding):
+    if behind.role.part == "head" and not isinstance(seen.outputs, Embedding):
         names = np.array(seen.outputs.names, dtype=object)[target]
         kind, target_unit = ("class" if isinstance(seen.outputs, Classes) else "number"), np.zeros_like(target)
     else:
-        names, kind, target_unit = np.full(len(target), behind.layer.name, dtype=object), "tail", target
+        names, kind, target_unit = np.full(len(target), behind.role.name, dtype=object), "tail", target
     values = [names, names, kind, unit, target_unit, weights.ravel()]
     return pd.DataFrame(dict(zip(columns, values, strict=True)))
 

@@ -27,7 +27,6 @@ __all__ = [
     "check_finite",
     "evaluate",
     "features_tensor",
-    "first_dense",
     "from_layer",
     "has_one_head",
     "hidden_tensor",
@@ -119,10 +118,10 @@ def record(seen: ModelView, cells: Cells, *, batch_size: int) -> Record:
     """
     numbers = range(len(seen.architecture.layers))
     beside = {number: layer for number in numbers if (layer := seen.dense_layer(number)) is not None}
-    behind = first_dense(seen)
+    behind = seen.first_dense
     ends = [hidden_tensor(seen, number) for number in numbers]
     ends += [layer.output for layer in beside.values()]
-    ends += [features_tensor(seen) if behind is None else behind.input, features_tensor(seen)]
+    ends += [features_tensor(seen) if behind is None else seen.layer_with(behind).input, features_tensor(seen)]
     results = evaluate(Segment(seen.model.inputs, ends), [cells.values, *cells.side], batch_size=batch_size)
     return Record(
         dict(zip(numbers, results, strict=False)),
@@ -131,12 +130,6 @@ def record(seen: ModelView, cells: Cells, *, batch_size: int) -> Record:
         results[-2],
         results[-1],
     )
-
-
-def first_dense(seen: ModelView) -> keras.layers.Dense | None:
-    """Return the first dense layer behind the named nodes; ``None`` for an embedding without a tail."""
-    layers = [*seen.tail_layers, *([seen.head] if seen.head is not None else [])]
-    return layers[0] if layers else None
 
 
 def evaluate(segment: Segment, inputs: Sequence[Floats | StoredInputs], *, batch_size: int) -> list[Floats]:

@@ -93,8 +93,9 @@ def improvements(
         children = list(_children(arch, number))
         for node, (start, count) in enumerate(zip(starts, arch.layers[number].units, strict=True)):
             own = np.asarray(units[number][:, start : start + count], np.float64)
-            theirs = np.concatenate([units[layer][:, places] for layer, places in children[node]], axis=1)
-            theirs = theirs.astype(np.float64)
+            read = [units[layer][:, places] for layer, places in children[node]]
+            # A node without input has no children: what a constant predicts stands for them.
+            theirs = np.concatenate(read or [np.zeros((cells, 1))], axis=1).astype(np.float64)
             if reduce_children:
                 theirs = _principal(theirs, int(count))
             for place, features in enumerate((own, theirs)):

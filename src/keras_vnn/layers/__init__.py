@@ -7,10 +7,10 @@ Knows nothing of biology; runs on every Keras backend.
 """
 
 from keras_vnn.layers._auxiliary import AuxiliaryHeads, AuxiliaryModel, auxiliary_predictions
-from keras_vnn.layers._batch_normalization import BatchNormalization
 from keras_vnn.layers._card import ArchitectureCard
 from keras_vnn.layers._concordance import Concordance
 from keras_vnn.layers._connections import Connections
+from keras_vnn.layers._initial import check_initializer
 from keras_vnn.layers._latent import LatentSample, ReconstructionError
 from keras_vnn.layers._metric_losses import BatchHardTriplet, ContrastivePairs
 from keras_vnn.layers._node_dropout import NodeDropout
@@ -22,7 +22,6 @@ __all__ = [
     "AuxiliaryHeads",
     "AuxiliaryModel",
     "BatchHardTriplet",
-    "BatchNormalization",
     "Concordance",
     "Connections",
     "ContrastivePairs",
@@ -32,4 +31,5 @@ __all__ = [
     "SelectUnits",
     "SparselyConnected",
     "auxiliary_predictions",
+    "check_initializer",
 ]

@@ -7,6 +7,7 @@ the model returns its prediction alone, in training too.
 
 from __future__ import annotations
 
+import warnings
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_vnn.errors import ModelError
+from keras_vnn.errors import ModelError, VNNWarning
 
 __all__ = ["AuxiliaryHeads", "AuxiliaryModel", "AuxiliaryPredictions", "auxiliary_predictions"]
 
@@ -115,17 +116,31 @@ class AuxiliaryModel(keras.Model):
     """A functional Keras model whose loss, in training, counts the auxiliary heads too.
 
     ``fit``, ``evaluate``, ``predict``, ``save`` and all else are Keras's. Each head has the loss the model was compiled
-    with, on the same targets and row weights, times its own weight. ``val_loss`` and ``evaluate`` give the loss of the
-    prediction alone.
+    with, its reduction and ``loss_weights`` included, on the same targets and row weights, times its own weight.
+    ``val_loss`` and ``evaluate`` give the loss of the prediction alone.
 
     Parameters
     ----------
     inputs, outputs, name, **kwargs
-        As ``keras.Model`` takes them; the output comes from an `AuxiliaryHeads` layer.
+        As ``keras.Model`` takes them; the output comes from an `AuxiliaryHeads` layer, or from another such model.
+
+    Warns
+    -----
+    VNNWarning
+        It becomes a part of another model, whose loss does not know of the heads unless it is of this class too.
     """
 
-    def __init__(self, inputs: Any, outputs: Any, name: str | None = None, **kwargs: Any) -> None:
-        super().__init__(inputs, outputs, name=name, **kwargs)
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the prediction; see ``keras.Model``."""
+        if any(isinstance(tensor, keras.KerasTensor) for tensor in keras.tree.flatten((args, kwargs))):
+            warnings.warn(
+                f"The auxiliary heads of {self.name!r} are not trained by a model that it becomes a part of, unless "
+                "that is an AuxiliaryModel too.\n"
+                "Fit the model itself, or wrap it by keras_vnn.layers.AuxiliaryModel(inputs, model(inputs)).",
+                VNNWarning,
+                stacklevel=2,
+            )
+        return super().__call__(*args, **kwargs)
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
@@ -135,7 +150,8 @@ class AuxiliaryModel(keras.Model):
         Raises
         ------
         ModelError
-            The model was compiled with several losses, or ``y_pred`` is not what the model gave in training.
+            The model was compiled with several losses or one that does not reduce to a number, or ``y_pred`` is not
+            what the model gave in training.
         """
         total = super().compute_loss(x, y, y_pred, sample_weight, training)
         if not training:
@@ -145,15 +161,14 @@ class AuxiliaryModel(keras.Model):
             raise ModelError(
                 "The predictions carry no auxiliary heads.\nPass what the model itself gave: model(x, training=True)"
             )
-        per_row = _per_row(self.loss)
-        losses = _row_means(per_row(_repeated(y, heads.values), heads.values), sample_weight)
-        total = total + ops.cast(ops.sum(losses * ops.cast(heads.weights, losses.dtype)), total.dtype)
+        loss = _loss_of(self.loss)
+        more = _weighted(loss, y, heads.values, heads.weights, sample_weight)
         if heads.prediction_weight != 1:
-            own = per_row(_repeated(y, y_pred[:, None]), y_pred[:, None])
-            total = total + (heads.prediction_weight - 1) * ops.cast(
-                ops.sum(_row_means(own, sample_weight)), total.dtype
-            )
-        return total
+            own = _weighted(loss, y, y_pred[:, None], np.ones(1, np.float32), sample_weight)
+            more = more + (heads.prediction_weight - 1) * own
+        # Keras has no public way to them: `get_compile_config` reads the optimizer's variables, which a graph cannot.
+        weights = keras.tree.flatten(self._compile_loss._user_loss_weights)
+        return total + ops.cast(more if weights in ([], [None]) else more * weights[0], total.dtype)
 
 
 def auxiliary_predictions(prediction: Any) -> AuxiliaryPredictions | None:
@@ -170,14 +185,35 @@ def _attach(tensor: Any, heads: AuxiliaryPredictions) -> None:
         weakref.finalize(tensor, _beside.pop, id(tensor), None)
 
 
-def _per_row(loss: Any) -> Any:
-    """Return a function of targets and predictions that keeps the rows apart."""
-    if isinstance(loss, keras.losses.Loss):
-        return loss.call
-    if isinstance(loss, str) or callable(loss):
-        found = keras.losses.get(loss)
-        return found.call if isinstance(found, keras.losses.Loss) else found
-    raise ModelError("A model with auxiliary heads takes one loss for all of them: model.compile(loss='mse')")
+class _FunctionLoss(keras.losses.Loss):
+    """A function of targets and predictions as a loss."""
+
+    def __init__(self, function: Any) -> None:
+        super().__init__(name="function")
+        self.call = function
+
+
+def _loss_of(loss: Any) -> keras.losses.Loss:
+    """Return the loss a model was compiled with."""
+    found = keras.losses.get(loss) if isinstance(loss, str) else loss
+    if isinstance(found, keras.losses.Loss) and found.reduction not in (None, "none"):
+        return found
+    if isinstance(found, keras.losses.Loss) or not callable(found):
+        raise ModelError(
+            "A model with auxiliary heads takes one loss for all of them, which reduces to a number: "
+            "model.compile(loss='mse')"
+        )
+    return _FunctionLoss(found)
+
+
+def _weighted(loss: keras.losses.Loss, y: Any, predictions: Any, weights: Any, sample_weight: Any) -> Any:
+    """Return the sum of the losses of ``(batch, heads, outputs)`` predictions, each times its weight."""
+    rows = ops.ones_like(predictions[:, :, 0]) * ops.cast(weights, predictions.dtype)
+    if sample_weight is not None:
+        rows = rows * ops.cast(ops.reshape(sample_weight, (-1, 1)), rows.dtype)
+    # A mean over batch and heads, or over all weights, becomes a sum over the heads of means over the batch.
+    factor = {"sum": 1.0, "mean_with_sample_weight": float(weights.sum())}.get(loss.reduction, float(len(weights)))
+    return factor * loss(_repeated(y, predictions), predictions, rows)
 
 
 def _repeated(y: Any, predictions: Any) -> Any:
@@ -189,10 +225,3 @@ def _repeated(y: Any, predictions: Any) -> Any:
     if len(y.shape) == 2 and y.shape[1] == outputs:
         return ops.repeat(ops.cast(y, predictions.dtype)[:, None, :], heads, axis=1)
     return ops.repeat(ops.reshape(y, (-1, 1)), heads, axis=1)
-
-
-def _row_means(losses: Any, sample_weight: Any) -> Any:
-    """Return ``(heads,)`` means over the rows of ``(batch, heads)`` losses."""
-    if sample_weight is not None:
-        losses = losses * ops.cast(ops.reshape(sample_weight, (-1, 1)), losses.dtype)
-    return ops.mean(losses, axis=0)

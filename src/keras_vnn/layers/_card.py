@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 from keras_vnn.architecture import Architecture, architecture_from_bytes, architecture_to_bytes
+from keras_vnn.layers._digests import save_digest, without_digest
 
 __all__ = ["ArchitectureCard"]
 
@@ -64,6 +65,15 @@ class ArchitectureCard(keras.layers.Layer):
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return the shape of the inputs."""
         return input_shape
+
+    def save_own_variables(self, store: Any) -> None:
+        """Write which architecture the weights of the model are for."""
+        save_digest(store, bytes.fromhex(self.architecture.fingerprint))
+
+    def load_own_variables(self, store: Any) -> None:
+        """Raise a `ModelError` when the weights are those of a model with another architecture."""
+        own = bytes.fromhex(self.architecture.fingerprint)
+        super().load_own_variables(without_digest(store, own, "The weights are those of another architecture"))
 
     def get_config(self) -> dict[str, Any]:
         """Return a JSON value from which `from_config` makes the same layer."""

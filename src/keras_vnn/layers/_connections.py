@@ -6,10 +6,12 @@ In: an adjacency in any form. Out: an immutable value of index arrays. Knows not
 from __future__ import annotations
 
 import base64
+import math
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,9 @@ from scipy import sparse
 from keras_vnn.errors import ArchitectureError
 
 __all__ = ["Connections"]
+
+# Beyond any model, and small enough that the units of all nodes, and their products, can be counted in 64 bits.
+_MOST_UNITS = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +47,12 @@ class Connections:
 
     @classmethod
     def from_adjacency(
-        cls, adjacency: Any, *, input_units: int | Sequence[int] = 1, output_units: int | Sequence[int] = 1
+        cls,
+        adjacency: Any,
+        *,
+        input_units: int | Sequence[int] = 1,
+        output_units: int | Sequence[int] = 1,
+        largest: float = math.inf,
     ) -> Connections:
         """Make connections from an adjacency of nodes and the units of each node.
 
@@ -53,6 +63,8 @@ class Connections:
             Any entry that is not zero is a connection.
         input_units, output_units
             One number for all nodes, or one per node.
+        largest
+            Most nodes, and most connections, that an encoded adjacency may have.
 
         Raises
         ------
@@ -60,7 +72,7 @@ class Connections:
             The adjacency is not a matrix, is empty, holds NaN, or the numbers of units do not fit it.
         """
         if isinstance(adjacency, Mapping):
-            nodes = _decoded(adjacency)
+            nodes = _decoded(adjacency, largest)
         elif isinstance(adjacency, pd.DataFrame):
             is_sparse = all(isinstance(dtype, pd.SparseDtype) for dtype in adjacency.dtypes)
             nodes = sparse.csc_array(adjacency.sparse.to_coo() if is_sparse else adjacency.to_numpy())
@@ -99,7 +111,7 @@ class Connections:
     @cached_property
     def count(self) -> int:
         """Number of connections between units: the length of the trainable kernel."""
-        return int(self.fan_in.sum())
+        return int(self._node_fan_in @ self.output_units)
 
     @property
     def density(self) -> float:
@@ -158,6 +170,12 @@ class Connections:
         """``(connections,)`` output unit of each connection, ascending."""
         return _locked(np.repeat(np.arange(self.outputs, dtype=np.int32), self.fan_in))
 
+    @cached_property
+    def digest(self) -> bytes:
+        """32 bytes that differ wherever the connections do."""
+        parts = self.nodes.shape, self.nodes.indptr, self.nodes.indices, self.input_units, self.output_units
+        return sha256(b"|".join(np.asarray(part, "<i8").tobytes() for part in parts)).digest()
+
     def matrix(self, values: NDArray[Any] | None = None) -> sparse.csc_array:
         """Return the ``(inputs, outputs)`` matrix of units, with ones or with the given value per connection."""
         data = np.ones(self.count, bool) if values is None else np.asarray(values)
@@ -190,15 +208,21 @@ def _columns_of(matrix: Any) -> sparse.csc_array:
     return sparse.csc_array((listed.data[order], listed.row[order], pointers), shape=matrix.shape)
 
 
-def _decoded(encoded: Mapping[str, Any]) -> sparse.csc_array:
+def _decoded(encoded: Mapping[str, Any], largest: float) -> sparse.csc_array:
     try:
         rows, columns = (int(n) for n in encoded["shape"])
-        counts, gaps = _unpacked(encoded["counts"]), _unpacked(encoded["gaps"])
-        if len(counts) != columns or counts.sum() != len(gaps):
-            raise ValueError("its parts do not fit each other")
+        if min(rows, columns) < 0 or rows + columns > largest:
+            raise ValueError(f"it claims {rows:,} × {columns:,} nodes, more than its file has weights for")
+        counts = _unpacked(encoded["counts"], columns)
+        if ((counts < 0) | (counts > rows)).any():
+            raise ValueError("a column has more connections than there are rows")
+        total = int(counts.sum())
+        if total > largest:
+            raise ValueError(f"it claims {total:,} connections, more than its file has weights for")
+        gaps = _unpacked(encoded["gaps"], total)
         indptr = np.concatenate([[0], np.cumsum(counts)])
-        total = np.concatenate([[0], np.cumsum(gaps)])
-        indices = total[1:] - np.repeat(total[indptr[:-1]], counts)
+        sums = np.concatenate([[0], np.cumsum(gaps)])
+        indices = sums[1:] - np.repeat(sums[indptr[:-1]], counts)
         later = np.ones(len(gaps), bool)
         later[indptr[:-1][counts > 0]] = False
         if (gaps[later] == 0).any():
@@ -218,11 +242,15 @@ def _packed(values: NDArray[Any]) -> str:
     return base64.b64encode(zlib.compress(content, 6)).decode("ascii")
 
 
-def _unpacked(text: str) -> NDArray[np.int64]:
-    dtype, _, content = zlib.decompress(base64.b64decode(text, validate=True)).partition(b"\n")
+def _unpacked(text: str, length: int) -> NDArray[np.int64]:
+    """Return as many numbers as there must be; what would unpack to more is not unpacked further."""
+    most = len("<u8\n") + 8 * length
+    dtype, _, content = zlib.decompressobj().decompress(base64.b64decode(text, validate=True), most).partition(b"\n")
     kind = dtype.decode("ascii")[1:]
     if kind not in ("u1", "u2", "u4", "u8"):
         raise ValueError(f"unknown number type {kind!r}")
+    if len(content) != int(kind[1]) * length:
+        raise ValueError("its parts do not fit each other")
     return np.frombuffer(content, "<" + kind).astype(np.int64)
 
 
@@ -237,6 +265,10 @@ def _unit_counts(units: int | Sequence[int], nodes: int, side: str) -> NDArray[n
         )
     if counts.dtype.kind not in "iu" or (counts < 1).any():
         raise ArchitectureError(f"The units of the {side} nodes must be integers of at least 1, got {counts.min()}.")
+    if (counts > _MOST_UNITS).any():
+        raise ArchitectureError(
+            f"The units of a node must be at most {_MOST_UNITS:,}, got {counts.max():,} for an {side} node."
+        )
     return _locked(counts.astype(np.int64))
 
 

@@ -8,9 +8,22 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_vnn.errors import ModelError
 from keras_vnn.layers._connections import Connections
 
-__all__ = ["initial_weights"]
+__all__ = ["check_initializer", "initial_weights"]
+
+_FOR_MATRICES = ("Identity", "Orthogonal", "STFT")
+
+
+def check_initializer(initializer: Any) -> None:
+    """Raise a `ModelError` when an initializer makes nothing but matrices."""
+    name = type(initializer).__name__.removesuffix("Initializer")
+    if name in _FOR_MATRICES:
+        raise ModelError(
+            f"The initializer {name} makes matrices, and a sparse layer has a vector of one weight per connection.\n"
+            "Take one that draws each weight by itself, e.g. glorot_uniform, he_normal or random_normal."
+        )
 
 
 def initial_weights(initializer: Any, connections: Connections, dtype: Any) -> Any:
@@ -19,8 +32,9 @@ def initial_weights(initializer: Any, connections: Connections, dtype: Any) -> A
     Initializers that scale by fan-in or fan-out (Glorot, He, LeCun, any `keras.initializers.VarianceScaling`) use,
     for each connection, the real fan-in of its output unit and the real fan-out of its input unit, where a dense
     layer of the same shape would use the numbers of all inputs and outputs. Other initializers are called as
-    they are, with the shape ``(connections,)``.
+    they are, with the shape ``(connections,)``; those that make nothing but matrices are refused.
     """
+    check_initializer(initializer)
     if not isinstance(initializer, keras.initializers.VarianceScaling):
         return initializer((connections.count,), dtype=dtype)
     unscaled = keras.initializers.VarianceScaling(

@@ -16,9 +16,10 @@ from scipy import sparse
 
 from keras_vnn.errors import ArchitectureError, VNNWarning
 from keras_vnn.layers._connections import Connections
+from keras_vnn.layers._digests import save_digest, without_digest
 from keras_vnn.layers._initial import initial_weights
 from keras_vnn.layers.kernels import KERNELS, SparseKernel, choose_kernel, runs_on, stand_in, surroundings
-from keras_vnn.layers.kernels._joined import Relays, mark_relays
+from keras_vnn.layers.kernels._joined import Relays, handed_on
 from keras_vnn.layers.kernels.native import NativeKernel
 
 __all__ = ["SparselyConnected"]
@@ -56,6 +57,7 @@ class SparselyConnected(keras.layers.Layer):
     Input shape
     -----------
     ``(batch, …, inputs)``, most often ``(batch, inputs)``; or a list of such tensors, read as if side by side.
+    Integers and booleans are cast to the dtype the layer computes in.
 
     Output shape
     ------------
@@ -178,11 +180,14 @@ class SparselyConnected(keras.layers.Layer):
         inputs
             ``(batch, …, inputs)``, or a list of such tensors.
         """
-        parts = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
+        given = inputs if isinstance(inputs, list | tuple) else [inputs]
+        # Keras casts what is a float; counts and flags are promoted as in ``Dense``, which reads sparse tensors too.
+        parts = [ops.convert_to_tensor(part, self.compute_dtype, sparse=False) for part in given]
         leading = ops.shape(parts[0])[1:-1]
         if leading:
             parts = [ops.reshape(part, (-1, part.shape[-1])) for part in parts]
-        product, weights = self._product(), ops.convert_to_tensor(self.kernel)
+        weights = ops.convert_to_tensor(self.kernel)
+        product = self._product(*parts, weights)
         bias = None if self.bias is None else ops.convert_to_tensor(self.bias)
         if bias is not None and self._bias_mask is not None:
             bias = bias * ops.cast(self._bias_mask, bias.dtype)
@@ -195,7 +200,7 @@ class SparselyConnected(keras.layers.Layer):
         if self.activation not in (None, keras.activations.linear):
             return self.activation(outputs)
         if self._hands_on and bias is not None and len(parts) == 1 and not leading:
-            mark_relays(outputs, Relays(parts[0], self.connections.rows, weights, bias))
+            return handed_on(outputs, Relays(parts[0], self.connections.rows, weights, bias))
         return outputs
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -220,6 +225,22 @@ class SparselyConnected(keras.layers.Layer):
             "bias_constraint": keras.constraints.serialize(self.bias_constraint),
             "kernel": self._kernel_option,
         }
+
+    def save_own_variables(self, store: Any) -> None:
+        """Write the weights, and a digest of which units each of them joins."""
+        super().save_own_variables(store)
+        save_digest(store, self.connections.digest)
+
+    def load_own_variables(self, store: Any) -> None:
+        """Read the weights.
+
+        Raises
+        ------
+        ModelError
+            They are those of other connections.
+        """
+        kept = without_digest(store, self.connections.digest, f"The weights of layer {self.name!r} join other units")
+        super().load_own_variables(kept)
 
     # ---- for people ---------------------------------------------------------------------------------------
 
@@ -249,12 +270,12 @@ class SparselyConnected(keras.layers.Layer):
         """Whether each unit reads one input and hands it on, so that it can be folded into what reads it."""
         return keras.backend.backend() == "tensorflow" and bool((self.connections.fan_in == 1).all())
 
-    def _product(self) -> SparseKernel:
+    def _product(self, *tensors: Any) -> SparseKernel:
         """Return the kernel for this call: the chosen one, or one that fits the graph that is being made."""
-        name, around = self._kernel_choice.name, surroundings()
+        name, around = self._kernel_choice.name, surroundings(*tensors)
         if around and not KERNELS[name].is_portable:
             name = stand_in(self.connections, around)
-        return self._made(name, "" if around in ("xla", "devices") else around)
+        return self._made(name, around if around in ("export", "saved_model") else "")
 
     def _made(self, name: str, exporter: str = "") -> SparseKernel:
         (products,) = self._products

@@ -6,8 +6,9 @@ Knows nothing of files of biology or of expression data.
 
 from keras_vnn.models._autoencoder import build_autoencoder
 from keras_vnn.models._build import build_model
-from keras_vnn.models._initial import check_activations
+from keras_vnn.models._initial import check_functions
 from keras_vnn.models._outputs import Embedding, Outputs, Reconstruction, Regression
+from keras_vnn.models._roles import LayerRole
 from keras_vnn.models._saving import check_architecture, load_model, save_model
 from keras_vnn.models._view import ModelView, view
 from keras_vnn.models._weight_table import feature_names
@@ -15,14 +16,15 @@ from keras_vnn.models._weights import edge_weights, set_edge_weights
 
 __all__ = [
     "Embedding",
+    "LayerRole",
     "ModelView",
     "Outputs",
     "Reconstruction",
     "Regression",
     "build_autoencoder",
     "build_model",
-    "check_activations",
     "check_architecture",
+    "check_functions",
     "edge_weights",
     "feature_names",
     "load_model",

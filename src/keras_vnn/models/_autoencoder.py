@@ -8,19 +8,19 @@ import keras
 
 from keras_vnn.architecture import Architecture
 from keras_vnn.data import Normalization
-from keras_vnn.layers import ArchitectureCard, BatchNormalization, LatentSample, ReconstructionError
+from keras_vnn.layers import ArchitectureCard, LatentSample, ReconstructionError
+from keras_vnn.models._axes import Axis
 from keras_vnn.models._builder import check_normalization, compile_model, head_dtype
-from keras_vnn.models._decoder import Axis, Decoder, latent_axis, latent_count
-from keras_vnn.models._initial import check_activations, initializer_named
+from keras_vnn.models._decoder import Decoder, latent_axis
+from keras_vnn.models._initial import check_functions, initializer_named
 from keras_vnn.models._outputs import Reconstruction, outputs_to_json
+from keras_vnn.models._roles import LayerRole, Roles
 from keras_vnn.options import LATENT, AutoencoderOptions, autoencoder_options
 
 if TYPE_CHECKING:
     from keras_vnn.options._changes import AutoencoderChanges
 
 __all__ = ["build_autoencoder"]
-
-Block = dict[str, Any]
 
 
 def build_autoencoder(
@@ -83,52 +83,44 @@ def build_autoencoder(
     """
     check_normalization(arch, normalization)
     chosen = autoencoder_options(preset, options)
-    check_activations(chosen)
+    check_functions(chosen)
     if seed is not None:
         keras.utils.set_random_seed(seed)
     genes = keras.Input((int(arch.layers[0].units.sum()),), name="genes")
     card = ArchitectureCard(arch, name="architecture")
-    blocks: list[Block] = []
-    units, read = _encoded(card(genes), chosen, latent_count(arch), blocks)
-    latent = _latent(units, read, arch, chosen, seed, blocks)
+    roles = [LayerRole(card.name, "nodes", 0, "state")]
+    axis = latent_axis(arch)
+    latents = sum(run.size(arch) for run in axis.runs)
+    units, read = _encoded(card(genes), chosen, latents, roles)
+    latent = _latent(units, read, axis, latents, chosen, seed, roles)
     decoder = Decoder(
         arch, latent, _decoder_options(chosen), initial_scale=chosen.initial_scale, output_dtype=head_dtype()
     )
     model = keras.Model(genes, decoder.reconstruction(), name=name)
-    parts = decoder.parts
     card.remember(
         outputs=outputs_to_json(Reconstruction()),
         normalization=None if normalization is None else normalization.to_json(),
-        parts={
-            **parts,
-            "blocks": [*blocks, *parts["blocks"]],
-            "states": {"0": card.name, **parts["states"]},
-            "tail": [],
-            "head": None,
-            "auxiliary": {},
-            "latent": "latent",
-            "features": latent_axis(arch),
-        },
+        roles=Roles.of(model, [*roles, *decoder.roles], axis).to_json(),
         options=chosen.to_json(),
     )
     compile_model(model, optimizer, loss=ReconstructionError())
     return model
 
 
-def _encoded(units: Any, options: AutoencoderOptions, latents: int, blocks: list[Block]) -> tuple[Any, Axis]:
+def _encoded(units: Any, options: AutoencoderOptions, latents: int, roles: list[LayerRole]) -> tuple[Any, Axis]:
     """Return what the means and variances read, and what that is."""
-    read: Axis = [["nodes", 0, None]]
+    read = Axis.of("nodes", 0)
     for position, width in enumerate(options.encoder, start=1):
         name, size = f"encoder_{position}", latents if width == LATENT else int(width)
-        own: Axis = [["units", name, size]]
+        own = Axis.of("units", name, size)
         units = _dense(name, size, options)(units)
-        blocks.append({"layer": name, "inputs": read, "outputs": own})
+        roles.append(LayerRole(name, "encoder", position, inputs=read, outputs=own))
         if options.batch_normalization:
-            layer = BatchNormalization(
+            layer = keras.layers.BatchNormalization(
                 momentum=options.batch_momentum, epsilon=options.batch_epsilon, name=f"{name}_batch_normalization"
             )
             units = layer(units)
-            blocks.append({"layer": layer.name, "inputs": [], "outputs": own})
+            roles.append(LayerRole(layer.name, "encoder", position, "normalization", outputs=own))
         units = keras.layers.Activation(options.activation, name=f"{name}_activation")(units)
         if options.dropout:
             units = keras.layers.Dropout(options.dropout, name=f"{name}_dropout")(units)
@@ -137,16 +129,23 @@ def _encoded(units: Any, options: AutoencoderOptions, latents: int, blocks: list
 
 
 def _latent(
-    units: Any, read: Axis, arch: Architecture, options: AutoencoderOptions, seed: int | None, blocks: list[Block]
+    units: Any,
+    read: Axis,
+    axis: Axis,
+    latents: int,
+    options: AutoencoderOptions,
+    seed: int | None,
+    roles: list[LayerRole],
 ) -> Any:
     """Return the latent values, in single precision whatever the policy."""
     given = []
     for name in ("latent_mean", "latent_log_variance"):
-        numbers = _dense(name, latent_count(arch), options, dtype=head_dtype())(units)
-        blocks.append({"layer": name, "inputs": read, "outputs": latent_axis(arch)})
+        numbers = _dense(name, latents, options, dtype=head_dtype())(units)
+        roles.append(LayerRole(name, name.replace("_", " "), inputs=read, outputs=axis))
         if options.latent_dropout:
             numbers = keras.layers.Dropout(options.latent_dropout, name=f"{name}_dropout", dtype=head_dtype())(numbers)
         given.append(numbers)
+    roles.append(LayerRole("latent", "latent", step="state"))
     return LatentSample(options.beta, seed=seed, name="latent", dtype=head_dtype())(given)
 
 

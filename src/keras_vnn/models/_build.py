@@ -11,8 +11,9 @@ from keras_vnn.data import Classes, Normalization
 from keras_vnn.errors import ModelError
 from keras_vnn.layers import AuxiliaryModel, Concordance
 from keras_vnn.models._builder import Builder, check_normalization, compile_model
-from keras_vnn.models._initial import check_activations
+from keras_vnn.models._initial import check_functions
 from keras_vnn.models._outputs import Embedding, Outputs, as_outputs, outputs_to_json
+from keras_vnn.models._roles import Roles
 from keras_vnn.options import ModelOptions, model_options
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def build_model(
     check_normalization(arch, normalization)
     chosen = model_options(preset, options)
     _check_outputs(chosen, wanted)
-    check_activations(chosen)
+    check_functions(chosen)
     if seed is not None:
         keras.utils.set_random_seed(seed)
     builder = Builder(arch, chosen, wanted)
@@ -84,7 +85,7 @@ def build_model(
     builder.card.remember(
         outputs=outputs_to_json(wanted),
         normalization=None if normalization is None else normalization.to_json(),
-        parts=builder.parts,
+        roles=Roles.of(model, builder.roles, builder.features).to_json(),
         options=chosen.to_json(),
     )
     if not isinstance(wanted, Embedding):
@@ -101,10 +102,10 @@ def _check_outputs(options: ModelOptions, outputs: Outputs) -> None:
         what = "classes" if is_classifier else "numbers"
         right = "auto or sparse_categorical_crossentropy" if is_classifier else "auto or another"
         raise ModelError(f"The loss {options.loss} is not for {what}; take {right}.")
-    if is_classifier and options.auxiliary_heads == "linear-tanh":
+    if options.auxiliary_heads == "linear-tanh" and (is_classifier or options.loss == "binary_crossentropy"):
         raise ModelError(
-            "auxiliary_heads='linear-tanh' gives numbers between -1 and 1, not probabilities of classes.\n"
-            "For classes take auxiliary_heads='linear'."
+            "auxiliary_heads='linear-tanh' gives numbers between -1 and 1, not probabilities.\n"
+            "For classes, or numbers that are 0 or 1, take auxiliary_heads='linear'."
         )
 
 

@@ -1,6 +1,6 @@
 """`Builder`: adds Keras layer after layer, remembering what each is.
 
-In: an architecture, options, what to predict. Out: symbolic inputs and prediction, and a record of the parts, from
+In: an architecture, options, what to predict. Out: symbolic inputs and prediction, and the role of every layer, from
 which `ModelView` finds layers and `edge_weights` names weights.
 """
 
@@ -19,22 +19,18 @@ from keras_vnn.errors import ModelError
 from keras_vnn.layers import (
     ArchitectureCard,
     AuxiliaryHeads,
-    BatchNormalization,
     NodeDropout,
     SelectUnits,
     SparselyConnected,
 )
+from keras_vnn.models._axes import Axis
 from keras_vnn.models._initial import kernel_initializer
 from keras_vnn.models._node_rates import node_rates
 from keras_vnn.models._outputs import Embedding, Outputs, output_names
+from keras_vnn.models._roles import LayerRole
 from keras_vnn.options import ModelOptions
 
-__all__ = ["Builder", "check_normalization", "compile_model", "head_dtype"]
-
-# What the rows or columns of a layer's weights are, run by run: ["nodes", layer, units per node, null for their own];
-# ["sinks", …] and ["inner", …], the same for nodes that feed no other, or some other; ["pairs", layer], the annotation
-# units of a layer; ["units", name, count], units without a name of their own; ["outputs"].
-Axis = list[list[Any]]
+__all__ = ["Builder", "check_normalization", "compile_model", "head_dtype", "name_of"]
 
 
 class Builder:
@@ -48,6 +44,13 @@ class Builder:
         The choices.
     outputs
         What is predicted.
+
+    Attributes
+    ----------
+    roles
+        Of the layers made so far.
+    features
+        What the last hidden units are.
     """
 
     def __init__(self, arch: Architecture, options: ModelOptions, outputs: Outputs) -> None:
@@ -56,17 +59,10 @@ class Builder:
         self.outputs = outputs
         self.card = ArchitectureCard(arch, name="architecture")
         self.inputs: list[Any] = []
-        self.parts: dict[str, Any] = {
-            "sparse": {},
-            "dense": {},
-            "tail": [],
-            "head": None,
-            "states": {},
-            "auxiliary": {},
-            "blocks": [],
-        }
+        self.roles: list[LayerRole] = []
+        self.features = Axis()
         self._states: dict[int, Any] = {}
-        self._axis: Axis = []
+        self._axis = Axis()
         self._auxiliary: list[Any] = []
         self._level_units: list[tuple[int, Any, Axis]] = []
 
@@ -79,7 +75,7 @@ class Builder:
         """Return the tensor the model gives."""
         self._genes()
         units = self._tail(self._joined_with_side(self._hidden()))
-        self.parts["features"] = list(self._axis)
+        self.features = self._axis
         if isinstance(self.outputs, Embedding):
             return units
         prediction = self._head(units)
@@ -92,17 +88,19 @@ class Builder:
         if not features:
             self.inputs.append(keras.Input((int(units.sum()),), name="genes"))
             state = self.card(self.inputs[0])
-            self.parts["states"]["0"] = self.card.name
         else:
             if (units != 1).any():
                 raise ModelError("gene_features needs genes of one unit each in the architecture.")
             self.inputs.append(keras.Input((len(units), len(features)), name="genes"))
             flat = keras.layers.Reshape((len(units) * len(features),), name="gene_features")(self.card(self.inputs[0]))
-            layer = self._sparsely(sparse.eye_array(len(units)), 1, len(features), "genes_joined")
-            state = self._block(layer, flat, [["nodes", 0, len(features)]], [["nodes", 0, None]])[1]
-            self.parts["states"]["0"] = self._name_of(state)
-            self._level_units.append((0, state, [["nodes", 0, None]]))
-        self._states[0] = self._dropped(state, 0, "genes_dropout")
+            layer = self._sparsely(
+                sparse.eye_array(len(units)), 1, len(features), "genes_joined", activation=self.options.activation
+            )
+            inputs, own = Axis.of("nodes", 0, len(features)), Axis.of("nodes", 0)
+            state = self._block(layer, flat, inputs, own, "genes")[1]
+            self._level_units.append((0, state, own))
+        self._record(state, "nodes", 0, "state")
+        self._states[0] = self._dropped(state, 0, "genes_dropout", are_nodes=True)
 
     def _hidden(self) -> Any:
         """Return the units the tail or the head may read."""
@@ -112,13 +110,13 @@ class Builder:
             sinks = np.flatnonzero(np.repeat(self.arch.sink_nodes(number), layer.units)).tolist()
             if len(sinks) == int(layer.units.sum()):
                 seen.append(self._states[number])
-                self._axis.append(["nodes", number, None])
+                self._axis += Axis.of("nodes", number)
             elif len(sinks):
                 seen.append(SelectUnits(sinks, name=f"layer_{number}_to_head")(self._states[number]))
-                self._axis.append(["sinks", number, None])
+                self._axis += Axis.of("sinks", number)
             if layer.dense_units:
                 seen.append(self._beside(number, layer.dense_units))
-                self._axis.append(["units", f"layer_{number}_dense", layer.dense_units])
+                self._axis += Axis.of("dense", number, layer.dense_units)
         return seen[0] if len(seen) == 1 else keras.layers.Concatenate(name="all_units")(seen)
 
     def _nodes(self, number: int) -> Any:
@@ -128,17 +126,17 @@ class Builder:
         if not sources:
             raise ModelError(f"Layer {number} ({layer.name}) is connected to no earlier layer; it cannot learn.")
         inputs: list[Any] = []
-        adjacency, units, axis = [], [], []
+        adjacency, units, axis = [], [], Axis()
         for source in sources:
             connection = self.arch.connections[source, number]
             if source == 0 and self.options.annotation_units:
                 connection = self._annotation_units(number, connection, inputs)
                 units.append(np.ones(connection.shape[0], np.int64))
-                axis.append(["pairs", number])
+                axis += Axis.of("pairs", number)
             else:
                 inputs.append(self._states[source])
                 units.append(self.arch.layers[source].units)
-                axis.append(["nodes", source, None])
+                axis += Axis.of("nodes", source)
             adjacency.append(connection)
         joined = inputs[0] if len(inputs) == 1 else inputs
         rate = self.options.dropout_rate(number) if self.options.dropout_of == "inputs" else 0
@@ -147,18 +145,22 @@ class Builder:
         if rate:
             joined = keras.layers.Dropout(rate, name=f"layer_{number}_inputs_dropout")(joined)
         sparsely = self._sparsely(
-            sparse.vstack(adjacency), layer.units.tolist(), np.concatenate(units).tolist(), f"layer_{number}"
+            sparse.vstack(adjacency),
+            layer.units.tolist(),
+            np.concatenate(units).tolist(),
+            f"layer_{number}",
+            activation=self.options.activation,
         )
-        self.parts["sparse"][str(number)] = sparsely.name
-        before, after = self._block(sparsely, joined, axis, [["nodes", number, None]], number)
-        self.parts["states"][str(number)] = self._name_of(after)
+        own = Axis.of("nodes", number)
+        before, after = self._block(sparsely, joined, axis, own, "nodes", number)
+        self._record(after, "nodes", number, "state")
         if self.options.auxiliary_heads != "none":
             self._node_heads(number, before if self.options.aux_reads == "before" else after)
         if number < len(self.arch.layers) - 1:
-            self._level_units.append((number, after, [["nodes", number, None]]))
+            self._level_units.append((number, after, own))
         if self.options.batch_normalization == "before":
             return after
-        return self._dropped(after, number, f"layer_{number}_dropout")
+        return self._dropped(after, number, f"layer_{number}_dropout", are_nodes=True)
 
     def _annotation_units(self, number: int, connection: Any, inputs: list[Any]) -> Any:
         """Add a linear unit per pair of gene and node; return which node reads which of them."""
@@ -168,18 +170,17 @@ class Builder:
             raise ModelError("annotation_units needs genes of one unit each in the architecture.")
         each = np.arange(count)
         ones = np.ones(count, bool)
-        layer = self._sparsely(
-            sparse.coo_array((ones, (pairs.row, each)), shape=(genes, count)), 1, 1, f"layer_{number}_annotations"
-        )
+        reads = sparse.coo_array((ones, (pairs.row, each)), shape=(genes, count))
+        layer = self._sparsely(reads, 1, 1, f"layer_{number}_annotations", activation=None)
         inputs.append(layer(self._states[0]))
-        self._record(layer, [["nodes", 0, None]], [["pairs", number]])
+        self._record(layer, "annotations", number, inputs=Axis.of("nodes", 0), outputs=Axis.of("pairs", number))
         return sparse.coo_array((ones, (each, pairs.col)), shape=(count, connection.shape[1]))
 
     def _beside(self, number: int, units: int) -> Any:
         name = f"layer_{number}_dense"
         layer = self._dense(name, units, self.options.dense_activation)
-        self.parts["dense"][str(number)] = name
-        state = self._block(layer, self._states[0], [["nodes", 0, None]], [["units", name, units]])[1]
+        own = Axis.of("dense", number, units)
+        state = self._block(layer, self._states[0], Axis.of("nodes", 0), own, "dense", number)[1]
         return self._dropped(state, number, f"{name}_dropout")
 
     def _joined_with_side(self, units: Any) -> Any:
@@ -187,16 +188,18 @@ class Builder:
             return units
         side = keras.Input((self.options.side_features,), name="side")
         self.inputs.append(side)
-        axis: Axis = [["units", "side", self.options.side_features]]
+        axis = Axis.of("units", "side", self.options.side_features)
         for position, width in enumerate(self.options.side_layers, start=1):
             name = f"side_{position}"
-            own: Axis = [["units", name, width]]
+            own = Axis.of("units", name, width)
             layer = self._dense(name, width, self.options.activation)
-            before, side = self._block(layer, side, axis, own)
+            before, side = self._block(layer, side, axis, own, "side", position)
             axis = own
             if self.options.auxiliary_heads != "none":
                 read = before if self.options.aux_reads == "before" else side
-                self._auxiliary.append(self._auxiliary_head(name, read, np.array([width]), own))
+                self._auxiliary.append(
+                    self._auxiliary_head(name, read, np.array([width]), own, "side auxiliary", position)
+                )
         self._axis += axis
         return keras.layers.Concatenate(name="with_side")([units, side])
 
@@ -206,10 +209,10 @@ class Builder:
         for position, width in enumerate(self.options.tail, start=1):
             name = f"tail_{position}"
             layer = self._dense(name, width, self.options.tail_activation)
-            units = self._block(layer, units, self._axis, [["units", name, width]])[1]
+            own = Axis.of("units", name, width)
+            units = self._block(layer, units, self._axis, own, "tail", position)[1]
             units = self._dropped(units, len(self.arch.layers) - 1, f"{name}_dropout")
-            self._axis = [["units", name, width]]
-            self.parts["tail"].append(name)
+            self._axis = own
         return units
 
     def _head(self, units: Any) -> Any:
@@ -219,12 +222,11 @@ class Builder:
             name = "head_hidden"
             layer = self._output(name, width, "tanh")
             units = layer(units)
-            self._record(layer, self._axis, [["units", name, width]])
-            self._axis = [["units", name, width]]
-            self.parts["tail"].append(name)
+            own = Axis.of("units", name, width)
+            self._record(layer, "tail", len(self.options.tail) + 1, inputs=self._axis, outputs=own)
+            self._axis = own
         layer = self._output("head", width, self._output_activation)
-        self.parts["head"] = layer.name
-        self._record(layer, self._axis, [["outputs"]])
+        self._record(layer, "head", inputs=self._axis, outputs=Axis.of("outputs"))
         return layer(units)
 
     def _with_level_heads(self, prediction: Any) -> Any:
@@ -233,8 +235,7 @@ class Builder:
             name = f"layer_{number}_head"
             layer = self._output(name, len(output_names(self.outputs)), self._output_activation)
             heads.append(layer(state))
-            self._record(layer, axis, [["outputs"]])
-            self.parts["auxiliary"][str(number)] = name
+            self._record(layer, "auxiliary", number, inputs=axis, outputs=Axis.of("outputs"))
         heads.append(prediction)
         weights = self.options.level_weights or (1.0,) * len(heads)
         if len(weights) != len(heads):
@@ -263,7 +264,7 @@ class Builder:
 
     def _node_heads(self, number: int, units: Any) -> None:
         """Add a head for each node of a layer, as one block-diagonal product."""
-        own: Axis = [["nodes", number, None]]
+        own = Axis.of("nodes", number)
         counts = self.arch.layers[number].units
         if not self.options.aux_root:
             sinks = self.arch.sink_nodes(number)
@@ -272,32 +273,35 @@ class Builder:
             if sinks.any():
                 read = np.flatnonzero(np.repeat(~sinks, counts)).tolist()
                 units = SelectUnits(read, name=f"layer_{number}_to_auxiliary")(units)
-                own, counts = [["inner", number, None]], counts[~sinks]
-        self._auxiliary.append(self._auxiliary_head(f"layer_{number}", units, counts, own))
-        self.parts["auxiliary"][str(number)] = f"layer_{number}_auxiliary"
+                own, counts = Axis.of("inner", number), counts[~sinks]
+        self._auxiliary.append(self._auxiliary_head(f"layer_{number}", units, counts, own, "auxiliary", number))
 
-    def _auxiliary_head(self, name: str, units: Any, counts: NDArray[np.int64], axis: Axis) -> Any:
+    def _auxiliary_head(
+        self, name: str, units: Any, counts: NDArray[np.int64], axis: Axis, part: str, number: int
+    ) -> Any:
         """Return ``(cells, heads × outputs)``, what a head per node predicts; a softmax or sigmoid is still to come."""
         form, width = self.options.auxiliary_heads, len(output_names(self.outputs))
         identity = sparse.eye_array(len(counts))
-        kind, first = axis[0][:2]
-        out: Axis = [[kind, first, width]]
+        (run,) = axis.runs
+        out = Axis.of(run.kind, run.of, width)
         last = f"{name}_auxiliary"
         if form == "linear-tanh-linear":
             hidden = self._sparse_output(identity, width, counts, f"{name}_auxiliary_hidden", "tanh")
             units = hidden(units)
-            self._record(hidden, axis, out)
+            self._record(hidden, part, number, "hidden", inputs=axis, outputs=out)
             counts, axis = np.full(len(counts), width), out
         layer = self._sparse_output(identity, width, counts, last, "tanh" if form == "linear-tanh" else None)
-        self._record(layer, axis, out)
+        self._record(layer, part, number, inputs=axis, outputs=out)
         return layer(units)
 
     # ---- one layer ----------------------------------------------------------------------------------------
 
-    def _block(self, layer: Any, units: Any, inputs: Axis, outputs: Axis, number: int | None = None) -> tuple[Any, Any]:
+    def _block(
+        self, layer: Any, units: Any, inputs: Axis, outputs: Axis, part: str, number: int = 0
+    ) -> tuple[Any, Any]:
         """Return the units before and after batch normalisation; dropout stands inside only where it comes first."""
         order = self.options.batch_normalization
-        self._record(layer, inputs, outputs)
+        self._record(layer, part, number, inputs=inputs, outputs=outputs)
         if order == "none":
             result = layer(units)
             return result, result
@@ -305,41 +309,42 @@ class Builder:
         if order == "before":
             layer.activation = keras.activations.linear
         before = layer(units)
-        normalization = BatchNormalization(
+        normalization = keras.layers.BatchNormalization(
             momentum=self.options.batch_momentum,
             epsilon=self.options.batch_epsilon,
             gamma_initializer=keras.initializers.Constant(self.options.initial_gamma),
             name=f"{layer.name}_batch_normalization",
         )
-        self._record(normalization, [], outputs)
+        self._record(normalization, part, number, "normalization", outputs=outputs)
         after = normalization(before)
         if order == "before":
-            if number is not None:
-                after = self._dropped(after, number, f"{layer.name}_dropout")
+            if part == "nodes":
+                after = self._dropped(after, number, f"{layer.name}_dropout", are_nodes=True)
             after = keras.layers.Activation(activation, name=f"{layer.name}_activation")(after)
+            self._record(after, part, number, "activation")
         return before, after
 
-    def _dropped(self, units: Any, number: int, name: str) -> Any:
+    def _dropped(self, units: Any, number: int, name: str, *, are_nodes: bool = False) -> Any:
         rate = self.options.dropout_rate(number)
         if not rate or self.options.dropout_of == "inputs":
             return units
-        is_nodes = name in (f"layer_{number}_dropout", "genes_dropout")
-        if self.options.dropout_of == "nodes" and is_nodes:
+        if self.options.dropout_of == "nodes" and are_nodes:
             rates = node_rates(self.arch, number, rate)
             return NodeDropout(rates.tolist(), self.arch.layers[number].units.tolist(), name=name)(units)
         return keras.layers.Dropout(rate, name=name)(units)
 
-    def _sparsely(self, adjacency: Any, units: Any, inputs: Any, name: str) -> SparselyConnected:
-        is_linear = name.endswith("_annotations")
+    def _sparsely(
+        self, adjacency: Any, units: Any, inputs: Any, name: str, *, activation: str | None
+    ) -> SparselyConnected:
         return SparselyConnected(
             adjacency,
             units,
             inputs_per_node=inputs,
-            activation=None if is_linear else self.options.activation,
             kernel_initializer=kernel_initializer(self.options),
             kernel_regularizer=self._l2(),
             kernel=self.options.kernel,
             name=name,
+            activation=activation,
         )
 
     def _dense(self, name: str, units: int, activation: str) -> keras.layers.Dense:
@@ -383,13 +388,14 @@ class Builder:
     def _l2(self) -> Any:
         return keras.regularizers.L2(self.options.l2) if self.options.l2 else None
 
-    def _record(self, layer: Any, inputs: Axis, outputs: Axis) -> None:
-        self.parts["blocks"].append({"layer": layer.name, "inputs": list(inputs), "outputs": list(outputs)})
+    def _record(self, what: Any, part: str, number: int = 0, step: str = "linear", **axes: Axis) -> None:
+        """Write down the role of a layer, or of that which gives a symbolic tensor."""
+        self.roles.append(LayerRole(name_of(what), part, number, step, **axes))
 
-    @staticmethod
-    def _name_of(tensor: Any) -> str:
-        """Return the name of the layer that gives a symbolic tensor."""
-        return str(tensor._keras_history.operation.name)
+
+def name_of(what: Any) -> str:
+    """Return the name of a layer, or of that which gives a symbolic tensor."""
+    return str(what._keras_history.operation.name if isinstance(what, keras.KerasTensor) else what.name)
 
 
 def head_dtype() -> str:

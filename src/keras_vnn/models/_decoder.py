@@ -17,11 +17,11 @@ from scipy import sparse
 from keras_vnn.architecture import Architecture
 from keras_vnn.errors import VNNWarning, sample
 from keras_vnn.layers import Connections, SelectUnits, SparselyConnected
+from keras_vnn.models._axes import Axis
+from keras_vnn.models._builder import name_of
+from keras_vnn.models._roles import LayerRole
 
-__all__ = ["Axis", "Decoder", "latent_axis", "latent_count"]
-
-# As in `keras_vnn.models._builder`.
-Axis = list[list[Any]]
+__all__ = ["Decoder", "latent_axis"]
 
 
 def latent_axis(arch: Architecture) -> Axis:
@@ -29,20 +29,14 @@ def latent_axis(arch: Architecture) -> Axis:
 
     They are the units of the nodes that feed no other node, and the dense units, layer by layer.
     """
-    axis: Axis = []
+    axis = Axis()
     for number, layer in enumerate(arch.layers[1:], start=1):
         sinks = arch.sink_nodes(number)
         if sinks.any():
-            axis.append(["nodes" if sinks.all() else "sinks", number, None])
+            axis += Axis.of("nodes" if sinks.all() else "sinks", number)
         if layer.dense_units:
-            axis.append(["units", f"layer_{number}_dense", layer.dense_units])
+            axis += Axis.of("dense", number, layer.dense_units)
     return axis
-
-
-def latent_count(arch: Architecture) -> int:
-    """Return how many latent values there are."""
-    hidden = range(1, len(arch.layers))
-    return sum(_sink_units(arch, number) + arch.layers[number].dense_units for number in hidden)
 
 
 class Decoder:
@@ -66,8 +60,8 @@ class Decoder:
 
     Attributes
     ----------
-    parts
-        Names of layers by what they are, as `ModelView.parts` has them.
+    roles
+        Of its layers.
     """
 
     def __init__(
@@ -75,7 +69,7 @@ class Decoder:
     ) -> None:
         self.arch = arch
         self.how = how
-        self.parts: dict[str, Any] = {"sparse": {}, "states": {}, "dense": {}, "blocks": []}
+        self.roles: list[LayerRole] = []
         self._initial_scale = initial_scale
         self._output_dtype = output_dtype
         self._latents: dict[int, Any] = {}
@@ -87,24 +81,20 @@ class Decoder:
         """Return symbolic ``(cells, gene units)``."""
         for number in range(len(self.arch.layers) - 1, 0, -1):
             self._states[number] = self._nodes(number)
-            self.parts["states"][str(number)] = _name_of(self._states[number])
+            self.roles.append(LayerRole(name_of(self._states[number]), "nodes", number, "state"))
         return self._genes()
 
     def _share_out(self, latent: Any) -> None:
         """Give the nodes of each layer, and the dense units of each, their latent values."""
-        start, count = 0, latent_count(self.arch)
-        for number, layer in enumerate(self.arch.layers[1:], start=1):
-            name = f"layer_{number}_dense"
-            for kept, of, size in (
-                (self._latents, f"layer_{number}_latent", _sink_units(self.arch, number)),
-                (self._dense, name, layer.dense_units),
-            ):
-                if size:
-                    units = range(start, start + size)
-                    kept[number] = latent if size == count else SelectUnits(units, name=of)(latent)
-                start += size
-            if layer.dense_units:
-                self.parts["dense"][str(number)] = _name_of(self._dense[number])
+        axis = latent_axis(self.arch)
+        for run, place in axis.places(self.arch):
+            kept, name = (self._dense, "dense") if run.kind == "dense" else (self._latents, "latent")
+            units = latent
+            if len(axis.runs) > 1:
+                units = SelectUnits(range(place.start, place.stop), name=f"layer_{run.of}_{name}")(latent)
+            kept[run.of] = units
+            if run.kind == "dense":
+                self.roles.append(LayerRole(name_of(units), "dense", run.of))
 
     def _nodes(self, number: int) -> Any:
         """Return the units of the nodes of a layer: latent values, and what others make of later layers."""
@@ -114,17 +104,17 @@ class Decoder:
         inner = np.flatnonzero(~sinks)
         sources = [target for source, target in self.arch.connections if source == number]
         blocks = [self.arch.connections[number, target][inner].T for target in sources]
-        axis: Axis = [["nodes", target, None] for target in sources]
+        axis = sum((Axis.of("nodes", target) for target in sources), Axis())
         decoded = self._sparsely(
+            number,
             f"layer_{number}",
             sparse.vstack(blocks),
             layer.units[inner],
             np.concatenate([self.arch.layers[target].units for target in sources]),
             [self._states[target] for target in sources],
             axis,
-            [["inner" if sinks.any() else "nodes", number, None]],
+            Axis.of("inner" if sinks.any() else "nodes", number),
         )
-        self.parts["sparse"][str(number)] = f"layer_{number}"
         if not sinks.any():
             return decoded
         both = keras.layers.Concatenate(name=f"layer_{number}_parts")([self._latents[number], decoded])
@@ -139,29 +129,30 @@ class Decoder:
         sources = [target for source, target in self.arch.connections if source == 0]
         blocks = [self.arch.connections[0, target].T for target in sources]
         units = [self.arch.layers[target].units for target in sources]
-        axis: Axis = [["nodes", target, None] for target in sources]
+        axis = sum((Axis.of("nodes", target) for target in sources), Axis())
         for number in self._dense:
             size = self.arch.layers[number].dense_units
             blocks.append(sparse.csr_array(np.ones((size, len(genes)), bool)))
             units.append(np.ones(size, np.int64))
-            axis.append(["units", f"layer_{number}_dense", size])
+            axis += Axis.of("dense", number, size)
         inputs = [*(self._states[target] for target in sources), *self._dense.values()]
         adjacency = sparse.csc_array(sparse.vstack(blocks))
         _warn_of_unread(genes.ids, np.diff(adjacency.indptr) == 0)
-        self.parts["sparse"]["0"] = "reconstruction"
         return self._sparsely(
+            0,
             "reconstruction",
             adjacency,
             genes.units,
             np.concatenate(units),
             inputs,
             axis,
-            [["nodes", 0, None]],
+            Axis.of("nodes", 0),
             dtype=self._output_dtype,
         )
 
     def _sparsely(
         self,
+        number: int,
         name: str,
         adjacency: Any,
         units: NDArray[np.int64],
@@ -180,17 +171,8 @@ class Decoder:
         outputs = layer(inputs[0] if len(inputs) == 1 else list(inputs))
         weights = self._initial_scale * keras.ops.convert_to_tensor(layer.kernel)
         layer.kernel.assign(weights if layer.kernel_constraint is None else keras.ops.abs(weights))
-        self.parts["blocks"].append({"layer": name, "inputs": read, "outputs": made})
+        self.roles.append(LayerRole(name, "nodes", number, inputs=read, outputs=made))
         return outputs
-
-
-def _sink_units(arch: Architecture, number: int) -> int:
-    return int(arch.layers[number].units[arch.sink_nodes(number)].sum())
-
-
-def _name_of(tensor: Any) -> str:
-    """Return the name of the layer that gives a symbolic tensor."""
-    return str(tensor._keras_history.operation.name)
 
 
 def _warn_of_unread(genes: Sequence[str], unread: NDArray[np.bool_]) -> None:

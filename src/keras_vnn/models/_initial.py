@@ -5,9 +5,13 @@ from __future__ import annotations
 import keras
 
 from keras_vnn.errors import ModelError, did_you_mean
-from keras_vnn.options import LINEAR_UNIFORM, ModelOptions, Options
+from keras_vnn.layers import check_initializer
+from keras_vnn.options import LINEAR_UNIFORM, AutoencoderOptions, ModelOptions
 
-__all__ = ["check_activations", "initializer_named", "kernel_initializer"]
+__all__ = ["check_functions", "initializer_named", "kernel_initializer"]
+
+# Functions of Keras that are no activations, or not of a single unit without further arguments.
+_NO_ACTIVATIONS = ("deserialize", "get", "glu", "serialize", "threshold")
 
 
 def kernel_initializer(options: ModelOptions) -> keras.initializers.Initializer:
@@ -37,25 +41,34 @@ def initializer_named(name: str) -> keras.initializers.Initializer:
     Raises
     ------
     ModelError
-        The initializer is unknown.
+        The initializer is unknown, or makes nothing but matrices.
     """
     if name == LINEAR_UNIFORM:
         return keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
     try:
-        return keras.initializers.get(name)
+        found = keras.initializers.get(name)
     except ValueError as error:
         raise ModelError(
             f"kernel_initializer must be {LINEAR_UNIFORM} or a name that Keras knows, "
             f"e.g. glorot_uniform; got {name!r}."
         ) from error
+    check_initializer(found)
+    return found
 
 
-def check_activations(options: Options) -> None:
-    """Raise a `ModelError` unless Keras knows the activations that options of a model name."""
-    names = [known for known in dir(keras.activations) if known.islower() and not known.startswith("_")]
-    known = [name for name in names if name not in ("get", "serialize", "deserialize")]
-    for option in options.names():
-        value = getattr(options, option) if option.endswith("activation") else None
+def check_functions(options: ModelOptions | AutoencoderOptions) -> None:
+    """Raise a `ModelError` unless Keras has the activations and the initializer that options name, and they serve."""
+    known = [each for each in dir(keras.activations) if each.islower() and not each.startswith("_")]
+    known = [each for each in known if each not in _NO_ACTIVATIONS]
+    for name in options.names():
+        value = getattr(options, name) if name.endswith("activation") else None
         if value is not None and value not in known:
+            problem = "a name that Keras knows"
+            if value in _NO_ACTIVATIONS:
+                problem = "one that takes each unit to one, without further arguments"
             hint = did_you_mean(str(value), known) or f"Known: {', '.join(known)}."
-            raise ModelError(f"{option} must be a name that Keras knows, got {value!r}. {hint}")
+            raise ModelError(f"{name} must be {problem}, got {value!r}. {hint}")
+    if isinstance(options, ModelOptions):
+        kernel_initializer(options)
+    else:
+        initializer_named(options.kernel_initializer)

@@ -2,56 +2,59 @@
 
 In: the path of a ``.keras`` file. Out: nothing, or an error that names what could run code or reach other files.
 Keras's own safe mode stays on behind this; it has been got around before (CVE-2025-1550, CVE-2025-8747, CVE-2025-9906,
-CVE-2025-12058), each time by a class or function that a config may name. So here the list is of what may be named.
+CVE-2025-12058), each time by a class or function that a config may name. So here the list is of what may be named, in
+the form in which Keras writes it: any other could be resolved to something else, by this release of Keras or another.
 """
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
+import types
 import zipfile
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from functools import cache
+from operator import attrgetter
+from pathlib import Path
 from typing import Any
 
 import keras
 
 from keras_vnn.errors import ModelError, sample
-from keras_vnn.unpacking import refuse_bomb, refuse_hdf5_links
+from keras_vnn.models._stored_sizes import check_sizes
+from keras_vnn.unpacking import refuse_bomb
+from keras_vnn.untrusted import check_hdf5
 
 __all__ = ["check_model_file"]
 
-_MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
-_MODULES = {
-    "keras",
-    "keras.activations",
-    "keras.constraints",
-    "keras.dtype_policies",
-    "keras.initializers",
-    "keras.layers",
-    "keras.losses",
-    "keras.metrics",
-    "keras.models",
-    "keras.optimizers",
-    "keras.optimizers.schedules",
-    "keras.regularizers",
-}
-_MODELS = {"Functional", "Sequential"}
-# Layers that hold code, call other frameworks, or read files their config names.
-_REFUSED = {
-    "FlaxLayer",
-    "IndexLookup",
-    "IntegerLookup",
-    "JaxLayer",
-    "Lambda",
-    "StringLookup",
-    "TFSMLayer",
-    "TextVectorization",
-    "TorchModuleWrapper",
-}
-_VALUES = {"__keras_tensor__", "__numpy__", "__tensor__", "__bytes__", "__ellipsis__", "__slice__", "__tuple__"}
-_FUNCTIONS = (keras.activations, keras.losses, keras.metrics, keras.initializers, keras.regularizers)
-_ADVICE = "A model of this package holds nothing of the kind. Do not open it elsewhere unless you trust who made it."
+_CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
+_MEMBERS = {"metadata.json", _CONFIG, _WEIGHTS}
+# Keras writes models as they are; what is packed nevertheless may not hide more than this.
+_LARGEST_FREE, _LARGEST_FACTOR = 1 << 20, 2
+# Layers that compute from their inputs, their weights and their config alone.
+_LAYERS = """
+    Activation ActivityRegularization Add AlphaDropout Attention Average AveragePooling1D BatchNormalization Concatenate
+    Conv1D Dense Dot Dropout ELU EinsumDense Embedding Flatten GaussianDropout GaussianNoise GlobalAveragePooling1D
+    GlobalMaxPooling1D GroupNormalization GroupQueryAttention Identity InputLayer LayerNormalization LeakyReLU Masking
+    MaxPooling1D Maximum Minimum MultiHeadAttention Multiply Normalization PReLU Permute RMSNormalization ReLU
+    RepeatVector Rescaling Reshape Softmax SpatialDropout1D Subtract UnitNormalization
+"""
+# Metrics of a size that does not depend on their config, or that `_MOST_THRESHOLDS` bounds.
+_METRICS = """
+    AUC Accuracy BinaryAccuracy BinaryCrossentropy CategoricalAccuracy CategoricalCrossentropy CategoricalHinge
+    ConcordanceCorrelation CosineSimilarity F1Score FBetaScore FalseNegatives FalsePositives Hinge KLDivergence
+    LogCoshError Mean MeanAbsoluteError MeanAbsolutePercentageError MeanMetricWrapper MeanSquaredError
+    MeanSquaredLogarithmicError PearsonCorrelation Poisson Precision PrecisionAtRecall R2Score Recall RecallAtPrecision
+    RootMeanSquaredError SensitivityAtSpecificity SparseCategoricalAccuracy SparseCategoricalCrossentropy
+    SparseTopKCategoricalAccuracy SpecificityAtSensitivity SquaredHinge Sum TopKCategoricalAccuracy TrueNegatives
+    TruePositives
+"""
+_MOST_THRESHOLDS = 1000
+_VALUES = {"__keras_tensor__", "__numpy__", "__tensor__", "__ellipsis__", "__slice__"}
+_DTYPES = re.compile(r"(u?int|b?float)\d{1,2}|bool")
+# Keras on PyTorch names its own kind of optimizer.
+_OPTIMIZERS = re.compile(r"keras\.src\.backend\.(torch|jax|tensorflow)\.optimizers(\.\w+)?")
 
 
 def check_model_file(path: Path) -> None:
@@ -60,82 +63,139 @@ def check_model_file(path: Path) -> None:
     Raises
     ------
     ModelError
-        A member of the archive leads out of it, or the config names a class or function that is not a plain part of
-        Keras or of this package, nor registered by code that is running.
+        The name does not end in ``.keras``; the archive has other members than a model; the config names a class or
+        function that is neither a plain part of Keras nor of this package, or claims more weights than are stored.
     ReadError
         The archive unpacks beyond all measure, or its weights link to other files.
     """
+    # By the name, Keras chooses how to read a file: one that ends in .h5 by a way that knows no safe mode.
+    if path.suffix != ".keras":
+        raise ModelError(f"The name of a model file must end in .keras: {path}\nRename it, if it is one.")
     with zipfile.ZipFile(path) as archive:
-        refuse_bomb(path, sum(member.file_size for member in archive.infolist()), path.stat().st_size)
+        members = archive.infolist()
+        size = sum(member.file_size for member in members)
+        refuse_bomb(path, size, path.stat().st_size, free=_LARGEST_FREE, factor=_LARGEST_FACTOR)
         names = archive.namelist()
-        outside = [name for name in names if _leads_out(name)]
-        if outside:
-            raise ModelError(f"Members of the model file lead out of it: {path}\n    {sample(outside)}\n{_ADVICE}")
-        if "config.json" in names:
-            _check_config(json.loads(archive.read("config.json")), path)
-        for name in names:
-            if name.endswith(".h5"):
-                with archive.open(name) as stream:
-                    refuse_hdf5_links(stream, path)
+        wrong = [name for name in names if name not in _MEMBERS or names.count(name) > 1]
+        if wrong:
+            raise ModelError(
+                f"The model file holds {len(wrong)} files that are not part of a model, or are there twice: {path}\n"
+                f"    {sample(wrong)}\nExpected {', '.join(sorted(_MEMBERS))}.\n{_advice(path)}"
+            )
+        config = json.loads(archive.read(_CONFIG))
+        if not isinstance(config, dict) or not {"class_name", "config"} <= config.keys():
+            raise ModelError(f"The {_CONFIG} of the model file describes no model: {path}\nIs it damaged?")
+        parts = list(_named(config))
+        _check_names(parts, path)
+        with archive.open(_WEIGHTS) as stream:
+            check_hdf5(stream, path)
+            check_sizes(config, parts, stream, path)
 
 
-def _leads_out(name: str) -> bool:
-    parts = PurePosixPath(name.replace("\\", "/")).parts
-    return name not in _MEMBERS and (".." in parts or name.startswith(("/", "\\")) or ":" in name)
-
-
-def _check_config(config: Any, path: Path) -> None:
-    wrong = sorted({name for node in _dicts(config) if (name := _not_plain(node))})
+def _check_names(parts: list[Any], path: Path) -> None:
+    wrong = sorted({_said(part) for part in parts if not _is_allowed(part)})
     if wrong:
         raise ModelError(
-            f"The model file names {len(wrong)} things that are no plain layers, weights or functions: {path}\n"
+            f"The model file names {len(wrong)} things other than plain layers, weights and functions: {path}\n"
             f"    {sample(wrong)}\n"
-            "Such a file can run code or read other files when it is loaded, so it is not.\n"
-            "If it is your own class, import it first, registered by keras.saving.register_keras_serializable()."
+            f"Such a file can run code or read other files when it is loaded, so it is not.\n{_advice(path)}"
         )
 
 
-_OPTIMIZERS = re.compile(r"keras\.src\.backend\.(torch|jax|tensorflow)\.optimizers(\.\w+)?")
+def _advice(path: Path) -> str:
+    return f"If you know who made it, and trust them: keras.saving.load_model({str(path)!r})"
 
 
-def _dicts(node: Any) -> Iterator[dict[str, Any]]:
-    """Yield every mapping of a JSON tree, without recursion: a stranger's file may be nested deeply."""
-    waiting = [node]
+def _named(config: Any) -> Iterator[Any]:
+    """Yield what Keras may resolve: mappings that name a class, and strings that are names of registered objects."""
+    waiting = [config]  # no recursion: a stranger's file may be nested deeply
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, dict):
-            yield one
-            waiting.extend(one.values())
-        elif isinstance(one, list):
-            waiting.extend(one)
+        node = waiting.pop()
+        if isinstance(node, dict):
+            if "class_name" in node:
+                yield node
+            # A name in its proper place is part of what the mapping names.
+            waiting.extend(v for key, v in node.items() if key != "registered_name" or not isinstance(v, str))
+        elif isinstance(node, list):
+            waiting.extend(node)
+        elif isinstance(node, str) and ">" in node and keras.saving.get_registered_object(node) is not None:
+            yield node
 
 
-def _not_plain(node: dict[str, Any]) -> str:
-    """Return what a mapping names that is not allowed, or an empty string."""
-    if "class_name" not in node:
-        return ""
-    name, module = node["class_name"], node.get("module")
-    registered = node.get("registered_name")
+def _said(node: Any) -> str:
+    if isinstance(node, str):
+        return node[:80]
+    name, module, function = (node.get(key) for key in ("class_name", "module", "config"))
     said = f"{module}.{name}" if module else str(name)
-    if not isinstance(name, str) or not isinstance(module, str | None):
-        return said
-    if name in _VALUES and module is None:
-        return ""
-    if isinstance(registered, str) and ">" in registered:
-        return "" if keras.saving.get_registered_object(registered) is not None else said
-    if name == "function" or module == "builtins":
-        function = node.get("config")
-        known = isinstance(function, str) and any(
-            callable(getattr(one, function, None)) and not function.startswith("_") for one in _FUNCTIONS
-        )
-        return "" if name == "function" and known else f"{said}({function!r})"[:80]
-    if name in _REFUSED:
-        return said
-    if module is None:
-        return "" if hasattr(keras.layers, name) or hasattr(keras.optimizers, name) else said
-    if module in _MODULES:
-        return ""
-    # Keras on PyTorch names its own kind of optimizer.
-    if _OPTIMIZERS.fullmatch(module) and hasattr(keras.optimizers, name):
-        return ""
-    return "" if module.startswith("keras.src.models.") and name in _MODELS else said
+    return (f"{said}({function!r})" if name == "function" else said)[:80]
+
+
+def _is_allowed(node: Any) -> bool:
+    """Whether a mapping is written as Keras writes it, and names what is on the list."""
+    if isinstance(node, str):
+        return False
+    name, module, registered, inner = (node.get(key) for key in ("class_name", "module", "registered_name", "config"))
+    if not isinstance(name, str) or not isinstance(registered, str | None):
+        return False
+    if name in _VALUES:
+        dtype = inner.get("dtype", "bool") if isinstance(inner, dict) else "bool"
+        return isinstance(dtype, str) and _DTYPES.fullmatch(dtype) is not None
+    # What has no module is read by the rules of older formats.
+    if not isinstance(module, str):
+        return False
+    if registered is not None and ">" in registered:
+        found = keras.saving.get_registered_object(registered)
+        is_ours = inspect.isclass(found) and found.__module__.startswith("keras_vnn.") and found.__name__ == name
+        return is_ours and registered == f"keras_vnn>{name}"
+    if name == "function":
+        where = _functions().get(inner, ()) if isinstance(inner, str) else ()
+        return module in where and registered in (None, name, inner)
+    if registered not in (None, name):
+        return False
+    if module == "keras.metrics" and isinstance(inner, dict):
+        thresholds = inner.get("num_thresholds") or 0
+        if not isinstance(thresholds, int) or thresholds > _MOST_THRESHOLDS:
+            return False
+    if _OPTIMIZERS.fullmatch(module):
+        module = "keras.optimizers"
+    return name in _classes().get(module, ())
+
+
+@cache
+def _classes() -> dict[str, set[str]]:
+    """Return the names of the classes a config may name, by module."""
+    by_base = {
+        "constraints": keras.constraints.Constraint,
+        "dtype_policies": keras.dtype_policies.DTypePolicy,
+        "initializers": keras.initializers.Initializer,
+        "losses": keras.losses.Loss,
+        "optimizers": keras.optimizers.Optimizer,
+        "optimizers.schedules": keras.optimizers.schedules.LearningRateSchedule,
+        "regularizers": keras.regularizers.Regularizer,
+    }
+    models = {"Model", "Sequential"}
+    named = {
+        "keras": {*models, "DTypePolicy", "FloatDTypePolicy"},
+        "keras.layers": set(_LAYERS.split()),
+        "keras.metrics": set(_METRICS.split()),
+        "keras.models": models,
+        "keras.random": {"SeedGenerator"},
+        "keras.src.models.functional": {"Functional"},
+    }
+    for module, base in by_base.items():
+        public = vars(attrgetter(module)(keras))
+        named[f"keras.{module}"] = {
+            name for name, found in public.items() if inspect.isclass(found) and issubclass(found, base)
+        }
+    return named
+
+
+@cache
+def _functions() -> dict[str, set[str]]:
+    """Return the modules by which a config may name each function of numbers."""
+    modules: dict[str, set[str]] = {}
+    for module in ("activations", "losses", "metrics"):
+        for name, found in vars(getattr(keras, module)).items():
+            if isinstance(found, types.FunctionType) and name not in ("get", "serialize", "deserialize"):
+                modules.setdefault(name, {"builtins"}).add(f"keras.{module}")
+    return modules

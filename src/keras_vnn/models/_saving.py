@@ -57,9 +57,9 @@ def _name_optimizer_publicly(path: Path) -> None:
 def load_model(path: str | os.PathLike[str], *, architecture: Architecture | None = None) -> keras.Model:
     """Read a model that was saved by `save_model`, ``model.save`` or ``vnn train``.
 
-    ``keras.saving.load_model`` works too; this one explains what is wrong with a file. Nothing in the file can
-    run code: it may only name plain parts of Keras, of this package, and classes that running code has registered;
-    Keras's safe mode stays on.
+    This one explains what is wrong with a file, and is safe with those of strangers: a file may only name plain parts
+    of Keras and of this package, may claim no more weights than it stores, and Keras's safe mode stays on. For a model
+    with classes of your own, whose file you trust, there is ``keras.saving.load_model``.
 
     Parameters
     ----------
@@ -73,7 +73,8 @@ def load_model(path: str | os.PathLike[str], *, architecture: Architecture | Non
     ReadError
         There is no such file, it is empty, or it is a directory.
     ModelError
-        It is not a saved model, is damaged, carries no architecture, or another one than expected.
+        It is not a saved model, is damaged, names anything else than plain layers, claims more weights than it
+        stores, carries no architecture, or another one than expected.
     """
     found = existing_file(path, "model file")
     try:
@@ -92,16 +93,19 @@ def load_model(path: str | os.PathLike[str], *, architecture: Architecture | Non
     try:
         check_model_file(found)
         model = keras.saving.load_model(found, compile=True)
-    except VNNError:
+        view(model).check()
+    except ImportError:  # a package that is missing is no fault of the file
         raise
+    except VNNError as error:
+        if str(found) in str(error):
+            raise
+        raise ModelError(f"The model file contradicts itself: {found}\n    {error}\nTrain it again.") from error
     except Exception as error:  # Keras, h5py and zipfile raise many kinds
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelError(
             f"The model file cannot be loaded: {found}\n    {reason[:300]}\nIs it damaged? Train it again."
         ) from error
-    if architecture is None:
-        view(model)
-    else:
+    if architecture is not None:
         check_architecture(model, architecture)
     return model
 

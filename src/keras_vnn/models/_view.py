@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,6 +13,7 @@ from keras_vnn.data import Normalization
 from keras_vnn.errors import ModelError
 from keras_vnn.layers import ArchitectureCard, LatentSample, SparselyConnected
 from keras_vnn.models._outputs import Outputs, outputs_from_json
+from keras_vnn.models._roles import LayerRole, Roles
 
 __all__ = ["ModelView", "view"]
 
@@ -49,51 +49,81 @@ class ModelView:
         stored = self.card.metadata.get("normalization")
         return None if stored is None else Normalization.from_json(stored)
 
-    @property
-    def parts(self) -> Mapping[str, Any]:
-        """Names of the Keras layers.
+    @cached_property
+    def roles(self) -> Roles:
+        """What each Keras layer is for; of a card of release 0.1.0, told by names once and written down."""
+        metadata = self.card.metadata
+        if "roles" not in metadata:
+            self.card.remember(roles=Roles.from_parts(self.model, metadata["parts"]).to_json())
+        return Roles.from_json(self.card.metadata["roles"])
 
-        ``sparse`` (linear step of the nodes), ``states`` (what the nodes give to later ones), ``dense`` (units beside
-        them) and ``auxiliary`` (their heads) by layer number; ``tail`` in order; ``head``; and ``blocks``, every layer
-        with weights and what their rows and columns are.
+    def layer(self, part: str, number: int = 0, step: str = "linear") -> Any:
+        """Return the Keras layer with a role, as `LayerRole` names it; ``None`` when the model has none."""
+        role = self.roles.find(part, number, step)
+        return None if role is None else self.layer_with(role)
+
+    def layer_with(self, role: LayerRole) -> Any:
+        """Return the Keras layer with a role.
+
+        Raises
+        ------
+        ModelError
+            The model has no such layer.
         """
-        parts: Mapping[str, Any] = self.card.metadata["parts"]
-        return parts
+        return self.roles.layer(self.model, role)
 
     def sparse_layer(self, number: int) -> SparselyConnected:
         """Return the Keras layer of the named nodes of one layer of the architecture."""
-        layer: SparselyConnected = self.model.get_layer(self.parts["sparse"][str(number)])
+        layer: SparselyConnected = self.layer("nodes", number)
         return layer
 
     def state_layer(self, number: int) -> keras.layers.Layer:
         """Return the Keras layer that gives the nodes' activities, normalised where the model does so; 0: the genes."""
-        return self.model.get_layer(self.parts["states"][str(number)])
+        return self.layer("nodes", number, "state")
 
     def auxiliary_layer(self, number: int) -> keras.layers.Layer | None:
         """Return the Keras layer of the last step of the auxiliary heads of a layer, or its level head, if any."""
-        name = self.parts["auxiliary"].get(str(number))
-        return None if name is None else self.model.get_layer(name)
+        return self.layer("auxiliary", number)
 
     def dense_layer(self, number: int) -> keras.layers.Dense | None:
         """Return the Keras layer of the dense units beside a layer, if there are any."""
-        name = self.parts["dense"].get(str(number))
-        return None if name is None else self.model.get_layer(name)
+        return self.layer("dense", number)
 
     @property
     def latent_layer(self) -> LatentSample | None:
         """The layer that gives the latent values of an autoencoder; ``None`` for other models."""
-        name = self.parts.get("latent")
-        return None if name is None else self.model.get_layer(name)
+        layer: LatentSample | None = self.layer("latent", step="state")
+        return layer
 
     @property
     def tail_layers(self) -> tuple[keras.layers.Dense, ...]:
         """The dense layers between the last layer and the head."""
-        return tuple(self.model.get_layer(name) for name in self.parts["tail"])
+        return tuple(self.layer_with(role) for role in self.roles.all("tail"))
 
     @property
     def head(self) -> keras.layers.Dense | None:
         """The layer that predicts, if there is one."""
-        return None if self.parts["head"] is None else self.model.get_layer(self.parts["head"])
+        return self.layer("head")
+
+    @property
+    def first_dense(self) -> LayerRole | None:
+        """The role of the first dense layer behind the named nodes; ``None`` for an embedding without a tail."""
+        return next(iter([*self.roles.all("tail"), *self.roles.all("head")]), None)
+
+    def check(self) -> None:
+        """Raise unless the card holds what `build_model` writes, of layers that the model has.
+
+        Raises
+        ------
+        ModelError
+            Its architecture is damaged, or what it says of outputs, normalisation or roles.
+        """
+        try:
+            _ = self.architecture, self.outputs, self.normalization, self.head, self.tail_layers
+            for role in self.roles.roles:
+                self.layer_with(role)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise ModelError(f"The card with the names of its nodes is damaged: {error!s}") from error
 
 
 def view(model: keras.Model) -> ModelView:

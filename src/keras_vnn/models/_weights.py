@@ -27,12 +27,13 @@ def edge_weights(model: keras.Model, *, dense: bool = False) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        A row per weight: ``block`` (Keras layer), ``parameter`` (``kernel``, ``bias``, ``gamma``, ``beta``,
-        ``moving_mean``, ``moving_variance``), ``source`` and ``target`` (ids of nodes, names of outputs, or the block
-        for units without a name), ``source_unit``, ``target_unit`` (numbers within the node), ``weight``. What belongs
-        to a unit alone, such as its bias, has no source (NA). The target of an auxiliary head is the node it stands
-        for, with the number of the output as ``target_unit``; that of an annotation unit is the node that reads it,
-        and the gene is the source of its bias as well. Features of a gene are the units of that gene.
+        A row per weight: ``block`` (the name the Keras layer was built with), ``parameter`` (``kernel``, ``bias``,
+        ``gamma``, ``beta``, ``moving_mean``, ``moving_variance``), ``source`` and ``target`` (ids of nodes, names of
+        outputs, or the block for units without a name), ``source_unit``, ``target_unit`` (numbers within the node),
+        ``weight``. What belongs to a unit alone, such as its bias, has no source (NA). The target of an auxiliary head
+        is the node it stands for, with the number of the output as ``target_unit``; that of an annotation unit is the
+        node that reads it, and the gene is the source of its bias as well. Features of a gene are the units of that
+        gene.
 
     Raises
     ------
@@ -40,9 +41,8 @@ def edge_weights(model: keras.Model, *, dense: bool = False) -> pd.DataFrame:
         The model was not made by `build_model`.
     """
     seen = view(model)
-    between_nodes = set(seen.parts["sparse"].values())
-    blocks = [block for block in seen.parts["blocks"] if dense or block["layer"] in between_nodes]
-    return pd.concat([weight_table(seen, block) for block in blocks], ignore_index=True)
+    roles = [role for role in seen.roles.roles if role.outputs.runs] if dense else seen.roles.all("nodes")
+    return pd.concat([weight_table(seen, role) for role in roles], ignore_index=True)
 
 
 def set_edge_weights(model: keras.Model, table: pd.DataFrame, *, partial: bool = False) -> int:
@@ -104,8 +104,10 @@ def set_edge_weights(model: keras.Model, table: pd.DataFrame, *, partial: bool =
         )
     weights = current["weight"].to_numpy(copy=True)
     weights[positions] = values
-    for block in touched:
-        write_weights(model.get_layer(block), weights[(current["block"] == block).to_numpy()])
+    roles = view(model).roles
+    for role in roles.roles:
+        if role.outputs.runs and role.name in touched:
+            write_weights(roles.layer(model, role), weights[(current["block"] == role.name).to_numpy()])
     return len(positions)
 
 

@@ -87,6 +87,15 @@ class Options(BaseModel):
     # Nested in a recipe, options are a part of what is going to be put together, and checked when it is.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """List the options in the docstring, and with their plain types in the signature."""
+        if cls.__doc__:
+            cls.__doc__ = (
+                f"{cls.__doc__}\n\n    Attributes\n    ----------\n    {_listed(cls.model_fields, '    ')}\n    "
+            )
+        cls.__signature__ = inspect.Signature(_parameters(cls.model_fields))
+
     def check(self) -> None:
         """Check what options say about each other.
 
@@ -232,13 +241,7 @@ def documented(*kinds: type[Options]) -> Callable[[Function], Function]:
     def decorated(function: Function) -> Function:
         signature = inspect.signature(function)
         own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
-        further = [
-            inspect.Parameter(
-                name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=_plain(field.annotation)
-            )
-            for name, field in fields.items()
-            if name not in signature.parameters
-        ]
+        further = [p for p in _parameters(fields) if p.name not in signature.parameters]
         function.__signature__ = signature.replace(parameters=[*own, *further])  # type: ignore[attr-defined]
         if function.__doc__:
             function.__doc__ = function.__doc__.replace("{options}", _listed(fields, "    "))
@@ -247,12 +250,23 @@ def documented(*kinds: type[Options]) -> Callable[[Function], Function]:
     return decorated
 
 
+def _parameters(fields: Mapping[str, FieldInfo]) -> list[inspect.Parameter]:
+    return [
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=_plain(field.annotation)
+        )
+        for name, field in fields.items()
+    ]
+
+
 def _plain(annotation: Any) -> Any:
     """Return a type without what checks it."""
     if get_origin(annotation) is Annotated:
         return _plain(get_args(annotation)[0])
     if get_origin(annotation) in (Union, UnionType):
         return Union[tuple(map(_plain, get_args(annotation)))]  # noqa: UP007  (there is no other way to make one)
+    if get_origin(annotation) is tuple:
+        return tuple[tuple(part if part is ... else _plain(part) for part in get_args(annotation))]  # type: ignore[misc]
     return annotation
 
 

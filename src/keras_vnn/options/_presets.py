@@ -172,7 +172,7 @@ def autoencoder_options(preset: str | None, changes: Mapping[str, Any]) -> Autoe
     ModelError
         The preset or an option is unknown, or a value is out of range.
     """
-    return _of_preset(AUTOENCODER_PRESETS, preset, AutoencoderOptions()).changed(**changes)
+    return _of_preset(AUTOENCODER_PRESETS, preset, AutoencoderOptions(), "preset of an autoencoder").changed(**changes)
 
 
 def training_options(preset: str | None = None, **changes: Unpack[TrainingChanges]) -> TrainingOptions:
@@ -186,8 +186,8 @@ def training_options(preset: str | None = None, **changes: Unpack[TrainingChange
     return _of_preset(TRAINING_PRESETS, preset, TrainingOptions()).changed(**changes)
 
 
-def _of_preset(presets: Mapping[str, Kind], preset: str | None, default: Kind) -> Kind:
+def _of_preset(presets: Mapping[str, Kind], preset: str | None, default: Kind, what: str = "preset") -> Kind:
     if preset is None:
         return default
-    check_choice("preset", preset, presets, ModelError)
+    check_choice(what, preset, presets, ModelError)
     return presets[preset]

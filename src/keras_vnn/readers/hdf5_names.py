@@ -13,7 +13,7 @@ import numpy as np
 
 from keras_vnn.errors import ReadError, VNNError, did_you_mean, sample
 from keras_vnn.probing import refuse_damaged_hdf5
-from keras_vnn.unpacking import refuse_hdf5_links
+from keras_vnn.untrusted import check_hdf5
 
 __all__ = ["read_var_names"]
 
@@ -40,9 +40,9 @@ def read_var_names(path: Path, *, column: str | None = None, raw: bool = False) 
     refuse_damaged_hdf5(path)
     try:
         with h5py.File(path) as file:
-            refuse_hdf5_links(file, path)
+            check_hdf5(file, path)
             return _names(file, path, column, raw)
-    except VNNError:
+    except (VNNError, ImportError):  # a package that is missing is no fault of the file
         raise
     except Exception as error:
         # Damaged bytes surface as whatever HDF5, h5py and anndata happen to raise.

@@ -7,13 +7,14 @@ A column of half a million short words takes a few MB this way. Knows nothing of
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import union_categoricals
 
 from keras_vnn.errors import ReadError
 from keras_vnn.provenance import AuditEntry
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["TabLayout", "read_tab_columns"]
+
+_CHUNK_ROWS = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +97,19 @@ def read_tab_columns(
     header = "\t".join(map(str, range(layout.most + 1))) + "\n"
     with open_text(path) as text:
         try:
-            frame = pd.read_csv(
+            parts = pd.read_csv(
                 CheckedStream(text, header, path, mark="\t", width=layout.most, skipped=0),
                 sep="\t",
                 usecols=[str(column) for column in wanted],
-                dtype="category",
+                dtype=object,  # pandas 3 would make numbers of the categories: 7 of the name 007
                 na_filter=False,
                 skip_blank_lines=False,
                 quoting=csv.QUOTE_NONE,
                 index_col=False,
                 engine="c",
+                chunksize=_CHUNK_ROWS,
             )
+            frame = _joined([part.astype("category") for part in parts])
         except pd.errors.ParserError as error:
             raise ReadError(
                 f"Cannot split {path} into columns: {error}\nIs it a table of text? Look at it: head {path.name}"
@@ -154,6 +159,11 @@ def _wrong_lines(
             if empty:
                 wrong[number] = f"{layout.title} has no {empty[0]}"
     return wrong
+
+
+def _joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    columns = {name: union_categoricals([part[name] for part in parts], sort_categories=True) for name in parts[0]}
+    return pd.DataFrame(columns)
 
 
 def _holds(column: pd.Series, test: Callable[[str], bool]) -> NDArray[np.bool_]:

@@ -114,7 +114,7 @@ def _of_model(model: Any, data: Any, labels: Any, ranking: pd.DataFrame | None, 
     seen = view(model)
     arch = seen.architecture
     weights = edge_weights(model, dense=seen.head is not None and not seen.tail_layers)
-    between = weights[weights["block"].isin(set(seen.parts["sparse"].values()))]
+    between = weights[weights["block"].isin([role.name for role in seen.roles.all("nodes")])]
     if seen.latent_layer is not None:
         between = _along_edges(between)
     found = _of_architecture(arch, seen, between)

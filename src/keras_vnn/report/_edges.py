@@ -110,12 +110,12 @@ def readout_columns(seen: ModelView, weights: pd.DataFrame) -> dict[str, Any]:
     """
     arch = seen.architecture
     sinks = np.concatenate([arch.sink_nodes(number) & (number > 0) for number in range(len(arch.layers))])
-    tail = [int(layer.units) for layer in seen.tail_layers]
+    tail, head = [int(layer.units) for layer in seen.tail_layers], seen.roles.find("head")
     columns: dict[str, Any] = {"tail": tail, "nodes": whole(np.flatnonzero(sinks))}
-    if tail or seen.head is None:
+    if tail or head is None:
         return columns
     index = pd.Index([position.node.id for position in arch.nodes()])
-    of_head = weights[(weights["block"] == seen.head.name) & (weights["parameter"] == "kernel")]
+    of_head = weights[(weights["block"] == head.name) & (weights["parameter"] == "kernel")]
     rows = index.get_indexer(of_head["source"])
     read = of_head[rows >= 0].assign(node=rows[rows >= 0])
     names = list(dict.fromkeys(of_head["target"]))

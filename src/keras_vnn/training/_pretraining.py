@@ -73,10 +73,8 @@ def pretrain(
     Alavi et al. 2018, doi:10.1038/s41467-018-07165-2 (greedy, tied).
     """
     chosen = options or PretrainingOptions()
-    names = _layers_of(model, chosen)
     tables = []
-    for number, name in enumerate(names):
-        layer = model.get_layer(name)
+    for number, (name, layer) in enumerate(_layers_of(model, chosen).items()):
         values = np.clip(_inputs(model, layer, x), -chosen.clip, chosen.clip)
         keras.utils.set_random_seed(seed + number)
         copy = type(layer).from_config(layer.get_config())
@@ -155,19 +153,18 @@ class _Transpose(keras.layers.Layer):
         return ops.tanh(restored + ops.convert_to_tensor(self.bias))
 
 
-def _layers_of(model: keras.Model, options: PretrainingOptions) -> list[str]:
-    """Return names of the Keras layers to pretrain, in the order in which the model computes them."""
-    parts = view(model).parts
-    wanted = set(parts["dense"].values())
-    if options.layers == "all":
-        wanted |= {*parts["sparse"].values(), *parts["tail"]}
-    names = [layer.name for layer in model.layers if layer.name in wanted]
-    if not names:
+def _layers_of(model: keras.Model, options: PretrainingOptions) -> dict[str, Any]:
+    """Return the Keras layers to pretrain by their names, in the order in which the model computes them."""
+    seen = view(model)
+    parts = ("dense",) if options.layers == "dense" else ("dense", "nodes", "tail")
+    wanted = [(role.name, seen.layer_with(role)) for part in parts for role in seen.roles.all(part)]
+    if not wanted:
         raise ModelError(
             "The model has no dense units beside its nodes to pretrain.\n"
             "Build it with some: interaction_architecture(…, dense_units=100); or pretrain all layers: layers='all'"
         )
-    return names
+    order = {id(layer): place for place, layer in enumerate(model.layers)}
+    return dict(sorted(wanted, key=lambda pair: order[id(pair[1])]))
 
 
 def _inputs(model: keras.Model, layer: keras.layers.Layer, x: Any) -> NDArray[np.float32]:

@@ -173,7 +173,7 @@ def _record(
         "options": options.to_json(),
         "cells": {"train": len(split.train), "validation": len(split.validation), "test": len(split.test)},
         "label": label,
-        "split": split.to_json(),
+        "split": {"seed": split.seed, "sha256": split.digest},
         "history": {name: [float(value) for value in history[name]] for name in history},
         "metrics": None if metrics is None else metrics.to_json(),
         **further,

@@ -108,7 +108,7 @@ def check_options(recipe: Recipe, space: Mapping[str, Setting]) -> None:
     ConfigError
         An option is unknown, or a value is impossible.
     """
-    from keras_vnn.models import check_activations
+    from keras_vnn.models import check_functions
 
     for name, value in ((name, value) for name, setting in space.items() for value in setting.examples):
         train = changed_recipe(recipe, {name: value}).train
@@ -117,7 +117,7 @@ def check_options(recipe: Recipe, space: Mapping[str, Setting]) -> None:
         try:
             train.training_options()
             train.pretraining_options()
-            check_activations(train.model_options())
+            check_functions(train.model_options())
         except (VNNError, TypeError) as error:
             raise ConfigError(f"The field {name} cannot have the value {value!r}:\n    {error}") from error
 

@@ -1,7 +1,8 @@
 """Arithmetic that keeps the precision of its operands.
 
 In: tensors of one dtype. Out: what `keras.ops` gives, but double precision stays double. Keras's own promotion of types
-ends at float32 on any backend but TensorFlow, and its sums by segment are made in float32 on PyTorch.
+ends at float32 on any backend but TensorFlow; on PyTorch its sums by segment are made in float32, and slowly, and its
+`take` is made of what cannot be exported to ONNX.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 import keras
 from keras import ops
 
-__all__ = ["matmul", "segment_sum"]
+__all__ = ["matmul", "rows_of", "segment_sum"]
 
 
 def matmul(first: Any, second: Any) -> Any:
@@ -19,13 +20,22 @@ def matmul(first: Any, second: Any) -> Any:
     return first @ second if _is_double(first) else ops.matmul(first, second)
 
 
+def rows_of(tensor: Any, indices: Any) -> Any:
+    """Return the rows of a tensor in the shape of their indices."""
+    if keras.backend.backend() != "torch":
+        return ops.take(tensor, indices, axis=0)
+    indices = indices.to(tensor.device)
+    return tensor.index_select(0, indices.reshape(-1)).reshape(*indices.shape, *tensor.shape[1:])
+
+
 def segment_sum(data: Any, segments: Any, count: int) -> Any:
     """Return the sums of the rows of each of `count` segments."""
-    if keras.backend.backend() == "torch" and _is_double(data):
+    if keras.backend.backend() == "torch":
         import torch
 
-        zeros = torch.zeros((count, *data.shape[1:]), dtype=data.dtype, device=data.device)
-        return zeros.index_add(0, segments, data)
+        if torch.onnx.is_in_onnx_export():  # which makes of `index_add` what adds one row to each segment
+            return ops.segment_sum(data, segments, num_segments=count)
+        return data.new_zeros((count, *data.shape[1:])).index_add(0, segments.to(data.device), data)
     return ops.segment_sum(data, segments, num_segments=count)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import keras
+
 from keras_vnn.errors import ModelError, did_you_mean
 from keras_vnn.layers._connections import Connections
-from keras_vnn.layers.kernels._calibration import measured_costs
-from keras_vnn.layers.kernels._interface import Costs, SparseKernel
+from keras_vnn.layers.kernels._interface import COSTS, SparseKernel
 from keras_vnn.layers.kernels.block import BlockKernel
 from keras_vnn.layers.kernels.csr import CSRKernel
 from keras_vnn.layers.kernels.dense import DenseKernel
@@ -41,8 +42,8 @@ class KernelChoice:
     milliseconds: dict[str, float] = field(default_factory=dict)
 
 
-# Examples in a batch where it is not known, and how far apart two estimates must be to need no measurement.
-_TYPICAL_BATCH, _CLEAR, _MATTERS = 64, 4.0, 0.5
+# Examples in a batch where it is not known.
+_TYPICAL_BATCH = 64
 
 
 def choose_kernel(
@@ -52,7 +53,6 @@ def choose_kernel(
     backend: str,
     device: str,
     batch: int = _TYPICAL_BATCH,
-    costs: Costs | None = None,
 ) -> KernelChoice:
     """Return the kernel to use for these connections on this backend and device.
 
@@ -68,8 +68,6 @@ def choose_kernel(
         ``cpu`` or ``gpu``.
     batch
         Examples in a batch, as far as known.
-    costs
-        What was measured; without it a fixed rule, or a measurement on this machine where two kernels are close.
 
     Raises
     ------
@@ -88,19 +86,10 @@ def choose_kernel(
     usable = [
         name for name, kernel in KERNELS.items() if not kernel.unavailable(connections, backend=backend, device=device)
     ]
-    if costs is None and device == "cpu" and _is_close(_estimates(connections, batch, Costs(), usable)):
-        costs = measured_costs()
-    estimates = _estimates(connections, batch, costs or Costs(), usable)
+    estimates = _estimates(connections, batch, backend, usable)
     best = min(estimates, key=lambda name: estimates[name])
-    origin = "measured on this machine" if costs else "by the fixed rule"
     share = f"{100 * connections.density:.3g} % of the connections are present"
-    return KernelChoice(best, f"least time, {origin}: {share}", estimates)
-
-
-def _is_close(estimates: dict[str, float]) -> bool:
-    """Whether the two best kernels are too near each other for the fixed rule, and the layer is worth the trouble."""
-    first, second = sorted([*estimates.values(), float("inf")])[:2]
-    return second < _CLEAR * first and second > _MATTERS
+    return KernelChoice(best, f"least time by the rule for {backend}: {share}", estimates)
 
 
 def stand_in(connections: Connections, surroundings: str) -> str:
@@ -108,18 +97,21 @@ def stand_in(connections: Connections, surroundings: str) -> str:
     if surroundings == "saved_model" and connections.density < 0.1:
         return CSRKernel.name
     portable = [name for name, kernel in KERNELS.items() if kernel.is_portable]
-    estimates = _estimates(connections, _TYPICAL_BATCH, Costs(), portable)
+    estimates = _estimates(connections, _TYPICAL_BATCH, keras.backend.backend(), portable)
     return min(estimates, key=lambda name: estimates[name])
 
 
-def _estimates(connections: Connections, batch: int, costs: Costs, names: list[str]) -> dict[str, float]:
+def _estimates(connections: Connections, batch: int, backend: str, names: list[str]) -> dict[str, float]:
+    costs = COSTS.get(backend, COSTS["tensorflow"])
     count, cells = connections.count, connections.inputs * connections.outputs
     products = count * batch
     is_simple = bool((connections.output_units == 1).all())
     is_even = not is_simple or connections.pair is not None
     native = costs.native_block_product if is_even else costs.native_product
     nanoseconds = {
-        "dense": cells * (batch * costs.dense_product + (costs.dense_cell if count < cells else 0)),
+        "dense": cells * batch * costs.dense_product
+        + (cells * costs.dense_cell + count * costs.dense_connection if count < cells else 0)
+        + costs.dense_call,
         "filled": cells * (batch * costs.dense_product + costs.filled_cell) + costs.call,
         "native": products * native + costs.call,
         "csr": products * costs.csr_product + count * costs.csr_connection + costs.call,

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import keras
 
 __all__ = ["runs_on", "surroundings"]
 
+# Modules whose code traces a model in order to write it to a file.
+_TO_SAVED_MODEL = ("keras.src.export.saved_model", "tensorflow.python.saved_model.")
+_TO_OTHERS = ("keras.src.export.", "tensorflow.lite.python.", "tf2onnx.")
 
-def surroundings() -> str:
+
+def surroundings(*tensors: Any) -> str:
     """Return ``""``, or the reason why only some kernels may serve this call.
 
     ``xla``: the graph is compiled by XLA. ``saved_model``: it is being exported to TensorFlow. ``export``: it is
     being exported to another format; graphs of these two run where this package is not. ``devices``: JAX shares the
-    batch out among several devices, and a call back into Python would be made on one.
+    batch out among several devices, and a call back into Python would be made on one. ``forward``: TensorFlow follows
+    the derivative of one of the tensors forward, which it can only where every operation is its own.
     """
     exporter = _exporter()
     if exporter:
@@ -24,13 +30,15 @@ def surroundings() -> str:
 
         if not tf.executing_eagerly() and _is_compiled_by_xla():
             return "xla"
+        if tensors and _has_tangent(tensors):
+            return "forward"
     if keras.backend.backend() == "jax" and keras.distribution.distribution() is not None:
         return "devices"
     return ""
 
 
 def _exporter() -> str:
-    """Look for Keras's exporters among the callers: they trace the model anew and say so in no other way."""
+    """Look for exporters among the callers: they trace the model anew and say so in no other way."""
     if keras.backend.backend() == "torch":
         import torch
 
@@ -40,10 +48,10 @@ def _exporter() -> str:
     frame = sys._getframe(1)
     while frame is not None:
         module = frame.f_globals.get("__name__", "")
-        if module.startswith("keras.src.export."):
-            if not module.startswith("keras.src.export.saved_model"):
-                return "export"
+        if module.startswith(_TO_SAVED_MODEL):
             found = "saved_model"
+        elif module.startswith(_TO_OTHERS):
+            return "export"
         frame = frame.f_back  # type: ignore[assignment]
     return found
 
@@ -55,6 +63,16 @@ def _is_compiled_by_xla() -> bool:
     except ImportError:  # TensorFlow keeps these to itself; without them, Keras's own choice has to do
         return False
     return bool(control_flow_util.GraphOrParentsInXlaContext(ops.get_default_graph()))
+
+
+def _has_tangent(tensors: tuple[Any, ...]) -> bool:
+    import tensorflow as tf
+
+    try:
+        from tensorflow.python.eager.forwardprop_util import pack_tangents
+    except ImportError:
+        return False
+    return bool(pack_tangents([tf.convert_to_tensor(tensor) for tensor in tensors]).tangents)
 
 
 def runs_on() -> str:

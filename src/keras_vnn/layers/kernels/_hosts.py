@@ -11,6 +11,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_vnn.layers.kernels._constants import constant
+
 __all__ = ["differentiable"]
 
 _HALF = ("float16", "bfloat16")
@@ -106,66 +108,111 @@ _NOTHING = np.zeros(0, np.float32)
 def _torch(products: Any) -> Callable[[Any, Any], Any]:
     import torch
     from torch.autograd import Function
-    from torch.autograd.function import once_differentiable
+
+    rows, columns = (constant(each) for each in (products.connections.rows, products.connections.columns))
+
+    def product(inputs: Any, weights: Any) -> Any:
+        """Return the same from operations of torch, which any of its transforms knows; so do the two gradients."""
+        terms = inputs[:, rows] * weights
+        return terms.new_zeros((len(inputs), products.outputs)).index_add(1, columns, terms)
+
+    def of_inputs(upstream: Any, weights: Any) -> Any:
+        terms = upstream[:, columns] * weights
+        return terms.new_zeros((len(upstream), products.inputs)).index_add(1, rows, terms)
+
+    def of_weights(upstream: Any, inputs: Any) -> Any:
+        return (upstream[:, columns] * inputs[:, rows]).sum(0)
 
     def numpy(tensor: Any) -> Any:
         return tensor.detach().contiguous().numpy()
 
     class Product(Function):
-        """The product as an operation of torch; its gradients have no gradients of their own."""
+        """The product as an operation of torch; under `vmap` and in second derivatives it is made of those above."""
 
         @staticmethod
-        def forward(context: Any, inputs: Any, weights: Any) -> Any:
+        def forward(inputs: Any, weights: Any) -> Any:
             outputs, tiles = products.forward([numpy(inputs)], [numpy(weights)])
-            context.save_for_backward(weights, torch.from_numpy(tiles))
-            return torch.from_numpy(outputs)
+            return torch.from_numpy(outputs), torch.from_numpy(tiles)
 
         @staticmethod
-        @once_differentiable
-        def backward(context: Any, upstream: Any) -> Any:
-            weights, tiles = context.saved_tensors
-            needs_inputs, needs_weights = context.needs_input_grad
-            found = iter(
-                products.backward(
-                    numpy(upstream),
-                    tiles.numpy(),
-                    [numpy(weights)],
-                    needs=[needs_inputs],
-                    needs_parameters=needs_weights,
-                )
-            )
-            return tuple(torch.from_numpy(next(found)) if need else None for need in (needs_inputs, needs_weights))
+        def setup_context(context: Any, arguments: Any, results: Any) -> None:
+            context.mark_non_differentiable(results[1])
+            context.save_for_backward(*arguments, results[1])
+            context.save_for_forward(*arguments)
 
-    return Product.apply  # type: ignore[no-any-return]
+        @staticmethod
+        def backward(context: Any, upstream: Any, _: Any) -> Any:
+            inputs, weights, tiles = context.saved_tensors
+            needs = context.needs_input_grad
+            if torch.is_grad_enabled():
+                return (
+                    of_inputs(upstream, weights) if needs[0] else None,
+                    of_weights(upstream, inputs) if needs[1] else None,
+                )
+            arrays = products.backward(
+                numpy(upstream), tiles.numpy(), [numpy(weights)], needs=[needs[0]], needs_parameters=needs[1]
+            )
+            found = map(torch.from_numpy, arrays)
+            return tuple(next(found) if need else None for need in needs)
+
+        @staticmethod
+        def jvp(context: Any, inputs_tangent: Any, weights_tangent: Any, /) -> Any:
+            inputs, weights = context.saved_tensors
+            terms = [] if inputs_tangent is None else [product(inputs_tangent, weights)]
+            terms += [] if weights_tangent is None else [product(inputs, weights_tangent)]
+            return sum(terms), None
+
+        @staticmethod
+        def vmap(_: Any, axes: Any, inputs: Any, weights: Any) -> Any:
+            return (torch.vmap(product, axes)(inputs, weights), weights.new_zeros(0)), (0, None)
+
+    # What is compiled by torch is left for the product and gone on with after it.
+    return torch.compiler.disable(lambda inputs, weights: Product.apply(inputs, weights)[0])  # type: ignore[no-any-return]
 
 
 def _jax(products: Any) -> Callable[[Any, Any], Any]:
+    """Three operations, each linear in both arguments, whose derivatives are one another: of any order and mode."""
     import jax
+    from jax.extend.core import Primitive
+    from jax.interpreters import ad, batching, mlir
 
-    def call(function: Callable[..., Any], shape: tuple[int, ...], *arrays: Any) -> Any:
-        result = jax.ShapeDtypeStruct(shape, arrays[0].dtype)
-        return jax.pure_callback(function, result, *arrays, vmap_method="sequential")
+    def operation(name: str, run: Callable[[Any, Any], Any], shape: Callable[[Any, Any], tuple[int, ...]]) -> Any:
+        made = Primitive(f"keras_vnn_{name}")
 
-    def run_forward(inputs: Any, weights: Any) -> Any:
-        return products.forward([np.asarray(inputs)], [np.asarray(weights)])[0]
+        def call(first: Any, second: Any) -> Any:
+            result = jax.ShapeDtypeStruct(shape(first, second), first.dtype)
+            return jax.pure_callback(lambda *arrays: run(*map(np.asarray, arrays)), result, first, second)
+
+        def batched(arguments: Any, axes: Any) -> Any:
+            moved = [
+                each if axis is None else jax.numpy.moveaxis(each, axis, 0)
+                for each, axis in zip(arguments, axes, strict=True)
+            ]
+
+            def one(place: Any) -> Any:
+                pairs = zip(moved, axes, strict=True)
+                return made.bind(*(each if axis is None else each[place] for each, axis in pairs))
+
+            count = next(len(each) for each, axis in zip(moved, axes, strict=True) if axis is not None)
+            return jax.lax.map(one, jax.numpy.arange(count)), 0
+
+        made.def_impl(jax.jit(call))
+        made.def_abstract_eval(lambda first, second: jax.core.ShapedArray(shape(first, second), first.dtype))
+        mlir.register_lowering(made, mlir.lower_fun(call, multiple_results=False))
+        batching.primitive_batchers[made] = batched
+        return made
 
     def run_inputs(upstream: Any, weights: Any) -> Any:
-        return products.backward(np.asarray(upstream), None, [np.asarray(weights)], needs_parameters=False)[0]
+        return products.backward(upstream, None, [weights], needs_parameters=False)[0]
 
-    def run_weights(upstream: Any, inputs: Any) -> Any:
-        return products.weights_gradient(np.asarray(upstream), np.asarray(inputs))
-
-    @jax.custom_vjp
-    def product(inputs: Any, weights: Any) -> Any:
-        return call(run_forward, (inputs.shape[0], products.outputs), inputs, weights)
-
-    def forward(inputs: Any, weights: Any) -> Any:
-        return product(inputs, weights), (inputs, weights)
-
-    def backward(kept: Any, upstream: Any) -> Any:
-        inputs, weights = kept
-        of_inputs = call(run_inputs, inputs.shape, upstream, weights)
-        return of_inputs, call(run_weights, weights.shape, upstream, inputs)
-
-    product.defvjp(forward, backward)
-    return product  # type: ignore[no-any-return]
+    product = operation(
+        "product",
+        lambda inputs, weights: products.forward([inputs], [weights])[0],
+        lambda inputs, weights: (inputs.shape[0], products.outputs),
+    )
+    of_inputs = operation("inputs", run_inputs, lambda upstream, weights: (upstream.shape[0], products.inputs))
+    of_weights = operation("weights", products.weights_gradient, lambda upstream, inputs: (products.count,))
+    ad.defbilinear(product, lambda g, x, w: of_inputs.bind(g, w), lambda g, x, w: of_weights.bind(g, x))
+    ad.defbilinear(of_inputs, lambda g, u, w: product.bind(g, w), lambda g, u, w: of_weights.bind(u, g))
+    ad.defbilinear(of_weights, lambda g, u, x: product.bind(x, g), lambda g, u, x: of_inputs.bind(u, g))
+    return product.bind  # type: ignore[no-any-return]

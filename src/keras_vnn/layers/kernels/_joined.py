@@ -18,9 +18,9 @@ from keras_vnn.layers.kernels._arrangement import Arrangement
 from keras_vnn.layers.kernels._pairs import PairProducts
 from keras_vnn.layers.kernels._products import Products
 
-__all__ = ["Joined", "Relays", "mark_relays", "relays_of"]
+__all__ = ["Joined", "Relays", "handed_on"]
 
-_ATTRIBUTE = "_keras_vnn_relays"
+_MADE_BY, _FOLDED = "_keras_vnn_relays", "_keras_vnn_folded"
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,14 +43,28 @@ class Relays:
     bias: Any
 
 
-def mark_relays(tensor: Any, relays: Relays) -> None:
-    """Have a tensor say what made it, for the layers that read it."""
-    setattr(tensor, _ATTRIBUTE, relays)
+def handed_on(tensor: Any, relays: Relays) -> Any:
+    """Return a tensor of relays that what reads it may fold; only in graphs, which drop what nobody asks for.
 
+    Whatever folds it gives two gradients: that of the tensor, and with it those of what made the tensor. The latter
+    serve if the former comes back as it was given: nothing else has read the tensor. So the gradient of the tensor is
+    there for who asks, and computed only then.
+    """
+    import tensorflow as tf
 
-def relays_of(tensor: Any) -> Relays | None:
-    """Return what made a tensor, if it consists of relays."""
-    found: Relays | None = getattr(tensor, _ATTRIBUTE, None)
+    if tf.executing_eagerly():
+        return tensor
+
+    @tf.custom_gradient
+    def identity(tensor: Any, inputs: Any, weights: Any, bias: Any) -> Any:
+        def gradient(upstream: Any) -> Any:
+            folded = getattr(upstream, _FOLDED, None)
+            return (upstream, None, None, None) if folded is None else (None, *folded)
+
+        return tf.identity(tensor), gradient
+
+    found = identity(tensor, relays.inputs, relays.weights, relays.bias)
+    setattr(found, _MADE_BY, relays)
     return found
 
 
@@ -68,76 +82,76 @@ class Joined:
     def __init__(self, connections: Connections, product: Callable[[Any, Any], Any]) -> None:
         self._connections, self._product = connections, product
         self._known: dict[tuple[Any, ...], Callable[..., Any]] = {}
-        self._made_for: dict[tuple[int, ...], Products | PairProducts] = {}
 
     def __call__(self, inputs: Sequence[Any], weights: Any, bias: Any) -> Any:
         """Return the product; half precision is computed in single precision."""
         import tensorflow as tf
 
-        relays = [relays_of(each) for each in inputs]
-        if sum(each is not None for each in relays) > 1:  # those of one tensor, the most there are, are folded
-            relays = [None] * len(inputs)
-        sources: list[Any] = []
-        where = []
-        for tensor, relay in zip(inputs, relays, strict=True):
-            source = tensor if relay is None else relay.inputs
-            known = [number for number, each in enumerate(sources) if each is source]
-            where.append(known[0] if known else len(sources))
-            sources += [] if known else [source]
+        relays: list[Relays | None] = [getattr(each, _MADE_BY, None) for each in inputs]
+        place = next((number for number, each in enumerate(relays) if each is not None), None)
+        relay = None if place is None else relays[place]
+        sources = list(inputs)
         parameters = [weights]
-        for relay in relays:
-            parameters += [] if relay is None else [relay.weights, relay.bias]
+        if relay is not None and place is not None:  # those of one tensor, the most there are, are folded
+            sources[place] = relay.inputs
+            parameters += [relay.weights, relay.bias]
         parameters += [] if bias is None else [bias]
         sizes = tuple(int(source.shape[-1]) for source in sources)
-        key = (sizes, tuple(where), tuple(-1 if each is None else id(each.rows) for each in relays), bias is None)
+        key = (sizes, place, None if relay is None else id(relay.rows))
         if key not in self._known:
-            self._known[key] = self._made(sizes, where, relays, [int(each.shape[-1]) for each in inputs])
+            self._known[key] = self._made(sizes, place, None if relay is None else relay.rows)
         # A variable would be read inside, where its gradient is not followed.
         arguments = [tf.convert_to_tensor(each) for each in (*sources, *parameters)]
         dtype = arguments[0].dtype
         is_half = dtype in (tf.float16, tf.bfloat16)
-        found = self._known[key](*(tf.cast(each, tf.float32) if is_half else each for each in arguments))
+        arguments = [tf.cast(each, tf.float32) if is_half else each for each in arguments]
+        found = self._known[key](*arguments, *([] if place is None else [inputs[place]]))
         return tf.cast(found, dtype)
 
-    def _made(
-        self, sizes: tuple[int, ...], where: list[int], relays: Sequence[Relays | None], widths: list[int]
-    ) -> Callable[..., Any]:
+    def _made(self, sizes: tuple[int, ...], place: int | None, rows: NDArray[np.int32] | None) -> Callable[..., Any]:
         starts = np.cumsum((0, *sizes))
-        columns, numbers = [], []
-        for source, relay, width in zip(where, relays, widths, strict=True):
-            columns.append(starts[source] + (np.arange(width) if relay is None else relay.rows))
-            numbers.append(np.full(width, -1) if relay is None else np.arange(width))
+        read = [np.arange(size) if number != place else rows for number, size in enumerate(sizes)]
+        columns = [start + each for start, each in zip(starts, read, strict=False)]
+        numbers = [np.arange(len(each)) if n == place else np.full(len(each), -1) for n, each in enumerate(columns)]
         arrangement = Arrangement(sizes, np.concatenate(columns), np.concatenate(numbers).astype(np.int32))
-        rows = [None if relay is None else relay.rows for relay in relays]
 
-        def plain(*arguments: Any) -> Any:
-            """Compute the same from operations of TensorFlow and the product of one tensor."""
+        def unfolded(*arguments: Any) -> Any:
+            """Compute the same from operations of TensorFlow and the product of one tensor; relays are given last."""
             import tensorflow as tf
 
-            sources, parameters = arguments[: len(sizes)], list(arguments[len(sizes) :])
-            weights, parts = parameters.pop(0), []
-            for source, read in zip(where, rows, strict=True):
-                part = sources[source]
-                if read is not None:
-                    part = tf.gather(part, read, axis=1) * parameters.pop(0) + parameters.pop(0)
-                parts.append(part)
+            parts, (weights, *parameters) = list(arguments[: len(sizes)]), arguments[len(sizes) :]
+            if place is not None:
+                parts[place] = parameters.pop()
+                del parameters[:2]
             found = self._product(parts[0] if len(parts) == 1 else tf.concat(parts, axis=-1), weights)
             return found + parameters[0] if parameters else found
 
-        is_paired = self._connections.pair is not None and len(sizes) == 1 and not arrangement.has_relays
+        is_paired = self._connections.pair is not None and len(sizes) == 1 and place is None
         made = PairProducts(self._connections) if is_paired else Products(self._connections, arrangement)
-        self._made_for[sizes] = made
-        return _operation(made, sizes, plain)
+        return _operation(made, sizes, unfolded, place, rows)
 
 
 def _operation(
-    products: Products | PairProducts, sizes: tuple[int, ...], plain: Callable[..., Any]
+    products: Products | PairProducts,
+    sizes: tuple[int, ...],
+    unfolded: Callable[..., Any],
+    place: int | None,
+    rows: NDArray[np.int32] | None,
 ) -> Callable[..., Any]:
-    """Return the product as a function of sources and parameters that TensorFlow can differentiate, twice."""
+    """Return the product as a function of sources, parameters, and relays that are folded, if there are.
+
+    TensorFlow can differentiate it, twice.
+    """
     import tensorflow as tf
     from tensorflow.python.eager import record
 
     count = len(sizes)
+
+    def plain(*arguments: Any) -> Any:
+        if place is None:
+            return unfolded(*arguments)
+        weights, bias = arguments[count + 1 : count + 3]
+        return unfolded(*arguments, tf.gather(arguments[place], rows, axis=1) * weights + bias)
 
     def run(function: Callable[..., Any], inputs: Sequence[Any], results: int) -> list[Any]:
         if tf.executing_eagerly():
@@ -145,7 +159,8 @@ def _operation(
         return list(tf.numpy_function(function, inputs, [inputs[0].dtype] * results, stateful=False))
 
     @tf.custom_gradient
-    def product(*arguments: Any) -> Any:
+    def product(*given: Any) -> Any:
+        arguments = given if place is None else given[:-1]
         needs = [record.should_record_backprop([source]) for source in arguments[:count]]
         needs_parameters = record.should_record_backprop(list(arguments[count:]))
         if not (needs_parameters or any(needs)):
@@ -161,11 +176,11 @@ def _operation(
         def gradient(upstream: Any) -> Any:
             found = gradients(needs, needs_parameters, upstream, tf.ensure_shape(tiles, (None,)), *arguments)
             wanted = [*needs, *[needs_parameters] * (len(arguments) - count)]
-            if all(wanted):
-                return found
-            given = iter(found)
-            others = iter(() if tf.executing_eagerly() else _others(plain, arguments, wanted, upstream))
-            return [next(given) if each else next(others, None) for each in wanted]
+            if not all(wanted):
+                known = iter(found)
+                others = iter(() if tf.executing_eagerly() else _others(plain, arguments, wanted, upstream))
+                found = [next(known) if each else next(others, None) for each in wanted]
+            return found if place is None else _with_that_of_relays(unfolded, given, place, count, found, upstream)
 
         return outputs, gradient
 
@@ -215,3 +230,20 @@ def _others(plain: Callable[..., Any], arguments: Sequence[Any], wanted: Sequenc
         tape.watch(unwanted)
         outputs = plain(*arguments)
     return list(tape.gradient(outputs, unwanted, upstream))
+
+
+def _with_that_of_relays(
+    unfolded: Callable[..., Any], given: Sequence[Any], place: int, count: int, found: list[Any], upstream: Any
+) -> list[Any]:
+    """Return the gradients of all that was given; those of what made the relays travel with that of the relays."""
+    import tensorflow as tf
+
+    relays = given[-1]
+    wide = tf.cast(relays, upstream.dtype)
+    with tf.GradientTape() as tape:
+        tape.watch(wide)
+        outputs = unfolded(*given[:-1], wide)
+    of_relays = tf.cast(tape.gradient(outputs, wide, upstream), relays.dtype)
+    behind = [place, count + 1, count + 2]
+    setattr(of_relays, _FOLDED, [None if found[n] is None else tf.cast(found[n], relays.dtype) for n in behind])
+    return [*(None if number in behind else each for number, each in enumerate(found)), of_relays]

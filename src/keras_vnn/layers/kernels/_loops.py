@@ -154,16 +154,18 @@ def make_loops(registers: int, lanes: int, block: int) -> Loops:
                 for example in range(width):
                     out[place + example] += value
 
+    # By register, not by tile: how many registers a tile has may follow the number of threads.
     def bias_sums(g, outputs, sums, tiles, start, stop):
-        line = np.zeros(width, g.dtype)
+        line = np.zeros(lanes, g.dtype)
         for unit in range(start, stop):
             line[:] = 0
             for tile in range(tiles):
-                place = (tile * outputs + unit) * width
-                for example in range(width):
-                    line[example] += g[place + example]
+                for group in range(0, width, lanes):
+                    place = (tile * outputs + unit) * width + group
+                    for example in range(lanes):
+                        line[example] += g[place + example]
             total = line[0]
-            for example in range(1, width):
+            for example in range(1, lanes):
                 total += line[example]
             sums[unit] = total
 

@@ -16,7 +16,7 @@ from scipy import sparse
 
 from keras_vnn.layers._connections import Connections
 from keras_vnn.layers.kernels._arrangement import Arrangement, TilePlan, groups_of
-from keras_vnn.layers.kernels._memory import Array, aligned, borrowed, read_only
+from keras_vnn.layers.kernels._memory import Array, aligned, read_only
 from keras_vnn.layers.kernels._threads import run_in_parts, thread_count
 
 if TYPE_CHECKING:
@@ -65,19 +65,19 @@ class Products:
             self._to_tiles(source, places, tiled, loops)
         x, plan = read_only(tiled.reshape(-1)), self._by_output
         product = aligned((batch, self.outputs), dtype)
-        with borrowed((tiles, self.outputs, loops.width), dtype) as sums:
-            out = sums.reshape(-1)
+        sums = aligned((tiles, self.outputs, loops.width), dtype)
+        out = sums.reshape(-1)
 
-            def work(start: int, stop: int) -> None:
-                loops.forward(
-                    x, rows, plan.rows, plan.row_pointers, plan.node_of, plan.unit_of,
-                    plan.weight_starts, weights, out, self.outputs, tiles, start, stop,
-                )  # fmt: skip
-                if bias is not None:
-                    loops.add_bias(out, bias, self.outputs, tiles, start, stop)
+        def work(start: int, stop: int) -> None:
+            loops.forward(
+                x, rows, plan.rows, plan.row_pointers, plan.node_of, plan.unit_of,
+                plan.weight_starts, weights, out, self.outputs, tiles, start, stop,
+            )  # fmt: skip
+            if bias is not None:
+                loops.add_bias(out, bias, self.outputs, tiles, start, stop)
 
-            self._run(work, self.connections.pointers, batch)
-            self._from_tiles(sums, self._output_places, product, loops)
+        self._run(work, self.connections.pointers, batch)
+        self._from_tiles(sums, self._output_places, product, loops)
         return product, tiled.reshape(-1)
 
     def backward(
@@ -114,34 +114,34 @@ class Products:
             aligned((batch, size), dtype) for size, need in zip(self.arrangement.sizes, needs, strict=True) if need
         ]
         of_units = None
-        with borrowed((tiles, self.outputs, loops.width), dtype) as g:
-            self._to_tiles(upstream, self._output_places, g, loops)
-            if any(needs):
-                with borrowed((tiles, self._plan.rows, loops.width), dtype) as sums:
-                    weights, _ = self._effective(parameters)
-                    if self._is_simple and dw is not None:
-                        self._rows(loops, x, g, weights, sums, dw, tiles, batch)
-                    else:
-                        self._scatter(loops, g, weights, sums, tiles, batch, needs)
-                        if dw is not None:
-                            self._weights(loops, x, g, dw, tiles, batch)
-                    places = itertools.compress(self._plan.places, needs)
-                    for one, where in zip(found, places, strict=True):
-                        self._from_tiles(sums, where, one, loops)
-            elif dw is not None:
-                self._weights(loops, x, g, dw, tiles, batch)
-            if dw is not None and len(parameters) > 1:
-                of_units = aligned((self.outputs,), dtype)
-                loops.bias_sums(g.reshape(-1), self.outputs, of_units, tiles, 0, self.outputs)
+        g = aligned((tiles, self.outputs, loops.width), dtype)
+        self._to_tiles(upstream, self._output_places, g, loops)
+        if any(needs):
+            sums = aligned((tiles, self._plan.rows, loops.width), dtype)
+            weights, _ = self._effective(parameters)
+            if self._is_simple and dw is not None:
+                self._rows(loops, x, g, weights, sums, dw, tiles, batch)
+            else:
+                self._scatter(loops, g, weights, sums, tiles, batch, needs)
+                if dw is not None:
+                    self._weights(loops, x, g, dw, tiles, batch)
+            places = itertools.compress(self._plan.places, needs)
+            for one, where in zip(found, places, strict=True):
+                self._from_tiles(sums, where, one, loops)
+        elif dw is not None:
+            self._weights(loops, x, g, dw, tiles, batch)
+        if dw is not None and len(parameters) > 1:
+            of_units = aligned((self.outputs,), dtype)
+            loops.bias_sums(g.reshape(-1), self.outputs, of_units, tiles, 0, self.outputs)
         return found if dw is None else [*found, *self._taken_apart(dw, of_units, parameters)]
 
     def weights_gradient(self, upstream: Array, inputs: Array) -> Array:
         """Return the gradient of the weights from the inputs themselves."""
         loops = _loops_for(len(inputs), inputs.dtype, self._is_simple)
         shape = (-(-len(inputs) // loops.width), self._plan.rows, loops.width)
-        with borrowed(shape, inputs.dtype) as tiled:
-            self._to_tiles(inputs, self._plan.places[0], tiled, loops)
-            (dw,) = self.backward(upstream, tiled.reshape(-1), [np.zeros(0, inputs.dtype)], needs=[False])
+        tiled = aligned(shape, inputs.dtype)
+        self._to_tiles(inputs, self._plan.places[0], tiled, loops)
+        (dw,) = self.backward(upstream, tiled.reshape(-1), [np.zeros(0, inputs.dtype)], needs=[False])
         return dw
 
     # ---- relays and bias --------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from keras_vnn.layers._connections import Connections
-from keras_vnn.layers.kernels._arithmetic import matmul
+from keras_vnn.layers.kernels._arithmetic import matmul, rows_of
 from keras_vnn.layers.kernels._constants import constant
 
 __all__ = ["BlockKernel"]
@@ -36,7 +36,8 @@ class BlockKernel:
         self._buckets = []
         # Outputs of the buckets, one after the other; position 0 holds the zeros of units without input.
         place, next_place = np.zeros(connections.outputs, np.int64), 1
-        for shape in np.unique(shapes, axis=0):
+        # Without connections, one bucket without nodes: what depends on nothing has no gradients.
+        for shape in np.unique(shapes, axis=0) if len(fed) else np.ones((1, 2), np.int64):
             nodes = fed[(shapes == shape).all(axis=1)]
             unit, position = np.arange(shape[0])[:, None], np.arange(shape[1])
             is_weight = (unit < units[nodes, None, None]) & (position < fan_in[nodes, None, None])
@@ -66,11 +67,12 @@ class BlockKernel:
         wide = "float32" if dtype in ("float16", "bfloat16") else dtype
         examples = ops.pad(ops.transpose(ops.cast(inputs, wide)), ((0, 1), (0, 0)))
         filled = ops.pad(ops.cast(weights, wide), ((0, 1),))
+        batch = ops.shape(examples)[1]
         found = [ops.zeros_like(examples[:1])]
         for weight, rows in self._buckets:
-            products = matmul(ops.take(filled, weight, axis=0), ops.take(examples, rows, axis=0))
-            found.append(ops.reshape(products, (-1, ops.shape(examples)[1])))
-        return ops.cast(ops.transpose(ops.take(ops.concatenate(found), self._place, axis=0)), dtype)
+            products = matmul(rows_of(filled, weight), rows_of(examples, rows))
+            found.append(ops.reshape(products, (int(np.prod(weight.shape[:2])), batch)))
+        return ops.cast(ops.transpose(rows_of(ops.concatenate(found), self._place)), dtype)
 
 
 def _rounded_up(sizes: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from keras_vnn.layers._connections import Connections
+from keras_vnn.layers.kernels._finite import along_connections
 from keras_vnn.layers.kernels._placement import Placement
 from keras_vnn.layers.kernels.dense import times_transpose
 from keras_vnn.layers.kernels.native import unavailable_loops
@@ -54,5 +55,11 @@ class FilledKernel:
 
         is_half = inputs.dtype in (tf.float16, tf.bfloat16)
         wide = tf.float32 if is_half else inputs.dtype
-        matrix = self._placed(tf.cast(tf.convert_to_tensor(weights), wide))
-        return tf.cast(times_transpose(tf.cast(inputs, wide), matrix), inputs.dtype)
+        weights = tf.cast(tf.convert_to_tensor(weights), wide)
+        matrix = self._placed(weights)
+        outputs = along_connections(
+            tf.cast(inputs, wide),
+            lambda batch: times_transpose(batch, matrix),
+            lambda read: times_transpose(read, self._placed(tf.ones_like(weights))),
+        )
+        return tf.cast(outputs, inputs.dtype)

@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from keras_vnn.layers._connections import Connections
-from keras_vnn.layers.kernels._arithmetic import segment_sum
+from keras_vnn.layers.kernels._arithmetic import rows_of, segment_sum
 from keras_vnn.layers.kernels._constants import constant
 
 __all__ = ["PortableKernel"]
@@ -38,7 +38,7 @@ class PortableKernel:
         wide = "float32" if dtype in ("float16", "bfloat16") else dtype
         if self._pair is not None:
             return ops.cast(self._of_pairs(ops.cast(inputs, wide), ops.cast(weights, wide)), dtype)
-        gathered = ops.take(ops.transpose(ops.cast(inputs, wide)), self._rows, axis=0)
+        gathered = rows_of(ops.transpose(ops.cast(inputs, wide)), self._rows)
         products = gathered * ops.expand_dims(ops.cast(weights, wide), 1)
         sums = segment_sum(products, self._columns, self._outputs)
         return ops.cast(ops.transpose(sums), dtype)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -20,8 +20,9 @@ import pandas as pd
 from keras_vnn.architecture import Architecture
 from keras_vnn.bundled import config_path
 from keras_vnn.csv_tables import csv_text
-from keras_vnn.errors import ConfigError, OutputError, did_you_mean
+from keras_vnn.errors import ConfigError, OutputError, check_choice
 from keras_vnn.files import replacing
+from keras_vnn.progress import Say, log_debug, log_info
 from keras_vnn.readers import read_interactions
 from keras_vnn.recipes.read import read_recipe
 from keras_vnn.recipes.run import build_architecture, read_training_data, train_model
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 __all__ = ["STYLES", "DemoResult", "run_demo"]
 
-Say = Callable[[str], None]
 STYLES: Mapping[str, str] = MappingProxyType({"interactions": "kang-ppi-tf", "ontology": "kang-go"})
 
 
@@ -87,7 +87,7 @@ def run_demo(
     progress
         Show a live line while models train.
     say
-        Called with one sentence per step.
+        Called with one sentence per step; by default they are logged.
 
     Raises
     ------
@@ -101,10 +101,8 @@ def run_demo(
     from keras_vnn.models import save_model
     from keras_vnn.report import write_report
 
-    if style not in STYLES:
-        hint = did_you_mean(style, list(STYLES))
-        raise ConfigError(f"style must be one of {', '.join(STYLES)}; got {style!r}. {hint}".rstrip())
-    tell = say or (lambda _: None)
+    check_choice("style", style, STYLES)
+    tell = say or log_info
     target = _folder(folder, overwrite=overwrite)
     chosen = recipe or read_recipe(config_path(STYLES[style]))
     build, train = _sections(chosen)
@@ -117,9 +115,11 @@ def run_demo(
         raise ConfigError("The demo compares classifiers; its recipe must not ask for a regression.")
     networks = {"named nodes alone": arch}
     if inside is not None:
-        networks["named nodes and 100 dense units"] = build_architecture(build.model_copy(update={"dense_units": 100}))
+        networks["named nodes and 100 dense units"] = build_architecture(
+            build.model_copy(update={"dense_units": 100}), say=log_debug
+        )
     scores = _scores(networks, train, data, labels, progress=progress)
-    result = train_model(train, arch, progress=progress)
+    result = train_model(train, arch, progress=progress, say=log_debug)
     save_model(result.model, target / "model.keras", overwrite=overwrite)
     arch.save(target / "architecture.vnn", overwrite=overwrite)
     ranking = _without_bottleneck(rank_nodes(result.model), arch)

@@ -182,7 +182,12 @@ def refuse_bytes(path: Path) -> NoReturn:
 
 
 def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file as it lies on disk (compressed when it is), in hexadecimal."""
+    """Return the SHA-256 of a file as it lies on disk (compressed when it is), or of all files in a folder."""
+    if path.is_dir():
+        digest = hashlib.sha256()
+        for part in sorted(found for found in path.rglob("*") if found.is_file()):
+            digest.update(f"{part.relative_to(path).as_posix()}\n{sha256_of(part)}\n".encode())
+        return digest.hexdigest()
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
-from keras_vnn.errors import ReadError, did_you_mean
+from keras_vnn.errors import ReadError, check_choice, did_you_mean
 from keras_vnn.provenance import Audit, AuditEntry, Source
 
 if TYPE_CHECKING:
@@ -434,9 +434,7 @@ def _signs(effect: Any, weight: NDArray[np.float64], rows: int) -> NDArray[np.in
     known = {"unknown": 0, "activation": 1, "repression": 2, "both": 3}
     wrong = sorted(str(word) for word in uniques if word not in known)
     if wrong:
-        raise ReadError(
-            f"Effects must be one of {', '.join(EFFECTS)}; got {wrong[0]!r}. {did_you_mean(wrong[0], EFFECTS)}".rstrip()
-        )
+        check_choice("Effects", wrong[0], EFFECTS, ReadError)
     signs: NDArray[np.int64] = np.array([*(known[word] for word in uniques), known["unknown"]], np.int64)[codes]
     return signs
 

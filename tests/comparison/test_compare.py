@@ -257,9 +257,9 @@ def test_a_lower_loss_is_better():
 
 def test_what_is_said_of_wrong_names(arch, cells, tmp_path):
     labels = labels_of(cells, "type")
-    with pytest.raises(VNNError, match=re.escape("There is no control 'swaps'; known: swap, genes, expression,")):
+    with pytest.raises(VNNError, match=re.escape("A control must be one of swap, genes, expression,")):
         compare(arch, cells, labels, tmp_path, controls=("swaps",))
-    with pytest.raises(VNNError, match=re.escape("There is no baseline 'dens width'; known: dense width,")):
+    with pytest.raises(VNNError, match=re.escape("A baseline must be one of dense width,")):
         compare(arch, cells, labels, tmp_path, baselines=("dens width",))
     with pytest.raises(VNNError, match=re.escape("seeds must be at least 1, got 0.")):
         compare(arch, cells, labels, tmp_path, seeds=0)

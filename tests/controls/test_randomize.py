@@ -249,5 +249,5 @@ def test_dense_of_the_same_number_of_weights(seed):
     count = sum(matrix.nnz for matrix in dense.connections.values())
     assert 0.7 * weights <= count <= weights
     assert len(dense.layers) == len(arch.layers)
-    with pytest.raises(VNNError, match=re.escape('same must be "width" or "weights", got \'size\'.')):
+    with pytest.raises(VNNError, match=re.escape("same must be one of width, weights; got 'size'.")):
         dense_like(arch, same="size")

@@ -127,7 +127,7 @@ ERRORS = {
     "class twice": (lambda: Classes(("B", "B")), "Class names occur more than once: B."),
     "policy": (
         lambda: labels_of(CELLS, "cell_type", missing_labels="dorp"),
-        "missing_labels='dorp' is not known. Did you mean drop?\nIt may be 'raise', 'drop'.",
+        "missing_labels must be one of raise, drop; got 'dorp'. Did you mean drop?",
     ),
     "targets are text": (
         lambda: targets_of(CELLS, "cell_type"),

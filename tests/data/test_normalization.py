@@ -134,8 +134,7 @@ ERRORS = {
     ),
     "unknown": (
         lambda: fit_normalization("log1p_cpm", COUNTS, GENES),
-        "normalization='log1p_cpm' is not known. Did you mean log1p-cpm?\n"
-        "It may be 'none', 'log1p-cpm', 'lin2017', 'zscore'.",
+        "normalization must be one of none, log1p-cpm, lin2017, zscore; got 'log1p_cpm'. Did you mean log1p-cpm?",
     ),
     "negative": (
         lambda: fit_normalization("lin2017", COUNTS - 2, GENES),

@@ -243,8 +243,8 @@ def test_unknown_options(tmp_path):
     with pytest.raises(DataError) as error:
         read_expression(path, orientation="genes-in-row")
     assert str(error.value) == (
-        "orientation='genes-in-row' is not known. Did you mean genes-in-rows or genes-in-columns?\n"
-        "It may be 'auto', 'genes-in-rows', 'genes-in-columns'."
+        "orientation must be one of auto, genes-in-rows, genes-in-columns; got 'genes-in-row'. "
+        "Did you mean genes-in-rows or genes-in-columns?"
     )
     with pytest.raises(DataError) as error:
         read_expression(path, metadata=["c3"])

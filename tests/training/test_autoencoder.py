@@ -183,7 +183,7 @@ def test_presets_train_as_their_authors_did() -> None:
 
 
 def test_what_does_not_fit_is_said(arch, cells) -> None:
-    with pytest.raises(ModelError, match="warmup_epochs must be at least 0, got -1"):
+    with pytest.raises(ModelError, match="warmup_epochs must be an integer of at least 0, got -1"):
         train_autoencoder(arch, cells, warmup_epochs=-1, **SMALL)
     split = split_cells(range(10), seed=0, stratify=False)
     with pytest.raises(DataError, match=r"The split is of 10 cells, the data of 80\."):

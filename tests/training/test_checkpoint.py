@@ -19,7 +19,8 @@ from keras_vnn.architecture import Architecture, Layer, Node
 from keras_vnn.data import labels_of
 from keras_vnn.errors import OutputError
 from keras_vnn.files import alone_at
-from keras_vnn.training import TrainingResult, train, training_options
+from keras_vnn.options import training_options
+from keras_vnn.training import TrainingResult, train
 
 
 def run(epochs: int, state: Path, say: Callable[[str], None]) -> TrainingResult:

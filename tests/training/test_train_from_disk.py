@@ -155,22 +155,24 @@ def test_a_value_that_is_no_number_is_named_when_it_is_read(arch, cells, tmp_pat
 
 
 def test_nodes_are_measured_on_some_of_many_cells(cells, folder, monkeypatch):
-    from keras_vnn import labels_of, workflow
+    from keras_vnn import labels_of
+    from keras_vnn.recipes import run
 
-    monkeypatch.setattr(workflow, "MOST_INSPECTED", 30)
+    monkeypatch.setattr(run, "MOST_INSPECTED", 30)
     on_disk = read_expression(folder / "sparse.h5ad", backed=True)
     labels = labels_of(on_disk, "type")
-    asked = workflow.some_cells(labels, on_disk)
+    asked = run.some_cells(labels, on_disk)
     assert asked.cells.tolist() == list(range(0, 90, 3))
     assert asked.codes.tolist() == labels.codes[::3].tolist()
-    assert workflow.some_cells(labels, cells) is labels  # in memory: all
+    assert run.some_cells(labels, cells) is labels  # in memory: all
 
 
 def test_findings_on_some_cells_are_those_of_these_cells(cells, folder, in_memory, monkeypatch):
-    from keras_vnn import labels_of, workflow
+    from keras_vnn import labels_of
+    from keras_vnn.recipes import run
 
-    monkeypatch.setattr(workflow, "MOST_INSPECTED", 30)
+    monkeypatch.setattr(run, "MOST_INSPECTED", 30)
     on_disk = read_expression(folder / "sparse.h5ad", backed=True)
-    asked = workflow.some_cells(labels_of(on_disk, "type"), on_disk)
+    asked = run.some_cells(labels_of(on_disk, "type"), on_disk)
     found = rank_nodes(in_memory.model, on_disk, asked)
     pd.testing.assert_frame_equal(found, rank_nodes(in_memory.model, cells[::3].copy(), "type"))

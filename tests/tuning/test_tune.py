@@ -28,6 +28,7 @@ from keras_vnn.cli import main
 from keras_vnn.errors import ConfigError, OutputError
 from keras_vnn.recipes.read import read_recipe
 from keras_vnn.recipes.schema import Recipe
+from keras_vnn.tuning._settings import changed_recipe
 
 GRID = {"learning_rate": [0.001, 0.03], "model.activation": ["tanh", "relu"]}
 ENDLESS = {"learning_rate": {"low": 0.001, "high": 0.1, "log": True}, "dropout": {"low": 0.0, "high": 0.6}}
@@ -204,7 +205,7 @@ def test_a_search_that_is_killed_again_and_again_ends_as_one_that_is_not(toy, wr
 
 @pytest.mark.slow
 def test_trials_are_pruned_by_their_losses(toy, tmp_path):
-    recipe = toy.model_copy(update={"train": toy.train.model_copy(update={"epochs": 8})})
+    recipe = changed_recipe(toy, {"epochs": 8})
     space = {"learning_rate": [0.1, 0.03, 0.01, 0.003, 0.001, 0.0001, 0.00001]}
     said = []
     found = tune(recipe, tmp_path / "pruned", space=space, trials=7, pruning="median", say=said.append)
@@ -267,9 +268,7 @@ def test_if_all_fail_there_is_no_best(toy, tmp_path):
     ("measure", "column", "best"), [(None, "r2", "max"), pytest.param("mse", "mse", "min", marks=pytest.mark.slow)]
 )
 def test_numbers_are_judged_by_measures_of_numbers(toy, tmp_path, measure, column, best):
-    recipe = toy.model_copy(
-        update={"train": toy.train.model_copy(update={"label": "dose", "task": "regression", "epochs": 2})}
-    )
+    recipe = toy.model_copy(update={"train": toy.train.model_copy(update={"label": "dose", "task": "regression"})})
     found = tune(recipe, tmp_path, space={"learning_rate": [0.001, 0.03]}, measure=measure)
     assert found.measure == column
     assert found.score == getattr(found.trials[column], best)()
@@ -453,7 +452,7 @@ def test_recipes_that_cannot_be_searched(toy, tmp_path):
 def test_a_folder_of_another_search_is_left_alone(toy, searched):
     _, folder, _ = searched
     before = (folder / "study.db").read_bytes()
-    other = toy.model_copy(update={"train": toy.train.model_copy(update={"epochs": 9})})
+    other = changed_recipe(toy, {"epochs": 9})
     with pytest.raises(ConfigError) as error:
         tune(other, folder, space=GRID | {"dropout": [0, 0.5]}, measure="log_loss")
     assert str(error.value) == (

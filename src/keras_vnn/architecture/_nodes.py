@@ -11,7 +11,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_vnn.errors import ArchitectureError, sample
+from keras_vnn.errors import ArchitectureError, check_choice, sample
 
 __all__ = ["NODE_KINDS", "Layer", "Node"]
 
@@ -63,8 +63,7 @@ class Node:
                     f"Node {self.id!a}: {text!a} holds half a character (a lone surrogate) and cannot be written "
                     "to a file.\nWas it read with the wrong encoding? Read it again as UTF-8."
                 )
-        if self.kind not in NODE_KINDS:
-            raise ArchitectureError(f"Node {self.id}: kind must be one of {', '.join(NODE_KINDS)}; got {self.kind!r}.")
+        check_choice(f"Node {self.id}: kind", self.kind, NODE_KINDS, ArchitectureError)
         if self.units < 1:
             raise ArchitectureError(f"Node {self.id}: units must be at least 1, got {self.units}.")
         if not self.label:

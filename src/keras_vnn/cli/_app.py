@@ -13,7 +13,7 @@ import typer
 from keras_vnn.cli._build import build
 from keras_vnn.cli._check import check
 from keras_vnn.cli._compare import compare
-from keras_vnn.cli._console import open_closed_streams, report_error, say, say_warning, show
+from keras_vnn.cli._console import open_closed_streams, report_error, say, say_warning, sentences_printed, show
 from keras_vnn.cli._demo import demo
 from keras_vnn.cli._evaluate import evaluate
 from keras_vnn.cli._explain import explain
@@ -75,7 +75,7 @@ def main(arguments: list[str] | None = None) -> None:
     given = sys.argv[1:] if arguments is None else arguments
     as_json = "--json" in given
     open_closed_streams()
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), sentences_printed():
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", VNNWarning)
         warnings.showwarning = _show_once()

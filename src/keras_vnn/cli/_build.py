@@ -48,7 +48,7 @@ def build(
         raise ConfigError("Name the file to write, -o lin.vnn, or look first with --dry-run.")
     if not dry_run and options.output is not None:
         check_target(options.output, overwrite=force)
-    arch = build_architecture(options, say=say)
+    arch = build_architecture(options)
     if as_json:
         print_json({**arch.summary().to_json(), "output": None if dry_run else str(options.output)})
     else:

@@ -46,8 +46,8 @@ def compare(
 
     arch = None
     if known.build is not None and training.architecture is None:
-        arch = build_architecture(build_options(known, {}), say=say)
-    found = compare_networks(training, options, options.output, arch, say=say)
+        arch = build_architecture(build_options(known, {}))
+    found = compare_networks(training, options, options.output, arch)
     if as_json:
         print_json(found.to_json())
     else:

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import typer
 
 from keras_vnn.errors import OutputError, VNNError, readable
+from keras_vnn.progress import LOGGER
 
-__all__ = ["open_closed_streams", "print_json", "report_error", "say", "say_warning", "show"]
+__all__ = ["open_closed_streams", "print_json", "report_error", "say", "say_warning", "sentences_printed", "show"]
 
 _LINES = "\n\t"
 
@@ -28,6 +32,24 @@ def show(text: object) -> None:
 def say(sentence: str) -> None:
     """Print one sentence for people on standard error."""
     _say(readable(sentence, keep=_LINES))
+
+
+class _Sentences(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        say(record.getMessage())
+
+
+@contextmanager
+def sentences_printed() -> Iterator[None]:
+    """Print in the block what is logged about steps on standard error."""
+    handler, level = _Sentences(logging.INFO), LOGGER.level
+    LOGGER.addHandler(handler)
+    LOGGER.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        LOGGER.setLevel(level)
+        LOGGER.removeHandler(handler)
 
 
 def say_warning(sentence: str) -> None:

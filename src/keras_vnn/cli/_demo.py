@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from keras_vnn.cli._console import say, show
+from keras_vnn.cli._console import show
 from keras_vnn.quiet import import_keras
 
 __all__ = ["demo"]
@@ -39,7 +39,7 @@ def demo(
 
     from keras_vnn.demo import run_demo
 
-    result = run_demo(output, style=style, overwrite=force, progress=True, say=say)
+    result = run_demo(output, style=style, overwrite=force, progress=True)
     if as_json:
         show((result.folder / "results.json").read_text(encoding="utf-8"))
         return

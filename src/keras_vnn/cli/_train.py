@@ -69,8 +69,8 @@ def train(
             unfinished.unlink(missing_ok=True)
         arch = None
         if recipe is not None and recipe.build is not None and options.architecture is None:
-            arch = build_architecture(build_options(recipe, {}), say=say)
-        result = train_model(options, arch, progress=True, checkpoint=unfinished, say=say)
+            arch = build_architecture(build_options(recipe, {}))
+        result = train_model(options, arch, progress=True, checkpoint=unfinished)
         from keras_vnn.models import save_model
 
         save_model(result.model, options.output, overwrite=force)

@@ -66,7 +66,7 @@ def tune(
     from keras_vnn.tuning import tune as search
 
     try:
-        found = search(known.model_copy(update={"tune": options}), options.output, progress=True, say=say)
+        found = search(known.model_copy(update={"tune": options}), options.output, progress=True)
     except KeyboardInterrupt:
         say(f"the trials so far are kept in {options.output}; the same command goes on from them")
         raise

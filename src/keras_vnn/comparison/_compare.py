@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -22,8 +20,10 @@ from keras_vnn.comparison._runs import Job, Shared, finished, keep, splits_of
 from keras_vnn.comparison._stability import rank_stability
 from keras_vnn.csv_tables import read_table
 from keras_vnn.data import Labels, Targets, labels_given
-from keras_vnn.errors import ConfigError, did_you_mean
+from keras_vnn.errors import ConfigError, check_choice
 from keras_vnn.files import check_target, made_folder
+from keras_vnn.identity import digest_of, identity_of
+from keras_vnn.progress import Say, log_info
 
 if TYPE_CHECKING:
     from keras_vnn.options import TrainingOptions
@@ -32,12 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["MEASURES", "compare"]
 
 MEASURES = ("importance", "activity_difference")
-
-Say = Callable[[str], None]
-
-
-def _silent(_: str) -> None:
-    """Say nothing."""
 
 
 def compare(
@@ -60,7 +54,7 @@ def compare(
     correction: str = "binn",
     top: int = 10,
     jobs: int | None = None,
-    say: Say = _silent,
+    say: Say = log_info,
     **model_options: Unpack[ModelChanges],
 ) -> Comparison:
     """Train a network, its controls and its baselines on the same splits, and compare them.
@@ -100,7 +94,7 @@ def compare(
         Runs at once, in processes of joblib; -1 for one a processor. When None, what a ``joblib.parallel_config``
         around the call says, of dask or ray for instance, else one.
     say
-        Called with a sentence when a run is done.
+        Called with a sentence when a run is done; by default they are logged.
 
     Raises
     ------
@@ -118,7 +112,7 @@ def compare(
     contenders = contenders_of(tuple(controls), tuple(baselines))
     labels = labels_given(data, labels)
     corrected_importance(arch, pd.Series(dtype=float), correction)
-    _check_measure(measure, labels)
+    check_choice("The measure", measure, MEASURES if isinstance(labels, Labels) else MEASURES[:1])
     if not isinstance(labels, Labels) and not all(one.is_judged for one in contenders):
         raise ConfigError(
             "The control input is made for classes of cells; there is none for numbers.\nLeave it out: "
@@ -129,7 +123,8 @@ def compare(
         check_target(Path(folder) / file, overwrite=True)
     data = _in_memory(data)
     options = chosen.to_json()
-    identity = _digest(arch, data, labels, [options, preset, missing, method, dict(model_options)])
+    depends = {"preset": preset, "missing": missing, "method": method, "model_options": dict(model_options)}
+    identity = digest_of(identity_of(architecture=arch, data=data, labels=labels, training=options, **depends))
     shared = Shared(arch, data, labels, options, preset, model_options, missing, method, identity)
     splits = splits_of(labels, seeds=seeds, n_folds=n_folds, first_seed=chosen.seed, fractions=fractions)
     all_jobs = [
@@ -187,25 +182,6 @@ def _in_memory(data: Any) -> Any:
     return data if is_there else data.to_memory()
 
 
-def _digest(arch: Architecture, data: Any, labels: Labels | Targets, options: Any) -> str:
-    """Return a digest of all that the runs depend on."""
-    from scipy import sparse
-
-    found = hashlib.sha256(f"{version('keras-vnn')} {arch.fingerprint}".encode())
-    found.update(json.dumps(options, sort_keys=True, default=str).encode())
-    is_table = isinstance(data, pd.DataFrame)
-    values = data.to_numpy() if is_table else data.X
-    names = data.columns if is_table else data.var_names
-    found.update("\n".join(map(str, names)).encode())
-    parts = [values.data, values.indices, values.indptr] if sparse.issparse(values) else [np.asarray(values)]
-    for name in ("layers", "obsm"):
-        parts += [np.asarray(part) for _, part in sorted(getattr(data, name, {}).items()) if not sparse.issparse(part)]
-    parts += [labels.cells, labels.codes if isinstance(labels, Labels) else labels.values]
-    for part in parts:
-        found.update(np.ascontiguousarray(part).data)
-    return found.hexdigest()
-
-
 def _scores(record: Mapping[str, Any]) -> str:
     shown = list(record["metrics"].items())
     return ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in shown if name != "cells")
@@ -229,10 +205,7 @@ def _metric(metric: str | None, runs: pd.DataFrame, labels: Labels | Targets) ->
     known = [name for name in runs.columns if name not in other]
     if metric is None:
         return "balanced_accuracy" if isinstance(labels, Labels) else "r2"
-    if metric not in known:
-        raise ConfigError(
-            f"The metric must be one of {', '.join(known)}; got {metric!r}. {did_you_mean(metric, known)}".rstrip()
-        )
+    check_choice("The metric", metric, known)
     return metric
 
 
@@ -240,14 +213,6 @@ def _importance(folder: Path, jobs: Sequence[Job], measure: str) -> pd.DataFrame
     """Return importance by node and replicate; a node whose activity does not vary has none."""
     columns = {job.replicate: read_table(folder / f"{job.name}.nodes.csv").set_index("id")[measure] for job in jobs}
     return pd.DataFrame(columns).apply(pd.to_numeric, errors="coerce").fillna(0.0)
-
-
-def _check_measure(measure: str, labels: Labels | Targets) -> None:
-    known = MEASURES if isinstance(labels, Labels) else MEASURES[:1]
-    if measure not in known:
-        raise ConfigError(
-            f"The measure must be one of {', '.join(known)}; got {measure!r}. {did_you_mean(measure, known)}".rstrip()
-        )
 
 
 def _place(arch: Architecture, importance: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from typing import Any
 
 from keras_vnn.architecture import Architecture
 from keras_vnn.controls import CONTROL_METHODS, dense_like, randomize
-from keras_vnn.errors import ConfigError, did_you_mean
+from keras_vnn.errors import check_choice
 
 __all__ = ["BASELINES", "CONTROLS", "REAL", "Contender", "baseline_estimator", "contenders_of", "network_of"]
 
@@ -80,9 +80,7 @@ def contenders_of(controls: tuple[str, ...], baselines: tuple[str, ...]) -> tupl
     found = [Contender(REAL, "prior", "the architecture as it was built")]
     for kind, names, known in (("control", controls, CONTROLS), ("baseline", baselines, BASELINES)):
         for name in dict.fromkeys(names):
-            if name not in known:
-                hint = did_you_mean(name, list(known))
-                raise ConfigError(f"There is no {kind} {name!r}; known: {', '.join(known)}. {hint}".rstrip())
+            check_choice(f"A {kind}", name, known)
             found.append(Contender(name, "input" if kind == "control" and name == _INPUT else kind, known[name]))
     return tuple(found)
 

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from keras_vnn.architecture import Architecture
 from keras_vnn.comparison._compare import compare
 from keras_vnn.comparison._result import Comparison
 from keras_vnn.errors import ConfigError
+from keras_vnn.progress import Say, log_info
 from keras_vnn.recipes.run import architecture_of, read_training_data
 from keras_vnn.recipes.schema import CompareRecipe, TrainRecipe
 
 __all__ = ["compare_networks"]
-
-Say = Callable[[str], None]
-
-
-def _silent(_: str) -> None:
-    """Say nothing."""
 
 
 def compare_networks(
@@ -27,7 +21,7 @@ def compare_networks(
     folder: Path,
     arch: Architecture | None = None,
     *,
-    say: Say = _silent,
+    say: Say = log_info,
 ) -> Comparison:
     """Compare the network a recipe trains with controls and baselines, and write tables and a page.
 
@@ -42,7 +36,7 @@ def compare_networks(
     arch
         The architecture; read from the recipe's file when ``None``.
     say
-        Called with one sentence per step.
+        Called with one sentence per step; by default they are logged.
 
     Raises
     ------

@@ -7,7 +7,6 @@ what is missing. Runs may be carried out anywhere; their files are written where
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import time
@@ -26,6 +25,7 @@ from keras_vnn.csv_tables import csv_text
 from keras_vnn.data import Labels, Split, Targets, align, fit_normalization, folds, split_cells
 from keras_vnn.errors import VNNError
 from keras_vnn.files import replacing
+from keras_vnn.identity import digest_of
 from keras_vnn.quiet import import_keras
 
 __all__ = ["Job", "Run", "Shared", "finished", "keep", "run_job", "splits_of"]
@@ -263,5 +263,4 @@ def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _identity_of(job: Job, identity: str) -> str:
-    facts = [identity, job.contender.name, job.contender.kind, job.seed, job.replicate, job.split.to_json()]
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    return digest_of([identity, job.contender, job.seed, job.replicate, job.split.to_json()])

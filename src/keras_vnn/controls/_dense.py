@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from keras_vnn.architecture import Architecture, Layer, Node
-from keras_vnn.errors import ArchitectureError
+from keras_vnn.errors import ArchitectureError, check_choice
 
 __all__ = ["dense_like"]
 
@@ -35,8 +35,7 @@ def dense_like(arch: Architecture, *, same: str = "width") -> Architecture:
     ArchitectureError
         ``same`` is neither.
     """
-    if same not in ("width", "weights"):
-        raise ArchitectureError(f'same must be "width" or "weights", got {same!r}.')
+    check_choice("same", same, ("width", "weights"), ArchitectureError)
     widths = np.array([max(layer.width, 1) for layer in arch.hidden_layers])
     if same == "weights":
         widths = _narrowed(len(arch.genes), widths, _weights(arch))

@@ -14,7 +14,7 @@ from scipy import sparse
 from keras_vnn.architecture import Architecture
 from keras_vnn.controls._random import correlated_sets, permutation_within_bins, scattered
 from keras_vnn.controls._trades import traded
-from keras_vnn.errors import ArchitectureError, DataError, did_you_mean
+from keras_vnn.errors import ArchitectureError, DataError, check_choice
 
 __all__ = ["CONTROL_METHODS", "randomize"]
 
@@ -88,11 +88,7 @@ def randomize(
     >>> control.edge_count == arch.edge_count, control.parameters["control"]["method"]
     (True, 'swap')
     """
-    if method not in CONTROL_METHODS:
-        hint = did_you_mean(method, list(CONTROL_METHODS))
-        raise ArchitectureError(
-            f"The method of a control must be one of {', '.join(CONTROL_METHODS)}; got {method!r}. {hint}".rstrip()
-        )
+    check_choice("The method of a control", method, CONTROL_METHODS, ArchitectureError)
     if bins < 1:
         raise DataError(f"bins must be at least 1, got {bins}.")
     values = _matrix(arch, method, expression) if method in _NEEDS_EXPRESSION else np.empty((0, 0))

@@ -6,7 +6,6 @@ genes. Knows nothing of text tables or networks.
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_vnn.data._matrix import is_on_disk
 from keras_vnn.errors import DataError, ReadError, VNNError, did_you_mean
-from keras_vnn.files import existing_file, sha256_of
-from keras_vnn.provenance import Source
+from keras_vnn.files import existing_file
 from keras_vnn.ten_x import is_ten_x
 
 if TYPE_CHECKING:
@@ -33,7 +31,6 @@ __all__ = [
     "open_store",
     "quiet",
     "root_of",
-    "source_of",
     "too_large",
     "with_obs",
 ]
@@ -64,16 +61,6 @@ def is_hdf5(path: Path) -> bool:
     """Return whether a file begins as HDF5 does."""
     with path.open("rb") as stream:
         return stream.read(len(_HDF5_MAGIC)) == _HDF5_MAGIC
-
-
-def source_of(path: Path, kind: str, records: int) -> Source:
-    """Describe a file, or a zarr store by the digests of all files in it."""
-    if not path.is_dir():
-        return Source.of_file(path, kind, records=records)
-    digest = hashlib.sha256()
-    for part in sorted(found for found in path.rglob("*") if found.is_file()):
-        digest.update(f"{part.relative_to(path).as_posix()}\n{sha256_of(part)}\n".encode())
-    return Source(path.name, kind, digest.hexdigest(), records=records)
 
 
 def open_store(path: Path, layer: str = "X") -> anndata.AnnData:

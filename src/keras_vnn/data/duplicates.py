@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keras_vnn.data._stored import stored
-from keras_vnn.data.matching import check_policy
-from keras_vnn.errors import DataError, GeneError, sample
+from keras_vnn.errors import DataError, GeneError, check_choice, sample
 
 if TYPE_CHECKING:
     import anndata
@@ -46,7 +45,7 @@ def without_duplicates(data: anndata.AnnData, duplicates: str = "raise") -> annd
     import pandas as pd
     from scipy import sparse
 
-    check_policy("duplicates", duplicates, POLICIES)
+    check_choice("duplicates", duplicates, POLICIES, DataError)
     codes, names = pd.factorize(np.asarray(data.var_names, dtype=object))
     if len(names) == data.n_vars:
         return data

@@ -24,16 +24,16 @@ from keras_vnn.data._stores import (
     open_store,
     quiet,
     root_of,
-    source_of,
     too_large,
 )
 from keras_vnn.data._tables import TextTable, line_of_row, read_table
 from keras_vnn.data._ten_x import read_ten_x_expression
 from keras_vnn.data.cell_tables import check_cell_names, join_cells, read_cells
-from keras_vnn.data.matching import check_policy, gene_ids
-from keras_vnn.errors import DataError, ReadError, did_you_mean
+from keras_vnn.data.matching import gene_ids
+from keras_vnn.errors import DataError, ReadError, check_choice, did_you_mean
 from keras_vnn.genes import ORIENTATIONS, decide_orientation
 from keras_vnn.probing import refuse_damaged_hdf5
+from keras_vnn.provenance import Source
 from keras_vnn.untrusted import check_hdf5, check_zarr
 
 if TYPE_CHECKING:
@@ -113,8 +113,8 @@ def read_expression(
     c2   0.0  2.0
     >>> folder.cleanup()
     """
-    check_policy("orientation", orientation, ORIENTATIONS)
-    check_policy("backed", str(backed), BACKED)
+    check_choice("orientation", orientation, ORIENTATIONS, DataError)
+    check_choice("backed", str(backed), BACKED, DataError)
     found = expression_path(path)
     described = None if cells is None else read_cells(cells)
     wanted = () if genes is None else gene_ids(genes)
@@ -138,7 +138,7 @@ def read_expression(
         if backed is True:
             raise DataError(f"A text table cannot be left on disk: {found}\nLeave out backed, or write an .h5ad.")
         adata, said = _read_text(found, wanted, orientation, described, metadata)
-    notes: dict[str, Any] = {"read": said, "source": source_of(found, kind, adata.n_obs).to_json()}
+    notes: dict[str, Any] = {"read": said, "source": Source.of_file(found, kind, records=adata.n_obs).to_json()}
     if described is not None:
         adata, notes["cells"] = join_cells(adata, described)
     return _with_notes(adata, notes)

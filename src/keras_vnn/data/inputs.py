@@ -6,10 +6,10 @@ an aligned array would. Knows nothing of models or labels.
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 from keras_vnn.data._matrix import Measured
+from keras_vnn.identity import digest_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -130,10 +130,6 @@ class StoredInputs:
 
     def digest(self) -> str:
         """Return what tells these inputs from others: cells, sizes, genes, and what the normalisation learned."""
-        import numpy as np
-
-        found = hashlib.blake2b(digest_size=16)
-        found.update("\n".join((*self._table.cells, "", *self._table.genes)).encode())
-        for array in (*self._table.contents(), self._rows, self._treatment.mean, self._treatment.scale):
-            found.update(np.ascontiguousarray(array).data)
-        return found.hexdigest()
+        table, treatment = self._table, self._treatment
+        named = [list(table.cells), list(table.genes)]
+        return digest_of([*named, *table.contents(), self._rows, treatment.mean, treatment.scale])

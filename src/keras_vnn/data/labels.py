@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from keras_vnn.data.class_names import Classes, classes_of, plain_values
-from keras_vnn.data.matching import check_policy
-from keras_vnn.errors import DataError, did_you_mean, sample
+from keras_vnn.errors import DataError, check_choice, did_you_mean, sample
 
 if TYPE_CHECKING:
     import numpy as np
@@ -129,7 +128,7 @@ def labels_of(data: Any, label: str, *, missing_labels: str = "raise", classes: 
     """
     import numpy as np
 
-    check_policy("missing_labels", missing_labels, MISSING_LABELS)
+    check_choice("missing_labels", missing_labels, MISSING_LABELS, DataError)
     obs, column = _column(data, label)
     values, missing = plain_values(column)
     rows = np.flatnonzero(~np.array(missing, dtype=bool))
@@ -210,7 +209,7 @@ def targets_of(data: Any, columns: str | Sequence[str], *, missing_labels: str =
     import numpy as np
     import pandas as pd
 
-    check_policy("missing_labels", missing_labels, MISSING_LABELS)
+    check_choice("missing_labels", missing_labels, MISSING_LABELS, DataError)
     names = (columns,) if isinstance(columns, str) else tuple(columns)
     gathered = []
     for name in names:

@@ -12,7 +12,7 @@ from typing import Any
 
 from keras_vnn.data._matrix import Measured
 from keras_vnn.data._stored import Stored, named_matrix
-from keras_vnn.errors import DataError, GeneError, did_you_mean, sample
+from keras_vnn.errors import DataError, GeneError, check_choice, sample
 from keras_vnn.genes import explain_mismatch, gene_list
 from keras_vnn.provenance import Audit, AuditEntry
 
@@ -130,8 +130,8 @@ def positions(
         No gene matches, genes are missing and ``missing`` is ``"raise"``, or genes occur more than once and
         ``duplicates`` is ``"raise"``.
     """
-    check_policy("missing", missing, MISSING_POLICIES)
-    check_policy("duplicates", duplicates, DUPLICATE_POLICIES)
+    check_choice("missing", missing, MISSING_POLICIES, DataError)
+    check_choice("duplicates", duplicates, DUPLICATE_POLICIES, DataError)
     found = match(data, table, wanted)
     if found.missing and (missing == "raise" or not found.matched):
         raise GeneError(_missing_text(found, len(wanted)))
@@ -147,15 +147,6 @@ def positions(
         if gene in columns:
             columns[gene].append(column)
     return list(columns.values())
-
-
-def check_policy(option: str, value: str, known: Sequence[str]) -> None:
-    """Raise a `DataError` unless ``value`` is one of the ``known`` values of an option."""
-    if value not in known:
-        hint = did_you_mean(str(value), known)
-        raise DataError(
-            f"{option}={value!r} is not known.{hint and f' {hint}'}\nIt may be {', '.join(map(repr, known))}."
-        )
 
 
 def _missing_text(found: Alignment, n_wanted: int) -> str:

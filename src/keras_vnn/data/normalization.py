@@ -17,8 +17,8 @@ from keras_vnn.data._matrix import Measured, check_counts, check_finite, row_num
 from keras_vnn.data._numbers import Numbers
 from keras_vnn.data._stored import Stored, named_matrix, pieces
 from keras_vnn.data._treatment import Moments, Picked, Steps, Treatment
-from keras_vnn.data.matching import check_policy, gene_ids, positions
-from keras_vnn.errors import DataError, VNNError, VNNWarning, sample
+from keras_vnn.data.matching import gene_ids, positions
+from keras_vnn.errors import DataError, VNNError, VNNWarning, check_choice, sample
 
 if TYPE_CHECKING:
     import numpy as np
@@ -88,7 +88,7 @@ class Normalization:
     def __post_init__(self) -> None:
         import numpy as np
 
-        check_policy("normalization", self.method, NORMALIZATIONS)
+        check_choice("normalization", self.method, NORMALIZATIONS, DataError)
         object.__setattr__(self, "genes", tuple(self.genes))
         for name in ("mean", "scale"):
             given = getattr(self, name)
@@ -270,8 +270,8 @@ def fit_normalization(
     """
     import numpy as np
 
-    check_policy("normalization", method, NORMALIZATIONS)
-    check_policy("missing", missing, ("raise", "zero"))
+    check_choice("normalization", method, NORMALIZATIONS, DataError)
+    check_choice("missing", missing, ("raise", "zero"), DataError)
     ids, table = gene_ids(genes), named_matrix(data)
     columns = positions(data, table, ids, missing, duplicates)
     is_fitted_on = np.zeros(len(table.cells), bool)

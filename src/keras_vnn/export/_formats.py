@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from keras_vnn.errors import ConfigError, OutputError, did_you_mean
+from keras_vnn.errors import ConfigError, OutputError, check_choice
 from keras_vnn.export._anndata import to_h5ad
 from keras_vnn.export._canvas import picture_bytes
 from keras_vnn.export._card import to_card
@@ -199,10 +199,7 @@ def summary_graph(source: Any, *, ranking: pd.DataFrame | None = None) -> Any:
 
 
 def _format(name: str) -> ExportFormat:
-    if name not in EXPORT_FORMATS:
-        known = list(EXPORT_FORMATS)
-        hint = did_you_mean(str(name), known)
-        raise ConfigError(f"format must be one of {', '.join(known)}; got {name!r}. {hint}".rstrip())
+    check_choice("format", name, EXPORT_FORMATS)
     return EXPORT_FORMATS[name]
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from keras_vnn.errors import ConfigError
+from keras_vnn.errors import ConfigError, check_choice
 from keras_vnn.export._canvas import bare_axes, shortened
 from keras_vnn.export._content import Content, content_of
 from keras_vnn.export._layout import Column, laid_out
@@ -79,8 +79,7 @@ def draw_content(content: Content, *, top: int | None = None, layout: str = "aut
     """Draw what `draw_layers` draws."""
     if top is not None and top < 1:
         raise ConfigError(f"top must be at least 1, got {top}.")
-    if layout not in ("auto", "columns", "rows"):
-        raise ConfigError(f"layout must be one of auto, columns, rows; got {layout!r}.")
+    check_choice("layout", layout, ("auto", "columns", "rows"))
     count = len(content.architecture.layers) + len(content.tail) + bool(content.outputs)
     if layout == "rows" or (layout == "auto" and count > _MANY_COLUMNS):
         return draw_rows(content, top=5 if top is None else top, ax=ax)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from keras_vnn.errors import ConfigError, GeneError, did_you_mean, sample
+from keras_vnn.errors import GeneError, check_choice, sample
 from keras_vnn.provenance import Audit, AuditEntry, Source
 
 if TYPE_CHECKING:
@@ -79,9 +79,7 @@ class IdentifierMap:
         GeneError
             The policy is ``"raise"`` and names are ambiguous.
         """
-        if policy not in ID_POLICIES:
-            hint = did_you_mean(policy, tuple(ID_POLICIES))
-            raise ConfigError(f"id_policy must be one of {', '.join(ID_POLICIES)}; got {policy!r}. {hint}".rstrip())
+        check_choice("id_policy", policy, ID_POLICIES)
         several = [f"{name} = {' or '.join(found)}" for name, found in self.ambiguous.items()]
         shared = [f"{' and '.join(names)} = {target}" for target, names in self.merged.items()]
         if policy == "raise" and (several or shared):

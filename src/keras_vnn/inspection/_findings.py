@@ -22,11 +22,11 @@ from keras_vnn.inspection._cells import cells_of, class_codes
 from keras_vnn.inspection._cut import Cut, Network
 from keras_vnn.inspection._importance import Goal, Importance, chosen_method, goal_of, layer_importance, settled
 from keras_vnn.inspection._methods import IMPORTANCE_METHODS
-from keras_vnn.inspection._progress import progressing
 from keras_vnn.inspection._record import Record, output_weights, record
 from keras_vnn.inspection._rlipp import improvements
 from keras_vnn.inspection._statistics import ClassMoments, ClassStatistics
 from keras_vnn.models import Embedding, ModelView, view
+from keras_vnn.progress import progressing
 
 __all__ = ["Findings", "findings_of", "recalled", "remember_inspection"]
 

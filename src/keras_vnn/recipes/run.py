@@ -17,6 +17,7 @@ from keras_vnn.genes import GeneList
 from keras_vnn.hierarchies import Annotations, GeneSets
 from keras_vnn.identifiers import identifier_map, map_identifiers, names_in
 from keras_vnn.priors import Interactions, Regulation
+from keras_vnn.progress import Say, log_info
 from keras_vnn.quiet import import_keras
 from keras_vnn.readers import (
     read_annotations,
@@ -39,18 +40,13 @@ if TYPE_CHECKING:
 
 __all__ = ["architecture_of", "build_architecture", "read_training_data", "train_model"]
 
-Say = Callable[[str], None]
 Prior = TypeVar("Prior", Interactions, Regulation, Annotations, GeneSets)
 
 MOST_INSPECTED = 20_000
 _BACKED: dict[str, bool | str] = {"auto": "auto", "always": True, "never": False}
 
 
-def silent(_: str) -> None:
-    """Say nothing."""
-
-
-def build_architecture(recipe: BuildRecipe, *, say: Say = silent) -> Architecture:
+def build_architecture(recipe: BuildRecipe, *, say: Say = log_info) -> Architecture:
     """Read the priors a recipe names and wire them.
 
     Parameters
@@ -58,7 +54,7 @@ def build_architecture(recipe: BuildRecipe, *, say: Say = silent) -> Architectur
     recipe
         The options.
     say
-        Called with one sentence per file read.
+        Called with one sentence per file read; by default they are logged.
 
     Raises
     ------
@@ -154,7 +150,7 @@ def _translates(recipe: BuildRecipe) -> bool:
     return recipe.id_map is not None or recipe.ignore_case or recipe.ignore_version
 
 
-def in_names_of(prior: Prior, genes: GeneList, recipe: BuildRecipe, say: Say = silent) -> Prior:
+def in_names_of(prior: Prior, genes: GeneList, recipe: BuildRecipe, say: Say = log_info) -> Prior:
     """Return a prior in the names of the genes, translated as a recipe says; the prior itself if it says nothing.
 
     Raises
@@ -190,7 +186,7 @@ WIRINGS: dict[str, Callable[[BuildRecipe, GeneList, Say], Architecture]] = {
 
 
 def read_training_data(
-    recipe: TrainRecipe, arch: Architecture, *, in_memory: bool = False, say: Say = silent
+    recipe: TrainRecipe, arch: Architecture, *, in_memory: bool = False, say: Say = log_info
 ) -> tuple[anndata.AnnData, Labels | Targets]:
     """Read the expression and the labels a recipe names; all of it when ``in_memory``.
 
@@ -232,7 +228,7 @@ def train_model(
     *,
     progress: bool = False,
     checkpoint: Path | None = None,
-    say: Say = silent,
+    say: Say = log_info,
 ) -> TrainingResult:
     """Read the data a recipe names, train a model on them, and keep what its nodes say with the model.
 
@@ -248,7 +244,7 @@ def train_model(
         File to keep the state of the training in, and to continue from if it is there; remove it when the model is
         written.
     say
-        Called with one sentence per step.
+        Called with one sentence per step; by default they are logged.
 
     Raises
     ------
@@ -288,7 +284,7 @@ def trained_network(
     labels: Labels | Targets,
     split: Split,
     *,
-    say: Say = silent,
+    say: Say = log_info,
     **how: Any,
 ) -> TrainingResult:
     """Train a network on data that were read, as a recipe says; ``how`` are further arguments of `train`.

@@ -9,8 +9,9 @@ from keras_vnn.training._cross_validate import cross_validate
 from keras_vnn.training._embedding import EMBEDDING_OBJECTIVES, train_embedding
 from keras_vnn.training._fit import fit_model, make_optimizer
 from keras_vnn.training._pretraining import pretrain
+from keras_vnn.training._run import TrainingResult
 from keras_vnn.training._scores import ReconstructionMetrics, reconstruction_metrics
-from keras_vnn.training._train import TrainingResult, train
+from keras_vnn.training._train import train
 
 __all__ = [
     "EMBEDDING_OBJECTIVES",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
 import keras
@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_vnn.architecture import Architecture
-from keras_vnn.data import Labels, Normalization, Split, Targets, labels_given, split_cells
-from keras_vnn.errors import DataError, ModelError
+from keras_vnn.data import Labels, Normalization, Split, Targets, labels_given
 from keras_vnn.models import build_autoencoder, view
-from keras_vnn.options import TrainingOptions, autoencoder_options, training_options
-from keras_vnn.training._fit import fit_model, make_optimizer, precision, predicted_by
+from keras_vnn.options import AutoencoderTraining, TrainingOptions, autoencoder_options, training_options
+from keras_vnn.progress import Say
+from keras_vnn.training._fit import predicted_by
+from keras_vnn.training._run import TrainingResult, run_training
 from keras_vnn.training._scores import ReconstructionMetrics, reconstruction_metrics
-from keras_vnn.training._train import TrainingResult, cells_read, training_record
 
 if TYPE_CHECKING:
     from keras_vnn.options._changes import AutoencoderChanges
@@ -43,7 +43,7 @@ def train_autoencoder(
     what: str = "training",
     checkpoint: str | os.PathLike[str] | None = None,
     logs: str | os.PathLike[str] | None = None,
-    say: Callable[[str], None] | None = None,
+    say: Say | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     **options: Unpack[AutoencoderChanges],
 ) -> TrainingResult:
@@ -83,64 +83,46 @@ def train_autoencoder(
     VNNError
         The data and the architecture do not fit together; see the functions this one calls.
     """
-    if warmup_epochs < 0:
-        raise ModelError(f"warmup_epochs must be at least 0, got {warmup_epochs}.")
-    chosen = training or training_options(preset or "vega")
-    choices = autoencoder_options(preset, options)
-    known = None if labels is None else labels_given(data, labels)
-    cells = np.arange(len(data)) if known is None else known.cells
-    parts = split or split_cells(
-        cells if known is None else known, seed=chosen.seed, stratify=isinstance(known, Labels)
-    )
-    if len(parts) != len(cells):
-        raise DataError(
-            f"The split is of {len(parts):,} cells, the data of {len(cells):,}. Draw the split from these cells."
-        )
-    values, normalization = cells_read(arch, data, cells, parts, chosen, missing)
-    with precision(chosen):
-        model = build_autoencoder(
-            arch,
-            preset=preset,
-            normalization=normalization,
-            optimizer=make_optimizer(chosen, len(parts.train)),
-            seed=chosen.seed,
-            **options,
-        )
-    restored = view(model).sparse_layer(0)
-    is_restored = restored.connections.fan_in > 0
-    if center:
-        restored.bias.assign(np.where(is_restored, _means(normalization), 0.0))
-    train_cells, validation_cells = values[parts.train], values[parts.validation]
-    history = fit_model(
-        model,
-        train_cells,
-        train_cells,
-        validation=(validation_cells, validation_cells) if parts.validation.size else None,
-        training=chosen,
+    objective = AutoencoderTraining(center=center, warmup_epochs=warmup_epochs)
+
+    def build(*, normalization: Normalization, **how: Any) -> keras.Model:
+        model = build_autoencoder(arch, preset=preset, normalization=normalization, **how, **options)
+        if center:
+            view(model).sparse_layer(0).bias.assign(np.where(_is_restored(model), _means(normalization), 0.0))
+        return model
+
+    return run_training(
+        arch,
+        data,
+        None if labels is None else labels_given(data, labels),
+        build,
+        autoencoder_options(preset, options),
+        targets=None,
+        objective=("autoencoder", objective.to_json()),
+        training=training or training_options(preset or "vega"),
+        split=split,
+        missing=missing,
+        score=lambda model, cells, _: _score(model, cells),
         progress=progress,
         what=what,
         checkpoint=checkpoint,
-        identity={
-            "architecture": arch.fingerprint,
-            "model_options": choices.to_json(),
-            "objective": ["autoencoder", warmup_epochs, center],
-        },
         logs=logs,
         say=say,
         callbacks=[*callbacks, *([_Warmup(warmup_epochs)] if warmup_epochs else [])],
     )
-    metrics: ReconstructionMetrics | None = None
-    if parts.test.size:
-        metrics = reconstruction_metrics(_restored(model, values[parts.test], is_restored))
-    view(model).card.remember(training=training_record(chosen, known, parts, history, metrics, objective="autoencoder"))
-    return TrainingResult(model, history, metrics, parts)
 
 
-def _restored(model: keras.Model, values: Any, genes: NDArray[np.bool_]) -> Iterator[tuple[Any, Any]]:
-    """Yield some genes of cells, as they are and as they are restored, a part of the cells at a time."""
-    for start in range(0, len(values), _AT_ONCE):
-        truth = np.asarray(values[start : start + _AT_ONCE])
-        yield truth[:, genes], predicted_by(model, truth)[:, genes]
+def _score(model: keras.Model, cells: Any) -> ReconstructionMetrics:
+    """Return how well cells are restored, a part of them in memory at a time."""
+    genes = _is_restored(model)
+    parts = (np.asarray(cells[start : start + _AT_ONCE]) for start in range(0, len(cells), _AT_ONCE))
+    return reconstruction_metrics((part[:, genes], predicted_by(model, part)[:, genes]) for part in parts)
+
+
+def _is_restored(model: keras.Model) -> NDArray[np.bool_]:
+    """Return ``(genes,)``, whether any node reads the gene, so that it can be restored."""
+    fan_in: NDArray[np.integer] = view(model).sparse_layer(0).connections.fan_in
+    return fan_in > 0
 
 
 def _means(normalization: Normalization) -> NDArray[np.float64]:

@@ -8,15 +8,13 @@ generators, what early stopping has seen with its best weights, and the history.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import os
 import time
 import warnings
 import zipfile
-from collections.abc import Callable, Mapping
-from importlib.metadata import version
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +25,10 @@ from pydantic import BaseModel, ConfigDict, FiniteFloat, NonNegativeInt, Validat
 
 from keras_vnn.errors import OutputError, ReadError, VNNWarning
 from keras_vnn.files import replacing
+from keras_vnn.identity import differing
+from keras_vnn.progress import Say, log_info
 
-__all__ = ["Checkpoint", "digest_of", "identity_of"]
+__all__ = ["Checkpoint"]
 
 _LARGEST_SHARE = 0.1
 
@@ -54,10 +54,6 @@ class _State(_Part):
     arrays: list[str]
 
 
-def _silent(_: str) -> None:
-    """Say nothing."""
-
-
 class Checkpoint(keras.callbacks.Callback):
     """Keeps the state of a training in a file after its epochs, and goes on from there when ``fit`` begins.
 
@@ -68,7 +64,7 @@ class Checkpoint(keras.callbacks.Callback):
     path
         The file. It is left behind when the training ends, so that its result can be written first: see `discard`.
     identity
-        What must be equal for a training to be continued, in words; see `identity_of`.
+        What must be equal for a training to be continued; see `keras_vnn.identity`.
     stopping
         The callback of early stopping.
     say
@@ -81,7 +77,7 @@ class Checkpoint(keras.callbacks.Callback):
         identity: Mapping[str, str],
         *,
         stopping: keras.callbacks.EarlyStopping | None = None,
-        say: Callable[[str], None] = _silent,
+        say: Say = log_info,
     ) -> None:
         super().__init__()
         self.path = Path(path)
@@ -181,11 +177,8 @@ class Checkpoint(keras.callbacks.Callback):
 
     def _mismatch(self, state: _State, epochs: int, model: keras.Model) -> str:
         """Say why the file does not fit this run, or nothing."""
-        differing = sorted(
-            name for name in {*self.identity, *state.identity} if self.identity.get(name) != state.identity.get(name)
-        )
-        if differing:
-            return f"another {' and '.join(differing)} {'was' if len(differing) == 1 else 'were'} used"
+        if others := differing(state.identity, self.identity):
+            return f"another {' and '.join(others)} {'was' if len(others) == 1 else 'were'} used"
         if len(state.history) > epochs:
             return f"it has run {len(state.history)} epochs already, more than the {epochs} wanted"
         if (self._stopping is None) != (state.early_stopping is None):
@@ -204,30 +197,6 @@ class Checkpoint(keras.callbacks.Callback):
             if array.dtype.kind == "f" and not np.isfinite(array).all():
                 return "its weights are not all finite"
         return ""
-
-
-def identity_of(**parts: Any) -> dict[str, str]:
-    """Return digests of what a training depends on, beside the versions that compute it.
-
-    Arrays count by their values, other things by their JSON.
-    """
-    found = {name.replace("_", " "): digest_of(value) for name, value in parts.items()}
-    found["version of keras-vnn"] = version("keras-vnn")
-    found["version of Keras"] = f"{keras.__version__} on {keras.backend.backend()}"
-    return found
-
-
-def digest_of(value: Any) -> str:
-    """Return a digest of an array, a list of arrays, or a JSON value."""
-    found = hashlib.blake2b(digest_size=16)
-    if isinstance(value, np.ndarray):
-        found.update(f"{value.dtype} {value.shape}".encode())
-        found.update(np.ascontiguousarray(value).data)
-    elif isinstance(value, list | tuple) and any(isinstance(part, np.ndarray) for part in value):
-        found.update("".join(map(digest_of, value)).encode())
-    else:
-        found.update(json.dumps(value, sort_keys=True, default=str).encode())
-    return found.hexdigest()
 
 
 def _variables(model: keras.Model) -> dict[str, Any]:

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from keras_vnn.architecture import Architecture
-from keras_vnn.data import Labels, Split, labels_given, split_cells
-from keras_vnn.errors import DataError, ModelError, did_you_mean
+from keras_vnn.data import Labels, Split, labels_given
+from keras_vnn.errors import DataError, ModelError, check_choice
 from keras_vnn.layers import BatchHardTriplet, ContrastivePairs
-from keras_vnn.models import Embedding, build_model, view
-from keras_vnn.options import PretrainingOptions, TrainingOptions
+from keras_vnn.models import Embedding, build_model
+from keras_vnn.options import EmbeddingOptions, PretrainingOptions, TrainingOptions
 from keras_vnn.options import model_options as options_of
-from keras_vnn.training._fit import fit_model, make_optimizer, precision, rows_of
-from keras_vnn.training._pretraining import pretrain
+from keras_vnn.progress import Say
+from keras_vnn.training._order import CellOrder
+from keras_vnn.training._run import TrainingResult, run_training
 from keras_vnn.training._samplers import PairOrder, TripletOrder
 from keras_vnn.training._stream import is_stored
-from keras_vnn.training._train import TrainingResult, training_record, values_of
 
 if TYPE_CHECKING:
     from keras_vnn.options._changes import ModelChanges
@@ -48,7 +49,7 @@ def train_embedding(
     what: str = "training",
     checkpoint: str | os.PathLike[str] | None = None,
     logs: str | os.PathLike[str] | None = None,
-    say: Callable[[str], None] | None = None,
+    say: Say | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     **model_options: Unpack[ModelChanges],
 ) -> TrainingResult:
@@ -87,67 +88,49 @@ def train_embedding(
     Alavi et al. 2018, Nature Communications 9:4768, doi:10.1038/s41467-018-07165-2; Hermans et al. 2017,
     arXiv:1703.07737.
     """
-    if objective not in EMBEDDING_OBJECTIVES:
-        hint = did_you_mean(objective, EMBEDDING_OBJECTIVES)
-        raise ModelError(f"objective must be siamese or triplet, got {objective!r}. {hint}".rstrip())
+    check_choice("objective", objective, EMBEDDING_OBJECTIVES, ModelError)
+    asked = EmbeddingOptions(margin=margin, types_per_batch=types_per_batch, cells_per_type=cells_per_type)
     chosen = training or TrainingOptions()
     known = labels_given(data, labels)
     if not isinstance(known, Labels):
         raise DataError("An embedding is trained on classes of cells: labels_of(data, column).")
-    parts = split or split_cells(known, seed=chosen.seed)
     choices = options_of(preset, model_options)
     if choices.side_features:
         raise ModelError("An embedding is trained on cells alone: leave out side_features and side_layers.")
-    inputs, normalization = values_of(arch, data, known, parts, chosen, choices, missing)
-    values = inputs.in_memory() if is_stored(inputs) else inputs
-    with precision(chosen):
-        model = build_model(
-            arch, Embedding(), preset=preset, normalization=normalization, seed=chosen.seed, **model_options
-        )
-    loss: keras.losses.Loss = BatchHardTriplet(margin)
-    if objective == "siamese":
-        loss = ContrastivePairs(1.0 if margin is None else margin)
-    if pretraining is not None:
-        pretrain(model, rows_of(values, parts.train), options=pretraining, seed=chosen.seed, progress=progress, say=say)
+    is_siamese = objective == "siamese"
+    loss = ContrastivePairs(1.0 if margin is None else margin) if is_siamese else BatchHardTriplet(margin)
 
-    def order_of(cells: Any) -> tuple[PairOrder | TripletOrder, int]:
-        if objective == "siamese":
-            return PairOrder(known.codes[cells], chosen.seed), 2 * chosen.batch_size
-        triplets = TripletOrder(known.codes[cells], chosen.seed, types=types_per_batch, per_type=cells_per_type)
+    def build(*, optimizer: keras.optimizers.Optimizer, **how: Any) -> keras.Model:
+        model = build_model(arch, Embedding(), preset=preset, **how, **model_options)
+        model.compile(optimizer=optimizer, loss=loss)
+        model.optimizer.build(model.trainable_variables)
+        return model
+
+    def sampler(cells: NDArray[np.integer]) -> tuple[CellOrder, int]:
+        codes = known.codes[cells]
+        if is_siamese:
+            return PairOrder(codes, chosen.seed), 2 * chosen.batch_size
+        triplets = TripletOrder(codes, chosen.seed, types=types_per_batch, per_type=cells_per_type)
         return triplets, triplets.batch_size
 
-    order, batch_size = order_of(parts.train)
-    # A schedule counts steps: so many rows of the batches of TrainingOptions as there are steps here.
-    rows = -(-order.cells // batch_size) * chosen.batch_size
-    model.compile(optimizer=make_optimizer(chosen, rows), loss=loss)
-    model.optimizer.build(model.trainable_variables)
-    validation = None
-    if len(np.unique(known.codes[parts.validation])) > 1:
-        # The same pairs or triplets of validation cells in every epoch.
-        cells = parts.validation[order_of(parts.validation)[0].current()]
-        validation = (values[cells], known.codes[cells])
-    history = fit_model(
-        model,
-        rows_of(values, parts.train),
-        known.codes[parts.train],
-        validation=validation,
+    return run_training(
+        arch,
+        data,
+        known,
+        build,
+        choices,
+        targets=known.codes,
+        objective=(objective, asked.to_json()),
         training=chosen,
+        split=split,
+        missing=missing,
+        inputs=lambda values: values.in_memory() if is_stored(values) else values,
+        sampler=sampler,
+        pretraining=pretraining,
         progress=progress,
         what=what,
         checkpoint=checkpoint,
-        identity={
-            "architecture": arch.fingerprint,
-            "model_options": choices.to_json(),
-            "objective": [objective, margin, types_per_batch, cells_per_type],
-            "pretraining": None if pretraining is None else pretraining.to_json(),
-        },
         logs=logs,
         say=say,
         callbacks=callbacks,
-        order=order,
-        batch_size=batch_size,
     )
-    view(model).card.remember(
-        training=training_record(chosen, known, parts, history, None, pretraining=pretraining, objective=objective)
-    )
-    return TrainingResult(model, history, None, parts)

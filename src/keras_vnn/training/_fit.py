@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -13,11 +13,12 @@ import pandas as pd
 
 from keras_vnn.errors import DataError
 from keras_vnn.files import alone_at
+from keras_vnn.identity import identity_of
 from keras_vnn.options import TrainingOptions
-from keras_vnn.training._checkpoint import Checkpoint, identity_of
+from keras_vnn.progress import Say, log_info, progressing
+from keras_vnn.training._checkpoint import Checkpoint
 from keras_vnn.training._logs import log_callbacks
 from keras_vnn.training._order import CellOrder, ordered_batches
-from keras_vnn.training._progress import RichProgress
 from keras_vnn.training._stream import StoredBatches, is_stored, stored_order
 
 __all__ = ["fit_model", "make_optimizer", "precision", "predicted_by", "rows_of"]
@@ -35,7 +36,7 @@ def fit_model(
     what: str = "training",
     checkpoint: str | os.PathLike[str] | None = None,
     identity: Mapping[str, Any] | None = None,
-    say: Callable[[str], None] | None = None,
+    say: Say | None = None,
     order: CellOrder | None = None,
     batch_size: int | None = None,
     logs: str | os.PathLike[str] | None = None,
@@ -72,7 +73,7 @@ def fit_model(
     identity
         JSON values beside data and ``training`` that make it the same training: the architecture, options of the model.
     say
-        Called with a sentence when a training is continued, or cannot be.
+        Called with a sentence when a training is resumed, or cannot be; by default it is logged.
     order
         Another order of the cells, in which some may stand more than once; of cells in memory.
     batch_size
@@ -111,8 +112,6 @@ def fit_model(
     if options.patience and validation is not None:
         stopping = keras.callbacks.EarlyStopping("val_loss", patience=options.patience, restore_best_weights=True)
         called.append(stopping)
-    if progress:
-        called.append(RichProgress(what))
     first = 0
     kept: Checkpoint | None = None
     writers = [] if logs is None else log_callbacks(logs, lambda: [] if kept is None else kept.history)
@@ -126,17 +125,22 @@ def fit_model(
                 if name != "epochs" or options.schedule != "constant"
             }
             same = identity_of(
-                data=[*map(_known_by, _parts(x)), _known_by(_targets(y))],
-                validation_data=None
-                if validation is None
-                else [*map(_known_by, _parts(validation[0])), _known_by(_targets(validation[1]))],
-                training_options=[choices, None if class_weight is None else sorted(class_weight.items())],
+                data=[x, y],
+                validation_data=validation,
+                training_options=[choices, class_weight],
+                version_of_Keras=f"{keras.__version__} on {keras.backend.backend()}",
                 **(identity or {}),
             )
-            kept = Checkpoint(checkpoint, same, stopping=stopping, say=say or (lambda _: None))
+            kept = Checkpoint(checkpoint, same, stopping=stopping, say=say or log_info)
             first = kept.first_epoch(options.epochs, model)
             called.append(kept)
         called += writers
+        if progress:
+            advance = open_files.enter_context(progressing(what, options.epochs, is_wanted=True))
+            advance(first)
+            called.append(
+                keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: advance(1, _scores_text(logs or {})))
+            )
         held_out: dict[str, Any] = {"validation_data": validation, "validation_batch_size": size}
         if is_stored(x):
             batches: Any = open_files.enter_context(StoredBatches(x, _targets(y), size, order))
@@ -157,6 +161,11 @@ def fit_model(
         )
     history = pd.DataFrame(record.history) if kept is None else pd.DataFrame(kept.history)
     return history.rename_axis("epoch")
+
+
+def _scores_text(logs: Mapping[str, float]) -> str:
+    shown = {name: value for name, value in logs.items() if name != "learning_rate"}
+    return "  ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in shown.items())
 
 
 def rows_of(x: Any, rows: Any) -> Any:
@@ -227,8 +236,3 @@ def _parts(x: Any) -> list[Any]:
 def _targets(y: Any) -> Any:
     """Return targets as an array, unless they are inputs that lie on disk."""
     return y if is_stored(y) else np.asarray(y)
-
-
-def _known_by(part: Any) -> Any:
-    """Return what tells an input from others: the values of an array, the digest of what lies on disk."""
-    return np.frombuffer(part.digest().encode(), np.uint8) if is_stored(part) else part

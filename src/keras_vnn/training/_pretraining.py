@@ -5,7 +5,6 @@ In: a model and the cells it is going to be trained on. Out: the model with othe
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -19,6 +18,7 @@ from keras_vnn.layers import Connections, SparselyConnected
 from keras_vnn.layers.kernels import KERNELS
 from keras_vnn.models import view
 from keras_vnn.options import PretrainingOptions
+from keras_vnn.progress import Say, log_info
 from keras_vnn.training._fit import fit_model, make_optimizer, predicted_by
 
 __all__ = ["denoising_autoencoder", "pretrain"]
@@ -31,7 +31,7 @@ def pretrain(
     options: PretrainingOptions | None = None,
     seed: int = 0,
     progress: bool = False,
-    say: Callable[[str], None] | None = None,
+    say: Say | None = None,
 ) -> pd.DataFrame:
     """Let hidden layers begin as encoders of denoising autoencoders.
 
@@ -87,9 +87,10 @@ def pretrain(
         )
         layer.set_weights(copy.get_weights())
         tables.append(history.reset_index()[["epoch", "loss"]].assign(layer=name))
-        if say is not None:
-            first, last = history["loss"].iloc[[0, -1]]
-            say(f"pretraining   {name}: mean squared error {first:.4f} in the first epoch, {last:.4f} in the last")
+        first, last = history["loss"].iloc[[0, -1]]
+        (say or log_info)(
+            f"pretraining   {name}: mean squared error {first:.4f} in the first epoch, {last:.4f} in the last"
+        )
     return pd.concat(tables, ignore_index=True)[["layer", "epoch", "loss"]]
 
 

@@ -3,62 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
 
 import keras
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from keras_vnn.architecture import Architecture
-from keras_vnn.data import (
-    Labels,
-    Normalization,
-    Split,
-    Targets,
-    align_features,
-    class_weights,
-    fit_normalization,
-    inputs_of,
-    labels_given,
-    split_cells,
-)
+from keras_vnn.data import Labels, Split, Targets, labels_given
 from keras_vnn.errors import DataError, did_you_mean, sample
-from keras_vnn.models import Regression, build_model, view
-from keras_vnn.options import ModelOptions, PretrainingOptions, TrainingOptions
+from keras_vnn.models import Regression, build_model
+from keras_vnn.options import PretrainingOptions, TrainingOptions
 from keras_vnn.options import model_options as options_of
-from keras_vnn.training._fit import fit_model, make_optimizer, precision, predicted_by, rows_of
-from keras_vnn.training._pretraining import pretrain
-from keras_vnn.training._scores import Metrics, scores
+from keras_vnn.progress import Say
+from keras_vnn.training._fit import predicted_by
+from keras_vnn.training._run import TrainingResult, run_training
+from keras_vnn.training._scores import scores
 
 if TYPE_CHECKING:
     from keras_vnn.options._changes import ModelChanges
 
-__all__ = ["TrainingResult", "train", "training_record", "values_of"]
-
-
-@dataclass(frozen=True, eq=False)
-class TrainingResult:
-    """A trained model and how it came out.
-
-    Attributes
-    ----------
-    model
-        The Keras model; it carries the architecture, the classes, the normalisation and this record.
-    history
-        A row per epoch: loss and accuracy on training and validation cells.
-    metrics
-        Scores on the test cells, which had no part in training; ``None`` where the split has none.
-    split
-        Which cells were used for what, as positions in the labels.
-    """
-
-    model: keras.Model
-    history: pd.DataFrame
-    metrics: Metrics | None
-    split: Split
+__all__ = ["train"]
 
 
 def train(
@@ -76,7 +43,7 @@ def train(
     what: str = "training",
     checkpoint: str | os.PathLike[str] | None = None,
     logs: str | os.PathLike[str] | None = None,
-    say: Callable[[str], None] | None = None,
+    say: Say | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     **model_options: Unpack[ModelChanges],
 ) -> TrainingResult:
@@ -116,7 +83,7 @@ def train(
     logs
         Folder to write ``epochs.csv`` into after every epoch, and TensorBoard's files where it is installed.
     say
-        Called with a sentence when a training is continued, or cannot be.
+        Called with a sentence when a training is resumed, or cannot be; by default it is logged.
     callbacks
         Further callbacks of Keras.
 
@@ -130,116 +97,36 @@ def train(
     VNNError
         The data, the labels and the architecture do not fit together; see the functions this one calls.
     """
-    chosen = training or TrainingOptions()
     known = labels_given(data, labels)
-    parts = split or split_cells(known, seed=chosen.seed)
-    if len(parts) != len(known):
-        raise DataError(
-            f"The split is of {len(parts):,} cells, the labels of {len(known):,}. Draw the split from these labels."
-        )
-    model_choices = options_of(preset, model_options)
-    values, normalization = values_of(arch, data, known, parts, chosen, model_choices, missing)
-    if model_choices.side_features:
-        values = [values, _side_values(data, side, model_choices.side_features)[known.cells]]
+    choices = options_of(preset, model_options)
     outputs = known.classes if isinstance(known, Labels) else Regression(known.names)
-    truth = known.codes if isinstance(known, Labels) else known.values
-    with precision(chosen):
-        model = build_model(
-            arch,
-            outputs,
-            preset=preset,
-            normalization=normalization,
-            optimizer=make_optimizer(chosen, len(parts.train)),
-            seed=chosen.seed,
-            **model_options,
-        )
-    if pretraining is not None:
-        pretrain(model, rows_of(values, parts.train), options=pretraining, seed=chosen.seed, progress=progress, say=say)
-    history = fit_model(
-        model,
-        rows_of(values, parts.train),
-        truth[parts.train],
-        validation=(rows_of(values, parts.validation), truth[parts.validation]) if parts.validation.size else None,
-        training=chosen,
-        class_weight=class_weights(known, cells=parts.train)
-        if chosen.class_weights == "balanced" and isinstance(known, Labels)
-        else None,
+
+    def inputs(values: Any) -> Any:
+        if not choices.side_features:
+            return values
+        return [values, _side_values(data, side, choices.side_features)[known.cells]]
+
+    return run_training(
+        arch,
+        data,
+        known,
+        partial(build_model, arch, outputs, preset=preset, **model_options),
+        choices,
+        targets=known.codes if isinstance(known, Labels) else known.values,
+        objective=("prediction", repr(outputs)),
+        training=training or TrainingOptions(),
+        split=split,
+        missing=missing,
+        inputs=inputs,
+        score=lambda model, x, truth: scores(known, truth, predicted_by(model, x)),
+        pretraining=pretraining,
         progress=progress,
         what=what,
         checkpoint=checkpoint,
-        identity={"architecture": arch.fingerprint, "model_options": model_choices.to_json(), "outputs": repr(outputs)}
-        | ({} if pretraining is None else {"pretraining": pretraining.to_json()}),
         logs=logs,
         say=say,
         callbacks=callbacks,
     )
-    metrics = None
-    if parts.test.size:
-        predicted = predicted_by(model, rows_of(values, parts.test))
-        metrics = scores(known, truth[parts.test], predicted)
-    view(model).card.remember(training=training_record(chosen, known, parts, history, metrics, pretraining=pretraining))
-    return TrainingResult(model, history, metrics, parts)
-
-
-def training_record(
-    options: TrainingOptions,
-    known: Labels | Targets | None,
-    split: Split,
-    history: pd.DataFrame,
-    metrics: Metrics | None,
-    *,
-    pretraining: PretrainingOptions | None = None,
-    objective: str = "",
-) -> dict[str, Any]:
-    """Return what a model remembers of its training, as JSON values."""
-    label = known.name if isinstance(known, Labels) else [] if known is None else list(known.names)
-    record = {
-        "options": options.to_json(),
-        "cells": {"train": len(split.train), "validation": len(split.validation), "test": len(split.test)},
-        "label": label,
-        "split": {"seed": split.seed, "sha256": split.digest},
-        "history": {name: [float(value) for value in history[name]] for name in history},
-        "metrics": None if metrics is None else metrics.to_json(),
-    }
-    if pretraining is not None:
-        record["pretraining"] = pretraining.to_json()
-    if objective:
-        record["objective"] = objective
-    return record
-
-
-def values_of(
-    arch: Architecture,
-    data: Any,
-    known: Labels | Targets,
-    split: Split,
-    training: TrainingOptions,
-    options: ModelOptions,
-    missing: str,
-) -> tuple[Any, Normalization | None]:
-    """Return what the network reads of the labelled cells, and the normalisation fitted for it."""
-    if options.gene_features:
-        if training.normalization != "none":
-            raise DataError(
-                f"Several features per gene are taken as they are, got normalization={training.normalization!r}.\n"
-                "Pass training=training_options(normalization='none'), and scale the layers of the data yourself."
-            )
-        return align_features(data, arch, options.gene_features, missing=missing)[known.cells], None
-    return cells_read(arch, data, known.cells, split, training, missing)
-
-
-def cells_read(
-    arch: Architecture, data: Any, cells: Any, split: Split, training: TrainingOptions, missing: str
-) -> tuple[Any, Normalization]:
-    """Return what a network reads of some cells, one number per gene, and the normalisation fitted to the training."""
-    normalization = fit_normalization(
-        training.normalization,
-        data,
-        arch,
-        cells=cells[split.train],
-        missing="raise" if missing == "raise" else "zero",
-    )
-    return inputs_of(data, arch, missing=missing, normalization=normalization)[cells], normalization
 
 
 def _side_values(data: Any, side: str | NDArray[np.floating] | None, width: int) -> NDArray[np.float32]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from keras_vnn.errors import ConfigError, did_you_mean
+from keras_vnn.errors import check_choice
 from keras_vnn.recipes.schema import TrainRecipe
 
 __all__ = ["is_better_when_smaller", "measure_of", "named", "numbers_of"]
@@ -25,11 +25,11 @@ def measure_of(recipe: TrainRecipe, measure: str | None) -> str:
         The task has no such measure.
     """
     known = ("loss",) if recipe.objective != "prediction" else _CLASSES if recipe.task == "classification" else _NUMBERS
-    if measure is not None and measure not in known:
-        of = recipe.task if recipe.objective == "prediction" else f"{recipe.objective} embeddings"
-        hint = did_you_mean(measure, known)
-        raise ConfigError(f"The measure of {of} must be one of {', '.join(known)}; got {measure!r}. {hint}".rstrip())
-    return measure or known[0]
+    if measure is None:
+        return known[0]
+    of = recipe.task if recipe.objective == "prediction" else f"{recipe.objective} embeddings"
+    check_choice(f"The measure of {of}", measure, known)
+    return measure
 
 
 def is_better_when_smaller(measure: str) -> bool:

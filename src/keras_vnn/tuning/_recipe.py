@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from keras_vnn.files import sha256_of
+from keras_vnn.identity import digest_of
 from keras_vnn.recipes.schema import Recipe
 
 __all__ = ["content_of", "recipe_text"]
@@ -38,7 +38,7 @@ def recipe_text(recipe: Recipe, folder: Path, *, note: str) -> str:
 
 def content_of(recipe: Recipe) -> dict[str, Any]:
     """Return what the trials of a search depend on, as JSON values; files by name and digest, wherever they lie."""
-    content = _plain(_without(recipe), lambda path: [path.name, _digest(path)])
+    content = _plain(_without(recipe), lambda path: [path.name, digest_of(path)])
     return {name: content[name] for name in ("build", "train") if name in content}
 
 
@@ -71,12 +71,3 @@ def _path_from(folder: Path, path: Path) -> str:
     if not shared or shared[0] == Path(other.anchor):
         return other.as_posix()
     return Path(os.path.relpath(other, own)).as_posix()
-
-
-def _digest(path: Path) -> str:
-    if path.is_file():
-        return sha256_of(path)
-    if path.is_dir():
-        files = sorted(part for part in path.rglob("*") if part.is_file())
-        return " ".join(f"{part.relative_to(path).as_posix()}:{part.stat().st_size}" for part in files)
-    return "not there"

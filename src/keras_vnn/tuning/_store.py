@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_vnn.errors import ConfigError, OutputError
 from keras_vnn.files import check_target
+from keras_vnn.identity import differing
 from keras_vnn.recipes.space import Setting
 from keras_vnn.tuning._optuna import imported_optuna, quiet_optuna
 from keras_vnn.tuning._proposals import direction_of, frozen_trial
@@ -127,7 +128,7 @@ def _as_our_errors(path: Path) -> Iterator[None]:
 
 def _check_same(folder: Path, known: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     before, now = dict(_flat(known)), dict(_flat(asked))
-    differ = [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
+    differ = differing(before, now)
     if not differ:
         return
     lines = [f"    {name}: {_shown(before.get(name))} there, {_shown(now.get(name))} here" for name in differ[:5]]

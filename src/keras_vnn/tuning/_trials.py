@@ -12,7 +12,8 @@ import numpy as np
 
 from keras_vnn.architecture import Architecture
 from keras_vnn.errors import DataError, VNNError
-from keras_vnn.recipes.run import Say, architecture_of, build_architecture, labels_at, silent, trained_network
+from keras_vnn.progress import Say, log_debug
+from keras_vnn.recipes.run import architecture_of, build_architecture, labels_at, trained_network
 from keras_vnn.recipes.schema import Recipe, TrainRecipe
 from keras_vnn.tuning._measures import named, numbers_of
 from keras_vnn.tuning._settings import changed_recipe
@@ -111,7 +112,7 @@ class Networks:
     def __init__(self) -> None:
         self._known: dict[str, Architecture] = {}
 
-    def of(self, recipe: Recipe, *, say: Say = silent) -> Architecture:
+    def of(self, recipe: Recipe, *, say: Say = log_debug) -> Architecture:
         """Return the architecture of a recipe.
 
         Raises
@@ -178,6 +179,7 @@ def run_trial(
             what=what,
             progress=progress,
             callbacks=stops.callbacks(),
+            say=log_debug,
         )
         facts: dict[str, Any] = {
             "values": dict(values),

@@ -12,9 +12,10 @@ from typing import Any
 from keras_vnn.csv_tables import csv_text
 from keras_vnn.errors import ConfigError, VNNError
 from keras_vnn.files import made_folder, replacing
+from keras_vnn.progress import Say, log_debug, log_info
 from keras_vnn.quiet import import_keras
 from keras_vnn.recipes.read import make_section, read_recipe
-from keras_vnn.recipes.run import Say, read_training_data, silent, split_of, train_model
+from keras_vnn.recipes.run import read_training_data, split_of, train_model
 from keras_vnn.recipes.schema import Recipe, TrainRecipe, TuneRecipe
 from keras_vnn.recipes.space import Setting
 from keras_vnn.tuning._measures import measure_of, named, numbers_of
@@ -39,7 +40,7 @@ def tune(
     pruning: str | None = None,
     seed: int | None = None,
     progress: bool = False,
-    say: Say = silent,
+    say: Say = log_info,
 ) -> Tuning:
     """Search fields of a recipe for the values that do best on the validation cells.
 
@@ -74,7 +75,7 @@ def tune(
     progress
         Show a live line on standard error.
     say
-        Called with a sentence when a trial is over.
+        Called with a sentence when a trial is over; by default they are logged.
 
     Returns
     -------
@@ -217,7 +218,7 @@ def _test_scores(recipe: Recipe, folder: Path, trial: int, *, progress: bool, sa
         return before
     say(f"trial {trial} is the best and trained once more, now for the test cells")
     unfinished = folder / "best.keras.unfinished"
-    result = train_model(recipe.train, Networks().of(recipe), progress=progress, checkpoint=unfinished)
+    result = train_model(recipe.train, Networks().of(recipe), progress=progress, checkpoint=unfinished, say=log_debug)
     save_model(result.model, folder / "best.keras", overwrite=True)
     unfinished.unlink(missing_ok=True)
     return None if result.metrics is None else numbers_of(result.metrics.to_json())

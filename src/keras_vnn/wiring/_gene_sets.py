@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Unpack
 import numpy as np
 
 from keras_vnn.architecture import NODE_KINDS, Architecture
-from keras_vnn.errors import ConfigError, WiringError, did_you_mean, sample
+from keras_vnn.errors import WiringError, check_choice, sample
 from keras_vnn.genes import gene_list
 from keras_vnn.options import GeneSetOptions, documented
 from keras_vnn.provenance import Audit, AuditEntry, Source
@@ -75,10 +75,7 @@ def gene_set_architecture(
     listed = gene_list(genes)
     chosen = GeneSetOptions().changed(**options)
     limits = Limits(chosen.min_genes, chosen.max_genes)
-    if kind not in NODE_KINDS:
-        raise ConfigError(
-            f"kind must be one of {', '.join(NODE_KINDS)}; got {kind!r}. {did_you_mean(kind, NODE_KINDS)}".rstrip()
-        )
+    check_choice("kind", kind, NODE_KINDS)
     members = {gene for group in sets.values() for gene in group}
     check_match(listed, members, "the collection of gene sets")
     position = {gene: i for i, gene in enumerate(listed)}

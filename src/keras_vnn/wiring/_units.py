@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_vnn.errors import ConfigError, did_you_mean
+from keras_vnn.errors import ConfigError, check_choice, did_you_mean
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,8 +56,7 @@ class UnitFormula:
             raise ConfigError(
                 f"A unit formula needs at_least ≥ 1 and per_gene ≥ 0, got {self.at_least!r} and {self.per_gene!r}."
             )
-        if self.rounding not in ("up", "down"):
-            raise ConfigError(f"rounding must be 'up' or 'down', got {self.rounding!r}.")
+        check_choice("rounding", self.rounding, ("up", "down"))
 
     def __call__(self, genes: int) -> int:
         """Return the number of units of a term with so many genes."""

@@ -1,0 +1,208 @@
+"""`run_training`: what all trainings have in common, from data and an architecture to a model that knows its training.
+
+In: what there is to learn, as the public functions say it. Out: a `TrainingResult`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from keras_vnn.architecture import Architecture
+from keras_vnn.data import (
+    Labels,
+    Normalization,
+    Split,
+    Targets,
+    align_features,
+    class_weights,
+    fit_normalization,
+    inputs_of,
+    split_cells,
+)
+from keras_vnn.errors import DataError
+from keras_vnn.models import view
+from keras_vnn.options import AutoencoderOptions, ModelOptions, PretrainingOptions, TrainingOptions
+from keras_vnn.progress import Say
+from keras_vnn.training._fit import fit_model, make_optimizer, precision, rows_of
+from keras_vnn.training._order import CellOrder
+from keras_vnn.training._pretraining import pretrain
+from keras_vnn.training._scores import Metrics
+
+__all__ = ["TrainingResult", "run_training"]
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingResult:
+    """A trained model and how it came out.
+
+    Attributes
+    ----------
+    model
+        The Keras model; it carries the architecture, the classes, the normalisation and this record.
+    history
+        A row per epoch: loss and accuracy on training and validation cells.
+    metrics
+        Scores on the test cells, which had no part in training; ``None`` where the split has none.
+    split
+        Which cells were used for what, as positions in the labels.
+    """
+
+    model: keras.Model
+    history: pd.DataFrame
+    metrics: Metrics | None
+    split: Split
+
+
+def run_training(
+    arch: Architecture,
+    data: Any,
+    labels: Labels | Targets | None,
+    build: Callable[..., keras.Model],
+    model_options: ModelOptions | AutoencoderOptions,
+    *,
+    targets: NDArray[Any] | None,
+    objective: tuple[str, Any],
+    training: TrainingOptions,
+    split: Split | None,
+    missing: str,
+    inputs: Callable[[Any], Any] = lambda values: values,
+    sampler: Callable[[NDArray[np.integer]], tuple[CellOrder, int]] | None = None,
+    score: Callable[[keras.Model, Any, Any], Metrics] | None = None,
+    pretraining: PretrainingOptions | None = None,
+    progress: bool = False,
+    say: Say | None = None,
+    **fitting: Any,
+) -> TrainingResult:
+    """Split the cells, normalise and read them, build a model, fit it, score it, and let it remember all that.
+
+    Parameters
+    ----------
+    arch, data, training, split, missing, pretraining, progress, say, **fitting
+        As in `train` and `fit_model`.
+    labels
+        Of the cells to use; all cells if ``None``.
+    build
+        Called with ``normalization``, ``optimizer`` and ``seed``; returns a compiled model.
+    model_options
+        What the model is built by.
+    targets
+        What is learned of each cell; its inputs if ``None``.
+    objective
+        What is learned, and JSON values that it depends on.
+    inputs
+        From one value per gene to what the model reads.
+    sampler
+        From some cells the order in which to draw them, and the size of batches; else every cell once.
+    score
+        Called with the model, and inputs and targets of the test cells.
+    """
+    cells = np.arange(len(data)) if labels is None else labels.cells
+    of, noun = (cells, "data") if labels is None else (labels, "labels")
+    parts = split or split_cells(of, seed=training.seed, stratify=labels is not None)
+    if len(parts) != len(cells):
+        raise DataError(
+            f"The split is of {len(parts):,} cells, the {noun} of {len(cells):,}. Draw the split from these cells."
+        )
+    order, batch_size = (None, training.batch_size) if sampler is None else sampler(parts.train)
+    values, normalization = _values(arch, data, cells, parts, training, model_options, missing)
+    values = inputs(values)
+    # A schedule counts steps: as many rows of the batches of TrainingOptions as there are steps here.
+    rows = len(parts.train) if order is None else -(-order.cells // batch_size) * training.batch_size
+    with precision(training):
+        optimizer = make_optimizer(training, rows)
+        model = build(normalization=normalization, optimizer=optimizer, seed=training.seed)
+    x = rows_of(values, parts.train)
+    if pretraining is not None:
+        pretrain(model, x, options=pretraining, seed=training.seed, progress=progress, say=say)
+    held_out = parts.validation
+    if sampler is not None:
+        # The same pairs or triplets of validation cells in every epoch; cells of one type make none.
+        has_types = targets is not None and len(np.unique(targets[held_out])) > 1
+        held_out = held_out[sampler(held_out)[0].current()] if has_types else held_out[:0]
+
+    def known_of(read: Any, rows: Any) -> tuple[Any, Any]:
+        return read, read if targets is None else targets[rows]
+
+    history = fit_model(
+        model,
+        *known_of(x, parts.train),
+        validation=known_of(rows_of(values, held_out), held_out) if held_out.size else None,
+        training=training,
+        class_weight=class_weights(labels, cells=parts.train)
+        if sampler is None and training.class_weights == "balanced" and isinstance(labels, Labels)
+        else None,
+        progress=progress,
+        say=say,
+        identity={
+            "architecture": arch,
+            "model_options": model_options.to_json(),
+            "objective": objective,
+            "pretraining": None if pretraining is None else pretraining.to_json(),
+        },
+        order=order,
+        batch_size=batch_size,
+        **fitting,
+    )
+    metrics = None
+    if score is not None and parts.test.size:
+        metrics = score(model, *known_of(rows_of(values, parts.test), parts.test))
+    view(model).card.remember(training=_record(training, labels, parts, history, metrics, pretraining, objective[0]))
+    return TrainingResult(model, history, metrics, parts)
+
+
+def _record(
+    options: TrainingOptions,
+    labels: Labels | Targets | None,
+    split: Split,
+    history: pd.DataFrame,
+    metrics: Metrics | None,
+    pretraining: PretrainingOptions | None,
+    objective: str,
+) -> dict[str, Any]:
+    """Return what a model remembers of its training, as JSON values."""
+    label = labels.name if isinstance(labels, Labels) else [] if labels is None else list(labels.names)
+    further: Mapping[str, Any] = {} if pretraining is None else {"pretraining": pretraining.to_json()}
+    return {
+        "options": options.to_json(),
+        "cells": {"train": len(split.train), "validation": len(split.validation), "test": len(split.test)},
+        "label": label,
+        "split": {"seed": split.seed, "sha256": split.digest},
+        "history": {name: [float(value) for value in history[name]] for name in history},
+        "metrics": None if metrics is None else metrics.to_json(),
+        **further,
+        **({} if objective == "prediction" else {"objective": objective}),
+    }
+
+
+def _values(
+    arch: Architecture,
+    data: Any,
+    cells: NDArray[Any],
+    split: Split,
+    training: TrainingOptions,
+    options: ModelOptions | AutoencoderOptions,
+    missing: str,
+) -> tuple[Any, Normalization | None]:
+    """Return what the network reads of the cells, and the normalisation fitted to those for training."""
+    if isinstance(options, ModelOptions) and options.gene_features:
+        if training.normalization != "none":
+            raise DataError(
+                f"Several features per gene are taken as they are, got normalization={training.normalization!r}.\n"
+                "Pass training=training_options(normalization='none'), and scale the layers of the data yourself."
+            )
+        return align_features(data, arch, options.gene_features, missing=missing)[cells], None
+    normalization = fit_normalization(
+        training.normalization,
+        data,
+        arch,
+        cells=cells[split.train],
+        missing="raise" if missing == "raise" else "zero",
+    )
+    return inputs_of(data, arch, missing=missing, normalization=normalization)[cells], normalization

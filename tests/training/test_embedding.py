@@ -190,9 +190,9 @@ def test_units_of_an_embedding_have_the_names_of_nodes(arch: Architecture, cells
             lambda a, c: pretrain(build_model(_bare(a), 3), align(c, a)),
             "The model has no dense units beside its nodes to pretrain.",
         ),
-        (lambda a, c: PretrainingOptions(layers="dens"), "The layers to pretrain must be dense or all, got 'dens'."),
-        (lambda a, c: PretrainingOptions(clip=2.0), "noise must not be negative and clip be above 0 and at most 1"),
-        (lambda a, c: PretrainingOptions(epochs=0), "epochs must be at least 1, got 0."),
+        (lambda a, c: PretrainingOptions(layers="dens"), "layers must be one of dense, all; got 'dens'."),
+        (lambda a, c: PretrainingOptions(clip=2.0), "clip must be a number above 0 and of at most 1, got 2.0."),
+        (lambda a, c: PretrainingOptions(epochs=0), "epochs must be an integer of at least 1, got 0."),
     ],
 )
 def test_what_cannot_be_trained_is_said(call, message: str, arch: Architecture, cells) -> None:

@@ -72,17 +72,17 @@ def test_a_tensor_made_of_it_holds_it():
 
 
 def test_a_tensor_of_a_traced_function_holds_it():
+    def run():
+        array = _memory.aligned((500, 500), "float32")
+        array[:] = 7
+        return array
+
     @tf.function
     def made():
-        return tf.numpy_function(lambda: np.multiply(_memory.aligned((500, 500), "float32"), 0) + 7, [], tf.float32)
+        return tf.numpy_function(lambda: run() + 0, [], tf.float32)
 
     @tf.function
     def lent():
-        def run():
-            array = _memory.aligned((500, 500), "float32")
-            array[:] = 7
-            return array
-
         return tf.numpy_function(run, [], tf.float32)
 
     for function in (made, lent):

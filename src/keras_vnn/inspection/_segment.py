@@ -1,7 +1,7 @@
 """`Segment`: a part of a functional Keras model, from tensors in its middle to later ones.
 
 In: symbolic tensors of a built model. Out: a function of arrays that runs the layers between them for inference.
-The model and its layers are left as they are. ``keras.Function`` does this too, but only from Keras 3.14 on.
+The model and its layers are left as they are. ``keras.Function`` does so too, but not say what is read on the way.
 """
 
 from __future__ import annotations

@@ -70,8 +70,7 @@ def python_with_onnx():
 
 
 @pytest.mark.skipif(keras.backend.backend() != "torch", reason="is about PyTorch, which exports by itself")
-# Not "portable": its sums by segment are exported for the batch size of the trace alone.
-@pytest.mark.parametrize("kernel", ["auto", "native", "dense", "block"])
+@pytest.mark.parametrize("kernel", ["auto", "native", "dense", "block", "portable"])
 @pytest.mark.filterwarnings("ignore")  # the exporter's own
 def test_an_export_by_torch(kernel, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")

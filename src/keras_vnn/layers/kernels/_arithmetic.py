@@ -33,9 +33,10 @@ def segment_sum(data: Any, segments: Any, count: int) -> Any:
     if keras.backend.backend() == "torch":
         import torch
 
+        zeros, segments = data.new_zeros((count, *data.shape[1:])), segments.to(data.device)
         if torch.onnx.is_in_onnx_export():  # which makes of `index_add` what adds one row to each segment
-            return ops.segment_sum(data, segments, num_segments=count)
-        return data.new_zeros((count, *data.shape[1:])).index_add(0, segments.to(data.device), data)
+            return zeros.scatter_add(0, segments.reshape(-1, *[1] * (data.ndim - 1)).expand_as(data), data)
+        return zeros.index_add(0, segments, data)
     return ops.segment_sum(data, segments, num_segments=count)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from keras_vnn.layers._connections import Connections
-from keras_vnn.layers.kernels._arithmetic import matmul
+from keras_vnn.layers.kernels._arithmetic import matmul, segment_sum
 from keras_vnn.layers.kernels._constants import constant
 from keras_vnn.layers.kernels._finite import along_connections
 
@@ -70,7 +70,7 @@ def _placement(connections: Connections, is_exported: bool) -> Callable[[Any], A
     if backend == "torch":
         # Keras's scatter there is a loop of Python over the weights.
         indices = constant(positions)
-        return lambda weights: weights.new_zeros(cells).index_add_(0, indices.to(weights.device), weights)
+        return lambda weights: segment_sum(weights, indices, cells)
     if cells < 2**31:
         positions = positions.astype(np.int32)
     if backend == "tensorflow" and not is_exported:

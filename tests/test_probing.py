@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import h5py
@@ -89,3 +90,42 @@ def test_a_module_beside_the_file_is_not_run(tmp_path, monkeypatch):
     path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
     refuse_damaged_hdf5(path)
     assert not (tmp_path / "ran").exists()
+
+
+def chunk_bomb(path):
+    """A chunk of a hundred numbers, which unpacks to a gigabyte."""
+    with h5py.File(path, "w") as file:
+        packer, block = zlib.compressobj(9), bytes(1 << 24)
+        packed = b"".join(packer.compress(block) for _ in range(64)) + packer.flush()
+        matrix = file.create_dataset("X", (10, 10), np.float32, chunks=(10, 10), compression="gzip")
+        matrix.id.write_direct_chunk((0, 0), packed)
+
+
+def text_bomb(path):
+    """Twenty thousand entries that are one text of 600,000 letters."""
+    with h5py.File(path, "w") as file:
+        texts = file.create_dataset("X", (20_000,), h5py.string_dtype(), chunks=(20_000,), compression="gzip")
+        texts[0] = "A" * 600_000
+        one = zlib.decompress(texts.id.read_direct_chunk((0,))[1])[:16]
+        texts.id.write_direct_chunk((0,), zlib.compress(one * 20_000))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Memory is limited on Linux only")
+@pytest.mark.parametrize("bomb", [chunk_bomb, text_bomb])
+def test_a_small_file_takes_less_than_a_gigabyte(bomb, tmp_path):
+    path = tmp_path / "cells.h5ad"
+    bomb(path)
+    size = path.stat().st_size
+    assert size < 1 << 20
+    code = (
+        "import resource, sys, keras_vnn as vnn\n"
+        "try:\n    vnn.read_genes(sys.argv[1])\nexcept vnn.VNNError as error:\n    print(error)\n"
+        "for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN):\n    print(resource.getrusage(who).ru_maxrss)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
+    said, own, probe = done.stdout.rstrip().rsplit("\n", 2)
+    assert said == (
+        f"The HDF5 file of {size:,} bytes takes more than 536,870,912 bytes of memory: {path}\n"
+        "It looks made to fill the memory. Download it again, from whom you trust."
+    )
+    assert int(own) < 1 << 20 and int(probe) < 1 << 20

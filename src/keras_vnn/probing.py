@@ -17,10 +17,11 @@ from keras_vnn.errors import ReadError
 __all__ = ["refuse_damaged_hdf5"]
 
 _MAGIC = b"\x89HDF\r\n\x1a\n"
-# Follows every object and every index of chunks; values are not read. A loop that never ends uses up its processor
+# Follows every object and every index of chunks. The values of a small file are read, within a limit of memory: what a
+# chunk or a text that many entries share unpacks to is known only then. A loop that never ends uses up its processor
 # seconds, a slow disk does not.
 _PROBE = """
-import sys
+import os, sys
 try:
     import resource
     resource.setrlimit(resource.RLIMIT_CPU, (int(sys.argv[2]), int(sys.argv[2]) + 5))
@@ -32,20 +33,40 @@ try:
 except ImportError:
     sys.exit()
 
+limit = int(sys.argv[3]) if sys.platform == "linux" and os.path.getsize(sys.argv[1]) < int(sys.argv[4]) else 0
+
+def memory(name):
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) << 10 for line in status if line.startswith(name))
+
+if limit:
+    before = memory("VmHWM")
+    most = memory("VmSize") + limit
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
 def look(name, item):
     dict(item.attrs)
-    if isinstance(item, h5py.Dataset) and item.chunks is not None and item.id.get_space_status():
+    if not isinstance(item, h5py.Dataset):
+        return
+    if item.chunks is not None and item.id.get_space_status():
         item.id.get_num_chunks()
+    if limit and item.shape and item.size * item.dtype.itemsize <= limit // 8:
+        try:
+            item[()]
+        except Exception:
+            if memory("VmHWM") - before > limit // 4:
+                os._exit(int(sys.argv[5]))
 
 with h5py.File(sys.argv[1], "r") as file:
     dict(file.attrs)
     file.visititems(look)
 """
 _PROCESSOR_SECONDS, _SECONDS = 8, 120
+_MEMORY, _SMALL, _TOO_MUCH = 1 << 29, 4 << 20, 77
 
 
 def refuse_damaged_hdf5(path: Path) -> None:
-    """Raise a `ReadError` when an HDF5 file is so damaged that reading it never ends, or kills the process.
+    """Raise a `ReadError` when reading an HDF5 file never ends, kills the process, or fills the memory.
 
     It takes a quarter of a second, once for a file as it is. Files that do not begin as HDF5 does are not looked at.
 
@@ -66,13 +87,19 @@ def _look(found: Path, path: Path, size: int, changed: int) -> None:
     """Look at a file; what raises is not remembered."""
     if not sys.executable:  # Python inside another program.
         return
-    command = [sys.executable, "-P", "-c", _PROBE, str(found), str(_PROCESSOR_SECONDS)]
+    command = [sys.executable, "-P", "-c", _PROBE, str(found)]
+    command += map(str, (_PROCESSOR_SECONDS, _MEMORY, _SMALL, _TOO_MUCH))
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS)
     except subprocess.TimeoutExpired as error:
         raise _never_ends(path) from error
     except OSError:  # No further process may be started here.
         return
+    if done.returncode == _TOO_MUCH:
+        raise ReadError(
+            f"The HDF5 file of {size:,} bytes takes more than {_MEMORY:,} bytes of memory: {path}\n"
+            "It looks made to fill the memory. Download it again, from whom you trust."
+        )
     if _ran_out(done.returncode):
         raise _never_ends(path)
     # What the library says of itself it says to the reader too, which knows what it needs of the file.

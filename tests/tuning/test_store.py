@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import sqlite3
+from contextlib import closing
 
 import optuna
 import pytest
@@ -98,3 +100,15 @@ def test_a_loss_that_is_no_number_is_kept(tmp_path):
         store.keep(Outcome(values={"a": 1, "tail": []}, state="failed", losses=(math.nan, 1.0), reason="diverged"))
     with opened(tmp_path, measure="loss") as store:
         assert math.isnan(store.outcomes[0].losses[0])
+
+
+@pytest.mark.parametrize(
+    "record", ['{"values": {}}', "[]", '{"values": {}, "state": "finished", "score": "x", "scores": {}, "losses": []}']
+)
+def test_a_trial_that_is_none_is_said_with_the_file(record, tmp_path):
+    with opened(tmp_path) as store:
+        store.keep(GOOD)
+    with closing(sqlite3.connect(tmp_path / "study.db")) as base, base:
+        base.execute("UPDATE trial_user_attributes SET value_json = ?", (record,))
+    with pytest.raises(OutputError, match=r"The database of trials cannot be used: .*study\.db\n"), opened(tmp_path):
+        pass

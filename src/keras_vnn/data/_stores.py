@@ -142,6 +142,11 @@ def damage_named(path: Path) -> Iterator[None]:
     """Raise what h5py, zarr and anndata raise about damaged bytes, of many kinds, as a `ReadError`."""
     try:
         yield
+    except DataError as error:
+        reason, *remedy = str(error).split("\n")
+        if str(path) in reason:
+            raise
+        raise DataError("\n".join([f"{reason.removesuffix('.')}: {path}", *remedy])) from error
     except (VNNError, ImportError):  # a package that is missing is no fault of the file
         raise
     except Exception as error:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_vnn.errors import ConfigError, OutputError
+from keras_vnn.errors import ConfigError, OutputError, VNNError
 from keras_vnn.files import check_target
 from keras_vnn.identity import differing
 from keras_vnn.recipes.space import Setting
@@ -89,15 +89,17 @@ def open_store(folder: Path, search: Mapping[str, Any], space: Mapping[str, Sett
     with quiet_optuna(), _as_our_errors(path):
         storage = optuna.storages.RDBStorage(_address(path))
         try:
-            study = optuna.create_study(
-                storage=storage, study_name=_NAME, direction=direction_of(measure), load_if_exists=True
-            )
-            known = study.user_attrs.get(_SEARCH)
-            if known is None:
-                study.set_user_attr(_SEARCH, json.loads(json.dumps(search)))
-            else:
-                _check_same(folder, known, json.loads(json.dumps(search)))
-            yield Store(study, space, measure, path)
+            with _as_our_errors(path, AssertionError, AttributeError, LookupError, TypeError, ValueError):
+                study = optuna.create_study(
+                    storage=storage, study_name=_NAME, direction=direction_of(measure), load_if_exists=True
+                )
+                known = study.user_attrs.get(_SEARCH)
+                if known is None:
+                    study.set_user_attr(_SEARCH, json.loads(json.dumps(search)))
+                else:
+                    _check_same(folder, known, json.loads(json.dumps(search)))
+                store = Store(study, space, measure, path)
+            yield store
         finally:
             storage.remove_session()
             storage.engine.dispose()
@@ -112,14 +114,16 @@ def _address(path: Path) -> str:
 
 
 @contextmanager
-def _as_our_errors(path: Path) -> Iterator[None]:
+def _as_our_errors(path: Path, *damage: type[Exception]) -> Iterator[None]:
     from sqlalchemy.exc import SQLAlchemyError
 
     optuna = imported_optuna()
     try:
         yield
-    except (SQLAlchemyError, optuna.exceptions.StorageInternalError, RuntimeError) as error:
-        cause = str(getattr(error, "orig", None) or error.__cause__ or error).splitlines()[0]
+    except VNNError:
+        raise
+    except (SQLAlchemyError, optuna.exceptions.StorageInternalError, RuntimeError, *damage) as error:
+        cause = str(getattr(error, "orig", None) or error.__cause__ or error).partition("\n")[0]
         raise OutputError(
             f"The database of trials cannot be used: {path}\n    {cause}\n"
             "If it is damaged, remove it, and the search begins anew; else name another folder."

@@ -73,9 +73,9 @@ class Outcome:
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Outcome:
         """Make an outcome from what `to_json` gave."""
-        scores = {name: math.nan if value is None else value for name, value in fields["scores"].items()}
-        score = math.nan if fields["score"] is None else fields["score"]
-        return cls(**{**fields, "score": score, "scores": scores, "losses": tuple(fields["losses"])})
+        scores = {name: math.nan if value is None else float(value) for name, value in fields["scores"].items()}
+        score = math.nan if fields["score"] is None else float(fields["score"])
+        return cls(**{**fields, "score": score, "scores": scores, "losses": tuple(map(float, fields["losses"]))})
 
 
 @dataclass(frozen=True, eq=False)

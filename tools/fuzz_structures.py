@@ -1,0 +1,274 @@
+"""Files with a structure of their own, broken inside it, and the options that are drawn with a file.
+
+In: a generator of random numbers. Out: seeds of folders (as zip archives, unpacked before they are read), mutations of
+HDF5 and of the configuration of a model, options of a reader, and functions that read what has no public reader.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import sqlite3
+import tempfile
+import zipfile
+from contextlib import closing
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+OPTIONS = {
+    "read_annotations": ("format", "columns"),
+    "read_expression": ("orientation", "layer"),
+    "read_gene_sets": ("format",),
+    "read_genes": ("column", "header", "delimiter", "orientation"),
+    "read_hierarchy": ("format",),
+    "read_identifier_map": ("format", "columns"),
+    "read_interactions": ("format", "columns", "header", "delimiter"),
+    "read_ontology": ("format", "columns"),
+    "read_regulation": ("format", "columns", "header", "delimiter"),
+}
+FORMATS = (
+    "auto biogrid cellxgene csv cx2 ddot drem gaf gene2go gmt gpad hippie hgnc json mitab obo owl sif string table "
+    "trrust tsv dorothea nonsense"
+).split()
+VALUES: dict[str, tuple[Any, ...]] = {
+    "format": tuple(FORMATS),
+    "columns": ((0, 1), (1, 0), (0, 0), (0,), (0, 1, 2), (0, 99), (-1, 0), ("a", "b"), ("gene", 1), ()),
+    "column": (0, 1, 99, -1, "gene", "", "symbol"),
+    "header": (True, False),
+    "delimiter": (",", "\t", ";", " ", "|", "::", "", "\0", "\n", '"'),
+    "orientation": ("auto", "cells-by-genes", "genes-by-cells", "nonsense"),
+    "layer": ("X", "raw", "dense", "nonsense", ""),
+}
+FOLDERS = {"zarr": "read_expression", "comparison": "finished", "downloads": "fetch"}
+
+
+def drawn_options(rng: random.Random, target: str) -> dict[str, Any]:
+    """Return options of a reader, each of the right type, few of them right for the file."""
+    names = [name for name in OPTIONS.get(target, ()) if rng.random() < 0.5]
+    return {name: rng.choice(VALUES[name]) for name in names}
+
+
+def packed(folder: Path) -> bytes:
+    """Return a folder as a zip archive."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                archive.writestr(path.relative_to(folder).as_posix(), path.read_bytes())
+    return stream.getvalue()
+
+
+def unpack(content: bytes, folder: Path) -> None:
+    """Write the members of an archive that stay inside the folder into it."""
+    folder.mkdir()
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        for name in archive.namelist():
+            path = folder / name
+            if path.resolve().is_relative_to(folder.resolve()):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(archive.read(name))
+
+
+# ---- mutations -------------------------------------------------------------------------------------------------
+
+
+def hdf5_structure(rng: random.Random, content: bytes) -> bytes:
+    """Remove, replace, link or mark anew an object of an HDF5 file."""
+    import h5py
+    import numpy as np
+
+    stream = io.BytesIO(content)
+    try:
+        with h5py.File(stream, "r+") as file:
+            names: list[str] = []
+            file.visit(names.append)
+            name, what = rng.choice(sorted(names)), rng.randrange(5)
+            if what == 0:
+                marks = file[name].attrs
+                for key in [key for key in marks if rng.random() < 0.5]:
+                    marks[key] = rng.choice(("x", 7, "csc_matrix", "dataframe", [1, 2], "0.9.9", np.nan))
+            elif what == 1:
+                file.move(name, rng.choice(sorted(names)) + "_")
+            else:
+                del file[name]
+            if what == 2:
+                file[name] = rng.choice((np.zeros((3, 2)), b"x", [b"a", b"a"], np.array([-1, 99]), 1e300, [np.nan] * 6))
+            elif what == 3:
+                file[name] = rng.choice((h5py.SoftLink("/"), h5py.SoftLink("/no"), h5py.ExternalLink("x.h5", "/")))
+            elif what == 4 and rng.random() < 0.5:
+                file.create_dataset(name, (10**9, 10**3), np.float32, chunks=(1, 1000))
+    except Exception:  # noqa: BLE001 - an earlier mutation broke the file, in whatever way
+        return content
+    return stream.getvalue()
+
+
+def keras_config(rng: random.Random, content: bytes) -> bytes:
+    """Name other classes, modules and functions in the configuration of a model."""
+    words = (
+        *("function", "Lambda", "layers.Lambda", "TFSMLayer", "Popen", "subprocess", "os", "keras", "builtins"),
+        *("keras_vnn>SparselyConnected", "SparselyConnected", "keras.src.layers", "Dense", None, 1, [], {}),
+    )
+
+    def change(node: Any) -> None:
+        for key, value in list(node.items() if isinstance(node, dict) else enumerate(node)):
+            if key in ("class_name", "module", "registered_name") and rng.random() < 0.1:
+                node[key] = rng.choice(words)
+            elif isinstance(value, dict | list):
+                change(value)
+
+    return _with_member(content, "config.json", change)
+
+
+def _with_member(content: bytes, name: str, change: Any) -> bytes:
+    stream = io.BytesIO()
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(stream, "w") as new:
+            for member in old.namelist():
+                data = old.read(member)
+                if member == name:
+                    tree = json.loads(data)
+                    change(tree)
+                    data = json.dumps(tree).encode()
+                new.writestr(member, data)
+    except Exception:  # noqa: BLE001 - an earlier mutation broke the archive, in whatever way
+        return content
+    return stream.getvalue()
+
+
+def database_rows(rng: random.Random, content: bytes) -> bytes:
+    """Write something else into a column of a database of trials, or drop a table."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "x.db"
+        path.write_bytes(content)
+        try:
+            with closing(sqlite3.connect(path)) as base, base:
+                tables = [row[0] for row in base.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+                table = rng.choice(sorted(tables))
+                columns = [row[1] for row in base.execute(f"PRAGMA table_info({table})")]
+                value = rng.choice((None, "x", -1, "{}", "[]", 10**18, "null", '{"state": 1}', "NaN"))
+                if rng.random() < 0.1:
+                    base.execute(f"DROP TABLE {table}")
+                else:
+                    base.execute(f"UPDATE {table} SET {rng.choice(columns)} = ?", (value,))
+        except sqlite3.Error:
+            return content
+        return path.read_bytes()
+
+
+# ---- seeds and what reads them ---------------------------------------------------------------------------------
+
+
+@cache
+def folder_seed(group: str, h5ad: bytes = b"") -> bytes:
+    """Return a good zarr store, folder of runs or folder of downloads, packed."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "x"
+        folder.mkdir()
+        if group == "zarr":
+            import anndata
+
+            (Path(place) / "x.h5ad").write_bytes(h5ad)
+            anndata.read_h5ad(Path(place) / "x.h5ad").write_zarr(folder)
+        elif group == "comparison":
+            from keras_vnn.comparison._runs import Run, _identity_of, keep
+
+            job = _job()
+            record = {"contender": "linear", "kind": "baseline", "replicate": 0, "seed": 0, "weights": 7}
+            facts = {"metrics": {"accuracy": 0.5}, "epochs": 2, "seconds": 1.0, "cells": {"train": 3, "test": 1}}
+            keep(folder, Run(job.name, {**record, **facts, "identity": _identity_of(job, "x")}, None))
+        else:
+            (folder / "x" / "1").mkdir(parents=True)
+            (folder / "x" / "1" / "x.txt").write_text("x")
+            (folder / "x" / "1" / "fetched.json").write_text(json.dumps({"sha256": "0" * 64, "when": "2026-01-01"}))
+        return packed(folder)
+
+
+def database_seed() -> bytes:
+    """Return a database of two trials."""
+    from keras_vnn.tuning._trials import Outcome
+
+    with tempfile.TemporaryDirectory() as place:
+        with _store(Path(place)) as store:
+            store.keep(Outcome(values={"a": 2}, state="finished", score=0.5, scores={"r2": 0.5}, losses=(2.0, 1.0)))
+            store.keep(Outcome(values={"a": 1}, state="failed", reason="no node is left"))
+        return (Path(place) / "study.db").read_bytes()
+
+
+def unfinished_seed() -> bytes:
+    """Return the state of a training after one epoch."""
+    from keras_vnn.training._checkpoint import Checkpoint
+
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / "x.unfinished"
+        _fit(Checkpoint(path, {"data": "x"}), 1)
+        return path.read_bytes()
+
+
+def read_unfinished(path: Path) -> None:
+    """Go on with a training."""
+    from keras_vnn.training._checkpoint import Checkpoint
+
+    state = path.read_bytes()
+    _fit(Checkpoint(path, {"data": "x"}), 2)
+    path.write_bytes(state)
+
+
+def read_database(path: Path) -> None:
+    """Go on with a search."""
+    with _store(path.parent):
+        pass
+
+
+def read_runs(path: Path) -> None:
+    """Go on with a comparison, whose table says what was done before."""
+    from keras_vnn.comparison._compare import _runs_table
+    from keras_vnn.comparison._runs import finished
+
+    record = finished(path, _job(), "x")
+    if record is not None:
+        _runs_table([record])
+
+
+def read_downloads(path: Path) -> None:
+    """Ask for a file that lies in the folder of downloads; without an address, so that nothing is fetched."""
+    from keras_vnn.downloads import RemoteFile, fetch
+
+    fetch(RemoteFile("x", "", "", "1", "x.txt", "", "", "", ""), folder=path)
+
+
+def _fit(checkpoint: Any, epochs: int) -> None:
+    import keras
+    import numpy as np
+
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(1)])
+    model.compile("adam", "mse")
+    model.optimizer.build(model.trainable_variables)
+    first = checkpoint.first_epoch(epochs, model)
+    values = np.ones((4, 2), np.float32)
+    model.fit(values, values[:, :1], epochs=epochs, initial_epoch=first, callbacks=[checkpoint], verbose=0)
+
+
+def _space() -> Any:
+    from keras_vnn.recipes.space import Range
+
+    return {"a": Range(low=1, high=3)}
+
+
+def _store(folder: Path) -> Any:
+    from keras_vnn.tuning._store import open_store
+
+    return open_store(folder, {"seed": 0}, _space(), "r2")
+
+
+def _job() -> Any:
+    import numpy as np
+
+    from keras_vnn.comparison._contenders import Contender
+    from keras_vnn.comparison._runs import Job
+    from keras_vnn.data import Split
+
+    split = Split(train=np.arange(3), validation=np.arange(0), test=np.array([3]))
+    return Job(Contender("linear", "baseline", "x"), 0, 0, split)

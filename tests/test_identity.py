@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
+from keras_vnn.basics.identity import differing, digest_of, identity_of
 from keras_vnn.data import labels_of
-from keras_vnn.identity import differing, digest_of, identity_of
 
 
 def cells(value: float = 1.0, *, layer: float = 1.0, side: float = 1.0, gene: str = "A", is_sparse: bool = True):

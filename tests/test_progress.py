@@ -9,9 +9,9 @@ import keras
 import numpy as np
 import pytest
 
+from keras_vnn.basics.progress import LOGGER, log_debug, log_info, progressing
 from keras_vnn.cli import main
 from keras_vnn.options import training_options
-from keras_vnn.progress import LOGGER, log_debug, log_info, progressing
 from keras_vnn.training import fit_model
 
 

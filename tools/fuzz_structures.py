@@ -172,7 +172,7 @@ def folder_seed(group: str, h5ad: bytes = b"") -> bytes:
             (Path(place) / "x.h5ad").write_bytes(h5ad)
             anndata.read_h5ad(Path(place) / "x.h5ad").write_zarr(folder)
         elif group == "comparison":
-            from keras_vnn.comparison._runs import Run, _identity_of, keep
+            from keras_vnn.experiments.comparison._runs import Run, _identity_of, keep
 
             job = _job()
             record = {"contender": "linear", "kind": "baseline", "replicate": 0, "seed": 0, "weights": 7}
@@ -187,7 +187,7 @@ def folder_seed(group: str, h5ad: bytes = b"") -> bytes:
 
 def database_seed() -> bytes:
     """Return a database of two trials."""
-    from keras_vnn.tuning._trials import Outcome
+    from keras_vnn.experiments.tuning._trials import Outcome
 
     with tempfile.TemporaryDirectory() as place:
         with _store(Path(place)) as store:
@@ -223,8 +223,8 @@ def read_database(path: Path) -> None:
 
 def read_runs(path: Path) -> None:
     """Go on with a comparison, whose table says what was done before."""
-    from keras_vnn.comparison._compare import _runs_table
-    from keras_vnn.comparison._runs import finished
+    from keras_vnn.experiments.comparison._compare import _runs_table
+    from keras_vnn.experiments.comparison._runs import finished
 
     record = finished(path, _job(), "x")
     if record is not None:
@@ -233,7 +233,7 @@ def read_runs(path: Path) -> None:
 
 def read_downloads(path: Path) -> None:
     """Ask for a file that lies in the folder of downloads; without an address, so that nothing is fetched."""
-    from keras_vnn.downloads import RemoteFile, fetch
+    from keras_vnn.readers.downloads import RemoteFile, fetch
 
     fetch(RemoteFile("x", "", "", "1", "x.txt", "", "", "", ""), folder=path)
 
@@ -258,7 +258,7 @@ def _space() -> Any:
 
 
 def _store(folder: Path) -> Any:
-    from keras_vnn.tuning._store import open_store
+    from keras_vnn.experiments.tuning._store import open_store
 
     return open_store(folder, {"seed": 0}, _space(), "r2")
 
@@ -266,9 +266,9 @@ def _store(folder: Path) -> Any:
 def _job() -> Any:
     import numpy as np
 
-    from keras_vnn.comparison._contenders import Contender
-    from keras_vnn.comparison._runs import Job
     from keras_vnn.data import Split
+    from keras_vnn.experiments.comparison._contenders import Contender
+    from keras_vnn.experiments.comparison._runs import Job
 
     split = Split(train=np.arange(3), validation=np.arange(0), test=np.array([3]))
     return Job(Contender("linear", "baseline", "x"), 0, 0, split)

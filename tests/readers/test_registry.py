@@ -6,14 +6,14 @@ import pytest
 
 import keras_vnn as vnn
 from formats_page import page
-from keras_vnn.checking import check_file
+from keras_vnn.basics.errors import ConfigError, ReadError
 from keras_vnn.cli import main
-from keras_vnn.errors import ConfigError, ReadError
 from keras_vnn.readers import registry
 from keras_vnn.readers.columns import Columns
 from keras_vnn.readers.formats import Format
 from keras_vnn.readers.interaction_table import INTERACTION_ROLES
 from keras_vnn.readers.rows import read_pairs
+from keras_vnn.recipes.checking import check_file
 
 # Two names around an arrow.
 ARROWS = Format(

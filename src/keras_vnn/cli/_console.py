@@ -16,8 +16,8 @@ from typing import Any
 
 import typer
 
-from keras_vnn.errors import OutputError, VNNError, readable
-from keras_vnn.progress import LOGGER
+from keras_vnn.basics.errors import OutputError, VNNError, readable
+from keras_vnn.basics.progress import LOGGER
 
 __all__ = ["open_closed_streams", "print_json", "report_error", "say", "say_warning", "sentences_printed", "show"]
 

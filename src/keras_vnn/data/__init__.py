@@ -22,7 +22,7 @@ from keras_vnn.data.metrics import (
 )
 from keras_vnn.data.normalization import NORMALIZATIONS, Normalization, fit_normalization
 from keras_vnn.data.splits import Split, folds, split_cells
-from keras_vnn.genes import ORIENTATIONS
+from keras_vnn.priors.genes import ORIENTATIONS
 
 __all__ = [
     "NORMALIZATIONS",

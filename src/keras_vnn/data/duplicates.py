@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from keras_vnn.basics.errors import DataError, GeneError, check_choice, sample
 from keras_vnn.data._stored import stored
-from keras_vnn.errors import DataError, GeneError, check_choice, sample
 
 if TYPE_CHECKING:
     import anndata

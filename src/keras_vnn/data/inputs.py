@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from keras_vnn.basics.identity import digest_of
 from keras_vnn.data._matrix import Measured
-from keras_vnn.identity import digest_of
 
 if TYPE_CHECKING:
     import numpy as np

@@ -16,8 +16,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_vnn.basics.errors import ConfigError, ModelError
+from keras_vnn.basics.progress import progressing
 from keras_vnn.data import Classes
-from keras_vnn.errors import ConfigError, ModelError
 from keras_vnn.inspection._cells import cells_of, class_codes
 from keras_vnn.inspection._cut import Cut, Network
 from keras_vnn.inspection._importance import Goal, Importance, chosen_method, goal_of, layer_importance, settled
@@ -26,7 +27,6 @@ from keras_vnn.inspection._record import Record, output_weights, record
 from keras_vnn.inspection._rlipp import improvements
 from keras_vnn.inspection._statistics import ClassMoments, ClassStatistics
 from keras_vnn.models import Embedding, ModelView, view
-from keras_vnn.progress import progressing
 
 __all__ = ["Findings", "findings_of", "recalled", "remember_inspection"]
 

@@ -12,14 +12,14 @@ import keras
 import numpy as np
 import pandas as pd
 
-from keras_vnn.errors import ConfigError, DataError, did_you_mean
+from keras_vnn.basics.errors import ConfigError, DataError, did_you_mean
+from keras_vnn.basics.progress import progressing
 from keras_vnn.inspection._cells import cells_of
 from keras_vnn.inspection._importance import goal_of
 from keras_vnn.inspection._ranking import hidden_layers
 from keras_vnn.inspection._record import output_weights, record
 from keras_vnn.inspection._rlipp import improvements
 from keras_vnn.models import view
-from keras_vnn.progress import progressing
 
 __all__ = ["RLIPP_TARGETS", "rlipp"]
 

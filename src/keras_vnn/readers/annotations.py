@@ -9,9 +9,9 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from keras_vnn.errors import ConfigError
-from keras_vnn.genes import gene_list
-from keras_vnn.hierarchies import Annotations
+from keras_vnn.basics.errors import ConfigError
+from keras_vnn.priors import Annotations
+from keras_vnn.priors.genes import gene_list
 from keras_vnn.readers.annotation_rows import AnnotationChoices, choose_annotations
 from keras_vnn.readers.names import check_names
 from keras_vnn.readers.registry import choose, lists_formats
@@ -92,7 +92,7 @@ def read_annotations(
 
     Examples
     --------
-    >>> from keras_vnn.bundled import data_path
+    >>> from keras_vnn.basics.bundled import data_path
     >>> goa = read_annotations(data_path("goa_human_demo.gaf.gz"), namespace="biological_process")
     >>> print(goa)
     44,986 annotations of 5,568 genes with 8,130 terms (goa_human_demo.gaf.gz)

@@ -30,7 +30,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from keras_vnn.errors import ConfigError, ReadError, did_you_mean
+from keras_vnn.basics.errors import ConfigError, ReadError, did_you_mean
 from keras_vnn.readers.columns import normalized
 from keras_vnn.readers.formats import Format, release_in_name
 from keras_vnn.readers.molecules import Molecules, choose_rows

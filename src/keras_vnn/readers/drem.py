@@ -29,8 +29,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from keras_vnn.errors import ReadError
-from keras_vnn.provenance import AuditEntry
+from keras_vnn.basics.errors import ReadError
+from keras_vnn.basics.provenance import AuditEntry
 from keras_vnn.readers.columns import Columns, normalized, split
 from keras_vnn.readers.formats import Format
 from keras_vnn.readers.regulation_table import REGULATION_ROLES

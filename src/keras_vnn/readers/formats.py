@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from keras_vnn.errors import ReadError
+from keras_vnn.basics.errors import ReadError
 from keras_vnn.readers.text import Preview
 
 __all__ = ["Family", "Format", "begins", "most_rows", "release_in_name", "unread"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from keras_vnn.errors import ReadError
+from keras_vnn.basics.errors import ReadError
 from keras_vnn.readers.columns import Layout, Roles, choose_columns, normalized
 from keras_vnn.readers.rows import Rows, of_each
 from keras_vnn.readers.text import Preview

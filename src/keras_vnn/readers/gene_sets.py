@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from keras_vnn.hierarchies import GeneSets
+from keras_vnn.priors import GeneSets
 from keras_vnn.readers.names import check_names
 from keras_vnn.readers.registry import choose, lists_formats
 from keras_vnn.readers.text import preview

@@ -24,7 +24,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from keras_vnn.errors import ConfigError
+from keras_vnn.basics.errors import ConfigError
 from keras_vnn.readers.columns import Columns
 from keras_vnn.readers.formats import Format
 from keras_vnn.readers.interaction_table import INTERACTION_ROLES

@@ -10,8 +10,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from keras_vnn.errors import ReadError, sample
-from keras_vnn.identifiers import IdentifierTable
+from keras_vnn.basics.errors import ReadError, sample
+from keras_vnn.priors.identifiers import IdentifierTable
 from keras_vnn.readers.registry import choose, lists_formats
 from keras_vnn.readers.text import preview
 
@@ -57,7 +57,7 @@ def read_identifier_map(
 
     Examples
     --------
-    >>> from keras_vnn.bundled import data_path
+    >>> from keras_vnn.basics.bundled import data_path
     >>> table = read_identifier_map(data_path("goa_human_demo.gaf.gz"))
     >>> print(table)
     6,081 rows with accession (6,081 names), symbol (6,081 names), synonyms (14,037 names)

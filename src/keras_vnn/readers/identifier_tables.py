@@ -92,10 +92,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from keras_vnn.errors import ConfigError, ReadError
-from keras_vnn.identifiers import IdentifierTable
-from keras_vnn.identifiers._table import columns_from_pairs, exploded
-from keras_vnn.provenance import Audit, AuditEntry, Source
+from keras_vnn.basics.errors import ConfigError, ReadError
+from keras_vnn.basics.provenance import Audit, AuditEntry, Source
+from keras_vnn.priors.identifiers import IdentifierTable
+from keras_vnn.priors.identifiers._table import columns_from_pairs, exploded
 from keras_vnn.readers.columns import column_number, lay_out, normalized
 from keras_vnn.readers.formats import Format, most_rows
 from keras_vnn.readers.gaf import GAF, comment_value

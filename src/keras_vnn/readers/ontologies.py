@@ -9,7 +9,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from keras_vnn.hierarchies import Annotations, Ontology
+from keras_vnn.priors import Annotations, Ontology
 from keras_vnn.readers.names import check_names
 from keras_vnn.readers.registry import choose, lists_formats
 from keras_vnn.readers.text import preview
@@ -56,7 +56,7 @@ def read_ontology(
 
     Examples
     --------
-    >>> from keras_vnn.bundled import data_path
+    >>> from keras_vnn.basics.bundled import data_path
     >>> go = read_ontology(data_path("go-basic.obo.gz"))
     >>> print(go)
     43,789 terms, 86,549 edges (go-basic.obo.gz)

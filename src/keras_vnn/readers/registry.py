@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from keras_vnn.errors import ConfigError, ReadError, did_you_mean
+from keras_vnn.basics.errors import ConfigError, ReadError, did_you_mean
+from keras_vnn.basics.unpacking import NOT_TEXT
 from keras_vnn.readers import identifier_tables, refused
 from keras_vnn.readers.biogrid import BIOGRID
 from keras_vnn.readers.cx2 import CX2
@@ -38,7 +39,6 @@ from keras_vnn.readers.string_links import STRING_LINKS
 from keras_vnn.readers.term_tables import EDGES, GENE_TERM
 from keras_vnn.readers.text import Preview, preview, shortened
 from keras_vnn.readers.trrust import TRRUST
-from keras_vnn.unpacking import NOT_TEXT
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -188,7 +188,7 @@ def sniff_format(path: str | os.PathLike[str]) -> str:
 
     Examples
     --------
-    >>> from keras_vnn.bundled import data_path
+    >>> from keras_vnn.basics.bundled import data_path
     >>> sniff_format(data_path("ppi_human_goa_ipi.tsv")), sniff_format(data_path("go-basic.obo.gz"))
     ('interactions', 'obo')
     """

@@ -35,9 +35,9 @@ from functools import partial
 
 import numpy as np
 
-from keras_vnn.errors import ReadError, sample
-from keras_vnn.files import read_lines
-from keras_vnn.provenance import AuditEntry
+from keras_vnn.basics.errors import ReadError, sample
+from keras_vnn.basics.files import read_lines
+from keras_vnn.basics.provenance import AuditEntry
 from keras_vnn.readers.formats import Format
 from keras_vnn.readers.rows import Options, Rows, check_malformed
 from keras_vnn.readers.text import COMMENT_MARKS, Preview, at

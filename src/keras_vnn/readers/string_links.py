@@ -29,7 +29,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import replace
 
-from keras_vnn.errors import VNNWarning
+from keras_vnn.basics.errors import VNNWarning
 from keras_vnn.readers.columns import normalized
 from keras_vnn.readers.formats import Format, release_in_name
 from keras_vnn.readers.interaction_table import INTERACTION_ROLES

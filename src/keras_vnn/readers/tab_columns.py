@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from keras_vnn.errors import ReadError
-from keras_vnn.provenance import AuditEntry
+from keras_vnn.basics.errors import ReadError
+from keras_vnn.basics.provenance import AuditEntry
 from keras_vnn.readers.rows import check_malformed, csv_frames, of_each
 from keras_vnn.readers.text import Preview, at, open_text
 

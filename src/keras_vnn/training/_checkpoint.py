@@ -23,10 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, FiniteFloat, NonNegativeInt, ValidationError
 
-from keras_vnn.errors import OutputError, ReadError, VNNWarning
-from keras_vnn.files import replacing
-from keras_vnn.identity import differing
-from keras_vnn.progress import Say, log_info
+from keras_vnn.basics.errors import OutputError, ReadError, VNNWarning
+from keras_vnn.basics.files import replacing
+from keras_vnn.basics.identity import differing
+from keras_vnn.basics.progress import Say, log_info
 
 __all__ = ["Checkpoint"]
 
@@ -64,7 +64,7 @@ class Checkpoint(keras.callbacks.Callback):
     path
         The file. It is left behind when the training ends, so that its result can be written first: see `discard`.
     identity
-        What must be equal for a training to be continued; see `keras_vnn.identity`.
+        What must be equal for a training to be continued; see `keras_vnn.basics.identity`.
     stopping
         The callback of early stopping.
     say

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_vnn.architecture import Architecture
+from keras_vnn.basics.errors import DataError, ModelError, check_choice
+from keras_vnn.basics.progress import Say
 from keras_vnn.data import Labels, Split, labels_given
-from keras_vnn.errors import DataError, ModelError, check_choice
 from keras_vnn.layers import BatchHardTriplet, ContrastivePairs
 from keras_vnn.models import Embedding, build_model
 from keras_vnn.options import EmbeddingOptions, PretrainingOptions, TrainingOptions
 from keras_vnn.options import model_options as options_of
-from keras_vnn.progress import Say
 from keras_vnn.training._order import CellOrder
 from keras_vnn.training._run import TrainingResult, run_training
 from keras_vnn.training._samplers import PairOrder, TripletOrder
@@ -76,7 +76,7 @@ def train_embedding(
     Returns
     -------
     TrainingResult
-        The model gives ``(cells, units)``; there are no scores of test cells, see `keras_vnn.evaluation`.
+        The model gives ``(cells, units)``; there are no scores of test cells, see `keras_vnn.experiments.evaluation`.
 
     Raises
     ------

@@ -11,11 +11,11 @@ import keras
 import numpy as np
 import pandas as pd
 
-from keras_vnn.errors import DataError
-from keras_vnn.files import alone_at
-from keras_vnn.identity import identity_of
+from keras_vnn.basics.errors import DataError
+from keras_vnn.basics.files import alone_at
+from keras_vnn.basics.identity import identity_of
+from keras_vnn.basics.progress import Say, log_info, progressing
 from keras_vnn.options import TrainingOptions
-from keras_vnn.progress import Say, log_info, progressing
 from keras_vnn.training._checkpoint import Checkpoint
 from keras_vnn.training._logs import log_callbacks
 from keras_vnn.training._order import CellOrder, ordered_batches

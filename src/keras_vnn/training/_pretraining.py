@@ -13,12 +13,12 @@ import pandas as pd
 from keras import ops
 from numpy.typing import NDArray
 
-from keras_vnn.errors import ModelError
+from keras_vnn.basics.errors import ModelError
+from keras_vnn.basics.progress import Say, log_info
 from keras_vnn.layers import Connections, SparselyConnected
 from keras_vnn.layers.kernels import KERNELS
 from keras_vnn.models import view
 from keras_vnn.options import PretrainingOptions
-from keras_vnn.progress import Say, log_info
 from keras_vnn.training._fit import fit_model, make_optimizer, predicted_by
 
 __all__ = ["denoising_autoencoder", "pretrain"]

@@ -15,6 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from keras_vnn.architecture import Architecture
+from keras_vnn.basics.errors import DataError
+from keras_vnn.basics.progress import Say
 from keras_vnn.data import (
     Labels,
     Normalization,
@@ -26,10 +28,8 @@ from keras_vnn.data import (
     inputs_of,
     split_cells,
 )
-from keras_vnn.errors import DataError
 from keras_vnn.models import view
 from keras_vnn.options import AutoencoderOptions, ModelOptions, PretrainingOptions, TrainingOptions
-from keras_vnn.progress import Say
 from keras_vnn.training._fit import fit_model, make_optimizer, precision, rows_of
 from keras_vnn.training._order import CellOrder
 from keras_vnn.training._pretraining import pretrain

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_vnn.architecture import Architecture
+from keras_vnn.basics.errors import DataError, did_you_mean, sample
+from keras_vnn.basics.progress import Say
 from keras_vnn.data import Labels, Split, Targets, labels_given
-from keras_vnn.errors import DataError, did_you_mean, sample
 from keras_vnn.models import Regression, build_model
 from keras_vnn.options import PretrainingOptions, TrainingOptions
 from keras_vnn.options import model_options as options_of
-from keras_vnn.progress import Say
 from keras_vnn.training._fit import predicted_by
 from keras_vnn.training._run import TrainingResult, run_training
 from keras_vnn.training._scores import scores

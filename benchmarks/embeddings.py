@@ -119,7 +119,7 @@ class Bench:
         import numpy as np
 
         from keras_vnn.data import labels_of
-        from keras_vnn.evaluation import clustering_scores, held_out_types, retrieval_scores
+        from keras_vnn.experiments.evaluation import clustering_scores, held_out_types, retrieval_scores
 
         keras.backend.clear_session()
         both = anndata.concat([self.p1, self.p2], label="plate", keys=["p1", "p2"], index_unique="-")

@@ -14,10 +14,10 @@ __all__ = ["time_dcell", "time_drugcell"]
 
 def time_drugcell(path: Path, batches: tuple[int, ...] = (64, 512), repeats: int = 15) -> dict[str, float]:
     """Return seconds of a training step of DrugCell, 6 units a term, by batch, and the connections."""
+    from keras_vnn.architecture.wiring import hierarchy_architecture
     from keras_vnn.layers import SparselyConnected
     from keras_vnn.models import Regression, build_model
     from keras_vnn.readers import read_hierarchy
-    from keras_vnn.wiring import hierarchy_architecture
 
     arch = hierarchy_architecture(None, *read_hierarchy(path), units=6)
     model = build_model(arch, Regression(), preset="drugcell")

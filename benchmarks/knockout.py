@@ -35,7 +35,7 @@ def knockout_of_terms(terms: int, cells: int, methods: tuple[str, ...], repeats:
     repeats
         Runs of each, in turns.
     """
-    from keras_vnn.bundled import config_path
+    from keras_vnn.basics.bundled import config_path
     from keras_vnn.data import align, classes, labels_of, read_expression
     from keras_vnn.inspection import rank_nodes
     from keras_vnn.models import build_model

@@ -80,7 +80,7 @@ def main() -> None:
 
 def _runs(name: str, draws: int, folder: Path, methods: Sequence[str], only: str | None) -> Iterator[tuple[Path, Any]]:
     """Yield the runs that are missing, and where they are kept."""
-    from keras_vnn.controls import randomize
+    from keras_vnn.experiments.controls import randomize
     from keras_vnn.recipes.read import read_recipe
     from keras_vnn.recipes.run import build_architecture, read_training_data
 

@@ -22,7 +22,7 @@ DRAWS = 3
 def main() -> None:
     """Swap, and print a row for each network."""
     from keras_vnn import randomize
-    from keras_vnn.controls._trades import traded
+    from keras_vnn.experiments.controls._trades import traded
     from keras_vnn.recipes.read import read_recipe
     from keras_vnn.recipes.run import build_architecture
 

@@ -114,7 +114,7 @@ def _index(by_part: dict[str, tuple[str, ...]]) -> str:
     return (
         "# API\n\n"
         "Every public name is imported from `keras_vnn`, on first use: `import keras_vnn as vnn`, then "
-        "`vnn.read_genes(…)`. The names of `keras_vnn.figures` stand behind the name of that part.\n\n"
+        "`vnn.read_genes(…)`. The names of `keras_vnn.export.figures` stand behind the name of that part.\n\n"
         + "\n".join(rows)
         + f"\n\n```{{toctree}}\n:hidden:\n\n{listing}\n```\n"
     )

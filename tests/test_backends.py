@@ -12,7 +12,7 @@ NEEDED = "Keras needs one of tensorflow, jax, torch; it looked for tensorflow, w
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        ("keras_vnn.build_model", f"keras_vnn.errors.VNNError: {NEEDED}"),
+        ("keras_vnn.build_model", f"keras_vnn.basics.errors.VNNError: {NEEDED}"),
         ("from keras_vnn.cli import main; main(['demo'])", NEEDED),
     ],
 )

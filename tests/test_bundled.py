@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from keras_vnn import bundled
-from keras_vnn.errors import ConfigError
+from keras_vnn.basics import bundled
+from keras_vnn.basics.errors import ConfigError
 
 TOP = Path(__file__).parents[1]
 

@@ -6,8 +6,8 @@ import pytest
 
 import keras_vnn as vnn
 from formats_page import EXAMPLES
-from keras_vnn.checking import check_file, check_files, suggested_command
 from keras_vnn.cli import main
+from keras_vnn.recipes.checking import check_file, check_files, suggested_command
 
 FAMILY = {
     "read_annotations": "annotations",

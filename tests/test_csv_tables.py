@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_vnn.csv_tables import csv_text, read_table
-from keras_vnn.errors import ReadError
+from keras_vnn.basics.csv_tables import csv_text, read_table
+from keras_vnn.basics.errors import ReadError
 
 
 def round_trip(table, tmp_path, **options):

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from keras_vnn.architecture import Architecture, Layer, Node, load_architecture
-from keras_vnn.demo import _without_bottleneck, run_demo
-from keras_vnn.errors import ConfigError, OutputError
+from keras_vnn.basics.errors import ConfigError, OutputError
+from keras_vnn.cli.demo import _without_bottleneck, run_demo
 from keras_vnn.models import load_model
 from keras_vnn.recipes.read import read_recipe
 from keras_vnn.recipes.schema import Recipe

@@ -94,7 +94,7 @@ def test_every_public_name_is_on_a_page_of_the_api(tmp_path):
     text = "\n".join(path.read_text(encoding="utf-8") for path in (tmp_path / "api").glob("*.md"))
     named = set(re.findall(r"^\.\. (?:auto\w+|py:data):: keras_vnn\.(\S+)$", text, re.MULTILINE))
     expected = set(keras_vnn.__all__) - {"__version__", "figures"}
-    expected |= {f"figures.{name}" for name in keras_vnn.figures.__all__}
+    expected |= {f"figures.{name}" for name in keras_vnn.export.figures.__all__}
     assert named == expected
 
 
@@ -131,7 +131,7 @@ def tool(name):
 
 
 def test_every_recipe_is_on_its_page_with_its_options():
-    from keras_vnn.bundled import config_names, config_path
+    from keras_vnn.basics.bundled import config_names, config_path
     from keras_vnn.recipes.read import read_recipe
 
     recipes_page, text = tool("recipes_page"), (DOCS / "recipes.md").read_text(encoding="utf-8")
@@ -173,7 +173,7 @@ def test_rows_that_cannot_be_computed_are_kept():
 
 @pytest.mark.slow
 def test_counts_of_the_recipes_are_those_on_the_page():
-    from keras_vnn.bundled import config_names, config_path
+    from keras_vnn.basics.bundled import config_names, config_path
     from keras_vnn.recipes.read import read_recipe
 
     recipes_page, text = tool("recipes_page"), (DOCS / "recipes.md").read_text(encoding="utf-8")

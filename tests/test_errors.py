@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_vnn import errors
-from keras_vnn.errors import VNNError, VNNWarning, did_you_mean, sample
+from keras_vnn.basics import errors
+from keras_vnn.basics.errors import VNNError, VNNWarning, did_you_mean, sample
 
 
 def test_one_tree():

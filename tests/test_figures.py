@@ -7,7 +7,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from keras_vnn import figures
-from keras_vnn.errors import DataError
+from keras_vnn.basics.errors import DataError
 
 
 def names(ticks):

@@ -9,8 +9,8 @@ from matplotlib.patches import Wedge
 import keras_vnn
 from keras_vnn import figures
 from keras_vnn.architecture import Architecture, Layer, Node
-from keras_vnn.comparison import Comparison
-from keras_vnn.errors import ArchitectureError, ConfigError, DataError
+from keras_vnn.basics.errors import ArchitectureError, ConfigError, DataError
+from keras_vnn.experiments.comparison import Comparison
 from keras_vnn.export import draw_layers
 
 
@@ -223,4 +223,4 @@ def test_a_notebook_shows_the_figure(comparison):
 
 
 def test_figures_are_reached_from_the_package():
-    assert keras_vnn.figures is figures and "figures" in keras_vnn.__all__
+    assert keras_vnn.export.figures is figures and "figures" in keras_vnn.__all__

@@ -6,8 +6,8 @@ import stat
 
 import pytest
 
-from keras_vnn.errors import OutputError, ReadError
-from keras_vnn.files import decompressed, existing_file, read_lines, replacing, sha256_of
+from keras_vnn.basics.errors import OutputError, ReadError
+from keras_vnn.basics.files import decompressed, existing_file, read_lines, replacing, sha256_of
 
 
 def written(path, content):

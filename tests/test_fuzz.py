@@ -13,7 +13,7 @@ TEXT = ("text", "recipe", "architecture")
 
 @pytest.fixture(autouse=True)
 def small_bombs(monkeypatch):
-    monkeypatch.setattr("keras_vnn.unpacking.LARGEST_FREE", 8 << 20)
+    monkeypatch.setattr("keras_vnn.basics.unpacking.LARGEST_FREE", 8 << 20)
 
 
 @pytest.mark.parametrize("start", range(0, 600, 60))
@@ -42,7 +42,7 @@ def test_mutations_mutate(mutation):
 
 def test_the_judge_finds_faults(tmp_path, monkeypatch):
     """A fuzz test that cannot fail is a defect."""
-    from keras_vnn.errors import ReadError
+    from keras_vnn.basics.errors import ReadError
 
     path = tmp_path / "x.txt"
     path.write_text("x")

@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from keras_vnn.errors import GeneError
-from keras_vnn.genes import GeneList, explain_mismatch, gene_list
-from keras_vnn.provenance import Source
+from keras_vnn.basics.errors import GeneError
+from keras_vnn.basics.provenance import Source
+from keras_vnn.priors.genes import GeneList, explain_mismatch, gene_list
 
 
 def test_order_is_kept_and_space_removed():

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import keras_vnn as vnn
-from keras_vnn.errors import GeneError
-from keras_vnn.kinds import bare_name, damaged_by_excel, identify, refuse_mixed_species, undamaged
+from keras_vnn.basics.errors import GeneError
+from keras_vnn.priors.kinds import bare_name, damaged_by_excel, identify, refuse_mixed_species, undamaged
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_vnn.errors import ReadError
+from keras_vnn.basics.errors import ReadError
+from keras_vnn.basics.provenance import Source
 from keras_vnn.priors import Interactions, Regulation
-from keras_vnn.provenance import Source
 
 NAN = float("nan")
 

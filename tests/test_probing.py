@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from keras_vnn import check_file, probing, read_expression, read_genes
-from keras_vnn.errors import ReadError
-from keras_vnn.probing import refuse_damaged_hdf5
+from keras_vnn.basics.errors import ReadError
+from keras_vnn.basics.probing import refuse_damaged_hdf5
 
 # Fifteen cells and genes in chunks of 2 × 2, with three bits flipped: following the index of its chunks never ends.
 NEVER_ENDS = Path(__file__).parent / "damaged" / "never_ends.h5ad"

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from keras_vnn.provenance import ITEM_LIMIT, Audit, AuditEntry, Source
+from keras_vnn.basics.provenance import ITEM_LIMIT, Audit, AuditEntry, Source
 
 
 def test_source_of_a_file(tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from keras_vnn.errors import ConfigError, ModelError
+from keras_vnn.basics.errors import ConfigError, ModelError
 from keras_vnn.options import training_options
 from keras_vnn.recipes.read import make_section
 from keras_vnn.recipes.schema import BuildRecipe, TrainRecipe

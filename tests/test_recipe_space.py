@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_vnn.errors import ConfigError
+from keras_vnn.basics.errors import ConfigError
 from keras_vnn.recipes.space import Choices, Range, grid, setting_of
 
 

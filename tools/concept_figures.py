@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
 import keras_vnn as vnn
-from keras_vnn.hierarchies import Annotations, Ontology
+from keras_vnn.priors import Annotations, Ontology
 
 GENE, GROUP, TERM, GONE = "#eceff1", "#d6e8e4", "#e2dcf0", "#ffffff"
 LINE, TEXT, SOFT = "#6b757d", "#222222", "#8a9299"

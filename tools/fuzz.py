@@ -502,7 +502,7 @@ def function_of(target: str) -> Callable[[Path], object]:
 
 def judge(target: str, path: Path) -> tuple[str, str]:
     """Call the function of a target with a file; return the verdict and why."""
-    from keras_vnn.errors import VNNError, VNNWarning
+    from keras_vnn.basics.errors import VNNError, VNNWarning
 
     def ring(*_: object) -> None:
         raise _TooLongError
@@ -565,7 +565,7 @@ def run_case(seed: int, case: int, folder: Path, groups: tuple[str, ...] = GROUP
 
 
 def _worker(seed: int, folder: str, groups: tuple[str, ...], start: int, step: int, end: int, results: Any) -> None:
-    from keras_vnn import unpacking
+    from keras_vnn.basics import unpacking
 
     # Bombs of 100 MB instead of 1 GB: the same code, a tenth of the time.
     unpacking.LARGEST_FREE = 64 << 20

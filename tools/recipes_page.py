@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 
 from keras_vnn.architecture import Architecture, Layer, Node, gene_counts
-from keras_vnn.bundled import config_names, config_path
+from keras_vnn.architecture.wiring import hierarchy_architecture
+from keras_vnn.basics.bundled import config_names, config_path
 from keras_vnn.options import TrainingOptions
 from keras_vnn.readers import read_hierarchy
 from keras_vnn.recipes.read import read_recipe
 from keras_vnn.recipes.run import build_architecture
 from keras_vnn.recipes.schema import Recipe, TrainRecipe
 from keras_vnn.recipes.space import Choices, Setting
-from keras_vnn.wiring import hierarchy_architecture
 
 Row = tuple[str, str, str, str]  # network, what, in the paper or its code, here
 

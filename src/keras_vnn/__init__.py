@@ -10,8 +10,8 @@ from typing import Any
 
 import lazy_loader
 
-from keras_vnn import _registration as _registration
-from keras_vnn.quiet import missing_backend_worded
+from keras_vnn.basics import registration as registration
+from keras_vnn.basics.quiet import missing_backend_worded
 
 _imported, _, __all__ = lazy_loader.attach_stub(__name__, __file__)
 __all__ += ["__version__"]

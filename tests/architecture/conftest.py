@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse
 
 from keras_vnn.architecture import Architecture, Layer, Node
-from keras_vnn.provenance import Audit, AuditEntry, Source
+from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 
 GENES = ("ATM", "TP53", "MDM2", "JAK1", "STAT1")
 

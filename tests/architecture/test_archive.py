@@ -10,7 +10,7 @@ import pytest
 
 from keras_vnn import architecture
 from keras_vnn.architecture import architecture_from_bytes, architecture_to_bytes, load_architecture
-from keras_vnn.errors import ArchitectureError, OutputError, ReadError, VNNError
+from keras_vnn.basics.errors import ArchitectureError, OutputError, ReadError, VNNError
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 import pytest
 
-from keras_vnn.errors import ArchitectureError
+from keras_vnn.basics.errors import ArchitectureError
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pickle
 import pytest
 
 from keras_vnn.architecture import Layer, Node
-from keras_vnn.errors import ArchitectureError
+from keras_vnn.basics.errors import ArchitectureError
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from keras_vnn.architecture import Architecture, Layer, Node
-from keras_vnn.errors import ArchitectureError
+from keras_vnn.basics.errors import ArchitectureError
 
 
 def genes_and(*layers):

@@ -6,7 +6,7 @@ import anndata
 import numpy as np
 import pandas as pd
 
-from keras_vnn.csv_tables import read_table
+from keras_vnn.basics.csv_tables import read_table
 
 
 def test_explain_writes_tables_by_name(vnn, trained, tmp_path):

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from keras_vnn.architecture import load_architecture
+from keras_vnn.basics.files import alone_at
 from keras_vnn.cli import main
-from keras_vnn.files import alone_at
 
 # Sets the title of the window: nothing that rich or click would write themselves.
 LIVE, SHOWN = "\x1b]0;owned\x07", r"\x1b]0;owned\x07"
@@ -272,7 +272,7 @@ def test_failures_of_the_system_are_put_into_words(
     def fail(*_: object, **__: object) -> None:
         raise failure
 
-    monkeypatch.setattr("keras_vnn.checking.check_files", fail)
+    monkeypatch.setattr("keras_vnn.recipes.checking.check_files", fail)
     ran = vnn("check", __file__)
     assert (ran.code, ran.err.splitlines()[0]) == (1, first_line)
     assert len(ran.err.splitlines()) == 2

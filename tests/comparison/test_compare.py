@@ -19,10 +19,10 @@ import pytest
 from scipy import stats
 
 from keras_vnn import Architecture, VNNError, compare, labels_of, targets_of, training_options
-from keras_vnn.comparison._contenders import REAL, contenders_of
-from keras_vnn.comparison._result import summarised, verdict_of
+from keras_vnn.architecture.wiring import interaction_architecture
+from keras_vnn.experiments.comparison._contenders import REAL, contenders_of
+from keras_vnn.experiments.comparison._result import summarised, verdict_of
 from keras_vnn.priors import Interactions
-from keras_vnn.wiring import interaction_architecture
 
 GENES = tuple(f"G{i}" for i in range(8))
 QUICK = training_options(epochs=4, batch_size=16, learning_rate=0.02, seed=5, normalization="none")

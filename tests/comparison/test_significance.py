@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from keras_vnn import VNNError, node_differences, resampled_t_test
-from keras_vnn.comparison import holm_adjusted
+from keras_vnn.experiments.comparison import holm_adjusted
 
 
 def test_the_corrected_test_by_hand():

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from keras_vnn import Architecture, Layer, Node, VNNError, dense_like, load_architecture, randomize
-from keras_vnn.controls import CONTROL_METHODS
-from keras_vnn.controls._random import permutation_within_bins
-from keras_vnn.controls._trades import traded
+from keras_vnn.experiments.controls import CONTROL_METHODS
+from keras_vnn.experiments.controls._random import permutation_within_bins
+from keras_vnn.experiments.controls._trades import traded
 
 
 def random_adjacency(seed, shape, density):

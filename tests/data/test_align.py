@@ -9,8 +9,8 @@ import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from keras_vnn.basics.errors import DataError, GeneError
 from keras_vnn.data import align, alignment_report, fit_normalization, read_expression
-from keras_vnn.errors import DataError, GeneError
 
 DATA = Path(__file__).parents[2] / "data"
 GENES = ["ATM", "MDM2", "TP53"]

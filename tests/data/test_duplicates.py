@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
+from keras_vnn.basics.errors import DataError, GeneError
 from keras_vnn.data import read_expression, without_duplicates
-from keras_vnn.errors import DataError, GeneError
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*names are not unique:UserWarning")
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from keras_vnn.basics.errors import DataError, GeneError, ReadError
 from keras_vnn.data import align, align_features, read_drug_responses, read_genotypes, targets_of
-from keras_vnn.errors import DataError, GeneError, ReadError
 
 MORE = Path(__file__).parents[3] / "shared" / "data" / "more"
 

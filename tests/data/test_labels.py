@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.utils.class_weight import compute_class_weight
 
+from keras_vnn.basics.errors import DataError
 from keras_vnn.data import Classes, class_weights, classes, labels_given, labels_of, targets_of
-from keras_vnn.errors import DataError
 
 CELLS = pd.DataFrame(
     {"cell_type": ["T", "B", "T", None], "age": [0.5, 1.5, np.nan, 2.5], "plate": [1, 2, 10, 2]},

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from sklearn import metrics
 
+from keras_vnn.basics.errors import DataError
 from keras_vnn.data import (
     Classes,
     align,
@@ -16,7 +17,6 @@ from keras_vnn.data import (
     read_expression,
     regression_metrics,
 )
-from keras_vnn.errors import DataError
 
 DATA = Path(__file__).parents[2] / "data"
 KNOWN = Classes(("B", "NK", "T"))

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.preprocessing import StandardScaler
 
+from keras_vnn.basics.errors import DataError, GeneError
 from keras_vnn.data import Normalization, align, fit_normalization
-from keras_vnn.errors import DataError, GeneError
 
 # Sums of the cells, with the gene that is no input: 10, 20, 40.
 COUNTS = pd.DataFrame(

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 import scipy.sparse
 
+from keras_vnn.basics.errors import DataError, VNNWarning
 from keras_vnn.data import Normalization, align, fit_normalization, inputs_of, read_expression
 from keras_vnn.data._numbers import Numbers
-from keras_vnn.errors import DataError, VNNWarning
 
 GENES = [f"G{i}" for i in range(20)]
 RANDOM = np.random.default_rng(0)

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 import scipy.sparse
 
+from keras_vnn.basics.errors import DataError, ReadError
 from keras_vnn.data import align, as_expression, labels_of, read_expression
-from keras_vnn.errors import DataError, ReadError
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "data"

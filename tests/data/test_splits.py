@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from keras_vnn.basics.errors import DataError
 from keras_vnn.data import Split, folds, labels_of, split_cells, targets_of
-from keras_vnn.errors import DataError
 
 LABELS = ["a"] * 60 + ["b"] * 30 + ["c"] * 10
 

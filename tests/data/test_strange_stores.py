@@ -14,8 +14,8 @@ import pytest
 import scipy.sparse
 
 from keras_vnn import read_expression, read_genes
+from keras_vnn.basics.errors import DataError, ReadError
 from keras_vnn.data import align, inputs_of
-from keras_vnn.errors import DataError, ReadError
 
 GENES = ["ATM", "MDM2", "TP53"]
 

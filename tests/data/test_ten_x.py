@@ -9,7 +9,7 @@ import pytest
 from scipy import io, sparse
 
 from keras_vnn import check_file, read_expression, read_genes
-from keras_vnn.errors import DataError, ReadError
+from keras_vnn.basics.errors import DataError, ReadError
 
 COUNTS = np.array([[1, 0, 2], [0, 3, 0], [4, 0, 0], [9, 9, 9]])  # Features × barcodes.
 FEATURES = (

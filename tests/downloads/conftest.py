@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from keras_vnn.downloads import RemoteFile
+from keras_vnn.readers.downloads import RemoteFile
 
 CONTENT = bytes(range(256)) * 4096  # 1 MB
 
@@ -102,7 +102,7 @@ def file(behaviour):
 @pytest.fixture(autouse=True)
 def alone(tmp_path, monkeypatch):
     """No proxy, a cache folder of the test's own, no waiting between attempts."""
-    from keras_vnn.downloads import _resume
+    from keras_vnn.readers.downloads import _resume
 
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)

@@ -11,8 +11,8 @@ from dataclasses import replace
 
 import pytest
 
-from keras_vnn.downloads import cache_folder, fetch
-from keras_vnn.errors import FetchError, OutputError
+from keras_vnn.basics.errors import FetchError, OutputError
+from keras_vnn.readers.downloads import cache_folder, fetch
 
 CONTENT = bytes(range(256)) * 4096  # what the server has, unless told otherwise
 DIGEST = hashlib.sha256(CONTENT).hexdigest()

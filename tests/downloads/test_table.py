@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 import pytest
 
 import keras_vnn.readers
-from keras_vnn.downloads import file_names, remote_file, remote_files
-from keras_vnn.errors import ConfigError, FetchError
+from keras_vnn.basics.errors import ConfigError, FetchError
+from keras_vnn.readers.downloads import file_names, remote_file, remote_files
 
 FILES = remote_files()
 

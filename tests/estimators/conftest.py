@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from keras_vnn.architecture.wiring import interaction_architecture
 from keras_vnn.priors import Interactions
-from keras_vnn.wiring import interaction_architecture
 
 GENES = [f"G{i}" for i in range(6)]
 

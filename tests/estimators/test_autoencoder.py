@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 from sklearn.decomposition import PCA
 
+from keras_vnn.architecture.wiring import gene_set_architecture
+from keras_vnn.basics.errors import ModelError
 from keras_vnn.data import align
-from keras_vnn.errors import ModelError
 from keras_vnn.estimators import VNNAutoencoder
 from keras_vnn.inspection import autoencoder_activities
 from keras_vnn.models import view
-from keras_vnn.wiring import gene_set_architecture
 
 SETS = {"low": ["G0", "G1", "G2"], "high": ["G3", "G4", "G5"]}
 QUICK = {"encoder": (8,), "dropout": 0.0, "epochs": 60, "learning_rate": 0.01, "patience": 0, "random_state": 0}

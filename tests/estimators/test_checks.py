@@ -9,9 +9,9 @@ import pytest
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from keras_vnn.architecture import Architecture
+from keras_vnn.architecture.wiring import interaction_architecture
 from keras_vnn.estimators import VNNAutoencoder, VNNClassifier, VNNEmbedder, VNNRegressor
 from keras_vnn.priors import Interactions
-from keras_vnn.wiring import interaction_architecture
 
 OPTIONS = {"epochs": 20, "patience": 0, "learning_rate": 0.05, "batch_size": 16, "random_state": 0}
 

@@ -17,7 +17,7 @@ from sklearn.feature_selection import SelectKBest
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
-from keras_vnn.errors import ConfigError, DataError, OutputError
+from keras_vnn.basics.errors import ConfigError, DataError, OutputError
 from keras_vnn.estimators import VNNClassifier, VNNEmbedder, VNNRegressor, annotate_cells, train_cells
 from keras_vnn.inspection import node_activities
 from keras_vnn.options import training_options

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.special import comb
 from sklearn.metrics import average_precision_score
 
-from keras_vnn.errors import DataError
-from keras_vnn.evaluation import clustering_scores, held_out_types, retrieval_scores
+from keras_vnn.basics.errors import DataError
+from keras_vnn.experiments.evaluation import clustering_scores, held_out_types, retrieval_scores
 
 TYPES = ["B", "B", "B", "T", "T", "T"]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_vnn.architecture import Architecture, Layer, Node
-from keras_vnn.provenance import Audit, AuditEntry, Source
+from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 
 HOSTILE = 'a,"b"\n<img src=x onerror=alert(1)>|*_$x$\x07'
 

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from keras_vnn.errors import ArchitectureError, ConfigError, OutputError
+from keras_vnn.basics.errors import ArchitectureError, ConfigError, OutputError
 from keras_vnn.export import EXPORT_FORMATS, export_summary, guess_format
 from keras_vnn.models import edge_weights
 

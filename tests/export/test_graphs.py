@@ -125,7 +125,7 @@ def test_cx2_counts_its_aspects_and_says_it_is_complete(arch):
 
 
 def test_cx2_is_no_hierarchy_for_our_own_reader(arch, tmp_path):
-    from keras_vnn.errors import ReadError
+    from keras_vnn.basics.errors import ReadError
 
     path = export_summary(arch, path=tmp_path / "a.cx2")
     with pytest.raises(ReadError, match=r"^No node has CD_MemberList"):

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from keras_vnn.csv_tables import read_table
-from keras_vnn.errors import OutputError
+from keras_vnn.basics.csv_tables import read_table
+from keras_vnn.basics.errors import OutputError
 from keras_vnn.export import export_summary, summary_tables
 from keras_vnn.models import edge_weights
 

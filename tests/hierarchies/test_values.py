@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from keras_vnn.errors import ReadError
-from keras_vnn.hierarchies import Annotations, GeneSets, Ontology
+from keras_vnn.basics.errors import ReadError
+from keras_vnn.priors import Annotations, GeneSets, Ontology
 
 EDGES = pd.DataFrame(
     {"child": ["b", "c", "c", "c"], "parent": ["a", "b", "a", "a"], "kind": ["is_a"] * 3 + ["part_of"]}

@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import keras_vnn as vnn
-from keras_vnn.errors import ConfigError, GeneError, ReadError
-from keras_vnn.hierarchies import Annotations, GeneSets
-from keras_vnn.identifiers import ID_POLICIES, IdentifierTable, identifier_map, map_identifiers
-from keras_vnn.priors import Interactions, Regulation
+from keras_vnn.basics.errors import ConfigError, GeneError, ReadError
+from keras_vnn.priors import Annotations, GeneSets, Interactions, Regulation
+from keras_vnn.priors.identifiers import ID_POLICIES, IdentifierTable, identifier_map, map_identifiers
 
 MORE = Path(__file__).parents[3] / "shared" / "data" / "more"
 more = pytest.mark.skipif(not MORE.is_dir(), reason="the data sets beside the project are absent")

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from keras_vnn.architecture import Architecture, Layer, Node
+from keras_vnn.basics.errors import DataError, ModelError
 from keras_vnn.data import Classes, fit_normalization
-from keras_vnn.errors import DataError, ModelError
 from keras_vnn.inspection import activities_by_class, node_activities, predict, predicted_classes
 from keras_vnn.models import Embedding, build_model
 

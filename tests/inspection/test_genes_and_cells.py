@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from keras_vnn.errors import ConfigError, ModelError
+from keras_vnn.basics.errors import ConfigError, ModelError
 from keras_vnn.inspection import node_contributions, path_weights, predict, rank_genes, rank_nodes
 from keras_vnn.models import Regression, build_model
 

@@ -10,7 +10,7 @@ import pytest
 from scipy import sparse, stats
 
 from keras_vnn.architecture import Architecture, Layer, Node
-from keras_vnn.errors import ConfigError, DataError, ModelError
+from keras_vnn.basics.errors import ConfigError, DataError, ModelError
 from keras_vnn.inspection import (
     autoencoder_activities,
     differential_activity,

@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 from keras_vnn.architecture import Architecture
+from keras_vnn.basics.errors import ConfigError, DataError, VNNWarning
 from keras_vnn.data import Classes
-from keras_vnn.errors import ConfigError, DataError, VNNWarning
 from keras_vnn.inspection import IMPORTANCE_METHODS, predict, rank_nodes, rlipp
 from keras_vnn.inspection._cells import Cells
 from keras_vnn.inspection._cut import Cut, Network

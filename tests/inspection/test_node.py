@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from keras_vnn.architecture import Architecture, Layer, Node
+from keras_vnn.basics.errors import ArchitectureError, ConfigError, ModelError
 from keras_vnn.data import Classes
-from keras_vnn.errors import ArchitectureError, ConfigError, ModelError
 from keras_vnn.inspection import inspect_node, rank_nodes, remember_inspection
 from keras_vnn.models import Embedding, Regression, edge_weights, load_model, save_model, set_edge_weights, view
 

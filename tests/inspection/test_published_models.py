@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from keras_vnn.basics.errors import DataError
 from keras_vnn.data import Classes
-from keras_vnn.errors import DataError
 from keras_vnn.inspection import inspect_node, node_activities, predict, rank_nodes
 from keras_vnn.models import Regression, view
 

@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from keras_vnn.basics.errors import ConfigError, DataError, GeneError, ModelError
 from keras_vnn.data import Classes, Labels
-from keras_vnn.errors import ConfigError, DataError, GeneError, ModelError
 from keras_vnn.inspection import IMPORTANCE_METHODS, rank_nodes
 from keras_vnn.inspection._cells import Cells
 from keras_vnn.inspection._record import from_layer, output_weights, record

@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from keras_vnn.basics.errors import ModelError
 from keras_vnn.data import Classes
-from keras_vnn.errors import ModelError
 from keras_vnn.inspection import (
     autoencoder_activities,
     embed,

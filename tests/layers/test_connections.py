@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import sparse
 
-from keras_vnn.errors import ArchitectureError
+from keras_vnn.basics.errors import ArchitectureError
 from keras_vnn.layers import Connections
 
 ADJACENCY = np.array([[1, 0, 1], [1, 1, 0], [0, 0, 1]])

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_vnn.errors import ArchitectureError
+from keras_vnn.basics.errors import ArchitectureError
 from keras_vnn.layers import SparselyConnected
 from keras_vnn.layers.kernels import KERNELS
 from keras_vnn.layers.kernels._products import Products

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_vnn.errors import ModelError
+from keras_vnn.basics.errors import ModelError
 from keras_vnn.layers import NodeDropout
 
 

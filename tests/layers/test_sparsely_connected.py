@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from keras.src import testing
 from scipy import sparse
 
-from keras_vnn.errors import ArchitectureError, ModelError, VNNWarning
+from keras_vnn.basics.errors import ArchitectureError, ModelError, VNNWarning
 from keras_vnn.layers import Connections, SparselyConnected
 from keras_vnn.layers.kernels import KERNELS
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_vnn.errors import ModelError
+from keras_vnn.basics.errors import ModelError
 from keras_vnn.layers import Connections, SparselyConnected
 from keras_vnn.layers.kernels import KERNELS
 

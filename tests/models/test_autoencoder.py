@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from keras_vnn.architecture import Architecture, Layer, Node
-from keras_vnn.errors import ModelError, VNNWarning
+from keras_vnn.architecture.wiring import gene_set_architecture
+from keras_vnn.basics.errors import ModelError, VNNWarning
 from keras_vnn.inspection import embed, node_activities, predict
 from keras_vnn.layers import LatentSample, ReconstructionError
 from keras_vnn.models import (
@@ -28,7 +29,6 @@ from keras_vnn.models import (
     view,
 )
 from keras_vnn.options import AUTOENCODER_PRESETS
-from keras_vnn.wiring import gene_set_architecture
 
 GENES = ("ATM", "BRCA1", "CHEK2", "MDM2", "TP53")
 SMALL = {"encoder": (4,), "dropout": 0.0, "latent_dropout": 0.0, "seed": 1}

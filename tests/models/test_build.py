@@ -8,8 +8,8 @@ import pytest
 from scipy import sparse
 
 from keras_vnn.architecture import Architecture, Layer, Node
+from keras_vnn.basics.errors import ModelError
 from keras_vnn.data import classes
-from keras_vnn.errors import ModelError
 from keras_vnn.models import Embedding, Regression, build_model, check_functions, view
 from keras_vnn.options import AutoencoderOptions, ModelOptions
 

@@ -14,14 +14,14 @@ import pytest
 from scipy import sparse
 
 from keras_vnn.architecture import Architecture, Layer, Node
+from keras_vnn.architecture.wiring import hierarchy_architecture
+from keras_vnn.basics.errors import ModelError, VNNWarning
 from keras_vnn.data import classes
-from keras_vnn.errors import ModelError, VNNWarning
 from keras_vnn.layers import AuxiliaryHeads, AuxiliaryModel, NodeDropout, auxiliary_predictions
 from keras_vnn.models import Embedding, Regression, build_model, edge_weights, set_edge_weights, view
 from keras_vnn.models._node_rates import node_rates
 from keras_vnn.options import AUTOENCODER_PRESETS, MODEL_PRESETS, TRAINING_PRESETS, model_options
 from keras_vnn.readers import read_genes, read_hierarchy
-from keras_vnn.wiring import hierarchy_architecture
 
 DRUGCELL = Path(__file__).parents[3] / "shared" / "data" / "more" / "drugcell"
 DCELL = {"preset": "dcell-paper"}

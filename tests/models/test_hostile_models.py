@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import keras_vnn as vnn
-from keras_vnn.errors import ArchitectureError, ModelError, ReadError, VNNError
+from keras_vnn.basics.errors import ArchitectureError, ModelError, ReadError, VNNError
 
 
 @pytest.fixture(scope="module")

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from keras_vnn.architecture import Architecture, Layer, Node
+from keras_vnn.architecture.wiring import hierarchy_architecture
 from keras_vnn.data import Classes
 from keras_vnn.layers import auxiliary_predictions
 from keras_vnn.models import Regression, build_model, edge_weights, view
 from keras_vnn.readers import read_genes, read_hierarchy
-from keras_vnn.wiring import hierarchy_architecture
 
 DRUGCELL = Path(__file__).parents[3] / "shared" / "data" / "more" / "drugcell"
 KEYS = ["block", "parameter", "source", "source_unit", "target", "target_unit"]

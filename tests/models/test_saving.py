@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from keras_vnn.architecture import Architecture
+from keras_vnn.basics.errors import ModelError, OutputError, ReadError
 from keras_vnn.data import classes
-from keras_vnn.errors import ModelError, OutputError, ReadError
 from keras_vnn.models import build_model, check_architecture, load_model, save_model, view
 
 LOAD = """

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from keras_vnn.architecture import Architecture
-from keras_vnn.errors import ModelError
+from keras_vnn.basics.errors import ModelError
 from keras_vnn.models import build_model, edge_weights, set_edge_weights, view
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_vnn.errors import ConfigError, ReadError, VNNWarning
+from keras_vnn.basics.errors import ConfigError, ReadError, VNNWarning
 from keras_vnn.readers import read_annotations, tab_columns
 
 DATA = Path(__file__).parents[2] / "data"

@@ -17,7 +17,7 @@ from keras_vnn import (
     read_ontology,
     read_regulation,
 )
-from keras_vnn.errors import ReadError, VNNError
+from keras_vnn.basics.errors import ReadError, VNNError
 from keras_vnn.readers.annotations import ANNOTATION_FORMATS
 from keras_vnn.readers.gene_sets import GENE_SET_FORMATS
 from keras_vnn.readers.identifier_map import IDENTIFIER_FORMATS
@@ -134,7 +134,7 @@ NAMED = [
 FIELDS = ("ATM", "TP53", "0.5", "Activation", "GO:0006915", "9606") * 7
 
 
-@pytest.mark.filterwarnings("ignore::keras_vnn.errors.VNNWarning")
+@pytest.mark.filterwarnings("ignore::keras_vnn.basics.errors.VNNWarning")
 @pytest.mark.parametrize(("reader", "format"), NAMED, ids=lambda value: getattr(value, "__name__", value))
 def test_a_named_format_reads_a_file_of_another_shape_or_says_what_is_wrong(reader, format, tmp_path):
     path = tmp_path / "file"

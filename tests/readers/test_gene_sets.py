@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from keras_vnn.errors import ConfigError, ReadError
+from keras_vnn.architecture.wiring import gene_set_architecture
+from keras_vnn.basics.errors import ConfigError, ReadError
 from keras_vnn.readers import read_gene_sets
-from keras_vnn.wiring import gene_set_architecture
 
 MORE = Path(__file__).parents[3] / "shared" / "data" / "more"
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from keras_vnn.errors import ConfigError, GeneError, ReadError, VNNWarning
+from keras_vnn.basics.errors import ConfigError, GeneError, ReadError, VNNWarning
 from keras_vnn.readers import read_genes
 
 DATA = Path(__file__).parents[2] / "data"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_vnn.errors import ConfigError, ReadError
+from keras_vnn.basics.errors import ConfigError, ReadError
 from keras_vnn.readers import read_hierarchy, read_ontology
 
 MORE = Path(__file__).parents[3] / "shared" / "data" / "more"

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from keras_vnn.errors import ConfigError, ReadError, VNNWarning
+from keras_vnn.basics.errors import ConfigError, ReadError, VNNWarning
 from keras_vnn.readers import read_genes, read_interactions
 
 DATA = Path(__file__).parents[2] / "data"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from keras_vnn import read_interactions
-from keras_vnn.errors import ReadError
+from keras_vnn.basics.errors import ReadError
 from keras_vnn.readers.mitab import WIDTHS
 
 HEADER = [

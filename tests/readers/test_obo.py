@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from goatools.obo_parser import GODag
 
-from keras_vnn.errors import ConfigError, ReadError
+from keras_vnn.basics.errors import ConfigError, ReadError
 from keras_vnn.readers import read_ontology
 
 DATA = Path(__file__).parents[2] / "data"

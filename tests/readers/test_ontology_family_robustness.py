@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from keras_vnn.errors import ReadError, VNNError
+from keras_vnn.basics.errors import ReadError, VNNError
 from keras_vnn.readers import (
     ANNOTATION_FORMATS,
     GENE_SET_FORMATS,

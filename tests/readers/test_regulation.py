@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from keras_vnn.errors import ConfigError, ReadError, VNNWarning
+from keras_vnn.basics.errors import ConfigError, ReadError, VNNWarning
 from keras_vnn.readers import read_regulation
 
 DATA = Path(__file__).parents[2] / "data"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_vnn.errors import ReadError
+from keras_vnn.basics.errors import ReadError
 from keras_vnn.readers import INTERACTION_FORMATS, REGULATION_FORMATS, sniff_format
 
 DATA = Path(__file__).parents[2] / "data"

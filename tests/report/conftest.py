@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from keras_vnn.architecture import Architecture, Layer, Node
-from keras_vnn.provenance import Audit, AuditEntry, Source
+from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 
 HOSTILE = (
     "<img src=x onerror=alert(1)>",

@@ -20,10 +20,10 @@ from keras_vnn import (
     view,
 )
 from keras_vnn.architecture import Architecture, Layer, Node
-from keras_vnn.report._columns import rounded
-from keras_vnn.report._edges import edge_columns
-from keras_vnn.report._measures import activity_columns
-from keras_vnn.report._nodes import tree_parents
+from keras_vnn.export.report._columns import rounded
+from keras_vnn.export.report._edges import edge_columns
+from keras_vnn.export.report._measures import activity_columns
+from keras_vnn.export.report._nodes import tree_parents
 
 
 @pytest.fixture(scope="module")

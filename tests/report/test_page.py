@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from keras_vnn import VNNError, report_data, write_report
-from keras_vnn.report._page import SCRIPTS, VENDORED, page_of, safe_json
+from keras_vnn.export.report._page import SCRIPTS, VENDORED, page_of, safe_json
 
 
 class Read(HTMLParser):

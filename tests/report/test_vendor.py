@@ -6,9 +6,9 @@ from importlib.resources import files
 
 import pytest
 
-from keras_vnn.report._page import VENDORED
+from keras_vnn.export.report._page import VENDORED
 
-VENDOR = files("keras_vnn.report").joinpath("vendor")
+VENDOR = files("keras_vnn.export.report").joinpath("vendor")
 LISTED = json.loads(VENDOR.joinpath("vendor.json").read_text(encoding="utf-8"))
 
 

@@ -16,9 +16,9 @@ import pytest
 from scipy import sparse
 
 from keras_vnn.architecture import Architecture, Layer, Node
+from keras_vnn.basics.errors import OutputError
+from keras_vnn.basics.files import alone_at
 from keras_vnn.data import labels_of
-from keras_vnn.errors import OutputError
-from keras_vnn.files import alone_at
 from keras_vnn.training import TrainingResult, train, training_options
 
 

@@ -10,9 +10,9 @@ import pytest
 from scipy import sparse
 
 from keras_vnn.architecture import Architecture, Layer, Node
+from keras_vnn.basics.errors import DataError, ModelError
 from keras_vnn.data import align, split_cells, targets_of
-from keras_vnn.errors import DataError, ModelError
-from keras_vnn.evaluation import clustering_scores
+from keras_vnn.experiments.evaluation import clustering_scores
 from keras_vnn.inspection import embed
 from keras_vnn.layers import SparselyConnected
 from keras_vnn.models import Embedding, build_model, load_model, save_model, view

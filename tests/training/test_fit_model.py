@@ -9,8 +9,8 @@ import pytest
 from scipy import sparse
 
 from keras_vnn.architecture import Architecture, Layer, Node
+from keras_vnn.basics.errors import DataError
 from keras_vnn.data import targets_of
-from keras_vnn.errors import DataError
 from keras_vnn.models import Regression, build_model, view
 from keras_vnn.options import training_options
 from keras_vnn.training import fit_model, train

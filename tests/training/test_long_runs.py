@@ -11,8 +11,8 @@ import pytest
 from scipy import sparse
 
 from keras_vnn.architecture import Architecture, Layer, Node
+from keras_vnn.basics.errors import ConfigError, ModelError
 from keras_vnn.data import labels_of
-from keras_vnn.errors import ConfigError, ModelError
 from keras_vnn.options import training_options
 from keras_vnn.training import make_optimizer, train
 

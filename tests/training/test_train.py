@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 
 from keras_vnn.architecture import Architecture
+from keras_vnn.architecture.wiring import interaction_architecture
+from keras_vnn.basics.errors import DataError, GeneError, ModelError
 from keras_vnn.data import align, folds, labels_of, split_cells, targets_of
-from keras_vnn.errors import DataError, GeneError, ModelError
 from keras_vnn.models import build_model, view
 from keras_vnn.options import training_options
 from keras_vnn.priors import Interactions
 from keras_vnn.training import cross_validate, make_optimizer, train
-from keras_vnn.wiring import interaction_architecture
 
 GENES = tuple(f"G{i}" for i in range(8))
 QUICK = training_options(epochs=15, batch_size=16, learning_rate=0.02, seed=5)

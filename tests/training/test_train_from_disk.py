@@ -16,7 +16,7 @@ from keras_vnn import (
     train,
     training_options,
 )
-from keras_vnn.errors import DataError
+from keras_vnn.basics.errors import DataError
 from keras_vnn.inspection import _cells, inspect_node
 from keras_vnn.priors import Interactions
 from keras_vnn.training import _stream

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_vnn import interaction_architecture, predict, rank_nodes, read_expression, train, training_options
+from keras_vnn.basics.errors import DataError
 from keras_vnn.data import StoredInputs, _stored, align, fit_normalization, inputs_of
-from keras_vnn.errors import DataError
 from keras_vnn.options import PretrainingOptions
 from keras_vnn.priors import Interactions
 from keras_vnn.training import train_embedding

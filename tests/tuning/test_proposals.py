@@ -9,9 +9,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from keras_vnn.experiments.tuning._proposals import next_values, pruner
+from keras_vnn.experiments.tuning._trials import Outcome
 from keras_vnn.recipes.space import Choices, Range
-from keras_vnn.tuning._proposals import next_values, pruner
-from keras_vnn.tuning._trials import Outcome
 
 WIDE = {
     "rate": Range(low=1e-4, high=1.0, log=True),

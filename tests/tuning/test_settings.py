@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from keras_vnn.bundled import config_names
+from keras_vnn.basics.bundled import config_names
+from keras_vnn.experiments.tuning._recipe import content_of, recipe_text
+from keras_vnn.experiments.tuning._settings import changed_recipe, own_values
 from keras_vnn.recipes.read import read_recipe
 from keras_vnn.recipes.schema import BuildRecipe, Recipe, TrainRecipe
 from keras_vnn.recipes.space import Choices, Range
-from keras_vnn.tuning._recipe import content_of, recipe_text
-from keras_vnn.tuning._settings import changed_recipe, own_values
 
 START = Recipe(
     build=BuildRecipe(genes="g.txt", gene_sets="s.gmt", max_genes=50),

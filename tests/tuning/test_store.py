@@ -7,10 +7,10 @@ import math
 import optuna
 import pytest
 
-from keras_vnn.errors import ConfigError, OutputError
+from keras_vnn.basics.errors import ConfigError, OutputError
+from keras_vnn.experiments.tuning._store import open_store
+from keras_vnn.experiments.tuning._trials import Outcome
 from keras_vnn.recipes.space import Choices, Range
-from keras_vnn.tuning._store import open_store
-from keras_vnn.tuning._trials import Outcome
 
 SPACE = {"a": Range(low=1, high=3), "tail": Choices(([], [64]))}
 GOOD = Outcome(values={"a": 2, "tail": [64]}, state="finished", score=0.5, scores={"r2": 0.5}, losses=(2.0, 1.0))

@@ -24,8 +24,8 @@ from keras_vnn import (
     split_cells,
     tune,
 )
+from keras_vnn.basics.errors import ConfigError, OutputError
 from keras_vnn.cli import main
-from keras_vnn.errors import ConfigError, OutputError
 from keras_vnn.recipes.read import read_recipe
 from keras_vnn.recipes.schema import Recipe
 
@@ -152,9 +152,9 @@ def test_test_cells_have_no_part_in_the_search(toy, write_toy, searched, tmp_pat
 
 def test_the_same_call_again_trains_nothing(toy, searched, monkeypatch):
     found, folder, _ = searched
-    monkeypatch.setattr("keras_vnn.tuning._tune.run_trial", None)
-    monkeypatch.setattr("keras_vnn.tuning._tune.train_model", None)
-    monkeypatch.setattr("keras_vnn.tuning._tune.read_training_data", None)
+    monkeypatch.setattr("keras_vnn.experiments.tuning._tune.run_trial", None)
+    monkeypatch.setattr("keras_vnn.experiments.tuning._tune.train_model", None)
+    monkeypatch.setattr("keras_vnn.experiments.tuning._tune.read_training_data", None)
     said = []
     again = tune(toy, folder, space=GRID, trials=4, say=said.append)
     pd.testing.assert_frame_equal(again.trials, found.trials)
@@ -307,7 +307,7 @@ def test_a_search_that_is_interrupted_says_how_to_go_on(write_toy, tmp_path, cap
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("keras_vnn.tuning._tune.run_trial", interrupted)
+    monkeypatch.setattr("keras_vnn.experiments.tuning._tune.run_trial", interrupted)
     recipe = write_toy(tmp_path, f"tune:\n  space: {json.dumps(GRID)}\n")
     with pytest.raises(SystemExit) as stop:
         main(["tune", str(recipe), "-o", str(tmp_path / "made")])

@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from keras_vnn.genes import gene_list
 from keras_vnn.priors import Interactions, Regulation
+from keras_vnn.priors.genes import gene_list
 
 DATA = Path(__file__).parents[2] / "data"
 

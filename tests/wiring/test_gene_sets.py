@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from keras_vnn.errors import ConfigError, WiringError
-from keras_vnn.provenance import Source
-from keras_vnn.wiring import gene_set_architecture
+from keras_vnn.architecture.wiring import gene_set_architecture
+from keras_vnn.basics.errors import ConfigError, WiringError
+from keras_vnn.basics.provenance import Source
 
 SETS = {
     "signalling": ["JAK1", "STAT1", "JAK1", "TYK2"],

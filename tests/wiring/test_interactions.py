@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_vnn.architecture import architecture_from_bytes, architecture_to_bytes
-from keras_vnn.errors import ConfigError, GeneError, VNNWarning, WiringError
-from keras_vnn.genes import GeneList, gene_list
+from keras_vnn.architecture.wiring import GROUPINGS, interaction_architecture
+from keras_vnn.basics.errors import ConfigError, GeneError, VNNWarning, WiringError
+from keras_vnn.basics.provenance import Source
 from keras_vnn.priors import Interactions, Regulation
-from keras_vnn.provenance import Source
-from keras_vnn.wiring import GROUPINGS, interaction_architecture
+from keras_vnn.priors.genes import GeneList, gene_list
 
 
 def members(arch):
@@ -72,7 +72,7 @@ def test_labels_of_large_cliques_are_short():
 
 
 def test_too_many_cliques(genes, ppi, monkeypatch):
-    monkeypatch.setattr("keras_vnn.wiring._groupings.CLIQUE_LIMIT", 1)
+    monkeypatch.setattr("keras_vnn.architecture.wiring._groupings.CLIQUE_LIMIT", 1)
     with pytest.raises(WiringError) as caught:
         interaction_architecture(genes, ppi, grouping="clique")
     assert str(caught.value) == (
@@ -418,7 +418,7 @@ SCRIPT = """
 import hashlib
 from keras_vnn import Interactions, Regulation
 from keras_vnn.architecture import architecture_to_bytes
-from keras_vnn.wiring import GROUPINGS, interaction_architecture
+from keras_vnn.architecture.wiring import GROUPINGS, interaction_architecture
 genes = sorted({f"G{i * 7 % 40}" for i in range(40)})
 a = [f"G{i % 40}" for i in range(160)]
 b = [f"G{(i * i + 3 * i + 1) % 40}" for i in range(160)]

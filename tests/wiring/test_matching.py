@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
-from keras_vnn.errors import GeneError, VNNWarning, WiringError
+from keras_vnn.architecture.wiring import gene_set_architecture, interaction_architecture, ontology_architecture
+from keras_vnn.basics.errors import GeneError, VNNWarning, WiringError
 from keras_vnn.priors import Interactions, Regulation
-from keras_vnn.wiring import gene_set_architecture, interaction_architecture, ontology_architecture
 
 
 def chain(names):

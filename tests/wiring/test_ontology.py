@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from keras_vnn.architecture import load_architecture
-from keras_vnn.errors import ConfigError, GeneError, ReadError, VNNWarning, WiringError
-from keras_vnn.hierarchies import Annotations, GeneSets, Ontology
-from keras_vnn.wiring import UnitFormula, hierarchy_architecture, ontology_architecture
+from keras_vnn.architecture.wiring import UnitFormula, hierarchy_architecture, ontology_architecture
+from keras_vnn.basics.errors import ConfigError, GeneError, ReadError, VNNWarning, WiringError
+from keras_vnn.priors import Annotations, GeneSets, Ontology
 
 GENES = ["ATM", "MLH1", "MSH2", "XPA", "TP53"]
 
@@ -426,8 +426,8 @@ def test_saved_and_loaded(repair, known, tmp_path):
 
 
 SEEDED = """
-from keras_vnn.hierarchies import Annotations, Ontology
-from keras_vnn.wiring import ontology_architecture
+from keras_vnn.priors import Annotations, Ontology
+from keras_vnn.architecture.wiring import ontology_architecture
 terms = [f"T{i}" for i in range(40)]
 ontology = Ontology.from_mapping({t: {terms[i // 2], terms[i // 3]} - {t} for i, t in enumerate(terms)})
 genes = [f"g{i}" for i in range(90)]

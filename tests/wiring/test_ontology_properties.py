@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_vnn.architecture import architecture_from_bytes, architecture_to_bytes
-from keras_vnn.errors import WiringError
-from keras_vnn.hierarchies import Annotations, Ontology
-from keras_vnn.wiring import ontology_architecture
-from keras_vnn.wiring._hierarchy import Hierarchy, adjacency
-from keras_vnn.wiring._layering import gene_edges
-from keras_vnn.wiring._pruning import TermLimits, prune, with_one_root
+from keras_vnn.architecture.wiring import ontology_architecture
+from keras_vnn.architecture.wiring._hierarchy import Hierarchy, adjacency
+from keras_vnn.architecture.wiring._layering import gene_edges
+from keras_vnn.architecture.wiring._pruning import TermLimits, prune, with_one_root
+from keras_vnn.basics.errors import WiringError
+from keras_vnn.priors import Annotations, Ontology
 
 GENES = [f"g{i}" for i in range(8)]
 

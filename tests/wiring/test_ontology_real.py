@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from goatools.obo_parser import GODag
 
+from keras_vnn.architecture.wiring import hierarchy_architecture, ontology_architecture
 from keras_vnn.readers import read_annotations, read_genes, read_hierarchy, read_ontology
-from keras_vnn.wiring import hierarchy_architecture, ontology_architecture
 
 DATA = Path(__file__).parents[2] / "data"
 MORE = Path(__file__).parents[3] / "shared" / "data" / "more"

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from keras_vnn.architecture import load_architecture
+from keras_vnn.architecture.wiring import GROUPINGS, interaction_architecture
 from keras_vnn.priors import Interactions
-from keras_vnn.wiring import GROUPINGS, interaction_architecture
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +141,7 @@ def test_shuffled_rows_give_the_same_file(kang_genes, human_ppi, human_tf, tmp_p
 
 
 def test_names_ignoring_case_are_diagnosed(kang_genes, human_ppi):
-    from keras_vnn.errors import GeneError
+    from keras_vnn.basics.errors import GeneError
 
     with pytest.raises(GeneError) as caught:
         interaction_architecture([gene.lower() for gene in kang_genes][:765], human_ppi)

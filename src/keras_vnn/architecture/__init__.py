@@ -1,6 +1,6 @@
 """The architecture: layers of named nodes and the sparse adjacency between them.
 
-In: nodes and connections from `keras_vnn.wiring`. Out: one immutable value that prints, compares, saves,
+In: nodes and connections from `keras_vnn.architecture.wiring`. Out: one immutable value that prints, compares, saves,
 opens as a networkx graph, and is all a model needs to be built. Knows nothing of Keras.
 """
 

@@ -21,10 +21,10 @@ from scipy import sparse
 
 from keras_vnn.architecture._nodes import Layer, Node
 from keras_vnn.architecture._value import Architecture
-from keras_vnn.errors import ArchitectureError, VNNError
-from keras_vnn.files import existing_file, replacing
-from keras_vnn.provenance import Audit, Source
-from keras_vnn.unpacking import refuse_bomb
+from keras_vnn.basics.errors import ArchitectureError, VNNError
+from keras_vnn.basics.files import existing_file, replacing
+from keras_vnn.basics.provenance import Audit, Source
+from keras_vnn.basics.unpacking import refuse_bomb
 
 __all__ = ["architecture_from_bytes", "architecture_to_bytes", "load_architecture", "save_architecture"]
 

@@ -11,7 +11,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_vnn.errors import ArchitectureError, sample
+from keras_vnn.basics.errors import ArchitectureError, sample
 
 __all__ = ["NODE_KINDS", "Layer", "Node"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from keras_vnn.errors import readable
+from keras_vnn.basics.errors import readable
 
 if TYPE_CHECKING:
     from keras_vnn.architecture._value import Architecture

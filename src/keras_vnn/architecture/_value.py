@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from keras_vnn.architecture._nodes import Layer, Node, check_unique_ids
-from keras_vnn.errors import ArchitectureError, did_you_mean, sample
-from keras_vnn.provenance import Audit, Source
+from keras_vnn.basics.errors import ArchitectureError, did_you_mean, sample
+from keras_vnn.basics.provenance import Audit, Source
 
 if TYPE_CHECKING:
     import networkx

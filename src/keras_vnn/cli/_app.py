@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from keras_vnn.basics.errors import VNNError, VNNWarning
 from keras_vnn.cli._build import build
 from keras_vnn.cli._check import check
 from keras_vnn.cli._compare import compare
@@ -24,7 +25,6 @@ from keras_vnn.cli._inspect import inspect
 from keras_vnn.cli._report import report
 from keras_vnn.cli._train import train
 from keras_vnn.cli._tune import tune
-from keras_vnn.errors import VNNError, VNNWarning
 
 __all__ = ["app", "main"]
 

@@ -40,8 +40,8 @@ def build(
     """
     options = build_options(recipe_of(recipe), given)
 
-    from keras_vnn.errors import ConfigError
-    from keras_vnn.files import check_target
+    from keras_vnn.basics.errors import ConfigError
+    from keras_vnn.basics.files import check_target
     from keras_vnn.recipes.run import build_architecture
 
     if options.output is None and not dry_run:

@@ -30,8 +30,8 @@ def check(
 
     `vnn check ppi.tsv --genes cells.h5ad --id-map hgnc_complete_set.txt`
     """
-    from keras_vnn.checking import check_files, suggested_command
     from keras_vnn.readers import read_genes, read_identifier_map
+    from keras_vnn.recipes.checking import check_files, suggested_command
 
     names = None if genes is None else read_genes(genes, duplicates="first").ids
     table = None if id_map is None else read_identifier_map(id_map)

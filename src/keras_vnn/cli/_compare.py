@@ -31,7 +31,7 @@ def compare(
 
     `vnn compare recipe.yaml -o comparison --controls swap --controls modules --baselines linear`
     """
-    from keras_vnn.errors import ConfigError
+    from keras_vnn.basics.errors import ConfigError
 
     known = recipe_of(recipe)
     options = compare_options(known, given)
@@ -41,7 +41,7 @@ def compare(
         raise ConfigError("Name the folder to write into: -o comparison")
     training = train_options(known, {})
 
-    from keras_vnn.comparison import compare_networks
+    from keras_vnn.experiments.comparison import compare_networks
     from keras_vnn.recipes.run import build_architecture
 
     arch = None

@@ -13,7 +13,7 @@ from typing import Any
 
 import typer
 
-from keras_vnn.errors import OutputError, VNNError, readable
+from keras_vnn.basics.errors import OutputError, VNNError, readable
 
 __all__ = ["open_closed_streams", "print_json", "report_error", "say", "say_warning", "show"]
 

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from keras_vnn.basics.quiet import import_keras
 from keras_vnn.cli._console import say, show
-from keras_vnn.quiet import import_keras
 
 __all__ = ["demo"]
 
@@ -37,7 +37,7 @@ def demo(
     import_keras()
     import pandas as pd
 
-    from keras_vnn.demo import run_demo
+    from keras_vnn.cli.demo import run_demo
 
     result = run_demo(output, style=style, overwrite=force, progress=True, say=say)
     if as_json:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from keras_vnn.basics.quiet import import_keras
 from keras_vnn.cli._console import print_json, say, show
 from keras_vnn.cli._inputs import Command
-from keras_vnn.quiet import import_keras
 
 if TYPE_CHECKING:
     import anndata
@@ -48,7 +48,7 @@ def clustering(
     """
     embedded = _embedded(model, data, cells, layer, missing)
     from keras_vnn.data import labels_of
-    from keras_vnn.evaluation import clustering_scores
+    from keras_vnn.experiments.evaluation import clustering_scores
 
     scores = clustering_scores(embedded, labels_of(embedded, label).names, seed=seed)
     _report(scores, as_json)
@@ -74,7 +74,7 @@ def retrieval(
     """
     embedded = _embedded(model, data, cells, layer, missing)
     from keras_vnn.data import labels_of
-    from keras_vnn.evaluation import retrieval_scores
+    from keras_vnn.experiments.evaluation import retrieval_scores
 
     batches = None if batch is None else labels_of(embedded, batch).names
     _report(retrieval_scores(embedded, labels_of(embedded, label).names, batches=batches, top=top), as_json)

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from keras_vnn.basics.quiet import import_keras
 from keras_vnn.cli._cells import read_cells
 from keras_vnn.cli._console import print_json, say, show
-from keras_vnn.quiet import import_keras
 
 __all__ = ["explain"]
 
@@ -50,14 +50,14 @@ def explain(
 
     `vnn explain model.keras cells.h5ad --method conductance --method rlipp --per-cell -o explained`
     """
-    from keras_vnn.files import check_target, existing_file, made_folder, replacing
+    from keras_vnn.basics.files import check_target, existing_file, made_folder, replacing
 
     existing_file(model, "model file")
     made_folder(output)
     for file in ("nodes.csv", "genes.csv"):
         check_target(output / file, overwrite=True)
     import_keras()
-    from keras_vnn.csv_tables import csv_text
+    from keras_vnn.basics.csv_tables import csv_text
     from keras_vnn.inspection import corrected_importance, node_contributions, rank_genes, rank_nodes
     from keras_vnn.models import load_model, view
 

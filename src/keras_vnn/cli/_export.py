@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from keras_vnn.basics.quiet import import_keras
 from keras_vnn.cli._console import print_json, say, show
-from keras_vnn.quiet import import_keras
 
 __all__ = ["export"]
 
@@ -61,7 +61,7 @@ def export(
 
 def _loaded(source: Path, architecture: Path | None) -> Any:
     from keras_vnn.architecture import load_architecture
-    from keras_vnn.files import existing_file
+    from keras_vnn.basics.files import existing_file
 
     found = existing_file(source, "model or architecture")
     if found.suffix != ".keras":

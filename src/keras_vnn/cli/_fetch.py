@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from keras_vnn.basics.errors import readable
 from keras_vnn.cli._console import print_json, say, show
-from keras_vnn.errors import readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from keras_vnn.downloads import Fetched, RemoteFile
+    from keras_vnn.readers.downloads import Fetched, RemoteFile
 
 __all__ = ["fetch"]
 
@@ -49,9 +49,9 @@ def fetch(
 
     `vnn build --genes cells.h5ad --ontology $(vnn fetch go-basic) --annotations $(vnn fetch goa-human) -o go.vnn`
     """
-    from keras_vnn.downloads import fetch as fetch_file
-    from keras_vnn.downloads import file_names, remote_file, remote_files
-    from keras_vnn.errors import ConfigError
+    from keras_vnn.basics.errors import ConfigError
+    from keras_vnn.readers.downloads import fetch as fetch_file
+    from keras_vnn.readers.downloads import file_names, remote_file, remote_files
 
     if list_files:
         _list(tuple(f for f in remote_files() if _is_asked_for(f, names or [])), as_json=as_json)

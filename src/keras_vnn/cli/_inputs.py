@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from keras_vnn.files import existing_file, existing_path, protect
+from keras_vnn.basics.files import existing_file, existing_path, protect
 
 __all__ = ["Command", "take_inputs"]
 

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from keras_vnn.basics.quiet import import_keras
 from keras_vnn.cli._cells import read_cells
 from keras_vnn.cli._console import print_json, say, show
-from keras_vnn.quiet import import_keras
 
 __all__ = ["inspect"]
 
@@ -47,7 +47,7 @@ def inspect(
     `vnn inspect model.keras STAT1 --data other.h5ad --label cell_type`
     """
     from keras_vnn.architecture import load_architecture
-    from keras_vnn.files import existing_file
+    from keras_vnn.basics.files import existing_file
 
     existing_file(model, "model file")
     expected = None if architecture is None else load_architecture(architecture)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from keras_vnn.basics.files import protect
 from keras_vnn.cli._inputs import take_inputs
-from keras_vnn.files import protect
 
 if TYPE_CHECKING:
     from keras_vnn.recipes.read import Section
@@ -19,7 +19,7 @@ def is_recipe(name: str | None) -> bool:
     """Return whether an argument names a recipe rather than a saved architecture."""
     if name is None:
         return False
-    from keras_vnn.bundled import config_names
+    from keras_vnn.basics.bundled import config_names
 
     return Path(name).suffix in (".yaml", ".yml") or (not Path(name).exists() and f"{name}.yaml" in config_names())
 

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from keras_vnn.basics.quiet import import_keras
 from keras_vnn.cli._cells import read_cells
 from keras_vnn.cli._console import print_json, say
-from keras_vnn.quiet import import_keras
 
 __all__ = ["report"]
 
@@ -44,8 +44,8 @@ def report(
     `vnn report model.keras --comparison kang-comparison -o report.html`
     """
     from keras_vnn.architecture import load_architecture
-    from keras_vnn.files import check_target, existing_file
-    from keras_vnn.report import write_report
+    from keras_vnn.basics.files import check_target, existing_file
+    from keras_vnn.export.report import write_report
 
     found = existing_file(source, "model or architecture")
     check_target(output, overwrite=force)

@@ -49,8 +49,8 @@ def train(
     model, in a file that ends in `.unfinished`, until the model is written.
     """
     given["data"] = data
-    from keras_vnn.errors import ConfigError
-    from keras_vnn.files import alone_at, check_target
+    from keras_vnn.basics.errors import ConfigError
+    from keras_vnn.basics.files import alone_at, check_target
 
     recipe = recipe_of(architecture) if is_recipe(architecture) else None
     options = train_options(recipe, given if recipe else {**given, "architecture": architecture})

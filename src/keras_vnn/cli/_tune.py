@@ -52,7 +52,7 @@ def tune(
 
     `vnn train tuned/best.yaml -o model.keras`
     """
-    from keras_vnn.errors import ConfigError
+    from keras_vnn.basics.errors import ConfigError
 
     known = recipe_of(recipe)
     options = tune_options(known, given)
@@ -63,7 +63,7 @@ def tune(
     for section in (known.build, known.train):
         take_inputs({} if section is None else dict(section))
 
-    from keras_vnn.tuning import tune as search
+    from keras_vnn.experiments.tuning import tune as search
 
     try:
         found = search(known.model_copy(update={"tune": options}), options.output, progress=True, say=say)

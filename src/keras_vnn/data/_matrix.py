@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from keras_vnn.errors import DataError
+from keras_vnn.basics.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np

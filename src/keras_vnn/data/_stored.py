@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from keras_vnn.basics.errors import DataError
 from keras_vnn.data._matrix import Measured, check_numbers, check_sparse, damaged_sparse, is_on_disk, measured
-from keras_vnn.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np

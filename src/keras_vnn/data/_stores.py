@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from keras_vnn.basics.errors import DataError, ReadError, VNNError, did_you_mean
+from keras_vnn.basics.files import existing_file, sha256_of
+from keras_vnn.basics.provenance import Source
 from keras_vnn.data._matrix import is_on_disk
-from keras_vnn.errors import DataError, ReadError, VNNError, did_you_mean
-from keras_vnn.files import existing_file, sha256_of
-from keras_vnn.provenance import Source
-from keras_vnn.ten_x import is_ten_x
+from keras_vnn.readers.ten_x import is_ten_x
 
 if TYPE_CHECKING:
     import anndata

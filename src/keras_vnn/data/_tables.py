@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from keras_vnn.errors import ReadError
-from keras_vnn.files import decompressed, existing_file, read_lines
+from keras_vnn.basics.errors import ReadError
+from keras_vnn.basics.files import decompressed, existing_file, read_lines
 
 __all__ = ["TextTable", "line_of_row", "read_table"]
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from keras_vnn.basics.errors import DataError
 from keras_vnn.data._matrix import Measured
 from keras_vnn.data._stored import Stored, held, named_matrix
 from keras_vnn.data._treatment import Treatment
 from keras_vnn.data.inputs import StoredInputs
 from keras_vnn.data.matching import gene_ids, positions
 from keras_vnn.data.normalization import Normalization, checked_pieces
-from keras_vnn.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np

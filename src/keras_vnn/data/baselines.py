@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from keras_vnn.errors import DataError
+from keras_vnn.basics.errors import DataError
 
 if TYPE_CHECKING:
     import pandas

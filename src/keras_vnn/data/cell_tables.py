@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from keras_vnn.basics.errors import DataError, sample
 from keras_vnn.data._stores import with_obs
 from keras_vnn.data._tables import read_table
-from keras_vnn.errors import DataError, sample
 
 if TYPE_CHECKING:
     import anndata

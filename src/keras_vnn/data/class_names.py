@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from keras_vnn.errors import DataError, did_you_mean, sample
+from keras_vnn.basics.errors import DataError, did_you_mean, sample
 
 if TYPE_CHECKING:
     import numpy as np

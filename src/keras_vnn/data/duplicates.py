@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from keras_vnn.basics.errors import DataError, GeneError, sample
 from keras_vnn.data._stored import stored
 from keras_vnn.data.matching import check_policy
-from keras_vnn.errors import DataError, GeneError, sample
 
 if TYPE_CHECKING:
     import anndata

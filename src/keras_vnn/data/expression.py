@@ -12,6 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from keras_vnn.basics.errors import DataError, ReadError, did_you_mean
+from keras_vnn.basics.probing import refuse_damaged_hdf5
+from keras_vnn.basics.untrusted import check_hdf5, check_zarr
 from keras_vnn.data._matrix import Measured, check_finite, layer_names, measured, not_a_number
 from keras_vnn.data._stored import starts_of, stored
 from keras_vnn.data._stores import (
@@ -32,9 +35,6 @@ from keras_vnn.data._ten_x import read_ten_x_expression
 from keras_vnn.data.cell_tables import check_cell_names, join_cells, read_cells
 from keras_vnn.data.matching import check_policy, gene_ids
 from keras_vnn.data.orientation import ORIENTATIONS, decide_orientation
-from keras_vnn.errors import DataError, ReadError, did_you_mean
-from keras_vnn.probing import refuse_damaged_hdf5
-from keras_vnn.untrusted import check_hdf5, check_zarr
 
 if TYPE_CHECKING:
     import anndata

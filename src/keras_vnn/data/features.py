@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from keras_vnn.basics.errors import DataError, sample
 from keras_vnn.data._matrix import layer_names
 from keras_vnn.data.alignment import align
-from keras_vnn.errors import DataError, sample
 
 if TYPE_CHECKING:
     import numpy as np

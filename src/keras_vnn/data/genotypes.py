@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_vnn.errors import ReadError, did_you_mean, sample
-from keras_vnn.files import existing_file, read_lines
-from keras_vnn.provenance import Source
+from keras_vnn.basics.errors import ReadError, did_you_mean, sample
+from keras_vnn.basics.files import existing_file, read_lines
+from keras_vnn.basics.provenance import Source
 
 if TYPE_CHECKING:
     import anndata

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from keras_vnn.basics.errors import DataError, did_you_mean, sample
 from keras_vnn.data.class_names import Classes, classes_of, plain_values
 from keras_vnn.data.matching import check_policy
-from keras_vnn.errors import DataError, did_you_mean, sample
 
 if TYPE_CHECKING:
     import numpy as np

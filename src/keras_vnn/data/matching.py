@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from keras_vnn.basics.errors import DataError, GeneError, did_you_mean, sample
+from keras_vnn.basics.provenance import Audit, AuditEntry
 from keras_vnn.data._matrix import Measured
 from keras_vnn.data._stored import Stored, named_matrix
-from keras_vnn.errors import DataError, GeneError, did_you_mean, sample
-from keras_vnn.genes import explain_mismatch, gene_list
-from keras_vnn.provenance import Audit, AuditEntry
+from keras_vnn.priors.genes import explain_mismatch, gene_list
 
 __all__ = ["DUPLICATE_POLICIES", "MISSING_POLICIES", "Alignment", "alignment_report"]
 

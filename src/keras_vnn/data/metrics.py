@@ -10,9 +10,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from keras_vnn.basics.errors import DataError
 from keras_vnn.data.class_names import Classes
 from keras_vnn.data.labels import Labels
-from keras_vnn.errors import DataError
 
 if TYPE_CHECKING:
     import pandas

@@ -13,12 +13,12 @@ from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING, Any
 
+from keras_vnn.basics.errors import DataError, VNNError, VNNWarning, sample
 from keras_vnn.data._matrix import Measured, check_counts, check_finite, row_numbers
 from keras_vnn.data._numbers import Numbers
 from keras_vnn.data._stored import Stored, named_matrix, pieces
 from keras_vnn.data._treatment import Moments, Picked, Steps, Treatment
 from keras_vnn.data.matching import check_policy, gene_ids, positions
-from keras_vnn.errors import DataError, VNNError, VNNWarning, sample
 
 if TYPE_CHECKING:
     import numpy as np

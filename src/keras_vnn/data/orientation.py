@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from keras_vnn.basics.errors import DataError, sample
 from keras_vnn.data.matching import check_policy
-from keras_vnn.errors import DataError, sample
-from keras_vnn.genes import CELL_NAMES, CELL_WORDS, GENE_NAMES, GENE_WORDS, ORIENTATIONS
+from keras_vnn.priors.genes import CELL_NAMES, CELL_WORDS, GENE_NAMES, GENE_WORDS, ORIENTATIONS
 
 __all__ = ["ORIENTATIONS", "Orientation", "decide_orientation"]
 

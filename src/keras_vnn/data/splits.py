@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from keras_vnn.basics.errors import DataError
 from keras_vnn.data.class_names import classes
 from keras_vnn.data.labels import Labels, Targets
-from keras_vnn.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from keras_vnn.architecture import Architecture
+from keras_vnn.basics.errors import OutputError
 from keras_vnn.data import Classes, Labels, Split, as_expression, labels_of
-from keras_vnn.errors import OutputError
 from keras_vnn.inspection import embed, node_activities, predict
 from keras_vnn.models import Embedding, view
 from keras_vnn.training import (

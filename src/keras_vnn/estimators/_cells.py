@@ -14,7 +14,7 @@ import pandas as pd
 from sklearn.utils.validation import validate_data
 
 from keras_vnn.architecture import Architecture, load_architecture
-from keras_vnn.errors import ConfigError, DataError
+from keras_vnn.basics.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     import anndata

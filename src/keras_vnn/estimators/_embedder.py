@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from keras_vnn.errors import check_choice
+from keras_vnn.basics.errors import check_choice
 from keras_vnn.estimators._network import Network
 from keras_vnn.estimators._predictors import _COLUMNS, _PARAMETERS, cells_and_labels
 from keras_vnn.options import EmbeddingOptions

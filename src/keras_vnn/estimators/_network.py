@@ -16,8 +16,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from keras_vnn.basics.errors import ConfigError, check_choice, did_you_mean
 from keras_vnn.data import Labels, Split, Targets, split_cells
-from keras_vnn.errors import ConfigError, check_choice, did_you_mean
 from keras_vnn.estimators._cells import Wiring, architecture_for, cells_of
 from keras_vnn.inspection import embed, embedding_units, node_activities
 from keras_vnn.models import load_model, save_model

@@ -10,8 +10,8 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
+from keras_vnn.basics.errors import DataError
 from keras_vnn.data import Classes, Labels, Targets
-from keras_vnn.errors import DataError
 from keras_vnn.estimators._cells import cells_and_targets
 from keras_vnn.estimators._network import Network
 from keras_vnn.inspection import predict

@@ -4,6 +4,7 @@ In: an `Architecture` or a Keras model that carries one. Out: text, Markdown, JS
 Keras is imported only when a model is given, matplotlib and networkx only when they are needed.
 """
 
+from keras_vnn.export import figures as figures
 from keras_vnn.export._canvas import picture_bytes
 from keras_vnn.export._formats import (
     EXPORT_FORMATS,

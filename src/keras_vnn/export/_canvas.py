@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
-from keras_vnn.errors import readable
+from keras_vnn.basics.errors import readable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

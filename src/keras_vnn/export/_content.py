@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from keras_vnn.architecture import Architecture, Summary
-from keras_vnn.errors import ArchitectureError
+from keras_vnn.basics.errors import ArchitectureError
 
 __all__ = ["Content", "content_of"]
 
@@ -226,7 +226,7 @@ def _of_model(model: Any, ranking: pd.DataFrame | None) -> Content:
 
 def _remembered(rank_nodes: Any, model: Any, method: str) -> pd.DataFrame | None:
     """Return the ranking a model remembers; ``None`` when it was trained further since."""
-    from keras_vnn.errors import ModelError
+    from keras_vnn.basics.errors import ModelError
 
     try:
         table: pd.DataFrame = rank_nodes(model, method=method)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from keras_vnn.errors import readable
+from keras_vnn.basics.errors import readable
 from keras_vnn.export._content import Content
 
 __all__ = ["escaped", "facts_of", "markdown_table", "to_json_text", "to_markdown", "to_text", "top_table"]

@@ -11,7 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from keras_vnn.errors import ConfigError, OutputError, did_you_mean
+from keras_vnn.basics.errors import ConfigError, OutputError, did_you_mean
+from keras_vnn.basics.files import replacing
 from keras_vnn.export._anndata import to_h5ad
 from keras_vnn.export._canvas import picture_bytes
 from keras_vnn.export._card import to_card
@@ -22,7 +23,6 @@ from keras_vnn.export._graphml import graph_of, to_graphml
 from keras_vnn.export._graphs import to_dot, to_edge_list, to_jgf
 from keras_vnn.export._picture import draw_content
 from keras_vnn.export._tables import csv_texts, summary_tables_of, write_folder
-from keras_vnn.files import replacing
 
 __all__ = ["EXPORT_FORMATS", "ExportFormat", "export_summary", "guess_format", "summary_graph", "summary_tables"]
 
@@ -119,7 +119,7 @@ def export_summary(
     Examples
     --------
     >>> from keras_vnn import Interactions
-    >>> from keras_vnn.wiring import interaction_architecture
+    >>> from keras_vnn.architecture.wiring import interaction_architecture
     >>> ppi = Interactions.from_pairs(["JAK1", "JAK2"], ["STAT1", "STAT1"])
     >>> arch = interaction_architecture(["STAT1", "JAK1", "JAK2"], ppi)
     >>> print(export_summary(arch, "text").split("Top")[1])

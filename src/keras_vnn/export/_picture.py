@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from keras_vnn.errors import ConfigError
+from keras_vnn.basics.errors import ConfigError
 from keras_vnn.export._canvas import bare_axes, shortened
 from keras_vnn.export._content import Content, content_of
 from keras_vnn.export._layout import Column, laid_out

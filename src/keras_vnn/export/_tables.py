@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from keras_vnn.csv_tables import csv_text
-from keras_vnn.errors import OutputError
+from keras_vnn.basics.csv_tables import csv_text
+from keras_vnn.basics.errors import OutputError
+from keras_vnn.basics.files import replacing
 from keras_vnn.export._content import Content
-from keras_vnn.files import replacing
 
 __all__ = ["csv_texts", "summary_tables_of", "write_folder"]
 

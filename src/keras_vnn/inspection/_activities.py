@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from keras_vnn.errors import DataError, sample
+from keras_vnn.basics.errors import DataError, sample
 from keras_vnn.inspection._cells import Cells, cells_of, class_codes, labelled_only
 from keras_vnn.inspection._record import evaluate, features_tensor, hidden_tensor
 from keras_vnn.inspection._segment import Segment

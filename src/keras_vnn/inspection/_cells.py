@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from keras_vnn.basics.errors import DataError
 from keras_vnn.data import Classes, Labels, StoredInputs, Targets, inputs_of, labels_of
 from keras_vnn.data import classes as classes_of_labels
-from keras_vnn.errors import DataError
 from keras_vnn.models import ModelView
 
 # Cells read from disk that are in memory together.

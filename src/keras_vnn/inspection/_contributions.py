@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
+from keras_vnn.basics.errors import ConfigError, ModelError, did_you_mean
 from keras_vnn.data import Classes
-from keras_vnn.errors import ConfigError, ModelError, did_you_mean
 from keras_vnn.inspection._cells import cells_of
 from keras_vnn.inspection._cut import Cut, Network
 from keras_vnn.inspection._methods import IMPORTANCE_METHODS, check_method

@@ -16,8 +16,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_vnn.basics.errors import ConfigError, ModelError
 from keras_vnn.data import Classes
-from keras_vnn.errors import ConfigError, ModelError
 from keras_vnn.inspection._cells import cells_of, class_codes
 from keras_vnn.inspection._cut import Cut, Network
 from keras_vnn.inspection._importance import Goal, Importance, chosen_method, goal_of, layer_importance, settled

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from keras_vnn.architecture import Architecture, node_degrees
-from keras_vnn.errors import ConfigError, DataError, did_you_mean, sample
+from keras_vnn.basics.errors import ConfigError, DataError, did_you_mean, sample
 
 __all__ = ["CORRECTIONS", "corrected_importance"]
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_vnn.basics.errors import ConfigError, DataError
 from keras_vnn.data import Classes, Targets
-from keras_vnn.errors import ConfigError, DataError
 from keras_vnn.inspection._cells import Cells, class_codes
 from keras_vnn.inspection._cut import Cut
 from keras_vnn.inspection._methods import IMPORTANCE_METHODS, check_method

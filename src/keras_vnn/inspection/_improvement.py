@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from keras_vnn.errors import ConfigError, DataError, did_you_mean
+from keras_vnn.basics.errors import ConfigError, DataError, did_you_mean
 from keras_vnn.inspection._cells import cells_of
 from keras_vnn.inspection._importance import goal_of
 from keras_vnn.inspection._progress import progressing

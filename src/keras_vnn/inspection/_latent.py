@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from keras_vnn.errors import ConfigError, DataError, ModelError, did_you_mean, sample
+from keras_vnn.basics.errors import ConfigError, DataError, ModelError, did_you_mean, sample
 from keras_vnn.inspection._activities import embedding_units
 from keras_vnn.inspection._cells import Cells, cells_of, class_codes
 from keras_vnn.inspection._record import evaluate, hidden_tensor

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from keras_vnn.errors import ConfigError, did_you_mean
+from keras_vnn.basics.errors import ConfigError, did_you_mean
 from keras_vnn.inspection._conductance import conductance, conductance_zero
 from keras_vnn.inspection._cut import Block, Cut
 from keras_vnn.inspection._epsilon import epsilon

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from keras_vnn.architecture import Node, NodePosition, gene_counts
+from keras_vnn.basics.errors import ConfigError
 from keras_vnn.data import Classes
-from keras_vnn.errors import ConfigError
 from keras_vnn.inspection._arithmetic import readout
 from keras_vnn.inspection._findings import Findings, findings_of, recalled
 from keras_vnn.inspection._methods import check_method

@@ -14,7 +14,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from keras_vnn.errors import readable
+from keras_vnn.basics.errors import readable
 
 if TYPE_CHECKING:
     from keras_vnn.inspection._node import NodeImportance, NodeInspection

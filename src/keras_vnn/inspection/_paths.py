@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from keras_vnn.basics.errors import ModelError
 from keras_vnn.data import Classes
-from keras_vnn.errors import ModelError
 from keras_vnn.inspection._arithmetic import Arithmetic, arithmetic
 from keras_vnn.inspection._record import has_one_head, output_weights, to_numpy
 from keras_vnn.models import ModelView, view

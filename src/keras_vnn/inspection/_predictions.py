@@ -7,8 +7,8 @@ from typing import Any
 import keras
 import pandas as pd
 
+from keras_vnn.basics.errors import ModelError
 from keras_vnn.data import Classes
-from keras_vnn.errors import ModelError
 from keras_vnn.inspection._cells import cells_of
 from keras_vnn.inspection._record import evaluate
 from keras_vnn.inspection._segment import Segment

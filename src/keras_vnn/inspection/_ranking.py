@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from keras_vnn.architecture import gene_counts
+from keras_vnn.basics.errors import ConfigError, ModelError
 from keras_vnn.data import Classes
-from keras_vnn.errors import ConfigError, ModelError
 from keras_vnn.inspection._findings import Findings, findings_of, recalled
 from keras_vnn.inspection._methods import check_method
 from keras_vnn.inspection._record import output_weights

@@ -14,8 +14,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_vnn.basics.errors import ModelError
 from keras_vnn.data import Classes, StoredInputs
-from keras_vnn.errors import ModelError
 from keras_vnn.inspection._cells import Cells
 from keras_vnn.inspection._segment import Segment
 from keras_vnn.models import Embedding, ModelView, Reconstruction

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_vnn.architecture import Architecture
-from keras_vnn.errors import ConfigError
+from keras_vnn.basics.errors import ConfigError
 from keras_vnn.inspection._ridge import ridge_predictions
 
 __all__ = ["Improvement", "improvements", "rank_correlations"]

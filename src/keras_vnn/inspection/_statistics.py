@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_vnn.errors import DataError
+from keras_vnn.basics.errors import DataError
 
 __all__ = ["ClassMoments", "ClassStatistics", "class_statistics"]
 

@@ -17,7 +17,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_vnn.errors import ModelError, VNNWarning
+from keras_vnn.basics.errors import ModelError, VNNWarning
 
 __all__ = ["AuxiliaryHeads", "AuxiliaryModel", "AuxiliaryPredictions", "auxiliary_predictions"]
 

@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from keras_vnn.errors import ArchitectureError
+from keras_vnn.basics.errors import ArchitectureError
 
 __all__ = ["Connections"]
 

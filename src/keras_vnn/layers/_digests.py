@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_vnn.errors import ModelError
+from keras_vnn.basics.errors import ModelError
 
 __all__ = ["save_digest", "without_digest"]
 

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_vnn.errors import ModelError
+from keras_vnn.basics.errors import ModelError
 
 __all__ = ["NodeDropout"]
 

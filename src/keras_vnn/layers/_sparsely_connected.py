@@ -14,7 +14,7 @@ from keras import ops
 from numpy.typing import NDArray
 from scipy import sparse
 
-from keras_vnn.errors import ArchitectureError, VNNWarning
+from keras_vnn.basics.errors import ArchitectureError, VNNWarning
 from keras_vnn.layers._connections import Connections
 from keras_vnn.layers._digests import save_digest, without_digest
 from keras_vnn.layers._initial import initial_weights

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Unpack
 import keras
 
 from keras_vnn.architecture import Architecture
+from keras_vnn.basics.errors import ModelError
 from keras_vnn.data import Classes, Normalization
-from keras_vnn.errors import ModelError
 from keras_vnn.layers import AuxiliaryModel, Concordance
 from keras_vnn.models._builder import Builder, check_normalization, compile_model
 from keras_vnn.models._initial import check_functions

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from keras_vnn.architecture import Architecture
+from keras_vnn.basics.errors import ModelError
 from keras_vnn.data import Classes, Normalization
-from keras_vnn.errors import ModelError
 from keras_vnn.layers import (
     ArchitectureCard,
     AuxiliaryHeads,

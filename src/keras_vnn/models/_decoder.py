@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from keras_vnn.architecture import Architecture
-from keras_vnn.errors import VNNWarning, sample
+from keras_vnn.basics.errors import VNNWarning, sample
 from keras_vnn.layers import Connections, SelectUnits, SparselyConnected
 from keras_vnn.models._axes import Axis
 from keras_vnn.models._builder import name_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from keras_vnn.errors import ModelError, did_you_mean
+from keras_vnn.basics.errors import ModelError, did_you_mean
 from keras_vnn.layers import check_initializer
 from keras_vnn.options import LINEAR_UNIFORM, AutoencoderOptions, ModelOptions
 

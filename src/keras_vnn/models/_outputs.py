@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from keras_vnn.basics.errors import ModelError
 from keras_vnn.data import Classes
-from keras_vnn.errors import ModelError
 
 __all__ = [
     "Embedding",

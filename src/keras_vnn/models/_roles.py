@@ -11,7 +11,7 @@ from typing import Any
 
 import keras
 
-from keras_vnn.errors import ModelError
+from keras_vnn.basics.errors import ModelError
 from keras_vnn.models._axes import Axis, Run
 
 __all__ = ["LayerRole", "Roles"]

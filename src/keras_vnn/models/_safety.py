@@ -21,10 +21,10 @@ from typing import Any
 
 import keras
 
-from keras_vnn.errors import ModelError, sample
+from keras_vnn.basics.errors import ModelError, sample
+from keras_vnn.basics.unpacking import refuse_bomb
+from keras_vnn.basics.untrusted import check_hdf5
 from keras_vnn.models._stored_sizes import check_sizes
-from keras_vnn.unpacking import refuse_bomb
-from keras_vnn.untrusted import check_hdf5
 
 __all__ = ["check_model_file"]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import keras
 
 from keras_vnn.architecture import Architecture
-from keras_vnn.errors import ModelError, VNNError
-from keras_vnn.files import existing_file, replacing
+from keras_vnn.basics.errors import ModelError, VNNError
+from keras_vnn.basics.files import existing_file, replacing
 from keras_vnn.models._safety import check_model_file
 from keras_vnn.models._view import view
 

@@ -16,7 +16,7 @@ from typing import IO, Any
 import h5py
 import keras
 
-from keras_vnn.errors import ModelError
+from keras_vnn.basics.errors import ModelError
 from keras_vnn.layers._connections import Connections
 
 __all__ = ["check_sizes"]

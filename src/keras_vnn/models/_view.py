@@ -9,8 +9,8 @@ from typing import Any
 import keras
 
 from keras_vnn.architecture import Architecture
+from keras_vnn.basics.errors import ModelError
 from keras_vnn.data import Normalization
-from keras_vnn.errors import ModelError
 from keras_vnn.layers import ArchitectureCard, LatentSample, SparselyConnected
 from keras_vnn.models._outputs import Outputs, outputs_from_json
 from keras_vnn.models._roles import LayerRole, Roles

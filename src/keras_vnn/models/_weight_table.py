@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from keras_vnn.errors import ModelError
+from keras_vnn.basics.errors import ModelError
 from keras_vnn.layers import SparselyConnected
 from keras_vnn.models._axes import Names
 from keras_vnn.models._roles import LayerRole

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from keras_vnn.errors import ModelError, sample
+from keras_vnn.basics.errors import ModelError, sample
 from keras_vnn.models._view import view
 from keras_vnn.models._weight_table import KEYS, weight_table, write_weights
 

@@ -16,7 +16,7 @@ from pydantic import AllowInfNan, BaseModel, BeforeValidator, ConfigDict, Valida
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
-from keras_vnn.errors import ConfigError, VNNError, did_you_mean
+from keras_vnn.basics.errors import ConfigError, VNNError, did_you_mean
 
 __all__ = [
     "Options",

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from keras_vnn.errors import ModelError
+from keras_vnn.basics.errors import ModelError
 from keras_vnn.options._base import Options, Real, Whole, as_tuple
 
 __all__ = ["LATENT", "LINEAR_UNIFORM", "AutoencoderOptions", "ModelOptions"]

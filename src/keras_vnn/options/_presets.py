@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
-from keras_vnn.errors import ModelError, check_choice
+from keras_vnn.basics.errors import ModelError, check_choice
 from keras_vnn.options._base import Options
 from keras_vnn.options._model import LINEAR_UNIFORM, AutoencoderOptions, ModelOptions
 from keras_vnn.options._training import TrainingOptions

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from keras_vnn.errors import ModelError
+from keras_vnn.basics.errors import ModelError
 from keras_vnn.options._base import Options, Real, Whole, only_with
 
 __all__ = ["AutoencoderTraining", "EmbeddingOptions", "PretrainingOptions", "TrainingOptions"]

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
-from keras_vnn.errors import ConfigError
+from keras_vnn.basics.errors import ConfigError
 from keras_vnn.options._base import Options, Real, Whole, as_tuple, only_with
 
 __all__ = ["GeneSetOptions", "HierarchyOptions", "InteractionOptions", "OntologyOptions"]

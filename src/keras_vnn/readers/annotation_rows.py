@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from keras_vnn.errors import ConfigError, ReadError, did_you_mean, sample
-from keras_vnn.hierarchies import Annotations
-from keras_vnn.provenance import Audit, AuditEntry, Source
+from keras_vnn.basics.errors import ConfigError, ReadError, did_you_mean, sample
+from keras_vnn.basics.provenance import Audit, AuditEntry, Source
+from keras_vnn.priors import Annotations
 from keras_vnn.readers.molecules import species_counts
 
 if TYPE_CHECKING:

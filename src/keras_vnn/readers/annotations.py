@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_vnn.errors import ConfigError
-from keras_vnn.genes import gene_list
-from keras_vnn.hierarchies import Annotations
+from keras_vnn.basics.errors import ConfigError
+from keras_vnn.priors import Annotations
+from keras_vnn.priors.genes import gene_list
 from keras_vnn.readers.annotation_rows import AnnotationChoices, AnnotationRows, choose
 from keras_vnn.readers.formats import Format, choose_format
 from keras_vnn.readers.gaf import GAF
@@ -99,7 +99,7 @@ def read_annotations(
 
     Examples
     --------
-    >>> from keras_vnn.bundled import data_path
+    >>> from keras_vnn.basics.bundled import data_path
     >>> goa = read_annotations(data_path("goa_human_demo.gaf.gz"), namespace="biological_process")
     >>> print(goa)
     44,986 annotations of 5,568 genes with 8,130 terms (goa_human_demo.gaf.gz)

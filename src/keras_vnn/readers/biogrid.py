@@ -14,7 +14,7 @@ import re
 
 import numpy as np
 
-from keras_vnn.errors import ConfigError, ReadError, did_you_mean
+from keras_vnn.basics.errors import ConfigError, ReadError, did_you_mean
 from keras_vnn.readers.columns import normalized
 from keras_vnn.readers.formats import Format
 from keras_vnn.readers.molecules import Molecules, choose_rows

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from keras_vnn.errors import ConfigError, ReadError, did_you_mean, sample
+from keras_vnn.basics.errors import ConfigError, ReadError, did_you_mean, sample
 from keras_vnn.readers.text import Preview, shortened
 
 __all__ = [

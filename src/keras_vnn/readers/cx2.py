@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from keras_vnn.errors import ReadError, sample
-from keras_vnn.files import read_lines
-from keras_vnn.hierarchies import Annotations, Ontology
-from keras_vnn.provenance import Source
+from keras_vnn.basics.errors import ReadError, sample
+from keras_vnn.basics.files import read_lines
+from keras_vnn.basics.provenance import Source
+from keras_vnn.priors import Annotations, Ontology
 from keras_vnn.readers.formats import Format
 from keras_vnn.readers.text import Preview, at
 

@@ -5,10 +5,10 @@ In: such a file. Out: an `Ontology` and its `Annotations`.
 
 from __future__ import annotations
 
-from keras_vnn.errors import ReadError
-from keras_vnn.files import read_lines
-from keras_vnn.hierarchies import Annotations, Ontology
-from keras_vnn.provenance import Source
+from keras_vnn.basics.errors import ReadError
+from keras_vnn.basics.files import read_lines
+from keras_vnn.basics.provenance import Source
+from keras_vnn.priors import Annotations, Ontology
 from keras_vnn.readers.formats import Format
 from keras_vnn.readers.text import Preview, at
 

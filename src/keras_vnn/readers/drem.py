@@ -18,8 +18,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from keras_vnn.errors import ConfigError, ReadError
-from keras_vnn.provenance import AuditEntry
+from keras_vnn.basics.errors import ConfigError, ReadError
+from keras_vnn.basics.provenance import AuditEntry
 from keras_vnn.readers.columns import Columns, choose_columns, normalized, split
 from keras_vnn.readers.formats import Format
 from keras_vnn.readers.options import Options

@@ -5,9 +5,9 @@ In: such a file, tab-separated, without header. Out: an `Ontology` and its `Anno
 
 from __future__ import annotations
 
-from keras_vnn.errors import ReadError
-from keras_vnn.hierarchies import Annotations, Ontology
-from keras_vnn.provenance import Source
+from keras_vnn.basics.errors import ReadError
+from keras_vnn.basics.provenance import Source
+from keras_vnn.priors import Annotations, Ontology
 from keras_vnn.readers.formats import Format
 from keras_vnn.readers.tab_columns import TabLayout, read_tab_columns
 from keras_vnn.readers.text import Preview, at

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from keras_vnn.basics.unpacking import NOT_TEXT
 from keras_vnn.readers.biogrid import BIOGRID
 from keras_vnn.readers.columns import lay_out, split
 from keras_vnn.readers.cx2 import CX2
@@ -23,7 +24,6 @@ from keras_vnn.readers.kpnn import KPNN
 from keras_vnn.readers.mitab import MITAB
 from keras_vnn.readers.reactome import REACTOME_MEMBERS, REACTOME_RELATIONS
 from keras_vnn.readers.text import Preview
-from keras_vnn.unpacking import NOT_TEXT
 
 __all__ = ["FOREIGN", "Foreign", "in_words", "recognized_foreign"]
 

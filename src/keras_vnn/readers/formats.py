@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from keras_vnn.errors import ConfigError, ReadError, did_you_mean
+from keras_vnn.basics.errors import ConfigError, ReadError, did_you_mean
+from keras_vnn.basics.unpacking import NOT_TEXT
 from keras_vnn.readers.text import Preview, shortened
-from keras_vnn.unpacking import NOT_TEXT
 
 __all__ = ["Format", "choose_format"]
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from keras_vnn.errors import ConfigError, ReadError, did_you_mean, sample
+from keras_vnn.basics.errors import ConfigError, ReadError, did_you_mean, sample
 from keras_vnn.readers.columns import Roles, normalized
 
 __all__ = ["FrameColumns", "choose_frame_columns"]

@@ -5,7 +5,7 @@ In: a gene2go file. Out: `AnnotationRows` by accession (GeneID).
 
 from __future__ import annotations
 
-from keras_vnn.provenance import Source
+from keras_vnn.basics.provenance import Source
 from keras_vnn.readers.annotation_rows import AnnotationRows
 from keras_vnn.readers.formats import Format
 from keras_vnn.readers.tab_columns import TabLayout, read_tab_columns

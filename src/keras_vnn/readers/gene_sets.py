@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from keras_vnn.errors import ReadError
-from keras_vnn.files import read_lines
-from keras_vnn.hierarchies import GeneSets
-from keras_vnn.provenance import Audit, AuditEntry, Source
+from keras_vnn.basics.errors import ReadError
+from keras_vnn.basics.files import read_lines
+from keras_vnn.basics.provenance import Audit, AuditEntry, Source
+from keras_vnn.priors import GeneSets
 from keras_vnn.readers.formats import Format, choose_format
 from keras_vnn.readers.names import check_names
 from keras_vnn.readers.reactome import PATHWAY_ID

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from keras_vnn.errors import ConfigError
-from keras_vnn.provenance import Source
+from keras_vnn.basics.errors import ConfigError
+from keras_vnn.basics.provenance import Source
 from keras_vnn.readers.annotation_rows import AnnotationRows
 from keras_vnn.readers.columns import Columns, Layout, column_number, lay_out
 from keras_vnn.readers.formats import Format

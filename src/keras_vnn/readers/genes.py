@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from keras_vnn.errors import ConfigError, GeneError, ReadError
-from keras_vnn.genes import DUPLICATE_POLICIES, GeneList, gene_list
-from keras_vnn.provenance import Audit, AuditEntry, Source
+from keras_vnn.basics.errors import ConfigError, GeneError, ReadError
+from keras_vnn.basics.provenance import Audit, AuditEntry, Source
+from keras_vnn.priors.genes import DUPLICATE_POLICIES, GeneList, gene_list
 from keras_vnn.readers.columns import Layout, column_number, lay_out, normalized
 from keras_vnn.readers.foreign import recognized_foreign
 from keras_vnn.readers.hdf5_names import read_var_names
 from keras_vnn.readers.names import check_names
 from keras_vnn.readers.orientation import genes_in_rows
 from keras_vnn.readers.rows import check_malformed, chunks, refuse_row
+from keras_vnn.readers.ten_x import is_ten_x, read_ten_x
 from keras_vnn.readers.text import Preview, preview, shortened
-from keras_vnn.ten_x import is_ten_x, read_ten_x
 
 if TYPE_CHECKING:
     import anndata
@@ -95,7 +95,7 @@ def read_genes(
 
     Examples
     --------
-    >>> from keras_vnn.bundled import data_path
+    >>> from keras_vnn.basics.bundled import data_path
     >>> genes = read_genes(data_path("kang_ifnb_cd4t_expression.csv.gz"))
     >>> len(genes), genes.source.format
     (6998, "CSV expression table, genes in rows (the header calls the row names 'gene_symbol')")

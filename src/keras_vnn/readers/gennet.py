@@ -9,10 +9,10 @@ import re
 from collections import Counter
 from itertools import pairwise
 
-from keras_vnn.errors import ReadError
-from keras_vnn.files import read_lines
-from keras_vnn.hierarchies import Annotations, Ontology
-from keras_vnn.provenance import Source
+from keras_vnn.basics.errors import ReadError
+from keras_vnn.basics.files import read_lines
+from keras_vnn.basics.provenance import Source
+from keras_vnn.priors import Annotations, Ontology
 from keras_vnn.readers.columns import split
 from keras_vnn.readers.formats import Format
 from keras_vnn.readers.text import Preview, at

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from keras_vnn.provenance import AuditEntry, Source
+from keras_vnn.basics.provenance import AuditEntry, Source
 from keras_vnn.readers.annotation_rows import AnnotationRows
 from keras_vnn.readers.formats import Format
 from keras_vnn.readers.gaf import comment_value

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from keras_vnn.errors import ReadError, VNNError, did_you_mean, sample
-from keras_vnn.probing import refuse_damaged_hdf5
-from keras_vnn.untrusted import check_hdf5
+from keras_vnn.basics.errors import ReadError, VNNError, did_you_mean, sample
+from keras_vnn.basics.probing import refuse_damaged_hdf5
+from keras_vnn.basics.untrusted import check_hdf5
 
 __all__ = ["read_var_names"]
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from keras_vnn.errors import ConfigError
+from keras_vnn.basics.errors import ConfigError
 from keras_vnn.readers.columns import Columns, lay_out
 from keras_vnn.readers.formats import Format
 from keras_vnn.readers.options import Options

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from keras_vnn.errors import ConfigError, ReadError, sample
-from keras_vnn.identifiers import IdentifierTable
-from keras_vnn.identifiers._table import columns_from_pairs, exploded
-from keras_vnn.provenance import Audit, AuditEntry, Source
+from keras_vnn.basics.errors import ConfigError, ReadError, sample
+from keras_vnn.basics.provenance import Audit, AuditEntry, Source
+from keras_vnn.priors.identifiers import IdentifierTable
+from keras_vnn.priors.identifiers._table import columns_from_pairs, exploded
 from keras_vnn.readers.columns import column_number, lay_out, normalized
 from keras_vnn.readers.foreign import in_words
 from keras_vnn.readers.formats import Format, choose_format
@@ -90,7 +90,7 @@ def read_identifier_map(
 
     Examples
     --------
-    >>> from keras_vnn.bundled import data_path
+    >>> from keras_vnn.basics.bundled import data_path
     >>> table = read_identifier_map(data_path("goa_human_demo.gaf.gz"))
     >>> print(table)
     6,081 rows with accession (6,081 names), symbol (6,081 names), synonyms (14,037 names)

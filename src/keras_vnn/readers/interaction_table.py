@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from keras_vnn.errors import ReadError
+from keras_vnn.basics.errors import ReadError
 from keras_vnn.readers.columns import Roles, choose_columns, lay_out, normalized
 from keras_vnn.readers.formats import Format
 from keras_vnn.readers.options import Options

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from keras_vnn.errors import ConfigError, ReadError
+from keras_vnn.basics.errors import ConfigError, ReadError
+from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.priors import Interactions
-from keras_vnn.provenance import Audit, AuditEntry, Source
 from keras_vnn.readers.biogrid import BIOGRID
 from keras_vnn.readers.frames import choose_frame_columns
 from keras_vnn.readers.hippie import HIPPIE
@@ -112,7 +112,7 @@ def read_interactions(
 
     Examples
     --------
-    >>> from keras_vnn.bundled import data_path
+    >>> from keras_vnn.basics.bundled import data_path
     >>> ppi = read_interactions(data_path("ppi_human_goa_ipi.tsv"), min_score=2)
     >>> print(ppi.sources[0].format)
     TSV gene_a, gene_b, score publications (ignored: references)

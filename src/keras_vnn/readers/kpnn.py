@@ -5,9 +5,9 @@ In: such a CSV file. Out: an `Ontology` and its `Annotations`. What is never a p
 
 from __future__ import annotations
 
-from keras_vnn.errors import ReadError
-from keras_vnn.hierarchies import Annotations, Ontology
-from keras_vnn.provenance import Audit, AuditEntry, Source
+from keras_vnn.basics.errors import ReadError
+from keras_vnn.basics.provenance import Audit, AuditEntry, Source
+from keras_vnn.priors import Annotations, Ontology
 from keras_vnn.readers.columns import Columns, lay_out
 from keras_vnn.readers.formats import Format
 from keras_vnn.readers.rows import read_rows

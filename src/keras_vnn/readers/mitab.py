@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from keras_vnn.errors import ReadError, sample
-from keras_vnn.provenance import AuditEntry
+from keras_vnn.basics.errors import ReadError, sample
+from keras_vnn.basics.provenance import AuditEntry
 from keras_vnn.readers.formats import Format
 from keras_vnn.readers.gpad import without_isoform
 from keras_vnn.readers.molecules import Molecules, choose_rows

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from keras_vnn.errors import ReadError, sample
-from keras_vnn.provenance import AuditEntry
+from keras_vnn.basics.errors import ReadError, sample
+from keras_vnn.basics.provenance import AuditEntry
 from keras_vnn.readers.options import Options
 from keras_vnn.readers.rows import Rows
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from keras_vnn.errors import ReadError, VNNWarning, sample
-from keras_vnn.kinds import damaged_by_excel, refuse_mixed_species, undamaged
+from keras_vnn.basics.errors import ReadError, VNNWarning, sample
+from keras_vnn.priors.kinds import damaged_by_excel, refuse_mixed_species, undamaged
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from keras_vnn.errors import ReadError
-from keras_vnn.hierarchies import Ontology
-from keras_vnn.provenance import Audit, AuditEntry, Source
+from keras_vnn.basics.errors import ReadError
+from keras_vnn.basics.provenance import Audit, AuditEntry, Source
+from keras_vnn.priors import Ontology
 from keras_vnn.readers.formats import Format
 from keras_vnn.readers.text import Preview, at, open_text
 

@@ -9,9 +9,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from keras_vnn.errors import ConfigError
-from keras_vnn.hierarchies import Annotations, Ontology
-from keras_vnn.provenance import Source
+from keras_vnn.basics.errors import ConfigError
+from keras_vnn.basics.provenance import Source
+from keras_vnn.priors import Annotations, Ontology
 from keras_vnn.readers.columns import Columns, column_number, lay_out
 from keras_vnn.readers.cx2 import CX2
 from keras_vnn.readers.dcell import DCELL
@@ -69,7 +69,7 @@ def read_ontology(
 
     Examples
     --------
-    >>> from keras_vnn.bundled import data_path
+    >>> from keras_vnn.basics.bundled import data_path
     >>> go = read_ontology(data_path("go-basic.obo.gz"))
     >>> print(go)
     43,789 terms, 86,549 edges (go-basic.obo.gz)

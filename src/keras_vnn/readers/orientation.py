@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from keras_vnn.errors import ConfigError, ReadError, did_you_mean, sample
-from keras_vnn.genes import CELL_NAMES, CELL_WORDS, GENE_NAMES, GENE_WORDS, ORIENTATIONS
+from keras_vnn.basics.errors import ConfigError, ReadError, did_you_mean, sample
+from keras_vnn.priors.genes import CELL_NAMES, CELL_WORDS, GENE_NAMES, GENE_WORDS, ORIENTATIONS
 
 __all__ = ["ORIENTATIONS", "genes_in_rows"]
 

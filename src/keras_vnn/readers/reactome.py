@@ -10,9 +10,9 @@ import re
 
 import pandas as pd
 
-from keras_vnn.errors import ReadError, did_you_mean, sample
-from keras_vnn.hierarchies import Ontology
-from keras_vnn.provenance import Audit, AuditEntry, Source
+from keras_vnn.basics.errors import ReadError, did_you_mean, sample
+from keras_vnn.basics.provenance import Audit, AuditEntry, Source
+from keras_vnn.priors import Ontology
 from keras_vnn.readers.annotation_rows import AnnotationRows
 from keras_vnn.readers.formats import Format
 from keras_vnn.readers.gpad import without_isoform

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from keras_vnn.errors import ConfigError, ReadError
+from keras_vnn.basics.errors import ConfigError, ReadError
+from keras_vnn.basics.provenance import Audit, Source
 from keras_vnn.priors import Regulation
-from keras_vnn.provenance import Audit, Source
 from keras_vnn.readers.drem import DREM_IDS
 from keras_vnn.readers.frames import choose_frame_columns
 from keras_vnn.readers.names import check_names
@@ -90,7 +90,7 @@ def read_regulation(
 
     Examples
     --------
-    >>> from keras_vnn.bundled import data_path
+    >>> from keras_vnn.basics.bundled import data_path
     >>> tf = read_regulation(data_path("tf_target_human_goa.tsv"))
     >>> print(tf)
     411 edges from 171 regulators to 238 targets (tf_target_human_goa.tsv)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 import pandas as pd
 
-from keras_vnn.errors import ReadError, sample
-from keras_vnn.provenance import AuditEntry
+from keras_vnn.basics.errors import ReadError, sample
+from keras_vnn.basics.provenance import AuditEntry
 from keras_vnn.readers.columns import Layout, as_number, lay_out
 from keras_vnn.readers.formats import Format
 from keras_vnn.readers.options import Options

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 import pandas as pd
 
-from keras_vnn.errors import ConfigError, ReadError
-from keras_vnn.files import read_lines
-from keras_vnn.provenance import AuditEntry
+from keras_vnn.basics.errors import ConfigError, ReadError
+from keras_vnn.basics.files import read_lines
+from keras_vnn.basics.provenance import AuditEntry
 from keras_vnn.readers.columns import Columns, Layout, Roles, as_number, split
 from keras_vnn.readers.text import COMMENT_MARKS, CheckedStream, Preview, at, open_text
 

@@ -16,9 +16,9 @@ from functools import partial
 
 import numpy as np
 
-from keras_vnn.errors import ReadError, sample
-from keras_vnn.files import read_lines
-from keras_vnn.provenance import AuditEntry
+from keras_vnn.basics.errors import ReadError, sample
+from keras_vnn.basics.files import read_lines
+from keras_vnn.basics.provenance import AuditEntry
 from keras_vnn.readers.formats import Format
 from keras_vnn.readers.options import Options
 from keras_vnn.readers.rows import Rows, check_malformed

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from keras_vnn.errors import ConfigError, ReadError, did_you_mean
+from keras_vnn.basics.errors import ConfigError, ReadError, did_you_mean
 from keras_vnn.readers.biogrid import BIOGRID
 from keras_vnn.readers.columns import lay_out
 from keras_vnn.readers.drem import DREM
@@ -148,7 +148,7 @@ def sniff_format(path: str | os.PathLike[str]) -> str:
 
     Examples
     --------
-    >>> from keras_vnn.bundled import data_path
+    >>> from keras_vnn.basics.bundled import data_path
     >>> sniff_format(data_path("ppi_human_goa_ipi.tsv")), sniff_format(data_path("go-basic.obo.gz"))
     ('interactions', 'obo')
     """

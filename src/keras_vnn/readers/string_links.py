@@ -10,7 +10,7 @@ import re
 import warnings
 from dataclasses import replace
 
-from keras_vnn.errors import VNNWarning
+from keras_vnn.basics.errors import VNNWarning
 from keras_vnn.readers import interaction_table
 from keras_vnn.readers.columns import normalized
 from keras_vnn.readers.formats import Format

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import union_categoricals
 
-from keras_vnn.errors import ReadError
-from keras_vnn.provenance import AuditEntry
+from keras_vnn.basics.errors import ReadError
+from keras_vnn.basics.provenance import AuditEntry
 from keras_vnn.readers.rows import check_malformed
 from keras_vnn.readers.text import CheckedStream, Preview, at, open_text
 

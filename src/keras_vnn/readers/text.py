@@ -14,9 +14,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
-from keras_vnn.errors import ReadError
-from keras_vnn.files import encoding_of, existing_file, refuse_bytes
-from keras_vnn.unpacking import NOT_TEXT, open_unpacked
+from keras_vnn.basics.errors import ReadError
+from keras_vnn.basics.files import encoding_of, existing_file, refuse_bytes
+from keras_vnn.basics.unpacking import NOT_TEXT, open_unpacked
 
 __all__ = ["COMMENT_MARKS", "CheckedStream", "Preview", "at", "open_text", "preview"]
 

@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import ValidationError
 
-from keras_vnn.bundled import config_names, config_path
-from keras_vnn.errors import ConfigError, VNNError, did_you_mean
-from keras_vnn.files import existing_file, read_lines
+from keras_vnn.basics.bundled import config_names, config_path
+from keras_vnn.basics.errors import ConfigError, VNNError, did_you_mean
+from keras_vnn.basics.files import existing_file, read_lines
 from keras_vnn.options import worded
 from keras_vnn.recipes.schema import SEARCHABLE, BuildRecipe, CompareRecipe, Recipe, TrainRecipe, TuneRecipe
 from keras_vnn.recipes.section import Misuse, RecipeSection

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from keras_vnn.architecture import Architecture, load_architecture
-from keras_vnn.errors import ConfigError
-from keras_vnn.genes import GeneList
-from keras_vnn.hierarchies import Annotations, GeneSets
-from keras_vnn.identifiers import identifier_map, map_identifiers, names_in
-from keras_vnn.priors import Interactions, Regulation
-from keras_vnn.quiet import import_keras
+from keras_vnn.architecture.wiring import gene_set_architecture, interaction_architecture, ontology_architecture
+from keras_vnn.basics.errors import ConfigError
+from keras_vnn.basics.quiet import import_keras
+from keras_vnn.priors import Annotations, GeneSets, Interactions, Regulation
+from keras_vnn.priors.genes import GeneList
+from keras_vnn.priors.identifiers import identifier_map, map_identifiers, names_in
 from keras_vnn.readers import (
     read_annotations,
     read_gene_sets,
@@ -29,7 +29,6 @@ from keras_vnn.readers import (
     read_regulation,
 )
 from keras_vnn.recipes.schema import BuildRecipe, TrainRecipe
-from keras_vnn.wiring import gene_set_architecture, interaction_architecture, ontology_architecture
 
 if TYPE_CHECKING:
     import anndata

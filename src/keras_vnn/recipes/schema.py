@@ -17,7 +17,7 @@ from pydantic import (
     PlainSerializer,
 )
 
-from keras_vnn.errors import ConfigError, did_you_mean
+from keras_vnn.basics.errors import ConfigError, did_you_mean
 from keras_vnn.options import (
     AutoencoderOptions,
     AutoencoderTraining,

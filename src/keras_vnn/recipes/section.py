@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from keras_vnn.errors import did_you_mean
+from keras_vnn.basics.errors import did_you_mean
 from keras_vnn.options import Options, worded
 
 __all__ = ["Misuse", "RecipeSection"]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from itertools import product
 from typing import Any
 
-from keras_vnn.errors import ConfigError, did_you_mean
+from keras_vnn.basics.errors import ConfigError, did_you_mean
 
 __all__ = ["Choices", "Range", "Setting", "grid", "setting_of"]
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_vnn.architecture import Architecture
+from keras_vnn.basics.errors import DataError, ModelError
 from keras_vnn.data import Labels, Normalization, Split, Targets, labels_given, split_cells
-from keras_vnn.errors import DataError, ModelError
 from keras_vnn.models import build_autoencoder, view
 from keras_vnn.options import TrainingOptions, autoencoder_options, training_options
 from keras_vnn.training._fit import fit_model, make_optimizer, precision, predicted_by

@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, FiniteFloat, NonNegativeInt, ValidationError
 
-from keras_vnn.errors import OutputError, ReadError, VNNWarning
-from keras_vnn.files import replacing
+from keras_vnn.basics.errors import OutputError, ReadError, VNNWarning
+from keras_vnn.basics.files import replacing
 
 __all__ = ["Checkpoint", "digest_of", "identity_of"]
 

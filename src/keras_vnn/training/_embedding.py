@@ -10,8 +10,8 @@ import keras
 import numpy as np
 
 from keras_vnn.architecture import Architecture
+from keras_vnn.basics.errors import DataError, ModelError, did_you_mean
 from keras_vnn.data import Labels, Split, labels_given, split_cells
-from keras_vnn.errors import DataError, ModelError, did_you_mean
 from keras_vnn.layers import BatchHardTriplet, ContrastivePairs
 from keras_vnn.models import Embedding, build_model, view
 from keras_vnn.options import PretrainingOptions, TrainingOptions
@@ -75,7 +75,7 @@ def train_embedding(
     Returns
     -------
     TrainingResult
-        The model gives ``(cells, units)``; there are no scores of test cells, see `keras_vnn.evaluation`.
+        The model gives ``(cells, units)``; there are no scores of test cells, see `keras_vnn.experiments.evaluation`.
 
     Raises
     ------

@@ -11,8 +11,8 @@ import keras
 import numpy as np
 import pandas as pd
 
-from keras_vnn.errors import DataError
-from keras_vnn.files import alone_at
+from keras_vnn.basics.errors import DataError
+from keras_vnn.basics.files import alone_at
 from keras_vnn.options import TrainingOptions
 from keras_vnn.training._checkpoint import Checkpoint, identity_of
 from keras_vnn.training._logs import log_callbacks

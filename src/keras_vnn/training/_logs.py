@@ -11,9 +11,9 @@ from typing import Any
 import keras
 import pandas as pd
 
-from keras_vnn.csv_tables import csv_text
-from keras_vnn.errors import ConfigError
-from keras_vnn.files import replacing
+from keras_vnn.basics.csv_tables import csv_text
+from keras_vnn.basics.errors import ConfigError
+from keras_vnn.basics.files import replacing
 
 __all__ = ["EpochTable", "log_callbacks"]
 

@@ -14,7 +14,7 @@ import pandas as pd
 from keras import ops
 from numpy.typing import NDArray
 
-from keras_vnn.errors import ModelError
+from keras_vnn.basics.errors import ModelError
 from keras_vnn.layers import Connections, SparselyConnected
 from keras_vnn.layers.kernels import KERNELS
 from keras_vnn.models import view

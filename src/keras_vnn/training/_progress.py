@@ -8,7 +8,7 @@ import keras
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from keras_vnn.errors import readable
+from keras_vnn.basics.errors import readable
 
 __all__ = ["RichProgress"]
 

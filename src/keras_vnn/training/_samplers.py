@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_vnn.errors import DataError
+from keras_vnn.basics.errors import DataError
 from keras_vnn.training._order import CellOrder
 
 __all__ = ["PairOrder", "TripletOrder"]

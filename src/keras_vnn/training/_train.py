@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from keras_vnn.architecture import Architecture
+from keras_vnn.basics.errors import DataError, did_you_mean, sample
 from keras_vnn.data import (
     Labels,
     Normalization,
@@ -25,7 +26,6 @@ from keras_vnn.data import (
     labels_given,
     split_cells,
 )
-from keras_vnn.errors import DataError, did_you_mean, sample
 from keras_vnn.models import Regression, build_model, view
 from keras_vnn.options import ModelOptions, PretrainingOptions, TrainingOptions
 from keras_vnn.options import model_options as options_of

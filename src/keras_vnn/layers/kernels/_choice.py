@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import keras
 
-from keras_vnn.errors import ModelError, did_you_mean
+from keras_vnn.basics.errors import ModelError, did_you_mean
 from keras_vnn.layers._connections import Connections
 from keras_vnn.layers.kernels._interface import COSTS, SparseKernel
 from keras_vnn.layers.kernels.block import BlockKernel

@@ -1,0 +1,22 @@
+"""Wiring: prior tables become an `Architecture`.
+
+In: a gene list and prior tables (`keras_vnn.priors`) or plain gene sets. Out: layers of named nodes with the
+sparse adjacency between them, and an audit of all that was dropped on the way. One module per family of priors.
+Knows nothing of files and nothing of Keras.
+"""
+
+from keras_vnn.architecture.wiring._gene_sets import gene_set_architecture
+from keras_vnn.architecture.wiring._groupings import GROUPINGS
+from keras_vnn.architecture.wiring._interactions import interaction_architecture
+from keras_vnn.architecture.wiring._ontology import hierarchy_architecture, ontology_architecture
+from keras_vnn.architecture.wiring._units import UNIT_FORMULAS, UnitFormula
+
+__all__ = [
+    "GROUPINGS",
+    "UNIT_FORMULAS",
+    "UnitFormula",
+    "gene_set_architecture",
+    "hierarchy_architecture",
+    "interaction_architecture",
+    "ontology_architecture",
+]

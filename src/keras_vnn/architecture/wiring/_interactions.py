@@ -1,0 +1,193 @@
+"""Interactions and regulation become an architecture: groups and regulators in one sparse layer.
+
+In: a gene list, `Interactions`, `Regulation`. Out: an `Architecture`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Unpack
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_vnn.architecture import Architecture
+from keras_vnn.architecture.wiring._groupings import GROUPINGS
+from keras_vnn.architecture.wiring._groups import Groups, Limits, grouped_architecture, membership
+from keras_vnn.architecture.wiring._matching import check_kind, check_match
+from keras_vnn.basics.errors import VNNWarning, WiringError
+from keras_vnn.options import InteractionOptions, documented
+from keras_vnn.priors import EFFECTS, Interactions, Regulation
+from keras_vnn.priors.genes import GeneList, gene_list
+
+if TYPE_CHECKING:
+    from keras_vnn.options._changes import InteractionChanges
+
+__all__ = ["interaction_architecture"]
+
+
+@documented(InteractionOptions)
+def interaction_architecture(
+    genes: Iterable[str],
+    interactions: Interactions | None = None,
+    regulation: Regulation | None = None,
+    **options: Unpack[InteractionChanges],
+) -> Architecture:
+    """Wire interactions and regulation into one sparse layer of named nodes.
+
+    Groups of interacting genes come first, then regulators, each family sorted by id. For the groupings ``edge``,
+    ``neighbourhood`` and ``clique`` any two genes that interact share a node, unless a size limit removed it.
+    Nodes with exactly the same genes become one that keeps all ids in ``names``. Whatever is dropped is counted
+    in the audit. The order of rows and directions in the tables does not matter.
+
+    Parameters
+    ----------
+    genes
+        The input genes, in order.
+    interactions
+        Undirected interactions; those with a gene outside the list are left out.
+    regulation
+        Regulators and their targets; a regulator need not be in the list.
+    {options}
+
+    Returns
+    -------
+    Architecture
+        Genes and one layer of nodes.
+
+    Raises
+    ------
+    GeneError
+        No gene, or hardly any, is in a table; or the gene list is not one.
+    WiringError
+        No table is given, a table is empty, nothing of them lies within the list, or no node is within the limits.
+    ConfigError
+        An option has an unknown name or an impossible value.
+
+    Warns
+    -----
+    VNNWarning
+        Few genes are in a table, or nothing of one of two tables lies within the list.
+
+    References
+    ----------
+    Lin et al. 2017, Using neural networks for reducing the dimensions of single-cell RNA-Seq data,
+    doi:10.1093/nar/gkx681.
+
+    Examples
+    --------
+    >>> ppi = Interactions.from_pairs(["JAK1", "JAK2", "ATM"], ["STAT1", "STAT1", "TP53"])
+    >>> arch = interaction_architecture(["STAT1", "JAK1", "JAK2", "TP53", "MDM2"], ppi)
+    >>> arch.layers[1].labels
+    ('JAK1 and partners', 'JAK2 and partners', 'STAT1 and partners')
+    >>> print(arch.audit)
+    match   1 interaction: one or both genes are not in the gene list
+    wire    1 gene: no interaction in the prior: not connected (MDM2)
+    wire    1 gene: nothing it interacts with is in the list: not connected (TP53)
+    """
+    listed = gene_list(genes)
+    if interactions is None and regulation is None:
+        raise WiringError(
+            "There is nothing to wire: neither interactions nor regulation were given.\n"
+            "Pass at least one: interaction_architecture(genes, interactions, regulation)"
+        )
+    for prior, kind, reader in (
+        (interactions, Interactions, "read_interactions"),
+        (regulation, Regulation, "read_regulation"),
+    ):
+        if prior is not None:
+            check_kind(prior, kind, reader)
+    chosen = InteractionOptions().changed(**options)
+    group_limits = Limits(chosen.min_genes, chosen.max_genes)
+    target_limits = Limits(chosen.min_targets, chosen.max_targets, "targets")
+
+    families: list[tuple[Groups, Limits]] = []
+    sources = [listed.source] if listed.source else []
+    audit = listed.audit
+    pairs = None
+    if interactions is not None:
+        check_match(listed, interactions.genes, "the interaction table")
+        inside = interactions.among(listed)
+        rows = _positions(inside.genes, listed)
+        pairs = rows[inside.pairs]
+        if len(inside):
+            groups = GROUPINGS[chosen.grouping](inside, chosen)
+            families.append((groups.on_rows(rows, len(listed)), group_limits))
+        else:
+            _complain_of_nothing(interactions, fatal=regulation is None)
+        sources, audit = [*sources, *interactions.sources], audit + inside.audit
+    if regulation is not None:
+        check_match(listed, regulation.targets, "the column of targets")
+        aimed = regulation.among(listed)
+        families.append((_regulators(aimed, listed, chosen.include_regulator), target_limits))
+        sources, audit = [*sources, *regulation.sources], audit + aimed.audit
+    given = {"interactions": interactions, "regulators": regulation}
+    return grouped_architecture(
+        listed,
+        families,
+        layer=" and ".join(name for name, table in given.items() if table is not None),
+        pairs=pairs,
+        apart="between two communities, no hidden node shared by the pair" if chosen.grouping == "community" else "",
+        absent=_reasons(listed, interactions, regulation),
+        dense_units=chosen.dense_units,
+        units=chosen.units,
+        sources=sources,
+        parameters={"wiring": "interaction_architecture", **chosen.to_json()},
+        audit=audit,
+    )
+
+
+def _regulators(regulation: Regulation, genes: GeneList, include_regulator: bool) -> Groups:
+    """Return a group per regulator, over the genes of the list; its size is the number of its targets."""
+    names = regulation.regulators
+    columns, targets = regulation.pairs.T
+    rows = _positions(regulation.targets, genes)[targets]
+    effects = np.searchsorted(np.array(EFFECTS, dtype=object), regulation.effect)
+    counts = np.bincount(columns * len(EFFECTS) + effects, minlength=len(names) * len(EFFECTS))
+    sizes = np.bincount(columns, minlength=len(names))
+    if include_regulator:
+        itself = _positions(names, genes)
+        measured = np.flatnonzero(itself >= 0)
+        rows, columns = np.concatenate([rows, itself[measured]]), np.concatenate([columns, measured])
+    return Groups.of(
+        "regulator",
+        [f"TF:{name}" for name in names],
+        [f"{name} targets" for name in names],
+        [
+            {"effects": {effect: count for effect, count in zip(EFFECTS, row, strict=True) if count}}
+            for row in counts.reshape(-1, len(EFFECTS)).tolist()
+        ],
+        membership(rows, columns, (len(genes), len(names))),
+        sizes,
+    )
+
+
+def _positions(names: Sequence[str], genes: GeneList) -> NDArray[np.int64]:
+    """Return where each name stands in the list; -1 where it does not."""
+    position = {gene: i for i, gene in enumerate(genes)}
+    return np.array([position.get(name, -1) for name in names], np.int64)
+
+
+def _reasons(genes: GeneList, interactions: Interactions | None, regulation: Regulation | None) -> list[str]:
+    """Return, for each gene, what to say should it be in no group."""
+    tables, verbs, known = [], [], set()
+    if interactions is not None:
+        tables, verbs, known = ["interaction"], ["interacts with"], set(interactions.genes)
+    regulators: set[str] = set()
+    if regulation is not None:
+        tables, verbs = [*tables, "regulation"], [*verbs, "regulates"]
+        regulators = set(regulation.among(genes).regulators)
+        known |= {*regulation.regulators, *regulation.targets}
+    unknown = f"no {' or '.join(tables)} in the prior: not connected"
+    outside = f"nothing it {' or '.join(verbs)} is in the list: not connected"
+    left_out = "a regulator only, and include_regulator is false: not connected"
+    return [unknown if gene not in known else left_out if gene in regulators else outside for gene in genes]
+
+
+def _complain_of_nothing(interactions: Interactions, *, fatal: bool) -> None:
+    text = f"None of the {len(interactions):,} interactions has both genes in the list"
+    if fatal:
+        raise WiringError(f"{text}: there is nothing to wire.\nAdd genes to the list, or take a larger table.")
+    # Level 3 is the caller of `interaction_architecture`.
+    warnings.warn(f"{text}: only regulators become nodes.", VNNWarning, stacklevel=3)

@@ -1,0 +1,81 @@
+"""Whether the names of a gene list and of a prior fit together at all.
+
+In: a gene list and the names a prior speaks of. Out: nothing, a warning, or an error that diagnoses the mismatch.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Collection
+
+from keras_vnn.basics.errors import GeneError, VNNWarning, WiringError
+from keras_vnn.priors.genes import GeneList, explain_mismatch
+
+__all__ = ["check_kind", "check_match"]
+
+ERROR_BELOW = 0.01
+WARNING_BELOW = 0.05
+
+_RENAMINGS: tuple[tuple[str, Callable[[str], str]], ...] = (
+    ("name.upper()", str.upper),
+    ("name.capitalize()", str.capitalize),
+    ('name.split(".")[0]', lambda name: name.split(".")[0]),
+)
+
+
+def check_kind(value: object, kind: type, reader: str) -> None:
+    """Complain unless a prior is one: a table or a path has to be read first."""
+    if not isinstance(value, kind):
+        raise WiringError(
+            f"Expected {kind.__name__}, got {type(value).__name__}.\nRead the table or the file first: {reader}(…)"
+        )
+
+
+def check_match(genes: GeneList, names: Collection[str], what: str) -> None:
+    """Complain unless enough genes of the list occur in a prior.
+
+    The share is taken of the smaller side: a short table of regulators is fine beside a long gene list, and
+    a short gene list beside a large table.
+
+    Parameters
+    ----------
+    genes
+        The gene list.
+    names
+        The unique names in the prior that genes could match.
+    what
+        What to call the prior, e.g. ``the interaction table``.
+
+    Raises
+    ------
+    WiringError
+        The prior is empty.
+    GeneError
+        No gene, or fewer than 1 % of the smaller side, is in both.
+
+    Warns
+    -----
+    VNNWarning
+        Fewer than 5 % of the smaller side are in both.
+    """
+    if not names:
+        raise WiringError(f"{what[0].upper()}{what[1:]} is empty: there is nothing to wire.")
+    known = set(names)
+    matched = sum(gene in known for gene in genes)
+    share = matched / min(len(genes), len(known))
+    if share >= WARNING_BELOW:
+        return
+    diagnosis = explain_mismatch(genes, known, wanted_what="genes", known_what=what)
+    text = f"{diagnosis}\n{_advice(genes, known, matched)}"
+    if share < ERROR_BELOW:
+        raise GeneError(text)
+    # Level 3 is the caller of the public function that called this one.
+    warnings.warn(text, VNNWarning, stacklevel=3)
+
+
+def _advice(genes: GeneList, known: Collection[str], matched: int) -> str:
+    """Return, as code, the simple renaming of the genes that matches most, if one does better than none."""
+    best, code = max((sum(rename(gene) in known for gene in genes), text) for text, rename in _RENAMINGS)
+    if best > matched:
+        return f"Rename the genes first, for example: genes = [{code} for name in genes]"
+    return "Bring both to the same identifiers first: map the names of one to those of the other."

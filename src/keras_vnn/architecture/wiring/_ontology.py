@@ -1,0 +1,329 @@
+"""Ontologies become an architecture: a node per term, laid out in layers.
+
+In: a gene list, an `Ontology`, `Annotations`. Out: an `Architecture`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Unpack
+
+import numpy as np
+
+from keras_vnn.architecture import Architecture, Node
+from keras_vnn.architecture.wiring._annotated import annotated_hierarchy
+from keras_vnn.architecture.wiring._assembly import UNANNOTATED_ID, assembled
+from keras_vnn.architecture.wiring._hierarchy import Hierarchy
+from keras_vnn.architecture.wiring._layering import distances, lay_out, only_adjacent
+from keras_vnn.architecture.wiring._matching import check_kind, check_match
+from keras_vnn.architecture.wiring._pruning import TermLimits, prune, with_one_root
+from keras_vnn.architecture.wiring._units import units_of, units_to_json
+from keras_vnn.basics.errors import WiringError, sample
+from keras_vnn.basics.provenance import Audit, AuditEntry
+from keras_vnn.options import HierarchyOptions, OntologyOptions, documented
+from keras_vnn.priors import Annotations, Ontology
+from keras_vnn.priors.genes import GeneList, gene_list
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from keras_vnn.options._changes import HierarchyChanges, OntologyChanges
+
+__all__ = ["hierarchy_architecture", "ontology_architecture"]
+
+
+@documented(OntologyOptions)
+def ontology_architecture(
+    genes: Iterable[str],
+    ontology: Ontology,
+    annotations: Annotations,
+    **options: Unpack[OntologyChanges],
+) -> Architecture:
+    """Wire an ontology: a node per term, which reads its child terms and the genes annotated with it.
+
+    A gene annotated with a term belongs to every term above it (the true-path rule). Terms are limited by their
+    number of genes in the list, then, from the leaves up, by what they add to their children. Children and genes of a
+    removed term join all terms directly above it, so what lay under a term that stays still does; only genes of
+    terms with nothing left above are lost. Whatever is dropped is counted in the audit. The order of rows in the
+    files does not matter.
+
+    This is the order in which DCell prepares its ontology: evidence first (`read_annotations`), then size, then
+    redundancy.
+
+    Parameters
+    ----------
+    genes
+        The input genes, in order.
+    ontology, annotations
+        The prior knowledge. Annotations are direct ones; ids may be alternative or obsolete ones.
+    {options}
+
+    Returns
+    -------
+    Architecture
+        Genes and layers of terms, sorted by id within a layer. A node's ``attributes`` have its number of genes, its
+        namespace, its depth and level before terms were removed, and the names of terms merged into it by id.
+
+    Raises
+    ------
+    GeneError
+        No gene, or hardly any, is annotated; or the gene list is not one.
+    WiringError
+        The ontology has a cycle, none of its terms is annotated, no term is left, or a term has the name of a gene.
+    ConfigError
+        An option has an unknown name or an impossible value.
+    ReadError
+        The ontology has no such namespace or relation.
+
+    Warns
+    -----
+    VNNWarning
+        Few genes are annotated, or many annotations are with terms the ontology does not have.
+
+    References
+    ----------
+    Ma et al. 2018, Using deep learning to model the hierarchical structure and function of a cell,
+    doi:10.1038/nmeth.4627.
+
+    Examples
+    --------
+    >>> repair = Ontology.from_mapping({"mismatch repair": ["DNA repair"], "excision repair": ["DNA repair"]})
+    >>> known = Annotations.from_mapping(
+    ...     {
+    ...         "MLH1": ["mismatch repair"],
+    ...         "MSH2": ["mismatch repair"],
+    ...         "XPA": ["excision repair"],
+    ...         "ATM": ["DNA repair"],
+    ...     }
+    ... )
+    >>> arch = ontology_architecture(["ATM", "MLH1", "MSH2", "TP53", "XPA"], repair, known, min_genes=2)
+    >>> [layer.ids for layer in arch.hidden_layers]
+    [('mismatch repair',), ('DNA repair',)]
+    >>> print(arch.audit)
+    wire   1 term: fewer than 2 genes in the list (excision repair)
+    wire   1 gene: no annotation in the prior: not connected (TP53)
+    """
+    check_kind(ontology, Ontology, "read_ontology")
+    check_kind(annotations, Annotations, "read_annotations")
+    chosen = OntologyOptions().changed(**options)
+    listed = gene_list(genes)
+    check_match(listed, annotations.genes, "the annotation table")
+    selected = ontology.selecting(relations=chosen.relations, namespaces=chosen.namespace or None)
+    hierarchy, mapping = annotated_hierarchy(
+        listed,
+        ontology,
+        selected,
+        annotations,
+        replace_obsolete=chosen.obsolete == "replace",
+        branch=chosen.not_rule == "branch",
+    )
+    wanted, unwanted = _wanted(hierarchy, ontology, chosen)
+    pruned, removed = prune(hierarchy, _limits(chosen), wanted=wanted, unwanted=unwanted)
+    made = ""
+    if chosen.root is not None:
+        pruned, joined, made = with_one_root(pruned, np.diff(hierarchy.direct.indptr) > 0, {*ontology.ids, *listed})
+        removed += joined
+    return _wired(
+        listed,
+        selected,
+        annotations,
+        (hierarchy, pruned),
+        made,
+        chosen,
+        listed.audit + selected.audit + annotations.audit + Audit.of(*mapping, *removed),
+    )
+
+
+@documented(HierarchyOptions)
+def hierarchy_architecture(
+    genes: Iterable[str] | None,
+    ontology: Ontology,
+    annotations: Annotations,
+    **options: Unpack[HierarchyChanges],
+) -> Architecture:
+    """Wire a hierarchy somebody prepared (DrugCell, DCell, NeST, KPNN, GenNet) as it is.
+
+    The same as `ontology_architecture` with no limit: every term that has a gene in the list becomes a node.
+
+    Parameters
+    ----------
+    genes
+        The input genes, in order; ``None`` for all genes of the hierarchy, sorted.
+    ontology, annotations
+        As `keras_vnn.readers.read_hierarchy` gives them.
+    {options}
+
+    Returns
+    -------
+    Architecture
+        Genes and layers of terms.
+
+    Raises
+    ------
+    GeneError, WiringError, ConfigError
+        As in `ontology_architecture`.
+    """
+    check_kind(annotations, Annotations, "read_hierarchy")
+    check_kind(ontology, Ontology, "read_hierarchy")
+    chosen = HierarchyOptions().changed(**options)
+    return ontology_architecture(
+        annotations.genes if genes is None else genes,
+        ontology,
+        annotations,
+        relations=tuple(sorted({*ontology.relation})) or ("is_a",),
+        min_genes=1,
+        redundancy=None,
+        **{name: getattr(chosen, name) for name in chosen.names()},
+    )
+
+
+def _limits(options: OntologyOptions) -> TermLimits:
+    words = {"same genes": 1.0, "none": None}
+    redundancy = words.get(options.redundancy) if isinstance(options.redundancy, str) else options.redundancy
+    return TermLimits(options.min_genes, options.max_genes, options.min_new_genes, redundancy)
+
+
+def _wanted(hierarchy: Hierarchy, ontology: Ontology, options: OntologyOptions) -> tuple[NDArray[np.bool_] | None, str]:
+    """Return which terms may be nodes at all, and why others may not."""
+    if options.terms is None and options.window is None:
+        return None, ""
+    wanted = np.ones(len(hierarchy), bool)
+    reasons = []
+    if options.terms is not None:
+        ids = set(options.terms)
+        current = {ontology.current_id(id) for id in ids}
+        wanted &= np.array([id in current for id in hierarchy.ids], bool)
+        if not wanted.any():
+            raise WiringError(f"None of the {len(ids):,} terms asked for is in the ontology: {sample(ids)}.")
+        reasons.append("not among the terms asked for")
+    if options.window is not None:
+        low, high = options.window
+        distance = distances(hierarchy, options.layering)
+        what = "depth" if options.layering == "flat" else options.layering
+        wanted &= (distance >= low) & (distance <= high)
+        reasons.append(f"of a {what} below {low} or above {high}")
+        if not wanted.any():
+            raise WiringError(f"No term has a {what} from {low} to {high}; the largest is {distance.max()}.")
+    return wanted, " or ".join(reasons)
+
+
+def _wired(
+    genes: GeneList,
+    ontology: Ontology,
+    annotations: Annotations,
+    hierarchies: tuple[Hierarchy, Hierarchy],
+    made_root: str,
+    options: OntologyOptions,
+    audit: Audit,
+) -> Architecture:
+    """Lay out a pruned hierarchy and give it nodes."""
+    before, hierarchy = hierarchies
+    _check_names(genes, hierarchy)
+    lowest = options.window[0] if options.window else 0
+    layout, entries = lay_out(hierarchy, options.layering, options.term_genes, lowest=lowest)
+    if options.skip_edges == "drop":
+        layout, further = only_adjacent(layout, hierarchy, genes.ids)
+        entries += further
+        if not (layout.layer > 0).any():
+            raise WiringError('Every term lost its place under skip_edges="drop": pass skip_edges="keep".')
+    unread = np.flatnonzero(np.diff(layout.genes.indptr) == 0)
+    with_node = options.unannotated == "node" and len(unread) > 0
+    if with_node and UNANNOTATED_ID in {*hierarchy.ids, *genes}:
+        raise WiringError(f'A term or gene is called {UNANNOTATED_ID!r}: pass unannotated="unconnected".')
+    entries += _gene_entries(genes, annotations, before, hierarchy, unread, options)
+    sizes = hierarchy.sizes
+    layers, connections = assembled(
+        genes,
+        layout,
+        _nodes(before, hierarchy, made_root, ontology, annotations, units_of(options.units, sizes)),
+        passthrough=options.skip_edges == "passthrough",
+        unannotated=unread if with_node else None,
+        unannotated_units=int(units_of(options.units, np.array([max(len(unread), 1)]))[0]),
+        dense_units=options.dense_units,
+    )
+    sources = [genes.source] if genes.source else []
+    return Architecture(
+        layers,
+        connections,
+        tuple(dict.fromkeys([*sources, *ontology.sources, *annotations.sources])),
+        _parameters(options),
+        audit + Audit.of(*entries),
+    )
+
+
+def _parameters(options: OntologyOptions) -> dict[str, Any]:
+    units = {"units": units_to_json(options.units)}
+    return {"wiring": "ontology_architecture", **options.model_dump(mode="json", exclude={"units"}), **units}
+
+
+def _nodes(
+    before: Hierarchy,
+    hierarchy: Hierarchy,
+    made_root: str,
+    ontology: Ontology,
+    annotations: Annotations,
+    units: NDArray[np.int64],
+) -> list[Node]:
+    """Return a node per term; depth and level are those before terms were removed."""
+    columns = zip(
+        hierarchy.ids,
+        hierarchy.merged,
+        units.tolist(),
+        hierarchy.sizes.tolist(),
+        strict=True,
+    )
+    nodes = []
+    for id, merged, wide, size in columns:
+        known = ontology.positions.get(id)
+        name, space = ("", "") if known is None else (ontology.names[known], ontology.namespaces[known])
+        label = annotations.term_names.get(id, name) if name in ("", id) else name
+        attributes: dict[str, Any] = {"genes": size}
+        if known is not None:
+            attributes |= {"depth": int(before.depth[known]), "level": int(before.level[known])}
+        if space:
+            attributes["namespace"] = space
+        if merged:
+            attributes["merged"] = {other: ontology.names[ontology.positions[other]] for other in merged}
+        if id == made_root:
+            label = "all terms"
+        nodes.append(Node(id, label, "term", wide, (id, *merged) if merged else (), attributes))
+    return nodes
+
+
+def _check_names(genes: GeneList, hierarchy: Hierarchy) -> None:
+    shared = sorted(set(genes) & set(hierarchy.ids))
+    if shared:
+        raise WiringError(
+            f"{len(shared):,} of {len(hierarchy):,} terms have the name of a gene: {sample(shared)}.\n"
+            "Rename the terms, for example with a prefix, in the ontology and in the annotations."
+        )
+
+
+def _gene_entries(
+    genes: GeneList,
+    annotations: Annotations,
+    before: Hierarchy,
+    after: Hierarchy,
+    unread: NDArray[np.intp],
+    options: OntologyOptions,
+) -> list[AuditEntry]:
+    """Say of each gene that no term reads why, and what becomes of it."""
+    fate = "not connected"
+    if options.unannotated == "node":
+        fate = "read by the node 'unannotated'"
+    elif options.dense_units:
+        fate = "seen by the dense units only"
+    annotated = {annotations.genes[i] for i in np.unique(annotations.pairs[:, 0])}
+    in_selection = np.diff(before.direct.indptr) > 0
+    left = np.diff(after.direct.indptr) > 0
+    reasons: dict[str, list[str]] = {
+        "no annotation in the prior": [],
+        "no annotation with a term of the selected ontology": [],
+        "no term it belongs to is left": [],
+        "its terms are not in the lowest layer": [],
+    }
+    names = list(reasons)
+    for i in unread.tolist():
+        which = 3 if left[i] else 2 if in_selection[i] else 1 if genes[i] in annotated else 0
+        reasons[names[which]].append(genes[i])
+    return [AuditEntry.of("wire", "gene", f"{reason}: {fate}", concerned) for reason, concerned in reasons.items()]

@@ -1,0 +1,199 @@
+"""Which terms stay: limits on the number of genes, terms that add little to those below them, a root made.
+
+In: a `Hierarchy` and the `Limits`. Out: a smaller `Hierarchy` with the same reachability, and the accounts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import sparse
+
+from keras_vnn.architecture.wiring._hierarchy import Hierarchy
+from keras_vnn.basics.errors import WiringError
+from keras_vnn.basics.provenance import AuditEntry
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["TermLimits", "prune", "with_one_root"]
+
+_ROOT_IDS = ("root", "made root", "root of all terms")
+
+
+@dataclass(frozen=True, slots=True)
+class TermLimits:
+    """What a term must fulfil to stay; see `keras_vnn.architecture.wiring.ontology_architecture`.
+
+    Attributes
+    ----------
+    min_genes, max_genes
+        Limits on the number of genes, both included.
+    min_new_genes
+        Genes a term must have more than any child.
+    jaccard
+        Share of genes with a child from which on a term is redundant; ``None`` for never.
+    """
+
+    min_genes: int = 1
+    max_genes: int | None = None
+    min_new_genes: int = 0
+    jaccard: float | None = None
+
+
+def prune(
+    hierarchy: Hierarchy, limits: TermLimits, *, wanted: NDArray[np.bool_] | None = None, unwanted: str = ""
+) -> tuple[Hierarchy, list[AuditEntry]]:
+    """Remove terms, first by their number of genes, then by what they add to their children, from below.
+
+    Pruning what is pruned already changes nothing.
+
+    Parameters
+    ----------
+    hierarchy
+        All terms.
+    limits
+        What a term must fulfil.
+    wanted
+        ``(terms,)`` whether a term may stay at all; ``None`` for all.
+    unwanted
+        Why the others may not.
+
+    Raises
+    ------
+    WiringError
+        No term is left.
+    """
+    sizes = hierarchy.sizes
+    outside = [
+        (sizes == 0, "no gene in the list"),
+        (sizes < limits.min_genes, f"fewer than {limits.min_genes:,} genes in the list"),
+        (sizes > (limits.max_genes or np.inf), f"more than {limits.max_genes or 0:,} genes in the list"),
+        (np.zeros(len(hierarchy), bool) if wanted is None else ~wanted, unwanted),
+    ]
+    kept = np.ones(len(hierarchy), bool)
+    entries = []
+    for fails, reason in outside:
+        entries.append(AuditEntry.of("wire", "term", reason, _names(hierarchy, kept & fails)))
+        kept &= ~fails
+    if not kept.any():
+        raise WiringError(_nothing_left(hierarchy, limits, entries))
+    pruned = hierarchy if kept.all() else hierarchy.keeping(kept)
+    if limits.jaccard is None and not limits.min_new_genes:
+        return pruned, entries
+    pruned, further = _without_redundant(pruned, limits)
+    return pruned, [*entries, *further]
+
+
+def _without_redundant(hierarchy: Hierarchy, limits: TermLimits) -> tuple[Hierarchy, list[AuditEntry]]:
+    """Judge every term against the children that stayed, from the leaves up.
+
+    A term without parents is what leads to the output: it never goes for adding too few genes, and for redundancy
+    only if its one child has exactly its genes.
+    """
+    sizes, roots = hierarchy.sizes.tolist(), hierarchy.is_root.tolist()
+    children = sparse.csc_array(hierarchy.parents)
+    kept = np.ones(len(hierarchy), bool)
+    below: list[tuple[int, ...]] = [()] * len(hierarchy)
+    stands_for: dict[int, int] = {}
+    few_new = np.zeros(len(hierarchy), bool)
+    for term in np.argsort(-hierarchy.depth, kind="stable").tolist():
+        found: set[int] = set()
+        for child in children.indices[children.indptr[term] : children.indptr[term + 1]].tolist():
+            found.update((child,) if kept[child] else below[child])
+        below[term] = tuple(sorted(found))
+        if not found:
+            continue
+        largest = max(below[term], key=lambda child: (sizes[child], -child))
+        if limits.jaccard is not None:
+            # A child's genes are among the term's, so the smaller count over the larger is the Jaccard index.
+            redundant = sizes[largest] >= limits.jaccard * sizes[term]
+            if redundant and (not roots[term] or (len(found) == 1 and sizes[largest] == sizes[term])):
+                kept[term] = False
+                stands_for[term] = largest
+                continue
+        if sizes[term] - sizes[largest] < limits.min_new_genes and not roots[term]:
+            kept[term] = False
+            few_new[term] = True
+    merged = [list(names) for names in hierarchy.merged]
+    for term, child in stands_for.items():
+        merged[child] += [hierarchy.ids[term], *hierarchy.merged[term]]
+    named = replace(hierarchy, merged=tuple(tuple(sorted(names)) for names in merged))
+    same = "the same genes as" if limits.jaccard == 1 else f"a Jaccard index of {limits.jaccard or 0:g} or more with"
+    entries = [
+        AuditEntry.of(
+            "wire",
+            "term",
+            f"{same} a child, merged into it (its names keep all ids)",
+            [hierarchy.ids[term] for term in stands_for],
+        ),
+        AuditEntry.of(
+            "wire", "term", f"fewer than {limits.min_new_genes:,} genes more than a child", _names(hierarchy, few_new)
+        ),
+    ]
+    return named.keeping(kept), entries
+
+
+def with_one_root(
+    hierarchy: Hierarchy, genes: NDArray[np.bool_], taken: Collection[str]
+) -> tuple[Hierarchy, list[AuditEntry], str]:
+    """Put one term over all roots, unless there is one root that has all these genes already.
+
+    Parameters
+    ----------
+    hierarchy
+        The terms.
+    genes
+        ``(genes,)`` which genes must be under the root; it reads itself those under no other term.
+    taken
+        Ids the new root may not have.
+
+    Returns
+    -------
+    hierarchy, accounts, root
+        The id of the root that was made, or an empty string.
+
+    Raises
+    ------
+    WiringError
+        No id is left for the new root.
+    """
+    roots = np.flatnonzero(hierarchy.is_root)
+    orphans = genes & (np.diff(hierarchy.members.indptr) == 0)
+    if len(roots) == 1 and not orphans.any():
+        return hierarchy, [], ""
+    made = next((id for id in _ROOT_IDS if id not in taken), "")
+    if not made:
+        raise WiringError(f"Terms are called {', '.join(_ROOT_IDS)} already: no name is left for a root over them.")
+    position = sum(id < made for id in hierarchy.ids)
+    count = len(hierarchy)
+    up = sparse.csr_array((np.ones(len(roots), bool), (roots, np.zeros(len(roots), np.int64))), shape=(count, 1))
+    order = np.insert(np.arange(count), position, count)
+    parents = sparse.vstack([sparse.hstack([hierarchy.parents, up]), sparse.csr_array((1, count + 1), dtype=bool)])
+    direct = sparse.hstack([hierarchy.direct, sparse.csr_array(orphans[:, None])])
+    joined = Hierarchy(
+        (*hierarchy.ids[:position], made, *hierarchy.ids[position:]),
+        sparse.csr_array(sparse.csr_array(parents, dtype=bool)[order][:, order]),
+        sparse.csr_array(sparse.csr_array(direct, dtype=bool)[:, order]),
+        (*hierarchy.merged[:position], (), *hierarchy.merged[position:]),
+    )
+    entry = AuditEntry.of("wire", "term", "under a root that was made", [hierarchy.ids[i] for i in roots])
+    return joined, [entry], made
+
+
+def _names(hierarchy: Hierarchy, chosen: NDArray[np.bool_]) -> Iterator[str]:
+    return (hierarchy.ids[i] for i in np.flatnonzero(chosen))
+
+
+def _nothing_left(hierarchy: Hierarchy, limits: TermLimits, entries: list[AuditEntry]) -> str:
+    lines = ["No term is left.", *(f"    {entry}" for entry in entries if entry.count)]
+    largest = int(hierarchy.sizes.max(initial=0))
+    upper = "" if limits.max_genes is None else f" and max_genes={limits.max_genes}"
+    lines.append(
+        f"The largest term has {largest:,} genes of the list; the limits are min_genes={limits.min_genes}{upper}.\n"
+        "Set limits that fit these sizes, or give more genes."
+    )
+    return "\n".join(lines)

@@ -1,0 +1,79 @@
+"""Importing Keras without the start-up messages of its backend, which no setting turns off; and without a backend."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+
+from keras_vnn.basics.errors import VNNError
+
+__all__ = ["import_keras", "missing_backend_worded"]
+
+BACKENDS = ("tensorflow", "jax", "torch")
+
+
+def import_keras() -> None:
+    """Import Keras; what its backend prints meanwhile is shown only if that fails."""
+    import logging
+
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with missing_backend_worded(), _standard_error_held_back():
+        import keras
+
+        keras.ops.zeros(1)
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
+
+@contextmanager
+def missing_backend_worded() -> Iterator[None]:
+    """Say in the block what to install when Keras finds no backend.
+
+    Raises
+    ------
+    VNNError
+        The backend that Keras was told to use is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        wanted = (error.name or "").partition(".")[0]
+        if wanted not in BACKENDS:
+            raise
+        others = [name for name in BACKENDS if name != wanted and find_spec(name)]
+        raise VNNError(
+            f"Keras needs one of {', '.join(BACKENDS)}; it looked for {wanted}, which is not installed.\n"
+            + (
+                f"Use {others[0]}, which is: set the environment variable KERAS_BACKEND={others[0]}"
+                if others
+                else f"Install it: pip install {wanted}"
+            )
+        ) from error
+
+
+@contextmanager
+def _standard_error_held_back() -> Iterator[None]:
+    """Keep what native code writes to standard error; show it only if the block fails."""
+    try:
+        descriptor = sys.stderr.fileno()
+    except (AttributeError, OSError, ValueError):
+        yield
+        return
+    sys.stderr.flush()
+    saved = os.dup(descriptor)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), descriptor)
+        try:
+            yield
+        except BaseException:
+            os.dup2(saved, descriptor)
+            held.seek(0)
+            sys.stderr.write(held.read().decode(errors="replace"))
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(saved, descriptor)
+            os.close(saved)

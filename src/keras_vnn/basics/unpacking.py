@@ -1,0 +1,192 @@
+"""The bytes of a file as they were before somebody packed it, within limits.
+
+In: the path of a plain, gzip, bzip2 or xz file, or of a zip archive of one file. Out: a stream of bytes.
+What a file is is told from its first bytes, never from its name. Nothing is extracted to disk, so no name in an archive
+can lead anywhere. Knows nothing of text.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, NoReturn, cast
+
+from keras_vnn.basics.errors import ReadError, sample
+
+__all__ = [
+    "LARGEST_FACTOR",
+    "LARGEST_FREE",
+    "LONGEST_LINE",
+    "NOT_TEXT",
+    "open_unpacked",
+    "refuse_bomb",
+]
+
+# A file may unpack to this many bytes whatever its size, and beyond to this many times its size. Tables of the field
+# shrink by 5 to 50; a file made to fill a disk or the memory shrinks by a thousand.
+LARGEST_FREE = 1 << 28
+LARGEST_FACTOR = 200
+# A line longer than this is no line of a table: a header of a million cells takes 20 MB.
+LONGEST_LINE = 1 << 28
+
+# What is neither text nor packed text, by its first bytes, and what to do about it.
+NOT_TEXT = {
+    b"\x89HDF\r\n\x1a\n": ("HDF5", "An .h5ad is read by read_expression and read_genes."),
+    b"\xd0\xcf\x11\xe0": ("an old Excel workbook (.xls)", "Open it and save the sheet as CSV UTF-8 or tab-delimited."),
+    b"(\xb5/\xfd": ("packed by zstd", "Unpack it: zstd -d FILE"),
+    b"\x1f\x9d": ("packed by compress", "Unpack it: gunzip FILE"),
+    b"\x04\x22\x4d\x18": ("packed by lz4", "Unpack it: lz4 -d FILE"),
+    b"7z\xbc\xaf": ("a 7z archive", "Unpack it: 7z x FILE"),
+    b"Rar!": ("a RAR archive", "Unpack it, and name the file inside."),
+    b"PAR1": ("a Parquet table", "Write it as text: pandas.read_parquet(path).to_csv('table.tsv', sep='\\t')"),
+    b"ARROW1": ("an Arrow table", "Write it as text: pandas.read_feather(path).to_csv('table.tsv', sep='\\t')"),
+    b"%PDF": ("a PDF", "Download the table itself: the supplement often has it as a text file."),
+    b"\x89PNG": ("a picture", "Name the file with the data."),
+    b"\xff\xd8\xff": ("a picture", "Name the file with the data."),
+    b"BAM\x01": ("BAM, aligned reads", "Count them per gene first."),
+    b"\x93NUMPY": ("a numpy array", "It holds numbers without names; write a table with names."),
+    b"\x80\x04\x95": ("a Python pickle", "Pickles can run code and are never opened here; write a table from it."),
+    b"RDX": ("R data (.rda)", "Write it as text in R: write.table(x, 'table.tsv', sep='\\t', quote=FALSE)"),
+    b"X\n\x00": ("R data (.rds)", "Write it as text in R: write.table(x, 'table.tsv', sep='\\t', quote=FALSE)"),
+    b"SQLite format 3": ("an SQLite database", "Export the table you need as CSV."),
+}
+
+_GZIP, _BZIP2, _XZ, _ZIP = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"PK\x03\x04"
+# Members by which archives with a meaning of their own are known.
+_ARCHIVES = {
+    "xl/workbook.xml": ("an Excel workbook", "Open it and save the sheet as CSV UTF-8 or tab-delimited text."),
+    "word/document.xml": ("a Word document", "Copy the table into a spreadsheet and save it as CSV."),
+    "content.xml": ("an OpenDocument file", "Open it and save the sheet as CSV, character set UTF-8."),
+    "architecture.json": ("an architecture saved by keras-vnn", "Open it with load_architecture."),
+    "model.weights.h5": ("a saved Keras model", "Open it with load_model, or look at it: vnn inspect FILE"),
+    ".zgroup": ("a zarr store", "Write it as .h5ad: anndata.read_zarr(path).write_h5ad('cells.h5ad')"),
+}
+_DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError)
+
+
+def open_unpacked(path: Path) -> io.BufferedReader:
+    """Open a file for reading, unpacked if it is packed.
+
+    Raises
+    ------
+    ReadError
+        A zip archive is damaged, encrypted, or holds no single file. While reading: the stream is damaged or ends
+        early, unpacks beyond all measure, or has a line longer than any table has.
+    """
+    with path.open("rb") as raw:
+        magic = raw.read(300)
+    if magic.startswith(_GZIP):
+        stream = cast("IO[bytes]", gzip.open(path, "rb"))
+    elif magic.startswith(_BZIP2) and magic[4:10] in (b"1AY&SY", b"\x17rE8P\x90"):
+        stream = cast("IO[bytes]", bz2.open(path, "rb"))
+    elif magic.startswith(_XZ):
+        stream = cast("IO[bytes]", lzma.open(path, "rb"))
+    elif magic.startswith(_ZIP):
+        stream = _only_member(path)
+    else:
+        return io.BufferedReader(_Checked(path, path.open("rb"), packed=""), 1 << 18)
+    kind = {_GZIP: "gzip", _BZIP2: "bzip2", _XZ: "xz", _ZIP: "zip"}
+    packed = next(name for known, name in kind.items() if magic.startswith(known))
+    return io.BufferedReader(_Checked(path, stream, packed=packed), 1 << 18)
+
+
+def refuse_bomb(path: Path, size: int, packed: int, *, free: int | None = None, factor: int | None = None) -> None:
+    """Raise a `ReadError` when a file of ``packed`` bytes unpacks to ``size``, which is beyond all measure."""
+    most = max(LARGEST_FREE if free is None else free, (factor or LARGEST_FACTOR) * packed)
+    if size > most:
+        raise ReadError(
+            f"The file unpacks to more than {most:,} bytes, from {packed:,}: {path}\n"
+            "It looks made to fill the memory. If you trust it, unpack it yourself and name the unpacked file."
+        )
+
+
+class _Checked(io.RawIOBase):
+    """A stream that counts what it gives, and words what goes wrong."""
+
+    def __init__(self, path: Path, stream: IO[bytes], *, packed: str) -> None:
+        self._path = path
+        self._stream = stream
+        self._packed = packed
+        self._given = 0
+        self._since_line_end = 0
+        self._size = path.stat().st_size
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        view = memoryview(buffer)  # type: ignore[arg-type]
+        try:
+            block = self._stream.read(len(view))
+        except (*_DAMAGE, OSError, RuntimeError, ValueError) as error:
+            self._refuse(error)
+        view[: len(block)] = block
+        self._given += len(block)
+        if self._packed:
+            refuse_bomb(self._path, self._given, self._size)
+        last = max(block.rfind(b"\n"), block.rfind(b"\r"))
+        self._since_line_end = self._since_line_end + len(block) if last < 0 else len(block) - last - 1
+        if self._since_line_end > LONGEST_LINE:
+            raise ReadError(
+                f"A line is longer than {LONGEST_LINE:,} bytes: {self._path}\n"
+                "This is no table of text. Is it the right file, and complete?"
+            )
+        return len(block)
+
+    def _refuse(self, error: Exception) -> NoReturn:
+        if not self._packed:
+            raise ReadError(f"Cannot read the file: {self._path}\n{error}\nIs the disk or network it lies on in order?")
+        if "password" in str(error):
+            raise ReadError(f"The zip archive is encrypted: {self._path}\nUnpack it with its password first.")
+        reason = str(error) or type(error).__name__
+        raise ReadError(
+            f"The {self._packed} file {self._path} is damaged or ends early: {reason}\nDownload it again."
+        ) from error
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+def _only_member(path: Path) -> IO[bytes]:
+    """Open the one file of a zip archive."""
+    try:
+        archive = zipfile.ZipFile(path)
+        names = archive.namelist()
+    except (*_DAMAGE, OSError, ValueError, UnicodeDecodeError) as error:
+        raise ReadError(f"The zip file {path} is damaged or ends early: {error}\nDownload it again.") from error
+    for member, (what, advice) in _ARCHIVES.items():
+        if member in names:
+            archive.close()
+            raise ReadError(f"The file is {what}: {path}\n{advice}")
+    files = [name for name in names if not name.endswith("/") and not _is_beside(name)]
+    if len(files) != 1:
+        archive.close()
+        raise ReadError(
+            f"The zip archive holds {len(files):,} files, expected one: {path}\n{_listed(files)}"
+            "Unpack it, and name the file you mean."
+        )
+    try:
+        return archive.open(files[0])
+    except (*_DAMAGE, OSError, RuntimeError, ValueError) as error:
+        if "password" in str(error):
+            raise ReadError(f"The zip archive is encrypted: {path}\nUnpack it with its password first.") from error
+        raise ReadError(f"The zip file {path} is damaged or ends early: {error}\nDownload it again.") from error
+    finally:
+        # The open member keeps the file open until it is closed itself.
+        archive.close()
+
+
+def _is_beside(name: str) -> bool:
+    """Say whether a member is what a system adds beside the files a user packed."""
+    return name.startswith("__MACOSX/") or name.split("/")[-1] in (".DS_Store", "Thumbs.db")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"    {sample(names)}\n" if names else ""

@@ -1,0 +1,257 @@
+"""The main job from end to end on the bundled data: interferon-β in T cells, wired by one of two kinds of knowledge.
+
+In: a folder to write to. Out: an architecture, a model, tables, figures and scores in it, and a `DemoResult`.
+A thin recipe over the public functions: whatever it does, a user can do in the same few calls.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from keras_vnn.architecture import Architecture
+from keras_vnn.basics.bundled import config_path
+from keras_vnn.basics.csv_tables import csv_text
+from keras_vnn.basics.errors import ConfigError, OutputError, did_you_mean
+from keras_vnn.basics.files import replacing
+from keras_vnn.readers import read_interactions
+from keras_vnn.recipes.read import read_recipe
+from keras_vnn.recipes.run import build_architecture, read_training_data, train_model
+from keras_vnn.recipes.schema import BuildRecipe, Recipe, TrainRecipe
+
+if TYPE_CHECKING:
+    import anndata
+
+    from keras_vnn.data import Labels
+
+__all__ = ["STYLES", "DemoResult", "run_demo"]
+
+Say = Callable[[str], None]
+STYLES: Mapping[str, str] = MappingProxyType({"interactions": "kang-ppi-tf", "ontology": "kang-go"})
+
+
+@dataclass(frozen=True, eq=False)
+class DemoResult:
+    """What the demo found.
+
+    Attributes
+    ----------
+    interactions, interacting_genes
+        Of the interaction file, inside the genes of the data; 0 where the recipe names none.
+    scores
+        A row per method: mean and standard deviation of the accuracy over five folds, parameters, and the accuracy in
+        each fold.
+    top_nodes
+        The ten most important nodes of the final model.
+    folder
+        Where everything was written.
+    """
+
+    interactions: int
+    interacting_genes: int
+    scores: pd.DataFrame
+    top_nodes: pd.DataFrame
+    folder: Path
+
+
+def run_demo(
+    folder: str | os.PathLike[str],
+    *,
+    style: str = "interactions",
+    recipe: Recipe | None = None,
+    overwrite: bool = False,
+    progress: bool = False,
+    say: Say | None = None,
+) -> DemoResult:
+    """Run the main job on the bundled data and write its results.
+
+    Parameters
+    ----------
+    folder
+        Created if need be.
+    style
+        ``interactions`` (proteins and their partners, regulators and their targets) or ``ontology`` (biological
+        processes of the Gene Ontology).
+    recipe
+        What to run; the bundled recipe of the style by default.
+    overwrite
+        Replace results that are there already.
+    progress
+        Show a live line while models train.
+    say
+        Called with one sentence per step.
+
+    Raises
+    ------
+    ConfigError
+        There is no such style, or the recipe lacks a section.
+    OutputError
+        The folder holds files already and ``overwrite`` is false, or cannot be written.
+    """
+    from keras_vnn.data import Labels
+    from keras_vnn.export.report import write_report
+    from keras_vnn.inspection import rank_nodes
+    from keras_vnn.models import save_model
+
+    if style not in STYLES:
+        hint = did_you_mean(style, list(STYLES))
+        raise ConfigError(f"style must be one of {', '.join(STYLES)}; got {style!r}. {hint}".rstrip())
+    tell = say or (lambda _: None)
+    target = _folder(folder, overwrite=overwrite)
+    chosen = recipe or read_recipe(config_path(STYLES[style]))
+    build, train = _sections(chosen)
+    arch = build_architecture(build, say=tell)
+    inside = read_interactions(list(build.interactions)).among(arch.genes) if build.interactions else None
+    if inside is not None:
+        tell(f"inside        {len(inside):,} interactions on {len(inside.genes):,} genes of the data")
+    data, labels = read_training_data(train, arch, say=tell)
+    if not isinstance(labels, Labels):
+        raise ConfigError("The demo compares classifiers; its recipe must not ask for a regression.")
+    networks = {"named nodes alone": arch}
+    if inside is not None:
+        networks["named nodes and 100 dense units"] = build_architecture(build.model_copy(update={"dense_units": 100}))
+    scores = _scores(networks, train, data, labels, progress=progress)
+    result = train_model(train, arch, progress=progress)
+    save_model(result.model, target / "model.keras", overwrite=overwrite)
+    arch.save(target / "architecture.vnn", overwrite=overwrite)
+    ranking = _without_bottleneck(rank_nodes(result.model), arch)
+    found = (0, 0) if inside is None else (len(inside), len(inside.genes))
+    demo = DemoResult(*found, scores, ranking.head(10), target)
+    _write(demo, result, data, labels, ranking, overwrite=overwrite)
+    write_report(result.model, target / "report.html", title=chosen.title or None, overwrite=overwrite)
+    return demo
+
+
+def _sections(recipe: Recipe) -> tuple[BuildRecipe, TrainRecipe]:
+    if recipe.build is None or recipe.train is None:
+        raise ConfigError("The demo needs a recipe with a build and a train section.")
+    return recipe.build, recipe.train
+
+
+def _scores(
+    networks: Mapping[str, Architecture],
+    recipe: TrainRecipe,
+    data: anndata.AnnData,
+    labels: Labels,
+    *,
+    progress: bool,
+) -> pd.DataFrame:
+    """Return mean and spread of the accuracy over the same five folds, for the networks and the baselines."""
+    from keras_vnn.data import align, baseline_scores, fit_normalization, folds
+    from keras_vnn.training import cross_validate
+
+    options = recipe.training_options()
+    rows: list[dict[str, Any]] = []
+    genes = next(iter(networks.values()))
+    for name, network in networks.items():
+        table = cross_validate(
+            network, data, labels, training=options, progress=progress, what=f"{name}, fold", **recipe.model
+        )
+        parameters = network.summary(outputs=len(labels.classes)).parameters
+        rows += [{"method": name, "accuracy": value, "parameters": parameters} for value in table["accuracy"]]
+    for split in folds(labels, 5, seed=options.seed):
+        fitted = fit_normalization(options.normalization, data, genes, cells=labels.cells[split.train])
+        values = align(data, genes, normalization=fitted)[labels.cells]
+        seen = np.concatenate([split.train, split.validation])
+        baselines = baseline_scores(
+            values[seen], labels.codes[seen], values[split.test], labels.codes[split.test], seed=options.seed
+        )
+        rows += [{"method": name, "accuracy": value} for name, value in baselines["accuracy"].items()]
+    grouped = pd.DataFrame(rows).groupby("method", sort=False)
+    by_fold = grouped["accuracy"].apply(list)
+    return pd.DataFrame(
+        {
+            "accuracy": grouped["accuracy"].mean(),
+            "sd": grouped["accuracy"].std(),
+            "parameters": grouped["parameters"].first().astype("Int64"),
+            **{f"fold_{k + 1}": by_fold.str[k] for k in range(5)},
+        }
+    )
+
+
+def _write(demo: DemoResult, result: Any, data: Any, labels: Any, ranking: pd.DataFrame, *, overwrite: bool) -> None:
+    from keras_vnn.export import export_summary
+
+    folder, model = demo.folder, result.model
+    for name in ("summary.txt", "summary.md", "summary.json", "network.graphml", "layers.png", "layers.svg"):
+        export_summary(model, path=folder / name, overwrite=overwrite)
+    export_summary(model, "csv", path=folder / "tables", overwrite=overwrite)
+    _table(demo.scores, folder / "scores.csv", overwrite)
+    _table(ranking, folder / "nodes_ranked.csv", overwrite)
+    _table(result.history, folder / "history.csv", overwrite)
+    _figures(demo, result, data, labels, ranking, overwrite=overwrite)
+    found = {
+        "interactions": demo.interactions,
+        "interacting_genes": demo.interacting_genes,
+        "five_folds": json.loads(demo.scores.to_json(orient="index")),
+        "test": result.metrics.to_json(),
+        "top_nodes": list(demo.top_nodes.index),
+    }
+    with replacing(folder / "results.json", overwrite=overwrite) as partial:
+        partial.write_text(json.dumps(found, indent=2, ensure_ascii=False), encoding="utf-8")
+
+
+def _figures(demo: DemoResult, result: Any, data: Any, labels: Any, ranking: pd.DataFrame, *, overwrite: bool) -> None:
+    from keras_vnn.export import figures
+
+    drawn = {
+        "training": figures.training_history(result.history),
+        "confusion": figures.confusion_matrix(result.metrics.confusion),
+        "top_nodes": figures.node_ranking(ranking),
+        "activities": figures.activity_heatmap(_activities(result.model, data, labels, list(demo.top_nodes.index))),
+    }
+    for name, axes in drawn.items():
+        with replacing(demo.folder / f"{name}.png", overwrite=overwrite) as partial:
+            picture = axes.get_figure(root=True)
+            if picture is not None:
+                picture.savefig(partial, dpi=150, bbox_inches="tight")
+
+
+def _activities(model: Any, data: Any, labels: Any, nodes: list[str]) -> pd.DataFrame:
+    """Return the mean activity by class of the units of some nodes, in the order of the nodes."""
+    from keras_vnn.inspection import activities_by_class, node_activities
+
+    activities = node_activities(model, data)
+    order = activities.var.assign(position=pd.Categorical(activities.var["node"], nodes, ordered=True))
+    units = order.dropna(subset=["position"]).sort_values(["position", "unit"]).index
+    return activities_by_class(activities, labels).loc[units]
+
+
+def _table(table: pd.DataFrame, path: Path, overwrite: bool) -> None:
+    with replacing(path, overwrite=overwrite) as partial:
+        partial.write_text(csv_text(table), encoding="utf-8", newline="\n")
+
+
+def _without_bottleneck(ranking: pd.DataFrame, arch: Architecture) -> pd.DataFrame:
+    """Leave out a node through which everything passes to the head: that it matters is no finding."""
+    sinks = [
+        node.id
+        for number, layer in enumerate(arch.layers)
+        if number
+        for node, is_sink in zip(layer, arch.sink_nodes(number), strict=True)
+        if is_sink
+    ]
+    return ranking.drop(index=sinks) if len(sinks) == 1 else ranking
+
+
+def _folder(folder: str | os.PathLike[str], *, overwrite: bool) -> Path:
+    target = Path(folder)
+    if target.exists() and not target.is_dir():
+        raise OutputError(f"Cannot make the folder {target}: a file has that name.")
+    if target.is_dir() and any(target.iterdir()) and not overwrite:
+        raise OutputError(
+            f"The folder is not empty: {target}\nName another one, or add --force to replace its results."
+        )
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"Cannot make the folder {target}: {error.strerror}") from error
+    return target

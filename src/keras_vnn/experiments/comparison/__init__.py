@@ -1,0 +1,28 @@
+"""Whether a prior is worth having: a network beside its controls and baselines, on the same cells, many times.
+
+In: an architecture, data, labels. Out: tables of scores and nodes, and a sentence that says what they show.
+"""
+
+from keras_vnn.experiments.comparison._compare import MEASURES, compare
+from keras_vnn.experiments.comparison._contenders import BASELINES, CONTROLS
+from keras_vnn.experiments.comparison._networks import compare_networks
+from keras_vnn.experiments.comparison._nodes import node_differences
+from keras_vnn.experiments.comparison._result import Comparison
+from keras_vnn.experiments.comparison._significance import PairedTest, holm_adjusted, resampled_t_test
+from keras_vnn.experiments.comparison._stability import Stability, rank_biased_overlap, rank_stability
+
+__all__ = [
+    "BASELINES",
+    "CONTROLS",
+    "MEASURES",
+    "Comparison",
+    "PairedTest",
+    "Stability",
+    "compare",
+    "compare_networks",
+    "holm_adjusted",
+    "node_differences",
+    "rank_biased_overlap",
+    "rank_stability",
+    "resampled_t_test",
+]

@@ -1,0 +1,139 @@
+"""A comparison as a page: one HTML file that needs nothing else and runs nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from html import escape
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from keras_vnn.experiments.comparison._drawing import score_figure
+
+if TYPE_CHECKING:
+    from keras_vnn.experiments.comparison._result import Comparison
+
+__all__ = ["page_of"]
+
+_STYLE = """
+:root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 18%, transparent); }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
+.verdict { border-left: 4px solid #0072b2; padding: .5rem 1rem; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .875rem; }
+th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
+th:first-child, td:first-child, td.text { text-align: left; }
+svg { width: 100%; height: auto; } svg text { fill: currentColor; font: 13px system-ui, sans-serif; }
+.note { color: color-mix(in srgb, currentColor 75%, transparent); font-size: .875rem; }
+"""
+_NODES = 50
+_LEAST = 0.001
+_NOTHING: Mapping[str, int] = MappingProxyType({})
+
+
+def page_of(found: Comparison) -> str:
+    """Return the HTML."""
+    metric = escape(found.metric.replace("_", " "))
+    judged = found.summary[found.summary["kind"] != "input"]
+    named = found.summary[found.summary["spearman"].notna()]
+    return "\n".join(
+        [
+            '<!doctype html><html lang="en"><head><meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
+            f"<title>Real prior against controls</title><style>{_STYLE}</style></head><body>",
+            "<h1>The real prior against its controls and baselines</h1>",
+            f'<p class="verdict">{escape(found.verdict)}</p>',
+            f"<h2>{metric[:1].upper()}{metric[1:]} on cells held out</h2>",
+            score_figure(judged.drop(index="constant", errors="ignore"), found.runs, found.metric),
+            '<p class="note">Left: a dot is a run, the bar the mean; <span style="color:#0072b2">blue</span> the real '
+            'prior, <span style="color:#d55e00">orange</span> controls, grey baselines. Right: how much the real prior '
+            "scores above each, with a 95 % confidence interval for all controls, or baselines, together; where it "
+            "holds 0, the two are not distinguishable.</p>",
+            _table(
+                judged,
+                ["runs", "mean", "sd", "difference", "low", "high", "adjusted_p", "weights"],
+                {"difference": "real prior − this", "low": "95 % from", "high": "to", "adjusted_p": "adjusted p"},
+                dict.fromkeys(("mean", "sd", "difference", "low", "high"), _decimals(judged["sd"])),
+            ),
+            '<p class="note">Differences on the same splits: corrected resampled t test, which knows that training '
+            "cells overlap (Nadeau and Bengio 2003), adjusted for the number of controls, and of baselines (Holm 1979)."
+            "</p>",
+            _meanings(found.summary),
+            "<h2>How stable the ranking of nodes is from run to run</h2>",
+            _table(
+                named,
+                ["spearman", "top_overlap", "rank_biased_overlap"],
+                {
+                    "spearman": "rank correlation",
+                    "top_overlap": f"shared of the first {found.about.get('top', '')}",
+                    "rank_biased_overlap": "rank-biased overlap",
+                },
+            ),
+            '<p class="note">Means over all pairs of runs, of corrected importance; 1 is the same ranking.</p>',
+            "<h2>How far importance follows the place in the network</h2>",
+            _table(found.place, list(found.place.columns), {}),
+            '<p class="note">Rank correlations. Where a control gives nodes the importance that they have under the '
+            "real prior, that importance is not due to biology.</p>",
+            f"<h2>The first {min(_NODES, len(found.nodes))} nodes of the real prior</h2>",
+            _table(found.nodes.head(_NODES), _node_columns(found.nodes), {"rank": "mean rank in its layer"}),
+            '<p class="note">Effect sizes (Hedges’ g) and p values compare the importance with that of the node of the '
+            "same name under a control, over the runs; p values are adjusted for the number of nodes (Benjamini and "
+            "Hochberg 1995).</p>",
+            f'<p class="note">{_facts(found.about)}</p>' if found.about else "",
+            "</body></html>",
+        ]
+    )
+
+
+def _meanings(summary: pd.DataFrame) -> str:
+    said = [f"<b>{escape(str(name))}</b>: {escape(row['description'])}" for name, row in summary.iterrows()]
+    return f'<p class="note">{"; ".join(said)}.</p>'
+
+
+def _facts(about: Mapping[str, object]) -> str:
+    return escape("; ".join(f"{name.replace('_', ' ')}: {value}" for name, value in about.items())) + "."
+
+
+def _node_columns(nodes: pd.DataFrame) -> list[str]:
+    wanted = ["label", "layer", "genes", "corrected", "importance", "sd", "rank"]
+    return [*wanted, *(name for name in nodes.columns if name.startswith(("effect_size ", "adjusted_p ")))]
+
+
+def _decimals(spread: pd.Series) -> int:
+    """Return how many decimals show two digits of a typical spread."""
+    typical = float(spread[spread > 0].median()) if (spread > 0).any() else 0.01
+    return min(max(1 - math.floor(math.log10(typical)), 0), 8)
+
+
+def _table(
+    table: pd.DataFrame, columns: list[str], names: dict[str, str], decimals: Mapping[str, int] = _NOTHING
+) -> str:
+    head = "".join(f'<th scope="col">{escape(names.get(name, name.replace("_", " ")))}</th>' for name in columns)
+
+    def cell(value: object, name: str) -> str:
+        kind = ' class="text"' if isinstance(value, str) else ""
+        return f"<td{kind}>{_worded(value, decimals.get(name), name)}</td>"
+
+    rows = "".join(
+        f"<tr><td>{escape(str(index))}</td>{''.join(cell(row[name], name) for name in columns)}</tr>"
+        for index, row in table.iterrows()
+    )
+    return f'<div class="wide"><table><thead><tr><th></th>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+
+
+def _worded(value: object, decimals: int | None, column: str) -> str:
+    if isinstance(value, str):
+        return escape(value)
+    if value is None or pd.isna(value):
+        return "–"
+    number = float(value)  # type: ignore[arg-type]
+    if decimals is not None:
+        return f"{number:.{decimals}f}".replace("-", "−")
+    if column.startswith("adjusted_p") and number < _LEAST:
+        return f"&lt; {_LEAST}"
+    text = f"{number:,.0f}" if number == int(number) and abs(number) >= 1 else f"{number:.3g}"
+    return text.replace("-", "−")

@@ -1,0 +1,165 @@
+"""`randomize`: an architecture of the same sizes that does not know the biology."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from keras_vnn.architecture import Architecture
+from keras_vnn.basics.errors import ArchitectureError, DataError, did_you_mean
+from keras_vnn.experiments.controls._random import correlated_sets, permutation_within_bins, scattered
+from keras_vnn.experiments.controls._trades import traded
+
+__all__ = ["CONTROL_METHODS", "randomize"]
+
+Connections = dict[tuple[int, int], sparse.csr_array]
+
+CONTROL_METHODS: Mapping[str, str] = MappingProxyType(
+    {
+        "swap": "edges swapped; every node keeps its numbers of inputs and outputs",
+        "genes": "genes take each other's places",
+        "expression": "genes take the places of genes with about their mean expression",
+        "modules": "the genes of a node are a co-expression module of the same size",
+        "density": "as many edges, anywhere",
+    }
+)
+_NEEDS_EXPRESSION = ("expression", "modules")
+
+
+def randomize(
+    arch: Architecture, method: str, seed: int, *, expression: Any | None = None, bins: int = 20
+) -> Architecture:
+    """Return a control: the nodes of an architecture, wired at random.
+
+    Nodes keep their ids, labels, units and order, and layers their dense units, so that results can be compared node by
+    node. Every pair of layers keeps its number of edges.
+
+    Parameters
+    ----------
+    arch
+        The architecture to compare with.
+    method
+        ``"swap"``
+            Edges of each pair of layers are swapped: both nodes' numbers of inputs and outputs stay, no edge occurs
+            twice (by trades, Strona et al. 2014, doi:10.1038/ncomms5114).
+        ``"genes"``
+            A permutation of the genes: the network is the same, and other genes enter where one did.
+        ``"expression"``
+            The same among genes of about the same mean expression.
+        ``"modules"``
+            What each node reads of the genes becomes a gene drawn at random and those most correlated with it, as many
+            as it read before. A strong control: it knows the data, not the literature. Edges between nodes stay.
+        ``"density"``
+            As many edges between each pair of layers, anywhere, but every node keeps an input and every hidden node
+            that fed another feeds one.
+    seed
+        Of what is drawn: the same seed gives the same control.
+    expression
+        ``(training cells, genes)`` for ``"expression"`` and ``"modules"``: an array in the order of ``arch.genes``, as
+        `align` gives it, or an AnnData or DataFrame with them.
+    bins
+        Number of bins of mean expression.
+
+    Returns
+    -------
+    Architecture
+        With what was done, the seed and the fingerprint of the original in ``parameters["control"]``.
+
+    Raises
+    ------
+    ArchitectureError
+        There is no such method.
+    DataError
+        The method needs expression, or its shape does not fit.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from keras_vnn import Interactions, gene_list, interaction_architecture
+    >>> pairs = Interactions.from_pairs(["A", "B", "C"], ["B", "C", "D"])
+    >>> arch = interaction_architecture(gene_list(["A", "B", "C", "D"]), pairs)
+    >>> control = randomize(arch, "swap", seed=1)
+    >>> control.edge_count == arch.edge_count, control.parameters["control"]["method"]
+    (True, 'swap')
+    """
+    if method not in CONTROL_METHODS:
+        hint = did_you_mean(method, list(CONTROL_METHODS))
+        raise ArchitectureError(
+            f"The method of a control must be one of {', '.join(CONTROL_METHODS)}; got {method!r}. {hint}".rstrip()
+        )
+    if bins < 1:
+        raise DataError(f"bins must be at least 1, got {bins}.")
+    values = _matrix(arch, method, expression) if method in _NEEDS_EXPRESSION else np.empty((0, 0))
+    rng = np.random.default_rng([seed, *method.encode()])
+    connections = _REWIRINGS[method](arch, rng, values, bins)
+    facts: dict[str, Any] = {"method": method, "seed": seed, "of": arch.fingerprint}
+    if method == "expression":
+        facts["bins"] = bins
+    return replace(arch, connections=connections, parameters={**arch.parameters, "control": facts})
+
+
+def _matrix(arch: Architecture, method: str, expression: Any) -> NDArray[np.floating]:
+    if expression is None:
+        raise DataError(
+            f'The control "{method}" is drawn from expression data, and none are given.\n'
+            "Pass expression=align(training_cells, arch)."
+        )
+    if isinstance(expression, np.ndarray):
+        values = expression
+    else:
+        from keras_vnn.data import align
+
+        values = align(expression, arch, missing="zero")
+    if values.ndim != 2 or values.shape[1] != len(arch.genes) or not len(values):
+        raise DataError(
+            f"expression must have shape (cells, {len(arch.genes):,}), a column for each gene of the architecture; got "
+            f"{values.shape}."
+        )
+    return values
+
+
+def _swap(arch: Architecture, rng: np.random.Generator, values: Any, bins: int) -> Connections:
+    return {pair: traded(matrix, rng) for pair, matrix in arch.connections.items()}
+
+
+def _density(arch: Architecture, rng: np.random.Generator, values: Any, bins: int) -> Connections:
+    return {pair: scattered(matrix, rng, keeps_sources=pair[0] > 0) for pair, matrix in arch.connections.items()}
+
+
+def _genes(arch: Architecture, rng: np.random.Generator, values: Any, bins: int) -> Connections:
+    return _moved(arch, rng.permutation(len(arch.genes)))
+
+
+def _expression(arch: Architecture, rng: np.random.Generator, values: NDArray[np.floating], bins: int) -> Connections:
+    return _moved(arch, permutation_within_bins(values.mean(axis=0, dtype=np.float64), bins, rng))
+
+
+def _modules(arch: Architecture, rng: np.random.Generator, values: NDArray[np.floating], bins: int) -> Connections:
+    connections = dict(arch.connections)
+    for pair, matrix in arch.connections.items():
+        if pair[0] == 0:
+            sizes = np.bincount(matrix.indices, minlength=matrix.shape[1])
+            connections[pair] = correlated_sets(sizes, values, rng)
+    return connections
+
+
+def _moved(arch: Architecture, order: NDArray[np.int64]) -> Connections:
+    """Return the connections with gene ``i`` wired as gene ``order[i]`` was."""
+    return {
+        pair: sparse.csr_array(matrix[order]) if pair[0] == 0 else matrix for pair, matrix in arch.connections.items()
+    }
+
+
+_REWIRINGS: dict[str, Callable[[Architecture, np.random.Generator, Any, int], Connections]] = {
+    "swap": _swap,
+    "genes": _genes,
+    "expression": _expression,
+    "modules": _modules,
+    "density": _density,
+}

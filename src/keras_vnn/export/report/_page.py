@@ -1,0 +1,107 @@
+"""The page: a skeleton, a style, scripts and data in one text, and a policy that lets nothing else run.
+
+In: what `report_data` gave. Out: HTML. The files lie in ``page/`` (ours) and ``vendor/`` (libraries).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from html import escape
+from importlib.resources import files
+from typing import Any
+
+__all__ = ["SCRIPTS", "VENDORED", "page_of", "safe_json"]
+
+VENDORED = ("d3.min.js", "cytoscape.min.js")
+# In the order they run; each adds to the object `report`.
+SCRIPTS = (
+    "dom.js",
+    "data.js",
+    "links.js",
+    "state.js",
+    "colours.js",
+    "tables.js",
+    "charts.js",
+    "search.js",
+    "tree.js",
+    "outline.js",
+    "sunburst.js",
+    "treemap.js",
+    "network.js",
+    "panel.js",
+    "explorer.js",
+    "overview.js",
+    "comparison.js",
+    "sheets.js",
+    "main.js",
+)
+# Inside a script element only these can end it, or begin a comment; the last two end a line in old JavaScript.
+_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+
+
+def safe_json(values: Any) -> str:
+    r"""Return JSON that stays JSON inside an HTML script element, whatever text is in it.
+
+    Examples
+    --------
+    >>> safe_json({"id": "</script><b>"})
+    '{"id":"\\u003c/script\\u003e\\u003cb\\u003e"}'
+    """
+    text = json.dumps(values, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for character, escaped in _ESCAPES.items():
+        text = text.replace(character, escaped)
+    # A lone surrogate is no character and cannot be written as UTF-8.
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def page_of(values: Mapping[str, Any]) -> str:
+    """Return the page that shows what `report_data` gave."""
+    style = _asset("page", "style.css")
+    scripts = [_asset("vendor", name) for name in VENDORED] + [_asset("page", "js", name) for name in SCRIPTS]
+    policy = "; ".join(
+        [
+            "default-src 'none'",
+            f"script-src {' '.join(_digest(text) for text in scripts)}",
+            f"style-src {_digest(style)}",
+            "img-src data: blob:",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "require-trusted-types-for 'script'",
+        ]
+    )
+    parts = {
+        "POLICY": escape(policy, quote=True).replace("&#x27;", "'"),
+        "TITLE": escape(_visible(str(values["title"]))),
+        "STYLE": style,
+        "LIBRARIES": safe_json(_libraries()),
+        "DATA": safe_json(dict(values)),
+        "SCRIPTS": "\n".join(f"<script>{text}</script>" for text in scripts),
+    }
+    head, *rest = _asset("page", "page.html").split("{{")
+    # One pass: what is filled in is never searched for places to fill.
+    return head + "".join(parts[name] + tail for name, tail in (piece.split("}}", 1) for piece in rest))
+
+
+def _libraries() -> list[dict[str, str]]:
+    """Return name, version and licence of each library, with the text of the licence, which has to come with it."""
+    listed = json.loads(_asset("vendor", "vendor.json"))
+    return [
+        {key: one[key] for key in ("name", "version", "licence", "home")}
+        | {"text": _asset("vendor", f"LICENSE.{one['name']}")}
+        for one in listed
+    ]
+
+
+def _asset(*names: str) -> str:
+    return files("keras_vnn.export.report").joinpath(*names).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}'"
+
+
+def _visible(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,12 @@
+"""Prior knowledge as immutable values, whose order does not depend on that of the rows they came from.
+
+In: pairs of names from readers, a DataFrame, a networkx graph or a mapping. Out: gene lists, `Interactions`,
+`Regulation`, `Ontology` (child → parent), `Annotations` (gene → term), `GeneSets`. Knows nothing of files or of layers.
+"""
+
+from keras_vnn.priors._annotations import Annotations
+from keras_vnn.priors._edges import EFFECTS, Interactions, Regulation
+from keras_vnn.priors._gene_sets import GeneSets
+from keras_vnn.priors._ontology import Ontology
+
+__all__ = ["EFFECTS", "Annotations", "GeneSets", "Interactions", "Ontology", "Regulation"]

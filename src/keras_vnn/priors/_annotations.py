@@ -1,0 +1,336 @@
+"""`Annotations`: which gene is known for which term."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import pandas as pd
+
+from keras_vnn.basics.errors import ReadError
+from keras_vnn.basics.provenance import Audit, AuditEntry, Source
+from keras_vnn.priors._columns import (
+    from_sources,
+    in_memory,
+    joined_words,
+    locked,
+    named_columns,
+    numbered,
+)
+
+if TYPE_CHECKING:
+    import networkx
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Annotations"]
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, eq=False)
+class Annotations:
+    """Direct annotations of genes with terms: each (gene, term) once. Nothing is propagated here.
+
+    Attributes
+    ----------
+    genes, terms
+        Sorted names of all genes, ids of all terms, that some pair or denial speaks of.
+    pairs
+        ``(annotations, 2)`` int32: position in ``genes``, position in ``terms``; rows in ascending order.
+    evidence
+        ``(annotations,)`` evidence codes of all rows that assert the pair, sorted, joined by ``|``.
+    qualifier
+        ``(annotations,)`` qualifiers of these rows, likewise.
+    line
+        ``(annotations,)`` int64: line of the first of them in the source; 0 where unknown.
+    denied
+        ``(denials, 2)`` int32: pairs a source denies (GAF's NOT). None of them is in ``pairs``.
+    term_names
+        Names of terms by id, where the source has them.
+    sources
+        The files the annotations come from.
+    audit
+        What was dropped while reading them.
+    """
+
+    genes: tuple[str, ...]
+    terms: tuple[str, ...]
+    pairs: NDArray[np.int32]
+    evidence: NDArray[np.object_]
+    qualifier: NDArray[np.object_]
+    line: NDArray[np.int64]
+    denied: NDArray[np.int32]
+    term_names: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    sources: tuple[Source, ...] = ()
+    audit: Audit = field(default_factory=Audit)
+
+    @classmethod
+    def from_pairs(
+        cls,
+        gene: ArrayLike | Sequence[str],
+        term: ArrayLike | Sequence[str],
+        *,
+        evidence: ArrayLike | Sequence[str] | None = None,
+        qualifier: ArrayLike | Sequence[str] | None = None,
+        line: ArrayLike | None = None,
+        denied: ArrayLike | None = None,
+        term_names: Mapping[str, str] = _NOTHING,
+        sources: tuple[Source, ...] = (),
+        audit: Audit | None = None,
+    ) -> Self:
+        """Make the table from columns of names.
+
+        A pair given several times becomes one that keeps all evidence and qualifiers and its first line. A pair that
+        some row denies is removed, whatever the evidence of the rows that assert it. Both are counted in the audit.
+
+        Parameters
+        ----------
+        gene, term
+            ``(rows,)`` names.
+        evidence, qualifier, line
+            ``(rows,)`` values, or ``None``.
+        denied
+            ``(rows,)`` booleans: the row says that the gene does *not* have the term.
+        term_names
+            Names of terms by id.
+
+        Raises
+        ------
+        ReadError
+            The columns differ in length, or a name is missing.
+        """
+        gene_of, genes = numbered(gene, "gene")
+        term_of, terms = numbered(term, "term")
+        rows = len(gene_of)
+        line_ = np.zeros(rows, np.int64) if line is None else np.asarray(line, np.int64)
+        denied_ = np.zeros(rows, bool) if denied is None else np.asarray(denied, bool)
+        if not rows == len(term_of) == len(line_) == len(denied_):
+            raise ReadError(f"There must be a gene and a term in every row, got {rows:,} and {len(term_of):,}.")
+        key = gene_of * max(len(terms), 1) + term_of
+        refused = np.unique(key[denied_])
+        asserting = ~denied_
+        contradicted = asserting & np.isin(key, refused)
+        kept = asserting & ~contradicted
+        unique, group = np.unique(key[kept], return_inverse=True)
+        firsts = np.full(len(unique), np.iinfo(np.int64).max)
+        np.minimum.at(firsts, group, line_[kept])
+        entries = (
+            AuditEntry("read", "annotation", "given again, merged into one", int(kept.sum()) - len(unique)),
+            AuditEntry.of(
+                "read",
+                "annotation",
+                "another row denies it (NOT), removed",
+                [f"{genes[k // len(terms)]} {terms[k % len(terms)]}" for k in np.unique(key[contradicted])],
+            ),
+        )
+        return cls._of_keys(
+            (genes, terms),
+            (unique, refused),
+            joined_words(group, len(unique), None if evidence is None else pd.Series(evidence).to_numpy()[kept]),
+            joined_words(group, len(unique), None if qualifier is None else pd.Series(qualifier).to_numpy()[kept]),
+            firsts,
+            term_names,
+            sources,
+            (audit or Audit()) + Audit.of(*entries),
+        )
+
+    @classmethod
+    def _of_keys(
+        cls,
+        names: tuple[tuple[str, ...], tuple[str, ...]],
+        keys: tuple[NDArray[np.int64], NDArray[np.int64]],
+        evidence: NDArray[np.object_],
+        qualifier: NDArray[np.object_],
+        line: NDArray[np.int64],
+        term_names: Mapping[str, str],
+        sources: tuple[Source, ...],
+        audit: Audit,
+    ) -> Self:
+        """Make the value from sorted keys ``gene * terms + term``, leaving out names no key uses."""
+        both = np.concatenate(keys)
+        gene_of, term_of = np.divmod(both, max(len(names[1]), 1))
+        used_genes, gene_of = np.unique(gene_of, return_inverse=True)
+        used_terms, term_of = np.unique(term_of, return_inverse=True)
+        pairs = np.stack([gene_of, term_of], axis=1).astype(np.int32)
+        terms = tuple(names[1][i] for i in used_terms)
+        return cls(
+            tuple(names[0][i] for i in used_genes),
+            terms,
+            locked(pairs[: len(keys[0])]),
+            locked(evidence),
+            locked(qualifier),
+            locked(line),
+            locked(pairs[len(keys[0]) :]),
+            MappingProxyType({id: term_names[id] for id in terms if id in term_names}),
+            sources,
+            audit,
+        )
+
+    @classmethod
+    def from_frame(
+        cls, frame: pd.DataFrame, gene: str = "gene", term: str = "term", evidence: str | None = None
+    ) -> Self:
+        """Make the table from a DataFrame with a row per annotation.
+
+        Raises
+        ------
+        ReadError
+            A named column does not exist, or a name in the columns is missing.
+        """
+        named_columns(frame, (gene, term, evidence))
+        return cls.from_pairs(
+            frame[gene],
+            frame[term],
+            evidence=None if evidence is None else frame[evidence].to_numpy(),
+            sources=(in_memory("DataFrame", len(frame)),),
+        )
+
+    @classmethod
+    def from_mapping(cls, terms: Mapping[str, Iterable[str]]) -> Self:
+        """Make the table from the terms of each gene.
+
+        Examples
+        --------
+        >>> print(Annotations.from_mapping({"MLH1": ["mismatch repair"], "ATM": ["DNA repair"]}))
+        2 annotations of 2 genes with 2 terms (mapping)
+        """
+        pairs = [(gene, term) for gene, listed in terms.items() for term in listed]
+        return cls.from_pairs(
+            [gene for gene, _ in pairs], [term for _, term in pairs], sources=(in_memory("mapping", len(pairs)),)
+        )
+
+    @classmethod
+    def from_networkx(cls, graph: networkx.DiGraph) -> Self:
+        """Make the table from the edges (gene, term) of a directed networkx graph.
+
+        Raises
+        ------
+        ReadError
+            The graph is undirected.
+        """
+        if not graph.is_directed():
+            raise ReadError("Annotations need a directed graph (gene → term), got an undirected one.")
+        pairs = [(str(gene), str(term)) for gene, term in graph.edges()]
+        return cls.from_pairs(
+            [gene for gene, _ in pairs], [term for _, term in pairs], sources=(in_memory("networkx graph", len(pairs)),)
+        )
+
+    # ---- selecting ----------------------------------------------------------------------------------------
+
+    def among(self, genes: Iterable[str]) -> Annotations:
+        """Return the annotations of these genes; the others are counted in the audit."""
+        wanted = set(genes)
+        inside = np.fromiter((gene in wanted for gene in self.genes), bool, len(self.genes))
+        kept = inside[self.pairs[:, 0]]
+        outside = AuditEntry("match", "annotation", "the gene is not in the gene list", int((~kept).sum()))
+        return self._taking(kept, inside[self.denied[:, 0]], outside)
+
+    def with_evidence(self, *, include: Collection[str] | None = None, exclude: Collection[str] = ()) -> Annotations:
+        """Return the annotations that some wanted evidence code asserts; the others are counted in the audit.
+
+        Parameters
+        ----------
+        include
+            Codes to accept; ``None`` for any.
+        exclude
+            Codes to refuse. A pair that has another code as well stays.
+
+        Raises
+        ------
+        ReadError
+            The annotations have no evidence codes.
+        """
+        if len(self) and not (self.evidence != "").any():
+            raise ReadError(
+                "The annotations have no evidence codes to choose from.\n"
+                "Read them from a GAF, GPAD or gene2go file, or name the column: Annotations.from_frame(…, evidence=…)"
+            )
+        codes, joined = pd.factorize(self.evidence)
+        good = np.array(
+            [
+                any((include is None or code in include) and code not in exclude for code in text.split("|"))
+                for text in joined
+            ],
+            bool,
+        )
+        kept = good[codes] if len(good) else np.zeros(0, bool)
+        dropped = AuditEntry("read", "annotation", "none of its evidence codes is wanted", int((~kept).sum()))
+        return self._taking(kept, np.ones(len(self.denied), bool), dropped)
+
+    def _taking(self, kept: NDArray[np.bool_], denied: NDArray[np.bool_], entry: AuditEntry) -> Annotations:
+        count = max(len(self.terms), 1)
+        keys, refused = (pairs[:, 0].astype(np.int64) * count + pairs[:, 1] for pairs in (self.pairs, self.denied))
+        return self._of_keys(
+            (self.genes, self.terms),
+            (keys[kept], refused[denied]),
+            self.evidence[kept],
+            self.qualifier[kept],
+            self.line[kept],
+            self.term_names,
+            self.sources,
+            self.audit + Audit.of(entry),
+        )
+
+    def union(self, other: Annotations) -> Annotations:
+        """Return the annotations of both tables; what either denies is removed."""
+        rows = pd.concat([self._rows(), other._rows()], ignore_index=True)
+        return Annotations.from_pairs(
+            rows["gene"],
+            rows["term"],
+            evidence=rows["evidence"],
+            qualifier=rows["qualifier"],
+            line=rows["line"],
+            denied=rows["denied"],
+            term_names={**other.term_names, **self.term_names},
+            sources=self.sources + other.sources,
+            audit=self.audit + other.audit,
+        )
+
+    def _rows(self) -> pd.DataFrame:
+        """Return the columns `from_pairs` takes: a row per evidence code and qualifier, and per denial."""
+        asserted = self.to_frame().assign(denied=False)
+        for column in ("evidence", "qualifier"):
+            asserted = asserted.assign(**{column: asserted[column].str.split("|")}).explode(column)
+        refused = pd.DataFrame(
+            {
+                "gene": np.array(self.genes, dtype=object)[self.denied[:, 0]],
+                "term": np.array(self.terms, dtype=object)[self.denied[:, 1]],
+                "evidence": "",
+                "qualifier": "",
+                "line": 0,
+                "denied": True,
+            }
+        )
+        return pd.concat([asserted, refused], ignore_index=True) if len(refused) else asserted
+
+    # ---- looking ------------------------------------------------------------------------------------------
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return columns ``gene``, ``term``, ``evidence``, ``qualifier``, ``line``, a row per annotation."""
+        return pd.DataFrame(
+            {
+                "gene": np.array(self.genes, dtype=object)[self.pairs[:, 0]],
+                "term": np.array(self.terms, dtype=object)[self.pairs[:, 1]],
+                "evidence": self.evidence,
+                "qualifier": self.qualifier,
+                "line": self.line,
+            }
+        )
+
+    def __len__(self) -> int:
+        """Return the number of annotations."""
+        return len(self.pairs)
+
+    def __str__(self) -> str:
+        """Return one line: how many annotations, genes and terms, and from where."""
+        return (
+            f"{len(self):,} annotations of {len(self.genes):,} genes with {len(self.terms):,} terms"
+            f"{from_sources(self.sources)}"
+        )
+
+    def __repr__(self) -> str:
+        """Return the sizes."""
+        return f"<Annotations {self}>"

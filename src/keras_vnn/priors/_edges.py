@@ -1,0 +1,481 @@
+"""Prior tables: biological knowledge as typed, canonical, immutable edge tables.
+
+In: pairs of names from readers, a DataFrame or a networkx graph. Out: `Interactions` and `Regulation`,
+whose order does not depend on the order of the rows they came from.
+Knows nothing of files or of layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pandas as pd
+
+from keras_vnn.basics.errors import ReadError, did_you_mean
+from keras_vnn.basics.provenance import Audit, AuditEntry, Source
+
+if TYPE_CHECKING:
+    import networkx
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Interactions", "Regulation"]
+
+EFFECTS = ("activation", "both", "repression", "unknown")
+
+
+@dataclass(frozen=True, eq=False)
+class Interactions:
+    """Undirected interactions between genes or proteins: each unordered pair once, none with itself.
+
+    Attributes
+    ----------
+    genes
+        Sorted names of all interacting genes.
+    pairs
+        ``(interactions, 2)`` int32: positions in ``genes``, the smaller first, rows in ascending order.
+    score
+        ``(interactions,)`` float64, the largest given for each pair; NaN where none was given.
+    line
+        ``(interactions,)`` int64: line of the first mention in the source; 0 where unknown.
+    sources
+        The files the table was made from.
+    audit
+        What was dropped while making it.
+    """
+
+    genes: tuple[str, ...]
+    pairs: NDArray[np.int32]
+    score: NDArray[np.float64]
+    line: NDArray[np.int64]
+    sources: tuple[Source, ...] = ()
+    audit: Audit = field(default_factory=Audit)
+
+    @classmethod
+    def from_pairs(
+        cls,
+        a: ArrayLike | Sequence[str],
+        b: ArrayLike | Sequence[str],
+        *,
+        score: ArrayLike | None = None,
+        line: ArrayLike | None = None,
+        sources: tuple[Source, ...] = (),
+        audit: Audit | None = None,
+    ) -> Self:
+        """Make the table from two columns of names.
+
+        A pair given in both directions or several times becomes one, with its largest score and its first line;
+        a gene with itself is dropped. Both are counted in the audit.
+
+        Parameters
+        ----------
+        a, b
+            ``(rows,)`` names.
+        score, line
+            ``(rows,)`` numbers, or ``None``.
+        """
+        names, codes = _factorized(a, b)
+        score_ = _column(score, len(codes), np.float64, np.nan)
+        line_ = _column(line, len(codes), np.int64, 0)
+        codes.sort(axis=1)
+        to_itself = codes[:, 0] == codes[:, 1]
+        selfs = AuditEntry.of(
+            "read", "interaction", "a gene with itself", np.unique(names[codes[to_itself, 0]]), int(to_itself.sum())
+        )
+        codes, score_, line_ = codes[~to_itself], score_[~to_itself], line_[~to_itself]
+        pairs, score_, line_, repeats = _merged(codes, score_, line_)
+        repeated = AuditEntry("read", "interaction", "given again (either direction), merged into one", repeats)
+        used, flat = np.unique(pairs, return_inverse=True)
+        return cls(
+            tuple(names[used]),
+            _locked(flat.reshape(-1, 2).astype(np.int32)),
+            _locked(score_),
+            _locked(line_),
+            sources,
+            (audit or Audit()) + Audit.of(selfs, repeated),
+        )
+
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame, a: str = "", b: str = "", score: str | None = None) -> Self:
+        """Make the table from two columns of a DataFrame, by default its first two.
+
+        Raises
+        ------
+        ReadError
+            A named column does not exist, or a name in the columns is missing.
+        """
+        columns = _columns(frame, a, b)
+        kept = _complete(frame, columns)
+        return cls.from_pairs(
+            kept[columns[0]],
+            kept[columns[1]],
+            score=None if score is None else kept[score],
+            sources=(_in_memory(frame),),
+        )
+
+    @classmethod
+    def from_networkx(cls, graph: networkx.Graph, score: str = "weight") -> Self:
+        """Make the table from the edges of a networkx graph; directions are ignored."""
+        edges = [(str(u), str(v), data.get(score, np.nan)) for u, v, data in graph.edges(data=True)]
+        source = Source("networkx graph", "memory", records=len(edges))
+        return cls.from_pairs(
+            [u for u, _, _ in edges], [v for _, v, _ in edges], score=[w for *_, w in edges], sources=(source,)
+        )
+
+    def among(self, genes: Iterable[str]) -> Self:
+        """Return the interactions of which both sides are in ``genes``; the others are counted in the audit."""
+        wanted = set(genes)
+        inside = np.fromiter((gene in wanted for gene in self.genes), bool, len(self.genes))
+        kept = inside[self.pairs].all(axis=1)
+        outside = AuditEntry("match", "interaction", "one or both genes are not in the gene list", int((~kept).sum()))
+        used, flat = np.unique(self.pairs[kept], return_inverse=True)
+        return type(self)(
+            tuple(self.genes[i] for i in used),
+            _locked(flat.reshape(-1, 2).astype(np.int32)),
+            _locked(self.score[kept]),
+            _locked(self.line[kept]),
+            self.sources,
+            self.audit + Audit.of(outside),
+        )
+
+    def union(self, other: Interactions) -> Self:
+        """Return the interactions of both tables; pairs in both are merged."""
+        first, second = self.to_frame(), other.to_frame()
+        both = pd.concat([first, second], ignore_index=True)
+        return type(self).from_pairs(
+            both["a"],
+            both["b"],
+            score=both["score"],
+            line=both["line"],
+            sources=self.sources + other.sources,
+            audit=self.audit + other.audit,
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return columns ``a``, ``b``, ``score``, ``line``, a row per interaction."""
+        names = np.array(self.genes, dtype=object)
+        return pd.DataFrame(
+            {"a": names[self.pairs[:, 0]], "b": names[self.pairs[:, 1]], "score": self.score, "line": self.line}
+        )
+
+    def __len__(self) -> int:
+        """Return the number of interactions."""
+        return len(self.pairs)
+
+    def __str__(self) -> str:
+        """Return one line: how many interactions of how many genes, and from where."""
+        return f"{len(self):,} interactions of {len(self.genes):,} genes{_from(self.sources)}"
+
+
+@dataclass(frozen=True, eq=False)
+class Regulation:
+    """Directed regulation: each (regulator, target) once. A regulator may be its own target.
+
+    Attributes
+    ----------
+    regulators, targets
+        Sorted names of all regulators, of all targets.
+    pairs
+        ``(edges, 2)`` int32: position in ``regulators``, position in ``targets``; rows in ascending order.
+    effect
+        ``(edges,)`` of ``activation``, ``repression``, ``both`` or ``unknown``.
+    weight
+        ``(edges,)`` float64, the one of largest magnitude given; NaN where none was given.
+    line
+        ``(edges,)`` int64: line of the first mention in the source; 0 where unknown.
+    sources, audit
+        As in `Interactions`.
+    """
+
+    regulators: tuple[str, ...]
+    targets: tuple[str, ...]
+    pairs: NDArray[np.int32]
+    effect: NDArray[np.object_]
+    weight: NDArray[np.float64]
+    line: NDArray[np.int64]
+    sources: tuple[Source, ...] = ()
+    audit: Audit = field(default_factory=Audit)
+
+    @classmethod
+    def from_pairs(
+        cls,
+        regulator: ArrayLike | Sequence[str],
+        target: ArrayLike | Sequence[str],
+        *,
+        effect: ArrayLike | Sequence[str] | None = None,
+        weight: ArrayLike | None = None,
+        line: ArrayLike | None = None,
+        sources: tuple[Source, ...] = (),
+        audit: Audit | None = None,
+    ) -> Self:
+        """Make the table from columns of names.
+
+        A pair given several times becomes one. Where its effects differ, ``unknown`` gives way to a known one,
+        and activation with repression becomes ``both``; both are counted in the audit.
+
+        Parameters
+        ----------
+        regulator, target
+            ``(rows,)`` names.
+        effect, weight, line
+            ``(rows,)`` values, or ``None``.
+        """
+        names, codes = _factorized(regulator, target)
+        rows = len(codes)
+        weight_ = _column(weight, rows, np.float64, np.nan)
+        line_ = _column(line, rows, np.int64, 0)
+        signs = _signs(effect, weight_, rows)
+        order = np.lexsort((line_, codes[:, 1], codes[:, 0]))
+        codes, weight_, line_, signs = codes[order], weight_[order], line_[order], signs[order]
+        starts = _run_starts(codes)
+        merged_signs = np.bitwise_or.reduceat(signs, starts) if rows else signs
+        lowest = np.minimum.reduceat(np.where(signs == 0, 3, signs), starts) if rows else signs
+        unknown = (np.minimum.reduceat(signs, starts) == 0 if rows else signs == 0) & (merged_signs > 0)
+        conflicts = (merged_signs == 3) & (lowest < 3) & (np.diff(np.append(starts, rows)) > 1)
+        pairs = codes[starts]
+        repeated = AuditEntry("read", "regulation", "given again, merged into one", rows - len(starts))
+        mixed = AuditEntry.of(
+            "read",
+            "regulation",
+            "rows disagree on the effect, taken as both",
+            [f"{names[r]} {names[t]}" for r, t in pairs[conflicts]],
+        )
+        settled = AuditEntry.of(
+            "read",
+            "regulation",
+            "an unknown effect gave way to a known one",
+            [f"{names[r]} {names[t]}" for r, t in pairs[unknown]],
+        )
+        regulators, first = np.unique(pairs[:, 0], return_inverse=True)
+        targets, second = np.unique(pairs[:, 1], return_inverse=True)
+        effects = np.array(["unknown", "activation", "repression", "both"], dtype=object)[merged_signs]
+        return cls(
+            tuple(names[regulators]),
+            tuple(names[targets]),
+            _locked(np.stack([first, second], axis=1).astype(np.int32)),
+            _locked(effects),
+            _locked(_largest(weight_, starts)),
+            _locked(line_[starts]),
+            sources,
+            (audit or Audit()) + Audit.of(repeated, settled, mixed),
+        )
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pd.DataFrame,
+        regulator: str = "",
+        target: str = "",
+        effect: str | None = None,
+        weight: str | None = None,
+    ) -> Self:
+        """Make the table from two columns of a DataFrame, by default its first two.
+
+        Raises
+        ------
+        ReadError
+            A named column does not exist, or a name in the columns is missing.
+        """
+        columns = _columns(frame, regulator, target)
+        kept = _complete(frame, columns)
+        return cls.from_pairs(
+            kept[columns[0]],
+            kept[columns[1]],
+            effect=None if effect is None else kept[effect],
+            weight=None if weight is None else kept[weight],
+            sources=(_in_memory(frame),),
+        )
+
+    @classmethod
+    def from_networkx(cls, graph: networkx.DiGraph, effect: str = "effect", weight: str = "weight") -> Self:
+        """Make the table from the directed edges (regulator, target) of a networkx graph.
+
+        Where no edge has an effect, the signs of the weights give it, as in `from_pairs`.
+
+        Raises
+        ------
+        ReadError
+            The graph is undirected.
+        """
+        if not graph.is_directed():
+            raise ReadError("Regulation needs a directed graph (regulator → target), got an undirected one.")
+        edges = [(str(u), str(v), data) for u, v, data in graph.edges(data=True)]
+        known = any(effect in data for *_, data in edges)
+        return cls.from_pairs(
+            [u for u, _, _ in edges],
+            [v for _, v, _ in edges],
+            effect=[str(data.get(effect, "unknown")) for *_, data in edges] if known else None,
+            weight=[data.get(weight, np.nan) for *_, data in edges],
+            sources=(Source("networkx graph", "memory", records=len(edges)),),
+        )
+
+    def among(self, genes: Iterable[str]) -> Self:
+        """Return the edges whose target is in ``genes``; the others are counted in the audit.
+
+        A regulator need not be measured to be a node.
+        """
+        wanted = set(genes)
+        inside = np.fromiter((gene in wanted for gene in self.targets), bool, len(self.targets))
+        kept = inside[self.pairs[:, 1]] if len(self.pairs) else np.zeros(0, bool)
+        outside = AuditEntry("match", "regulation", "the target is not in the gene list", int((~kept).sum()))
+        regulators, first = np.unique(self.pairs[kept, 0], return_inverse=True)
+        targets, second = np.unique(self.pairs[kept, 1], return_inverse=True)
+        return type(self)(
+            tuple(self.regulators[i] for i in regulators),
+            tuple(self.targets[i] for i in targets),
+            _locked(np.stack([first, second], axis=1).astype(np.int32)),
+            _locked(self.effect[kept]),
+            _locked(self.weight[kept]),
+            _locked(self.line[kept]),
+            self.sources,
+            self.audit + Audit.of(outside),
+        )
+
+    def union(self, other: Regulation) -> Self:
+        """Return the edges of both tables; pairs in both are merged."""
+        both = pd.concat([self.to_frame(), other.to_frame()], ignore_index=True)
+        return type(self).from_pairs(
+            both["regulator"],
+            both["target"],
+            effect=both["effect"],
+            weight=both["weight"],
+            line=both["line"],
+            sources=self.sources + other.sources,
+            audit=self.audit + other.audit,
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return columns ``regulator``, ``target``, ``effect``, ``weight``, ``line``, a row per edge."""
+        return pd.DataFrame(
+            {
+                "regulator": np.array(self.regulators, dtype=object)[self.pairs[:, 0]],
+                "target": np.array(self.targets, dtype=object)[self.pairs[:, 1]],
+                "effect": self.effect,
+                "weight": self.weight,
+                "line": self.line,
+            }
+        )
+
+    def __len__(self) -> int:
+        """Return the number of edges."""
+        return len(self.pairs)
+
+    def __str__(self) -> str:
+        """Return one line: how many edges, regulators and targets, and from where."""
+        return (
+            f"{len(self):,} edges from {len(self.regulators):,} regulators to {len(self.targets):,} targets"
+            f"{_from(self.sources)}"
+        )
+
+
+def _factorized(a: Any, b: Any) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
+    """Return sorted unique names and the ``(rows, 2)`` positions of both columns in them."""
+    first, second = np.asarray(a, dtype=object), np.asarray(b, dtype=object)
+    if first.shape != second.shape or first.ndim != 1:
+        raise ReadError(f"Both columns must have one name per row, got shapes {first.shape} and {second.shape}.")
+    codes, names = pd.factorize(np.concatenate([first, second]), sort=True)
+    if (codes < 0).any():
+        row = int(np.flatnonzero(codes < 0)[0]) % len(first)
+        raise ReadError(f"Row {row + 1} of {len(first)} has no name in one of its two columns.")
+    wrong = next((name for name in names if not isinstance(name, str) or not name.strip()), None)
+    if wrong is not None:
+        raise ReadError(f"A name in the table is {wrong!r}, expected non-empty text.")
+    return np.asarray(names, dtype=object), np.stack([codes[: len(first)], codes[len(first) :]], axis=1)
+
+
+def _column(values: Any, rows: int, dtype: Any, default: float) -> NDArray[Any]:
+    if values is None:
+        return np.full(rows, default, dtype)
+    try:
+        column = np.array(values, dtype)
+    except (TypeError, ValueError) as error:
+        raise ReadError(f"A column of numbers holds something else: {error}.") from error
+    if column.shape != (rows,):
+        raise ReadError(f"A column of numbers must have one value per row, expected {rows:,}, got {column.size:,}.")
+    return column
+
+
+def _run_starts(codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return where a new row value begins in sorted rows."""
+    if not len(codes):
+        return np.zeros(0, np.int64)
+    return np.flatnonzero(np.append(True, (codes[1:] != codes[:-1]).any(axis=1)))
+
+
+def _largest(values: NDArray[np.float64], starts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return, per run, the value of largest magnitude (the positive one of two equal); NaN where all are."""
+    if not len(values):
+        return values
+    high, low = np.fmax.reduceat(values, starts), np.fmin.reduceat(values, starts)
+    largest: NDArray[np.float64] = np.where(np.abs(low) > np.abs(high), low, high)
+    return largest
+
+
+def _merged(
+    codes: NDArray[np.int64], score: NDArray[np.float64], line: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64], int]:
+    order = np.lexsort((line, codes[:, 1], codes[:, 0]))
+    codes, score, line = codes[order], score[order], line[order]
+    starts = _run_starts(codes)
+    best = np.fmax.reduceat(score, starts) if len(score) else score
+    return codes[starts], best, line[starts], len(codes) - len(starts)
+
+
+def _signs(effect: Any, weight: NDArray[np.float64], rows: int) -> NDArray[np.int64]:
+    """Return 0 unknown, 1 activation, 2 repression, 3 both, from words or else from the sign of the weight."""
+    if effect is None:
+        return np.where(weight < 0, 2, np.where(weight > 0, 1, 0))
+    words = np.asarray(effect, dtype=object)
+    if words.shape != (rows,):
+        raise ReadError(f"There must be one effect per row, expected {rows:,}, got {words.size:,}.")
+    codes, uniques = pd.factorize(words)
+    known = {"unknown": 0, "activation": 1, "repression": 2, "both": 3}
+    wrong = sorted(str(word) for word in uniques if word not in known)
+    if wrong:
+        raise ReadError(
+            f"Effects must be one of {', '.join(EFFECTS)}; got {wrong[0]!r}. {did_you_mean(wrong[0], EFFECTS)}".rstrip()
+        )
+    signs: NDArray[np.int64] = np.array([*(known[word] for word in uniques), known["unknown"]], np.int64)[codes]
+    return signs
+
+
+def _columns(frame: pd.DataFrame, first: str, second: str) -> tuple[str, str]:
+    if frame.shape[1] < 2:
+        raise ReadError(f"The table has {frame.shape[1]} column, expected two names per row.")
+    named = (first or frame.columns[0], second or frame.columns[1])
+    for column in named:
+        if column not in frame.columns:
+            known = [str(c) for c in frame.columns]
+            raise ReadError(
+                f"The table has no column {column!r}; it has {', '.join(known)}. {did_you_mean(column, known)}".rstrip()
+            )
+        if list(frame.columns).count(column) > 1:
+            raise ReadError(f"The table has more than one column {column!r}; rename them to tell them apart.")
+    return named
+
+
+def _complete(frame: pd.DataFrame, columns: tuple[str, str]) -> pd.DataFrame:
+    missing = frame[list(columns)].isna().any(axis=1)
+    if missing.any():
+        first = frame.index[missing].tolist()[0]
+        raise ReadError(
+            f"{int(missing.sum())} of {len(frame)} rows have no name in {columns[0]!r} or {columns[1]!r}, "
+            f"first at index {first!r}.\nDrop them first: frame.dropna(subset={list(columns)!r})"
+        )
+    return frame.astype({column: str for column in columns})
+
+
+def _in_memory(frame: pd.DataFrame) -> Source:
+    return Source("DataFrame", "memory", records=len(frame))
+
+
+def _from(sources: tuple[Source, ...]) -> str:
+    return f" ({', '.join(source.name for source in sources)})" if sources else ""
+
+
+def _locked(array: NDArray[Any]) -> NDArray[Any]:
+    array = np.ascontiguousarray(array)
+    array.flags.writeable = False
+    return array

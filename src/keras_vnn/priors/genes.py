@@ -1,0 +1,168 @@
+"""Gene lists and how their names match other names.
+
+In: names in any sequence. Out: a `GeneList` of ordered unique ids, and diagnoses of a poor match.
+Knows nothing of files; `keras_vnn.readers` fills the lists.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import overload
+
+from keras_vnn.basics.errors import GeneError, sample
+from keras_vnn.basics.provenance import Audit, AuditEntry, Source
+
+__all__ = [
+    "CELL_NAMES",
+    "CELL_WORDS",
+    "DUPLICATE_POLICIES",
+    "GENE_NAMES",
+    "GENE_WORDS",
+    "ORIENTATIONS",
+    "GeneList",
+    "explain_mismatch",
+    "gene_list",
+]
+
+DUPLICATE_POLICIES = ("raise", "first")
+
+# How names tell which axis of an expression table holds the genes: words for the row names, and what they look like.
+ORIENTATIONS = ("auto", "genes-in-rows", "genes-in-columns")
+
+GENE_WORDS = re.compile(
+    r"(ensembl[ _.-]*)?(genes?|symbols?|hgnc|features?|ensembl|orf)([ _.-]*(symbols?|names?|ids?))?"
+)
+CELL_WORDS = re.compile(r"(cells?|barcodes?|samples?)([ _.-]*(barcodes?|names?|ids?))?")
+GENE_NAMES = re.compile(
+    r"ENS[A-Z]*G\d{11}(\.\d+)?|Y[A-P][LR]\d{3}[WC](-[A-Z])?|RP[LS]P?\d+[AXYL]?\d*|MT-[A-Z0-9]+|LINC\d+|HLA-[A-Z0-9]+"
+    r"|ACTB|B2M|GAPDH|MALAT1|TP53|ATM|CD\d+[A-Z]?|ERCC-\d{5}",
+    re.IGNORECASE,
+)
+# Looking ahead keeps the time in proportion to the length of a name, whatever the name.
+CELL_NAMES = re.compile(r"(?=.*?(?<![A-Z])[ACGT]{8,}(?![A-Z])).*|(cell|sample)[ _.-]?\d+", re.IGNORECASE | re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class GeneList(Sequence[str]):
+    """Ordered, unique gene ids: the input columns of a network.
+
+    Attributes
+    ----------
+    ids
+        The ids, in the user's order.
+    source
+        The file they were read from, or ``None``.
+    audit
+        What was dropped while making the list.
+    """
+
+    ids: tuple[str, ...]
+    source: Source | None = None
+    audit: Audit = field(default_factory=Audit)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[str, ...]: ...
+    def __getitem__(self, index: int | slice) -> str | tuple[str, ...]:
+        """Return an id, or a tuple of them for a slice."""
+        return self.ids[index]
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the ids in order."""
+        return iter(self.ids)
+
+    def __len__(self) -> int:
+        """Return the number of genes."""
+        return len(self.ids)
+
+    def __str__(self) -> str:
+        """Return the number of genes and the first few."""
+        return f"{len(self.ids):,} genes: {', '.join(self.ids[:5])}{' …' if len(self.ids) > 5 else ''}"
+
+
+def gene_list(names: Iterable[str], *, duplicates: str = "raise", source: Source | None = None) -> GeneList:
+    """Make a gene list from names, keeping their order.
+
+    White space around a name is removed; nothing else about it is changed.
+
+    Parameters
+    ----------
+    names
+        Gene ids of any kind; a `GeneList` is returned as it is.
+    duplicates
+        ``"raise"``, or ``"first"`` to keep the first of each and count the rest in the audit.
+    source
+        The file the names came from.
+
+    Raises
+    ------
+    GeneError
+        There is no name, a name is empty or not a string, or names repeat and ``duplicates`` is ``"raise"``.
+
+    Examples
+    --------
+    >>> gene_list(["TP53", "ATM"]).ids
+    ('TP53', 'ATM')
+    """
+    if isinstance(names, GeneList):
+        return names
+    if isinstance(names, str):
+        raise GeneError(f"Expected a sequence of gene names, got the single string {names!r}.\nPass [{names!r}].")
+    given = list(names)
+    where = f" in {source.name}" if source else ""
+    wrong = next((i for i, name in enumerate(given) if not isinstance(name, str) or not name.strip()), None)
+    if wrong is not None:
+        raise GeneError(f"Gene {wrong + 1} of {len(given)}{where} is {given[wrong]!r}, expected a non-empty name.")
+    if not given:
+        raise GeneError(f"There is no gene name{where}.")
+    stripped = [str(name).strip() for name in given]
+    unique = tuple(dict.fromkeys(stripped))
+    if len(unique) == len(stripped):
+        return GeneList(unique, source)
+    repeated = [name for name, count in Counter(stripped).items() if count > 1]
+    if duplicates != "first":
+        raise GeneError(
+            f"{len(repeated)} of {len(unique)} gene names{where} occur more than once: {sample(repeated)}.\n"
+            'Keep the first of each with duplicates="first" (command line: --duplicates first), '
+            "or make the names unique."
+        )
+    dropped = AuditEntry.of("read", "gene", "repeated name, first one kept", repeated, len(stripped) - len(unique))
+    return GeneList(unique, source, Audit.of(dropped))
+
+
+def explain_mismatch(wanted: Sequence[str], known: Iterable[str], *, wanted_what: str, known_what: str) -> str:
+    """Return sentences that diagnose why few of ``wanted`` are among ``known``.
+
+    Compares as written, ignoring case, and without a version suffix (``ENSG….16``); shows what
+    both sides look like. Nothing is matched for the user: what to do is theirs to decide.
+
+    Examples
+    --------
+    >>> print(explain_mismatch(["tp53", "atm"], ["TP53", "ATM"], wanted_what="genes", known_what="the prior"))
+    0 of 2 genes match the prior; 2 match ignoring case.
+    The genes look like: atm, tp53.
+    The prior looks like: ATM, TP53.
+    """
+    known_names = set(known)
+    exact = sum(name in known_names for name in wanted)
+    parts = [f"{exact:,} of {len(wanted):,} {wanted_what} match {known_what}"]
+    folded = {name.casefold() for name in known_names}
+    ignoring_case = sum(name.casefold() in folded for name in wanted)
+    if ignoring_case > exact:
+        parts.append(f"{ignoring_case:,} match ignoring case")
+    unversioned = {_without_version(name) for name in known_names}
+    ignoring_version = sum(_without_version(name) in unversioned for name in wanted)
+    if ignoring_version > max(exact, ignoring_case if ignoring_case > exact else exact):
+        parts.append(f"{ignoring_version:,} match without the version after the dot")
+    here, there = sample(wanted, 3), sample(known_names, 3)
+    capital = known_what[0].upper() + known_what[1:]
+    return f"{'; '.join(parts)}.\nThe {wanted_what} look like: {here}.\n{capital} looks like: {there}."
+
+
+def _without_version(name: str) -> str:
+    stem, dot, version = name.rpartition(".")
+    return stem if dot and version.isdigit() and stem.startswith("ENS") else name

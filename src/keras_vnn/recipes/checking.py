@@ -1,0 +1,425 @@
+"""What a file is, before anything is built from it: format, records, names, species, what would be left out.
+
+In: paths, and perhaps the genes of the data. Out: a `FileReport` each, and the command line that goes on from there.
+Reads with the same functions as ``vnn build``; a file that cannot be read is reported, not raised.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import warnings
+import zipfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from keras_vnn.basics.errors import ReadError, VNNError, VNNWarning
+from keras_vnn.basics.files import existing_file
+from keras_vnn.basics.probing import refuse_damaged_hdf5
+from keras_vnn.basics.provenance import Audit
+from keras_vnn.priors.genes import gene_list
+from keras_vnn.priors.identifiers import IdentifierTable, names_in
+from keras_vnn.priors.kinds import OTHER, Identified, bare_name, identify
+from keras_vnn.readers import (
+    IDENTIFIER_FORMATS,
+    read_annotations,
+    read_gene_sets,
+    read_genes,
+    read_hierarchy,
+    read_identifier_map,
+    read_interactions,
+    read_ontology,
+    read_regulation,
+    sniff_format,
+)
+from keras_vnn.readers.columns import lay_out, normalized
+from keras_vnn.readers.foreign import in_words
+from keras_vnn.readers.ten_x import is_ten_x, read_ten_x
+from keras_vnn.readers.text import preview
+
+__all__ = ["FileReport", "check_file", "check_files", "suggested_command"]
+
+_FAMILY = {
+    **dict.fromkeys(
+        ("string", "string-actions", "biogrid", "mitab", "hippie", "sif", "interactions", "table"), "interactions"
+    ),
+    **dict.fromkeys(("drem", "trrust", "matrix", "regulation"), "regulation"),
+    **dict.fromkeys(("names", "h5ad", "expression"), "genes"),
+    **dict.fromkeys(("obo", "reactome", "ontology-table"), "ontology"),
+    **dict.fromkeys(("gaf", "gpad", "gene2go", "reactome-members", "annotation-table"), "annotations"),
+    **dict.fromkeys(("dcell", "cx2", "gennet", "kpnn", "drugcell"), "hierarchy"),
+    **dict.fromkeys(("gmt", "groups", "json"), "gene-sets"),
+    **dict.fromkeys(("gtf", "gpi"), "id-map"),
+}
+_READERS: dict[str, Callable[[Path], Any]] = {
+    "genes": lambda path: read_genes(path, duplicates="first", malformed="skip"),
+    "interactions": lambda path: read_interactions(path, malformed="skip"),
+    "regulation": lambda path: read_regulation(path, malformed="skip"),
+    "ontology": read_ontology,
+    "annotations": lambda path: read_annotations(path, malformed="skip"),
+    "hierarchy": read_hierarchy,
+    "gene-sets": read_gene_sets,
+    "id-map": read_identifier_map,
+}
+_IN_WORDS = {
+    "genes": "genes, or expression data with genes",
+    "interactions": "interactions",
+    "regulation": "regulators and their targets",
+    "ontology": "an ontology",
+    "annotations": "annotations of genes with terms",
+    "hierarchy": "a hierarchy with its genes",
+    "gene-sets": "gene sets",
+    "id-map": "a table of identifiers",
+}
+# At least two of these head a table of identifiers.
+_TABLE_WORDS = set(
+    "symbol hgncid approvedsymbol ensemblgeneid genestableid proteinstableid genestableidversion entrezid ncbigeneid "
+    "uniprotids aliassymbol prevsymbol stringproteinid preferredname genename taxid geneid synonyms dbxrefs alias "
+    "ncbigeneformerlyentrezgeneid proteinsize".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """What one file is.
+
+    Attributes
+    ----------
+    path
+        The file.
+    family
+        The option of ``vnn build`` that takes it, e.g. ``interactions``; empty where none does.
+    format
+        The format and columns it was read as.
+    summary
+        What it holds, in words.
+    records
+        Data rows, before anything was left out.
+    names
+        What its gene names look like; ``None`` where it has none.
+    audit
+        What was left out or changed while reading.
+    warnings
+        What the reader warned of.
+    overlap
+        How many of its names are among the genes asked for, and how many would be ignoring case, or without version:
+        ``{"names": …, "genes": …, "matched": …, "ignoring_case": …, "ignoring_version": …}``; empty without genes.
+    advice
+        What to do, a sentence each.
+    error
+        Why it cannot be read; empty where it can.
+    """
+
+    path: Path
+    family: str = ""
+    format: str = ""
+    summary: str = ""
+    records: int = 0
+    names: Identified | None = None
+    audit: Audit = field(default_factory=Audit)
+    warnings: tuple[str, ...] = ()
+    overlap: dict[str, int] = field(default_factory=dict)
+    advice: tuple[str, ...] = ()
+    error: str = ""
+
+    def __str__(self) -> str:
+        """Return a paragraph: the path, and a line for each thing there is to say."""
+        if self.error:
+            return "\n".join([f"{self.path}", *_indented("cannot", self.error.splitlines())])
+        lines = [f"{self.path}", *_indented("is", [_IN_WORDS.get(self.family, self.family)])]
+        lines += _indented("format", [self.format])
+        lines += _indented("holds", [f"{self.summary}, {self.records:,} records"])
+        if self.names is not None:
+            lines += _indented("names", [str(self.names)])
+        if len(self.audit):
+            lines += _indented("left out", [str(entry) for entry in self.audit])
+        if self.overlap:
+            lines += _indented("overlap", [_overlap_in_words(self.overlap)])
+        for warning in self.warnings:
+            lines += _indented("warning", warning.splitlines())
+        return "\n".join(lines + _indented("advice", self.advice))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the facts as plain JSON values."""
+        names = self.names
+        return {
+            "path": str(self.path),
+            "family": self.family,
+            "format": self.format,
+            "summary": self.summary,
+            "records": self.records,
+            "names": None
+            if names is None
+            else {
+                "count": names.names,
+                "kinds": dict(names.counts),
+                "species": dict(names.species),
+                "versioned": names.versioned,
+                "isoforms": names.isoforms,
+                "damaged": list(names.damaged),
+            },
+            "audit": self.audit.to_json(),
+            "warnings": list(self.warnings),
+            "overlap": self.overlap,
+            "advice": list(self.advice),
+            "error": self.error,
+        }
+
+
+def check_file(
+    path: str | os.PathLike[str], *, genes: Iterable[str] = (), table: IdentifierTable | None = None
+) -> FileReport:
+    """Say what a file is, how many records it has, how its genes are named, and what would be left out.
+
+    Parameters
+    ----------
+    path
+        Any file that ``vnn build`` takes, or one it does not.
+    genes
+        The genes of the data: then the report says how many names match, and what would help.
+    table
+        A table of identifiers to look names up in.
+
+    Examples
+    --------
+    >>> from keras_vnn.basics.bundled import data_path
+    >>> report = check_file(data_path("tf_target_human_goa.tsv"), genes=["STAT1", "IRF1", "TP53"])
+    >>> report.family, report.records, report.overlap["matched"]
+    ('regulation', 411, 2)
+    """
+    found = Path(path)
+    try:
+        return _checked(found if is_ten_x(found) else existing_file(found), tuple(genes), table)
+    except VNNError as error:
+        return FileReport(found, error=str(error))
+
+
+def check_files(paths: Sequence[str | os.PathLike[str]], *, genes: Any = None, table: Any = None) -> list[FileReport]:
+    """Check several files; without ``genes``, those of the first gene list or expression data among them count.
+
+    Parameters
+    ----------
+    paths
+        The files.
+    genes
+        Names, or ``None``.
+    table
+        A table of identifiers; by default the first among the files.
+    """
+    first = [check_file(path) for path in paths]
+    if genes is None:
+        genes = next((gene_list(_READERS["genes"](one.path)) for one in first if one.family == "genes"), ())
+    if table is None:
+        table = next((read_identifier_map(one.path) for one in first if one.family == "id-map"), None)
+    genes = tuple(genes)
+    return [check_file(one.path, genes=genes, table=table) if genes and not one.error else one for one in first]
+
+
+def suggested_command(reports: Sequence[FileReport], *, genes: Path | None = None, id_map: Path | None = None) -> str:
+    """Return the ``vnn build`` that takes these files, or an empty string when they do not suffice."""
+    by_family: dict[str, list[Path]] = {}
+    for report in reports:
+        if report.family and not report.error:
+            by_family.setdefault(report.family, []).append(report.path)
+    if genes is not None:
+        by_family["genes"] = [genes]
+    if id_map is not None:
+        by_family["id-map"] = [id_map]
+    priors = [one for one in ("interactions", "regulation", "ontology", "annotations", "hierarchy", "gene-sets")]
+    if not any(one in by_family for one in priors):
+        return ""
+    by_family.setdefault("genes", [Path("GENES")])
+    if "ontology" in by_family:
+        by_family.setdefault("annotations", [Path("ANNOTATIONS")])
+    elif "annotations" in by_family:
+        by_family["ontology"] = [Path("ONTOLOGY")]
+    words = ["vnn", "build"]
+    for family in ("genes", *priors, "id-map"):
+        # Only of interactions and regulators may there be several files.
+        for path in by_family.get(family, ())[: None if family in ("interactions", "regulation") else 1]:
+            words += [f"--{family}", shlex.quote(str(path))]
+    asked = {word for report in reports for advice in report.advice for word in _flags(advice)}
+    if "id-map" not in by_family:
+        words += sorted(asked)
+    return " ".join([*words, "-o", "network.vnn"])
+
+
+def _flags(advice: str) -> list[str]:
+    return [flag for flag in ("--ignore-case", "--ignore-version") if f"{flag}:" in advice]
+
+
+def _checked(path: Path, genes: tuple[str, ...], table: IdentifierTable | None) -> FileReport:
+    saved = _ten_x(path) if path.is_dir() else _saved(path)
+    if saved is not None:
+        return saved
+    refuse_damaged_hdf5(path)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", VNNWarning)
+        family, value = _read(path)
+    said = tuple(str(one.message) for one in caught if issubclass(one.category, VNNWarning))
+    parts = value if isinstance(value, tuple) else (value,)
+    source = parts[0].source if family == "genes" else parts[0].sources[0]
+    names = _names(family, parts)
+    overlap, advice = _overlap(names, genes, table) if genes and family != "genes" and names else ({}, ())
+    told = identify(names) if names else None
+    strange = 0 if told is None else dict(told.counts).get(OTHER, 0)
+    if told is not None and 5 * strange > told.names:
+        advice = (
+            *advice,
+            f"{strange:,} of {told.names:,} names look like no identifier. Is it the right file or column?",
+        )
+    return FileReport(
+        path,
+        family,
+        source.format,
+        "; ".join(str(part) for part in parts),
+        source.records,
+        told,
+        sum((part.audit for part in parts[1:]), parts[0].audit),
+        said,
+        overlap,
+        advice,
+    )
+
+
+def _saved(path: Path) -> FileReport | None:
+    """Return what a saved architecture, model or recipe is."""
+    if path.suffix in (".yaml", ".yml"):
+        from keras_vnn.recipes.read import read_recipe
+
+        recipe = read_recipe(path)
+        sections = [name for name in ("build", "train", "compare") if getattr(recipe, name) is not None]
+        say = f"Carry it out: vnn {sections[0]} {shlex.quote(str(path))}" if sections else ""
+        return FileReport(path, "", "YAML recipe", f"a recipe with {', '.join(sections)}", 1, advice=(say,))
+    if not zipfile.is_zipfile(path):
+        return None
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = set(archive.namelist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise ReadError(f"The zip file {path} is damaged or ends early: {error}\nDownload it again.") from error
+    if "architecture.json" in members:
+        from keras_vnn.architecture import load_architecture
+
+        arch = load_architecture(path)
+        say = f"Train it: vnn train {shlex.quote(str(path))} cells.h5ad --label cell_type -o model.keras"
+        return FileReport(path, "", "saved architecture", repr(arch), len(arch.layers), advice=(say,))
+    if "config.json" in members and "model.weights.h5" in members:
+        say = f"Look at it: vnn inspect {shlex.quote(str(path))}"
+        return FileReport(path, "", "saved Keras model", "a model (not opened)", 1, advice=(say,))
+    return None
+
+
+def _ten_x(path: Path) -> FileReport | None:
+    if not is_ten_x(path):
+        return None
+    found = read_ten_x(path)
+    what = f"{len(found.barcodes):,} cells, {len(found.genes):,} genes of {len(found.ids):,} features"
+    say = f"Name the folder as genes or as data: vnn build --genes {shlex.quote(str(path))} --duplicates first …"
+    return FileReport(path, "", "10x Cell Ranger folder", what, len(found.barcodes), advice=(say,))
+
+
+def _read(path: Path) -> tuple[str, Any]:
+    """Return the family of a file and what its reader gives; a loose look is tried as what else it may be."""
+    family = _family(path)
+    try:
+        return family, _READERS[family](path)
+    except VNNError:
+        if family != "interactions":
+            raise
+        for other in ("gene-sets", "genes"):
+            try:
+                return other, _READERS[other](path)
+            except VNNError:
+                continue
+        raise
+
+
+def _family(path: Path) -> str:
+    """Return which option of ``vnn build`` takes a file."""
+    start = preview(path)
+    if start.lines and any(one.recognizes(start) for one in IDENTIFIER_FORMATS[1:-1]):
+        return "id-map"
+    other = start.lines and in_words(start, "read_identifier_map", sure=True)
+    if start.lines and not other and start.texts[0][:1] not in "{[" and _heads_identifiers(path):
+        return "id-map"
+    try:
+        name = sniff_format(path)
+    except ReadError:
+        for family in ("ontology", "hierarchy", "annotations", "gene-sets", "regulation"):
+            try:
+                _READERS[family](path)
+            except VNNError:
+                continue
+            return family
+        raise
+    if name in _FAMILY:
+        return _FAMILY[name]
+    # The reader says what it is, and what to do.
+    return "genes"
+
+
+def _heads_identifiers(path: Path) -> bool:
+    start = preview(path)
+    header = start.comments[-1][1].lstrip("#! ").split("\t") if start.comments else []
+    if not header or len(header) < 2:
+        header = list(lay_out(start, is_header=lambda words: len(_TABLE_WORDS & set(words)) > 1).header or ())
+    return len({normalized(word) for word in header} & _TABLE_WORDS) > 1
+
+
+def _names(family: str, parts: Sequence[Any]) -> tuple[str, ...]:
+    if family == "ontology":
+        return ()
+    if family == "id-map":
+        return ()
+    return names_in(parts[-1])
+
+
+def _overlap(
+    names: Sequence[str], genes: tuple[str, ...], table: IdentifierTable | None
+) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Return how many names match the genes, and what would make more match."""
+    known = set(genes)
+    folded, plain = {gene.casefold() for gene in known}, {bare_name(gene) for gene in known}
+    counts = {
+        "names": len(names),
+        "genes": len(known),
+        "matched": sum(name in known for name in names),
+        "ignoring_case": sum(name.casefold() in folded for name in names),
+        "ignoring_version": sum(bare_name(name) in plain for name in names),
+    }
+    advice = []
+    better = 1.1 * max(counts["matched"], 1)
+    if counts["ignoring_case"] > better:
+        advice.append(f"--ignore-case: {counts['ignoring_case']:,} names match instead of {counts['matched']:,}.")
+    if counts["ignoring_version"] > better:
+        advice.append(f"--ignore-version: {counts['ignoring_version']:,} names match instead of {counts['matched']:,}.")
+    few = 20 * max(counts["matched"], counts["ignoring_case"], counts["ignoring_version"]) < min(len(names), len(known))
+    if table is not None:
+        from keras_vnn.priors.identifiers import identifier_map
+
+        try:
+            mapping = identifier_map(names, genes, table)
+            met = {new for found in mapping.targets.values() if len(found) == 1 for new in found} & known
+            counts["with_table"] = len(met)
+            advice.append(f"With the table of identifiers {len(met):,} genes are met ({mapping.how}).")
+        except VNNError as error:
+            advice.append(str(error).splitlines()[0])
+    elif few:
+        advice.append(
+            f"The names are {identify(names).kind}, the genes {identify(genes).kind}: translate them with a table, "
+            "--id-map FILE."
+        )
+    return counts, tuple(advice)
+
+
+def _overlap_in_words(counts: dict[str, int]) -> str:
+    text = f"{counts['matched']:,} of {counts['names']:,} names are among the {counts['genes']:,} genes"
+    return text + (f"; {counts['with_table']:,} genes by the table" if "with_table" in counts else "")
+
+
+def _indented(word: str, lines: Iterable[str]) -> list[str]:
+    """Return lines behind a word of the margin."""
+    return [f"    {'' if number else word:<10}{line}" for number, line in enumerate(lines)]

@@ -19,57 +19,60 @@ __all__ = ["parts", "write"]
 
 TITLES = {
     "architecture": "Architectures",
-    "bundled": "Bundled data and recipes",
-    "comparison": "Comparing with controls",
-    "controls": "Controls",
-    "csv_tables": "Tables",
+    "basics.bundled": "Bundled data and recipes",
+    "experiments.comparison": "Comparing with controls",
+    "experiments.controls": "Controls",
+    "experiments.evaluation": "Evaluating embeddings",
+    "options": "Options",
+    "priors.identifiers": "Identifiers",
+    "priors.kinds": "Kinds of names",
+    "recipes.checking": "Checking files",
+    "basics.csv_tables": "Tables",
     "data": "Expression, labels, splits",
-    "downloads": "Downloads",
-    "errors": "Errors",
+    "readers.downloads": "Downloads",
+    "basics.errors": "Errors",
     "export": "Export",
-    "figures": "Figures",
-    "genes": "Gene lists",
-    "hierarchies": "Ontologies, annotations, gene sets",
+    "export.figures": "Figures",
+    "priors.genes": "Gene lists",
     "inspection": "Looking into a model",
     "layers": "The layer",
     "models": "Models",
-    "priors": "Interactions and regulation",
-    "provenance": "Provenance",
+    "priors": "Priors",
+    "basics.provenance": "Provenance",
     "readers": "Reading files",
-    "report": "The report",
+    "export.report": "The report",
     "training": "Training",
-    "tuning": "Searching hyper-parameters",
-    "wiring": "Wiring",
+    "experiments.tuning": "Searching hyper-parameters",
+    "architecture.wiring": "Wiring",
 }
 # In the order of work; a part that is not named here comes after these.
 ORDER = (
     *(
-        "downloads",
+        "readers.downloads",
         "readers",
-        "kinds",
-        "genes",
-        "identifiers",
+        "priors.kinds",
+        "priors.genes",
+        "priors.identifiers",
         "priors",
-        "hierarchies",
-        "wiring",
+        "architecture.wiring",
         "architecture",
         "models",
         "layers",
         "data",
         "training",
-        "tuning",
+        "experiments.tuning",
     ),
     *(
         "inspection",
-        "comparison",
-        "controls",
-        "report",
-        "figures",
+        "experiments.comparison",
+        "experiments.controls",
+        "export.report",
+        "export.figures",
         "export",
-        "csv_tables",
-        "bundled",
-        "provenance",
-        "errors",
+        "basics.csv_tables",
+        "basics.bundled",
+        "basics.provenance",
+        "basics.errors",
     ),
 )
 
@@ -81,10 +84,10 @@ def parts() -> dict[str, tuple[str, ...]]:
     for node in stub.body:
         if isinstance(node, ast.ImportFrom):
             names = tuple(alias.name for alias in node.names)
-            if node.module:
-                by_part[node.module] = (*by_part.get(node.module, ()), *names)
+            if (node.module, names) == ("export", ("figures",)):
+                by_part["export.figures"] = tuple(keras_vnn.figures.__all__)
             else:
-                by_part |= {part: tuple(importlib.import_module(f"keras_vnn.{part}").__all__) for part in names}
+                by_part[str(node.module)] = (*by_part.get(str(node.module), ()), *names)
     known = [part for part in ORDER if part in by_part]
     return {part: by_part[part] for part in [*known, *sorted(set(by_part) - set(known))]}
 
@@ -144,7 +147,7 @@ def _directive(part: str, name: str) -> str:
 
 
 def _path(part: str, name: str) -> str:
-    return f"keras_vnn.{part}.{name}" if part in keras_vnn.__all__ else f"keras_vnn.{name}"
+    return f"keras_vnn.figures.{name}" if part == "export.figures" else f"keras_vnn.{name}"
 
 
 def _title(part: str) -> str:

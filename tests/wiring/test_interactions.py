@@ -425,7 +425,7 @@ b = [f"G{(i * i + 3 * i + 1) % 40}" for i in range(160)]
 for grouping in GROUPINGS:
     arch = interaction_architecture(
         genes, Interactions.from_pairs(a, b), Regulation.from_pairs(a[:60], b[:60]), grouping=grouping,
-        community_size=8, max_genes=12,
+        max_genes=12, **({"community_size": 8} if grouping == "community" else {}),
     )
     print(arch.fingerprint, hashlib.sha256(architecture_to_bytes(arch)).hexdigest())
 """

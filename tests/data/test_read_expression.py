@@ -116,7 +116,7 @@ def test_columns_that_are_no_expression(tmp_path):
 BAD_TABLES = {
     "one column": (
         "TP53\nATM\n",
-        "The expression table has one column, expected names and at least one value beside them: t.csv:1\n"
+        "The expression table has one column, expected names and at least one column of values: t.csv:1\n"
         "    TP53\n"
         "The separator may be a tab, a comma, a semicolon or a space.",
     ),

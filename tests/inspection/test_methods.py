@@ -215,7 +215,7 @@ def test_what_is_said_of_a_wrong_target(model, values):
     with pytest.raises(DataError) as missing:
         rlipp(model, values)
     assert str(missing.value) == (
-        'There are no labels to foretell.\nPass labels, or take the model\'s scores: target="predictions"'
+        'There are no labels to predict.\nPass labels, or take the model\'s scores: target="predictions"'
     )
 
 
@@ -305,7 +305,7 @@ def test_following_changes_where_they_go_is_the_plain_ablation(any_model, number
 
 
 def test_a_gene_is_knocked_out_of_everything_that_reads_it(any_model):
-    """Dense units beside the nodes read it too."""
+    """Dense units next to the nodes read it too."""
     model, data = any_model
     before = scores_of(model, data)
     lost = contributions(model, data, "knockout-zero", 0)

@@ -52,7 +52,7 @@ def test_edges_that_skip_layers_and_nodes_without_parents_reach_the_head(layered
 
 
 def lin_sizes() -> Architecture:
-    """9,437 genes and 696 nodes with 56,549 edges beside 100 dense units, as in Lin et al. 2017."""
+    """9,437 genes and 696 nodes with 56,549 edges next to 100 dense units, as in Lin et al. 2017."""
     rng = np.random.default_rng(0)
     chosen = np.sort(rng.choice(9437 * 696, 56549, replace=False))
     adjacency = sparse.coo_array((np.ones(56549), (chosen // 696, chosen % 696)), shape=(9437, 696))

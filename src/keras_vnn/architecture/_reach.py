@@ -1,4 +1,4 @@
-"""What a node hears and who hears it, on any path. In: an `Architecture`. Out: numbers by node."""
+"""What is upstream of a node and what is downstream, on any path. In: an `Architecture`. Out: numbers by node."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def node_degrees(arch: Architecture) -> pd.DataFrame:
 
 
 def _heard(arch: Architecture, *, first_layers: int) -> list[sparse.csc_array]:
-    """Return, for each layer, ``(nodes of so many first layers, nodes of the layer)``: 1 where the first is heard."""
+    """Return, for each layer, ``(nodes of so many first layers, nodes of the layer)``: 1 where the first is upstream."""
     sizes = [len(layer) for layer in arch.layers]
     starts = np.concatenate([[0], np.cumsum(sizes[:first_layers])])
     total = int(starts[-1])

@@ -22,7 +22,7 @@ def explain(
         list[str] | None,
         typer.Option(
             help="How importance is measured: knockout, knockout-zero, gradient, gradient-zero, integrated-gradients, "
-            "integrated-gradients-zero, conductance, conductance-zero, epsilon, rlipp. May be given again. "
+            "integrated-gradients-zero, conductance, conductance-zero, epsilon, rlipp. May be repeated. "
             "When none is given: knockout, or gradient for deep networks."
         ),
     ] = None,

@@ -41,7 +41,7 @@ def tune(
             build.min_genes: {low: 5, high: 50, step: 5}
 
     Test cells have no part in the search: the best recipe is trained once more when it is over, and scored on them.
-    The same command, given again after it was stopped, goes on where it was. Needs Optuna: `pip install
+    The same command, repeated after it was stopped, resumes where it was. Needs Optuna: `pip install
     'keras-vnn[tune]'`.
 
     **Examples**

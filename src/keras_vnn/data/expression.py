@@ -77,7 +77,7 @@ def read_expression(
         A table of the cells, joined by cell id: its ``index`` column if it has one, or else its first. A column
         replaces one of the same name. Every cell must be in it; it may hold more.
     metadata
-        Columns of a text table that are no expression: kept in ``obs`` when the genes are in columns, else in
+        Columns of a text table that are not expression: kept in ``obs`` when the genes are in columns, else in
         ``var``.
     backed
         Leave the matrix of an ``.h5ad`` or zarr store on disk, to be read while it is needed: `train`, `predict` and
@@ -319,7 +319,7 @@ def _numbers(
         name = table.columns[kept[column]]
         raise DataError(
             f"{error.args[0].splitlines()[0]}\nThe column {name!r} holds no number, as {str(text)!r}. "
-            f'If it is no expression, name it: metadata=["{name}"] (command line: --metadata {name}).'
+            f'If it is not expression, name it: metadata=["{name}"] (command line: --metadata {name}).'
         )
     raise error
 

@@ -30,7 +30,7 @@ UnitFunction: TypeAlias = Callable[[Numbers, NDArray[np.intp] | None], Numbers]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Station:
-    """Units that read earlier ones: the named nodes of a layer, or the dense units beside them.
+    """Units that read earlier ones: the named nodes of a layer, or the dense units next to them.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Reader:
         By number of the layer, ``(its units, width)``: the weights of the first dense layer, or of all heads side by
         side; zero for units that are not read.
     dense_kernels
-        The same for the dense units beside a layer.
+        The same for the dense units next to a layer.
     whole
         ``(inputs, width)`` weights of all that the first dense layer reads; ``None`` for heads side by side.
     bias

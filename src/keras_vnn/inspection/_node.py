@@ -58,7 +58,7 @@ class NodeInspection:
     layers
         Number of the last layer.
     genes
-        Number of genes it hears on any path.
+        Number of genes upstream, on any path.
     inputs
         DataFrame, largest absolute weight first: ``source`` (id), ``label``, ``kind``, ``source_unit``, ``unit`` (of
         the node), ``weight``. Empty for a gene.
@@ -69,7 +69,7 @@ class NodeInspection:
     bias
         Of each of its units; empty for a gene.
     dense_targets
-        Number of units without a name that it feeds as well: dense units beside the nodes.
+        Number of units without a name that it feeds as well: dense units next to the nodes.
     activity
         DataFrame, a row per class and unit: ``class``, ``unit``, ``mean``, ``sd``, ``cells``, ``effect_size`` (Cohen's
         d of the class against all other cells). ``None`` without data.

@@ -44,7 +44,7 @@ def renderable(found: NodeInspection) -> Group:
     merged = [name for name in node.names if name != node.id]
     if merged:
         more = f" and {len(merged) - 5} more" if len(merged) > 5 else ""
-        parts.append(Text(f"stands also for {', '.join(map(readable, merged[:5]))}{more}: the same genes"))
+        parts.append(Text(f"also known as {', '.join(map(readable, merged[:5]))}{more}: the same genes"))
     if found.namesakes:
         names = [f"{readable(p.node.id)} ({p.node.kind})" for p in found.namesakes]
         more = f" and {len(names) - 5} more" if len(names) > 5 else ""
@@ -57,7 +57,7 @@ def renderable(found: NodeInspection) -> Group:
     parts += _weight_section(found, found.inputs, "Reads", "source")
     parts += _weight_section(found, found.outputs, "Feeds", "target")
     if found.dense_targets:
-        parts.append(Text(f"and all {found.dense_targets:,} dense units beside the nodes"))
+        parts.append(Text(f"and all {found.dense_targets:,} dense units next to the nodes"))
     if found.activity is None:
         parts += [Text(""), Text(_NO_DATA)]
     return Group(*parts)
@@ -69,7 +69,7 @@ def _facts(found: NodeInspection) -> str:
     if found.layer:
         facts.append(f"layer {found.layer} of {found.layers}")
         facts.append(_count(node.units, "unit"))
-        facts.append(f"hears {_count(found.genes, 'gene')}")
+        facts.append(f"{_count(found.genes, 'gene')} upstream")
         if len(found.bias) == 1:
             facts.append(f"bias {found.bias[0]:+.3f}")
     else:
@@ -114,7 +114,7 @@ def _activity_table(found: NodeInspection) -> Table:
 def _weight_section(found: NodeInspection, weights: pd.DataFrame, verb: str, side: str) -> list[RenderableType]:
     if weights.empty:
         if side == "source":
-            return [] if found.layer == 0 else [Text(""), Text("Reads nothing", style="bold")]
+            return [] if found.layer == 0 else [Text(""), Text("Has no inputs", style="bold")]
         return [] if found.dense_targets else [Text(""), Text("Feeds nothing", style="bold")]
     shown = weights.head(found.top)
     several_own = found.node.units > 1

@@ -24,7 +24,7 @@ def path_weights(model: keras.Model, gene: str) -> pd.DataFrame:
 
     The weight of a path is the product of the weights along it; those of all paths are summed. It tells how strongly,
     and with which sign, the network is wired; it takes no data and does not know activations, biases and batch
-    normalisation: for what a node does to the outputs in given cells see `rank_nodes`. Dense units beside the nodes
+    normalisation: for what a node does to the outputs in given cells see `rank_nodes`. Dense units next to the nodes
     have no names and are left out.
 
     Parameters

@@ -76,7 +76,7 @@ def rank_nodes(
     Returns
     -------
     pandas.DataFrame
-        By id of the node: ``label``, ``kind``, ``layer``, ``genes`` (number of genes it hears on any path),
+        By id of the node: ``label``, ``kind``, ``layer``, ``genes`` (number of genes upstream, on any path),
         ``importance``, ``rank`` (within its layer, from 1). For a classifier also a column ``effect_CLASS`` per class:
         how much the node raises the output of that class in the cells of that class, compared to the node held at
         its mean, so that a positive number speaks for the class; ``most_active_in``: the class whose cells
@@ -93,7 +93,7 @@ def rank_nodes(
         The model is an embedding, has no such layer, its units are not finite numbers, or there are no data and the
         model remembers nothing.
     DataError
-        There are more or fewer labels than cells, or a label is no class of the model.
+        There are more or fewer labels than cells, or a label is not a class of the model.
     GeneError
         Genes of the model are missing from the data.
     """

@@ -75,7 +75,7 @@ class Record:
     units
         ``(cells, units)`` of the named nodes, by number of the layer; 0 is the genes.
     dense
-        ``(cells, units)`` of the dense units beside them, by number of the layer.
+        ``(cells, units)`` of the dense units next to them, by number of the layer.
     side
         The further inputs of a model with a side branch.
     read

@@ -242,7 +242,7 @@ class _Routes:
             for target, station in network.nodes.items()
             if target > number
         }
-        # Genes change the dense units beside the nodes too, all of them each.
+        # Genes change the dense units next to the nodes too, all of them each.
         self._beside = {}
         if number == 0:
             for target, station in network.dense.items():

@@ -86,7 +86,7 @@ class Interactions:
         )
         codes, score_, line_ = codes[~to_itself], score_[~to_itself], line_[~to_itself]
         pairs, score_, line_, repeats = _merged(codes, score_, line_)
-        repeated = AuditEntry("read", "interaction", "given again (either direction), merged into one", repeats)
+        repeated = AuditEntry("read", "interaction", "duplicate (either direction), merged into one", repeats)
         used, flat = np.unique(pairs, return_inverse=True)
         return cls(
             tuple(names[used]),
@@ -235,7 +235,7 @@ class Regulation:
         unknown = (np.minimum.reduceat(signs, starts) == 0 if rows else signs == 0) & (merged_signs > 0)
         conflicts = (merged_signs == 3) & (lowest < 3) & (np.diff(np.append(starts, rows)) > 1)
         pairs = codes[starts]
-        repeated = AuditEntry("read", "regulation", "given again, merged into one", rows - len(starts))
+        repeated = AuditEntry("read", "regulation", "duplicate, merged into one", rows - len(starts))
         mixed = AuditEntry.of(
             "read",
             "regulation",

@@ -269,7 +269,7 @@ def _kept_prefix(found: re.Match[str]) -> str:
 def damaged_by_excel(names: Iterable[str]) -> list[str]:
     """Return the names a spreadsheet has turned into dates or numbers, sorted.
 
-    A number of five digits, as Excel shows a date (``44075``), counts only beside names that are no numbers.
+    A number of five digits, as Excel shows a date (``44075``), counts only next to names that are not numbers.
 
     References
     ----------
@@ -314,7 +314,7 @@ def undamaged(name: str) -> tuple[str, ...]:
 def refuse_mixed_species(names: Iterable[str], where: object) -> None:
     """Raise unless the names that tell a species by their look all tell the same.
 
-    A few strays are no species: at least two names, and one in a thousand, must tell of another.
+    A few strays are not a species: at least two names, and one in a thousand, must tell of another.
 
     Raises
     ------

@@ -32,7 +32,7 @@ def comparison_values(given: Any) -> dict[str, Any]:
         values = _read(given)
     if not (isinstance(values, dict) and str(values.get("schema", "")).startswith(_SCHEMA)):
         raise ReadError(
-            f"This is no comparison: {_worded(given)}\n"
+            f"This is not a comparison: {_worded(given)}\n"
             "Make one: vnn compare recipe.yaml -o comparison, then --comparison comparison"
         )
     return values

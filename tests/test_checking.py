@@ -42,7 +42,7 @@ def test_the_report_in_full(tmp_path):
         "    is        interactions\n"
         "    format    TSV gene_a, gene_b, score score\n"
         "    holds     2 interactions of 4 genes (ppi.tsv), 5 records\n"
-        "    names     gene symbols (capitalised, as in mouse), 75.0 % of 4; beside 1 other names; "
+        "    names     gene symbols (capitalised, as in mouse), 75.0 % of 4; also 1 other names; "
         "1 damaged by a spreadsheet (Sep-07)\n"
         "    left out  1 row: a name is empty (ppi.tsv:6)\n"
         "              1 interaction: a gene with itself (Atm)\n"

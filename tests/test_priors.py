@@ -176,7 +176,7 @@ def test_edges_are_directed_and_unique():
         ("TP53", "MDM2", "unknown", None, 2),
         ("TP53", "TP53", "unknown", None, 1),
     ]
-    assert [str(entry) for entry in table.audit] == ["1 regulation: given again, merged into one"]
+    assert [str(entry) for entry in table.audit] == ["1 regulatory edge: duplicate, merged into one"]
     assert str(table) == "3 edges from 2 regulators to 2 targets"
 
 
@@ -257,7 +257,7 @@ def test_among_asks_for_the_target_only():
     inside = table.among(["B"])
     assert (inside.regulators, inside.targets) == (("A",), ("B",))
     assert rows(inside) == [("A", "B", "activation", None, 0)]
-    assert str(inside.audit) == "match   2 regulations: the target is not in the gene list"
+    assert str(inside.audit) == "match   2 regulatory edges: the target is not in the gene list"
     assert len(table.among([])) == len(Regulation.from_pairs([], []).among(["A"])) == 0
 
 

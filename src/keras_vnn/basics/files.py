@@ -244,7 +244,7 @@ def made_folder(path: str | os.PathLike[str]) -> Path:
 def replacing(path: str | os.PathLike[str], *, overwrite: bool = False, durable: bool = True) -> Iterator[Path]:
     """Yield a temporary path next to ``path``; move it into place when the block ends well.
 
-    Whatever happens, ``path`` is either what it was before or the complete new file. What a killed process left beside
+    Whatever happens, ``path`` is either what it was before or the complete new file. What a killed process left next to
     it is removed by the next one that writes there. A link stays a link: the file it names is replaced.
 
     Parameters

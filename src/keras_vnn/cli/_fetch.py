@@ -36,7 +36,7 @@ def fetch(
 ) -> None:
     """Download priors from their providers into the cache folder, and say what to cite.
 
-    Prints the paths on standard output. What is there already is not downloaded again; a download that broke goes on
+    Prints the paths on standard output. What is there already is not downloaded again; a download that broke is resumed
     where it stopped. Only this command ever downloads anything.
 
     **Examples**

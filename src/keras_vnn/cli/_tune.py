@@ -68,7 +68,7 @@ def tune(
     try:
         found = search(known.model_copy(update={"tune": options}), options.output, progress=True, say=say)
     except KeyboardInterrupt:
-        say(f"the trials so far are kept in {options.output}; the same command goes on from them")
+        say(f"the trials so far are kept in {options.output}; the same command resumes from them")
         raise
     if as_json:
         print_json(found.to_json())

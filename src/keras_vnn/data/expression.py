@@ -58,7 +58,7 @@ def read_expression(
     r"""Read an expression file.
 
     What was decided on the way stands as sentences in ``uns["keras_vnn"]``: ``read`` (where the genes are, and how
-    that is known; or which layer was taken) and ``cells`` (how many cells the cell table describes), beside
+    that is known; or which layer was taken) and ``cells`` (how many cells the cell table describes), next to
     ``source`` (file name, format, sha256, cells).
 
     Parameters
@@ -269,10 +269,10 @@ def _read_text(
     names = (columns, table.rows) if oriented.genes_in_rows else (table.rows, columns)
     _check_names(table, oriented.genes_in_rows, names)
     values = _numbers(table, kept, oriented.genes_in_rows, names)
-    beside = table.body[aside].set_axis([table.columns[i] for i in aside], axis=1)
+    metadata_columns = table.body[aside].set_axis([table.columns[i] for i in aside], axis=1)
     if oriented.genes_in_rows:
-        return _anndata(np.ascontiguousarray(values.T), *names, None, beside), str(oriented)
-    return _anndata(values, *names, beside, None), str(oriented)
+        return _anndata(np.ascontiguousarray(values.T), *names, None, metadata_columns), str(oriented)
+    return _anndata(values, *names, metadata_columns, None), str(oriented)
 
 
 def _check_names(table: TextTable, genes_in_rows: bool, names: tuple[tuple[str, ...], tuple[str, ...]]) -> None:

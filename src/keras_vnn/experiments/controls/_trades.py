@@ -1,6 +1,6 @@
 """Bipartite graphs with the same degrees on both sides, drawn at random.
 
-In: an adjacency. Out: another with the same sums of rows and columns and no edge twice.
+In: an adjacency. Out: another with the same sums of rows and columns and no duplicate edge.
 
 Two nodes trade the neighbours that only one of them has: what each gets is drawn at random, how many it has stays.
 A trade is many edge swaps at once, and chains of trades reach every graph of these degrees with the same probability

@@ -182,7 +182,7 @@
 
     return {
       element,
-      note: () => "Columns, or rows from the bottom up, are layers, from genes to outputs. A node's size goes by the genes it hears, a line's width by the weight; orange raises, blue lowers. Drag to move, pinch or scroll to zoom, double-click a node to fold its inputs.",
+      note: () => "Columns, or rows from the bottom up, are layers, from genes to outputs. A node's size goes by the genes upstream of it, a line's width by the weight; orange raises, blue lowers. Drag to move, pinch or scroll to zoom, double-click a node to fold its inputs.",
       draw: changed => {
         const node = report.state.selected;
         const isNew = !shown;

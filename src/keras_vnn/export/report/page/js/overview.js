@@ -47,7 +47,7 @@
       note: `Importance${method ? ` by ${method}` : ""}: how much the outputs change with the node. Large nodes near the outputs carry more of everything.`,
     }, ...(active ? [{
       title: "Difference of activity", value: node => data.importance.activity_difference[node],
-      note: "Cohen's d: activity in the class where the node is most active, against all other cells.",
+      note: "Cohen's d: activity in the class where it is higher, against all other cells.",
     }] : [])] : [{ title: "Genes", value: node => nodes.genes[node], note: "No importance is known: pass a trained model that remembers its training cells, or data." }];
     const place = h("div");
     const show = order => {

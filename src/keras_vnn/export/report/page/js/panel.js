@@ -89,7 +89,7 @@
   const upstream = node => {
     if (report.isGene(node)) return null;
     const body = h("div");
-    const box = h("details", {}, h("summary", {}, `All ${report.count(nodes.genes[node], "gene")} it hears, on any path`), body);
+    const box = h("details", {}, h("summary", {}, `All ${report.count(nodes.genes[node], "gene")} upstream, on any path`), body);
     box.addEventListener("toggle", () => {
       if (!box.open || body.childElementCount) return;
       const genes = report.genesOf(node);

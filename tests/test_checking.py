@@ -46,7 +46,7 @@ def test_the_report_in_full(tmp_path):
         "1 damaged by a spreadsheet (Sep-07)\n"
         "    left out  1 row: a name is empty (ppi.tsv:6)\n"
         "              1 interaction: a gene with itself (Atm)\n"
-        "              1 interaction: given again (either direction), merged into one\n"
+        "              1 interaction: duplicate (either direction), merged into one\n"
         "    overlap   0 of 4 names are among the 3 genes\n"
         f"    warning   1 name looks damaged by a spreadsheet: Sep-07 (was SEPT7/SEPTIN7), in {path}.\n"
         "              Kept as written; mend the file, for such a name matches no gene.\n"

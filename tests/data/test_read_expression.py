@@ -144,7 +144,7 @@ BAD_TABLES = {
     "text column": (
         "cell,TP53,type\nc1,1,T\nc2,3,B\n",
         "2 of 4 values are not finite numbers: t.csv:2\n"
-        "The column 'type' holds no number, as 'T'. If it is no expression, name it: "
+        "The column 'type' holds no number, as 'T'. If it is not expression, name it: "
         'metadata=["type"] (command line: --metadata type).',
     ),
     "long row": (
@@ -174,7 +174,7 @@ BAD_TABLES = {
     "true or false": (
         "gene,c1,c2\nTP53,True,2\nATM,False,2\n",
         "2 of 4 values are not finite numbers: t.csv:2\n"
-        "The column 'c1' holds no number, as 'True'. If it is no expression, name it: "
+        "The column 'c1' holds no number, as 'True'. If it is not expression, name it: "
         'metadata=["c1"] (command line: --metadata c1).',
     ),
     "short header": (

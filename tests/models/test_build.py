@@ -24,8 +24,8 @@ def test_flat_network_is_what_dense_numpy_computes(flat: Architecture) -> None:
     seen = view(model)
     x = np.random.default_rng(0).normal(size=(6, 5)).astype("float32")
     nodes = np.tanh(x @ seen.sparse_layer(1).kernel_matrix().toarray() + seen.sparse_layer(1).bias.numpy())
-    beside = seen.dense_layer(1)
-    linear = x @ beside.kernel.numpy() + beside.bias.numpy()
+    dense = seen.dense_layer(1)
+    linear = x @ dense.kernel.numpy() + dense.bias.numpy()
     (tail,) = seen.tail_layers
     hidden = np.tanh(np.hstack([nodes, linear]) @ tail.kernel.numpy() + tail.bias.numpy())
     expected = softmax(hidden @ seen.head.kernel.numpy() + seen.head.bias.numpy())

@@ -110,7 +110,7 @@ def test_lines_directions_repeats_and_self_interactions(written):
     assert table.sources[0].records == 4
     assert str(table.audit).splitlines() == [
         "read   1 interaction: a gene with itself (C)",
-        "read   1 interaction: given again (either direction), merged into one",
+        "read   1 interaction: duplicate (either direction), merged into one",
     ]
 
 

@@ -14,8 +14,8 @@ import pandas as pd
 from keras_vnn.architecture import Node, NodePosition, gene_counts
 from keras_vnn.basics.errors import ConfigError
 from keras_vnn.data import Classes
-from keras_vnn.inspection._arithmetic import readout
 from keras_vnn.inspection._findings import Findings, findings_of, recalled
+from keras_vnn.inspection._forward_pass import readout
 from keras_vnn.inspection._methods import check_method
 from keras_vnn.models import Embedding, ModelView, edge_weights, view
 

@@ -21,13 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-__all__ = ["traded"]
+__all__ = ["swap_edges"]
 
 # Ten rounds suffice in the experiments of Carstens et al.; that is where the overlap with the original ends to fall.
 _ROUNDS = 40
 
 
-def traded(adjacency: sparse.csr_array, rng: np.random.Generator, *, rounds: int = _ROUNDS) -> sparse.csr_array:
+def swap_edges(adjacency: sparse.csr_array, rng: np.random.Generator, *, rounds: int = _ROUNDS) -> sparse.csr_array:
     """Return a random adjacency ``(sources, targets)`` with the degrees of this one.
 
     Parameters

@@ -1,4 +1,4 @@
-"""`Network` and `Cut`: a recorded network, opened at the units of one layer; every method starts there."""
+"""`Network` and `LayerView`: a recorded network, opened at the units of one layer; every method starts there."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_vnn.inspection._arithmetic import Arithmetic, arithmetic
+from keras_vnn.inspection._forward_pass import ForwardPass, forward_pass
 from keras_vnn.inspection._record import Floats, OutputWeights, Record, from_layer, output_weights
 from keras_vnn.inspection._segment import Segment
 from keras_vnn.inspection._spread import Spread
 from keras_vnn.models import ModelView
 
-__all__ = ["Block", "Cut", "Network"]
+__all__ = ["Block", "LayerView", "Network"]
 
 # Some cells, some nodes by position in their layer, and ``(nodes, outputs, cells)`` contributions to the outputs.
 Block: TypeAlias = tuple[slice, NDArray[np.intp], Floats]
@@ -46,9 +46,9 @@ class Network:
         return output_weights(self.seen)
 
     @cached_property
-    def arithmetic(self) -> Arithmetic:
+    def forward(self) -> ForwardPass:
         """What it computes."""
-        return arithmetic(self.seen)
+        return forward_pass(self.seen)
 
     @cached_property
     def _spreads(self) -> dict[int, Spread]:
@@ -57,12 +57,12 @@ class Network:
     def spread(self, number: int) -> Spread:
         """Return what follows changes of the nodes of a layer."""
         if number not in self._spreads:
-            self._spreads[number] = Spread(self.seen, self.arithmetic, number)
+            self._spreads[number] = Spread(self.seen, self.forward, number)
         return self._spreads[number]
 
 
 @dataclass(frozen=True, eq=False)
-class Cut:
+class LayerView:
     """A recorded network, opened at the units of one layer.
 
     Attributes

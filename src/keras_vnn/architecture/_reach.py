@@ -36,7 +36,7 @@ def node_degrees(arch: Architecture) -> pd.DataFrame:
 
 
 def _upstream(arch: Architecture, *, first_layers: int) -> list[sparse.csc_array]:
-    """Return, for each layer, ``(nodes of so many first layers, nodes of the layer)``: 1 where the first is upstream."""
+    """Return, for each layer, ``(nodes of so many first layers, its nodes)``: 1 where the first is upstream."""
     sizes = [len(layer) for layer in arch.layers]
     starts = np.concatenate([[0], np.cumsum(sizes[:first_layers])])
     total = int(starts[-1])

@@ -1,6 +1,6 @@
 """Importance by gradient: the slope of the scores in the units of a node, times the distance of these from a level.
 
-In: a `LayerView`. Out: contributions of its nodes, in blocks. To first order these are the contributions of a knock-out;
+In: a `LayerView`. Out: contributions of its nodes, in blocks. To first order these are those of a knock-out;
 integrated along the way from the level, they add up exactly.
 """
 

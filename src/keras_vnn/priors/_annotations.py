@@ -84,7 +84,7 @@ class Annotations:
         """Make the table from columns of names.
 
         A pair given several times becomes one that keeps all evidence and qualifiers and its first line. A pair that
-        some row negates (NOT) is removed, whatever the evidence of the rows that assert it. Both are counted in the audit.
+        some row negates (NOT) is removed, whatever the evidence of rows that assert it. Both are counted in the audit.
 
         Parameters
         ----------

@@ -28,7 +28,7 @@ def node_columns(arch: Architecture) -> dict[str, Any]:
     -------
     dict
         Lists with an entry per node: ``id``, ``label`` (``None`` where it is the id), ``kind`` (number in ``kinds``),
-        ``layer``, ``units``, ``genes`` (upstream, on any path), ``inputs``, ``outputs`` (named nodes it is joined with),
+        ``layer``, ``units``, ``genes`` (upstream, on any path), ``inputs``, ``outputs`` (named nodes next to it),
         ``parent`` (number of a node, -1 for none). ``kinds``; ``names``: the ids of merged nodes by number of the node.
     """
     nodes = [position.node for position in arch.nodes()]

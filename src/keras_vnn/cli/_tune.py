@@ -25,7 +25,7 @@ def tune(
 ) -> None:
     """Search hyper-parameters: try values for fields of a recipe, and keep those that do best on the validation cells.
 
-    The fields stand in the recipe, a text file such as this:
+    The search space is part of the recipe, a text file such as this:
 
         build:
           genes: cells.h5ad

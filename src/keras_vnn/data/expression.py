@@ -131,7 +131,9 @@ def read_expression(
     elif kind != "text table":
         adata, said = _read_store(found, layer, wanted, backed)
     elif found.suffix == ".h5ad":
-        raise ReadError(f"The file is no .h5ad (its first bytes are not those of HDF5): {found}\nDownload it again.")
+        raise ReadError(
+            f"The file is not an .h5ad (its first bytes are not those of HDF5): {found}\nDownload it again."
+        )
     else:
         if layer != "X":
             raise DataError(f'A text table has no layer {layer!r}: {found}\nLeave layer at "X".')

@@ -122,7 +122,7 @@ def classification_metrics(
     Raises
     ------
     DataError
-        The shapes do not fit, there is no cell, or the numbers are no probabilities.
+        The shapes do not fit, there is no cell, or the numbers are not probabilities.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """Conductance: the part of a difference of outputs that flows through a node.
 
-In: a `LayerView`. Out: contributions of its nodes, in blocks. The genes go from their means, or zero, to what they are on
-the straight way; each node is credited with its own change on that way times the slope of the scores in it. For the
+In: a `LayerView`. Out: contributions of its nodes, in blocks. The genes go from their means, or zero, to what they are
+on the straight way; each node is credited with its own change on that way times the slope of the scores in it. For the
 genes themselves, these are integrated gradients.
 """
 

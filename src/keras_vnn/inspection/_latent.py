@@ -190,7 +190,7 @@ def perturb_genes(
     Raises
     ------
     DataError
-        A gene is no input of the model, or there is none.
+        A gene is not an input of the model, or there is none.
     ModelError
         The model is not an autoencoder.
 

@@ -19,7 +19,7 @@
       number("inputs", node => nodes.inputs[node]), number("feeds", node => nodes.outputs[node]),
       ...(data.importance ? [number("importance", report.importance), number("rank", report.rank, "In its layer")] : []),
       ...effects(),
-      ...(data.importance?.most_active_in ? [text("most active in", node => data.importance.outputs[data.importance.most_active_in[node]] ?? "")] : []),
+      ...(data.importance?.most_active_in ? [text("higher in", node => data.importance.outputs[data.importance.most_active_in[node]] ?? "")] : []),
       ...means(), text("also", node => report.names(node).join("; ")),
     ];
     return report.table({

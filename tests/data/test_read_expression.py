@@ -411,7 +411,7 @@ class TestH5ad:
         with pytest.raises(ReadError) as error:
             read_expression(path)
         assert message(error, path) == (
-            "The file is no .h5ad (its first bytes are not those of HDF5): t.h5ad\nDownload it again."
+            "The file is not an .h5ad (its first bytes are not those of HDF5): t.h5ad\nDownload it again."
         )
 
 

@@ -18,8 +18,8 @@ Rate = Annotated[Real, Field(ge=0, lt=1)]
 Widths = Annotated[tuple[Annotated[Whole, Field(ge=1)], ...], as_tuple]
 
 _INITIALIZER = (
-    "Initializer of every layer, by Keras's names, scaled by the real fan-in and fan-out in sparse ones; linear_uniform "
-    "is that of PyTorch's Linear, uniform within 1 / sqrt(fan-in)."
+    "Initializer of every layer, by Keras's names, scaled by the real fan-in and fan-out in sparse ones; "
+    "linear_uniform is that of PyTorch's Linear, uniform within 1 / sqrt(fan-in)."
 )
 _KERNEL = "How sparse products are computed, see SparselyConnected."
 _MOMENTUM = "Momentum of batch normalisation, as Keras defines it: PyTorch's 0.1 is 0.9 here."

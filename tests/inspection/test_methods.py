@@ -292,7 +292,7 @@ def test_knockout_is_deleting_the_node(any_model):
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_following_changes_where_they_go_is_the_plain_ablation(any_model, number):
     view = layer_view(*any_model, number)
-    network, units = view.network.forward, view.network.seen.architecture.layers[number].units
+    network, units = view.network.forward, view.network.model_view.architecture.layers[number].units
     (cells,) = view.batches(1, 64)
     ways = view.network.spread(number).follow(
         view.done, cells, lambda before, own: view.means[own][:, None] - before, precision=np.float64

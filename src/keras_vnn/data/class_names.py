@@ -147,11 +147,11 @@ def plain_values(labels: Any) -> tuple[list[Any], list[bool]]:
     return values, [bool(pd.isna(v)) or (isinstance(v, str | bytes) and not v.strip()) for v in values]
 
 
-def classes_of(given: Any, values: Sequence[Any], what: str) -> Classes:
+def classes_of(labels: Any, values: Sequence[Any], what: str) -> Classes:
     """Return the classes of values that are not missing, in the order `classes` promises."""
     import pandas as pd
 
-    dtype = getattr(given, "dtype", None)
+    dtype = getattr(labels, "dtype", None)
     if isinstance(dtype, pd.CategoricalDtype):
         occurring = set(values)
         ordered = [category for category in dtype.categories if category in occurring]

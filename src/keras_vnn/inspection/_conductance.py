@@ -56,7 +56,7 @@ def _conductance(view: LayerView, levels: Floats) -> Iterator[Block]:
             dense={layer: _cells_first(values) for layer, values in dense.items()},
             side=tuple(repeated(part[cells], len(points)) for part in done.side),
         )
-        segment, values = from_layer(view.network.seen, there, number)
+        segment, values = from_layer(view.network.model_view, there, number)
         slopes = score_gradients(segment, values, view.kernel) * ((ahead - behind) / (2 * _STEP)).T
         total = np.einsum("p,opcu->ocu", weights, slopes.reshape(outputs, len(points), -1, len(view.means)))
         by_node = np.add.reduceat(total, view.starts, axis=2)

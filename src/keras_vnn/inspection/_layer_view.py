@@ -28,7 +28,7 @@ class Network:
 
     Attributes
     ----------
-    seen
+    model_view
         The model.
     means
         By number of the layer, ``(units,)`` mean activity of each unit over all cells that are asked about.
@@ -36,19 +36,19 @@ class Network:
         Rows in one call of the network.
     """
 
-    seen: ModelView
+    model_view: ModelView
     means: Mapping[int, Floats]
     batch_size: int
 
     @cached_property
     def weights(self) -> OutputWeights:
         """From features to scores."""
-        return output_weights(self.seen)
+        return output_weights(self.model_view)
 
     @cached_property
     def forward(self) -> ForwardPass:
         """What it computes."""
-        return forward_pass(self.seen)
+        return forward_pass(self.model_view)
 
     @cached_property
     def _spreads(self) -> dict[int, Spread]:
@@ -57,7 +57,7 @@ class Network:
     def spread(self, number: int) -> Spread:
         """Return what follows changes of the nodes of a layer."""
         if number not in self._spreads:
-            self._spreads[number] = Spread(self.seen, self.forward, number)
+            self._spreads[number] = Spread(self.model_view, self.forward, number)
         return self._spreads[number]
 
 
@@ -87,7 +87,7 @@ class LayerView:
     @cached_property
     def starts(self) -> NDArray[np.intp]:
         """``(nodes,)`` first unit of each node of the layer."""
-        units = self.network.seen.architecture.layers[self.number].units
+        units = self.network.model_view.architecture.layers[self.number].units
         return np.asarray(np.cumsum(units) - units, np.intp)
 
     @property
@@ -98,12 +98,12 @@ class LayerView:
     @cached_property
     def rest(self) -> tuple[Segment, list[Floats]]:
         """The segment from the units of the layer to the features, and its inputs."""
-        return from_layer(self.network.seen, self.done, self.number)
+        return from_layer(self.network.model_view, self.done, self.number)
 
     @cached_property
     def cost(self) -> int:
         """Numbers that one row needs on its way through the rest of the network."""
-        seen = self.network.seen
+        seen = self.network.model_view
         later = range(self.number + 1, len(seen.architecture.layers))
         connections = sum(int(seen.sparse_layer(number).connections.count) for number in later)
         return connections + sum(int(values.shape[1]) for values in self.rest[1])

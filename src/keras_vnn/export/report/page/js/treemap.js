@@ -1,4 +1,4 @@
-// The hierarchy as a map: children inside their parent, three steps deep, by the genes they hear.
+// The hierarchy as a map: children inside their parent, three steps deep, by the genes upstream.
 "use strict";
 
 (() => {

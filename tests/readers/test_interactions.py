@@ -446,7 +446,7 @@ def test_huri_has_481_self_interactions():
     assert len(table) == graph.number_of_edges() - 481
     symbols = read_interactions(MORE / "ppi" / "HuRI_symbols.tsv")
     assert symbols.sources[0].format == "TSV protein_a, protein_b, score n_screens"
-    assert (len(symbols), symbols.audit.count("interaction", "again")) == (52_068, 19)
+    assert (len(symbols), symbols.audit.count("interaction", "duplicate")) == (52_068, 19)
 
 
 @more

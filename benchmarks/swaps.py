@@ -22,14 +22,14 @@ DRAWS = 3
 def main() -> None:
     """Swap, and print a row for each network."""
     from keras_vnn import randomize
-    from keras_vnn.experiments.controls._trades import traded
+    from keras_vnn.experiments.controls._edge_swaps import swap_edges
     from keras_vnn.recipes.read import read_recipe
     from keras_vnn.recipes.run import build_architecture
 
-    traded(sparse.csr_array(np.eye(4, dtype=bool)), np.random.default_rng(0))  # compiled once
+    swap_edges(sparse.csr_array(np.eye(4, dtype=bool)), np.random.default_rng(0))  # compiled once
     large = drawn_with_hubs(600_000, 20_000)
     start = time.perf_counter()
-    draws = [traded(large, np.random.default_rng(seed)) for seed in range(DRAWS)]
+    draws = [swap_edges(large, np.random.default_rng(seed)) for seed in range(DRAWS)]
     _say("600,000 edges", [large], [[draw] for draw in draws], (time.perf_counter() - start) / DRAWS)
 
     recipe = read_recipe("kang-go").build

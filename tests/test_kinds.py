@@ -43,9 +43,7 @@ def test_kinds_are_told(names, said):
 def test_mixtures_are_counted():
     found = identify(["TP53", "ATM", "MDM2", "ERCC-00002", "7157"])
     assert found.kind == "gene symbols" and found.share == 0.6
-    assert str(found) == (
-        "gene symbols (upper case, as in human), 60.0 % of 5; beside 1 ERCC spike-ins, 1 Entrez genes"
-    )
+    assert str(found) == ("gene symbols (upper case, as in human), 60.0 % of 5; also 1 ERCC spike-ins, 1 Entrez genes")
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def test_pairs_are_unordered_unique_and_sorted():
     assert rows(table) == [("ATM", "TP53", 0.2, 5), ("MDM2", "TP53", 0.9, 2)]
     assert [str(entry) for entry in table.audit] == [
         "1 interaction: a gene with itself (ATM)",
-        "2 interactions: given again (either direction), merged into one",
+        "2 interactions: duplicate (either direction), merged into one",
     ]
 
 
@@ -176,7 +176,7 @@ def test_edges_are_directed_and_unique():
         ("TP53", "MDM2", "unknown", None, 2),
         ("TP53", "TP53", "unknown", None, 1),
     ]
-    assert [str(entry) for entry in table.audit] == ["1 regulation: given again, merged into one"]
+    assert [str(entry) for entry in table.audit] == ["1 regulatory edge: duplicate, merged into one"]
     assert str(table) == "3 edges from 2 regulators to 2 targets"
 
 
@@ -184,34 +184,34 @@ def test_edges_are_directed_and_unique():
     ("effects", "merged", "reasons"),
     [
         (["activation"], "activation", []),
-        (["activation", "activation"], "activation", ["given again, merged into one"]),
+        (["activation", "activation"], "activation", ["duplicate, merged into one"]),
         (
             ["unknown", "repression"],
             "repression",
-            ["given again, merged into one", "an unknown effect gave way to a known one"],
+            ["duplicate, merged into one", "an unknown effect gave way to a known one"],
         ),
         (
             ["activation", "repression"],
             "both",
-            ["given again, merged into one", "rows disagree on the effect, taken as both"],
+            ["duplicate, merged into one", "rows disagree on the effect, taken as both"],
         ),
-        (["both", "both"], "both", ["given again, merged into one"]),
+        (["both", "both"], "both", ["duplicate, merged into one"]),
         (
             ["both", "activation"],
             "both",
-            ["given again, merged into one", "rows disagree on the effect, taken as both"],
+            ["duplicate, merged into one", "rows disagree on the effect, taken as both"],
         ),
         (
             ["repression", "unknown", "activation"],
             "both",
             [
-                "given again, merged into one",
+                "duplicate, merged into one",
                 "an unknown effect gave way to a known one",
                 "rows disagree on the effect, taken as both",
             ],
         ),
         (["both"], "both", []),
-        (["unknown", "unknown"], "unknown", ["given again, merged into one"]),
+        (["unknown", "unknown"], "unknown", ["duplicate, merged into one"]),
     ],
 )
 def test_effects_of_repeated_edges(effects, merged, reasons):
@@ -257,7 +257,7 @@ def test_among_asks_for_the_target_only():
     inside = table.among(["B"])
     assert (inside.regulators, inside.targets) == (("A",), ("B",))
     assert rows(inside) == [("A", "B", "activation", None, 0)]
-    assert str(inside.audit) == "match   2 regulations: the target is not in the gene list"
+    assert str(inside.audit) == "match   2 regulatory edges: the target is not in the gene list"
     assert len(table.among([])) == len(Regulation.from_pairs([], []).among(["A"])) == 0
 
 

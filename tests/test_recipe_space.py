@@ -1,4 +1,4 @@
-"""Ranges and choices: what they hold, and what is no range."""
+"""Ranges and choices: what they hold, and what is not a range."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_texts_that_yaml_makes_of_exponents_are_numbers():
         (0.5, "expected a range, {low: 1, high: 9}, or choices, [1, 3, 9]; got 0.5"),
         ("adam", "expected a range, {low: 1, high: 9}, or choices, [1, 3, 9]; got 'adam'"),
         ([1], "there must be two values or more to choose from, got [1]"),
-        ([1, 2, 1], "the value 1 stands twice"),
+        ([1, 2, 1], "the value 1 is a duplicate"),
         ({"low": 1}, "a range needs low and high, high is not there"),
         ({"low": 1, "hgh": 2}, "a range has no 'hgh'. Did you mean high?"),
         ({"low": 1, "high": 2, "zzz": 2}, "a range has no 'zzz'. Known: low, high, step, log"),

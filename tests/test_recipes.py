@@ -62,7 +62,7 @@ def test_every_bundled_recipe_is_valid_and_its_files_exist(name: str) -> None:
         ),
         (
             "train:\n  data: d.h5ad\n",
-            "The option 'label' is needed: {path}:1. Column of the labels.",
+            "The option 'label' is needed: {path}:1. Column with the labels.",
         ),
         ("biuld:\n  genes: g\n", "Unknown option 'biuld': {path}:1. Did you mean build?"),
         ("- a\n- b\n", "A recipe needs a build or a train section: {path}\nSee `vnn build --help` for an example."),

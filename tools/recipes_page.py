@@ -1,8 +1,8 @@
-"""Writes docs/recipes.md: every bundled recipe, its options, its counts, and beside them the numbers of its paper.
+"""Writes docs/recipes.md: every bundled recipe, its options, its counts, next to the numbers of its paper.
 
     python tools/recipes_page.py docs/recipes.md --data ../shared/data/more
 
-Counts on the bundled data are computed. So are those beside the paper's, from the files of the original programs where
+Counts on the bundled data are computed. So are those next to the paper's, from the files of the original programs where
 they are at hand (`--data`); without that folder those rows stay as they are on the page.
 """
 
@@ -37,7 +37,7 @@ vnn train kang-go -o model.keras
 vnn build lin2017-ppi-tf -o lin.vnn
 ```
 
-Copy one, put your own files in, and keep it beside your results. Every option of the command line can stand in it; one
+Copy one, put your own files in, and keep it with your results. Every option of the command line can be set in it; one
 that is given on the command line wins. An unknown name is an error.
 
 A recipe named after a paper follows its architecture and its training. It does not repeat the paper's experiment: the
@@ -146,7 +146,7 @@ def unchecked() -> Iterator[Row]:
         "27687-9229-1387-1066-447-147-26-1",
         "not computed: needs the paper's release of Reactome",
     )
-    yield ("scQuery", "flat: terms beside 100 dense units", "300", "not computed: needs the paper's choice of terms")
+    yield ("scQuery", "flat: terms next to 100 dense units", "300", "not computed: needs the paper's choice of terms")
     yield ("KPNN", "sizes", "by data set", "not computed")
 
 
@@ -185,7 +185,7 @@ def counts(recipe: Recipe) -> str:
     hidden = arch.hidden_layers
     layers = f"{len(hidden)} layer{'s' * (len(hidden) > 1)}"
     dense = sum(layer.dense_units for layer in hidden)
-    beside = f" beside {dense:,} dense units" if dense else ""
+    beside = f" next to {dense:,} dense units" if dense else ""
     parameters = (
         f"{arch.summary(outputs=2).parameters:,} parameters with a head of two classes (auxiliary heads and batch "
         "normalisation not counted)"

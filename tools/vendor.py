@@ -82,7 +82,7 @@ def licences(libraries: list[dict[str, Any]]) -> str:
         "# Libraries that the report page carries",
         "",
         "Written by `python tools/vendor.py`. The files are as published on npm, unchanged; the licence of each lies",
-        "beside it. They are part of every report, in which the copyright notices stay.",
+        "next to it. They are part of every report, in which the copyright notices stay.",
         "",
         "| library | version | licence | file | sha256 |",
         "|---|---|---|---|---|",

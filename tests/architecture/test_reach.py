@@ -1,4 +1,4 @@
-"""What nodes hear and who hears them, against networkx."""
+"""What is upstream of nodes and downstream, against networkx."""
 
 from __future__ import annotations
 

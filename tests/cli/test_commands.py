@@ -246,7 +246,7 @@ def test_help_and_version_are_quick_and_import_nothing_heavy() -> None:
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         times.append(time.perf_counter() - started)
         assert done.stdout.endswith("[]\n")
-    # 0.6 s on a quiet machine; tests may run beside others.
+    # 0.6 s on a quiet machine; tests may run next to others.
     assert min(times) < 2
 
 
@@ -383,7 +383,7 @@ def test_an_embedding_through_the_command_line(vnn: Callable, job: Path) -> None
     assert ran.code == 0, ran.err
     assert "pretraining   layer_1: mean squared error" in ran.err
     units = keras.saving.load_model("embedding.keras").output_shape[-1]
-    assert ran.out.splitlines()[-1] == f"embedding: {units} numbers a cell"
+    assert ran.out.splitlines()[-1] == f"embedding: {units} dimensions"
     assert "vnn evaluate clustering embedding.keras DATA --label COLUMN" in ran.err
     assert len(pd.read_csv("logs/epochs.csv")) == 3
     scored = vnn(
@@ -404,7 +404,7 @@ def test_an_autoencoder_is_trained_scored_and_looked_at(vnn: Callable, job: Path
     )
     assert ran.code == 0, ran.err
     latents = view(keras.saving.load_model("autoencoder.keras")).latent_layer.output.shape[-1]
-    assert f"embedding: {latents} numbers a cell" in ran.out
+    assert f"embedding: {latents} dimensions" in ran.out
     assert ran.out.splitlines()[-1].startswith("test: squared error ")
     scored = vnn(
         "evaluate", "clustering", "autoencoder.keras", "expression.csv", "--cells", "cells.csv", "--label", "type"

@@ -15,8 +15,8 @@ from scipy import sparse
 
 from keras_vnn import Architecture, Layer, Node, VNNError, dense_like, load_architecture, randomize
 from keras_vnn.experiments.controls import CONTROL_METHODS
+from keras_vnn.experiments.controls._edge_swaps import swap_edges
 from keras_vnn.experiments.controls._random import permutation_within_bins
-from keras_vnn.experiments.controls._trades import traded
 
 
 def random_adjacency(seed, shape, density):
@@ -56,7 +56,7 @@ def overlap(first, second):
 def test_trades_keep_both_degree_sequences_and_make_no_edge_twice(sources, targets, density, seed):
     adjacency = random_adjacency(seed, (sources, targets), density)
 
-    mixed = traded(adjacency, np.random.default_rng(seed))
+    mixed = swap_edges(adjacency, np.random.default_rng(seed))
 
     dense = np.zeros((sources, targets), int)
     coordinates = mixed.tocoo()
@@ -70,7 +70,7 @@ def test_trades_reach_every_graph_equally_often():
     """Three sources of one edge each and three targets: the six permutations."""
     adjacency = sparse.csr_array(np.eye(3, dtype=bool))
     rng = np.random.default_rng(0)
-    found = pd.Series([tuple(traded(adjacency, rng).tocsr().indices.tolist()) for _ in range(1200)]).value_counts()
+    found = pd.Series([tuple(swap_edges(adjacency, rng).tocsr().indices.tolist()) for _ in range(1200)]).value_counts()
     assert len(found) == 6
     assert found.between(150, 250).all(), found.to_dict()
 
@@ -80,7 +80,7 @@ def test_mixed_as_well_as_graphs_drawn_apart():
     popularity = rng.pareto(1.5, 800) + 0.1
     present = rng.random((800, 300)) < np.minimum(popularity[:, None] / popularity.max() * 2, 0.9)
     adjacency = sparse.csr_array(present)
-    draws = [traded(adjacency, np.random.default_rng(seed)) for seed in range(6)]
+    draws = [swap_edges(adjacency, np.random.default_rng(seed)) for seed in range(6)]
 
     with_original = np.mean([overlap(adjacency, draw) for draw in draws])
     apart = np.mean([overlap(first, second) for i, first in enumerate(draws) for second in draws[i + 1 :]])
@@ -97,14 +97,14 @@ def test_600_000_edges_are_swapped_in_seconds():
     adjacency = sparse.csr_array((np.ones(700_000, bool), (rows, columns)), shape=(20_000, 20_000))
     adjacency.sum_duplicates()
     assert adjacency.nnz > 600_000
-    traded(random_adjacency(0, (10, 10), 0.5), rng)  # compile
+    swap_edges(random_adjacency(0, (10, 10), 0.5), rng)  # compile
 
     start = time.perf_counter()
-    mixed = traded(adjacency, rng)
+    mixed = swap_edges(adjacency, rng)
 
     assert time.perf_counter() - start < 20
     np.testing.assert_array_equal(np.diff(mixed.indptr), np.diff(adjacency.indptr))
-    again = traded(adjacency, rng)
+    again = swap_edges(adjacency, rng)
     assert abs(overlap(adjacency, mixed) - overlap(mixed, again)) < 0.005
 
 

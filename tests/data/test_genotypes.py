@@ -97,7 +97,7 @@ def test_features_are_found_by_name(files):
     with pytest.raises(DataError) as error:
         align_features(data, ["ATM"], ["mutation", "amplification"])
     assert str(error.value).splitlines()[0] == (
-        "1 of 2 gene features are no layer of the data: amplification; its layers are deletion, mutation."
+        "1 of 2 gene features are not a layer of the data: amplification; its layers are deletion, mutation."
     )
     with pytest.raises(GeneError, match=r"^1 of 2 input genes of the model are missing from the data: BRCA1"):
         align_features(data, ["ATM", "BRCA1"], ["mutation"])

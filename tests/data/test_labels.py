@@ -112,7 +112,7 @@ ERRORS = {
     ),
     "unknown label": (
         lambda: Classes(("B", "T cell")).encode(["B", "Tcell"]),
-        "1 of 2 labels are no class of the model: Tcell.\nThe classes are: B, T cell.\nDid you mean T cell?",
+        "1 of 2 labels are not a class of the model: Tcell.\nThe classes are: B, T cell.\nDid you mean T cell?",
     ),
     "missing in encode": (lambda: Classes(("B", "T")).encode(["B", None]), "1 of 2 labels are missing."),
     "code out of range": (

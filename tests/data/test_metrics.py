@@ -73,7 +73,7 @@ def test_a_certain_mistake_is_finite():
 ERRORS = {
     "logits": (
         lambda: classification_metrics([0], [[3.0, -1.0, 1.0]], KNOWN),
-        "The rows are no probabilities: they sum to 3 and more, the smallest number is -1.\n"
+        "The rows are not probabilities: they sum to 3 and more, the smallest number is -1.\n"
         "Are they logits? Apply keras.ops.softmax first.",
     ),
     "shape": (

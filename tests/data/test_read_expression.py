@@ -116,7 +116,7 @@ def test_columns_that_are_no_expression(tmp_path):
 BAD_TABLES = {
     "one column": (
         "TP53\nATM\n",
-        "The expression table has one column, expected names and at least one value beside them: t.csv:1\n"
+        "The expression table has one column, expected names and at least one column of values: t.csv:1\n"
         "    TP53\n"
         "The separator may be a tab, a comma, a semicolon or a space.",
     ),
@@ -144,7 +144,7 @@ BAD_TABLES = {
     "text column": (
         "cell,TP53,type\nc1,1,T\nc2,3,B\n",
         "2 of 4 values are not finite numbers: t.csv:2\n"
-        "The column 'type' holds no number, as 'T'. If it is no expression, name it: "
+        "The column 'type' holds no number, as 'T'. If it is not expression, name it: "
         'metadata=["type"] (command line: --metadata type).',
     ),
     "long row": (
@@ -174,7 +174,7 @@ BAD_TABLES = {
     "true or false": (
         "gene,c1,c2\nTP53,True,2\nATM,False,2\n",
         "2 of 4 values are not finite numbers: t.csv:2\n"
-        "The column 'c1' holds no number, as 'True'. If it is no expression, name it: "
+        "The column 'c1' holds no number, as 'True'. If it is not expression, name it: "
         'metadata=["c1"] (command line: --metadata c1).',
     ),
     "short header": (
@@ -411,7 +411,7 @@ class TestH5ad:
         with pytest.raises(ReadError) as error:
             read_expression(path)
         assert message(error, path) == (
-            "The file is no .h5ad (its first bytes are not those of HDF5): t.h5ad\nDownload it again."
+            "The file is not an .h5ad (its first bytes are not those of HDF5): t.h5ad\nDownload it again."
         )
 
 

@@ -48,7 +48,7 @@ def test_repeated_edges_and_terms_under_themselves_are_counted():
     assert ontology.ids == ("a", "b", "lonely")
     assert str(ontology.audit).splitlines() == [
         "read   1 term: under itself, edge dropped (a)",
-        "read   1 ontology edge: given again, merged into one",
+        "read   1 ontology edge: duplicate, merged into one",
     ]
     assert (str(ontology), repr(ontology)) == ("3 terms, 1 edge", "<Ontology 3 terms, 1 edge>")
 
@@ -100,7 +100,7 @@ def test_annotations_merge_evidence_and_respect_denials():
     both = known.union(Annotations.from_pairs(["g1", "g1"], ["t1", "t2"], evidence=["ISS", "ISS"]))
     assert both.to_frame()[["gene", "term", "evidence"]].values.tolist()[0] == ["g1", "t1", "IDA|IEA|ISS"]
     assert len(both) == 3
-    assert both.audit.items("annotation", "denies it") == ("g1 t2",)
+    assert both.audit.items("annotation", "negated (NOT) by another row") == ("g1 t2",)
 
 
 def test_annotations_by_evidence_and_by_gene():
@@ -140,7 +140,7 @@ def test_gene_sets_are_a_mapping():
     counted = GeneSets.from_mapping({"a": ["g1", "g1"], "none": []})
     assert str(counted.audit).splitlines() == [
         "read   1 gene set: without genes (none)",
-        "read   1 member: given again in the same set, merged into one",
+        "read   1 member: duplicate in the same set, merged into one",
     ]
 
 

@@ -1,7 +1,7 @@
 """A network small enough to compute by hand, with everything a network of the project may have.
 
-Five genes; layer 1: ``repair`` (2 units), ``growth``, ``death`` (no node reads it), beside 2 dense units; layer 2:
-``cycle`` (2 units, reads two nodes and, past them, gene E), ``stress``, beside 3 dense units; then a tail of 4 and 3.
+Five genes; layer 1: ``repair`` (2 units), ``growth``, ``death`` (no node reads it), next to 2 dense units; layer 2:
+``cycle`` (2 units, reads two nodes and, past them, gene E), ``stress``, next to 3 dense units; then a tail of 4 and 3.
 """
 
 import math

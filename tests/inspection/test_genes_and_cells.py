@@ -1,4 +1,4 @@
-"""Genes by importance, contributions cell by cell, path weights: by hand and beside each other.
+"""Genes by importance, contributions cell by cell, path weights: by hand and compared.
 
 The network of five genes stands in conftest.
 """

@@ -141,7 +141,7 @@ def test_a_gene_set_to_a_value(model, cells) -> None:
 def test_what_cannot_be_answered_is_said(model, cells) -> None:
     with pytest.raises(DataError) as error:
         perturb_genes(model, cells, {"B": 0.0, "STAT1": 0.0})
-    assert str(error.value).startswith("1 of 2 genes to change are no inputs of the model: STAT1.")
+    assert str(error.value).startswith("1 of 2 genes to change are not inputs of the model: STAT1.")
     with pytest.raises(DataError) as error:
         differential_activity(model, cells, "kind", "w")
     assert str(error.value).startswith("There is no group 'w'; there are x, y, z.")
@@ -153,7 +153,7 @@ def test_what_cannot_be_answered_is_said(model, cells) -> None:
     other = build_model(Architecture(layers, {(0, 1): np.ones((1, 1))}), 2)
     with pytest.raises(ModelError) as error:
         autoencoder_activities(other, np.zeros((1, 1)))
-    assert str(error.value).startswith("The model 'vnn' is no autoencoder.\nTrain one: ")
+    assert str(error.value).startswith("The model 'vnn' is not an autoencoder.\nTrain one: ")
 
 
 @pytest.mark.parametrize("method", ["gradient", "knockout"])

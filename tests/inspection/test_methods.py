@@ -17,7 +17,7 @@ from keras_vnn.basics.errors import ConfigError, DataError, VNNWarning
 from keras_vnn.data import Classes
 from keras_vnn.inspection import IMPORTANCE_METHODS, predict, rank_nodes, rlipp
 from keras_vnn.inspection._cells import Cells
-from keras_vnn.inspection._cut import Cut, Network
+from keras_vnn.inspection._layer_view import LayerView, Network
 from keras_vnn.inspection._record import from_layer, output_weights, record
 from keras_vnn.inspection._ridge import ALPHAS, ridge_predictions
 from keras_vnn.inspection._rlipp import improvements, rank_correlations
@@ -30,21 +30,21 @@ CELL = np.array([[LN2 / 2, LN2 / 2, LN3, LN2, LN2]], np.float32)
 NODES = ["SET:repair", "SET:growth", "TF:A", "cycle", "stress"]
 
 
-def cut_of(model, data, number):
+def layer_view(model, data, number):
     """Return a network that has run on data, opened at a layer."""
     seen = view(model)
     arrays = data if isinstance(data, list) else [data]
     cells = Cells(arrays[0], pd.DataFrame(index=range(len(arrays[0]))), tuple(arrays[1:]))
     done = record(seen, cells, batch_size=64)
     means = {layer: np.asarray(units.mean(axis=0), np.float32) for layer, units in done.units.items()}
-    return Cut(Network(seen, means, 64), done, number)
+    return LayerView(Network(seen, means, 64), done, number)
 
 
 def contributions(model, data, method, number):
     """Return the ``(nodes, outputs, cells)`` contributions of a layer."""
-    cut = cut_of(model, data, number)
-    found = np.full((len(cut.starts), cut.kernel.shape[1], len(cut.done.features)), np.nan)
-    for place, nodes, values in IMPORTANCE_METHODS[method].contributions(cut):
+    view = layer_view(model, data, number)
+    found = np.full((len(view.starts), view.kernel.shape[1], len(view.done.features)), np.nan)
+    for place, nodes, values in IMPORTANCE_METHODS[method].contributions(view):
         found[nodes, :, place] = values
     return found
 
@@ -153,7 +153,7 @@ def test_ridge_is_that_of_scikit_learn(shape):
     np.testing.assert_allclose(ridge_predictions(train, targets, test), expected, atol=1e-8)
 
 
-def test_what_does_not_vary_foretells_nothing(five_genes):
+def test_what_does_not_vary_predicts_nothing(five_genes):
     assert rank_correlations(np.ones((4, 1)), np.arange(4.0)[:, None]).tolist() == [0]
     units = {0: np.zeros((9, 5)), 1: np.zeros((9, 2)), 2: np.zeros((9, 1))}
     (found,) = improvements(five_genes, units, np.arange(9.0)[:, None], [2], folds=3).values()
@@ -215,7 +215,7 @@ def test_what_is_said_of_a_wrong_target(model, values):
     with pytest.raises(DataError) as missing:
         rlipp(model, values)
     assert str(missing.value) == (
-        'There are no labels to foretell.\nPass labels, or take the model\'s scores: target="predictions"'
+        'There are no labels to predict.\nPass labels, or take the model\'s scores: target="predictions"'
     )
 
 
@@ -291,21 +291,21 @@ def test_knockout_is_deleting_the_node(any_model):
 
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_following_changes_where_they_go_is_the_plain_ablation(any_model, number):
-    cut = cut_of(*any_model, number)
-    network, units = cut.network.arithmetic, cut.network.seen.architecture.layers[number].units
-    (cells,) = cut.batches(1, 64)
-    ways = cut.network.spread(number).follow(
-        cut.done, cells, lambda before, own: cut.means[own][:, None] - before, precision=np.float64
+    view = layer_view(*any_model, number)
+    network, units = view.network.forward, view.network.model_view.architecture.layers[number].units
+    (cells,) = view.batches(1, 64)
+    ways = view.network.spread(number).follow(
+        view.done, cells, lambda before, own: view.means[own][:, None] - before, precision=np.float64
     )
     for nodes, before, (after,) in ways:
         for node, change in zip(nodes, after - before, strict=True):
-            own = np.arange(cut.starts[node], cut.starts[node] + units[node])
-            expected = plain_ablation(network, cut.done, number, own, cut.means[own])
+            own = np.arange(view.starts[node], view.starts[node] + units[node])
+            expected = plain_ablation(network, view.done, number, own, view.means[own])
             np.testing.assert_allclose(change, expected, atol=2e-6 * max(1, np.abs(expected).max()))
 
 
 def test_a_gene_is_knocked_out_of_everything_that_reads_it(any_model):
-    """Dense units beside the nodes read it too."""
+    """Dense units next to the nodes read it too."""
     model, data = any_model
     before = scores_of(model, data)
     lost = contributions(model, data, "knockout-zero", 0)

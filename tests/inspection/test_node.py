@@ -118,7 +118,7 @@ def test_the_page(plain):
     top, _, rest = page.partition("\nimportance")
     assert top == (
         "STAT1 and partners   PPI:STAT1\n"
-        "interaction · layer 1 of 1 · 1 unit · hears 2 genes · bias +0.250\n"
+        "interaction · layer 1 of 1 · 1 unit · 2 genes upstream · bias +0.250\n"
         "see also STAT1 (gene)\n"
     )
     activity = np.tanh(data @ [0.5, -1.0] + 0.25)

@@ -212,7 +212,7 @@ def test_errors_say_what_is_wrong(arch, make, model, frame, values, labels):
     with pytest.raises(DataError) as error:
         rank_nodes(model, values, ["T", "b"] * 15 + ["T"])
     assert message(error) == (
-        "15 of 31 labels are no class of the model: b.\nThe classes are: T, B, NK.\nDid you mean B?"
+        "15 of 31 labels are not a class of the model: b.\nThe classes are: T, B, NK.\nDid you mean B?"
     )
     with pytest.raises(GeneError, match="1 of 5 input genes of the model are missing from the data: B"):
         rank_nodes(model, frame.drop(columns="B"), labels)

@@ -24,8 +24,8 @@ def test_flat_network_is_what_dense_numpy_computes(flat: Architecture) -> None:
     seen = view(model)
     x = np.random.default_rng(0).normal(size=(6, 5)).astype("float32")
     nodes = np.tanh(x @ seen.sparse_layer(1).kernel_matrix().toarray() + seen.sparse_layer(1).bias.numpy())
-    beside = seen.dense_layer(1)
-    linear = x @ beside.kernel.numpy() + beside.bias.numpy()
+    dense = seen.dense_layer(1)
+    linear = x @ dense.kernel.numpy() + dense.bias.numpy()
     (tail,) = seen.tail_layers
     hidden = np.tanh(np.hstack([nodes, linear]) @ tail.kernel.numpy() + tail.bias.numpy())
     expected = softmax(hidden @ seen.head.kernel.numpy() + seen.head.bias.numpy())
@@ -52,7 +52,7 @@ def test_edges_that_skip_layers_and_nodes_without_parents_reach_the_head(layered
 
 
 def lin_sizes() -> Architecture:
-    """9,437 genes and 696 nodes with 56,549 edges beside 100 dense units, as in Lin et al. 2017."""
+    """9,437 genes and 696 nodes with 56,549 edges next to 100 dense units, as in Lin et al. 2017."""
     rng = np.random.default_rng(0)
     chosen = np.sort(rng.choice(9437 * 696, 56549, replace=False))
     adjacency = sparse.coo_array((np.ones(56549), (chosen // 696, chosen % 696)), shape=(9437, 696))

@@ -66,8 +66,8 @@ def test_each_pair_once_with_all_its_evidence(small):
         "read   1 row: of another taxon",
         "read   1 row: evidence not wanted (without ND)",
         "read   1 row: says NOT",
-        "read   1 annotation: given again, merged into one",
-        "read   1 annotation: another row denies it (NOT), removed (TP53 GO:2)",
+        "read   1 annotation: duplicate, merged into one",
+        "read   1 annotation: negated (NOT) by another row, removed (TP53 GO:2)",
     ]
     (source,) = found.sources
     assert (source.name, source.format, source.release, source.records) == (
@@ -410,6 +410,6 @@ def test_the_whole_human_file():
     found = read_annotations(path)
     assert (found.sources[0].records, len(found), len(found.denied)) == (475_402, 277_019, 1_143)
     assert found.audit.count("row", "says NOT") == 1_187
-    assert found.audit.count("annotation", "denies it") == 195
+    assert found.audit.count("annotation", "negated (NOT) by another row") == 195
     panel = read_annotations(DATA / "goa_human_demo.gaf.gz").genes[:500]
     assert set(read_annotations(path, genes=panel).genes) <= set(panel)

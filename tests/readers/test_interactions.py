@@ -110,7 +110,7 @@ def test_lines_directions_repeats_and_self_interactions(written):
     assert table.sources[0].records == 4
     assert str(table.audit).splitlines() == [
         "read   1 interaction: a gene with itself (C)",
-        "read   1 interaction: given again (either direction), merged into one",
+        "read   1 interaction: duplicate (either direction), merged into one",
     ]
 
 
@@ -445,7 +445,7 @@ def test_huri_has_481_self_interactions():
     assert len(table) == graph.number_of_edges() - 481
     symbols = read_interactions(MORE / "ppi" / "HuRI_symbols.tsv")
     assert symbols.sources[0].format == "TSV protein_a, protein_b, score n_screens"
-    assert (len(symbols), symbols.audit.count("interaction", "again")) == (52_068, 19)
+    assert (len(symbols), symbols.audit.count("interaction", "duplicate")) == (52_068, 19)
 
 
 @more

@@ -93,8 +93,8 @@ def test_trrust_repeats_conflicts_and_unknowns(written):
         written("A\tB\tUnknown\t1\nA\tB\tActivation\t2\nA\tC\tActivation\t3\nA\tC\tRepression\t4\nA\tA\tUnknown\t5\n")
     )
     assert edges_of(table) == {("A", "B"): "activation", ("A", "C"): "both", ("A", "A"): "unknown"}
-    assert table.audit.count("regulation", "given again") == 2
-    assert table.audit.items("regulation", "disagree") == ("A C",)
+    assert table.audit.count("regulatory edge", "duplicate") == 2
+    assert table.audit.items("regulatory edge", "disagree") == ("A C",)
     assert table.line.tolist() == [5, 1, 3]
 
 
@@ -297,7 +297,7 @@ def test_trrust_repeats_969_pairs():
         tf, target, mode, _ = line.split("\t")
         modes[tf, target].add(mode)
     assert table.sources[0].records == 9_396
-    assert table.audit.count("regulation", "given again") == 9_396 - len(modes) == 969
+    assert table.audit.count("regulatory edge", "duplicate") == 9_396 - len(modes) == 969
     both = {pair for pair, found in modes.items() if {"Activation", "Repression"} <= found}
     assert {pair for pair, effect in edges_of(table).items() if effect == "both"} == both
     assert set(edges_of(table)) == set(modes)

@@ -28,7 +28,7 @@ def test_what_is_no_comparison_is_refused(arch, tmp_path):
     with pytest.raises(VNNError) as caught:
         report_data(arch, comparison=tmp_path)
     assert str(caught.value) == (
-        f"This is no comparison: {tmp_path}\n"
+        f"This is not a comparison: {tmp_path}\n"
         "Make one: vnn compare recipe.yaml -o comparison, then --comparison comparison"
     )
     (tmp_path / "comparison.json").write_text("{")

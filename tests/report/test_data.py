@@ -1,4 +1,4 @@
-"""What the page is told: every number beside an independent computation."""
+"""What the page is told: every number next to an independent computation."""
 
 import json
 import subprocess
@@ -59,7 +59,7 @@ def test_nodes_are_those_of_the_architecture(told, arch):
 def test_a_node_stands_under_the_parent_with_the_fewest_genes(told):
     nodes = told["nodes"]
     parents = {nodes["id"][i]: nodes["id"][p] if p >= 0 else None for i, p in enumerate(nodes["parent"])}
-    # immune response hears three genes, response to stimulus all five
+    # immune response has three genes upstream, response to stimulus all five
     assert parents["GO:0034340"] == "GO:0006955"
     assert parents["GO:0034341"] == "GO:0006955"
     assert parents["</script><script>alert(2)</script>"] == "GO:0050896"

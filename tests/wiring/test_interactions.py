@@ -170,7 +170,7 @@ def test_the_whole_audit(genes, ppi, tf):
     arch = interaction_architecture(genes, ppi, tf, max_genes=2, include_regulator=False)
     assert str(arch.audit).splitlines() == [
         "match   2 interactions: one or both genes are not in the gene list",
-        "match   1 regulation: the target is not in the gene list",
+        "match   1 regulatory edge: the target is not in the gene list",
         "wire    3 groups: more than 2 genes in the list (PPI:JAK1, PPI:JAK2, PPI:STAT1)",
         "wire    1 regulator: fewer than 2 targets in the list (TF:TP53)",
         "wire    1 node: same genes as another node, merged into it (its names keep all ids) (PPI:TP53)",

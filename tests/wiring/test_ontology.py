@@ -290,14 +290,14 @@ def test_what_is_denied(repair):
         denied=[False, True, False, False, True],
     )
     arch = wire(repair, known)
-    # MLH1 is denied under another id of the same term; XPA's response is implied by incision.
+    # MLH1 is negated under another id of the same term; XPA's response is implied by incision.
     assert "MLH1" in arch.unconnected_genes
     assert ("XPA", "incision") in edges(arch)
-    assert arch.audit.count("annotation", "denied under another id (NOT), removed") == 1
-    assert arch.audit.count("annotation", "denied (NOT), but one with a term below implies it, kept") == 1
+    assert arch.audit.count("annotation", "negated (NOT) under another id, removed") == 1
+    assert arch.audit.count("annotation", "negated (NOT), but one with a term below implies it, kept") == 1
     strict = wire(repair, known, not_rule="branch")
     assert "XPA" in strict.unconnected_genes
-    assert strict.audit.count("annotation", "it or a term above it is denied (NOT), removed") == 2
+    assert strict.audit.count("annotation", "it or a term above it is negated (NOT), removed") == 2
 
 
 def test_a_cycle_is_shown_with_the_edge_to_remove(known):

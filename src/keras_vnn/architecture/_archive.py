@@ -116,7 +116,7 @@ def _parsed(archive: zipfile.ZipFile, where: str, packed: int) -> Architecture:
     text = archive.read("architecture.json")
     values = sum(map(text.count, (b",", b"[", b"{")))
     if values > _MOST_VALUES + packed // 2:
-        raise ArchitectureError(f"{where} holds {values:,} JSON values in {packed:,} bytes; it is no architecture.")
+        raise ArchitectureError(f"{where} holds {values:,} JSON values in {packed:,} bytes; it is not an architecture.")
     header = json.loads(text)
     if header["format"] != "keras-vnn architecture":
         raise ArchitectureError(

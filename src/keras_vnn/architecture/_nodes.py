@@ -78,7 +78,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Layer(Sequence[Node]):
-    """An ordered tuple of nodes at one position of the network, and the dense units beside them.
+    """An ordered tuple of nodes at one position of the network, and the dense units next to them.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ class Layer(Sequence[Node]):
     nodes
         The named nodes, in order.
     dense_units
-        Number of fully connected units beside the nodes. They have no name; they read all genes.
+        Number of fully connected units next to the nodes. They have no name; they read all genes.
     """
 
     name: str

@@ -145,7 +145,7 @@ def summarize(arch: Architecture, *, outputs: int | None, tail: tuple[int, ...])
             rows.append(
                 _dense_row(
                     "dense",
-                    f"dense units beside layer {number}",
+                    f"dense units next to layer {number}",
                     int(genes.units.sum()),
                     arch.layers[number].dense_units,
                 )

@@ -66,7 +66,7 @@ def _path(folder: str, name: str, known: tuple[str, ...], *, what: str) -> Path:
 
 
 def _names(folder: str) -> tuple[str, ...]:
-    # A Markdown file says what lies beside it; it is neither data nor a recipe.
+    # A Markdown file says what lies next to it; it is neither data nor a recipe.
     return tuple(sorted(p.name for p in _folder(folder).iterdir() if p.is_file() and p.suffix != ".md"))
 
 

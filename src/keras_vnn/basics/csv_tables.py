@@ -77,7 +77,7 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
     Raises
     ------
     ReadError
-        There is no such file, or it is no CSV with one header and rows as long as that.
+        There is no such file, or it is not a CSV with one header and rows as long as that.
     """
     found = existing_file(path, "CSV table")
     try:

@@ -247,9 +247,9 @@ def made_folder(path: str | os.PathLike[str]) -> Path:
 
 @contextmanager
 def replacing(path: str | os.PathLike[str], *, overwrite: bool = False, durable: bool = True) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; move it into place when the block ends well.
+    """Yield a temporary path next to ``path``; move it into place when the block ends well.
 
-    Whatever happens, ``path`` is either what it was before or the complete new file. What a killed process left beside
+    Whatever happens, ``path`` is either what it was before or the complete new file. What a killed process left next to
     it is removed by the next one that writes there. A link stays a link: the file it names is replaced.
 
     Parameters
@@ -323,7 +323,7 @@ def _is_running(process: int) -> bool:
 
 @contextmanager
 def alone_at(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Keep other processes that ask for the same from working on an output; a lock file beside it holds meanwhile.
+    """Keep other processes that ask for the same from working on an output; a lock file next to it holds meanwhile.
 
     Raises
     ------

@@ -32,7 +32,7 @@ __all__ = [
 # shrink by 5 to 50; a file made to fill a disk or the memory shrinks by a thousand.
 LARGEST_FREE = 1 << 28
 LARGEST_FACTOR = 200
-# A line longer than this is no line of a table: a header of a million cells takes 20 MB.
+# A line longer than this is not a line of a table: a header of a million cells takes 20 MB.
 LONGEST_LINE = 1 << 28
 
 # What is neither text nor packed text, by its first bytes, and what to do about it.
@@ -135,7 +135,7 @@ class _Checked(io.RawIOBase):
         if self._since_line_end > LONGEST_LINE:
             raise ReadError(
                 f"A line is longer than {LONGEST_LINE:,} bytes: {self._path}\n"
-                "This is no table of text. Is it the right file, and complete?"
+                "This is not a table of text. Is it the right file, and complete?"
             )
         return len(block)
 
@@ -184,7 +184,7 @@ def _only_member(path: Path) -> IO[bytes]:
 
 
 def _is_beside(name: str) -> bool:
-    """Say whether a member is what a system adds beside the files a user packed."""
+    """Say whether a member is what a system adds to the files a user packed."""
     return name.startswith("__MACOSX/") or name.split("/")[-1] in (".DS_Store", "Thumbs.db")
 
 

@@ -50,7 +50,7 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and stop.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Visible neural networks: sparse layers wired by biological knowledge, with named nodes."""
@@ -97,7 +97,7 @@ def _worded(error: VNNError | OSError | MemoryError | ImportError) -> VNNError:
     """Return an error of ours for one of the system's that nothing else has put into words."""
     if isinstance(error, MemoryError):
         return VNNError(
-            f"The memory is not enough{f': {error}' if str(error) else '.'}\n"
+            f"Not enough memory{f': {error}' if str(error) else '.'}\n"
             "Close other programs, or give fewer genes or cells; large .h5ad files can stay on disk (--backed always)."
         )
     if isinstance(error, ImportError):
@@ -107,7 +107,7 @@ def _worded(error: VNNError | OSError | MemoryError | ImportError) -> VNNError:
     if isinstance(error, OSError):
         what = "" if error.filename is None else f": {str(error.filename)[:200]}"
         return VNNError(
-            f"The system cannot do it: {error.strerror or error}{what}\n"
+            f"The operating system refused: {error.strerror or error}{what}\n"
             "Check the name of the file, its permissions and the space on the disk."
         )
     return error

@@ -17,7 +17,7 @@ __all__ = ["build"]
 @options_of(BuildRecipe)
 def build(
     recipe: Annotated[
-        str | None, typer.Argument(help="A recipe (YAML file or bundled name); options below replace what it says.")
+        str | None, typer.Argument(help="A recipe (YAML file or bundled name); options below override it.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be built, write nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,

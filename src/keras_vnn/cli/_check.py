@@ -15,9 +15,10 @@ __all__ = ["check"]
 def check(
     files: Annotated[list[Path], typer.Argument(help="Files that are to become a network.")],
     genes: Annotated[
-        Path | None, typer.Option(help="Gene list, or expression data, to compare names with; else one of the files.")
+        Path | None,
+        typer.Option(help="Gene list or expression data to compare names with; by default one of the files."),
     ] = None,
-    id_map: Annotated[Path | None, typer.Option(help="Table of identifiers to look names up in.")] = None,
+    id_map: Annotated[Path | None, typer.Option(help="Table of identifiers to translate names with.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Say what files are, which names they use, what would be left out, and how to go on.

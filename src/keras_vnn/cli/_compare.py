@@ -22,8 +22,8 @@ def compare(
 ) -> None:
     """Compare a network with random controls and with baselines, on the same splits, over several seeds.
 
-    Writes tables (CSV, JSON) and a page, `comparison.html`. Runs are kept in the folder: the same command, given again
-    after it was stopped, goes on with those that are missing.
+    Writes tables (CSV, JSON) and a page, `comparison.html`. Runs are kept in the folder: the same command, repeated
+    after it was stopped, resumes with those that are missing.
 
     **Examples**
 

@@ -22,7 +22,7 @@ def demo(
 ) -> None:
     """Run the main job on bundled data: which proteins and regulators tell T cells under interferon-β apart.
 
-    Reads 1,000 cells × 6,998 genes and either 29,916 interactions and 411 regulations, or the Gene Ontology; wires
+    Reads 1,000 cells × 6,998 genes and either 29,916 interactions and 411 regulatory edges, or the Gene Ontology; wires
     and trains the networks (five folds), compares them with baselines, names the top nodes, and leaves the
     architecture, the model, tables, figures and a page to explore (report.html) in a folder. Takes one to three
     minutes.

@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 __all__ = ["evaluate"]
 
 evaluate = typer.Typer(
-    no_args_is_help=True, help="Score where a model puts cells: its last hidden layer, by the evaluations of Lin et al."
+    no_args_is_help=True, help="Score the embedding of a model, its last hidden layer, as Lin et al. do."
 )
 
 Model = Annotated[Path, typer.Argument(help="A trained model, a .keras file.")]
 Data = Annotated[Path, typer.Argument(help="Expression of cells the model has not seen: .h5ad, CSV or TSV.")]
-Label = Annotated[str, typer.Option(help="Column of the types of cells.")]
+Label = Annotated[str, typer.Option(help="Column with the cell types.")]
 CellTable = Annotated[Path | None, typer.Option(help="Table of cells with their types, for CSV and TSV.")]
 LayerName = Annotated[str, typer.Option(help="Values of an .h5ad to use: X, raw, or the name of a layer.")]
-Missing = Annotated[str, typer.Option(help="Genes not in the data: raise, zero, mean.")]
+Missing = Annotated[str, typer.Option(help="How to treat genes missing from the data: raise, zero, mean.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")]
 
 
@@ -37,7 +37,7 @@ def clustering(
     cells: CellTable = None,
     layer: LayerName = "X",
     missing: Missing = "raise",
-    seed: Annotated[int, typer.Option(help="Of k-means.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of k-means.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Cluster cells by k-means, as many clusters as types, and compare clusters with types.
@@ -59,8 +59,10 @@ def retrieval(
     model: Model,
     data: Data,
     label: Label,
-    batch: Annotated[str | None, typer.Option(help="Column of the data sets: cells search in the others only.")] = None,
-    top: Annotated[int, typer.Option(help="Number of nearest cells that count.")] = 100,
+    batch: Annotated[
+        str | None, typer.Option(help="Column with the batch: cells are looked up in other batches only.")
+    ] = None,
+    top: Annotated[int, typer.Option(help="Number of nearest neighbours.")] = 100,
     cells: CellTable = None,
     layer: LayerName = "X",
     missing: Missing = "raise",

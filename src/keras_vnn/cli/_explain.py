@@ -22,21 +22,21 @@ def explain(
         list[str] | None,
         typer.Option(
             help="How importance is measured: knockout, knockout-zero, gradient, gradient-zero, integrated-gradients, "
-            "integrated-gradients-zero, conductance, conductance-zero, epsilon, rlipp. May be given again. "
+            "integrated-gradients-zero, conductance, conductance-zero, epsilon, rlipp. May be repeated. "
             "When none is given: knockout, or gradient for deep networks."
         ),
     ] = None,
-    gene_method: Annotated[str, typer.Option(help="The same for genes; all but rlipp.")] = "integrated-gradients",
-    correction: Annotated[str, typer.Option(help="Of importance for hubs: none, pnet, binn, reach.")] = "binn",
+    gene_method: Annotated[str, typer.Option(help="Method for genes; any but rlipp.")] = "integrated-gradients",
+    correction: Annotated[
+        str, typer.Option(help="Correction of importance for hubs: none, pnet, binn, reach.")
+    ] = "binn",
     cells: Annotated[Path | None, typer.Option(help="Table of cells with their labels, for CSV and TSV.")] = None,
-    label: Annotated[
-        str | None, typer.Option(help="Column of the labels in the data; else classes as the model predicts them.")
-    ] = None,
+    label: Annotated[str | None, typer.Option(help="Column with the labels; by default the predicted classes.")] = None,
     layer: Annotated[str, typer.Option(help="Values of an .h5ad to use: X, raw, or the name of a layer.")] = "X",
     per_cell: Annotated[
-        bool, typer.Option("--per-cell", help="Write the contributions of nodes cell by cell too, as .h5ad.")
+        bool, typer.Option("--per-cell", help="Also write the contributions of nodes per cell, as .h5ad.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Say as JSON what was written.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
     """Write tables of what nodes and genes do to the outputs of a model, by name.
 

@@ -31,7 +31,7 @@ def export(
         Path | None, typer.Option(help="Fail unless the model was built from this architecture.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Say as JSON what was written.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
     """Write what a model or an architecture holds, by the names of its nodes, for other programs.
 

@@ -24,19 +24,19 @@ __all__ = ["fetch"]
 def fetch(
     names: Annotated[list[str] | None, typer.Argument(help="What to fetch, e.g. go-basic goa-human reactome.")] = None,
     list_files: Annotated[
-        bool, typer.Option("--list", help="List what there is; words after it choose among them.")
+        bool, typer.Option("--list", help="List what is available; further words filter the list.")
     ] = False,
-    release: Annotated[str | None, typer.Option(help="A stated release, where the provider keeps them.")] = None,
+    release: Annotated[str | None, typer.Option(help="A specific release, where the provider keeps them.")] = None,
     folder: Annotated[
         Path | None, typer.Option(help="Where to keep files; the user's cache folder by default.")
     ] = None,
-    again: Annotated[bool, typer.Option("--again", help="Download even what is there already.")] = False,
-    timeout: Annotated[float, typer.Option(help="Seconds without a byte after which an attempt is given up.")] = 30.0,
+    again: Annotated[bool, typer.Option("--again", help="Download again what is there already.")] = False,
+    timeout: Annotated[float, typer.Option(help="Seconds without data after which an attempt is abandoned.")] = 30.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print paths, digests and terms as JSON.")] = False,
 ) -> None:
     """Download priors from their providers into the cache folder, and say what to cite.
 
-    Prints the paths on standard output. What is there already is not downloaded again; a download that broke goes on
+    Prints the paths on standard output. What is there already is not downloaded again; a download that broke is resumed
     where it stopped. Only this command ever downloads anything.
 
     **Examples**

@@ -22,12 +22,10 @@ def inspect(
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(help="Expression to look at, instead of what the model remembers of its training data."),
+        typer.Option(help="Expression data to use instead of the statistics stored with the model."),
     ] = None,
     cells: Annotated[Path | None, typer.Option(help="Table of cells with their labels, for CSV and TSV.")] = None,
-    label: Annotated[
-        str | None, typer.Option(help="Column of the labels in the data; else classes as the model predicts them.")
-    ] = None,
+    label: Annotated[str | None, typer.Option(help="Column with the labels; by default the predicted classes.")] = None,
     layer: Annotated[str, typer.Option(help="Values of an .h5ad to use: X, raw, or the name of a layer.")] = "X",
     method: Annotated[str | None, typer.Option(help="How importance is measured: knockout, gradient.")] = None,
     top: Annotated[int, typer.Option(min=1, help="Rows to show.")] = 20,

@@ -33,7 +33,7 @@ def options_of(section: type[Any], *, leave_out: tuple[str, ...] = ()) -> Callab
     section
         A section of a recipe.
     leave_out
-        Fields that are no options, as they are arguments of the command.
+        Fields that are not options, as they are arguments of the command.
     """
 
     def decorated(function: Function) -> Function:

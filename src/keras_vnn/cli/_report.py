@@ -18,18 +18,16 @@ def report(
     source: Annotated[Path, typer.Argument(help="A trained model (.keras) or a saved architecture.")],
     data: Annotated[
         Path | None,
-        typer.Argument(help="Expression to look at, instead of what the model remembers of its training data."),
+        typer.Argument(help="Expression data to use instead of the statistics stored with the model."),
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")] = Path("report.html"),
-    comparison: Annotated[Path | None, typer.Option(help="Folder that `vnn compare` wrote, to show too.")] = None,
-    title: Annotated[str | None, typer.Option(help="Heading; else the name of the file.")] = None,
+    comparison: Annotated[Path | None, typer.Option(help="Folder written by `vnn compare`, to include.")] = None,
+    title: Annotated[str | None, typer.Option(help="Title of the page; by default the name of the file.")] = None,
     cells: Annotated[Path | None, typer.Option(help="Table of cells with their labels, for CSV and TSV.")] = None,
-    label: Annotated[
-        str | None, typer.Option(help="Column of the labels in the data; else classes as the model predicts them.")
-    ] = None,
+    label: Annotated[str | None, typer.Option(help="Column with the labels; by default the predicted classes.")] = None,
     layer: Annotated[str, typer.Option(help="Values of an .h5ad to use: X, raw, or the name of a layer.")] = "X",
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Say as JSON what was written.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
     """Write one HTML file about a network: what it was built from, what it found, every node to explore.
 

@@ -25,7 +25,7 @@ def train(
     architecture: Annotated[str, typer.Argument(help="A saved architecture, or a recipe (YAML file or bundled name).")],
     data: Annotated[Path | None, typer.Argument(help="Expression: .h5ad, zarr, CSV or TSV.")] = None,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Start anew, even if an unfinished training could be continued.")
+        bool, typer.Option("--fresh", help="Start from scratch, even if an unfinished training could be resumed.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
@@ -45,7 +45,7 @@ def train(
 
     `vnn train sets.vnn cells.h5ad --label condition --objective autoencoder --preset vega -o autoencoder.keras`
 
-    A training that was stopped goes on where it was when the same command is given again: its state is kept beside the
+    A training that was stopped is resumed when the same command is repeated: its state is kept next to the
     model, in a file that ends in `.unfinished`, until the model is written.
     """
     given["data"] = data
@@ -96,7 +96,7 @@ def _report(result: TrainingResult, *, as_json: bool, is_embedding: bool) -> Non
         return
     show(f"trained {len(result.history)} epochs")
     if is_embedding:
-        show(f"embedding: {_embedding_width(result):,} numbers a cell")
+        show(f"embedding: {_embedding_width(result):,} dimensions")
     if is_embedding and metrics is None:
         return
     if metrics is None:

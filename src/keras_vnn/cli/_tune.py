@@ -25,7 +25,7 @@ def tune(
 ) -> None:
     """Search hyper-parameters: try values for fields of a recipe, and keep those that do best on the validation cells.
 
-    The fields stand in the recipe, a text file such as this:
+    The search space is part of the recipe, a text file such as this:
 
         build:
           genes: cells.h5ad
@@ -41,7 +41,7 @@ def tune(
             build.min_genes: {low: 5, high: 50, step: 5}
 
     Test cells have no part in the search: the best recipe is trained once more when it is over, and scored on them.
-    The same command, given again after it was stopped, goes on where it was. Needs Optuna: `pip install
+    The same command, repeated after it was stopped, resumes where it was. Needs Optuna: `pip install
     'keras-vnn[tune]'`.
 
     **Examples**
@@ -68,7 +68,7 @@ def tune(
     try:
         found = search(known.model_copy(update={"tune": options}), options.output, progress=True)
     except KeyboardInterrupt:
-        say(f"the trials so far are kept in {options.output}; the same command goes on from them")
+        say(f"the trials so far are kept in {options.output}; the same command resumes from them")
         raise
     if as_json:
         print_json(found.to_json())

@@ -231,7 +231,7 @@ def _table(table: pd.DataFrame, path: Path, overwrite: bool) -> None:
 
 
 def _without_bottleneck(ranking: pd.DataFrame, arch: Architecture) -> pd.DataFrame:
-    """Leave out a node through which everything passes to the head: that it matters is no finding."""
+    """Leave out a node through which everything passes to the head: that it matters is not a finding."""
     sinks = [
         node.id
         for number, layer in enumerate(arch.layers)

@@ -81,7 +81,7 @@ def open_store(path: Path, layer: str = "X") -> anndata.AnnData:
             if layer != "X":
                 raise DataError(
                     f"The file was written by an early anndata; only its X can be left on disk: {path}\n"
-                    "Leave out backed; or write it anew: anndata.read_h5ad(path).write_h5ad(new_path)"
+                    "Leave out backed; or write it again: anndata.read_h5ad(path).write_h5ad(new_path)"
                 )
             root.close()
             return anndata.read_h5ad(path, backed="r")
@@ -147,7 +147,7 @@ def damage_named(path: Path) -> Iterator[None]:
         if str(path) in reason:
             raise
         raise DataError("\n".join([f"{reason.removesuffix('.')}: {path}", *remedy])) from error
-    except (VNNError, ImportError):  # a package that is missing is no fault of the file
+    except (VNNError, ImportError):  # a package that is missing is not a fault of the file
         raise
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -54,7 +54,7 @@ def read_table(
     """Read a table with one header line and the names of its rows in the first column.
 
     The separator is tab, comma, semicolon or space, whichever splits header and first row alike; fields may be
-    quoted; the header may be one field short, as R writes it. Beside semicolons a comma is a decimal mark.
+    quoted; the header may be one field short, as R writes it. With semicolons, a comma is a decimal mark.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def read_table(
     width = len(_split(first, separator))
     if width < 2:
         raise ReadError(
-            f"The {what} has one column, expected names and at least one value beside them: {found}:1\n"
+            f"The {what} has one column, expected names and at least one column of values: {found}:1\n"
             f"    {header[:60]}\n"
             "The separator may be a tab, a comma, a semicolon or a space."
         )

@@ -60,9 +60,9 @@ def read_ten_x_expression(path: Path, genes: Sequence[str]) -> tuple[anndata.Ann
     )
     values = sparse.csr_array(matrix[places].T).astype(np.float32)
     left_out = len(found.ids) - len(places)
-    beside = f" ({left_out:,} other features left out)" if left_out else ""
+    rest = f" ({left_out:,} other features left out)" if left_out else ""
     said = (
         f"10x folder {path.name}: {len(found.barcodes):,} cells, {len(places):,} genes by "
-        f"{'Ensembl gene' if by_id else 'symbol'}{beside}"
+        f"{'Ensembl gene' if by_id else 'symbol'}{rest}"
     )
     return anndata.AnnData(values, obs=pd.DataFrame(index=pd.Index(found.barcodes)), var=var), said

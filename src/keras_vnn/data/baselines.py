@@ -1,4 +1,4 @@
-"""What simple methods reach on the same cells: the numbers a network has to be seen beside.
+"""What simple methods reach on the same cells: the numbers a network has to be compared with.
 
 In: training and test matrices as the network reads them. Out: a table of scores.
 Knows nothing of networks; the methods are scikit-learn's.

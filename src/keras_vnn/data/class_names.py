@@ -73,7 +73,7 @@ class Classes:
         if unknown:
             hint = did_you_mean(unknown[0], self.names)
             raise DataError(
-                f"{len(unknown):,} of {len(texts):,} labels are no class of the model: {sample(set(unknown))}.\n"
+                f"{len(unknown):,} of {len(texts):,} labels are not a class of the model: {sample(set(unknown))}.\n"
                 f"The classes are: {', '.join(self.names[:20])}{' …' if len(self) > 20 else '.'}"
                 f"{hint and f'{chr(10)}{hint}'}"
             )
@@ -85,7 +85,7 @@ class Classes:
         Raises
         ------
         DataError
-            A code is no integer from 0 to the number of classes less one.
+            A code is not an integer from 0 to the number of classes less one.
         """
         import numpy as np
 
@@ -147,11 +147,11 @@ def plain_values(labels: Any) -> tuple[list[Any], list[bool]]:
     return values, [bool(pd.isna(v)) or (isinstance(v, str | bytes) and not v.strip()) for v in values]
 
 
-def classes_of(given: Any, values: Sequence[Any], what: str) -> Classes:
+def classes_of(labels: Any, values: Sequence[Any], what: str) -> Classes:
     """Return the classes of values that are not missing, in the order `classes` promises."""
     import pandas as pd
 
-    dtype = getattr(given, "dtype", None)
+    dtype = getattr(labels, "dtype", None)
     if isinstance(dtype, pd.CategoricalDtype):
         occurring = set(values)
         ordered = [category for category in dtype.categories if category in occurring]

@@ -58,7 +58,7 @@ def read_expression(
     r"""Read an expression file.
 
     What was decided on the way stands as sentences in ``uns["keras_vnn"]``: ``read`` (where the genes are, and how
-    that is known; or which layer was taken) and ``cells`` (how many cells the cell table describes), beside
+    that is known; or which layer was taken) and ``cells`` (how many cells the cell table describes), next to
     ``source`` (file name, format, sha256, cells).
 
     Parameters
@@ -77,7 +77,7 @@ def read_expression(
         A table of the cells, joined by cell id: its ``index`` column if it has one, or else its first. A column
         replaces one of the same name. Every cell must be in it; it may hold more.
     metadata
-        Columns of a text table that are no expression: kept in ``obs`` when the genes are in columns, else in
+        Columns of a text table that are not expression: kept in ``obs`` when the genes are in columns, else in
         ``var``.
     backed
         Leave the matrix of an ``.h5ad`` or zarr store on disk, to be read while it is needed: `train`, `predict` and
@@ -131,7 +131,9 @@ def read_expression(
     elif kind != "text table":
         adata, said = _read_store(found, layer, wanted, backed)
     elif found.suffix == ".h5ad":
-        raise ReadError(f"The file is no .h5ad (its first bytes are not those of HDF5): {found}\nDownload it again.")
+        raise ReadError(
+            f"The file is not an .h5ad (its first bytes are not those of HDF5): {found}\nDownload it again."
+        )
     else:
         if layer != "X":
             raise DataError(f'A text table has no layer {layer!r}: {found}\nLeave layer at "X".')
@@ -276,10 +278,10 @@ def _read_text(
     names = (columns, table.rows) if oriented.genes_in_rows else (table.rows, columns)
     _check_names(table, oriented.genes_in_rows, names)
     values = _numbers(table, kept, oriented.genes_in_rows, names)
-    beside = table.body[aside].set_axis([table.columns[i] for i in aside], axis=1)
+    metadata_columns = table.body[aside].set_axis([table.columns[i] for i in aside], axis=1)
     if oriented.genes_in_rows:
-        return _anndata(np.ascontiguousarray(values.T), *names, None, beside), str(oriented)
-    return _anndata(values, *names, beside, None), str(oriented)
+        return _anndata(np.ascontiguousarray(values.T), *names, None, metadata_columns), str(oriented)
+    return _anndata(values, *names, metadata_columns, None), str(oriented)
 
 
 def _check_names(table: TextTable, genes_in_rows: bool, names: tuple[tuple[str, ...], tuple[str, ...]]) -> None:
@@ -326,7 +328,7 @@ def _numbers(
         name = table.columns[kept[column]]
         raise DataError(
             f"{error.args[0].splitlines()[0]}\nThe column {name!r} holds no number, as {str(text)!r}. "
-            f'If it is no expression, name it: metadata=["{name}"] (command line: --metadata {name}).'
+            f'If it is not expression, name it: metadata=["{name}"] (command line: --metadata {name}).'
         )
     raise error
 

@@ -65,7 +65,7 @@ def align_features(
     if absent:
         have = f"its layers are {sample(known)}" if known else "it has no layers"
         raise DataError(
-            f"{len(absent)} of {len(features)} gene features are no layer of the data: {sample(absent)}; {have}.\n"
+            f"{len(absent)} of {len(features)} gene features are not a layer of the data: {sample(absent)}; {have}.\n"
             "Name the layers that the network reads: gene_features=(…), or add them: adata.layers[name] = values"
         )
     parts = []

@@ -32,7 +32,7 @@ def is_on_disk(data: Any) -> bool:
 class StoredInputs:
     """Rows ``(cells, input genes)`` of data on disk, or sparse in memory, float32 when they are read.
 
-    Indexing by rows gives the same of fewer or other rows and reads nothing; `numpy.asarray` reads.
+    Indexing by rows gives the same of fewer or other rows without reading them; `numpy.asarray` reads.
 
     Parameters
     ----------

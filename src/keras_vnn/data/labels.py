@@ -36,7 +36,7 @@ class Labels:
         int32 ``(labelled cells,)``.
     cells
         Rows of the data that have a label ``(labelled cells,)``: all of them, unless missing labels were dropped.
-        ``align(data, …)[labels.cells]`` stands beside ``labels.codes``.
+        ``align(data, …)[labels.cells]`` is aligned with ``labels.codes``.
     n_missing
         Cells left out because they have no label.
     """

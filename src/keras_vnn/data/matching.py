@@ -33,7 +33,7 @@ class Alignment:
     missing
         Input genes that the data lack, in the order of the input genes.
     extra
-        Genes of the data that are no input gene, in the order of the data, each once.
+        Genes of the data that are not an input gene, in the order of the data, each once.
     duplicated
         Input genes that the data have more than once, in the order of the input genes.
     diagnosis

@@ -122,7 +122,7 @@ def classification_metrics(
     Raises
     ------
     DataError
-        The shapes do not fit, there is no cell, or the numbers are no probabilities.
+        The shapes do not fit, there is no cell, or the numbers are not probabilities.
 
     Examples
     --------
@@ -225,8 +225,8 @@ def _probabilities(given: ArrayLike, classes: Classes) -> Any:
         raise DataError("Probabilities are NaN or infinite. Did the training diverge? Try a smaller learning rate.")
     if chances.min() < 0 or np.abs(chances.sum(axis=1) - 1).max() > 1e-2:
         raise DataError(
-            f"The rows are no probabilities: they sum to {chances.sum(axis=1).min():.3g} and more, the smallest number "
-            f"is {chances.min():.3g}.\nAre they logits? Apply keras.ops.softmax first."
+            f"The rows are not probabilities: they sum to {chances.sum(axis=1).min():.3g} and more, the smallest "
+            f"number is {chances.min():.3g}.\nAre they logits? Apply keras.ops.softmax first."
         )
     return chances / chances.sum(axis=1, keepdims=True)
 

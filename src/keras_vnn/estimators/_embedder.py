@@ -19,7 +19,7 @@ OBJECTIVES = ("triplet", "siamese", "classifier")
 class VNNEmbedder(Network):
     __doc__ = f"""A network that puts cells of one type close together, for scikit-learn.
 
-    `transform` gives the last hidden layer by default, whose units are named nodes and the dense units beside them, or
+    `transform` gives the last hidden layer by default, whose units are named nodes and the dense units next to them, or
     those of the tail.
 {_PARAMETERS}
     objective

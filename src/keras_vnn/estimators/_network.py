@@ -40,7 +40,7 @@ class Network(TransformerMixin, BaseEstimator):
     # What the model can be told, and what training can beyond TrainingOptions.
     _of_model: ClassVar[type[Options]] = ModelOptions
     _of_objective: ClassVar[type[Options] | None] = None
-    # Parameters that are no options, with their defaults.
+    # Parameters that are not options, with their defaults.
     parameters: ClassVar[Mapping[str, Any]] = {
         "preset": None,
         "validation_fraction": 0.15,
@@ -128,7 +128,7 @@ class Network(TransformerMixin, BaseEstimator):
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
     def _split(self, known: Labels | Targets | int, options: TrainingOptions) -> Split:
-        """Return all cells for training, or some held out to stop early by; ``known`` may be their number alone."""
+        """Return all cells for training, or some held out for validation; ``known`` may be their number alone."""
         share = float(self.validation_fraction) if options.patience else 0.0
         fractions = (1 - share, share, 0)
         if isinstance(known, int):

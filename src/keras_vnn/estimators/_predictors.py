@@ -35,7 +35,7 @@ _PARAMETERS = """
     model, training
         The same as mappings, of names that are chosen elsewhere.
     validation_fraction
-        Share of the cells of ``fit`` to stop early by; none are held out with ``patience=0``.
+        Validation fraction: share of the cells of ``fit`` held out for early stopping; none with ``patience=0``.
     pretraining
         `PretrainingOptions` to begin with.
     missing

@@ -114,7 +114,7 @@ def export_summary(
     OutputError
         A file exists and ``overwrite`` is false, it cannot be written, or the format needs a path.
     ArchitectureError, ModelError
-        The source is no model of `build_model` and no architecture, or the ranking is of another one.
+        The source is not a model of `build_model` nor an architecture, or the ranking is of another one.
 
     Examples
     --------

@@ -175,7 +175,7 @@ def _draw_dense(
     places: list[dict[str, tuple[float, float]]],
     boxes: list[list[tuple[float, float]]],
 ) -> None:
-    """Draw thin lines for what is fully connected: dense units beside the nodes, the tail, the outputs."""
+    """Draw thin lines for what is fully connected: dense units next to the nodes, the tail, the outputs."""
     from matplotlib.collections import PathCollection
 
     if not content.outputs and not content.tail:

@@ -11,7 +11,7 @@ import numpy as np
 from keras_vnn.basics.errors import ConfigError, ModelError, did_you_mean
 from keras_vnn.data import Classes
 from keras_vnn.inspection._cells import cells_of
-from keras_vnn.inspection._cut import Cut, Network
+from keras_vnn.inspection._layer_view import LayerView, Network
 from keras_vnn.inspection._methods import IMPORTANCE_METHODS, check_method
 from keras_vnn.inspection._record import output_weights, record
 from keras_vnn.inspection._statistics import ClassMoments
@@ -101,7 +101,7 @@ def node_contributions(
         done = done if len(part) == len(cells) else record(seen, part, batch_size=batch_size)
         about[rows] = _outputs_of(head.scores(done.features), head.names, output, isinstance(seen.outputs, Classes))
         for number in numbers:
-            for place, nodes, block in contributions(Cut(network, done, number)):
+            for place, nodes, block in contributions(LayerView(network, done, number)):
                 chosen = about[rows][place]
                 taken = block[:, chosen, np.arange(len(chosen))]
                 values[rows.start + place.start : rows.start + place.stop, starts[number] + nodes] = taken.T

@@ -20,8 +20,8 @@ from keras_vnn.basics.errors import ConfigError, ModelError
 from keras_vnn.basics.progress import progressing
 from keras_vnn.data import Classes
 from keras_vnn.inspection._cells import cells_of, class_codes
-from keras_vnn.inspection._cut import Cut, Network
 from keras_vnn.inspection._importance import Goal, Importance, chosen_method, goal_of, layer_importance, settled
+from keras_vnn.inspection._layer_view import LayerView, Network
 from keras_vnn.inspection._methods import IMPORTANCE_METHODS
 from keras_vnn.inspection._record import Record, output_weights, record
 from keras_vnn.inspection._rlipp import improvements
@@ -129,7 +129,7 @@ def _contributions(
     for rows, done in records:
         weights = goal.weights(rows)
         for number in layers:
-            share = layer_importance(Cut(network, done, number), weights, method, cells, advance)
+            share = layer_importance(LayerView(network, done, number), weights, method, cells, advance)
             total[number] = total[number] + share if number in total else share
     return {number: settled(found, method) for number, found in total.items()}
 

@@ -1,6 +1,6 @@
 """Importance by gradient: the slope of the scores in the units of a node, times the distance of these from a level.
 
-In: a `Cut`. Out: contributions of its nodes, in blocks. To first order these are the contributions of a knock-out;
+In: a `LayerView`. Out: contributions of its nodes, in blocks. To first order these are those of a knock-out;
 integrated along the way from the level, they add up exactly.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from keras_vnn.inspection._backends import score_gradients
-from keras_vnn.inspection._cut import Block, Cut
+from keras_vnn.inspection._layer_view import Block, LayerView
 from keras_vnn.inspection._record import Floats
 
 __all__ = ["gradient", "gradient_zero", "integrated_gradients", "integrated_gradients_zero", "quadrature", "repeated"]
@@ -22,24 +22,24 @@ _BLOCK = 2**24
 _POINTS = 20
 
 
-def gradient(cut: Cut) -> Iterator[Block]:
+def gradient(view: LayerView) -> Iterator[Block]:
     """Yield gradient × (activity − mean), summed over the units of each node."""
-    yield from _along(cut, cut.means, np.ones(1), np.ones(1))
+    yield from _along(view, view.means, np.ones(1), np.ones(1))
 
 
-def gradient_zero(cut: Cut) -> Iterator[Block]:
+def gradient_zero(view: LayerView) -> Iterator[Block]:
     """Yield gradient × activity, summed over the units of each node."""
-    yield from _along(cut, np.zeros_like(cut.means), np.ones(1), np.ones(1))
+    yield from _along(view, np.zeros_like(view.means), np.ones(1), np.ones(1))
 
 
-def integrated_gradients(cut: Cut) -> Iterator[Block]:
+def integrated_gradients(view: LayerView) -> Iterator[Block]:
     """Yield (activity − mean) × the mean gradient on the straight way there, all units of the layer moving together."""
-    yield from _along(cut, cut.means, *quadrature())
+    yield from _along(view, view.means, *quadrature())
 
 
-def integrated_gradients_zero(cut: Cut) -> Iterator[Block]:
+def integrated_gradients_zero(view: LayerView) -> Iterator[Block]:
     """Yield activity × the mean gradient on the straight way from zero, all units of the layer moving together."""
-    yield from _along(cut, np.zeros_like(cut.means), *quadrature())
+    yield from _along(view, np.zeros_like(view.means), *quadrature())
 
 
 def quadrature() -> tuple[np.ndarray, np.ndarray]:
@@ -48,19 +48,19 @@ def quadrature() -> tuple[np.ndarray, np.ndarray]:
     return (points + 1) / 2, weights / 2
 
 
-def _along(cut: Cut, levels: Floats, points: np.ndarray, weights: np.ndarray) -> Iterator[Block]:
-    segment, values = cut.rest
-    activities = cut.done.units[cut.number]
-    nodes = np.arange(len(cut.starts))
-    count, outputs = len(points), cut.kernel.shape[1]
-    for cells in cut.batches(count * max(activities.shape[1] * outputs, cut.cost), _BLOCK):
+def _along(view: LayerView, levels: Floats, points: np.ndarray, weights: np.ndarray) -> Iterator[Block]:
+    segment, values = view.rest
+    activities = view.done.units[view.number]
+    nodes = np.arange(len(view.starts))
+    count, outputs = len(points), view.kernel.shape[1]
+    for cells in view.batches(count * max(activities.shape[1] * outputs, view.cost), _BLOCK):
         own, *others = [array[cells] for array in values]
         distance = own - levels
         # All points of the way are rows of one call: a deep network is many small steps, which cost what they cost.
         there = np.asarray(levels + points[:, None, None] * distance, np.float32).reshape(-1, own.shape[1])
-        slopes = score_gradients(segment, [there, *(repeated(other, count) for other in others)], cut.kernel)
+        slopes = score_gradients(segment, [there, *(repeated(other, count) for other in others)], view.kernel)
         mean = np.einsum("p,opcu->ocu", np.asarray(weights, np.float32), slopes.reshape(outputs, count, *own.shape))
-        by_node = np.add.reduceat(mean * distance, cut.starts, axis=2)
+        by_node = np.add.reduceat(mean * distance, view.starts, axis=2)
         yield cells, nodes, np.ascontiguousarray(by_node.transpose(2, 0, 1))
 
 

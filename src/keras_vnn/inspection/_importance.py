@@ -1,6 +1,6 @@
 """What the nodes of a layer do to the outputs: sums of their contributions, whatever the method.
 
-In: a `Cut`, the name of a method, what the cells weigh. Out: an `Importance`.
+In: a `LayerView`, the name of a method, what the cells weigh. Out: an `Importance`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from keras_vnn.basics.errors import ConfigError, DataError
 from keras_vnn.data import Classes, Targets
 from keras_vnn.inspection._cells import Cells, class_codes
-from keras_vnn.inspection._cut import Cut
+from keras_vnn.inspection._layer_view import LayerView
 from keras_vnn.inspection._methods import IMPORTANCE_METHODS, check_method
 from keras_vnn.inspection._record import Floats, output_weights
 from keras_vnn.models import ModelView
@@ -114,20 +114,20 @@ def goal_of(seen: ModelView, labels: Any, cells: Cells, data: Any, scores: Float
 
 
 def layer_importance(
-    cut: Cut, weights: NDArray[np.float64], method: str, cells: int, advance: Callable[[float], None]
+    view: LayerView, weights: NDArray[np.float64], method: str, cells: int, advance: Callable[[float], None]
 ) -> Importance:
-    """Return the share that the cells of a cut have in the importance of all nodes of its layer.
+    """Return the share that the cells of a view have in the importance of all nodes of its layer.
 
     ``weights`` are those of a `Goal` for these cells, ``cells`` the number of all cells. Shares add up; for slopes,
     `settled` makes importance of the sum.
     """
     outputs = weights.shape[1]
-    nodes = len(cut.starts)
+    nodes = len(view.starts)
     score, effects = np.zeros(nodes), np.zeros((nodes, outputs))
     found = IMPORTANCE_METHODS[method]
     if found.contributions is None:
         raise ConfigError(f"The method {method} has no contributions of single cells.")
-    for place, chosen, contributions in found.contributions(cut):
+    for place, chosen, contributions in found.contributions(view):
         if found.is_slope:
             effects[chosen] += contributions.sum(axis=2, dtype=np.float64) / cells
         else:

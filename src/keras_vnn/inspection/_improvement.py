@@ -40,7 +40,7 @@ def rlipp(
     seed: int = 0,
     progress: bool = False,
 ) -> pd.DataFrame:
-    """Return how much better the units of each node foretell a target than those of its children do.
+    """Return how much better the units of each node predict a target than those of its children do.
 
     The relative local improvement in predictive power: a ridge regression, its penalty chosen by leaving out one cell,
     on the units of a node, and one on all units of the nodes it reads (of its genes, where it reads no other node).
@@ -54,7 +54,7 @@ def rlipp(
         ``"labels"``: a class against the others, or the numbers of a regression, as the papers have it;
         ``"predictions"``: the model's own scores, as the released code of DrugCell and NeST-VNN has it.
     folds
-        Parts of the cells, each foretold by regressions on the others; ρ is the mean of those of the parts. 0 scores
+        Parts of the cells, each predicted by regressions on the others; ρ is the mean of those of the parts. 0 scores
         the cells that the regression was fitted to, as papers and code do; it favours whoever has more units.
     reduce_children
         Take as many principal components of the children as the node has units, as the released code does.
@@ -69,7 +69,7 @@ def rlipp(
     -------
     pandas.DataFrame
         By id of the node, a row per output: ``label``, ``layer``, ``output``, ``rho`` of the node, ``rho_children``,
-        their ``difference`` and ``ratio``, which is NaN where the children foretell nothing (ρ not above 0). Sorted by
+        their ``difference`` and ``ratio``, which is NaN where the children predict nothing (ρ not above 0). Sorted by
         output, then difference, the largest first.
 
     Raises
@@ -91,7 +91,7 @@ def rlipp(
         raise ConfigError(f"target must be labels or predictions, got {target!r}. {hint}".rstrip())
     if target == "labels" and labels is None:
         raise DataError(
-            'There are no labels to foretell.\nPass labels, or take the model\'s scores: target="predictions"'
+            'There are no labels to predict.\nPass labels, or take the model\'s scores: target="predictions"'
         )
     seen = view(model)
     arch, head = seen.architecture, output_weights(seen)

@@ -63,7 +63,7 @@ def autoencoder_activities(
     Raises
     ------
     ModelError
-        The model is no autoencoder.
+        The model is not an autoencoder.
     GeneError, DataError
         As `predict`.
     """
@@ -125,7 +125,7 @@ def differential_activity(
     DataError
         A group does not exist.
     ModelError
-        The model is no autoencoder.
+        The model is not an autoencoder.
 
     References
     ----------
@@ -190,9 +190,9 @@ def perturb_genes(
     Raises
     ------
     DataError
-        A gene is no input of the model, or there is none.
+        A gene is not an input of the model, or there is none.
     ModelError
-        The model is no autoencoder.
+        The model is not an autoencoder.
 
     References
     ----------
@@ -204,7 +204,7 @@ def perturb_genes(
     if unknown or not values:
         hint = did_you_mean(unknown[0], list(genes)) if unknown else 'Name some: {"STAT1": 0.0}'
         raise DataError(
-            f"{len(unknown)} of {len(values)} genes to change are no inputs of the model: {sample(unknown)}. "
+            f"{len(unknown)} of {len(values)} genes to change are not inputs of the model: {sample(unknown)}. "
             f"{hint}".rstrip()
         )
     cells = cells_of(seen, data, missing=missing)
@@ -264,7 +264,7 @@ def _autoencoder(model: keras.Model) -> ModelView:
     seen = view(model)
     if seen.latent_layer is None:
         raise ModelError(
-            f"The model {model.name!r} is no autoencoder.\n"
+            f"The model {model.name!r} is not an autoencoder.\n"
             "Train one: keras_vnn.train_autoencoder(arch, data)\n"
             "The activities of other models: keras_vnn.node_activities(model, data)"
         )

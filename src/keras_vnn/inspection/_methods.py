@@ -1,6 +1,6 @@
 """The methods of importance by name, and what each is.
 
-To add a method, write a function from a `Cut` to blocks of contributions in a module of its own and name it here.
+To add a method, write a function from a `LayerView` to blocks of contributions in a module of its own and name it here.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from types import MappingProxyType
 
 from keras_vnn.basics.errors import ConfigError, did_you_mean
 from keras_vnn.inspection._conductance import conductance, conductance_zero
-from keras_vnn.inspection._cut import Block, Cut
 from keras_vnn.inspection._epsilon import epsilon
 from keras_vnn.inspection._gradient import (
     gradient,
@@ -20,6 +19,7 @@ from keras_vnn.inspection._gradient import (
     integrated_gradients_zero,
 )
 from keras_vnn.inspection._knockout import knockout, knockout_zero
+from keras_vnn.inspection._layer_view import Block, LayerView
 
 __all__ = ["IMPORTANCE_METHODS", "ImportanceMethod", "check_method"]
 
@@ -42,7 +42,7 @@ class ImportanceMethod:
 
     words: str
     unit: str
-    contributions: Callable[[Cut], Iterator[Block]] | None
+    contributions: Callable[[LayerView], Iterator[Block]] | None
     is_slope: bool = False
 
 

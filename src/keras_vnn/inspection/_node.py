@@ -14,8 +14,8 @@ import pandas as pd
 from keras_vnn.architecture import Node, NodePosition, gene_counts
 from keras_vnn.basics.errors import ConfigError
 from keras_vnn.data import Classes
-from keras_vnn.inspection._arithmetic import readout
 from keras_vnn.inspection._findings import Findings, findings_of, recalled
+from keras_vnn.inspection._forward_pass import readout
 from keras_vnn.inspection._methods import check_method
 from keras_vnn.models import Embedding, ModelView, edge_weights, view
 
@@ -58,7 +58,7 @@ class NodeInspection:
     layers
         Number of the last layer.
     genes
-        Number of genes it hears on any path.
+        Number of genes upstream, on any path.
     inputs
         DataFrame, largest absolute weight first: ``source`` (id), ``label``, ``kind``, ``source_unit``, ``unit`` (of
         the node), ``weight``. Empty for a gene.
@@ -69,7 +69,7 @@ class NodeInspection:
     bias
         Of each of its units; empty for a gene.
     dense_targets
-        Number of units without a name that it feeds as well: dense units beside the nodes.
+        Number of units without a name that it feeds as well: dense units next to the nodes.
     activity
         DataFrame, a row per class and unit: ``class``, ``unit``, ``mean``, ``sd``, ``cells``, ``effect_size`` (Cohen's
         d of the class against all other cells). ``None`` without data.

@@ -25,53 +25,53 @@ _BAR = 12
 _NO_DATA = "For activity and importance, pass data: inspect_node(model, node, data, labels)"
 
 
-def page(found: NodeInspection, width: int = 100) -> str:
+def page(inspected: NodeInspection, width: int = 100) -> str:
     """Return the page as plain text."""
     stream = io.StringIO()
     Console(file=stream, width=width, color_system=None, force_jupyter=False, legacy_windows=False).print(
-        renderable(found)
+        renderable(inspected)
     )
     return "\n".join(line.rstrip() for line in stream.getvalue().rstrip().splitlines())
 
 
-def renderable(found: NodeInspection) -> Group:
+def renderable(inspected: NodeInspection) -> Group:
     """Return the page for a rich console."""
-    node = found.node
+    node = inspected.node
     title = Text(readable(node.label), style="bold")
     if node.label != node.id:
         title.append(f"   {readable(node.id)}", style="not bold dim")
-    parts: list[RenderableType] = [title, Text(_facts(found))]
+    parts: list[RenderableType] = [title, Text(_facts(inspected))]
     merged = [name for name in node.names if name != node.id]
     if merged:
         more = f" and {len(merged) - 5} more" if len(merged) > 5 else ""
-        parts.append(Text(f"stands also for {', '.join(map(readable, merged[:5]))}{more}: the same genes"))
-    if found.namesakes:
-        names = [f"{readable(p.node.id)} ({p.node.kind})" for p in found.namesakes]
+        parts.append(Text(f"also known as {', '.join(map(readable, merged[:5]))}{more}: the same genes"))
+    if inspected.namesakes:
+        names = [f"{readable(p.node.id)} ({p.node.kind})" for p in inspected.namesakes]
         more = f" and {len(names) - 5} more" if len(names) > 5 else ""
         parts.append(Text(f"see also {', '.join(names[:5])}{more}"))
-    if found.importance is not None:
-        parts += [Text(""), Text(_importance(found.importance))]
-    if found.activity is not None:
-        parts += [Text(""), Text("Activity by class" if found.layer else "Expression by class", style="bold")]
-        parts.append(_activity_table(found))
-    parts += _weight_section(found, found.inputs, "Reads", "source")
-    parts += _weight_section(found, found.outputs, "Feeds", "target")
-    if found.dense_targets:
-        parts.append(Text(f"and all {found.dense_targets:,} dense units beside the nodes"))
-    if found.activity is None:
+    if inspected.importance is not None:
+        parts += [Text(""), Text(_importance(inspected.importance))]
+    if inspected.activity is not None:
+        parts += [Text(""), Text("Activity by class" if inspected.layer else "Expression by class", style="bold")]
+        parts.append(_activity_table(inspected))
+    parts += _weight_section(inspected, inspected.inputs, "Reads", "source")
+    parts += _weight_section(inspected, inspected.outputs, "Feeds", "target")
+    if inspected.dense_targets:
+        parts.append(Text(f"and all {inspected.dense_targets:,} dense units next to the nodes"))
+    if inspected.activity is None:
         parts += [Text(""), Text(_NO_DATA)]
     return Group(*parts)
 
 
-def _facts(found: NodeInspection) -> str:
-    node = found.node
+def _facts(inspected: NodeInspection) -> str:
+    node = inspected.node
     facts = [node.kind]
-    if found.layer:
-        facts.append(f"layer {found.layer} of {found.layers}")
+    if inspected.layer:
+        facts.append(f"layer {inspected.layer} of {inspected.layers}")
         facts.append(_count(node.units, "unit"))
-        facts.append(f"hears {_count(found.genes, 'gene')}")
-        if len(found.bias) == 1:
-            facts.append(f"bias {found.bias[0]:+.3f}")
+        facts.append(f"{_count(inspected.genes, 'gene')} upstream")
+        if len(inspected.bias) == 1:
+            facts.append(f"bias {inspected.bias[0]:+.3f}")
     else:
         facts.append("input")
     return " · ".join(facts)
@@ -90,12 +90,12 @@ def _importance(importance: NodeImportance) -> str:
     return "\n".join([*lines, f"effect on   {', '.join(effects[:8])}{more}"])
 
 
-def _activity_table(found: NodeInspection) -> Table:
+def _activity_table(inspected: NodeInspection) -> Table:
     table = _empty_table()
-    activity = found.activity
+    activity = inspected.activity
     if activity is None:
         return table
-    several = found.node.units > 1
+    several = inspected.node.units > 1
     table.add_column("class")
     for name in [*(["unit"] if several else []), "mean", "sd", "cells", "effect size"]:
         table.add_column(name, justify="right")
@@ -111,13 +111,13 @@ def _activity_table(found: NodeInspection) -> Table:
     return table
 
 
-def _weight_section(found: NodeInspection, weights: pd.DataFrame, verb: str, side: str) -> list[RenderableType]:
+def _weight_section(inspected: NodeInspection, weights: pd.DataFrame, verb: str, side: str) -> list[RenderableType]:
     if weights.empty:
         if side == "source":
-            return [] if found.layer == 0 else [Text(""), Text("Reads nothing", style="bold")]
-        return [] if found.dense_targets else [Text(""), Text("Feeds nothing", style="bold")]
-    shown = weights.head(found.top)
-    several_own = found.node.units > 1
+            return [] if inspected.layer == 0 else [Text(""), Text("Has no inputs", style="bold")]
+        return [] if inspected.dense_targets else [Text(""), Text("Feeds nothing", style="bold")]
+    shown = weights.head(inspected.top)
+    several_own = inspected.node.units > 1
     several_other = bool((weights[f"{side}_unit"] > 0).any())
     of = f"{len(shown):,} of {len(weights):,} weights, largest first" if len(shown) < len(weights) else ""
     heading = Text(verb, style="bold")

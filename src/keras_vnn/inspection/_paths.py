@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from keras_vnn.basics.errors import ModelError
 from keras_vnn.data import Classes
-from keras_vnn.inspection._arithmetic import Arithmetic, arithmetic
+from keras_vnn.inspection._forward_pass import ForwardPass, forward_pass
 from keras_vnn.inspection._record import has_one_head, output_weights, to_numpy
 from keras_vnn.models import ModelView, view
 
@@ -24,7 +24,7 @@ def path_weights(model: keras.Model, gene: str) -> pd.DataFrame:
 
     The weight of a path is the product of the weights along it; those of all paths are summed. It tells how strongly,
     and with which sign, the network is wired; it takes no data and does not know activations, biases and batch
-    normalisation: for what a node does to the outputs in given cells see `rank_nodes`. Dense units beside the nodes
+    normalisation: for what a node does to the outputs in given cells see `rank_nodes`. Dense units next to the nodes
     have no names and are left out.
 
     Parameters
@@ -63,7 +63,7 @@ def path_weights(model: keras.Model, gene: str) -> pd.DataFrame:
     place = arch.find(gene)
     if place.layer != 0:
         raise ModelError(f"{place.node.id} is a node of layer {place.layer}, not a gene.\nName a gene.")
-    known = arithmetic(seen)
+    known = forward_pass(seen)
     start = int(arch.layers[0].units[: place.position].sum())
     own = np.zeros(int(arch.layers[0].units.sum()))
     own[start : start + place.node.units] = 1
@@ -83,7 +83,7 @@ def path_weights(model: keras.Model, gene: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).set_index("id")
 
 
-def _from_gene(known: Arithmetic, genes: NDArray[np.float64], layers: int) -> dict[int, NDArray[np.float64]]:
+def _from_gene(known: ForwardPass, genes: NDArray[np.float64], layers: int) -> dict[int, NDArray[np.float64]]:
     """Return, by layer, ``(units,)`` sums over the paths from some input units."""
     down = {0: genes}
     for number in range(1, layers):
@@ -92,7 +92,7 @@ def _from_gene(known: Arithmetic, genes: NDArray[np.float64], layers: int) -> di
     return down
 
 
-def _to_outputs(seen: ModelView, known: Arithmetic, layers: int) -> dict[int, NDArray[np.float64]]:
+def _to_outputs(seen: ModelView, known: ForwardPass, layers: int) -> dict[int, NDArray[np.float64]]:
     """Return, by layer, ``(units, outputs)`` sums over the paths to the outputs."""
     tail = [*seen.tail_layers, seen.head]
     behind = np.eye(to_numpy(tail[0].kernel).shape[1])
@@ -102,7 +102,7 @@ def _to_outputs(seen: ModelView, known: Arithmetic, layers: int) -> dict[int, ND
         behind = behind - behind.mean(axis=1, keepdims=True)
     units = [int(layer.units.sum()) for layer in seen.architecture.layers]
     up = {number: np.zeros((units[number], behind.shape[1])) for number in range(layers)}
-    for number, kernel in known.reader.kernels.items():
+    for number, kernel in known.output.kernels.items():
         up[number] += kernel @ behind
     for number in range(layers - 1, 0, -1):
         for source, weights in known.nodes[number].weights.items():

@@ -43,7 +43,7 @@ def predict(model: keras.Model, data: Any, *, missing: str = "raise", batch_size
     GeneError
         Genes of the model are missing from the data.
     DataError
-        The data are no such table or array, or hold values that are not finite.
+        The data are not such a table or array, or hold values that are not finite.
     ModelError
         The model was not made by `build_model`, or its outputs are not finite.
     """

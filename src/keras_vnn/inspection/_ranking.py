@@ -76,7 +76,7 @@ def rank_nodes(
     Returns
     -------
     pandas.DataFrame
-        By id of the node: ``label``, ``kind``, ``layer``, ``genes`` (number of genes it hears on any path),
+        By id of the node: ``label``, ``kind``, ``layer``, ``genes`` (number of genes upstream, on any path),
         ``importance``, ``rank`` (within its layer, from 1). For a classifier also a column ``effect_CLASS`` per class:
         how much the node raises the output of that class in the cells of that class, compared to the node held at
         its mean, so that a positive number speaks for the class; ``most_active_in``: the class whose cells
@@ -93,7 +93,7 @@ def rank_nodes(
         The model is an embedding, has no such layer, its units are not finite numbers, or there are no data and the
         model remembers nothing.
     DataError
-        There are more or fewer labels than cells, or a label is no class of the model.
+        There are more or fewer labels than cells, or a label is not a class of the model.
     GeneError
         Genes of the model are missing from the data.
     """
@@ -119,7 +119,7 @@ def rank_nodes(
             progress=progress,
         )
     counts = gene_counts(arch)
-    tables = [_table(seen, found, number, names, heard=counts[number]) for number in numbers]
+    tables = [_table(seen, found, number, names, upstream=counts[number]) for number in numbers]
     return _sorted(pd.concat(tables), found.method, top)
 
 
@@ -178,19 +178,19 @@ def rank_genes(
         genes=True,
         progress=progress,
     )
-    table = _table(seen, found, 0, names, heard=None).drop(columns=["kind", "layer"])
+    table = _table(seen, found, 0, names, upstream=None).drop(columns=["kind", "layer"])
     return _sorted(table, found.method, top)
 
 
 def _table(
-    seen: ModelView, found: Findings, number: int, names: Sequence[str], *, heard: NDArray[np.int64] | None
+    seen: ModelView, found: Findings, number: int, names: Sequence[str], *, upstream: NDArray[np.int64] | None
 ) -> pd.DataFrame:
     layer, importance = seen.architecture.layers[number], found.importance[number]
     columns: dict[str, Any] = {
         "label": list(layer.labels),
         "kind": [node.kind for node in layer],
         "layer": number,
-        **({} if heard is None else {"genes": heard}),
+        **({} if upstream is None else {"genes": upstream}),
         "importance": importance.score,
         "rank": importance.ranks,
     }
@@ -235,7 +235,7 @@ def hidden_layers(seen: ModelView, layers: Sequence[int] | None) -> list[int]:
 
 
 def _activities(found: Findings, effect_size: NDArray[np.float64], starts: NDArray[np.int64]) -> dict[str, Any]:
-    """Return in which class each node is most active, and by how much."""
+    """Return in which class the activity of each node is higher than in others, and by how much."""
     names = np.array(found.classes, dtype=object)
     effect = np.where(np.isnan(effect_size), -np.inf, effect_size)
     highest = np.maximum.reduceat(effect, starts, axis=1)

@@ -75,7 +75,7 @@ class Record:
     units
         ``(cells, units)`` of the named nodes, by number of the layer; 0 is the genes.
     dense
-        ``(cells, units)`` of the dense units beside them, by number of the layer.
+        ``(cells, units)`` of the dense units next to them, by number of the layer.
     side
         The further inputs of a model with a side branch.
     read
@@ -117,15 +117,15 @@ def record(seen: ModelView, cells: Cells, *, batch_size: int) -> Record:
         A unit is not a finite number.
     """
     numbers = range(len(seen.architecture.layers))
-    beside = {number: layer for number in numbers if (layer := seen.dense_layer(number)) is not None}
+    dense = {number: layer for number in numbers if (layer := seen.dense_layer(number)) is not None}
     behind = seen.first_dense
     ends = [hidden_tensor(seen, number) for number in numbers]
-    ends += [layer.output for layer in beside.values()]
+    ends += [layer.output for layer in dense.values()]
     ends += [features_tensor(seen) if behind is None else seen.layer_with(behind).input, features_tensor(seen)]
     results = evaluate(Segment(seen.model.inputs, ends), [cells.values, *cells.side], batch_size=batch_size)
     return Record(
         dict(zip(numbers, results, strict=False)),
-        dict(zip(beside, results[len(numbers) :], strict=False)),
+        dict(zip(dense, results[len(numbers) :], strict=False)),
         cells.side,
         results[-2],
         results[-1],
@@ -210,8 +210,8 @@ def from_layer(seen: ModelView, done: Record, number: int) -> tuple[Segment, lis
     inputs follow as constants.
     """
     known = [(hidden_tensor(seen, layer), done.units[layer]) for layer in (number, *range(number))]
-    for beside, activities in done.dense.items():
-        dense = seen.dense_layer(beside)
+    for of_layer, activities in done.dense.items():
+        dense = seen.dense_layer(of_layer)
         # Dense units read the genes: where these change, they do.
         if dense is not None and number:
             known.append((dense.output, activities))

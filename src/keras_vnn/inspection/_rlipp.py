@@ -1,4 +1,4 @@
-"""RLIPP: how much better the units of a node foretell a target than those of its children do.
+"""RLIPP: how much better the units of a node predict a target than those of its children do.
 
 In: activities of the units, a target. Out: rank correlations by node and output.
 """
@@ -23,7 +23,7 @@ Places = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Improvement:
-    """How well the nodes of a layer, and their children, foretell a target.
+    """How well the nodes of a layer, and their children, predict a target.
 
     Attributes
     ----------
@@ -70,7 +70,7 @@ def improvements(
     layers
         Which to look at; not the genes, which have no children.
     folds
-        Parts of the cells, each foretold from the others; ρ is the mean of those of the parts. 0 to foretell the cells
+        Parts of the cells, each predicted from the others; ρ is the mean of those of the parts. 0 to predict the cells
         the regression was fitted to.
     reduce_children
         Reduce the units of the children to as many principal components as the node has units.
@@ -119,7 +119,7 @@ def rank_correlations(first: Doubles, second: Doubles) -> Doubles:
 
 
 def _parts(cells: int, folds: int, seed: int) -> Iterator[tuple[Places, Places]]:
-    """Yield cells to fit and cells to foretell."""
+    """Yield cells to fit and cells to predict."""
     everything = np.arange(cells)
     if not folds:
         yield everything, everything

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from keras_vnn.inspection._arithmetic import Arithmetic, Numbers
+from keras_vnn.inspection._forward_pass import ForwardPass, Numbers
 from keras_vnn.inspection._record import Record
 from keras_vnn.models import ModelView
 
@@ -32,8 +32,8 @@ _WEIGHTS = 2**22
 Places = NDArray[np.intp]
 
 
-def plain_ablation(network: Arithmetic, done: Record, number: int, own: Places, levels: Numbers) -> Numbers:
-    """Return ``(width, cells)`` changes at the reader when the units of one node are held at a level each.
+def plain_ablation(network: ForwardPass, done: Record, number: int, own: Places, levels: Numbers) -> Numbers:
+    """Return ``(width, cells)`` changes at the output step when the units of one node are held at a level each.
 
     The rest of the network is run twice, with these units as they are and as they are held.
     """
@@ -42,10 +42,10 @@ def plain_ablation(network: Arithmetic, done: Record, number: int, own: Places, 
         for later in range(number + 1, len(network.nodes) + 1):
             units[later] = network.nodes[later].after(network.sums(later, units), None)
         dense = {
-            layer: each.after(network.sums(layer, units, beside=True), None) for layer, each in network.dense.items()
+            layer: each.after(network.sums(layer, units, dense=True), None) for layer, each in network.dense.items()
         }
-        sums = [kernel.T @ units[layer] for layer, kernel in network.reader.kernels.items()]
-        sums += [kernel.T @ dense[layer] for layer, kernel in network.reader.dense_kernels.items()]
+        sums = [kernel.T @ units[layer] for layer, kernel in network.output.kernels.items()]
+        sums += [kernel.T @ dense[layer] for layer, kernel in network.output.dense_kernels.items()]
         return np.asarray(np.sum(sums, axis=0))
 
     before: dict[int, Numbers] = {layer: done.units[layer].T.astype(np.float64) for layer in range(number + 1)}
@@ -56,7 +56,7 @@ def plain_ablation(network: Arithmetic, done: Record, number: int, own: Places, 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Reached:
-    """The units of a station that each of some nodes reaches, one row each, node by node.
+    """The units of a step that each of some nodes reaches, one row each, node by node.
 
     Attributes
     ----------
@@ -88,12 +88,12 @@ class Spread:
     seen
         The model.
     network
-        Its arithmetic.
+        Its forward pass.
     number
         The layer whose nodes change; 0 is the genes.
     """
 
-    def __init__(self, seen: ModelView, network: Arithmetic, number: int) -> None:
+    def __init__(self, seen: ModelView, network: ForwardPass, number: int) -> None:
         self._seen, self._network, self._number = seen, network, number
         self._arch = seen.architecture
         self._last = len(self._arch.layers)
@@ -118,28 +118,26 @@ class Spread:
     @cached_property
     def _costs(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """``(nodes,)`` units that change with each node, and weights on their way."""
-        width = len(self._network.reader.bias)
+        width = len(self._network.output.bias)
         size = len(self.starts)
         units, weights = np.full(size, float(width)), np.zeros(size)
         for number, reached in self._nodes_reached.items():
-            fans = (self._network.reader.kernels[number].any(axis=1) * width if number in self._read else 0) + sum(
-                np.diff(station.weights[number].indptr)
-                for station in self._network.nodes.values()
-                if number in station.weights
+            fans = (self._network.output.kernels[number].any(axis=1) * width if number in self._read else 0) + sum(
+                np.diff(step.weights[number].indptr) for step in self._network.nodes.values() if number in step.weights
             )
             counts = self._arch.layers[number].units
             fans = np.broadcast_to(np.asarray(fans, np.float64), (int(counts.sum()),))
             units += reached @ counts.astype(np.float64)
             weights += reached @ np.add.reduceat(fans, _starts(counts))
         if self._number == 0:
-            beside = sum(len(station.bias) for station in self._network.dense.values())
-            units += beside
-            weights += beside * (width + 1)
+            dense = sum(len(step.bias) for step in self._network.dense.values())
+            units += dense
+            weights += dense * (width + 1)
         return units, weights
 
     @property
     def _read(self) -> set[int]:
-        return {number for number, kernel in self._network.reader.kernels.items() if kernel.any()}
+        return {number for number, kernel in self._network.output.kernels.items() if kernel.any()}
 
     def groups(self, cells: int) -> list[Places]:
         """Return the nodes in groups that can be followed together in so many cells."""
@@ -162,7 +160,7 @@ class Spread:
         *changes: Callable[[Numbers, Places], Numbers],
         precision: type[np.floating] = np.float32,
     ) -> Iterator[tuple[Places, Numbers, list[Numbers]]]:
-        """Yield some nodes, the sums at the reader as they are, and those with each of the nodes changed.
+        """Yield some nodes, the sums at the output step as they are, and those with each of the nodes changed.
 
         Parameters
         ----------
@@ -187,10 +185,10 @@ class Spread:
         for number in range(self._number + 1, self._last):
             sums[number] = self._network.sums(number, units)
             units[number] = self._network.nodes[number].after(sums[number], None)
-        beside: dict[int, Numbers] = {}
+        dense: dict[int, Numbers] = {}
         if self._number == 0:
-            beside = {number: self._network.sums(number, units, beside=True) for number in self._network.dense}
-        before = self._reader_sums(done, cells, units, precision)
+            dense = {number: self._network.sums(number, units, dense=True) for number in self._network.dense}
+        before = self._output_sums(done, cells, units, precision)
         for nodes in self.groups(cells.stop - cells.start):
             reached = {
                 layer: _reached(of, who, len(nodes), self._arch.layers[layer].units)
@@ -198,7 +196,7 @@ class Spread:
             }
             routes = _Routes(self._network, self._number, reached)
             own = reached[self._number].units
-            moved = [routes.follow(change(units[self._number][own], own), units, sums, beside) for change in changes]
+            moved = [routes.follow(change(units[self._number][own], own), units, sums, dense) for change in changes]
             yield nodes, before, [before + part for part in moved]
 
     def _pairs(self, nodes: Places) -> Iterator[tuple[int, tuple[Places, Places]]]:
@@ -207,16 +205,16 @@ class Spread:
             rows = matrix[nodes]
             yield layer, (np.repeat(np.arange(len(nodes)), np.diff(rows.indptr)), rows.indices.astype(np.intp))
 
-    def _reader_sums(
+    def _output_sums(
         self, done: Record, cells: slice, units: Mapping[int, Numbers], precision: type[np.floating]
     ) -> Numbers:
-        reader = self._network.reader
-        total: Numbers = reader.bias[:, None].astype(precision)
-        if reader.whole is not None:
-            return np.asarray(total + reader.whole.T.astype(precision) @ done.read[cells].T.astype(precision))
-        for number, kernel in reader.kernels.items():
+        output = self._network.output
+        total: Numbers = output.bias[:, None].astype(precision)
+        if output.whole is not None:
+            return np.asarray(total + output.whole.T.astype(precision) @ done.read[cells].T.astype(precision))
+        for number, kernel in output.kernels.items():
             total = total + kernel.T.astype(precision) @ units[number]
-        for number, kernel in reader.dense_kernels.items():
+        for number, kernel in output.dense_kernels.items():
             total = total + kernel.T.astype(precision) @ done.dense[number][cells].T.astype(precision)
         return total
 
@@ -226,43 +224,43 @@ class _Routes:
 
     def __init__(
         self,
-        network: Arithmetic,
+        network: ForwardPass,
         number: int,
         reached: Mapping[int, _Reached],
     ) -> None:
         self._network, self._number, self._reached = network, number, reached
         self._count = reached[number].count
-        self._width = len(network.reader.bias)
+        self._width = len(network.output.bias)
         self._steps = {
             target: [
-                (source, _between(reached[source], station.weights[source], reached[target]))
-                for source in station.weights
+                (source, _between(reached[source], step.weights[source], reached[target]))
+                for source in step.weights
                 if source in reached
             ]
-            for target, station in network.nodes.items()
+            for target, step in network.nodes.items()
             if target > number
         }
-        # Genes change the dense units beside the nodes too, all of them each.
-        self._beside = {}
+        # Genes change the dense units next to the nodes too, all of them each.
+        self._dense = {}
         if number == 0:
-            for target, station in network.dense.items():
-                everything = _everything(self._count, len(station.bias))
-                self._beside[target] = everything, _between(reached[0], station.weights[0], everything)
+            for target, step in network.dense.items():
+                everything = _everything(self._count, len(step.bias))
+                self._dense[target] = everything, _between(reached[0], step.weights[0], everything)
         self._ends = [
-            (source, self._to_reader(reached[source], kernel))
-            for source, kernel in network.reader.kernels.items()
+            (source, self._to_output(reached[source], kernel))
+            for source, kernel in network.output.kernels.items()
             if source in reached and kernel.any()
         ]
         self._dense_ends = [
-            (target, self._to_reader(self._beside[target][0], kernel))
-            for target, kernel in network.reader.dense_kernels.items()
-            if target in self._beside
+            (target, self._to_output(self._dense[target][0], kernel))
+            for target, kernel in network.output.dense_kernels.items()
+            if target in self._dense
         ]
 
     def follow(
-        self, first: Numbers, units: Mapping[int, Numbers], sums: Mapping[int, Numbers], beside: Mapping[int, Numbers]
+        self, first: Numbers, units: Mapping[int, Numbers], sums: Mapping[int, Numbers], dense: Mapping[int, Numbers]
     ) -> Numbers:
-        """Return ``(nodes, width, cells)`` changes at the reader.
+        """Return ``(nodes, width, cells)`` changes at the output step.
 
         Parameters
         ----------
@@ -270,7 +268,7 @@ class _Routes:
             ``(units of the nodes, cells)`` changes of the nodes themselves.
         units, sums
             By number of the layer, ``(units, cells)`` activities, and sums before these, as they are.
-        beside
+        dense
             The sums of the dense units.
         """
         changes = {self._number: first}
@@ -288,13 +286,13 @@ class _Routes:
             total += _product(matrix, changes[source])
         for target, matrix in self._dense_ends:
             after = self._network.dense[target].after
-            everything, way = self._beside[target]
-            now = beside[target][everything.units]
+            everything, way = self._dense[target]
+            now = dense[target][everything.units]
             moved = after(now + _product(way, first), everything.units) - after(now, everything.units)
             total += _product(matrix, moved)
         return total.reshape(self._count, self._width, -1)
 
-    def _to_reader(self, reached: _Reached, kernel: Numbers) -> sparse.csc_array:
+    def _to_output(self, reached: _Reached, kernel: Numbers) -> sparse.csc_array:
         """Return ``(nodes × width, units reached)``."""
         width = self._width
         is_read = np.asarray(kernel.any(axis=1))[reached.units]

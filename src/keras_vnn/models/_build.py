@@ -36,7 +36,7 @@ def build_model(
     """Return a compiled Keras model wired like the architecture.
 
     Genes feed named nodes through sparse layers, one for each layer of the architecture whatever its number of nodes;
-    dense units stand beside them; a head reads every node that feeds no other node, and the dense units of each layer,
+    dense units are next to them; a head reads every node that feeds no other node, and the dense units of each layer,
     directly or through a dense tail. Auxiliary heads take part in training only.
 
     Parameters

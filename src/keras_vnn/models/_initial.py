@@ -10,7 +10,7 @@ from keras_vnn.options import LINEAR_UNIFORM, AutoencoderOptions, ModelOptions
 
 __all__ = ["check_functions", "initializer_named", "kernel_initializer"]
 
-# Functions of Keras that are no activations, or not of a single unit without further arguments.
+# Functions of Keras that are not activations, or not of a single unit without further arguments.
 _NO_ACTIVATIONS = ("deserialize", "get", "glu", "serialize", "threshold")
 
 

@@ -94,7 +94,7 @@ def load_model(path: str | os.PathLike[str], *, architecture: Architecture | Non
         check_model_file(found)
         model = keras.saving.load_model(found, compile=True)
         view(model).check()
-    except ImportError:  # a package that is missing is no fault of the file
+    except ImportError:  # a package that is missing is not a fault of the file
         raise
     except VNNError as error:
         if str(found) in str(error):

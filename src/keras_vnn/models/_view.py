@@ -86,7 +86,7 @@ class ModelView:
         return self.layer("auxiliary", number)
 
     def dense_layer(self, number: int) -> keras.layers.Dense | None:
-        """Return the Keras layer of the dense units beside a layer, if there are any."""
+        """Return the Keras layer of the dense units next to a layer, if there are any."""
         return self.layer("dense", number)
 
     @property

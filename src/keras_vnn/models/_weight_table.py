@@ -25,15 +25,15 @@ KEYS = ["block", "parameter", "source", "source_unit", "target", "target_unit"]
 COLUMNS = [*KEYS, "weight"]
 
 
-def weight_table(seen: ModelView, role: LayerRole) -> pd.DataFrame:
+def weight_table(model_view: ModelView, role: LayerRole) -> pd.DataFrame:
     """Return a row per weight of one Keras layer, in the order `write_weights` takes them."""
-    layer = seen.layer_with(role)
-    targets = role.outputs.names(seen.architecture, seen.outputs, are_targets=True)
+    layer = model_view.layer_with(role)
+    targets = role.outputs.names(model_view.architecture, model_view.outputs, are_targets=True)
     if isinstance(layer, keras.layers.BatchNormalization):
         none = np.full(len(targets[0]), None, dtype=object), np.zeros(len(targets[0]), np.int64)
         parts = [_rows(role, name, none, targets, variable) for name, variable in _variables(layer)]
     else:
-        sources = role.inputs.names(seen.architecture, seen.outputs)
+        sources = role.inputs.names(model_view.architecture, model_view.outputs)
         rows, columns = _kernel_places(layer)
         kernel, *bias = _variables(layer)
         parts = [_rows(role, kernel[0], _picked(sources, rows), _picked(targets, columns), kernel[1])]
@@ -45,7 +45,7 @@ def weight_table(seen: ModelView, role: LayerRole) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def feature_names(seen: ModelView) -> Names:
+def feature_names(model_view: ModelView) -> Names:
     """Return id and number of unit of each unit of the last hidden layer, ``(units,)``.
 
     Units without a name of their own are called by their dense layer.
@@ -55,11 +55,11 @@ def feature_names(seen: ModelView) -> Names:
     ModelError
         The model was made before this was written down, and has no head from which it could be told.
     """
-    head = seen.roles.find("head")
-    axis = seen.roles.features if head is None else head.inputs
+    head = model_view.roles.find("head")
+    axis = model_view.roles.features if head is None else head.inputs
     if axis is None:
         raise ModelError("The units of this embedding have no names: it was made by release 0.1.0. Build it again.")
-    return axis.names(seen.architecture, seen.outputs)
+    return axis.names(model_view.architecture, model_view.outputs)
 
 
 def write_weights(layer: keras.layers.Layer, values: NDArray[np.floating]) -> None:

@@ -149,7 +149,7 @@ def _extra(field: FieldInfo) -> Mapping[str, Any]:
 
 
 def unknown_name(kind: type[Options], name: str) -> str:
-    """Return what to say of a name that is no option."""
+    """Return what to say of a name that is not an option."""
     hint = did_you_mean(name, kind.names()) or f"Known: {', '.join(kind.names())}."
     return f"Unknown {kind.what} {name!r}. {hint}"
 

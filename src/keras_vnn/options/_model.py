@@ -18,11 +18,11 @@ Rate = Annotated[Real, Field(ge=0, lt=1)]
 Widths = Annotated[tuple[Annotated[Whole, Field(ge=1)], ...], as_tuple]
 
 _INITIALIZER = (
-    "Of every layer, by Keras's names, scaled by the real fan-in and fan-out in sparse ones; linear_uniform is that of "
-    "PyTorch's Linear, uniform within 1 / sqrt(fan-in)."
+    "Initializer of every layer, by Keras's names, scaled by the real fan-in and fan-out in sparse ones; "
+    "linear_uniform is that of PyTorch's Linear, uniform within 1 / sqrt(fan-in)."
 )
 _KERNEL = "How sparse products are computed, see SparselyConnected."
-_MOMENTUM = "Of batch normalisation, as Keras counts it: PyTorch's 0.1 is 0.9 here."
+_MOMENTUM = "Momentum of batch normalisation, as Keras defines it: PyTorch's 0.1 is 0.9 here."
 
 
 class ModelOptions(Options):
@@ -70,7 +70,7 @@ class ModelOptions(Options):
     )
     auxiliary_heads: Literal["none", "linear", "linear-tanh", "linear-tanh-linear"] = Field(
         default="none",
-        description="Form of a head on each node, which predicts as the whole model does; linear-tanh only numbers.",
+        description="Form of a head on each node, which predicts what the model does; linear-tanh only for regression.",
     )
     aux_reads: Literal["before", "after"] = Field(
         default="after", description="Auxiliary heads read their node's units before or after batch normalisation."

@@ -46,7 +46,7 @@ MODEL_PRESETS: Mapping[str, ModelOptions] = MappingProxyType(
         # Lin et al. 2017, doi:10.1093/nar/gkx681: tanh on sparse nodes and tail, the 100 dense units linear (code).
         "lin2017": ModelOptions(),
         "lin2017-two-layer": ModelOptions(tail=(100,)),
-        # Alavi et al. 2018, doi:10.1038/s41467-018-07165-2. Flat: 300 terms beside 100 dense units. Hierarchical: terms
+        # Alavi et al. 2018, doi:10.1038/s41467-018-07165-2. Flat: 300 terms and 100 dense units. Hierarchical: terms
         # of depth 4, 3, 2, and 31 dense units on the genes joined to the last of them. Both are the architecture's.
         "scquery-go-flat": ModelOptions(),
         "scquery-go-hierarchical": ModelOptions(),

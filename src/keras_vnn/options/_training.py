@@ -25,7 +25,8 @@ class TrainingOptions(Options):
     heading: ClassVar[str] = "Training"
 
     normalization: Literal["none", "log1p-cpm", "lin2017", "zscore"] = Field(
-        default="zscore", description="Of the expression, fitted on the training cells and kept with the model."
+        default="zscore",
+        description="Normalisation of the expression, fitted on the training cells and kept with the model.",
     )
     optimizer: Optimizer = Field(default="adam", description="Optimizer of the weights.")
     learning_rate: Real = Field(default=1e-3, gt=0, description="Learning rate at the start.")
@@ -51,7 +52,7 @@ class TrainingOptions(Options):
         default=0.0, ge=0, description="Clip the gradient norm of all weights together; 0 for no limit."
     )
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
-        default="float32", description="Of the products; weights and heads stay in single precision."
+        default="float32", description="Precision of matrix products; weights and heads stay in single precision."
     )
     momentum: Real = Field(default=0.0, ge=0, lt=1, description="Momentum of sgd.", json_schema_extra=_SGD)
     nesterov: bool = Field(default=False, description="Nesterov momentum, for sgd.", json_schema_extra=_SGD)
@@ -62,10 +63,18 @@ class TrainingOptions(Options):
         json_schema_extra=only_with(optimizer=("adamw",)),
     )
     beta_1: Real = Field(
-        default=0.9, ge=0, lt=1, description="First momentum of adam and adamw.", json_schema_extra=_ADAM
+        default=0.9,
+        ge=0,
+        lt=1,
+        description="Decay rate of the first moment of adam and adamw.",
+        json_schema_extra=_ADAM,
     )
     beta_2: Real = Field(
-        default=0.999, ge=0, lt=1, description="Second momentum of adam and adamw.", json_schema_extra=_ADAM
+        default=0.999,
+        ge=0,
+        lt=1,
+        description="Decay rate of the second moment of adam and adamw.",
+        json_schema_extra=_ADAM,
     )
     epsilon: Real = Field(default=1e-7, gt=0, description="Epsilon of adam and adamw.", json_schema_extra=_ADAM)
     batch_size: Whole = Field(default=32, ge=1, description="Cells per step.")
@@ -101,7 +110,7 @@ class PretrainingOptions(Options):
     layers: Literal["dense", "all"] = Field(
         default="dense",
         description="dense: only the dense units next to the named nodes, as Lin et al. do; all: every hidden layer, "
-        "each from what the layers before it give (greedy, as Alavi et al. do).",
+        "each from the output of the layers before it (greedy, as Alavi et al. do).",
     )
     noise: Real = Field(
         default=0.1, ge=0, description="Standard deviation of the Gaussian noise added to a layer's input."
@@ -110,7 +119,7 @@ class PretrainingOptions(Options):
         default=1.0,
         gt=0,
         le=1,
-        description="A layer's input, and so what is restored, is clipped to plus and minus this.",
+        description="A layer's input, which is also the target, is clipped to plus and minus this.",
     )
     epochs: Whole = Field(default=100, ge=1, description="Epochs of each autoencoder.")
     batch_size: Whole = Field(default=32, ge=1, description="Cells per step of each autoencoder.")
@@ -131,7 +140,7 @@ class EmbeddingOptions(Options):
     heading: ClassVar[str] = "Objective"
 
     margin: Real | None = Field(
-        default=None, description="Of the loss; without one, 1 for pairs and the soft margin for triplets."
+        default=None, description="Margin of the loss; by default 1 for pairs and the soft margin for triplets."
     )
     types_per_batch: Whole = Field(default=18, ge=2, description="P, classes in a batch of triplets.")
     cells_per_type: Whole = Field(default=4, ge=2, description="K, cells of each of them.")

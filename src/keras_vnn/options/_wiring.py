@@ -67,7 +67,7 @@ class InteractionOptions(_WiringOptions):
     resolution: Real = Field(
         default=1.0,
         gt=0,
-        description="Of the modularity that communities maximise; larger gives smaller communities.",
+        description="Resolution of the modularity that communities maximise; larger gives smaller communities.",
         json_schema_extra=only_with(grouping=("community",)),
     )
     seed: Whole = Field(
@@ -102,7 +102,7 @@ class HierarchyOptions(Options):
     )
     layering: Literal["height", "depth", "level", "flat"] = Field(
         default="height",
-        description="What a term's layer goes by: its height (longest distance to a leaf; DCell), its depth (longest "
+        description="What a term's layer is set by: its height (longest distance to a leaf; DCell), its depth (longest "
         "distance from a root), its level (shortest one; edges that do not lead upwards are dropped), or one flat "
         "layer in which each term reads all its genes.",
     )

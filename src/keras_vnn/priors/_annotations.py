@@ -47,7 +47,7 @@ class Annotations:
     line
         ``(annotations,)`` int64: line of the first of them in the source; 0 where unknown.
     denied
-        ``(denials, 2)`` int32: pairs a source denies (GAF's NOT). None of them is in ``pairs``.
+        ``(denials, 2)`` int32: pairs a source negates (GAF's NOT). None of them is in ``pairs``.
     term_names
         Names of terms by id, where the source has them.
     sources
@@ -84,7 +84,7 @@ class Annotations:
         """Make the table from columns of names.
 
         A pair given several times becomes one that keeps all evidence and qualifiers and its first line. A pair that
-        some row denies is removed, whatever the evidence of the rows that assert it. Both are counted in the audit.
+        some row negates (NOT) is removed, whatever the evidence of rows that assert it. Both are counted in the audit.
 
         Parameters
         ----------
@@ -118,11 +118,11 @@ class Annotations:
         firsts = np.full(len(unique), np.iinfo(np.int64).max)
         np.minimum.at(firsts, group, line_[kept])
         entries = (
-            AuditEntry("read", "annotation", "given again, merged into one", int(kept.sum()) - len(unique)),
+            AuditEntry("read", "annotation", "duplicate, merged into one", int(kept.sum()) - len(unique)),
             AuditEntry.of(
                 "read",
                 "annotation",
-                "another row denies it (NOT), removed",
+                "negated (NOT) by another row, removed",
                 [f"{genes[k // len(terms)]} {terms[k % len(terms)]}" for k in np.unique(key[contradicted])],
             ),
         )
@@ -275,7 +275,7 @@ class Annotations:
         )
 
     def union(self, other: Annotations) -> Annotations:
-        """Return the annotations of both tables; what either denies is removed."""
+        """Return the annotations of both tables; what either negates is removed."""
         rows = pd.concat([self._rows(), other._rows()], ignore_index=True)
         return Annotations.from_pairs(
             rows["gene"],

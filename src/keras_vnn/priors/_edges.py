@@ -86,7 +86,7 @@ class Interactions:
         )
         codes, score_, line_ = codes[~to_itself], score_[~to_itself], line_[~to_itself]
         pairs, score_, line_, repeats = _merged(codes, score_, line_)
-        repeated = AuditEntry("read", "interaction", "given again (either direction), merged into one", repeats)
+        repeated = AuditEntry("read", "interaction", "duplicate (either direction), merged into one", repeats)
         used, flat = np.unique(pairs, return_inverse=True)
         return cls(
             tuple(names[used]),
@@ -235,16 +235,16 @@ class Regulation:
         unknown = (np.minimum.reduceat(signs, starts) == 0 if rows else signs == 0) & (merged_signs > 0)
         conflicts = (merged_signs == 3) & (lowest < 3) & (np.diff(np.append(starts, rows)) > 1)
         pairs = codes[starts]
-        repeated = AuditEntry("read", "regulation", "given again, merged into one", rows - len(starts))
+        repeated = AuditEntry("read", "regulatory edge", "duplicate, merged into one", rows - len(starts))
         mixed = AuditEntry.of(
             "read",
-            "regulation",
+            "regulatory edge",
             "rows disagree on the effect, taken as both",
             [f"{names[r]} {names[t]}" for r, t in pairs[conflicts]],
         )
         settled = AuditEntry.of(
             "read",
-            "regulation",
+            "regulatory edge",
             "an unknown effect gave way to a known one",
             [f"{names[r]} {names[t]}" for r, t in pairs[unknown]],
         )
@@ -319,7 +319,7 @@ class Regulation:
         wanted = set(genes)
         inside = np.fromiter((gene in wanted for gene in self.targets), bool, len(self.targets))
         kept = inside[self.pairs[:, 1]] if len(self.pairs) else np.zeros(0, bool)
-        outside = AuditEntry("match", "regulation", "the target is not in the gene list", int((~kept).sum()))
+        outside = AuditEntry("match", "regulatory edge", "the target is not in the gene list", int((~kept).sum()))
         regulators, first = np.unique(self.pairs[kept, 0], return_inverse=True)
         targets, second = np.unique(self.pairs[kept, 1], return_inverse=True)
         return type(self)(

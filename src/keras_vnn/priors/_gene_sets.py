@@ -78,7 +78,7 @@ class GeneSets(Mapping[str, tuple[str, ...]]):
         unique = {name: tuple(sorted(set(listed[name]))) for name in sorted(listed)}
         again = sum(map(len, listed.values())) - sum(map(len, unique.values()))
         empty = AuditEntry.of("read", "gene set", "without genes", [name for name in unique if not unique[name]])
-        repeats = AuditEntry("read", "member", "given again in the same set, merged into one", again)
+        repeats = AuditEntry("read", "member", "duplicate in the same set, merged into one", again)
         return cls(
             MappingProxyType({name: genes for name, genes in unique.items() if genes}),
             MappingProxyType({name: descriptions[name] for name in unique if descriptions.get(name)}),

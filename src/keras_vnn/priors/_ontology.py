@@ -115,7 +115,7 @@ class Ontology:
         order = np.lexsort((kinds, high, low))
         low, high, kinds = low[order], high[order], kinds[order]
         first = run_starts(low, high, kinds)
-        repeated = AuditEntry("read", "ontology edge", "given again, merged into one", len(low) - len(first))
+        repeated = AuditEntry("read", "ontology edge", "duplicate, merged into one", len(low) - len(first))
         return cls(
             ids,
             tuple(names.get(id) or id for id in ids),

@@ -185,7 +185,7 @@ class Identified:
         parts = [title if self.share == 1 else f"{title}, {_percent(self.share)} of {self.names:,}"]
         others = [f"{count:,} {kind}" for kind, count in self.counts[1:4]]
         if others:
-            parts.append(f"beside {', '.join(others)}")
+            parts.append(f"also {', '.join(others)}")
         if self.versioned:
             parts.append(f"{self.versioned:,} with a version")
         if self.isoforms:
@@ -210,7 +210,7 @@ def identify(names: Iterable[str]) -> Identified:
     >>> print(identify(["ENSG00000141510.16", "ENSG00000149311.18"]))
     Ensembl genes of human; 2 with a version
     >>> print(identify(["TP53", "ATM", "Sep-07"]))
-    gene symbols (upper case, as in human), 66.7 % of 3; beside 1 other names; 1 damaged by a spreadsheet (Sep-07)
+    gene symbols (upper case, as in human), 66.7 % of 3; also 1 other names; 1 damaged by a spreadsheet (Sep-07)
     """
     unique = list(dict.fromkeys(names))
     damaged = damaged_by_excel(unique)
@@ -269,7 +269,7 @@ def _kept_prefix(found: re.Match[str]) -> str:
 def damaged_by_excel(names: Iterable[str]) -> list[str]:
     """Return the names a spreadsheet has turned into dates or numbers, sorted.
 
-    A number of five digits, as Excel shows a date (``44075``), counts only beside names that are no numbers.
+    A number of five digits, as Excel shows a date (``44075``), counts only next to names that are not numbers.
 
     References
     ----------
@@ -314,7 +314,7 @@ def undamaged(name: str) -> tuple[str, ...]:
 def refuse_mixed_species(names: Iterable[str], where: object) -> None:
     """Raise unless the names that tell a species by their look all tell the same.
 
-    A few strays are no species: at least two names, and one in a thousand, must tell of another.
+    A few strays are not a species: at least two names, and one in a thousand, must tell of another.
 
     Raises
     ------

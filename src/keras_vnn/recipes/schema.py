@@ -80,11 +80,11 @@ class BuildRecipe(RecipeSection):
         "Identifiers": ("id_map", "id_policy", "id_from", "id_to", "ignore_case", "ignore_version"),
     }
 
-    genes: Path = Field(description="Gene list, or expression data whose genes are taken.")
+    genes: Path = Field(description="Gene list, or expression data whose genes are used.")
     gene_column: str | None = Field(default=None, description="Column of the gene names, by name or number from 1.")
     duplicates: Literal["raise", "first"] = Field(default="raise", description="What to do with repeated gene names.")
     orientation: Literal["auto", "genes-in-rows", "genes-in-columns"] = Field(
-        default="auto", description="Of a CSV or TSV the genes are taken from."
+        default="auto", description="Orientation of a CSV or TSV the genes come from."
     )
     interactions: Paths = Field(default=(), description="Protein interactions: {formats}.")
     interactions_format: str = Field(default="auto", description="Format of the interactions, if it is not recognised.")
@@ -100,11 +100,11 @@ class BuildRecipe(RecipeSection):
     gene_sets: Path | None = Field(default=None, description="Gene sets: {formats}.")
     gene_sets_format: str = Field(default="auto", description="Format of the gene sets, if it is not recognised.")
     gene_id: Literal["symbol", "accession", "synonym"] | None = Field(
-        default=None, description="What names a gene in the annotations."
+        default=None, description="Which gene names of the annotations to use."
     )
     taxon: str | None = Field(default=None, description="Only interactions and annotations of this species, e.g. 9606.")
-    exclude_evidence: Words = Field(default=("ND",), description="Leave out annotations by these evidence codes.")
-    include_evidence: Words = Field(default=(), description="Take annotations by these evidence codes only.")
+    exclude_evidence: Words = Field(default=("ND",), description="Leave out annotations with these evidence codes.")
+    include_evidence: Words = Field(default=(), description="Use only annotations with these evidence codes.")
     interaction_id: str | None = Field(
         default=None,
         description="Names to take where the format has several: symbol, entrez, accession, ensembl …",
@@ -114,13 +114,13 @@ class BuildRecipe(RecipeSection):
         description="Table of identifiers that translates the names of the prior: {formats}.",
     )
     id_policy: Literal["merge", "unique", "first", "all", "raise"] = Field(
-        default="merge", description="What happens to names of several genes, and genes of several names."
+        default="merge", description="What to do with names of several genes, and genes of several names."
     )
     id_from: str | None = Field(
-        default=None, description="Column of the table with the prior's names, if not the fitting one."
+        default=None, description="Column of the table with the prior's names; by default the one that matches best."
     )
     id_to: str | None = Field(
-        default=None, description="Column of the table with the genes' names, if not the fitting one."
+        default=None, description="Column of the table with the genes' names; by default the one that matches best."
     )
     ignore_case: bool = Field(default=False, description="Match names of the prior and the genes ignoring case.")
     ignore_version: bool = Field(
@@ -170,21 +170,21 @@ class TrainRecipe(RecipeSection):
     architecture: Path | None = Field(default=None, description="Saved architecture; not needed with a build section.")
     data: Path = Field(description="Expression: .h5ad, CSV or TSV in either orientation.")
     cells: Path | None = Field(default=None, description="Table of cells with their labels, for CSV and TSV.")
-    label: str = Field(description="Column of the labels.")
+    label: str = Field(description="Column with the labels.")
     task: Literal["classification", "regression"] = Field(default="classification", description="What to predict.")
     layer: str = Field(default="X", description="Values of an .h5ad to use: X, raw, or the name of a layer.")
     backed: Literal["auto", "always", "never"] = Field(
         default="auto", description="Read an .h5ad or zarr store from disk while it is needed; auto: when it is large."
     )
     orientation: Literal["auto", "genes-in-rows", "genes-in-columns"] = Field(
-        default="auto", description="Of a CSV or TSV."
+        default="auto", description="Orientation of a CSV or TSV."
     )
-    metadata: Words = Field(default=(), description="Columns of a CSV or TSV with other things than genes.")
+    metadata: Words = Field(default=(), description="Non-gene columns of a CSV or TSV.")
     duplicates: Literal["raise", "first", "sum", "mean"] = Field(
         default="raise", description="What to do with repeated genes of the data."
     )
     missing: Literal["raise", "zero", "mean"] = Field(
-        default="raise", description="What to do for genes not in the data."
+        default="raise", description="How to treat genes missing from the data."
     )
     missing_labels: Literal["raise", "drop"] = Field(
         default="raise", description="What to do with cells without a label."
@@ -202,16 +202,16 @@ class TrainRecipe(RecipeSection):
     )
     training: Changes = Field(default={}, description="How the model is trained, by the names of TrainingOptions.")
     model: Changes = Field(default={}, description="What the model is like, by the names of ModelOptions.")
-    embedding: Changes = Field(default={}, description="Of the objective, by the names of its options.")
+    embedding: Changes = Field(default={}, description="Options of the objective, by name.")
     pretraining: Changes = Field(
         default={}, description="How layers are pretrained, by the names of PretrainingOptions."
     )
     logs: Path | None = Field(default=None, description="Folder for a table of the epochs, and TensorBoard's files.")
     validation: float = Field(
-        default=0.15, ge=0, lt=1, description="Validation fraction: cells that early stopping goes by."
+        default=0.15, ge=0, lt=1, description="Validation fraction: cells held out for early stopping."
     )
     test: float = Field(default=0.15, ge=0, lt=1, description="Test fraction: cells held out for the scores.")
-    seed: int = Field(default=0, ge=0, description="Of the split, the initial weights and the order of cells.")
+    seed: int = Field(default=0, ge=0, description="Seed of the split, the initial weights and the order of cells.")
     output: Path | None = Field(default=None, description="Where to write the model.")
 
     def applying(self, group: str) -> tuple[type[Options], ...]:
@@ -258,17 +258,19 @@ class CompareRecipe(RecipeSection):
     )
     seeds: int = Field(default=5, ge=1, description="Number of seeds: of splits, initial weights and controls.")
     folds: int = Field(default=0, ge=0, description="Folds per seed; 0 for one random split per seed.")
-    metric: str | None = Field(
-        default=None, description="Score of the test cells; balanced_accuracy or r2 if not named."
-    )
+    metric: str | None = Field(default=None, description="Score of the test cells; by default balanced_accuracy or r2.")
     method: str | None = Field(default=None, description="How importance is measured.")
     measure: Literal["importance", "activity_difference"] = Field(
         default="importance",
-        description="What nodes are ranked by; the latter: how well a node alone tells the classes apart.",
+        description="What nodes are ranked by; activity_difference: how well a node alone tells the classes apart.",
     )
-    correction: Literal["none", "pnet", "binn", "reach"] = Field(default="binn", description="For hubs, of importance.")
-    top: int = Field(default=10, ge=1, description="Nodes whose overlap between runs is counted.")
-    jobs: int | None = Field(default=None, ge=-1, description="Runs at once, as processes; -1 for one a processor.")
+    correction: Literal["none", "pnet", "binn", "reach"] = Field(
+        default="binn", description="Correction of importance for hubs."
+    )
+    top: int = Field(default=10, ge=1, description="Number of top nodes whose overlap between runs is measured.")
+    jobs: int | None = Field(
+        default=None, ge=-1, description="Runs in parallel, as processes; -1 for one per processor."
+    )
     output: Path | None = Field(default=None, description="Folder for tables, the page and the runs.")
 
 
@@ -316,15 +318,15 @@ class TuneRecipe(RecipeSection):
     space: dict[Annotated[str, AfterValidator(_searchable)], Searched] = Field(
         default={}, description="Fields to search: a range {low, high, step or log} or a list of choices for each."
     )
-    trials: int = Field(default=20, ge=1, description="Number of settings to try, those of an earlier run counted.")
+    trials: int = Field(default=20, ge=1, description="Number of settings to try, including those of an earlier run.")
     measure: str | None = Field(
         default=None, description="Score of the validation cells; balanced_accuracy, r2 or loss."
     )
     pruning: Literal["none", "median"] = Field(
         default="none",
-        description="median: stop a trial whose loss is above the median of those before at the same epoch.",
+        description="median: stop a trial whose loss is above the median of earlier trials at the same epoch.",
     )
-    seed: int = Field(default=0, ge=0, description="Of the search; that of train is the same in all trials.")
+    seed: int = Field(default=0, ge=0, description="Seed of the search; that of train is the same in all trials.")
     output: Path | None = Field(default=None, description="Folder for the trials, the best recipe and its model.")
 
 

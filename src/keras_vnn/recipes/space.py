@@ -53,7 +53,7 @@ class Range:
         Raises
         ------
         ConfigError
-            They are no range.
+            They are not a range.
         """
         for name in ("low", "high", "step"):
             value = getattr(self, name)
@@ -132,14 +132,14 @@ class Choices:
         Raises
         ------
         ConfigError
-            There are fewer than two values, or one stands twice.
+            There are fewer than two values, or one is a duplicate.
         """
         if len(self.values) < 2:
             raise ConfigError(f"there must be two values or more to choose from, got {list(self.values)!r}")
         texts = [json.dumps(value, default=str) for value in self.values]
         twice = [value for value, text in zip(self.values, texts, strict=True) if texts.count(text) > 1]
         if twice:
-            raise ConfigError(f"the value {twice[0]!r} stands twice")
+            raise ConfigError(f"the value {twice[0]!r} is a duplicate")
 
     def holds(self, value: Any) -> bool:
         """Return whether a value may be chosen."""

@@ -142,7 +142,7 @@ def _check_terms(annotations: Annotations, listed: NDArray[np.bool_], columns: N
 def _without_denied(
     direct: sparse.csr_array, denied: sparse.csr_array, parents: sparse.csr_array, branch: bool
 ) -> tuple[sparse.csr_array, list[AuditEntry]]:
-    """Remove what is denied, and count what stays true by a term below a denied one."""
+    """Remove what is negated, and count what stays true by a term below a negated one."""
     closure = ancestors(parents, longest_distances(parents))
     # A gene that lacks a term lacks everything below it.
     lacking = sparse.csr_array(denied @ sparse.csr_array(closure.T)) if branch else denied
@@ -150,8 +150,8 @@ def _without_denied(
     direct = sparse.csr_array(direct.astype(np.int8) - direct.multiply(lacking).astype(np.int8), dtype=bool)
     direct.eliminate_zeros()
     still = sparse.csr_array(sparse.csr_array(direct @ closure).multiply(denied))
-    where = "it or a term above it is denied (NOT), removed" if branch else "denied under another id (NOT), removed"
+    where = "it or a term above it is negated (NOT), removed" if branch else "negated (NOT) under another id, removed"
     return direct, [
         AuditEntry("match", "annotation", where, before - direct.nnz),
-        AuditEntry("match", "annotation", "denied (NOT), but one with a term below implies it, kept", still.nnz),
+        AuditEntry("match", "annotation", "negated (NOT), but one with a term below implies it, kept", still.nnz),
     ]

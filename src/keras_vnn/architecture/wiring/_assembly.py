@@ -52,7 +52,7 @@ def assembled(
     unannotated_units
         Its units.
     dense_units
-        Fully connected units beside the nodes of the last layer.
+        Fully connected units next to the nodes of the last layer.
     """
     count = len(layout.names)
     nodes: list[list[Node]] = [[Node(gene, kind="gene") for gene in genes]]

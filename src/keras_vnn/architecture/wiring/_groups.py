@@ -33,7 +33,7 @@ class Limits:
     Attributes
     ----------
     minimum, maximum
-        Both included; ``None`` is no maximum.
+        Both included; ``None`` for no maximum.
     counted
         What is counted, ``genes`` or ``targets``; the options are called ``min_…`` and ``max_…`` after it.
     """
@@ -154,7 +154,7 @@ def grouped_architecture(
     absent
         For each gene, why it is in no group even without limits, should that be so.
     dense_units, units
-        Fully connected units beside the nodes, units of each node.
+        Fully connected units next to the nodes, units of each node.
     sources, parameters, audit
         What was before.
 

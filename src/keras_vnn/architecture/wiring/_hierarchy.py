@@ -84,12 +84,12 @@ class Hierarchy:
         """Return the number of terms."""
         return len(self.ids)
 
-    def keeping(self, kept: NDArray[np.bool_]) -> Hierarchy:
-        """Return the terms kept; children and genes of a removed term join all that lies directly above it.
+    def keeping(self, is_kept: NDArray[np.bool_]) -> Hierarchy:
+        """Return the terms that are kept; children and genes of a removed term join all that lies directly above it.
 
         Who lay below whom before does so still, and no gene is lost but those of removed terms with nothing above.
         """
-        inside, outside = np.flatnonzero(kept), np.flatnonzero(~kept)
+        inside, outside = np.flatnonzero(is_kept), np.flatnonzero(~is_kept)
         up = self.parents[:, inside]
         parents, direct = up[inside], self.direct[:, inside]
         if len(outside):

@@ -34,8 +34,8 @@ def check_kind(value: object, kind: type, reader: str) -> None:
 def check_match(genes: GeneList, names: Collection[str], what: str) -> None:
     """Complain unless enough genes of the list occur in a prior.
 
-    The share is taken of the smaller side: a short table of regulators is fine beside a long gene list, and
-    a short gene list beside a large table.
+    The share is taken of the smaller side: a short table of regulators is fine with a long gene list, and
+    a short gene list with a large table.
 
     Parameters
     ----------

@@ -76,7 +76,7 @@ def units_of(rule: int | str | Callable[[int], int], sizes: NDArray[np.int64]) -
     Raises
     ------
     ConfigError
-        The rule is no number, no name of a formula and no function, or gives less than one unit.
+        The rule is not a number, the name of a formula or a function, or gives less than one unit.
     """
     if isinstance(rule, str):
         if rule not in UNIT_FORMULAS:

@@ -1,4 +1,4 @@
-"""`dense_like`: a fully connected network to see an architecture beside."""
+"""`dense_like`: a fully connected network to compare an architecture with."""
 
 from __future__ import annotations
 

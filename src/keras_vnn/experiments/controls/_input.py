@@ -27,7 +27,7 @@ _FACTORS = (0.5, 2.0)
 def control_input(data: Any, labels: Labels, seed: int) -> tuple[anndata.AnnData, Labels]:
     """Return data and labels to measure what importance of a node is due to its place in the network alone.
 
-    The classes are drawn anew, with equally many cells. Every gene keeps its total of reads; of one class, drawn for
+    The classes are drawn again, with equally many cells. Every gene keeps its total of reads; of one class, drawn for
     each gene, the expected reads are halved or doubled, and the reads are dealt out to the cells at random. So all
     genes differ by the same factor, and nothing that joins them is biology. The *differential* importance of a node is
     that on the data less that on the control input.

@@ -13,8 +13,8 @@ from scipy import sparse
 
 from keras_vnn.architecture import Architecture
 from keras_vnn.basics.errors import ArchitectureError, DataError, check_choice
+from keras_vnn.experiments.controls._edge_swaps import swap_edges
 from keras_vnn.experiments.controls._random import correlated_sets, permutation_within_bins, scattered
-from keras_vnn.experiments.controls._trades import traded
 
 __all__ = ["CONTROL_METHODS", "randomize"]
 
@@ -121,7 +121,7 @@ def _matrix(arch: Architecture, method: str, expression: Any) -> NDArray[np.floa
 
 
 def _swap(arch: Architecture, rng: np.random.Generator, values: Any, bins: int) -> Connections:
-    return {pair: traded(matrix, rng) for pair, matrix in arch.connections.items()}
+    return {pair: swap_edges(matrix, rng) for pair, matrix in arch.connections.items()}
 
 
 def _density(arch: Architecture, rng: np.random.Generator, values: Any, bins: int) -> Connections:

@@ -21,7 +21,7 @@ def coordinates_and_labels(
     Raises
     ------
     DataError
-        The embedding is no matrix or not finite, a label is missing, or their numbers differ.
+        The embedding is not a matrix or not finite, a label is missing, or their numbers differ.
     """
     import numpy as np
     import pandas as pd

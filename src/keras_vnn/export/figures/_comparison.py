@@ -25,7 +25,7 @@ def real_against_null(comparison: Comparison, *, ax: Axes | None = None) -> Axes
     """Draw the score of every run: the real prior first, then its controls and the baselines.
 
     A row per contender. A small mark is a run, the line its mean, the band the range from the lowest to the highest
-    run of the real prior. Beside it stand the difference from the real prior with its 95 % interval, and ``*``
+    run of the real prior. Next to it are the difference from the real prior with its 95 % interval, and ``*``
     where the adjusted p is below 0.05.
 
     Parameters

@@ -69,10 +69,10 @@ def node_ranking(
     texts = names(table)
     colours, legend = _class_colours(ranking, table)
     controls = [str(name) for name in table.columns if str(name).startswith("importance ")][: len(_CONTROL_MARKS)]
-    is_beside = len(legend) + len(controls) > 3
-    is_beside |= table["importance"].iloc[-4:].max() > 0.6 * table["importance"].max()
+    is_outside = len(legend) + len(controls) > 3
+    is_outside |= table["importance"].iloc[-4:].max() > 0.6 * table["importance"].max()
     has_legend = len(legend) > 1 or bool(controls)
-    width = 4.2 + 0.075 * max(map(len, texts)) + (1.8 if has_legend and is_beside else 0)
+    width = 4.2 + 0.075 * max(map(len, texts)) + (1.8 if has_legend and is_outside else 0)
     axes = new_axes(width, 0.95 + 0.24 * len(table)) if ax is None else ax
     places = np.arange(len(table))
     # Light bars where marks and lines have to be seen on them.
@@ -90,7 +90,7 @@ def node_ranking(
         axes.errorbar(table["importance"], places, xerr=table["sd"], fmt="none", ecolor="#333333", elinewidth=1)
         spread += "; lines are ± sd over runs"
     if has_legend:
-        _legend(axes, legend if len(legend) > 1 else {}, "most active in", marks, beside=is_beside)
+        _legend(axes, legend if len(legend) > 1 else {}, "higher in", marks, outside=is_outside)
     axes.set_xlim(left=0)
     axes.set_yticks(places, texts, fontsize=8.5)
     axes.set_ylim(len(table) - 0.4, -0.6)
@@ -208,10 +208,10 @@ def _class_colours(ranking: pd.DataFrame, shown: pd.DataFrame) -> tuple[list[str
     return [colour_of.get(str(name), GREY) for name in shown["most_active_in"]], dict(list(legend.items())[:12])
 
 
-def _legend(axes: Axes, colours: Mapping[str, str], title: str, marks: list[Any], *, beside: bool) -> None:
+def _legend(axes: Axes, colours: Mapping[str, str], title: str, marks: list[Any], *, outside: bool) -> None:
     from matplotlib.patches import Patch
 
     handles = [*(Patch(color=colour, label=shortened(name)) for name, colour in colours.items()), *marks]
-    place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)} if beside else {"loc": "lower right"}
+    place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)} if outside else {"loc": "lower right"}
     heading = title if colours else None
     axes.legend(handles=handles, title=heading, frameon=False, fontsize=8, title_fontsize=8, alignment="left", **place)

@@ -19,7 +19,7 @@ __all__ = ["confusion_matrix", "training_history"]
 
 
 def training_history(history: pd.DataFrame | Mapping[str, Sequence[float]], *, ax: Axes | None = None) -> Axes:
-    """Draw the loss, and beside it the accuracy, of training and validation cells by epoch.
+    """Draw the loss, and next to it the accuracy, of training and validation cells by epoch.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Numbers as short JSON: three significant digits, ``null`` for what is no finite number."""
+"""Numbers as short JSON: three significant digits, ``null`` for what is not finite."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ __all__ = ["comparison_values"]
 _SCHEMA = "keras-vnn comparison "
 
 
-def comparison_values(given: Any) -> dict[str, Any]:
+def comparison_values(comparison: Any) -> dict[str, Any]:
     """Return what `Comparison.to_json` gives, of whatever names a comparison.
 
     Raises
@@ -24,22 +24,22 @@ def comparison_values(given: Any) -> dict[str, Any]:
     ReadError
         The folder or file holds no comparison.
     """
-    if hasattr(given, "to_json"):
-        values: Any = given.to_json()
-    elif isinstance(given, Mapping):
-        values = dict(given)
+    if hasattr(comparison, "to_json"):
+        values: Any = comparison.to_json()
+    elif isinstance(comparison, Mapping):
+        values = dict(comparison)
     else:
-        values = _read(given)
+        values = _read(comparison)
     if not (isinstance(values, dict) and str(values.get("schema", "")).startswith(_SCHEMA)):
         raise ReadError(
-            f"This is no comparison: {_worded(given)}\n"
+            f"This is not a comparison: {_worded(comparison)}\n"
             "Make one: vnn compare recipe.yaml -o comparison, then --comparison comparison"
         )
     return values
 
 
-def _read(given: str | os.PathLike[str]) -> Any:
-    path = Path(given)
+def _read(comparison: str | os.PathLike[str]) -> Any:
+    path = Path(comparison)
     found = existing_file(path / "comparison.json" if path.is_dir() else path, "comparison")
     try:
         return json.loads(found.read_text(encoding="utf-8"))
@@ -47,5 +47,5 @@ def _read(given: str | os.PathLike[str]) -> Any:
         raise ReadError(f"The comparison is damaged: {found}\n{error}\nMake it again: vnn compare") from error
 
 
-def _worded(given: Any) -> str:
-    return str(given) if isinstance(given, str | os.PathLike) else type(given).__name__
+def _worded(comparison: Any) -> str:
+    return str(comparison) if isinstance(comparison, str | os.PathLike) else type(comparison).__name__

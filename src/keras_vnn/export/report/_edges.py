@@ -99,7 +99,7 @@ def _weights(
     return np.where(found, of_pair[where], np.nan)
 
 
-def readout_columns(seen: ModelView, weights: pd.DataFrame) -> dict[str, Any]:
+def readout_columns(model_view: ModelView, weights: pd.DataFrame) -> dict[str, Any]:
     """Return what reads the nodes behind the last: the outputs, or dense layers without names.
 
     Returns
@@ -108,9 +108,9 @@ def readout_columns(seen: ModelView, weights: pd.DataFrame) -> dict[str, Any]:
         ``tail``: units of the dense layers before the head; ``nodes``: numbers of the nodes that are read; ``weight``:
         when there is no tail, a row per such node, a column per output, flat (several units as for edges).
     """
-    arch = seen.architecture
+    arch = model_view.architecture
     sinks = np.concatenate([arch.sink_nodes(number) & (number > 0) for number in range(len(arch.layers))])
-    tail, head = [int(layer.units) for layer in seen.tail_layers], seen.roles.find("head")
+    tail, head = [int(layer.units) for layer in model_view.tail_layers], model_view.roles.find("head")
     columns: dict[str, Any] = {"tail": tail, "nodes": whole(np.flatnonzero(sinks))}
     if tail or head is None:
         return columns

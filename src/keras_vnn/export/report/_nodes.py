@@ -28,7 +28,7 @@ def node_columns(arch: Architecture) -> dict[str, Any]:
     -------
     dict
         Lists with an entry per node: ``id``, ``label`` (``None`` where it is the id), ``kind`` (number in ``kinds``),
-        ``layer``, ``units``, ``genes`` (heard on any path), ``inputs``, ``outputs`` (named nodes it is joined with),
+        ``layer``, ``units``, ``genes`` (upstream, on any path), ``inputs``, ``outputs`` (named nodes next to it),
         ``parent`` (number of a node, -1 for none). ``kinds``; ``names``: the ids of merged nodes by number of the node.
     """
     nodes = [position.node for position in arch.nodes()]
@@ -56,7 +56,7 @@ def node_columns(arch: Architecture) -> dict[str, Any]:
 
 
 def tree_parents(arch: Architecture, genes: list[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """Return for each node the one under which it stands: of those it feeds, the one that hears the fewest genes.
+    """Return for each node the one under which it stands: of those it feeds, the one with the fewest genes upstream.
 
     That is the most specific of its parents; of several, the first in order. Genes stand under none, and neither do
     nodes that feed no other.

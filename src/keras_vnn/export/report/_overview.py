@@ -19,10 +19,10 @@ __all__ = ["architecture_facts", "model_facts"]
 _ITEMS = 100
 
 
-def architecture_facts(arch: Architecture, seen: ModelView | None) -> dict[str, Any]:
+def architecture_facts(arch: Architecture, model_view: ModelView | None) -> dict[str, Any]:
     """Return sizes, sources, parameters and audit."""
-    outputs = None if seen is None or seen.head is None else int(seen.head.units)
-    tail = () if seen is None else tuple(int(layer.units) for layer in seen.tail_layers)
+    outputs = None if model_view is None or model_view.head is None else int(model_view.head.units)
+    tail = () if model_view is None else tuple(int(layer.units) for layer in model_view.tail_layers)
     summary = arch.summary(outputs=outputs, tail=tail).to_json()
     return {
         "fingerprint": arch.fingerprint,
@@ -48,20 +48,20 @@ def architecture_facts(arch: Architecture, seen: ModelView | None) -> dict[str, 
     }
 
 
-def model_facts(seen: ModelView) -> dict[str, Any]:
+def model_facts(model_view: ModelView) -> dict[str, Any]:
     """Return what the model predicts, its options, its normalisation and the record of its training."""
     from keras_vnn.data import Classes
     from keras_vnn.models import Embedding
 
-    metadata = seen.card.metadata
-    outputs = seen.outputs
+    metadata = model_view.card.metadata
+    outputs = model_view.outputs
     kind = "embedding" if isinstance(outputs, Embedding) else "class" if isinstance(outputs, Classes) else "number"
     training = metadata.get("training")
     return {
-        "name": seen.model.name,
-        "parameters": int(seen.model.count_params()),
+        "name": model_view.model.name,
+        "parameters": int(model_view.model.count_params()),
         "outputs": {"kind": kind, "names": [] if isinstance(outputs, Embedding) else list(outputs.names)},
-        "normalization": None if seen.normalization is None else str(seen.normalization),
+        "normalization": None if model_view.normalization is None else str(model_view.normalization),
         "options": _plain(metadata.get("options", {})),
         "training": None if training is None else _plain({k: v for k, v in training.items() if k != "split"}),
     }

@@ -53,7 +53,7 @@ def safe_json(values: Any) -> str:
     text = json.dumps(values, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for character, escaped in _ESCAPES.items():
         text = text.replace(character, escaped)
-    # A lone surrogate is no character and cannot be written as UTF-8.
+    # A lone surrogate is not a character and cannot be written as UTF-8.
     return text.encode("utf-8", "replace").decode("utf-8")
 
 

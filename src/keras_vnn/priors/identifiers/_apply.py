@@ -130,7 +130,7 @@ def _regulation(table: Regulation, new: New, mapping: IdentifierMap, audit: Audi
         weight=frame["weight"].to_numpy()[rows],
         line=frame["line"].to_numpy()[rows],
         sources=table.sources + mapping.sources,
-        audit=table.audit + audit + Audit.of(_lost("regulation", lost)),
+        audit=table.audit + audit + Audit.of(_lost("regulatory edge", lost)),
     )
 
 

@@ -120,11 +120,11 @@ def _looked_up(
             targets[name] = (name,)
             kept.append(name)
     notes.append(AuditEntry.of("map", "name", "not in the table, but wanted as it is", kept))
-    beside = f" and {', '.join(from_columns[1:])}" if len(from_columns) > 1 else ""
+    more = f" and {', '.join(from_columns[1:])}" if len(from_columns) > 1 else ""
     return IdentifierMap(
         targets,
         tuple(name for name in given if name not in targets),
-        f"{from_column}{beside} → {to_column}{', ignoring case' if ignore_case else ''}",
+        f"{from_column}{more} → {to_column}{', ignoring case' if ignore_case else ''}",
         tuple(note for note in notes if note.count),
         table.sources,
     )
@@ -182,13 +182,13 @@ def _target_names(
     result = {row: tuple(dict.fromkeys(names)) for row, names in first.items()}
     symbols = {name for names in table.columns[columns[0]][1:] for name in names.tolist()}
     for column in columns[1:]:
-        beside: dict[int, list[str]] = {}
+        others: dict[int, list[str]] = {}
         for row, value in zip(*(part.tolist() for part in table.columns[column]), strict=True):
             name = as_wanted(value)
             # The symbol of one gene is never taken for the alias of another.
             if row in rows and name in aims and value not in symbols:
-                beside.setdefault(row, []).append(name)
-        for row, names in beside.items():
+                others.setdefault(row, []).append(name)
+        for row, names in others.items():
             if not any(name in aims for name in result.get(row, ())):
                 result[row] = tuple(dict.fromkeys(names))
     return result

@@ -47,7 +47,7 @@
   if (data.activity?.effect_size && data.activity.classes.length > 1)
     data.activity.classes.slice(0, 40).forEach((name, code) => choices.push(
       twoSided(`activity ${code}`, `Activity in ${name}, against the others`, node => report.strongest(node, code)?.effect ?? null)));
-  choices.push(rising("genes", "Genes heard", node => nodes.genes[node], { power: 0.3 }));
+  choices.push(rising("genes", "Genes upstream", node => nodes.genes[node], { power: 0.3 }));
   choices.push(rising("inputs", "Inputs", node => nodes.inputs[node], { power: 0.3 }));
   if (report.layers > 2) choices.push(rising("layer", "Layer", node => nodes.layer[node], { power: 1 }));
   if (nodes.kinds.length > 2) choices.push({

@@ -44,7 +44,7 @@
     return found.map(at => ({ node: target[at], weight: weight ? weight[at] : null }));
   };
 
-  /** Genes a node hears on any path, in order. */
+  /** Genes upstream of a node, on any path, in order. */
   const genesOf = node => {
     const seen = new Uint8Array(size), queue = [node], genes = [];
     seen[node] = 1;
@@ -114,7 +114,7 @@
     rank: node => data.importance?.rank[node] ?? null,
     isGene: node => nodes.layer[node] === 0,
     edges: { start, source, weight },
-    // The order in which nodes are worth a look. That the one node through which everything passes matters is no finding.
+    // The order in which nodes are worth a look. That the one node through which everything passes matters is not a finding.
     worth: node => (node === bottleneck ? -2 : data.importance?.importance[node] ?? (data.importance ? -1 : nodes.genes[node])),
     bottleneck,
   });

@@ -1,5 +1,5 @@
 // The layers as columns of named nodes, and the connections between those that are shown. It begins with the most
-// important nodes and their way to the output; neighbours come and go on demand, so thousands of nodes are no matter.
+// important nodes and their way to the output; neighbours come and go on demand, so thousands of nodes do not matter.
 "use strict";
 
 (() => {
@@ -93,9 +93,9 @@
         }
       // Few layers stand side by side, from left to right; many on top of each other, genes at the bottom.
       deep = columns.length > DEEP || canvas.clientWidth < 560;
-      const beside = column => (column.every(report.isGene) ? 78 : 156);
+      const spacing = column => (column.every(report.isGene) ? 78 : 156);
       return new Map(columns.flatMap((column, c) => column.map((node, i) => [node, deep
-        ? { x: row.get(node) * beside(column), y: -c * LEVEL + (column.length > 4 && i % 2 ? 30 : 0) }
+        ? { x: row.get(node) * spacing(column), y: -c * LEVEL + (column.length > 4 && i % 2 ? 30 : 0) }
         : { x: c * COLUMN, y: row.get(node) * ROW + (c % 2 ? 0 : ROW / 2) }])));
     };
     const redraw = ({ fit = false } = {}) => {
@@ -182,7 +182,7 @@
 
     return {
       element,
-      note: () => "Columns, or rows from the bottom up, are layers, from genes to outputs. A node's size goes by the genes it hears, a line's width by the weight; orange raises, blue lowers. Drag to move, pinch or scroll to zoom, double-click a node to fold its inputs.",
+      note: () => "Columns, or rows from the bottom up, are layers, from genes to outputs. A node's size goes by the genes upstream of it, a line's width by the weight; orange raises, blue lowers. Drag to move, pinch or scroll to zoom, double-click a node to fold its inputs.",
       draw: changed => {
         const node = report.state.selected;
         const isNew = !shown;

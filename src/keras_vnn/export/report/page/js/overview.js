@@ -47,7 +47,7 @@
       note: `Importance${method ? ` by ${method}` : ""}: how much the outputs change with the node. Large nodes near the outputs carry more of everything.`,
     }, ...(active ? [{
       title: "Difference of activity", value: node => data.importance.activity_difference[node],
-      note: "Cohen's d: activity in the class where the node is most active, against all other cells.",
+      note: "Cohen's d: activity in the class where it is higher, against all other cells.",
     }] : [])] : [{ title: "Genes", value: node => nodes.genes[node], note: "No importance is known: pass a trained model that remembers its training cells, or data." }];
     const place = h("div");
     const show = order => {
@@ -55,7 +55,7 @@
         .sort((a, b) => order.value(b) - order.value(a) || a - b).slice(0, 12);
       const most = d3.max(shown, order.value);
       place.replaceChildren(h("ol", { class: "leading" }, shown.map(node => h("li", {},
-        h("span", { class: "who" }, report.nodeLink(node), h("small", {}, report.count(nodes.genes[node], "gene"), active && active[node] !== null ? [" · most active in ", report.name(data.importance.outputs[active[node]])] : null)),
+        h("span", { class: "who" }, report.nodeLink(node), h("small", {}, report.count(nodes.genes[node], "gene"), active && active[node] !== null ? [" · higher in ", report.name(data.importance.outputs[active[node]])] : null)),
         report.bar(order.value(node), most), h("span", { class: "number" }, report.number(order.value(node)))))),
       h("p", { class: "note" }, order.note, data.importance ? " One trained network is one draw: see whether a ranking holds over seeds and controls before believing it (vnn compare)." : ""));
       buttons.forEach((button, i) => button.setAttribute("aria-pressed", String(orders[i] === order)));

@@ -45,7 +45,7 @@
       report.readoutOf(node).length ? weighed(report.readoutOf(node), "outputs", { signed: !several(node) }) : null);
     const rows = above.map(({ node: parent, weight }) => ({ node: parent, weight }));
     const title = above.length > 1 ? `Feeds ${above.length} nodes` : "Feeds";
-    const hint = above.length > 1 ? h("p", { class: "note" }, "In the sunburst, treemap and outline it stands under ", report.name(report.label(one)), ", which hears the fewest genes of them.") : null;
+    const hint = above.length > 1 ? h("p", { class: "note" }, "In the sunburst, treemap and outline it stands under ", report.name(report.label(one)), ", which has the fewest genes upstream of them.") : null;
     return section(title, weighed(rows, "nodes it feeds", { signed: !several(node) && !rows.some(row => several(row.node)) }), hint);
   };
   const activity = node => {
@@ -86,10 +86,10 @@
       note, cut,
     ];
   };
-  const heard = node => {
+  const upstream = node => {
     if (report.isGene(node)) return null;
     const body = h("div");
-    const box = h("details", {}, h("summary", {}, `All ${report.count(nodes.genes[node], "gene")} it hears, on any path`), body);
+    const box = h("details", {}, h("summary", {}, `All ${report.count(nodes.genes[node], "gene")} upstream, on any path`), body);
     box.addEventListener("toggle", () => {
       if (!box.open || body.childElementCount) return;
       const genes = report.genesOf(node);
@@ -115,11 +115,11 @@
       links(node),
       h("dl", {},
         fact("Layer", layer ? `${layer} of ${report.layers - 1}, ${data.architecture.layer_names[layer]}` : "input"),
-        layer ? fact("Genes heard", report.number(nodes.genes[node])) : null,
+        layer ? fact("Genes upstream", report.number(nodes.genes[node])) : null,
         layer ? fact("Units", report.number(nodes.units[node])) : null,
         bias === null || bias === undefined ? null : fact("Bias", report.signed(bias)),
         merged(node)),
-      effects(node), activity(node), parents(node), reads(node), heard(node),
+      effects(node), activity(node), parents(node), reads(node), upstream(node),
     ];
   };
   const ofBundle = part => [

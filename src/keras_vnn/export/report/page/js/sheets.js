@@ -15,11 +15,11 @@
     const kinds = [...new Set(rows.map(report.kind))], layers = [...new Set(rows.map(node => nodes.layer[node]))];
     const columns = [
       text("id", node => nodes.id[node], node => report.nodeLink(node, nodes.id[node])), text("label", report.label), text("kind", report.kind),
-      number("layer", node => nodes.layer[node]), number("units", node => nodes.units[node]), number("genes", node => nodes.genes[node], "Genes heard on any path"),
+      number("layer", node => nodes.layer[node]), number("units", node => nodes.units[node]), number("genes", node => nodes.genes[node], "Genes upstream, on any path"),
       number("inputs", node => nodes.inputs[node]), number("feeds", node => nodes.outputs[node]),
       ...(data.importance ? [number("importance", report.importance), number("rank", report.rank, "In its layer")] : []),
       ...effects(),
-      ...(data.importance?.most_active_in ? [text("most active in", node => data.importance.outputs[data.importance.most_active_in[node]] ?? "")] : []),
+      ...(data.importance?.most_active_in ? [text("higher in", node => data.importance.outputs[data.importance.most_active_in[node]] ?? "")] : []),
       ...means(), text("also", node => report.names(node).join("; ")),
     ];
     return report.table({

@@ -131,7 +131,7 @@
 
     return {
       element,
-      note: () => `A node's angle is its share of the genes its parent hears; what children leave free is the parent's own genes. A node with several parents stands under the one with the fewest genes. ${tooThin ? `${report.number(tooThin)} nodes are too thin to draw here: zoom in to see them.` : ""}`,
+      note: () => `A node's angle is its share of the genes upstream of its parent; what children leave free is the parent's own genes. A node with several parents stands under the one with the fewest genes. ${tooThin ? `${report.number(tooThin)} nodes are too thin to draw here: zoom in to see them.` : ""}`,
       draw: changed => {
         const selected = report.tree.at(report.state.selected);
         if (changed.has("focus") || changed.has("view") || !shown.size) move(!changed.has("view"));

@@ -52,7 +52,7 @@
   };
   const root = top();
 
-  // A node's share of the room of its parent goes by the genes it hears, beside its siblings and the parent's own genes.
+  // A node's share of the room of its parent goes by the genes upstream of it, compared with its siblings and the parent's own genes.
   const own = part => {
     if (part.isBundle) return 0;
     let genes = 0;

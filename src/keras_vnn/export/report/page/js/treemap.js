@@ -1,4 +1,4 @@
-// The hierarchy as a map: children inside their parent, three steps deep, by the genes they hear.
+// The hierarchy as a map: children inside their parent, three steps deep, by the genes upstream.
 "use strict";
 
 (() => {
@@ -71,7 +71,7 @@
 
     return {
       element,
-      note: () => `A box's area goes by the genes it hears; what children leave free is the parent's own genes. A node with several parents stands under the one with the fewest genes. ${small ? `${report.number(small)} boxes are too small to draw here: zoom in to see them.` : ""}`,
+      note: () => `A box's area goes by the genes upstream of it; what children leave free is the parent's own genes. A node with several parents stands under the one with the fewest genes. ${small ? `${report.number(small)} boxes are too small to draw here: zoom in to see them.` : ""}`,
       draw: changed => {
         if (changed.has("focus") || changed.has("view") || !shown.size) move();
         else if (changed.has("colour") || changed.has("dark")) paint();

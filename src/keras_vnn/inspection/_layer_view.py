@@ -1,4 +1,4 @@
-"""`Network` and `Cut`: a recorded network, opened at the units of one layer; every method starts there."""
+"""`Network` and `LayerView`: a recorded network, opened at the units of one layer; every method starts there."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_vnn.inspection._arithmetic import Arithmetic, arithmetic
+from keras_vnn.inspection._forward_pass import ForwardPass, forward_pass
 from keras_vnn.inspection._record import Floats, OutputWeights, Record, from_layer, output_weights
 from keras_vnn.inspection._segment import Segment
 from keras_vnn.inspection._spread import Spread
 from keras_vnn.models import ModelView
 
-__all__ = ["Block", "Cut", "Network"]
+__all__ = ["Block", "LayerView", "Network"]
 
 # Some cells, some nodes by position in their layer, and ``(nodes, outputs, cells)`` contributions to the outputs.
 Block: TypeAlias = tuple[slice, NDArray[np.intp], Floats]
@@ -28,7 +28,7 @@ class Network:
 
     Attributes
     ----------
-    seen
+    model_view
         The model.
     means
         By number of the layer, ``(units,)`` mean activity of each unit over all cells that are asked about.
@@ -36,19 +36,19 @@ class Network:
         Rows in one call of the network.
     """
 
-    seen: ModelView
+    model_view: ModelView
     means: Mapping[int, Floats]
     batch_size: int
 
     @cached_property
     def weights(self) -> OutputWeights:
         """From features to scores."""
-        return output_weights(self.seen)
+        return output_weights(self.model_view)
 
     @cached_property
-    def arithmetic(self) -> Arithmetic:
+    def forward(self) -> ForwardPass:
         """What it computes."""
-        return arithmetic(self.seen)
+        return forward_pass(self.model_view)
 
     @cached_property
     def _spreads(self) -> dict[int, Spread]:
@@ -57,12 +57,12 @@ class Network:
     def spread(self, number: int) -> Spread:
         """Return what follows changes of the nodes of a layer."""
         if number not in self._spreads:
-            self._spreads[number] = Spread(self.seen, self.arithmetic, number)
+            self._spreads[number] = Spread(self.model_view, self.forward, number)
         return self._spreads[number]
 
 
 @dataclass(frozen=True, eq=False)
-class Cut:
+class LayerView:
     """A recorded network, opened at the units of one layer.
 
     Attributes
@@ -87,7 +87,7 @@ class Cut:
     @cached_property
     def starts(self) -> NDArray[np.intp]:
         """``(nodes,)`` first unit of each node of the layer."""
-        units = self.network.seen.architecture.layers[self.number].units
+        units = self.network.model_view.architecture.layers[self.number].units
         return np.asarray(np.cumsum(units) - units, np.intp)
 
     @property
@@ -98,12 +98,12 @@ class Cut:
     @cached_property
     def rest(self) -> tuple[Segment, list[Floats]]:
         """The segment from the units of the layer to the features, and its inputs."""
-        return from_layer(self.network.seen, self.done, self.number)
+        return from_layer(self.network.model_view, self.done, self.number)
 
     @cached_property
     def cost(self) -> int:
         """Numbers that one row needs on its way through the rest of the network."""
-        seen = self.network.seen
+        seen = self.network.model_view
         later = range(self.number + 1, len(seen.architecture.layers))
         connections = sum(int(seen.sparse_layer(number).connections.count) for number in later)
         return connections + sum(int(values.shape[1]) for values in self.rest[1])

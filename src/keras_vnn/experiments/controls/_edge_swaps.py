@@ -1,6 +1,6 @@
 """Bipartite graphs with the same degrees on both sides, drawn at random.
 
-In: an adjacency. Out: another with the same sums of rows and columns and no edge twice.
+In: an adjacency. Out: another with the same sums of rows and columns and no duplicate edge.
 
 Two nodes trade the neighbours that only one of them has: what each gets is drawn at random, how many it has stays.
 A trade is many edge swaps at once, and chains of trades reach every graph of these degrees with the same probability
@@ -21,13 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-__all__ = ["traded"]
+__all__ = ["swap_edges"]
 
 # Ten rounds suffice in the experiments of Carstens et al.; that is where the overlap with the original ends to fall.
 _ROUNDS = 40
 
 
-def traded(adjacency: sparse.csr_array, rng: np.random.Generator, *, rounds: int = _ROUNDS) -> sparse.csr_array:
+def swap_edges(adjacency: sparse.csr_array, rng: np.random.Generator, *, rounds: int = _ROUNDS) -> sparse.csr_array:
     """Return a random adjacency ``(sources, targets)`` with the degrees of this one.
 
     Parameters

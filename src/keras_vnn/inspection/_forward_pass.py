@@ -1,4 +1,4 @@
-"""`Arithmetic`: what a network computes from its named units on, as sparse matrices and steps unit by unit.
+"""`ForwardPass`: what a network computes from its named units on, as sparse matrices and steps unit by unit.
 
 In: a `ModelView`. Out: matrices of weights between layers, and functions from sums to units and from sums to outputs.
 Arrays are ``(units, cells)`` throughout, so that a row of a sparse product is a run in memory. It computes in the
@@ -21,7 +21,7 @@ from keras_vnn.data import Classes
 from keras_vnn.inspection._record import has_one_head, to_numpy, without_outputs
 from keras_vnn.models import LayerRole, ModelView
 
-__all__ = ["Arithmetic", "Reader", "Readout", "Station", "arithmetic", "readout"]
+__all__ = ["ForwardPass", "LayerStep", "OutputStep", "Readout", "forward_pass", "readout"]
 
 Numbers: TypeAlias = NDArray[np.floating]
 # From ``(units, cells)`` sums of some units, by their positions, to what these units give on.
@@ -29,8 +29,8 @@ UnitFunction: TypeAlias = Callable[[Numbers, NDArray[np.intp] | None], Numbers]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Station:
-    """Units that read earlier ones: the named nodes of a layer, or the dense units beside them.
+class LayerStep:
+    """Units that read earlier ones: the named nodes of a layer, or the dense units next to them.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Station:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reader:
+class OutputStep:
     """The dense layers behind the named units: what they read, and what they make of it.
 
     Attributes
@@ -57,7 +57,7 @@ class Reader:
         By number of the layer, ``(its units, width)``: the weights of the first dense layer, or of all heads side by
         side; zero for units that are not read.
     dense_kernels
-        The same for the dense units beside a layer.
+        The same for the dense units next to a layer.
     whole
         ``(inputs, width)`` weights of all that the first dense layer reads; ``None`` for heads side by side.
     bias
@@ -100,26 +100,26 @@ class Readout:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Arithmetic:
+class ForwardPass:
     """What a network computes from its genes, or a later layer, on.
 
     Attributes
     ----------
     nodes, dense
         By number of the layer.
-    reader
+    output
         What makes outputs of them.
     """
 
-    nodes: Mapping[int, Station]
-    dense: Mapping[int, Station]
-    reader: Reader
+    nodes: Mapping[int, LayerStep]
+    dense: Mapping[int, LayerStep]
+    output: OutputStep
 
-    def sums(self, number: int, units: Mapping[int, Numbers], *, beside: bool = False) -> Numbers:
+    def sums(self, number: int, units: Mapping[int, Numbers], *, dense: bool = False) -> Numbers:
         """Return ``(units, cells)`` sums of a layer, from the ``(units, cells)`` units of earlier ones."""
-        station = self.dense[number] if beside else self.nodes[number]
-        total = station.bias[:, None].astype(next(iter(units.values())).dtype)
-        for source, weights in station.weights.items():
+        step = self.dense[number] if dense else self.nodes[number]
+        total = step.bias[:, None].astype(next(iter(units.values())).dtype)
+        for source, weights in step.weights.items():
             total = total + weights.T.astype(units[source].dtype) @ units[source]
         return total
 
@@ -128,14 +128,12 @@ class Arithmetic:
         units = {0: genes}
         for number in range(1, last + 1):
             units[number] = self.nodes[number].after(self.sums(number, units), None)
-        beside = {
-            number: self.dense[number].after(self.sums(number, units, beside=True), None) for number in self.dense
-        }
-        return units, beside
+        dense = {number: self.dense[number].after(self.sums(number, units, dense=True), None) for number in self.dense}
+        return units, dense
 
 
-def arithmetic(seen: ModelView) -> Arithmetic:
-    """Return the arithmetic of a model.
+def forward_pass(seen: ModelView) -> ForwardPass:
+    """Return the forward pass of a model.
 
     Raises
     ------
@@ -147,8 +145,8 @@ def arithmetic(seen: ModelView) -> Arithmetic:
         raise without_outputs(seen)
     nodes = {role.number: _nodes(seen, role) for role in seen.roles.all("nodes")}
     dense = {role.number: _dense_units(seen, role) for role in seen.roles.all("dense")}
-    reader = _one_head if has_one_head(seen) else _level_heads
-    return Arithmetic(nodes, dense, reader(seen, behind, seen.head.activation))
+    step = _one_head if has_one_head(seen) else _level_heads
+    return ForwardPass(nodes, dense, step(seen, behind, seen.head.activation))
 
 
 def readout(seen: ModelView) -> Readout | None:
@@ -168,7 +166,7 @@ def readout(seen: ModelView) -> Readout | None:
     return Readout(role, to_numpy(layer.kernel), to_numpy(layer.bias), rows, dense_rows)
 
 
-def _nodes(seen: ModelView, role: LayerRole) -> Station:
+def _nodes(seen: ModelView, role: LayerRole) -> LayerStep:
     layer = seen.layer_with(role)
     matrix = sparse.csr_array(layer.kernel_matrix().astype(np.float32))
     bias = np.zeros(matrix.shape[1], np.float32) if layer.bias is None else to_numpy(layer.bias)
@@ -183,15 +181,15 @@ def _nodes(seen: ModelView, role: LayerRole) -> Station:
             bias = bias + rows.T @ to_numpy(pairs.bias)
         else:
             weights[run.of] = rows
-    return Station(weights, bias, _after(seen, role))
+    return LayerStep(weights, bias, _after(seen, role))
 
 
-def _dense_units(seen: ModelView, role: LayerRole) -> Station:
+def _dense_units(seen: ModelView, role: LayerRole) -> LayerStep:
     layer = seen.layer_with(role)
-    return Station({0: sparse.csr_array(to_numpy(layer.kernel))}, to_numpy(layer.bias), _after(seen, role))
+    return LayerStep({0: sparse.csr_array(to_numpy(layer.kernel))}, to_numpy(layer.bias), _after(seen, role))
 
 
-def _one_head(seen: ModelView, behind: Readout, activation: Any) -> Reader:
+def _one_head(seen: ModelView, behind: Readout, activation: Any) -> OutputStep:
     kernels = {number: _rows(behind.kernel, rows) for number, rows in behind.rows.items()}
     dense_kernels = {number: _rows(behind.kernel, rows) for number, rows in behind.dense_rows.items()}
     tail = [_after(seen, role) for role in seen.roles.all("tail")]
@@ -211,10 +209,10 @@ def _one_head(seen: ModelView, behind: Readout, activation: Any) -> Reader:
     def predictions(sums: Numbers) -> Numbers:
         return _over_outputs(activation, outputs(sums))
 
-    return Reader(kernels, dense_kernels, behind.kernel, behind.bias, scores, predictions)
+    return OutputStep(kernels, dense_kernels, behind.kernel, behind.bias, scores, predictions)
 
 
-def _level_heads(seen: ModelView, behind: Readout, activation: Any) -> Reader:
+def _level_heads(seen: ModelView, behind: Readout, activation: Any) -> OutputStep:
     """Return the heads on the levels as one layer; the prediction is the mean of what they say."""
     arch = seen.architecture
     last = len(arch.layers) - 1
@@ -247,7 +245,7 @@ def _level_heads(seen: ModelView, behind: Readout, activation: Any) -> Reader:
         found = predictions(sums)
         return found - found.mean(axis=-2, keepdims=True) if is_classifier else found
 
-    return Reader(kernels, dense_kernels, None, bias, scores, predictions)
+    return OutputStep(kernels, dense_kernels, None, bias, scores, predictions)
 
 
 def _rows(kernel: Numbers, rows: NDArray[np.intp]) -> Numbers:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import fuzz
+import fuzz_mutations
 
 TOP = Path(__file__).parents[1]
 TEXT = ("text", "recipe", "architecture")
@@ -32,7 +33,7 @@ def test_a_case_is_the_same_every_time():
     assert [fuzz.make_case(3, n, TEXT) for n in range(30)] == [fuzz.make_case(3, n, TEXT) for n in range(30)]
 
 
-@pytest.mark.parametrize("mutation", fuzz.TEXT, ids=lambda one: one.__name__)
+@pytest.mark.parametrize("mutation", fuzz_mutations.TEXT, ids=lambda one: one.__name__)
 def test_mutations_mutate(mutation):
     import random
 

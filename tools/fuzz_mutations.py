@@ -205,9 +205,17 @@ def zip_escape(rng: random.Random, content: bytes) -> bytes:
     """Put the file into a zip archive under a name that leads out, perhaps beside others."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", rng.choice((zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2))) as archive:
-        archive.writestr(rng.choice(("../../escaped.txt", "/escaped.txt", "a/../../escaped", "..\\escaped")), content)
+        archive.writestr(
+            zipfile.ZipInfo(rng.choice(("../../escaped.txt", "/escaped.txt", "a/../../escaped", "..\\escaped"))),
+            content,
+            archive.compression,
+        )
         if rng.random() < 0.3:
-            archive.writestr(rng.choice(("other.txt", "../x", "xl/workbook.xml", "architecture.json")), content)
+            archive.writestr(
+                zipfile.ZipInfo(rng.choice(("other.txt", "../x", "xl/workbook.xml", "architecture.json"))),
+                content,
+                archive.compression,
+            )
     packed = stream.getvalue()
     return flipped_bits(rng, packed) if rng.random() < 0.3 else packed
 
@@ -234,7 +242,7 @@ def zip_members(rng: random.Random, content: bytes) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for member, inside in members.items():
-            archive.writestr(member, inside)
+            archive.writestr(zipfile.ZipInfo(member), inside, archive.compression)
     return stream.getvalue()
 
 

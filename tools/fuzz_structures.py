@@ -56,7 +56,7 @@ def packed(folder: Path) -> bytes:
     with zipfile.ZipFile(stream, "w") as archive:
         for path in sorted(folder.rglob("*")):
             if path.is_file():
-                archive.writestr(path.relative_to(folder).as_posix(), path.read_bytes())
+                archive.writestr(zipfile.ZipInfo(path.relative_to(folder).as_posix()), path.read_bytes())
     return stream.getvalue()
 
 
@@ -106,7 +106,7 @@ def hdf5_structure(rng: random.Random, content: bytes) -> bytes:
 
 def keras_config(rng: random.Random, content: bytes) -> bytes:
     """Name other classes, modules and functions in the configuration of a model."""
-    words = (
+    words: tuple[Any, ...] = (
         *("function", "Lambda", "layers.Lambda", "TFSMLayer", "Popen", "subprocess", "os", "keras", "builtins"),
         *("keras_vnn>SparselyConnected", "SparselyConnected", "keras.src.layers", "Dense", None, 1, [], {}),
     )
@@ -131,7 +131,7 @@ def _with_member(content: bytes, name: str, change: Any) -> bytes:
                     tree = json.loads(data)
                     change(tree)
                     data = json.dumps(tree).encode()
-                new.writestr(member, data)
+                new.writestr(zipfile.ZipInfo(member), data)
     except Exception:  # noqa: BLE001 - an earlier mutation broke the archive, in whatever way
         return content
     return stream.getvalue()

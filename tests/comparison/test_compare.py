@@ -20,8 +20,10 @@ from scipy import stats
 
 from keras_vnn import Architecture, VNNError, compare, labels_of, targets_of, training_options
 from keras_vnn.architecture.wiring import interaction_architecture
-from keras_vnn.experiments.comparison._contenders import REAL, contenders_of
+from keras_vnn.data import Split
+from keras_vnn.experiments.comparison._contenders import REAL, Contender, contenders_of
 from keras_vnn.experiments.comparison._result import summarised, verdict_of
+from keras_vnn.experiments.comparison._runs import Job, Run, _identity_of, finished, keep
 from keras_vnn.priors import Interactions
 
 GENES = tuple(f"G{i}" for i in range(8))
@@ -381,3 +383,20 @@ def test_a_control_input_is_another_task_for_the_same_network(done, arch, cells,
     assert "input" not in found.verdict
     with pytest.raises(VNNError, match=re.escape("The control input is made for classes of cells")):
         compare(arch, cells, targets_of(cells, "dose"), tmp_path, seeds=1, training=QUICK, controls=("input",))
+
+
+@pytest.mark.parametrize(
+    "change", [{"metrics": None}, {"cells": []}, {"seconds": "x"}, {"contender": "other"}, {"replicate": 7}]
+)
+def test_a_record_of_other_kinds_is_not_believed(change, tmp_path):
+    split = Split(train=np.arange(3), validation=np.arange(0), test=np.array([3]))
+    job = Job(Contender("linear", "baseline", "x"), 0, 0, split)
+    good = {
+        **{"contender": "linear", "kind": "baseline", "replicate": 0, "seed": 0, "cells": {"train": 3, "test": 1}},
+        **{"metrics": {"accuracy": 0.5}, "epochs": None, "weights": 7, "seconds": 1.0},
+        "identity": _identity_of(job, "x"),
+    }
+    keep(tmp_path, Run(job.name, good, None))
+    assert finished(tmp_path, job, "x") == good
+    keep(tmp_path, Run(job.name, good | change, None))
+    assert finished(tmp_path, job, "x") is None

@@ -19,8 +19,6 @@ from keras_vnn.inspection import (
     rank_nodes,
 )
 from keras_vnn.models import (
-    AUTOENCODER_PRESETS,
-    MODEL_PRESETS,
     Embedding,
     Regression,
     build_autoencoder,
@@ -30,6 +28,7 @@ from keras_vnn.models import (
     set_edge_weights,
     view,
 )
+from keras_vnn.options import AUTOENCODER_PRESETS, MODEL_PRESETS
 
 SIZES = {"drugcell": {"side_features": 5, "side_layers": (4, 3)}, "pnet": {"level_weights": (1, 1, 1)}}
 OPTIONS = {name: {"preset": name, **SIZES.get(name, {})} for name in MODEL_PRESETS}

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from keras_vnn.basics.errors import DataError, ReadError, VNNError, did_you_mean
 from keras_vnn.basics.files import existing_file
+from keras_vnn.basics.ten_x import is_ten_x
 from keras_vnn.data._matrix import is_on_disk
-from keras_vnn.readers.ten_x import is_ten_x
 
 if TYPE_CHECKING:
     import anndata

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keras_vnn.basics.errors import ReadError
-from keras_vnn.readers.ten_x import read_ten_x
+from keras_vnn.basics.ten_x import read_ten_x
 
 if TYPE_CHECKING:
     import anndata

@@ -195,7 +195,7 @@ def _bounds(metadata: Iterable[Any]) -> str:
 def worded(kind: type[BaseModel], problem: Mapping[str, Any]) -> str:
     """Return a problem that pydantic found with one option, in our words."""
     name = str(problem["loc"][0]) if problem["loc"] else ""
-    if problem["type"] == "extra_forbidden":
+    if problem["type"] == "extra_forbidden" or (name not in kind.model_fields and problem["type"] != "value_error"):
         return unknown_name(kind, name) if issubclass(kind, Options) else f"Unknown option {name!r}."
     if problem["type"] == "value_error":
         return str(problem["ctx"]["error"])

@@ -4,9 +4,25 @@ In: pairs of names from readers, a DataFrame, a networkx graph or a mapping. Out
 `Regulation`, `Ontology` (child → parent), `Annotations` (gene → term), `GeneSets`. Knows nothing of files or of layers.
 """
 
-from keras_vnn.priors._annotations import Annotations
-from keras_vnn.priors._edges import EFFECTS, Interactions, Regulation
-from keras_vnn.priors._gene_sets import GeneSets
-from keras_vnn.priors._ontology import Ontology
+from typing import TYPE_CHECKING
+
+import lazy_loader
+
+if TYPE_CHECKING:
+    from keras_vnn.priors._annotations import Annotations
+    from keras_vnn.priors._edges import EFFECTS, Interactions, Regulation
+    from keras_vnn.priors._gene_sets import GeneSets
+    from keras_vnn.priors._ontology import Ontology
 
 __all__ = ["EFFECTS", "Annotations", "GeneSets", "Interactions", "Ontology", "Regulation"]
+
+# Names of genes are looked at without pandas.
+__getattr__, _, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "_annotations": ["Annotations"],
+        "_edges": ["EFFECTS", "Interactions", "Regulation"],
+        "_gene_sets": ["GeneSets"],
+        "_ontology": ["Ontology"],
+    },
+)

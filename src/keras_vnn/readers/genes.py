@@ -17,13 +17,13 @@ import pandas as pd
 
 from keras_vnn.basics.errors import ConfigError, GeneError, ReadError, did_you_mean
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
+from keras_vnn.basics.ten_x import is_ten_x, read_ten_x
 from keras_vnn.priors.genes import DUPLICATE_POLICIES, ORIENTATIONS, GeneList, decide_orientation, gene_list
 from keras_vnn.readers.columns import Layout, column_number, lay_out, normalized
 from keras_vnn.readers.hdf5_names import read_var_names
 from keras_vnn.readers.names import check_names
 from keras_vnn.readers.registry import is_sure, refuse_other, sniff
 from keras_vnn.readers.rows import check_malformed, chunks, refuse_row
-from keras_vnn.readers.ten_x import is_ten_x, read_ten_x
 from keras_vnn.readers.text import Preview, preview, shortened
 
 if TYPE_CHECKING:

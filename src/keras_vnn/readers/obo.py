@@ -4,7 +4,7 @@ In: an OBO 1.2 or 1.4 file. Out: an `Ontology` with every relation. goatools rea
 to its caller: compression, a line number for what is wrong, parents that are not in the file.
 
 ### OBO
-`read_ontology`: any ontology, 1.2 or 1.4. Obsolete terms are set aside (they are no roots), `alt_id` and `replaced_by` are
+`read_ontology`: any ontology, 1.2 or 1.4. Obsolete terms are set aside (they are not roots), `alt_id` and `replaced_by` are
 followed, `intersection_of`, `[Typedef]` and dangling parents are not parents; stanzas may be without namespace.
 
 ```text go-tiny.obo

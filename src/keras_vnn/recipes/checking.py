@@ -21,12 +21,12 @@ from keras_vnn.basics.errors import ReadError, VNNError, VNNWarning
 from keras_vnn.basics.files import existing_file
 from keras_vnn.basics.probing import refuse_damaged_hdf5
 from keras_vnn.basics.provenance import Audit
+from keras_vnn.basics.ten_x import is_ten_x, read_ten_x
 from keras_vnn.priors.genes import gene_list
 from keras_vnn.priors.identifiers import IdentifierTable, names_in
 from keras_vnn.priors.kinds import OTHER, Identified, bare_name, identify
 from keras_vnn.readers import FAMILIES, read_identifier_map
 from keras_vnn.readers.registry import sniff, unrecognized
-from keras_vnn.readers.ten_x import is_ten_x, read_ten_x
 from keras_vnn.readers.text import preview
 
 __all__ = ["FileReport", "check_file", "check_files", "suggested_command"]

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
 from keras_vnn.architecture import Architecture
 from keras_vnn.basics.csv_tables import csv_text
@@ -29,6 +30,30 @@ from keras_vnn.experiments.comparison._contenders import Contender, baseline_est
 from keras_vnn.experiments.controls import control_input
 
 __all__ = ["Job", "Run", "Shared", "finished", "keep", "run_job", "splits_of"]
+
+
+class _Cells(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    train: NonNegativeInt
+    test: NonNegativeInt
+
+
+class _Record(BaseModel):
+    """A record is believed only if it is of these kinds: a file may have been damaged or edited."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    contender: str
+    kind: str
+    replicate: int
+    seed: int
+    cells: _Cells
+    metrics: dict[str, float]
+    epochs: NonNegativeInt | None
+    weights: NonNegativeInt | None
+    seconds: float
+    identity: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,13 +134,14 @@ def splits_of(
 def finished(folder: Path, job: Job, identity: str) -> dict[str, Any] | None:
     """Return the record of a run that was done before; None if there is none, or it is of something else."""
     try:
-        record: dict[str, Any] = json.loads((folder / f"{job.name}.json").read_text(encoding="utf-8"))
+        record = _Record.model_validate_json((folder / f"{job.name}.json").read_bytes())
     except (OSError, ValueError):
         return None
-    is_same = isinstance(record, dict) and record.get("identity") == _identity_of(job, identity)
-    if not is_same or (job.contender.has_named_nodes and not (folder / f"{job.name}.nodes.csv").exists()):
+    known = (record.contender, record.kind, record.replicate, record.seed, record.identity)
+    asked = (job.contender.name, job.contender.kind, job.replicate, job.seed, _identity_of(job, identity))
+    if known != asked or (job.contender.has_named_nodes and not (folder / f"{job.name}.nodes.csv").exists()):
         return None
-    return record
+    return record.model_dump()
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ _EXPRESSION = "Gene Expression"
 
 @dataclass(frozen=True, slots=True)
 class TenX:
-    """What a folder of 10x Cell Ranger holds beside its numbers.
+    """What a folder of 10x Cell Ranger holds with its numbers.
 
     Attributes
     ----------

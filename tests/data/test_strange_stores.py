@@ -40,9 +40,10 @@ def h5ad(tmp_path):
 @pytest.fixture(params=[2, 3], scope="session")
 def written(request, tmp_path_factory):
     path = tmp_path_factory.mktemp("store") / "cells.zarr"
-    with anndata.settings.override(zarr_write_format=request.param), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # anndata prefers the newer format
-        cells().write_zarr(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # anndata prefers the newer format, and is going to write no other
+        with anndata.settings.override(zarr_write_format=request.param):
+            cells().write_zarr(path)
     return path
 
 
@@ -69,7 +70,9 @@ class Touches:
 
 def described(store, array):
     """Return the file that describes an array of a store, and what it says."""
-    file = next(path for name in (".zarray", "zarr.json") if (path := store / array / name).exists())
+    place = store / array
+    place = place / "values" if (place / "values").is_dir() else place  # text as pandas 3 has it, with its mask
+    file = next(path for name in (".zarray", "zarr.json") if (path := place / name).exists())
     return file, json.loads(file.read_text())
 
 
@@ -81,13 +84,14 @@ NAMED = {2: "pickle", 3: "numcodecs.pickle"}
 @pytest.mark.parametrize("array", ["var/_index", "X/data"])
 def test_a_codec_that_runs_code_is_refused(store, array, where, tmp_path):
     file, said = described(store, array)
+    place = file.parent.relative_to(store).as_posix()
     version, summary = said["zarr_format"], store / ".zmetadata"
     pickled = PICKLE[version]
     if where == "summary":
         file = summary if version == 2 else store / "zarr.json"
         whole = json.loads(file.read_text())
         known = whole["metadata"] if version == 2 else whole["consolidated_metadata"]["metadata"]
-        said = known[f"{array}/.zarray" if version == 2 else array]
+        said = known[f"{place}/.zarray" if version == 2 else place]
     else:
         whole = said
         summary.unlink(missing_ok=True)

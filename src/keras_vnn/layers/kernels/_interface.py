@@ -91,14 +91,15 @@ class Costs:
     pair_product: float = 0.4
 
 
-# Fitted to times measured on a CPU, from 30 × 8 to 2,000 × 2,000, of any density, with 1 and 6 units a node.
+# Fitted to times measured on a CPU, from 30 × 8 to 9,437 × 700, of any density: `benchmarks/choice.py`.
 COSTS = {
     "tensorflow": Costs(),
     "torch": Costs(
         native_product=0.16, dense_connection=2.0, call=225_000.0, dense_call=100_000.0, portable_call=180_000.0
     ),
+    # Where a layer is not made for XLA, Keras compiles nothing of the model: that is the price of a call here.
     "jax": Costs(
-        native_product=0.22, native_block_product=0.1, dense_connection=1.5, portable_product=2.0,
-        call=400_000.0, dense_call=15_000.0, portable_call=10_000.0,
+        native_product=0.27, native_block_product=0.12, dense_product=0.075, dense_cell=4.0, dense_connection=1.5,
+        portable_product=5.0, block_product=0.3, call=12_000_000.0, dense_call=300_000.0, portable_call=200_000.0,
     ),
 }  # fmt: skip

@@ -12,7 +12,8 @@ import h5py
 import numpy as np
 import pytest
 
-from keras_vnn import check_file, probing, read_expression, read_genes
+from keras_vnn import check_file, read_expression, read_genes
+from keras_vnn.basics import probing
 from keras_vnn.basics.errors import ReadError
 from keras_vnn.basics.probing import refuse_damaged_hdf5
 

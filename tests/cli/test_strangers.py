@@ -261,9 +261,9 @@ def test_work_goes_on_when_standard_error_is_closed_and_no_file_takes_its_place(
 @pytest.mark.parametrize(
     ("failure", "first_line"),
     [
-        (MemoryError(), "error: The memory is not enough."),
-        (MemoryError("Unable to allocate 9 GiB"), "error: The memory is not enough: Unable to allocate 9 GiB"),
-        (OSError(5, "Input/output error", "a.h5ad"), "error: The system cannot do it: Input/output error: a.h5ad"),
+        (MemoryError(), "error: Not enough memory."),
+        (MemoryError("Unable to allocate 9 GiB"), "error: Not enough memory: Unable to allocate 9 GiB"),
+        (OSError(5, "Input/output error", "a.h5ad"), "error: The operating system refused: Input/output error: a.h5ad"),
     ],
 )
 def test_failures_of_the_system_are_put_into_words(

@@ -71,6 +71,7 @@ def test_a_missing_gene_is_named(arch: Architecture, cells: anndata.AnnData) -> 
         train(arch, cells[:, [g for g in cells.var_names if g != "G3"]].copy(), "type", training=QUICK)
 
 
+@pytest.mark.filterwarnings("ignore:The data are of another kind")  # test cells are made so, to be told apart
 def test_test_cells_do_not_touch_the_normalisation(arch: Architecture, cells: anndata.AnnData) -> None:
     labels = labels_of(cells, "type")
     split = split_cells(labels, seed=0)

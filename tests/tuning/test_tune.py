@@ -130,6 +130,7 @@ def test_what_is_said_at_the_end(searched):
     assert said[-1] == f"trial {found.best} is the best and trained once more, now for the test cells"
 
 
+@pytest.mark.filterwarnings("ignore:The data are of another kind")  # test cells are made so, to be told apart
 def test_test_cells_have_no_part_in_the_search(toy, write_toy, searched, tmp_path):
     found, _, _ = searched
     before = pd.read_csv(toy.train.data, index_col="gene")
@@ -312,7 +313,7 @@ def test_a_search_that_is_interrupted_says_how_to_go_on(write_toy, tmp_path, cap
         main(["tune", str(recipe), "-o", str(tmp_path / "made")])
     assert stop.value.code == 130  # as shells know it
     said = capsys.readouterr().err.splitlines()
-    assert said[-1] == f"the trials so far are kept in {tmp_path / 'made'}; the same command goes on from them"
+    assert said[-1] == f"the trials so far are kept in {tmp_path / 'made'}; the same command resumes from them"
 
 
 @pytest.mark.parametrize(
@@ -459,7 +460,8 @@ def test_a_folder_of_another_search_is_left_alone(toy, searched):
         f"The folder holds another search, 3 differences: {folder}\n"
         "    measure: balanced_accuracy there, log_loss here\n"
         "    space.dropout: nothing there, [0, 0.5] here\n"
-        "    train.epochs: 2 there, 9 here\n"
+        '    train.training: {"normalization": "none", "epochs": 2, "batch_size": 16} there, '
+        '{"normalization": "none", "epochs": 9, "batch_size": 16} here\n'
         "Name another folder: vnn tune RECIPE -o another"
     )
     assert (folder / "study.db").read_bytes() == before

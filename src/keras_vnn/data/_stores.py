@@ -144,7 +144,7 @@ def damage_named(path: Path) -> Iterator[None]:
         yield
     except DataError as error:
         reason, *remedy = str(error).split("\n")
-        if str(path) in reason:
+        if path.name in reason:
             raise
         raise DataError("\n".join([f"{reason.removesuffix('.')}: {path}", *remedy])) from error
     except (VNNError, ImportError):  # a package that is missing is not a fault of the file

@@ -169,7 +169,8 @@ def _worded(kind: type[RecipeSection], problem: Any, where: str, line_of: Any) -
     if isinstance(cause, Misuse):
         fact, _, hint = str(cause).partition(". ")
         return f"{fact}: {place}. {hint}{'' if hint.endswith('?') or not hint else '.'}".rstrip()
-    if problem["type"] == "extra_forbidden":
+    is_there = name in owner.model_fields or problem["type"] in ("value_error", "missing")
+    if problem["type"] == "extra_forbidden" or not is_there:
         hint = did_you_mean(name, owner.option_names())
         if owner is TuneRecipe and name in SEARCHABLE:
             hint = f"Fields to search stand under space, e.g. space: {{{name}: …}}."

@@ -127,9 +127,11 @@ def write_docs(runs: list[dict[str, Any]]) -> None:
         lines.append(f"| {size} | {case['percent']:g} % | {case['batch']} | " + " | ".join(cells) + " |")
     worst = [max(map(_ratio, run["cases"])) for run in runs]
     lines.append("| the worst | | | " + " | ".join(f" | {ratio:.2f}" for ratio in worst) + " |")
-    begin, rest = PAGE.read_text(encoding="utf-8").split("<!-- measured: choice -->\n")
+    begin, rest = PAGE.read_text(encoding="utf-8").split("<!-- measured by benchmarks.choice -->\n")
     end = rest.split("<!-- end -->", 1)[1]
-    PAGE.write_text(f"{begin}<!-- measured: choice -->\n" + "\n".join(lines) + f"\n<!-- end -->{end}", encoding="utf-8")
+    PAGE.write_text(
+        f"{begin}<!-- measured by benchmarks.choice -->\n" + "\n".join(lines) + f"\n<!-- end -->{end}", encoding="utf-8"
+    )
 
 
 def _case(case: dict[str, Any]) -> tuple[Any, ...]:

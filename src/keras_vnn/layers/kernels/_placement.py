@@ -26,7 +26,7 @@ __all__ = ["Placement"]
 
 Array = NDArray[Any]
 # Bytes of the registers that spread numbers by a mask.
-_MASKED_REGISTER = 64
+MASKED_REGISTER = 64
 
 
 class Placement:
@@ -43,7 +43,7 @@ class Placement:
     def __init__(self, connections: Connections, *, uses_masks: bool | None = None) -> None:
         self.connections = connections
         self.shape = (connections.outputs, connections.inputs)
-        self._uses_masks = host_register()[0] == _MASKED_REGISTER if uses_masks is None else uses_masks
+        self._uses_masks = host_register()[0] == MASKED_REGISTER if uses_masks is None else uses_masks
 
     def place(self, weights: Array) -> Array:
         """Return the matrix, zeros where there is no connection."""
@@ -65,7 +65,7 @@ class Placement:
         """Return the loop for numbers of a type, and the array that tells it where they belong."""
         if not self._uses_masks:
             return _loops_by_index()[direction], self.connections.rows
-        lanes = _MASKED_REGISTER // np.dtype(dtype).itemsize
+        lanes = MASKED_REGISTER // np.dtype(dtype).itemsize
         return _loops_by_mask(lanes)[direction], self._masks.view(np.uint16 if lanes == 16 else np.uint8)
 
     @cached_property

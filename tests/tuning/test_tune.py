@@ -1,4 +1,4 @@
-"""Whole searches: the best is the best, test cells have no part, what was stopped goes on, what fails is said."""
+"""Whole searches: the best is the best, test cells have no part, what was stopped is resumed, what fails is said."""
 
 from __future__ import annotations
 
@@ -278,9 +278,7 @@ def test_numbers_are_judged_by_measures_of_numbers(toy, tmp_path, measure, colum
 
 @pytest.mark.slow
 def test_embeddings_are_judged_by_their_loss(toy, tmp_path):
-    train = toy.train.model_copy(
-        update={"objective": "triplet", "embedding": {"cells_per_type": 4}, "seed": 3, "epochs": 2}
-    )
+    train = toy.train.model_copy(update={"objective": "triplet", "embedding": {"cells_per_type": 4}})
     found = tune(toy.model_copy(update={"train": train}), tmp_path, space={"embedding.types_per_batch": [2, 3]})
     assert found.measure == "loss"
     assert found.score == found.trials["loss"].min()
@@ -462,7 +460,7 @@ def test_a_folder_of_another_search_is_left_alone(toy, searched):
         "    space.dropout: nothing there, [0, 0.5] here\n"
         '    train.training: {"normalization": "none", "epochs": 2, "batch_size": 16} there, '
         '{"normalization": "none", "epochs": 9, "batch_size": 16} here\n'
-        "Name another folder: vnn tune RECIPE -o another"
+        "Name another folder, or remove this one."
     )
     assert (folder / "study.db").read_bytes() == before
 
@@ -482,13 +480,14 @@ def test_a_folder_that_is_none_of_ours(toy, tmp_path):
     with pytest.raises(OutputError, match=r"^The folder holds files of these names, but no search: .*best\.yaml"):
         tune(toy, tmp_path, space=GRID)
     assert (tmp_path / "best.yaml").read_text() == "mine"
-    (tmp_path / "other").mkdir()
+    with pytest.raises(VNNError, match=r"^All 2 trials failed"):
+        tune(toy, tmp_path / "other", space={"build.min_genes": [99, 100]}, trials=2)
     (tmp_path / "other" / "study.db").write_text("this is no database, it is a text that is long enough" * 20)
     with pytest.raises(OutputError) as error:
-        tune(toy, tmp_path / "other", space=GRID)
+        tune(toy, tmp_path / "other", space={"build.min_genes": [99, 100]}, trials=2)
     assert str(error.value) == (
         f"The database of trials cannot be used: {tmp_path / 'other' / 'study.db'}\n    file is not a database\n"
-        "If it is damaged, remove it, and the search begins anew; else name another folder."
+        "If it is damaged, remove it, and the search starts from scratch; else name another folder."
     )
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match=r"^Cannot make the folder"):

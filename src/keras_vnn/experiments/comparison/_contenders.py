@@ -1,4 +1,4 @@
-"""Who takes part in a comparison: the real prior, its controls, dense networks, and methods that are no networks.
+"""Who takes part in a comparison: the real prior, its controls, dense networks, and methods without a network.
 
 In: names. Out: an architecture to train, or a scikit-learn estimator.
 """
@@ -86,7 +86,7 @@ def contenders_of(controls: tuple[str, ...], baselines: tuple[str, ...]) -> tupl
 
 
 def network_of(contender: Contender, arch: Architecture, seed: int, expression: Any) -> Architecture:
-    """Return the network of a contender; a control is drawn anew for every seed.
+    """Return the network of a contender; every seed draws a control of its own.
 
     Parameters
     ----------

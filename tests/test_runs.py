@@ -90,10 +90,21 @@ def test_a_folder_is_that_of_one_computation(tmp_path) -> None:
     assert (tmp_path / "run.json").read_bytes() == before
 
 
+def test_a_folder_in_which_nothing_was_kept_is_free(tmp_path) -> None:
+    claim(tmp_path, "search", SEARCH, ["runs/*.json"])
+    claim(tmp_path, "search", SEARCH | {"seed": 1}, ["runs/*.json"])
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "1.json").write_text("{}")
+    claim(tmp_path, "search", SEARCH | {"seed": 1}, ["runs/*.json"])
+    with pytest.raises(ConfigError, match=r"\n    seed: 1 there, 0 here\n"):
+        claim(tmp_path, "search", SEARCH, ["runs/*.json"])
+
+
 def test_a_long_list_of_differences_is_cut(tmp_path) -> None:
-    claim(tmp_path, "search", {"train": {f"field{i}": i for i in range(9)}}, [])
+    claim(tmp_path, "search", {"train": {f"field{i}": i for i in range(9)}}, ["*.csv"])
+    (tmp_path / "trials.csv").write_text("1")
     with pytest.raises(ConfigError) as error:
-        claim(tmp_path, "search", {"train": {"field0": "x" * 99}}, [])
+        claim(tmp_path, "search", {"train": {"field0": "x" * 99}}, ["*.csv"])
     assert str(error.value) == (
         f"The folder holds another search, 9 differences: {tmp_path}\n"
         f"    train.field0: 0 there, {'x' * 60}… here\n"

@@ -25,6 +25,7 @@ from keras_vnn import (
     tune,
 )
 from keras_vnn.basics.errors import ConfigError, OutputError
+from keras_vnn.basics.files import alone_at
 from keras_vnn.cli import main
 from keras_vnn.experiments.tuning._settings import changed_recipe
 from keras_vnn.recipes.read import read_recipe
@@ -463,6 +464,12 @@ def test_a_folder_of_another_search_is_left_alone(toy, searched):
         "Name another folder, or remove this one."
     )
     assert (folder / "study.db").read_bytes() == before
+
+
+def test_two_searches_do_not_share_a_folder(toy, searched):
+    _, folder, _ = searched
+    with alone_at(folder), pytest.raises(OutputError, match=r"^Another process is writing .* at this moment\."):
+        tune(toy, folder, space=GRID)
 
 
 def test_other_data_of_the_same_name_are_another_search(write_toy, searched, tmp_path):

@@ -83,34 +83,35 @@ def claim(folder: Path, what: str, identity: Mapping[str, Any], results: Sequenc
     identity
         All it depends on, as JSON values: in groups, or as digests of what is large.
     results
-        Names of its files.
+        Names of its files, or patterns of names.
 
     Raises
     ------
     ConfigError
-        The folder holds another computation; with the first differences.
+        The folder holds results of another computation; with the first differences.
     OutputError
         The folder cannot be written, or holds files of these names that are not ours.
     """
-    mark, *files = (check_target(folder / name, overwrite=True) for name in (_MARK, *results))
+    mark, *_ = (check_target(folder / name, overwrite=True) for name in (_MARK, *results) if "*" not in name)
+    kept = next((file for name in results for file in folder.glob(name)), None)
     asked = json.loads(json.dumps({"what": what, **identity}, default=str))
-    if not mark.exists():
-        if foreign := next((file for file in files if file.exists()), None):
-            raise OutputError(f"The folder holds files of these names, but no {what}: {foreign}\nName another folder.")
-        write_text(mark, json.dumps(asked, indent=1, ensure_ascii=False))
-        return
     try:
-        known = dict(json.loads(mark.read_bytes()))
+        known = dict(json.loads(mark.read_bytes())) if mark.exists() else {}
     except (OSError, ValueError, TypeError, RecursionError) as error:
         raise OutputError(f"The folder's record is damaged: {mark}\nRemove the folder, or name another.") from error
+    if kept and not known:
+        raise OutputError(f"The folder holds files of these names, but no {what}: {kept}\nName another folder.")
     before, now = dict(_flat(known)), dict(_flat(asked))
-    if names := differing(before, now):
+    names = differing(before, now)
+    if kept and names:
         lines = [f"    {name}: {_shown(before.get(name))} there, {_shown(now.get(name))} here" for name in names]
         more = [f"    and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
         raise ConfigError(
             f"The folder holds another {known.get('what', what)}, {len(names)} difference{'s' * (len(names) > 1)}: "
             f"{folder}\n" + "\n".join([*lines[:_SHOWN], *more]) + "\nName another folder, or remove this one."
         )
+    if names:
+        write_text(mark, json.dumps(asked, indent=1, ensure_ascii=False))
 
 
 def write_state(path: Path, values: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:

@@ -185,7 +185,7 @@ def _compared(
         "model": {**how, "missing": missing, "method": options.method},
         "version": version("keras-vnn"),
     }
-    claim(folder, "comparison", identity, FILES)
+    claim(folder, "comparison", identity, (*FILES, "runs/*.json"))
     place = made_folder(folder / "runs")
     shared = Shared(arch, data, labels, chosen, missing, how, options.method, digest_of(identity))
     missing_jobs = [job for job in all_jobs if finished(place, job, shared.identity) is None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -94,7 +94,7 @@ def randomize(
         raise DataError(f"bins must be at least 1, got {bins}.")
     values = _matrix(arch, method, expression) if method in _NEEDS_EXPRESSION else np.empty((0, 0))
     rng = np.random.default_rng([seed, *method.encode()])
-    connections = _REWIRINGS[method](arch, rng, values, bins)
+    connections = _rewired(arch, method, rng, values, bins)
     facts: dict[str, Any] = {"method": method, "seed": seed, "of": arch.fingerprint}
     if method == "expression":
         facts["bins"] = bins
@@ -121,45 +121,27 @@ def _matrix(arch: Architecture, method: str, expression: Any) -> NDArray[np.floa
     return values
 
 
-def _swap(arch: Architecture, rng: np.random.Generator, values: Any, bins: int) -> Connections:
-    return {pair: swap_edges(matrix, rng) for pair, matrix in arch.connections.items()}
-
-
-def _density(arch: Architecture, rng: np.random.Generator, values: Any, bins: int) -> Connections:
-    return {pair: _scattered(matrix, rng, keeps_sources=pair[0] > 0) for pair, matrix in arch.connections.items()}
-
-
-def _genes(arch: Architecture, rng: np.random.Generator, values: Any, bins: int) -> Connections:
-    return _moved(arch, rng.permutation(len(arch.genes)))
-
-
-def _expression(arch: Architecture, rng: np.random.Generator, values: NDArray[np.floating], bins: int) -> Connections:
-    return _moved(arch, permutation_within_bins(values.mean(axis=0, dtype=np.float64), bins, rng))
-
-
-def _modules(arch: Architecture, rng: np.random.Generator, values: NDArray[np.floating], bins: int) -> Connections:
-    connections = dict(arch.connections)
-    for pair, matrix in arch.connections.items():
-        if pair[0] == 0:
-            sizes = np.bincount(matrix.indices, minlength=matrix.shape[1])
-            connections[pair] = _correlated_sets(sizes, values, rng)
-    return connections
-
-
-def _moved(arch: Architecture, order: NDArray[np.int64]) -> Connections:
-    """Return the connections with gene ``i`` wired as gene ``order[i]`` was."""
+def _rewired(
+    arch: Architecture, method: str, rng: np.random.Generator, values: NDArray[np.floating], bins: int
+) -> Connections:
+    if method == "swap":
+        return {pair: swap_edges(matrix, rng) for pair, matrix in arch.connections.items()}
+    if method == "density":
+        return {pair: _scattered(matrix, rng, keeps_sources=pair[0] > 0) for pair, matrix in arch.connections.items()}
+    if method == "modules":
+        sizes = {
+            pair: np.bincount(matrix.indices, minlength=matrix.shape[1]) for pair, matrix in arch.connections.items()
+        }
+        drawn = {pair: _correlated_sets(sizes[pair], values, rng) for pair in arch.connections if pair[0] == 0}
+        return {**arch.connections, **drawn}
+    if method == "genes":
+        order = rng.permutation(len(arch.genes))
+    else:
+        order = permutation_within_bins(values.mean(axis=0, dtype=np.float64), bins, rng)
+    # Gene i is wired as gene order[i] was.
     return {
         pair: sparse.csr_array(matrix[order]) if pair[0] == 0 else matrix for pair, matrix in arch.connections.items()
     }
-
-
-_REWIRINGS: dict[str, Callable[[Architecture, np.random.Generator, Any, int], Connections]] = {
-    "swap": _swap,
-    "genes": _genes,
-    "expression": _expression,
-    "modules": _modules,
-    "density": _density,
-}
 
 
 def _scattered(adjacency: sparse.csr_array, rng: np.random.Generator, *, keeps_sources: bool) -> sparse.csr_array:

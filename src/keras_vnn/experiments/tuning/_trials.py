@@ -118,8 +118,8 @@ class Networks:
         VNNError
             It cannot be read or built.
         """
-        is_built = recipe.build is not None and recipe.train.architecture is None
-        key = recipe.build.model_dump_json(exclude_unset=True) if recipe.build is not None and is_built else ""
+        build = recipe.build if recipe.train.architecture is None else None
+        key = "" if build is None else build.model_dump_json(exclude_unset=True)
         if key not in self._known:
             if len(self._known) == _KEPT_NETWORKS:
                 del self._known[next(iter(self._known))]

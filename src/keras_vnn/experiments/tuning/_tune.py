@@ -145,9 +145,9 @@ def tune(
         write_text(place / "trials.csv", csv_text(table))
         best = best_of(outcomes, judged_by)
         if best is None:
-            reason = next((one.reason for one in outcomes if isinstance(one, Failed)), "pruned")
+            reasons = [one.reason for one in outcomes if isinstance(one, Failed)]
             raise VNNError(
-                f"All {len(outcomes)} trials failed. The first: {reason}\n"
+                f"All {len(outcomes)} trials failed. The first: {reasons[0]}\n"
                 f"Look at the reasons in {place / 'trials.csv'}, and correct the recipe or its search space."
             )
         number, outcome = best

@@ -39,12 +39,12 @@ def knockout_of_terms(terms: int, cells: int, methods: tuple[str, ...], repeats:
     from keras_vnn.data import align, classes, labels_of, read_expression
     from keras_vnn.inspection import rank_nodes
     from keras_vnn.models import build_model
-    from keras_vnn.recipes.read import read_recipe
+    from keras_vnn.recipes.read import changed_section, read_recipe
     from keras_vnn.recipes.run import build_architecture
 
     recipe = read_recipe(config_path("kang-go.yaml"))
     for min_genes in range(2, 40):
-        arch = build_architecture(recipe.build.model_copy(update={"min_genes": min_genes}))
+        arch = build_architecture(changed_section(recipe.build, {"min_genes": min_genes}, "the benchmark"))
         if sum(map(len, arch.hidden_layers)) <= terms * 1.02:
             break
     data = read_expression(recipe.train.data, cells=recipe.train.cells)

@@ -14,7 +14,7 @@ from keras_vnn.architecture import Architecture, Layer, Node, load_architecture
 from keras_vnn.basics.errors import ConfigError, OutputError
 from keras_vnn.cli.demo import _without_bottleneck, run_demo
 from keras_vnn.models import load_model
-from keras_vnn.recipes.read import read_recipe
+from keras_vnn.recipes.read import changed_section, read_recipe
 from keras_vnn.recipes.schema import Recipe
 
 FILES = {
@@ -41,7 +41,7 @@ FILES = {
 
 def shortened() -> Recipe:
     recipe = read_recipe("kang-ppi-tf")
-    return recipe.model_copy(update={"train": recipe.train.model_copy(update={"epochs": 1})})
+    return recipe.model_copy(update={"train": changed_section(recipe.train, {"epochs": 1}, "the test")})
 
 
 def test_everything_is_left_and_opens(tmp_path: Path) -> None:
@@ -56,6 +56,8 @@ def test_everything_is_left_and_opens(tmp_path: Path) -> None:
     assert nx.read_graphml(tmp_path / "out" / "network.graphml").has_edge("IFIT1", "PPI:IFIT3")
     found = json.loads((tmp_path / "out" / "results.json").read_text())
     assert found["five_folds"]["nearest centroid"]["accuracy"] == pytest.approx(0.983, abs=0.01)
+    more = found["five_folds"]["named nodes and 100 dense units"]["parameters"]
+    assert more - found["five_folds"]["named nodes alone"]["parameters"] > 100 * 2581
     assert pd.read_csv(tmp_path / "out" / "nodes_ranked.csv", index_col=0).index[0] == found["top_nodes"][0]
 
 

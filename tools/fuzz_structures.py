@@ -172,12 +172,11 @@ def folder_seed(group: str, h5ad: bytes = b"") -> bytes:
             (Path(place) / "x.h5ad").write_bytes(h5ad)
             anndata.read_h5ad(Path(place) / "x.h5ad").write_zarr(folder)
         elif group == "comparison":
-            from keras_vnn.experiments.comparison._runs import Run, _identity_of, keep
+            from keras_vnn.experiments.comparison._runs import Record, keep
 
-            job = _job()
             record = {"contender": "linear", "kind": "baseline", "replicate": 0, "seed": 0, "weights": 7}
             facts = {"metrics": {"accuracy": 0.5}, "epochs": 2, "seconds": 1.0, "cells": {"train": 3, "test": 1}}
-            keep(folder, Run(job.name, {**record, **facts, "identity": _identity_of(job, "x")}, None))
+            keep(folder, Record.model_validate({**record, **facts, "identity": _job().identity("x")}), None)
         else:
             (folder / "x" / "1").mkdir(parents=True)
             (folder / "x" / "1" / "x.txt").write_text("x")
@@ -187,12 +186,12 @@ def folder_seed(group: str, h5ad: bytes = b"") -> bytes:
 
 def database_seed() -> bytes:
     """Return a database of two trials."""
-    from keras_vnn.experiments.tuning._trials import Outcome
+    from keras_vnn.experiments.tuning._trials import Failed, Finished
 
     with tempfile.TemporaryDirectory() as place:
         with _store(Path(place)) as store:
-            store.keep(Outcome(values={"a": 2}, state="finished", score=0.5, scores={"r2": 0.5}, losses=(2.0, 1.0)))
-            store.keep(Outcome(values={"a": 1}, state="failed", reason="no node is left"))
+            store.keep(Finished(values={"a": 2}, scores={"r2": 0.5}, losses=[2.0, 1.0]))
+            store.keep(Failed(values={"a": 1}, reason="no node is left"))
         return (Path(place) / "study.db").read_bytes()
 
 
@@ -223,12 +222,12 @@ def read_database(path: Path) -> None:
 
 def read_runs(path: Path) -> None:
     """Go on with a comparison, whose table says what was done before."""
-    from keras_vnn.experiments.comparison._compare import _runs_table
     from keras_vnn.experiments.comparison._runs import finished
+    from keras_vnn.experiments.comparison._tables import runs_table
 
     record = finished(path, _job(), "x")
     if record is not None:
-        _runs_table([record])
+        runs_table([record])
 
 
 def read_downloads(path: Path) -> None:
@@ -258,9 +257,9 @@ def _space() -> Any:
 
 
 def _store(folder: Path) -> Any:
-    from keras_vnn.experiments.tuning._store import open_store
+    from keras_vnn.experiments.tuning._optuna import open_store
 
-    return open_store(folder, {"seed": 0}, _space(), "r2")
+    return open_store(folder, _space(), "r2")
 
 
 def _job() -> Any:

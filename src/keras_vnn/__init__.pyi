@@ -23,6 +23,7 @@ from .basics.provenance import Source as Source
 from .data import Classes as Classes
 from .data import Labels as Labels
 from .data import Normalization as Normalization
+from .data import ReconstructionMetrics as ReconstructionMetrics
 from .data import Split as Split
 from .data import Targets as Targets
 from .data import align as align
@@ -126,7 +127,6 @@ from .recipes.checking import FileReport as FileReport
 from .recipes.checking import check_file as check_file
 from .recipes.checking import check_files as check_files
 from .recipes.checking import suggested_command as suggested_command
-from .training import ReconstructionMetrics as ReconstructionMetrics
 from .training import TrainingResult as TrainingResult
 from .training import cross_validate as cross_validate
 from .training import fit_model as fit_model

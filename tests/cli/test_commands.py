@@ -209,6 +209,31 @@ def test_wrong_input_is_explained(vnn: Callable, job: Path, arguments: tuple[str
     assert next(line for line in ran.err.splitlines() if line.startswith("error")).startswith(first_line)
 
 
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (
+            ("--momentum", "0.9"),
+            "error: momentum goes with optimizer='sgd' only, got optimizer='adam'. Leave momentum out.",
+        ),
+        (("--objective", "triplet", "--task", "regression"), "error: An embedding is trained on classes of cells, got"),
+        (("--objective", "autoencoder", "--pretrain", "all"), "error: An autoencoder is not pretrained. Leave out"),
+    ],
+)
+def test_options_without_effect_are_refused_before_data_are_read(
+    vnn: Callable, job: Path, options: tuple[str, ...], line: str
+) -> None:
+    (job / "lin.vnn").write_text("no architecture")
+    (job / "cells.h5ad").write_text("no data")
+    (job / "train.yaml").write_text(
+        "build: {genes: cells.h5ad, interactions: ppi.tsv}\ntrain: {data: cells.h5ad, label: t}\n"
+    )
+    for start in (("lin.vnn", "cells.h5ad", "--label", "type"), ("train.yaml",)):
+        done = vnn("train", *start, *options, "-o", "model.keras")
+        assert done.code == 1
+        assert done.err.startswith(line)
+
+
 def test_a_wrong_option_is_a_usage_error(vnn: Callable) -> None:
     assert vnn("build", "--gene", "x").code == 2
     assert vnn("biuld").code == 2

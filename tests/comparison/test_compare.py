@@ -20,10 +20,12 @@ from scipy import stats
 
 from keras_vnn import Architecture, VNNError, compare, labels_of, targets_of, training_options
 from keras_vnn.architecture.wiring import interaction_architecture
+from keras_vnn.basics.files import alone_at
 from keras_vnn.data import Split
 from keras_vnn.experiments.comparison._contenders import REAL, Contender, contenders_of
-from keras_vnn.experiments.comparison._result import summarised, verdict_of
-from keras_vnn.experiments.comparison._runs import Job, Run, _identity_of, finished, keep
+from keras_vnn.experiments.comparison._result import verdict_of
+from keras_vnn.experiments.comparison._runs import Job, Record, finished, keep
+from keras_vnn.experiments.comparison._tables import summarised
 from keras_vnn.priors import Interactions
 
 GENES = tuple(f"G{i}" for i in range(8))
@@ -137,22 +139,35 @@ def test_nodes_are_ranked_by_how_well_each_tells_the_classes_apart(done, arch, c
     ]
     expected = pd.concat(per_run, axis=1).mean(axis=1).sort_values(ascending=False)
     pd.testing.assert_series_equal(found.nodes["corrected"], expected, check_names=False)
-    with pytest.raises(VNNError, match=re.escape("must be one of importance, activity_difference; got 'activity'.")):
+    with pytest.raises(VNNError, match=re.escape("must be one of importance, activity_difference; got 'activity'")):
         compare(arch, cells, labels_of(cells, "type"), folder, measure="activity")
     with pytest.raises(VNNError, match=re.escape("must be one of importance; got 'activity_difference'.")):
         compare(arch, cells, targets_of(cells, "dose"), folder, measure="activity_difference")
 
 
-def test_runs_of_other_data_are_not_taken_for_these(done, arch, cells):
+def test_a_folder_of_another_comparison_is_left_alone(done, arch, cells, tmp_path):
     _, folder = done
     other = cells.copy()
     other.X[0, 0] += 1
-    said = []
-    compare(
-        arch, other, labels_of(other, "type"), folder, seeds=1, say=said.append, training=QUICK, controls=(),
-        baselines=("constant",),
-    )  # fmt: skip
-    assert not any("done before" in sentence for sentence in said)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    with pytest.raises(VNNError) as error:
+        compare(arch, other, labels_of(other, "type"), folder, **FEW | {"training": QUICK.changed(epochs=9)})
+    first, data, training, remedy = str(error.value).splitlines()
+    assert first == f"The folder holds another comparison, 2 differences: {folder}"
+    assert re.fullmatch(r"    data: [0-9a-f]{32} there, [0-9a-f]{32} here", data)
+    assert training == "    training.epochs: 4 there, 9 here"
+    assert remedy == "Name another folder, or remove this one."
+    assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    (tmp_path / "nodes.csv").write_text("mine")
+    with pytest.raises(VNNError, match=r"^The folder holds files of these names, but no comparison: .*nodes\.csv\n"):
+        compare(arch, cells, labels_of(cells, "type"), tmp_path, **FEW)
+    assert (tmp_path / "nodes.csv").read_text() == "mine"
+
+
+def test_two_comparisons_do_not_share_a_folder(done, arch, cells):
+    _, folder = done
+    with alone_at(folder), pytest.raises(VNNError, match=r"^Another process is writing .* at this moment\."):
+        compare(arch, cells, labels_of(cells, "type"), folder, seeds=2, **FEW)
 
 
 def test_numbers_are_predicted_too(arch, cells, tmp_path):
@@ -227,7 +242,7 @@ def test_the_verdict_says_what_the_numbers_do():
     )
     found = verdict(low, same, low)
     assert re.search(
-        r"Beside the controls it is better than swap; it is not distinguishable from genes "
+        r"Compared with the controls it is better than swap; it is not distinguishable from genes "
         r"\(difference [-−+]0\.00\d to \+0\.00\d\)\.", found
     ), found  # fmt: skip
     assert found.endswith(
@@ -263,7 +278,7 @@ def test_what_is_said_of_wrong_names(arch, cells, tmp_path):
         compare(arch, cells, labels, tmp_path, controls=("swaps",))
     with pytest.raises(VNNError, match=re.escape("A baseline must be one of dense width,")):
         compare(arch, cells, labels, tmp_path, baselines=("dens width",))
-    with pytest.raises(VNNError, match=re.escape("seeds must be at least 1, got 0.")):
+    with pytest.raises(VNNError, match=re.escape("seeds must be an integer of at least 1, got 0")):
         compare(arch, cells, labels, tmp_path, seeds=0)
 
 
@@ -277,7 +292,7 @@ def test_names_from_files_are_text_on_the_page(done, tmp_path):
     assert "&lt;img src=x onerror=alert(1)&gt;" in page
 
 
-# Elsewhere, stopped and gone on with.
+# Elsewhere, stopped and resumed.
 
 STOPPED = """
 import sys, time
@@ -394,9 +409,11 @@ def test_a_record_of_other_kinds_is_not_believed(change, tmp_path):
     good = {
         **{"contender": "linear", "kind": "baseline", "replicate": 0, "seed": 0, "cells": {"train": 3, "test": 1}},
         **{"metrics": {"accuracy": 0.5}, "epochs": None, "weights": 7, "seconds": 1.0},
-        "identity": _identity_of(job, "x"),
+        "identity": job.identity("x"),
     }
-    keep(tmp_path, Run(job.name, good, None))
-    assert finished(tmp_path, job, "x") == good
-    keep(tmp_path, Run(job.name, good | change, None))
+    record = Record.model_validate(good)
+    keep(tmp_path, record, None)
+    assert finished(tmp_path, job, "x") == record
+    assert finished(tmp_path, job, "y") is None
+    (tmp_path / "linear-000.json").write_text(json.dumps(good | change))
     assert finished(tmp_path, job, "x") is None

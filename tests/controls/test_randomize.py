@@ -16,7 +16,7 @@ from scipy import sparse
 from keras_vnn import Architecture, Layer, Node, VNNError, dense_like, load_architecture, randomize
 from keras_vnn.experiments.controls import CONTROL_METHODS
 from keras_vnn.experiments.controls._edge_swaps import swap_edges
-from keras_vnn.experiments.controls._random import permutation_within_bins
+from keras_vnn.experiments.controls._randomize import permutation_within_bins
 
 
 def random_adjacency(seed, shape, density):

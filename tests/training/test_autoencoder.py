@@ -11,12 +11,11 @@ from scipy import sparse
 from keras_vnn.architecture import Architecture
 from keras_vnn.architecture.wiring import gene_set_architecture
 from keras_vnn.basics.errors import DataError, ModelError
-from keras_vnn.data import align, labels_of, read_expression, split_cells
+from keras_vnn.data import align, labels_of, read_expression, reconstruction_metrics, split_cells
 from keras_vnn.inspection import embed, predict
 from keras_vnn.models import edge_weights, view
 from keras_vnn.options import TRAINING_PRESETS, training_options
 from keras_vnn.training import train_autoencoder
-from keras_vnn.training._scores import reconstruction_metrics
 
 GENES = tuple(f"G{i}" for i in range(8))
 QUICK = training_options("vega", learning_rate=0.01, epochs=4, batch_size=16, patience=0, seed=3)

@@ -18,8 +18,8 @@ from keras_vnn.layers import SparselyConnected
 from keras_vnn.models import Embedding, build_model, load_model, save_model, view
 from keras_vnn.options import PretrainingOptions, training_options
 from keras_vnn.training import pretrain, train, train_embedding
+from keras_vnn.training._order import PairOrder, TripletOrder
 from keras_vnn.training._pretraining import denoising_autoencoder
-from keras_vnn.training._samplers import PairOrder, TripletOrder
 
 GENES = tuple(f"G{i}" for i in range(6))
 QUICK = training_options(normalization="zscore", epochs=20, batch_size=8, patience=0, learning_rate=0.01, seed=3)

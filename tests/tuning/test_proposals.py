@@ -9,8 +9,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keras_vnn.experiments.tuning._proposals import next_values, pruner
-from keras_vnn.experiments.tuning._trials import Outcome
+from keras_vnn.experiments.tuning._optuna import next_values, pruner
+from keras_vnn.experiments.tuning._trials import Failed, Finished, Pruned
 from keras_vnn.recipes.space import Choices, Range
 
 WIDE = {
@@ -21,7 +21,7 @@ WIDE = {
 
 
 def finished(values, score):
-    return Outcome(values=values, state="finished", score=score, scores={"accuracy": score})
+    return Finished(values=values, scores={"accuracy": score, "loss": score})
 
 
 def searched(space, score, trials, *, seed=0, measure="accuracy", before=()):
@@ -56,14 +56,14 @@ def test_a_search_in_two_parts_is_that_in_one():
         return -abs(math.log(values["rate"] / 0.01))
 
     whole = searched(WIDE, score, 14, seed=4)
-    first = [Outcome.from_json(json.loads(json.dumps(outcome.to_json()))) for outcome in whole[:12]]
+    first = [Finished.model_validate(json.loads(json.dumps(outcome.model_dump()))) for outcome in whole[:12]]
     assert searched(WIDE, score, 14, seed=4, before=first) == whole
     assert searched(WIDE, score, 2, seed=5) != whole[:2]
 
 
 def test_failed_trials_are_not_tried_again():
     space = {"a": Range(low=1, high=3)}
-    outcomes = [Outcome(values={"a": 1}, state="failed", reason="no"), finished({"a": 3}, 0.5)]
+    outcomes = [Failed(values={"a": 1}, reason="no"), finished({"a": 3}, 0.5)]
     assert next_values(space, outcomes, measure="accuracy", seed=0) == {"a": 2}
     assert next_values(space, [*outcomes, finished({"a": 2}, 0.1)], measure="accuracy", seed=0) is None
 
@@ -74,8 +74,8 @@ def test_it_keeps_away_from_where_trials_fail():
     while len(outcomes) < 40:
         values = next_values(space, outcomes, measure="accuracy", seed=0)
         fails = values["x"] < 0.5
-        outcomes.append(Outcome(values=values, state="failed") if fails else finished(values, values["y"]))
-    failed = [outcome.state == "failed" for outcome in outcomes]
+        outcomes.append(Failed(values=values, reason="no") if fails else finished(values, values["y"]))
+    failed = [isinstance(outcome, Failed) for outcome in outcomes]
     # The first ten are drawn at random. Had failures taught nothing, all of the last twenty would fail.
     assert sum(failed[:10]) >= 3
     assert sum(failed[20:]) <= 6
@@ -94,20 +94,13 @@ def test_it_goes_where_the_score_is_good_whichever_way_is_good():
         assert tried[30:].mean() < 0.5 * tried[:10].mean()
 
 
-def test_an_outcome_comes_back_from_json_as_it_was():
-    one = Outcome(values={"a": [1]}, state="failed", scores={"r2": math.nan}, reason="no")
-    again = Outcome.from_json(json.loads(json.dumps(one.to_json())))
-    assert math.isnan(again.score) and math.isnan(again.scores["r2"])
-    assert (again.values, again.state, again.reason) == (one.values, one.state, one.reason)
-
-
-def with_losses(losses, state="finished"):
-    return Outcome(values={"a": 1}, state=state, score=0.5, losses=losses)
+def with_losses(losses):
+    return Finished(values={"a": 1}, scores={"accuracy": 0.5}, losses=losses)
 
 
 def test_a_trial_is_hopeless_above_the_median_of_five_from_the_fourth_epoch_on():
     before = [with_losses([9.0, 9.0, 9.0, loss, loss]) for loss in (1.0, 2.0, 3.0, 4.0, 5.0)]
-    before.append(with_losses([0.0] * 5, "pruned"))  # does not count
+    before.append(Pruned(values={"a": 1}, losses=[0.0] * 5))  # does not count
 
     def stopped_at(losses, outcomes):
         is_hopeless = pruner(outcomes)

@@ -7,13 +7,12 @@ from pathlib import Path
 import pytest
 
 from keras_vnn.basics.bundled import config_names
-from keras_vnn.experiments.tuning._recipe import content_of, recipe_text
-from keras_vnn.experiments.tuning._settings import changed_recipe, own_values
+from keras_vnn.experiments.tuning._settings import changed_recipe, content_of, own_values, recipe_text
 from keras_vnn.recipes.read import read_recipe
-from keras_vnn.recipes.schema import BuildRecipe, Recipe, TrainRecipe
+from keras_vnn.recipes.schema import BuildRecipe, Recipe, TrainingRecipe, TrainRecipe
 from keras_vnn.recipes.space import Choices, Range
 
-START = Recipe(
+START = TrainingRecipe(
     build=BuildRecipe(genes="g.txt", gene_sets="s.gmt", max_genes=50),
     train=TrainRecipe(
         data="d.h5ad", label="type", dropout=0.5, tail=(8,), epochs=4, model={"head": "linear"}, training={"decay": 0.1}

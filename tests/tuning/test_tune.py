@@ -1,4 +1,4 @@
-"""Whole searches: the best is the best, test cells have no part, what was stopped goes on, what fails is said."""
+"""Whole searches: the best is the best, test cells have no part, what was stopped is resumed, what fails is said."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from keras_vnn import (
     tune,
 )
 from keras_vnn.basics.errors import ConfigError, OutputError
+from keras_vnn.basics.files import alone_at
 from keras_vnn.cli import main
 from keras_vnn.experiments.tuning._settings import changed_recipe
 from keras_vnn.recipes.read import read_recipe
@@ -278,9 +279,7 @@ def test_numbers_are_judged_by_measures_of_numbers(toy, tmp_path, measure, colum
 
 @pytest.mark.slow
 def test_embeddings_are_judged_by_their_loss(toy, tmp_path):
-    train = toy.train.model_copy(
-        update={"objective": "triplet", "embedding": {"cells_per_type": 4}, "seed": 3, "epochs": 2}
-    )
+    train = toy.train.model_copy(update={"objective": "triplet", "embedding": {"cells_per_type": 4}})
     found = tune(toy.model_copy(update={"train": train}), tmp_path, space={"embedding.types_per_batch": [2, 3]})
     assert found.measure == "loss"
     assert found.score == found.trials["loss"].min()
@@ -462,9 +461,15 @@ def test_a_folder_of_another_search_is_left_alone(toy, searched):
         "    space.dropout: nothing there, [0, 0.5] here\n"
         '    train.training: {"normalization": "none", "epochs": 2, "batch_size": 16} there, '
         '{"normalization": "none", "epochs": 9, "batch_size": 16} here\n'
-        "Name another folder: vnn tune RECIPE -o another"
+        "Name another folder, or remove this one."
     )
     assert (folder / "study.db").read_bytes() == before
+
+
+def test_two_searches_do_not_share_a_folder(toy, searched):
+    _, folder, _ = searched
+    with alone_at(folder), pytest.raises(OutputError, match=r"^Another process is writing .* at this moment\."):
+        tune(toy, folder, space=GRID)
 
 
 def test_other_data_of_the_same_name_are_another_search(write_toy, searched, tmp_path):
@@ -482,13 +487,14 @@ def test_a_folder_that_is_none_of_ours(toy, tmp_path):
     with pytest.raises(OutputError, match=r"^The folder holds files of these names, but no search: .*best\.yaml"):
         tune(toy, tmp_path, space=GRID)
     assert (tmp_path / "best.yaml").read_text() == "mine"
-    (tmp_path / "other").mkdir()
+    with pytest.raises(VNNError, match=r"^All 2 trials failed"):
+        tune(toy, tmp_path / "other", space={"build.min_genes": [99, 100]}, trials=2)
     (tmp_path / "other" / "study.db").write_text("this is no database, it is a text that is long enough" * 20)
     with pytest.raises(OutputError) as error:
-        tune(toy, tmp_path / "other", space=GRID)
+        tune(toy, tmp_path / "other", space={"build.min_genes": [99, 100]}, trials=2)
     assert str(error.value) == (
         f"The database of trials cannot be used: {tmp_path / 'other' / 'study.db'}\n    file is not a database\n"
-        "If it is damaged, remove it, and the search begins anew; else name another folder."
+        "If it is damaged, remove it, and the search starts from scratch; else name another folder."
     )
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match=r"^Cannot make the folder"):

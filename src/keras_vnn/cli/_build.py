@@ -6,9 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
+from keras_vnn.basics.errors import ConfigError
+from keras_vnn.basics.files import check_target
 from keras_vnn.cli._console import print_json, say, show
+from keras_vnn.cli._inputs import Force, recipe_of, section_of
 from keras_vnn.cli._options import options_of
-from keras_vnn.cli._recipes import build_options, recipe_of
 from keras_vnn.recipes.schema import BuildRecipe
 
 __all__ = ["build"]
@@ -20,7 +22,7 @@ def build(
         str | None, typer.Argument(help="A recipe (YAML file or bundled name); options below override it.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be built, write nothing.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    force: Force = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     **given: Any,
 ) -> None:
@@ -38,10 +40,8 @@ def build(
 
     `vnn build configs/lin2017-ppi-tf.yaml --grouping clique -o cliques.vnn`
     """
-    options = build_options(recipe_of(recipe), given)
+    options = section_of(BuildRecipe, None if recipe is None else recipe_of(recipe).build, given)
 
-    from keras_vnn.basics.errors import ConfigError
-    from keras_vnn.basics.files import check_target
     from keras_vnn.recipes.run import build_architecture
 
     if options.output is None and not dry_run:

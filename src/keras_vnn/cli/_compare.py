@@ -6,9 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
+from keras_vnn.basics.errors import ConfigError
 from keras_vnn.cli._console import print_json, say, show
+from keras_vnn.cli._inputs import recipe_of, section_of, training_recipe
 from keras_vnn.cli._options import options_of
-from keras_vnn.cli._recipes import build_options, compare_options, recipe_of, train_options
 from keras_vnn.recipes.schema import CompareRecipe
 
 __all__ = ["compare"]
@@ -31,23 +32,15 @@ def compare(
 
     `vnn compare recipe.yaml -o comparison --controls swap --controls modules --baselines linear`
     """
-    from keras_vnn.basics.errors import ConfigError
-
-    known = recipe_of(recipe)
-    options = compare_options(known, given)
-    if known is None or known.train is None:
-        raise ConfigError(f"A comparison needs a recipe with a train section; {recipe} has none.")
+    known = recipe_of(recipe).for_training("A comparison", recipe)
+    options = section_of(CompareRecipe, known.compare, given)
     if options.output is None:
         raise ConfigError("Name the folder to write into: -o comparison")
-    training = train_options(known, {})
+    task = training_recipe(known, {})
 
     from keras_vnn.experiments.comparison import compare_networks
-    from keras_vnn.recipes.run import build_architecture
 
-    arch = None
-    if known.build is not None and training.architecture is None:
-        arch = build_architecture(build_options(known, {}))
-    found = compare_networks(training, options, options.output, arch)
+    found = compare_networks(task, options, options.output)
     if as_json:
         print_json(found.to_json())
     else:

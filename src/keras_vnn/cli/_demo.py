@@ -10,6 +10,7 @@ import typer
 
 from keras_vnn.basics.quiet import import_keras
 from keras_vnn.cli._console import show
+from keras_vnn.cli._inputs import Force
 
 __all__ = ["demo"]
 
@@ -17,7 +18,7 @@ __all__ = ["demo"]
 def demo(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")] = Path("vnn-demo"),
     style: Annotated[str, typer.Option(help="What wires the network: interactions, ontology.")] = "interactions",
-    force: Annotated[bool, typer.Option("--force", help="Replace results that are there already.")] = False,
+    force: Force = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
 ) -> None:
     """Run the main job on bundled data: which proteins and regulators tell T cells under interferon-β apart.

@@ -9,7 +9,7 @@ import typer
 
 from keras_vnn.basics.quiet import import_keras
 from keras_vnn.cli._console import print_json, say, show
-from keras_vnn.cli._inputs import Command
+from keras_vnn.cli._inputs import CellTable, Command, LayerName
 
 if TYPE_CHECKING:
     import anndata
@@ -23,8 +23,6 @@ evaluate = typer.Typer(
 Model = Annotated[Path, typer.Argument(help="A trained model, a .keras file.")]
 Data = Annotated[Path, typer.Argument(help="Expression of cells the model has not seen: .h5ad, CSV or TSV.")]
 Label = Annotated[str, typer.Option(help="Column with the cell types.")]
-CellTable = Annotated[Path | None, typer.Option(help="Table of cells with their types, for CSV and TSV.")]
-LayerName = Annotated[str, typer.Option(help="Values of an .h5ad to use: X, raw, or the name of a layer.")]
 Missing = Annotated[str, typer.Option(help="How to treat genes missing from the data: raise, zero, mean.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")]
 

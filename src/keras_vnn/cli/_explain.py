@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from keras_vnn.basics.quiet import import_keras
-from keras_vnn.cli._cells import read_cells
 from keras_vnn.cli._console import print_json, say, show
+from keras_vnn.cli._inputs import CellTable, LayerName, MaybeLabel, read_cells
 
 __all__ = ["explain"]
 
@@ -30,9 +30,9 @@ def explain(
     correction: Annotated[
         str, typer.Option(help="Correction of importance for hubs: none, pnet, binn, reach.")
     ] = "binn",
-    cells: Annotated[Path | None, typer.Option(help="Table of cells with their labels, for CSV and TSV.")] = None,
-    label: Annotated[str | None, typer.Option(help="Column with the labels; by default the predicted classes.")] = None,
-    layer: Annotated[str, typer.Option(help="Values of an .h5ad to use: X, raw, or the name of a layer.")] = "X",
+    cells: CellTable = None,
+    label: MaybeLabel = None,
+    layer: LayerName = "X",
     per_cell: Annotated[
         bool, typer.Option("--per-cell", help="Also write the contributions of nodes per cell, as .h5ad.")
     ] = False,

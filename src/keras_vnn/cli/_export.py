@@ -10,6 +10,7 @@ import typer
 
 from keras_vnn.basics.quiet import import_keras
 from keras_vnn.cli._console import print_json, say, show
+from keras_vnn.cli._inputs import Force, SameArchitecture
 
 __all__ = ["export"]
 
@@ -27,10 +28,8 @@ def export(
         Path | None,
         typer.Option("--output", "-o", help="File to write (a folder for csv); text goes to the terminal without it."),
     ] = None,
-    architecture: Annotated[
-        Path | None, typer.Option(help="Fail unless the model was built from this architecture.")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
+    architecture: SameArchitecture = None,
+    force: Force = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
     """Write what a model or an architecture holds, by the names of its nodes, for other programs.

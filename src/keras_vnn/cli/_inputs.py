@@ -1,16 +1,32 @@
-"""What all commands do about the files they are given, before anything slow is imported."""
+"""What commands are given: files, recipes, cells, and options that several of them have.
+
+Files are looked for before anything slow is imported, and never written onto.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
+from keras_vnn.basics.bundled import config_names
 from keras_vnn.basics.files import existing_file, existing_path, protect
+from keras_vnn.cli._console import say
+from keras_vnn.recipes.read import Section, make_section, read_recipe
+from keras_vnn.recipes.schema import BuildRecipe, Recipe, TrainingRecipe, TrainRecipe
 
-__all__ = ["Command", "take_inputs"]
+__all__ = [
+    *("CellTable", "Command", "Force", "LayerName", "MaybeLabel", "SameArchitecture"),
+    *("is_recipe", "read_cells", "recipe_of", "section_of", "take_inputs", "training_recipe"),
+]
+
+CellTable = Annotated[Path | None, typer.Option(help="Table of cells with their labels, for CSV and TSV.")]
+MaybeLabel = Annotated[str | None, typer.Option(help="Column with the labels; by default the predicted classes.")]
+LayerName = Annotated[str, typer.Option(help="Values of an .h5ad to use: X, raw, or the name of a layer.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace existing files.")]
+SameArchitecture = Annotated[Path | None, typer.Option(help="Fail unless the model was built from this architecture.")]
 
 _OUTPUTS = {"output", "logs"}
 _WORDS = {
@@ -67,3 +83,46 @@ def _inputs(options: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
                 for part in (value if isinstance(value, list | tuple) else [value])
                 if isinstance(part, Path)
             )
+
+
+def is_recipe(name: str) -> bool:
+    """Return whether an argument names a recipe rather than a saved architecture."""
+    return Path(name).suffix in (".yaml", ".yml") or (not Path(name).exists() and f"{name}.yaml" in config_names())
+
+
+def recipe_of(name: str) -> Recipe:
+    """Read the recipe an argument names, and never write onto it."""
+    protect([Path(name)])
+    return read_recipe(name)
+
+
+def section_of(kind: type[Section], known: Section | None, options: Mapping[str, Any]) -> Section:
+    """Return the options of a command: those of its section of a recipe, replaced by those that were given."""
+    section = make_section(kind, known, options, "the command line")
+    take_inputs(dict(section))
+    return section
+
+
+def training_recipe(recipe: Recipe | None, options: Mapping[str, Any]) -> TrainingRecipe:
+    """Return what is trained, and how: a recipe with options of its train section replaced."""
+    train = section_of(TrainRecipe, None if recipe is None else recipe.train, options)
+    if recipe is None or recipe.build is None or train.architecture is not None:
+        return TrainingRecipe(train=train)
+    return TrainingRecipe(train=train, build=section_of(BuildRecipe, recipe.build, {}))
+
+
+def read_cells(network: Any, data: Path, cells: Path | None, label: str | None, layer: str) -> tuple[Any, Any]:
+    """Return the expression of the genes of a model, and labels or targets if a column of them is named."""
+    from keras_vnn.data import Classes, labels_of, read_expression, targets_of
+    from keras_vnn.models import Embedding, view
+
+    seen = view(network)
+    values = read_expression(data, genes=seen.architecture.genes, layer=layer, cells=cells)
+    say(f"data          {values.uns['keras_vnn']['read']}")
+    if label is None:
+        return values, None
+    if isinstance(seen.outputs, Classes):
+        return values, labels_of(values, label, classes=seen.outputs)
+    if isinstance(seen.outputs, Embedding):
+        return values, labels_of(values, label)
+    return values, targets_of(values, label)

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from keras_vnn.basics.quiet import import_keras
-from keras_vnn.cli._cells import read_cells
 from keras_vnn.cli._console import print_json, say, show
+from keras_vnn.cli._inputs import CellTable, LayerName, MaybeLabel, SameArchitecture, read_cells
 
 __all__ = ["inspect"]
 
@@ -24,14 +24,12 @@ def inspect(
         Path | None,
         typer.Option(help="Expression data to use instead of the statistics stored with the model."),
     ] = None,
-    cells: Annotated[Path | None, typer.Option(help="Table of cells with their labels, for CSV and TSV.")] = None,
-    label: Annotated[str | None, typer.Option(help="Column with the labels; by default the predicted classes.")] = None,
-    layer: Annotated[str, typer.Option(help="Values of an .h5ad to use: X, raw, or the name of a layer.")] = "X",
+    cells: CellTable = None,
+    label: MaybeLabel = None,
+    layer: LayerName = "X",
     method: Annotated[str | None, typer.Option(help="How importance is measured: knockout, gradient.")] = None,
     top: Annotated[int, typer.Option(min=1, help="Rows to show.")] = 20,
-    architecture: Annotated[
-        Path | None, typer.Option(help="Fail unless the model was built from this architecture.")
-    ] = None,
+    architecture: SameArchitecture = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Say what named nodes do in a trained model, or rank them.

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from keras_vnn.basics.quiet import import_keras
-from keras_vnn.cli._cells import read_cells
 from keras_vnn.cli._console import print_json, say
+from keras_vnn.cli._inputs import CellTable, Force, LayerName, MaybeLabel, read_cells
 
 __all__ = ["report"]
 
@@ -23,10 +23,10 @@ def report(
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")] = Path("report.html"),
     comparison: Annotated[Path | None, typer.Option(help="Folder written by `vnn compare`, to include.")] = None,
     title: Annotated[str | None, typer.Option(help="Title of the page; by default the name of the file.")] = None,
-    cells: Annotated[Path | None, typer.Option(help="Table of cells with their labels, for CSV and TSV.")] = None,
-    label: Annotated[str | None, typer.Option(help="Column with the labels; by default the predicted classes.")] = None,
-    layer: Annotated[str, typer.Option(help="Values of an .h5ad to use: X, raw, or the name of a layer.")] = "X",
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    cells: CellTable = None,
+    label: MaybeLabel = None,
+    layer: LayerName = "X",
+    force: Force = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
     """Write one HTML file about a network: what it was built from, what it found, every node to explore.

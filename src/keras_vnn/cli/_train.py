@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from keras_vnn.basics.errors import ConfigError
+from keras_vnn.basics.files import check_target
+from keras_vnn.basics.runs import alone_at
 from keras_vnn.cli._console import print_json, say, show
+from keras_vnn.cli._inputs import Force, is_recipe, recipe_of, training_recipe
 from keras_vnn.cli._options import options_of
-from keras_vnn.cli._recipes import build_options, is_recipe, recipe_of, train_options
 from keras_vnn.recipes.schema import TrainRecipe
 
 if TYPE_CHECKING:
@@ -27,7 +30,7 @@ def train(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Start from scratch, even if an unfinished training could be resumed.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    force: Force = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
     **given: Any,
 ) -> None:
@@ -48,14 +51,12 @@ def train(
     A training that was stopped is resumed when the same command is repeated: its state is kept next to the
     model, in a file that ends in `.unfinished`, until the model is written.
     """
-    given["data"] = data
-    from keras_vnn.basics.errors import ConfigError
-    from keras_vnn.basics.files import alone_at, check_target
-
     recipe = recipe_of(architecture) if is_recipe(architecture) else None
-    options = train_options(recipe, given if recipe else {**given, "architecture": architecture})
+    task = training_recipe(recipe, given | {"data": data} | ({} if recipe else {"architecture": architecture}))
+    options = task.train
+    options.check()
 
-    from keras_vnn.recipes.run import build_architecture, train_model
+    from keras_vnn.recipes.run import network_of, train_model
 
     if options.output is None:
         raise ConfigError("Name the file to write: -o model.keras")
@@ -67,10 +68,7 @@ def train(
     with alone_at(options.output):
         if fresh:
             unfinished.unlink(missing_ok=True)
-        arch = None
-        if recipe is not None and recipe.build is not None and options.architecture is None:
-            arch = build_architecture(build_options(recipe, {}))
-        result = train_model(options, arch, progress=True, checkpoint=unfinished)
+        result = train_model(options, network_of(task), progress=True, checkpoint=unfinished)
         from keras_vnn.models import save_model
 
         save_model(result.model, options.output, overwrite=force)

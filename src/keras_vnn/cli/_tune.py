@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
+from keras_vnn.basics.errors import ConfigError
 from keras_vnn.cli._console import print_json, say, show
-from keras_vnn.cli._inputs import take_inputs
+from keras_vnn.cli._inputs import recipe_of, section_of, take_inputs
 from keras_vnn.cli._options import options_of
-from keras_vnn.cli._recipes import recipe_of, tune_options
 from keras_vnn.recipes.schema import TuneRecipe
 
 __all__ = ["tune"]
@@ -52,12 +52,8 @@ def tune(
 
     `vnn train tuned/best.yaml -o model.keras`
     """
-    from keras_vnn.basics.errors import ConfigError
-
-    known = recipe_of(recipe)
-    options = tune_options(known, given)
-    if known is None or known.train is None:
-        raise ConfigError(f"A search needs a recipe with a train section; {recipe} has none.")
+    known = recipe_of(recipe).for_training("A search", recipe)
+    options = section_of(TuneRecipe, known.tune, given)
     if options.output is None:
         raise ConfigError("Name the folder to write into: -o tuned")
     for section in (known.build, known.train):

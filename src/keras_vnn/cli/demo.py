@@ -24,7 +24,7 @@ from keras_vnn.basics.errors import ConfigError, OutputError, check_choice
 from keras_vnn.basics.files import replacing
 from keras_vnn.basics.progress import Say, log_debug, log_info
 from keras_vnn.readers import read_interactions
-from keras_vnn.recipes.read import read_recipe
+from keras_vnn.recipes.read import changed_section, read_recipe
 from keras_vnn.recipes.run import build_architecture, read_training_data, train_model
 from keras_vnn.recipes.schema import BuildRecipe, Recipe, TrainRecipe
 
@@ -116,7 +116,7 @@ def run_demo(
     networks = {"named nodes alone": arch}
     if inside is not None:
         networks["named nodes and 100 dense units"] = build_architecture(
-            build.model_copy(update={"dense_units": 100}), say=log_debug
+            changed_section(build, {"dense_units": 100}, "the demo"), say=log_debug
         )
     scores = _scores(networks, train, data, labels, progress=progress)
     result = train_model(train, arch, progress=progress, say=log_debug)

@@ -21,6 +21,7 @@ from keras_vnn.data.metrics import (
     regression_metrics,
 )
 from keras_vnn.data.normalization import NORMALIZATIONS, Normalization, fit_normalization
+from keras_vnn.data.scores import ReconstructionMetrics, reconstruction_metrics, scores
 from keras_vnn.data.splits import Split, folds, split_cells
 from keras_vnn.priors.genes import ORIENTATIONS
 
@@ -32,6 +33,7 @@ __all__ = [
     "ClassificationMetrics",
     "Labels",
     "Normalization",
+    "ReconstructionMetrics",
     "RegressionMetrics",
     "Split",
     "StoredInputs",
@@ -53,7 +55,9 @@ __all__ = [
     "read_drug_responses",
     "read_expression",
     "read_genotypes",
+    "reconstruction_metrics",
     "regression_metrics",
+    "scores",
     "split_cells",
     "targets_of",
     "without_duplicates",

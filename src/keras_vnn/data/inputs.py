@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from keras_vnn.basics.identity import digest_of
+from keras_vnn.basics.runs import digest_of
 from keras_vnn.data._matrix import Measured
 
 if TYPE_CHECKING:

@@ -59,6 +59,11 @@ class Labels:
         return f"{self.name}: {len(self):,} cells in {len(self.classes)} classes ({counts}){missing}"
 
     @property
+    def truth(self) -> NDArray[np.int32]:
+        """What a network learns of each cell: the codes."""
+        return self.codes
+
+    @property
     def names(self) -> NDArray[np.object_]:
         """The label of each cell by name, ``(labelled cells,)``."""
         return self.classes.decode(self.codes)
@@ -97,6 +102,11 @@ class Targets:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    @property
+    def truth(self) -> NDArray[np.float32]:
+        """What a network learns of each cell: the numbers."""
+        return self.values
 
 
 def labels_of(data: Any, label: str, *, missing_labels: str = "raise", classes: Classes | None = None) -> Labels:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from keras_vnn.data import align
+from keras_vnn.data import align, reconstruction_metrics
 from keras_vnn.estimators._cells import cells_and_targets
 from keras_vnn.estimators._network import Network
 from keras_vnn.estimators._predictors import _COLUMNS
 from keras_vnn.inspection import predict
 from keras_vnn.models import view
 from keras_vnn.options import AutoencoderOptions, AutoencoderTraining
-from keras_vnn.training import reconstruction_metrics, train_autoencoder
+from keras_vnn.training import train_autoencoder
 
 __all__ = ["VNNAutoencoder"]
 

@@ -4,7 +4,16 @@ Knows nothing of Keras, files or data. Functions take options by name, recipes n
 and the tables of the documentation are generated from them.
 """
 
-from keras_vnn.options._base import Options, as_tuple, choices_of, documented, shown_default, unknown_name, worded
+from keras_vnn.options._base import (
+    Options,
+    as_tuple,
+    choices_of,
+    documented,
+    shortened,
+    shown_default,
+    unknown_name,
+    worded,
+)
 from keras_vnn.options._model import LATENT, LINEAR_UNIFORM, AutoencoderOptions, ModelOptions
 from keras_vnn.options._presets import (
     AUTOENCODER_PRESETS,
@@ -39,6 +48,7 @@ __all__ = [
     "choices_of",
     "documented",
     "model_options",
+    "shortened",
     "shown_default",
     "training_options",
     "unknown_name",

@@ -25,6 +25,7 @@ __all__ = [
     "as_tuple",
     "choices_of",
     "documented",
+    "shortened",
     "shown_default",
     "unknown_name",
     "worded",
@@ -49,6 +50,8 @@ as_tuple = BeforeValidator(_several)
 Whole = Annotated[int, BeforeValidator(_number)]
 Real = Annotated[float, BeforeValidator(_number), AllowInfNan(False)]
 
+# Of a value that is longer, messages show so many letters.
+_SHOWN = 100
 _KINDS = {int: "an integer", float: "a number", bool: "true or false", str: "a text"}
 
 
@@ -213,7 +216,12 @@ def shown(value: Any) -> str:
         text = repr(value)
     except (RecursionError, ValueError):
         text = f"a {type(value).__name__}"
-    return text if len(text) <= 100 else f"{text[:100]}…"
+    return shortened(text)
+
+
+def shortened(text: str) -> str:
+    """Return the beginning of a text, as much as messages show of it."""
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def shown_default(field: FieldInfo) -> str:

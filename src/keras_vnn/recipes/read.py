@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from keras_vnn.basics.bundled import config_names, config_path
 from keras_vnn.basics.errors import ConfigError, VNNError, did_you_mean
 from keras_vnn.basics.files import existing_file, read_lines
-from keras_vnn.options import worded
+from keras_vnn.options import shortened, worded
 from keras_vnn.recipes.schema import SEARCHABLE, BuildRecipe, CompareRecipe, Recipe, TrainRecipe, TuneRecipe
 from keras_vnn.recipes.section import Misuse, RecipeSection
 
@@ -67,9 +67,8 @@ def read_recipe(path: str | os.PathLike[str]) -> Recipe:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
-        raise ConfigError(
-            f"Not a YAML file: {found}{line}\n    {_shortened(str(getattr(error, 'problem', None) or error))}"
-        ) from error
+        problem = shortened(str(getattr(error, "problem", None) or error))
+        raise ConfigError(f"Not a YAML file: {found}{line}\n    {problem}") from error
     if not isinstance(content, Mapping):
         raise ConfigError(f"A recipe needs a build or a train section: {found}\nSee `vnn build --help` for an example.")
     recipe = _validated(Recipe, dict(content), str(found), lambda keys: _line_of(tree, keys))
@@ -184,10 +183,6 @@ def _worded(kind: type[RecipeSection], problem: Any, where: str, line_of: Any) -
         return f"{fact if keys[-1] == '[key]' else f'{field}: {fact}'}: {place}. {hint}{end}".rstrip()
     fact, _, hint = worded(owner, {**problem, "loc": (name,)}).partition(". ")
     return f"{fact.removesuffix('.')}: {place}. {hint}".rstrip()
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= 300 else f"{text[:300]}…"
 
 
 def _owner(kind: type[RecipeSection], keys: list[str]) -> tuple[type[RecipeSection], str]:

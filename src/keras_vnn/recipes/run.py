@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -29,7 +30,7 @@ from keras_vnn.readers import (
     read_ontology,
     read_regulation,
 )
-from keras_vnn.recipes.schema import BuildRecipe, TrainRecipe
+from keras_vnn.recipes.schema import BuildRecipe, TrainingRecipe, TrainRecipe
 
 if TYPE_CHECKING:
     import anndata
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from keras_vnn.data import Labels, Split, Targets
     from keras_vnn.training import TrainingResult
 
-__all__ = ["architecture_of", "build_architecture", "read_training_data", "train_model"]
+__all__ = ["build_architecture", "network_of", "read_training_data", "split_of", "train_model", "trained_network"]
 
 Prior = TypeVar("Prior", Interactions, Regulation, Annotations, GeneSets)
 
@@ -60,24 +61,37 @@ def build_architecture(recipe: BuildRecipe, *, say: Say = log_info) -> Architect
     VNNError
         A file cannot be read, or the priors cannot be wired as asked.
     """
+    wire = _wiring(recipe)
     genes = read_genes(
         recipe.genes, column=recipe.gene_column, duplicates=recipe.duplicates, orientation=recipe.orientation
     )
     say(f"genes         {genes}")
-    return WIRINGS[_family(recipe)](recipe, genes, say)
+    return wire(genes, say)
 
 
-def _family(recipe: BuildRecipe) -> str:
-    """Return which family of priors a recipe names."""
-    chosen = recipe.families
-    if len(chosen) == 1:
-        return chosen[0]
-    if not chosen:
+def _wiring(recipe: BuildRecipe) -> Callable[[GeneList, Say], Architecture]:
+    """Return what wires the priors that a recipe names, of one family."""
+    families = recipe.families
+    if len(families) > 1:
+        raise ConfigError(f"Name priors of one family, got {' and '.join(families)}.\nBuild one architecture for each.")
+    if recipe.hierarchy is not None:
+        return partial(_wire_hierarchy, recipe, recipe.hierarchy)
+    if recipe.gene_sets is not None:
+        return partial(_wire_gene_sets, recipe, recipe.gene_sets)
+    if recipe.ontology is not None and recipe.annotations is not None:
+        return partial(_wire_ontology, recipe, recipe.ontology, recipe.annotations)
+    if "ontology" in families:
+        absent = "ontology" if recipe.ontology is None else "annotations"
+        raise ConfigError(
+            f"An ontology needs annotations, and the other way round; {absent} is not named.\n"
+            "    vnn build --genes cells.h5ad --ontology go-basic.obo.gz --annotations goa_human.gaf.gz -o go.vnn"
+        )
+    if not families:
         raise ConfigError(
             "There is no prior to wire: name interactions and regulation, ontology and annotations, a hierarchy or "
             "gene sets.\n    vnn build --genes cells.h5ad --interactions ppi.tsv --regulation tf.tsv -o lin.vnn"
         )
-    raise ConfigError(f"Name priors of one family, got {' and '.join(chosen)}.\nBuild one architecture for each.")
+    return partial(_wire_interactions, recipe)
 
 
 def _wire_interactions(recipe: BuildRecipe, genes: GeneList, say: Say) -> Architecture:
@@ -100,17 +114,11 @@ def _wire_interactions(recipe: BuildRecipe, genes: GeneList, say: Say) -> Archit
     return interaction_architecture(genes, interactions, regulation, **recipe.wiring)
 
 
-def _wire_ontology(recipe: BuildRecipe, genes: GeneList, say: Say) -> Architecture:
-    if recipe.ontology is None or recipe.annotations is None:
-        missing = "ontology" if recipe.ontology is None else "annotations"
-        raise ConfigError(
-            f"An ontology needs annotations, and the other way round; {missing} is not named.\n"
-            "    vnn build --genes cells.h5ad --ontology go-basic.obo.gz --annotations goa_human.gaf.gz -o go.vnn"
-        )
-    ontology = read_ontology(recipe.ontology, format=recipe.ontology_format)
+def _wire_ontology(recipe: BuildRecipe, terms: Path, genes_of_terms: Path, genes: GeneList, say: Say) -> Architecture:
+    ontology = read_ontology(terms, format=recipe.ontology_format)
     say(f"ontology      {ontology}")
     annotations = read_annotations(
-        recipe.annotations,
+        genes_of_terms,
         format=recipe.annotations_format,
         id=recipe.gene_id,
         genes=None if _translates(recipe) else genes,
@@ -125,10 +133,8 @@ def _wire_ontology(recipe: BuildRecipe, genes: GeneList, say: Say) -> Architectu
     return ontology_architecture(genes, ontology, annotations, **recipe.wiring)
 
 
-def _wire_hierarchy(recipe: BuildRecipe, genes: GeneList, say: Say) -> Architecture:
-    if recipe.hierarchy is None:
-        raise ConfigError("There is no hierarchy to wire.")
-    terms, annotations = read_hierarchy(recipe.hierarchy, format=recipe.hierarchy_format)
+def _wire_hierarchy(recipe: BuildRecipe, hierarchy: Path, genes: GeneList, say: Say) -> Architecture:
+    terms, annotations = read_hierarchy(hierarchy, format=recipe.hierarchy_format)
     say(f"hierarchy     {terms}; {annotations}")
     annotations = in_names_of(annotations, genes, recipe, say)
     # Somebody prepared the hierarchy: it is taken as it is unless limits are asked for.
@@ -136,10 +142,8 @@ def _wire_hierarchy(recipe: BuildRecipe, genes: GeneList, say: Say) -> Architect
     return ontology_architecture(genes, terms, annotations, **options)
 
 
-def _wire_gene_sets(recipe: BuildRecipe, genes: GeneList, say: Say) -> Architecture:
-    if recipe.gene_sets is None:
-        raise ConfigError("There are no gene sets to wire.")
-    sets = read_gene_sets(recipe.gene_sets, format=recipe.gene_sets_format)
+def _wire_gene_sets(recipe: BuildRecipe, gene_sets: Path, genes: GeneList, say: Say) -> Architecture:
+    sets = read_gene_sets(gene_sets, format=recipe.gene_sets_format)
     say(f"gene sets     {sets}")
     sets = in_names_of(sets, genes, recipe, say)
     return gene_set_architecture(genes, sets, sources=sets.sources, **recipe.wiring)
@@ -176,12 +180,20 @@ def in_names_of(prior: Prior, genes: GeneList, recipe: BuildRecipe, say: Say = l
     return map_identifiers(prior, mapping, policy=recipe.id_policy)
 
 
-WIRINGS: dict[str, Callable[[BuildRecipe, GeneList, Say], Architecture]] = {
-    "interactions": _wire_interactions,
-    "ontology": _wire_ontology,
-    "hierarchy": _wire_hierarchy,
-    "gene sets": _wire_gene_sets,
-}
+def network_of(recipe: TrainingRecipe, *, say: Say = log_info) -> Architecture:
+    """Return the network a recipe trains: built, or loaded if it names a saved one.
+
+    Raises
+    ------
+    VNNError
+        Options of the training have no effect, or the network cannot be read or built.
+    """
+    recipe.train.check()
+    if recipe.train.architecture is not None:
+        return load_architecture(recipe.train.architecture)
+    if recipe.build is None:
+        raise ConfigError("There is no architecture to train: name a saved one, or a recipe with a build section.")
+    return build_architecture(recipe.build, say=say)
 
 
 def read_training_data(
@@ -211,19 +223,18 @@ def read_training_data(
     if recipe.duplicates != "raise":
         data = without_duplicates(data, recipe.duplicates)
     say(f"genes         {alignment_report(data, arch)}")
-    labels: Labels | Targets
     if recipe.task == "classification":
         labels = labels_of(data, recipe.label, missing_labels=recipe.missing_labels)
         say(f"labels        {labels}")
-    else:
-        labels = targets_of(data, recipe.label, missing_labels=recipe.missing_labels)
-        say(f"targets       {', '.join(labels.names)} of {len(labels):,} cells")
-    return data, labels
+        return data, labels
+    targets = targets_of(data, recipe.label, missing_labels=recipe.missing_labels)
+    say(f"targets       {', '.join(targets.names)} of {len(targets):,} cells")
+    return data, targets
 
 
 def train_model(
     recipe: TrainRecipe,
-    arch: Architecture | None = None,
+    network: Architecture,
     *,
     progress: bool = False,
     checkpoint: Path | None = None,
@@ -235,12 +246,12 @@ def train_model(
     ----------
     recipe
         The options.
-    arch
-        The architecture; read from the recipe's file when ``None``.
+    network
+        The architecture, see `network_of`.
     progress
         Show a live line on standard error.
     checkpoint
-        File to keep the state of the training in, and to continue from if it is there; remove it when the model is
+        File to keep the state of the training in, and to resume from if it is there; remove it when the model is
         written.
     say
         Called with one sentence per step; by default they are logged.
@@ -250,7 +261,7 @@ def train_model(
     VNNError
         A file cannot be read, or the data do not fit the architecture.
     """
-    network = arch if arch is not None else architecture_of(recipe)
+    recipe.check()
     data, labels = read_training_data(recipe, network, say=say)
     split = split_of(recipe, labels)
     say(f"split         {split}")
@@ -269,11 +280,10 @@ def train_model(
 
 
 def split_of(recipe: TrainRecipe, labels: Labels | Targets) -> Split:
-    """Return which cells a recipe trains, stops and judges by."""
+    """Return which cells a recipe uses for training, validation and test."""
     from keras_vnn.data import split_cells
 
-    fractions = (1 - recipe.validation - recipe.test, recipe.validation, recipe.test)
-    return split_cells(labels, fractions=fractions, seed=recipe.seed)
+    return split_cells(labels, fractions=recipe.fractions, seed=recipe.seed)
 
 
 def trained_network(
@@ -293,27 +303,25 @@ def trained_network(
     VNNError
         The data do not fit the architecture, or the options do not fit together.
     """
-    from keras_vnn.data import Targets
     from keras_vnn.training import train, train_autoencoder, train_embedding
 
+    recipe.check()
     how |= {
+        "labels": labels,
         "training": recipe.training_options(),
         "split": split,
         "missing": recipe.missing,
         "preset": recipe.preset,
-        "pretraining": recipe.pretraining_options(),
         "say": say,
         **recipe.model,
+        **recipe.embedding,
     }
-    if recipe.objective == "prediction":
-        return train(network, data, labels, **how)
     if recipe.objective == "autoencoder":
-        if how.pop("pretraining") is not None:
-            raise ConfigError("An autoencoder is not pretrained. Leave out pretrain.")
-        return train_autoencoder(network, data, labels, **recipe.embedding, **how)
-    if isinstance(labels, Targets):
-        raise ConfigError(f"An embedding is trained on classes of cells, got task: {recipe.task}. Leave out the task.")
-    return train_embedding(network, data, labels, objective=recipe.objective, **recipe.embedding, **how)
+        return train_autoencoder(network, data, **how)
+    how["pretraining"] = recipe.pretraining_options()
+    if recipe.objective == "prediction":
+        return train(network, data, **how)
+    return train_embedding(network, data, objective=recipe.objective, **how)
 
 
 def some_cells(labels: Labels | Targets, data: anndata.AnnData) -> Labels | Targets:
@@ -334,10 +342,3 @@ def labels_at(labels: Labels | Targets, chosen: Any, n_cells: int) -> Labels | T
     values = "values" if hasattr(labels, "values") else "codes"
     parts = {values: getattr(labels, values)[chosen], "cells": labels.cells[chosen]}
     return replace(labels, **parts, n_missing=n_cells - len(chosen))
-
-
-def architecture_of(recipe: TrainRecipe) -> Architecture:
-    """Load the architecture a recipe names."""
-    if recipe.architecture is None:
-        raise ConfigError("There is no architecture to train: name a saved one, or a recipe with a build section.")
-    return load_architecture(recipe.architecture)

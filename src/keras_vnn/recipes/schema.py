@@ -37,7 +37,7 @@ from keras_vnn.options import (
 from keras_vnn.recipes.section import RecipeSection
 from keras_vnn.recipes.space import setting_of
 
-__all__ = ["SEARCHABLE", "BuildRecipe", "CompareRecipe", "Recipe", "TrainRecipe", "TuneRecipe"]
+__all__ = ["SEARCHABLE", "BuildRecipe", "CompareRecipe", "Recipe", "TrainRecipe", "TrainingRecipe", "TuneRecipe"]
 
 
 Paths = Annotated[tuple[Path, ...], as_tuple]
@@ -231,6 +231,28 @@ class TrainRecipe(RecipeSection):
             return ": nothing is pretrained without pretrain: dense or all"
         return f" with objective: {self.objective}"
 
+    @property
+    def fractions(self) -> tuple[float, float, float]:
+        """The fractions of cells for training, validation and test."""
+        return 1 - self.validation - self.test, self.validation, self.test
+
+    def check(self) -> None:
+        """Check what options say about each other, before any file is read.
+
+        Raises
+        ------
+        VNNError
+            One has no effect with the others, or they exclude each other.
+        """
+        self.training_options()
+        self.model_options()
+        if self.objective == "autoencoder" and self.pretraining_options() is not None:
+            raise ConfigError("An autoencoder is not pretrained. Leave out pretrain.")
+        if self.objective in ("siamese", "triplet") and self.task != "classification":
+            raise ConfigError(
+                f"An embedding is trained on classes of cells, got task: {self.task}. Leave out the task."
+            )
+
     def training_options(self) -> TrainingOptions:
         """Return how the model is trained: the preset, with what the recipe sets itself."""
         preset = self.preset or ("vega" if self.objective == "autoencoder" else None)
@@ -340,3 +362,21 @@ class Recipe(RecipeSection):
     train: TrainRecipe | None = None
     compare: CompareRecipe | None = None
     tune: TuneRecipe | None = None
+
+    def for_training(self, what: str, name: str = "this one") -> TrainingRecipe:
+        """Return the recipe as one that has a train section.
+
+        Raises
+        ------
+        ConfigError
+            It has none; ``what`` needs it, and ``name`` is what the recipe is called.
+        """
+        if self.train is None:
+            raise ConfigError(f"{what} needs a recipe with a train section; {name} has none.")
+        return TrainingRecipe.model_construct(self.model_fields_set, **dict(self))
+
+
+class TrainingRecipe(Recipe):
+    """A recipe that says how a network is trained."""
+
+    train: TrainRecipe

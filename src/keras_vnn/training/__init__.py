@@ -5,23 +5,19 @@ There is no training loop here: ``keras.Model.fit`` does the work.
 """
 
 from keras_vnn.training._autoencoder import train_autoencoder
-from keras_vnn.training._cross_validate import cross_validate
 from keras_vnn.training._embedding import EMBEDDING_OBJECTIVES, train_embedding
 from keras_vnn.training._fit import fit_model, make_optimizer
 from keras_vnn.training._pretraining import pretrain
 from keras_vnn.training._run import TrainingResult
-from keras_vnn.training._scores import ReconstructionMetrics, reconstruction_metrics
-from keras_vnn.training._train import train
+from keras_vnn.training._train import cross_validate, train
 
 __all__ = [
     "EMBEDDING_OBJECTIVES",
-    "ReconstructionMetrics",
     "TrainingResult",
     "cross_validate",
     "fit_model",
     "make_optimizer",
     "pretrain",
-    "reconstruction_metrics",
     "train",
     "train_autoencoder",
     "train_embedding",

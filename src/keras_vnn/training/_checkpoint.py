@@ -1,4 +1,4 @@
-"""What lets an interrupted training go on as if nothing had happened: its state after every epoch, in one file.
+"""What lets an interrupted training be resumed as if nothing had happened: its state after every epoch, in one file.
 
 In: the model and the callbacks of a run. Out: a zip of JSON and ``.npy`` arrays, whole or not there.
 `keras.callbacks.BackupAndRestore` keeps weights and the optimizer; this keeps the rest too: the states of the random
@@ -8,12 +8,9 @@ generators, what early stopping has seen with its best weights, and the history.
 
 from __future__ import annotations
 
-import io
-import json
 import os
 import time
 import warnings
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,41 +18,33 @@ from typing import Any
 import keras
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, FiniteFloat, NonNegativeInt, ValidationError
+from pydantic import FiniteFloat, NonNegativeInt
 
 from keras_vnn.basics.errors import OutputError, ReadError, VNNWarning
-from keras_vnn.basics.files import replacing
-from keras_vnn.basics.identity import differing
 from keras_vnn.basics.progress import Say, log_info
+from keras_vnn.basics.runs import Kept, KeptState, differing, read_state, write_state
 
 __all__ = ["Checkpoint"]
 
 _LARGEST_SHARE = 0.1
 
 
-class _Part(BaseModel):
-    """What the file says beside arrays is believed only if it is of these kinds: anybody may have written it."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class _Stopping(_Part):
+class _Stopping(Kept):
     wait: NonNegativeInt
     best: FiniteFloat | None
     best_epoch: NonNegativeInt
     stopped_epoch: NonNegativeInt
 
 
-class _State(_Part):
+class _State(KeptState):
     identity: dict[str, str]
     history: list[dict[str, FiniteFloat]]
     stopped: bool
     early_stopping: _Stopping | None
-    arrays: list[str]
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Keeps the state of a training in a file after its epochs, and goes on from there when ``fit`` begins.
+    """Keeps the state of a training in a file after its epochs, and resumes from there when ``fit`` begins.
 
     Must come after early stopping among the callbacks.
 
@@ -64,11 +53,11 @@ class Checkpoint(keras.callbacks.Callback):
     path
         The file. It is left behind when the training ends, so that its result can be written first: see `discard`.
     identity
-        What must be equal for a training to be continued; see `keras_vnn.basics.identity`.
+        What must be equal for a training to be resumed; see `keras_vnn.basics.runs`.
     stopping
         The callback of early stopping.
     say
-        Called with a sentence when a training is continued, or cannot be.
+        Called with a sentence when a training is resumed, or cannot be.
     """
 
     def __init__(
@@ -98,7 +87,7 @@ class Checkpoint(keras.callbacks.Callback):
         if not self.path.is_file():
             return 0
         try:
-            state, self._arrays = _read(self.path)
+            state, self._arrays = read_state(self.path, _State)
             reason = self._mismatch(state, epochs, model)
         except ReadError as error:
             reason = str(error)
@@ -138,7 +127,7 @@ class Checkpoint(keras.callbacks.Callback):
         except OutputError as error:
             self._failed = True
             warnings.warn(
-                f"The state of the training cannot be kept; it goes on, but could not be continued if it were "
+                f"The state of the training cannot be kept; it goes on, but could not be resumed if it were "
                 f"stopped. {error}",
                 VNNWarning,
                 stacklevel=2,
@@ -161,19 +150,13 @@ class Checkpoint(keras.callbacks.Callback):
                 "stopped_epoch": int(self._stopping.stopped_epoch),
             }
             arrays |= {f"best_{n:05}": np.asarray(a) for n, a in enumerate(self._stopping.best_weights or ())}
-        header = {
+        values = {
             "identity": self.identity,
             "history": self.history,
             "stopped": bool(self.model.stop_training),
             "early_stopping": stopping,
-            "arrays": list(arrays),
         }
-        with replacing(self.path, overwrite=True, durable=False) as partial, zipfile.ZipFile(partial, "w") as archive:
-            archive.writestr("state.json", json.dumps(header))
-            for name, array in arrays.items():
-                stream = io.BytesIO()
-                np.save(stream, array, allow_pickle=False)
-                archive.writestr(f"{name}.npy", stream.getbuffer())
+        write_state(self.path, values, arrays)
 
     def _mismatch(self, state: _State, epochs: int, model: keras.Model) -> str:
         """Say why the file does not fit this run, or nothing."""
@@ -205,24 +188,3 @@ def _variables(model: keras.Model) -> dict[str, Any]:
         **{f"model_{number:05}": variable for number, variable in enumerate(model.variables)},
         **{f"optimizer_{number:05}": variable for number, variable in enumerate(model.optimizer.variables)},
     }
-
-
-def _read(path: Path) -> tuple[_State, dict[str, NDArray[Any]]]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            # As they are written: nothing unpacks to more than the file holds.
-            if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
-                raise ReadError("it is packed")
-            state = _State.model_validate_json(archive.read("state.json"))
-            arrays = {
-                name: np.load(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False) for name in state.arrays
-            }
-    except ReadError:
-        raise
-    except ValidationError as error:
-        problem = error.errors()[0]
-        where = ".".join(map(str, problem["loc"]))
-        raise ReadError(f"it is damaged ({where or 'state.json'}: {problem['msg']})") from error
-    except Exception as error:  # zip and numpy raise many kinds
-        raise ReadError(f"it is damaged ({type(error).__name__})") from error
-    return state, arrays

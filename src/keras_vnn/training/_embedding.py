@@ -18,9 +18,8 @@ from keras_vnn.layers import BatchHardTriplet, ContrastivePairs
 from keras_vnn.models import Embedding, build_model
 from keras_vnn.options import EmbeddingOptions, PretrainingOptions, TrainingOptions
 from keras_vnn.options import model_options as options_of
-from keras_vnn.training._order import CellOrder
+from keras_vnn.training._order import CellOrder, PairOrder, TripletOrder
 from keras_vnn.training._run import TrainingResult, run_training
-from keras_vnn.training._samplers import PairOrder, TripletOrder
 from keras_vnn.training._stream import is_stored
 
 if TYPE_CHECKING:

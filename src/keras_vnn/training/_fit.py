@@ -1,23 +1,25 @@
-"""`fit_model`: fitting a compiled model to arrays, with early stopping."""
+"""`fit_model`: fitting a compiled model to arrays, with early stopping, a state to resume from, and logs."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import pandas as pd
 
-from keras_vnn.basics.errors import DataError
-from keras_vnn.basics.files import alone_at
-from keras_vnn.basics.identity import identity_of
+from keras_vnn.basics.csv_tables import csv_text
+from keras_vnn.basics.errors import ConfigError, DataError
+from keras_vnn.basics.files import replacing
 from keras_vnn.basics.progress import Say, log_info, progressing
+from keras_vnn.basics.runs import alone_at, identity_of
 from keras_vnn.options import TrainingOptions
 from keras_vnn.training._checkpoint import Checkpoint
-from keras_vnn.training._logs import log_callbacks
 from keras_vnn.training._order import CellOrder, ordered_batches
 from keras_vnn.training._stream import StoredBatches, is_stored, stored_order
 
@@ -57,7 +59,7 @@ def fit_model(
         Codes of classes ``(cells,)`` or numbers ``(cells, outputs)``; or ``x`` itself, in ``validation`` too, for a
         model that restores what it reads.
     validation
-        ``(x, y)`` of cells to stop early by.
+        ``(x, y)`` of the validation cells, for early stopping.
     training
         Batch size, epochs, patience and seed are taken from it; `TrainingOptions()` by default.
     class_weight
@@ -68,10 +70,11 @@ def fit_model(
         What to call the run there.
     checkpoint
         File to keep the state of the training in, epoch by epoch. If it is there already, and of the same training,
-        the training goes on from it and ends with the weights of a run that was never interrupted; it is for the
+        the training is resumed from it and ends with the weights of a run that was never interrupted; it is for the
         caller to remove it when the result is safe.
     identity
-        JSON values beside data and ``training`` that make it the same training: the architecture, options of the model.
+        JSON values that make it the same training, with the data and ``training``: the architecture, options of the
+        model.
     say
         Called with a sentence when a training is resumed, or cannot be; by default it is logged.
     order
@@ -114,11 +117,11 @@ def fit_model(
         called.append(stopping)
     first = 0
     kept: Checkpoint | None = None
-    writers = [] if logs is None else log_callbacks(logs, lambda: [] if kept is None else kept.history)
+    writers = [] if logs is None else _log_callbacks(logs, lambda: [] if kept is None else kept.history)
     with ExitStack() as open_files:
         if checkpoint is not None:
             open_files.enter_context(alone_at(checkpoint))
-            # More epochs may be asked for than before, unless the step size depends on their number.
+            # More epochs may be asked for than before, unless the learning rate depends on their number.
             choices = {
                 name: value
                 for name, value in options.to_json().items()
@@ -203,7 +206,7 @@ def make_optimizer(options: TrainingOptions, cells: int = 1) -> keras.optimizers
 
 
 def _rate(options: TrainingOptions, steps: int) -> Any:
-    """Return a step size, or one for each step."""
+    """Return a learning rate, or its schedule."""
     schedules, first = keras.optimizers.schedules, options.learning_rate
     if options.schedule == "exponential":
         return schedules.ExponentialDecay(first, steps, 0.01)
@@ -213,6 +216,58 @@ def _rate(options: TrainingOptions, steps: int) -> Any:
             return schedules.CosineDecay(first, steps)
         return schedules.CosineDecay(0.0, max(steps - rising, 1), warmup_target=first, warmup_steps=rising)
     return schedules.InverseTimeDecay(first, 1, options.decay) if options.decay else first
+
+
+class _EpochTable(keras.callbacks.Callback):
+    """Writes a CSV of all epochs after every epoch; Keras's own would repeat rows when a training is resumed.
+
+    Parameters
+    ----------
+    path
+        The file; an existing one is replaced.
+    before
+        Gives the rows of the epochs before this run, when a training is resumed.
+    """
+
+    def __init__(self, path: Path, before: Callable[[], Sequence[dict[str, float]]]) -> None:
+        super().__init__()
+        self.path = path
+        self._before = before
+        self._rows: list[dict[str, float]] = []
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Take over the epochs of before."""
+        self._rows = list(self._before())
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Write the epochs so far."""
+        found = {name: float(value) for name, value in (logs or {}).items()}
+        found["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        self._rows = [*self._rows[:epoch], found]
+        with replacing(self.path, overwrite=True, durable=False) as partial:
+            table = pd.DataFrame(self._rows).rename_axis("epoch")
+            partial.write_text(csv_text(table), encoding="utf-8", newline="\n")
+
+
+def _log_callbacks(
+    folder: str | os.PathLike[str], before: Callable[[], Sequence[dict[str, float]]]
+) -> list[keras.callbacks.Callback]:
+    """Return what writes ``epochs.csv`` and, where TensorBoard is installed, ``tensorboard/`` into a folder.
+
+    Raises
+    ------
+    ConfigError
+        The folder cannot be made.
+    """
+    place = Path(folder)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"The folder for logs cannot be made: {place}\n    {error.strerror}") from error
+    found: list[keras.callbacks.Callback] = [_EpochTable(place / "epochs.csv", before)]
+    if importlib.util.find_spec("tensorboard") is not None:
+        found.append(keras.callbacks.TensorBoard(str(place / "tensorboard"), write_graph=False))
+    return found
 
 
 @contextmanager

@@ -37,7 +37,7 @@ def pretrain(
 
     A layer's input is clipped, Gaussian noise is added and clipped again; the layer with its own activation, and the
     transpose of its own weights with a bias and tanh behind it (tied weights), learn to restore it (mean squared
-    error). The layers of a model that read the same, such as named nodes and the dense units beside them, are
+    error). The layers of a model that read the same, such as named nodes and the dense units next to them, are
     pretrained each by itself.
 
     Parameters
@@ -160,7 +160,7 @@ def _layers_of(model: keras.Model, options: PretrainingOptions) -> dict[str, Any
     wanted = [(role.name, seen.layer_with(role)) for part in parts for role in seen.roles.all(part)]
     if not wanted:
         raise ModelError(
-            "The model has no dense units beside its nodes to pretrain.\n"
+            "The model has no dense units to pretrain.\n"
             "Build it with some: interaction_architecture(…, dense_units=100); or pretrain all layers: layers='all'"
         )
     order = {id(layer): place for place, layer in enumerate(model.layers)}

@@ -28,12 +28,12 @@ from keras_vnn.data import (
     inputs_of,
     split_cells,
 )
+from keras_vnn.data.scores import Metrics
 from keras_vnn.models import view
 from keras_vnn.options import AutoencoderOptions, ModelOptions, PretrainingOptions, TrainingOptions
 from keras_vnn.training._fit import fit_model, make_optimizer, precision, rows_of
 from keras_vnn.training._order import CellOrder
 from keras_vnn.training._pretraining import pretrain
-from keras_vnn.training._scores import Metrics
 
 __all__ = ["TrainingResult", "run_training"]
 

@@ -1,4 +1,4 @@
-"""`train`: from data and labels to a scored model in one call."""
+"""`train`: from data and labels to a scored model in one call; `cross_validate`, the same for every fold."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import keras
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from keras_vnn.architecture import Architecture
 from keras_vnn.basics.errors import DataError, did_you_mean, sample
 from keras_vnn.basics.progress import Say
-from keras_vnn.data import Labels, Split, Targets, labels_given
+from keras_vnn.data import ClassificationMetrics, Labels, Split, Targets, folds, labels_given
+from keras_vnn.data.scores import scores
 from keras_vnn.models import Regression, build_model
 from keras_vnn.options import PretrainingOptions, TrainingOptions
 from keras_vnn.options import model_options as options_of
 from keras_vnn.training._fit import predicted_by
 from keras_vnn.training._run import TrainingResult, run_training
-from keras_vnn.training._scores import scores
 
 if TYPE_CHECKING:
     from keras_vnn.options._changes import ModelChanges
 
-__all__ = ["train"]
+__all__ = ["cross_validate", "train"]
 
 
 def train(
@@ -78,7 +79,7 @@ def train(
     what
         What to call the run there.
     checkpoint
-        File to keep the state in after every epoch, and to continue from when it is there: the same call, repeated
+        File to keep the state in after every epoch, and to resume from when it is there: the same call, repeated
         after it was killed, gives the result of a run that was never interrupted. Remove it when the result is safe.
     logs
         Folder to write ``epochs.csv`` into after every epoch, and TensorBoard's files where it is installed.
@@ -112,7 +113,7 @@ def train(
         known,
         partial(build_model, arch, outputs, preset=preset, **model_options),
         choices,
-        targets=known.codes if isinstance(known, Labels) else known.values,
+        targets=known.truth,
         objective=("prediction", repr(outputs)),
         training=training or TrainingOptions(),
         split=split,
@@ -127,6 +128,58 @@ def train(
         say=say,
         callbacks=callbacks,
     )
+
+
+def cross_validate(
+    arch: Architecture,
+    data: Any,
+    labels: Labels,
+    *,
+    training: TrainingOptions | None = None,
+    n_folds: int = 5,
+    preset: str | None = None,
+    progress: bool = False,
+    what: str = "fold",
+    **model_options: Unpack[ModelChanges],
+) -> pd.DataFrame:
+    """Train a new model per fold and score it on the cells it has not seen.
+
+    Parameters
+    ----------
+    arch, data, labels, training, preset, progress, **model_options
+        As in `train`; fold ``k`` uses the seed of ``training`` plus ``k``.
+    n_folds
+        Number of folds.
+    what
+        What to call the runs in the progress line.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per fold: accuracy, balanced accuracy, macro F1, log loss, cells, epochs.
+    """
+    chosen = training or TrainingOptions()
+    rows = []
+    for number, split in enumerate(folds(labels, n_folds, seed=chosen.seed)):
+        result = train(
+            arch,
+            data,
+            labels,
+            training=chosen.changed(seed=chosen.seed + number),
+            split=split,
+            preset=preset,
+            progress=progress,
+            what=f"{what} {number + 1}/{n_folds}",
+            **model_options,
+        )
+        if isinstance(result.metrics, ClassificationMetrics):
+            scores = {
+                name: getattr(result.metrics, name)
+                for name in ("accuracy", "balanced_accuracy", "macro_f1", "log_loss")
+            }
+            rows.append({"fold": number + 1, **scores, "cells": result.metrics.cells, "epochs": len(result.history)})
+        keras.backend.clear_session()
+    return pd.DataFrame(rows).set_index("fold")
 
 
 def _side_values(data: Any, side: str | NDArray[np.floating] | None, width: int) -> NDArray[np.float32]:

@@ -1,15 +1,20 @@
-"""Whether a prior is worth having: a network beside its controls and baselines, on the same cells, many times.
+"""Whether a prior is worth having: a network next to its controls and baselines, on the same cells, many times.
 
 In: an architecture, data, labels. Out: tables of scores and nodes, and a sentence that says what they show.
 """
 
-from keras_vnn.experiments.comparison._compare import MEASURES, compare
+from keras_vnn.experiments.comparison._compare import MEASURES, compare, compare_networks
 from keras_vnn.experiments.comparison._contenders import BASELINES, CONTROLS
-from keras_vnn.experiments.comparison._networks import compare_networks
-from keras_vnn.experiments.comparison._nodes import node_differences
 from keras_vnn.experiments.comparison._result import Comparison
-from keras_vnn.experiments.comparison._significance import PairedTest, holm_adjusted, resampled_t_test
-from keras_vnn.experiments.comparison._stability import Stability, rank_biased_overlap, rank_stability
+from keras_vnn.experiments.comparison._statistics import (
+    PairedTest,
+    Stability,
+    holm_adjusted,
+    node_differences,
+    rank_biased_overlap,
+    rank_stability,
+    resampled_t_test,
+)
 
 __all__ = [
     "BASELINES",

@@ -1,4 +1,4 @@
-"""`compare`: all runs of a comparison, in parallel, and the tables they give."""
+"""`compare`: all runs of a comparison, in parallel, and the tables they give; `compare_networks`, as a recipe asks."""
 
 from __future__ import annotations
 
@@ -11,25 +11,28 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 import pandas as pd
 
-from keras_vnn.architecture import Architecture, gene_counts, node_degrees
+from keras_vnn.architecture import Architecture
 from keras_vnn.basics.csv_tables import read_table
 from keras_vnn.basics.errors import ConfigError, check_choice
-from keras_vnn.basics.files import check_target, made_folder
-from keras_vnn.basics.identity import digest_of, identity_of
+from keras_vnn.basics.files import made_folder
 from keras_vnn.basics.progress import Say, log_info
+from keras_vnn.basics.runs import alone_at, claim, digest_of
 from keras_vnn.data import Labels, Targets, labels_given
-from keras_vnn.experiments.comparison._contenders import REAL, Contender, contenders_of
-from keras_vnn.experiments.comparison._nodes import node_differences
-from keras_vnn.experiments.comparison._parallel import parallel_runs
-from keras_vnn.experiments.comparison._result import FILES, Comparison, summarised, test_to_train, verdict_of
-from keras_vnn.experiments.comparison._runs import Job, Shared, finished, keep, splits_of
-from keras_vnn.experiments.comparison._stability import rank_stability
+from keras_vnn.experiments._measures import named
+from keras_vnn.experiments.comparison._contenders import REAL, contenders_of
+from keras_vnn.experiments.comparison._result import FILES, Comparison, verdict_of
+from keras_vnn.experiments.comparison._runs import Job, Shared, finished, keep, nodes_file, parallel_runs, splits_of
+from keras_vnn.experiments.comparison._statistics import rank_stability
+from keras_vnn.experiments.comparison._tables import node_table, place_table, runs_table, summarised, test_to_train
+from keras_vnn.options import TrainingOptions
+from keras_vnn.recipes.read import changed_section
+from keras_vnn.recipes.run import network_of, read_training_data
+from keras_vnn.recipes.schema import CompareRecipe, TrainingRecipe
 
 if TYPE_CHECKING:
-    from keras_vnn.options import TrainingOptions
     from keras_vnn.options._changes import ModelChanges
 
-__all__ = ["MEASURES", "compare"]
+__all__ = ["MEASURES", "compare", "compare_networks"]
 
 MEASURES = ("importance", "activity_difference")
 
@@ -59,7 +62,7 @@ def compare(
 ) -> Comparison:
     """Train a network, its controls and its baselines on the same splits, and compare them.
 
-    Every run is kept in ``folder/runs`` when it is done: the same call, repeated after it was stopped, goes on with
+    Every run is kept in ``folder/runs`` when it is done: the same call, repeated after it was stopped, resumes with
     those that are missing.
 
     Parameters
@@ -99,79 +102,130 @@ def compare(
     Raises
     ------
     ConfigError
-        A name is unknown, or there are no seeds.
+        A name is unknown, there are no seeds, or the folder holds another comparison.
+    OutputError
+        Another process is at the folder, or it cannot be written.
     VNNError
         What `train` raises.
     """
-    from keras_vnn.inspection import corrected_importance
-    from keras_vnn.options import TrainingOptions
+    asked = {"controls": controls, "baselines": baselines, "seeds": seeds, "folds": n_folds, "metric": metric}
+    asked |= {"method": method, "measure": measure, "correction": correction, "top": top, "jobs": jobs}
+    options = changed_section(CompareRecipe(), asked, "compare()")
+    how = {"preset": preset, **model_options}
+    with alone_at(made_folder(folder)):
+        return _compared(arch, data, labels, Path(folder), options, training, fractions, missing, how, say)
 
-    if seeds < 1:
-        raise ConfigError(f"seeds must be at least 1, got {seeds}.")
+
+def compare_networks(recipe: TrainingRecipe, comparison: CompareRecipe, folder: Path) -> Comparison:
+    """Compare the network a recipe trains with controls and baselines, and write tables and a page.
+
+    Parameters
+    ----------
+    recipe
+        How the network is built and trained.
+    comparison
+        What it is compared with.
+    folder
+        For tables, the page and the runs; runs that are there already are not repeated.
+
+    Raises
+    ------
+    VNNError
+        A file cannot be read or written, or the data do not fit the architecture.
+    """
+    train = recipe.train
+    if train.objective != "prediction" or train.pretrain != "none":
+        raise ConfigError(
+            "A comparison is of networks that predict, without pretraining.\n"
+            "Leave out objective and pretrain; embeddings are scored by vnn evaluate."
+        )
+    training = train.training_options()
+    with alone_at(made_folder(folder)):
+        network = network_of(recipe)
+        data, labels = read_training_data(train, network, in_memory=True)
+        how = {"preset": train.preset, **train.model}
+        found = _compared(
+            network, data, labels, folder, comparison, training, train.fractions, train.missing, how, log_info
+        )
+        found.save(folder)
+    return found
+
+
+def _compared(
+    arch: Architecture,
+    data: Any,
+    labels: Any,
+    folder: Path,
+    options: CompareRecipe,
+    training: TrainingOptions | None,
+    fractions: tuple[float, float, float],
+    missing: str,
+    how: Mapping[str, Any],
+    say: Say,
+) -> Comparison:
+    from keras_vnn.inspection import corrected_importance
+
     chosen = training or TrainingOptions()
-    contenders = contenders_of(tuple(controls), tuple(baselines))
+    contenders = contenders_of(options.controls, options.baselines)
     labels = labels_given(data, labels)
-    corrected_importance(arch, pd.Series(dtype=float), correction)
-    check_choice("The measure", measure, MEASURES if isinstance(labels, Labels) else MEASURES[:1])
+    check_choice("The measure", options.measure, MEASURES if isinstance(labels, Labels) else MEASURES[:1])
     if not isinstance(labels, Labels) and not all(one.is_judged for one in contenders):
         raise ConfigError(
             "The control input is made for classes of cells; there is none for numbers.\nLeave it out: "
             'controls=("swap", "genes", "modules")'
         )
-    runs_folder = made_folder(Path(folder) / "runs")
-    for file in FILES:
-        check_target(Path(folder) / file, overwrite=True)
+    splits = splits_of(labels, seeds=options.seeds, n_folds=options.folds, first_seed=chosen.seed, fractions=fractions)
+    all_jobs = [Job(one, number, seed, split) for number, (seed, split) in enumerate(splits) for one in contenders]
     data = _in_memory(data)
-    options = chosen.to_json()
-    depends = {"preset": preset, "missing": missing, "method": method, "model_options": dict(model_options)}
-    identity = digest_of(identity_of(architecture=arch, data=data, labels=labels, training=options, **depends))
-    shared = Shared(arch, data, labels, options, preset, model_options, missing, method, identity)
-    splits = splits_of(labels, seeds=seeds, n_folds=n_folds, first_seed=chosen.seed, fractions=fractions)
-    all_jobs = [
-        Job(contender, replicate, seed, split)
-        for replicate, (seed, split) in enumerate(splits)
-        for contender in contenders
-    ]
-    known = {job.name: finished(runs_folder, job, identity) for job in all_jobs}
-    missing_jobs = [job for job in all_jobs if known[job.name] is None]
+    identity = {
+        "architecture": arch.fingerprint,
+        "data": digest_of(data),
+        "labels": digest_of(labels),
+        "training": chosen.to_json(),
+        "model": {**how, "missing": missing, "method": options.method},
+        "version": version("keras-vnn"),
+    }
+    claim(folder, "comparison", identity, (*FILES, "runs/*.json"))
+    place = made_folder(folder / "runs")
+    shared = Shared(arch, data, labels, chosen, missing, how, options.method, digest_of(identity))
+    missing_jobs = [job for job in all_jobs if finished(place, job, shared.identity) is None]
     done = len(all_jobs) - len(missing_jobs)
     if done:
         say(f"{done} of {len(all_jobs)} runs were done before")
-    for run in parallel_runs(shared, missing_jobs, jobs):
-        keep(runs_folder, run)
-        done, known[run.name] = done + 1, dict(run.record)
-        said = f"{run.record['contender']}, replicate {run.record['replicate'] + 1}: {_scores(run.record)}"
-        say(f"run {done:>3}/{len(all_jobs)}  {said}")
-    runs = _runs_table([known[job.name] for job in all_jobs])
-    score = _metric(metric, runs, labels)
+    for record, nodes in parallel_runs(shared, missing_jobs, options.jobs):
+        keep(place, record, nodes)
+        done += 1
+        scores = ", ".join(f"{named(name)} {value:.3f}" for name, value in record.metrics.items())
+        say(f"run {done:>3}/{len(all_jobs)}  {record.contender}, replicate {record.replicate + 1}: {scores}")
+    records = [one for job in all_jobs if (one := finished(place, job, shared.identity)) is not None]
+    runs = runs_table(records)
+    score = "balanced_accuracy" if isinstance(labels, Labels) else "r2"
+    if options.metric is not None:
+        check_choice("The metric", score := options.metric, records[0].metrics)
     importance = {
-        contender.name: _importance(runs_folder, [job for job in all_jobs if job.contender is contender], measure)
-        for contender in contenders
-        if contender.has_named_nodes
+        one.name: _importance(place, [job for job in all_jobs if job.contender is one], options.measure)
+        for one in contenders
+        if one.has_named_nodes
     }
     corrected = {
-        name: table.apply(lambda column: corrected_importance(arch, column, correction))
+        name: table.apply(lambda column: corrected_importance(arch, column, options.correction))
         for name, table in importance.items()
     }
     stability = {
-        name: rank_stability(table, top=top)
+        name: rank_stability(table, top=options.top)
         for name, table in corrected.items()
         if table.shape[1] > 1 and table.shape[0] > 1
     }
     summary = summarised(runs, contenders, score, stability)
-    nodes = _node_table(arch, importance, corrected[REAL], contenders, test_to_train(runs))
+    nodes = node_table(arch, importance, corrected[REAL], contenders, test_to_train(runs))
     about = {
-        "seeds": seeds,
-        "folds": n_folds,
+        **options.model_dump(include={"seeds", "folds", "measure", "correction", "top"}),
+        "method": options.method or "the default of the model",
         "first_seed": chosen.seed,
-        "measure": measure,
-        "method": method or "the default of the model",
-        "correction": correction,
-        "top": top,
         "fingerprint": arch.fingerprint,
         "version": version("keras-vnn"),
     }
-    return Comparison(score, runs, summary, nodes, _place(arch, importance), verdict_of(summary, score), about)
+    return Comparison(score, runs, summary, nodes, place_table(arch, importance), verdict_of(summary, score), about)
 
 
 def _in_memory(data: Any) -> Any:
@@ -182,90 +236,7 @@ def _in_memory(data: Any) -> Any:
     return data if is_there else data.to_memory()
 
 
-def _scores(record: Mapping[str, Any]) -> str:
-    shown = list(record["metrics"].items())
-    return ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in shown if name != "cells")
-
-
-def _runs_table(records: Sequence[Any]) -> pd.DataFrame:
-    rows = [
-        {
-            **{name: record[name] for name in ("contender", "kind", "replicate", "seed")},
-            **record["cells"],
-            **{name: value for name, value in record["metrics"].items() if name != "cells"},
-            **{name: record[name] for name in ("weights", "epochs", "seconds")},
-        }
-        for record in records
-    ]
-    return pd.DataFrame(rows).astype({"weights": "Float64", "epochs": "Int64"})
-
-
-def _metric(metric: str | None, runs: pd.DataFrame, labels: Labels | Targets) -> str:
-    other = ("contender", "kind", "replicate", "seed", "train", "test", "weights", "epochs", "seconds")
-    known = [name for name in runs.columns if name not in other]
-    if metric is None:
-        return "balanced_accuracy" if isinstance(labels, Labels) else "r2"
-    check_choice("The metric", metric, known)
-    return metric
-
-
 def _importance(folder: Path, jobs: Sequence[Job], measure: str) -> pd.DataFrame:
     """Return importance by node and replicate; a node whose activity does not vary has none."""
-    columns = {job.replicate: read_table(folder / f"{job.name}.nodes.csv").set_index("id")[measure] for job in jobs}
+    columns = {job.replicate: read_table(nodes_file(folder, job)).set_index("id")[measure] for job in jobs}
     return pd.DataFrame(columns).apply(pd.to_numeric, errors="coerce").fillna(0.0)
-
-
-def _place(arch: Architecture, importance: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return how importance correlates with degree and reach; controls by swaps and permuted genes keep both."""
-    from scipy.stats import spearmanr
-
-    places = node_degrees(arch)
-    reach = places["upstream"] + places["downstream"]
-    real = importance[REAL].mean(axis=1)
-    rows = {}
-    for name, table in importance.items():
-        mean = table.mean(axis=1)
-        varies = np.ptp(mean) > 0
-        rows[name] = {
-            "with the degree": spearmanr(mean, places["degree"]).statistic
-            if varies and np.ptp(places["degree"])
-            else np.nan,
-            "with nodes on any path": spearmanr(mean, reach).statistic if varies and np.ptp(reach) else np.nan,
-            "with importance under the real prior": spearmanr(mean, real).statistic
-            if name != REAL and varies and np.ptp(real)
-            else np.nan,
-        }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("contender")
-
-
-def _node_table(
-    arch: Architecture,
-    importance: Mapping[str, pd.DataFrame],
-    corrected: pd.DataFrame,
-    contenders: Sequence[Contender],
-    ratio: float,
-) -> pd.DataFrame:
-    real = importance[REAL]
-    layers = arch.node_table().loc[real.index, ["label", "kind", "layer"]]
-    ranks = real.groupby(layers["layer"]).rank(ascending=False, method="average")
-    table = layers.assign(
-        genes=_genes(arch),
-        importance=real.mean(axis=1),
-        sd=real.std(axis=1) if real.shape[1] > 1 else np.nan,
-        rank=ranks.mean(axis=1),
-        rank_sd=ranks.std(axis=1) if real.shape[1] > 1 else np.nan,
-        corrected=corrected.mean(axis=1),
-    )
-    for contender in contenders:
-        if contender.kind not in ("control", "input"):
-            continue
-        other = importance[contender.name]
-        against = node_differences(real, other, test_to_train=ratio)
-        table[f"importance {contender.name}"] = other.mean(axis=1)
-        for column in ("difference", "effect_size", "p", "adjusted_p"):
-            table[f"{column} {contender.name}"] = against[column]
-    return table.sort_values("corrected", ascending=False, kind="stable")
-
-
-def _genes(arch: Architecture) -> list[int]:
-    return [int(count) for counts in gene_counts(arch)[1:] for count in counts]

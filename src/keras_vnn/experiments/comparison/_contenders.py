@@ -1,11 +1,11 @@
-"""Who takes part in a comparison: the real prior, its controls, dense networks, and methods that are no networks.
+"""Who takes part in a comparison: the real prior, its controls, dense networks, and methods without a network.
 
 In: names. Out: an architecture to train, or a scikit-learn estimator.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -86,7 +86,7 @@ def contenders_of(controls: tuple[str, ...], baselines: tuple[str, ...]) -> tupl
 
 
 def network_of(contender: Contender, arch: Architecture, seed: int, expression: Any) -> Architecture:
-    """Return the network of a contender; a control is drawn anew for every seed.
+    """Return the network of a contender; every seed draws a control of its own.
 
     Parameters
     ----------
@@ -109,16 +109,12 @@ def baseline_estimator(name: str, *, is_classification: bool, is_weighted: bool,
     from sklearn.preprocessing import StandardScaler
 
     weights = "balanced" if is_weighted else None
-    classifiers: dict[str, Callable[[], Any]] = {
-        "linear": lambda: make_pipeline(
-            StandardScaler(), LogisticRegression(max_iter=2000, class_weight=weights, random_state=seed)
-        ),
-        "forest": lambda: RandomForestClassifier(500, class_weight=weights, random_state=seed, n_jobs=1),
-        "constant": lambda: DummyClassifier(strategy="prior"),
-    }
-    regressors: dict[str, Callable[[], Any]] = {
-        "linear": lambda: make_pipeline(StandardScaler(), RidgeCV([10.0**power for power in range(-2, 6)])),
-        "forest": lambda: RandomForestRegressor(500, random_state=seed, n_jobs=1),
-        "constant": lambda: DummyRegressor(),
-    }
-    return (classifiers if is_classification else regressors)[name]()
+    if name == "forest":
+        if is_classification:
+            return RandomForestClassifier(500, class_weight=weights, random_state=seed, n_jobs=1)
+        return RandomForestRegressor(500, random_state=seed, n_jobs=1)
+    if name == "constant":
+        return DummyClassifier(strategy="prior") if is_classification else DummyRegressor()
+    ridge = RidgeCV([10.0**power for power in range(-2, 6)])
+    logistic = LogisticRegression(max_iter=2000, class_weight=weights, random_state=seed)
+    return make_pipeline(StandardScaler(), logistic if is_classification else ridge)

@@ -5,33 +5,28 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from keras_vnn.basics.csv_tables import csv_text
-from keras_vnn.basics.files import replacing
-from keras_vnn.experiments.comparison._contenders import REAL, Contender
-from keras_vnn.experiments.comparison._significance import holm_adjusted, resampled_t_test
-from keras_vnn.experiments.comparison._stability import Stability
+from keras_vnn.basics.runs import write_text
+from keras_vnn.experiments._measures import is_better_when_smaller, named
+from keras_vnn.experiments.comparison._contenders import REAL
+from keras_vnn.experiments.comparison._page import page_of
+from keras_vnn.experiments.comparison._tables import LEVEL
 
-__all__ = ["FILES", "LOWER_IS_BETTER", "Comparison", "summarised", "test_to_train", "verdict_of"]
+__all__ = ["FILES", "Comparison", "verdict_of"]
 
 FILES = ("comparison.json", "comparison.html", "summary.csv", "runs.csv", "nodes.csv")
-
-LOWER_IS_BETTER = ("log_loss", "mse", "rmse", "mae", "mean_squared_error", "mean_absolute_error")
-# A difference is called one below this adjusted p.
-LEVEL = 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
-    """A network beside its controls and baselines.
+    """A network compared with its controls and baselines.
 
     Attributes
     ----------
@@ -87,8 +82,6 @@ class Comparison:
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write ``comparison.json``, the tables as CSV, and a page, ``comparison.html``, into a folder that exists."""
-        from keras_vnn.experiments.comparison._page import page_of
-
         texts = (
             json.dumps(self.to_json(), indent=1, ensure_ascii=False),
             page_of(self),
@@ -97,74 +90,20 @@ class Comparison:
             csv_text(self.nodes),
         )
         for name, text in zip(FILES, texts, strict=True):
-            with replacing(Path(folder) / name, overwrite=True) as partial:
-                partial.write_text(text, encoding="utf-8", newline="\n")
-
-
-def summarised(
-    runs: pd.DataFrame, contenders: Sequence[Contender], metric: str, stability: Mapping[str, Stability]
-) -> pd.DataFrame:
-    """Return the table of contenders."""
-    scores = runs.pivot(index="replicate", columns="contender", values=metric)
-    ratio = test_to_train(runs)
-    families = Counter(contender.kind for contender in contenders)
-    rows = {}
-    for contender in contenders:
-        own = scores[contender.name]
-        known = stability.get(contender.name)
-        is_other = contender.is_judged and contender.name != REAL
-        # A family each: what the biology adds is one question, whether a network is needed another. Intervals hold for
-        # all of a family together.
-        confidence = 1 - LEVEL / families[contender.kind]
-        apart = (scores[REAL] - own).to_numpy(float)
-        found = resampled_t_test(apart, ratio, confidence=confidence) if is_other else None
-        rows[contender.name] = {
-            "kind": contender.kind,
-            "description": contender.description,
-            "runs": len(own),
-            "mean": own.mean(skipna=False),
-            "sd": own.std(skipna=False) if len(own) > 1 else np.nan,
-            "min": own.min(skipna=False),
-            "max": own.max(skipna=False),
-            "weights": _median(runs.loc[runs["contender"] == contender.name, "weights"]),
-            **{
-                name: float(getattr(found, name)) if found is not None else np.nan
-                for name in ("difference", "low", "high", "p")
-            },
-            "adjusted_p": np.nan,
-            "spearman": known.spearman if known else np.nan,
-            "top_overlap": known.top_overlap if known else np.nan,
-            "rank_biased_overlap": known.rank_biased_overlap if known else np.nan,
-        }
-    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("contender")
-    for kind in ("control", "baseline"):
-        members = table["kind"] == kind
-        table.loc[members, "adjusted_p"] = holm_adjusted(table.loc[members, "p"].to_numpy(float))
-    return table
-
-
-def test_to_train(runs: pd.DataFrame) -> float:
-    """Return the number of test cells over that of training cells, a mean over the splits."""
-    shares = runs.groupby("replicate")[["test", "train"]].first()
-    return float((shares["test"] / shares["train"]).mean())
-
-
-def _median(numbers: pd.Series) -> float:
-    known = [number for number in numbers if not pd.isna(number)]
-    return float(np.median(known)) if known else math.nan
+            write_text(Path(folder) / name, text)
 
 
 def verdict_of(summary: pd.DataFrame, metric: str) -> str:
-    """Return in words how the real prior does beside its controls and baselines."""
+    """Return in words how the real prior does compared with its controls and baselines."""
     own = summary.loc[REAL]
-    sentences = [f"The real prior has a mean {metric.replace('_', ' ')} of {own['mean']:.3f} over {own['runs']} runs."]
+    sentences = [f"The real prior has a mean {named(metric)} of {own['mean']:.3f} over {own['runs']} runs."]
     if own["runs"] < 2:
         return f"{sentences[0]} One run cannot show a difference from anything: ask for more seeds."
-    sign = -1 if metric in LOWER_IS_BETTER else 1
+    sign = -1 if is_better_when_smaller(metric) else 1
     for kind, plural in (("control", "controls"), ("baseline", "baselines")):
         others = summary[summary["kind"] == kind]
         if len(others):
-            sentences.append(_beside(others, plural, sign))
+            sentences.append(_compared_with(others, plural, sign))
     controls = summary[summary["kind"] == "control"]
     if len(controls):
         beaten = (controls["adjusted_p"] < LEVEL) & (sign * controls["difference"] > 0)
@@ -177,7 +116,7 @@ def verdict_of(summary: pd.DataFrame, metric: str) -> str:
     return " ".join(sentences)
 
 
-def _beside(others: pd.DataFrame, plural: str, sign: int) -> str:
+def _compared_with(others: pd.DataFrame, plural: str, sign: int) -> str:
     significant = others["adjusted_p"] < LEVEL
     better = list(others.index[significant & (sign * others["difference"] > 0)])
     worse = list(others.index[significant & (sign * others["difference"] < 0)])
@@ -193,7 +132,7 @@ def _beside(others: pd.DataFrame, plural: str, sign: int) -> str:
         )
         if names
     ]
-    return f"Beside the {plural} it {'; it '.join(parts)}."
+    return f"Compared with the {plural} it {'; it '.join(parts)}."
 
 
 def _interval_words(row: pd.Series) -> str:

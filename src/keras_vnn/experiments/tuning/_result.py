@@ -10,9 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from keras_vnn.experiments.tuning._measures import is_better_when_smaller, named
-from keras_vnn.experiments.tuning._trials import Outcome
-from keras_vnn.recipes.schema import Recipe
+from keras_vnn.experiments._measures import is_better_when_smaller, named
+from keras_vnn.experiments.tuning._trials import Failed, Finished, Outcome
+from keras_vnn.recipes.schema import TrainingRecipe
 
 __all__ = ["Tuning", "best_of", "trial_table", "valued"]
 
@@ -47,7 +47,7 @@ class Tuning:
     trials: pd.DataFrame
     best: int
     values: Mapping[str, Any]
-    recipe: Recipe
+    recipe: TrainingRecipe
     test: Mapping[str, float] | None
     about: Mapping[str, Any] = field(default_factory=dict)
 
@@ -59,20 +59,15 @@ class Tuning:
     def __str__(self) -> str:
         states = self.trials["state"].value_counts()
         counts = ", ".join(f"{states[state]} {state}" for state in ("finished", "pruned", "failed") if state in states)
-        fields = list(self.values)
-        last = [name.rpartition(".")[2] for name in fields]
-        short = {name: end if last.count(end) == 1 else name for name, end in zip(fields, last, strict=True)}
+        last = [name.rpartition(".")[2] for name in self.values]
+        short = {name: end if last.count(end) == 1 else name for name, end in zip(self.values, last, strict=True)}
         order = self.trials[self.trials["state"] == "finished"].sort_values(
             self.measure, ascending=is_better_when_smaller(self.measure), kind="stable"
         )
-        shown = order.head(_SHOWN)
-        texts = pd.DataFrame(
-            {
-                named(self.measure): shown[self.measure].map("{:.4f}".format),
-                **{short[name]: shown[name].map(str) for name in fields},
-                "epochs": shown["epochs"],
-                "seconds": shown["seconds"].map("{:.0f}".format),
-            }
+        shown = order[[self.measure, *self.values, "epochs", "seconds"]].head(_SHOWN)
+        shown = shown.astype({name: str for name in self.values} | {"seconds": float})
+        texts = shown.rename(columns=short | {self.measure: named(self.measure)}).to_string(
+            formatters={named(self.measure): "{:.4f}".format, "seconds": "{:.0f}".format}
         )
         heading = f"the best {_SHOWN} of {len(self.trials)} trials" if len(order) > _SHOWN else "all finished trials"
         first = self.trials.iloc[0]
@@ -81,11 +76,11 @@ class Tuning:
             before = [f"as it was     trial 1: {named(self.measure)} {first[self.measure]:.4f}"]
         lines = [
             f"{len(self.trials)} trials: {counts}; {heading}:",
-            texts.to_string(),
+            texts,
             "",
             *before,
             f"best          trial {self.best}: {', '.join(valued(self.values))}",
-            f"validation    {named(self.measure)} {self.score:.4f}, the best of {len(order)}, so on the good side",
+            f"validation    {named(self.measure)} {self.score:.4f}, the best of {len(order)}, so optimistically biased",
             f"test          {self._test_text()}",
         ]
         return "\n".join(lines)
@@ -93,7 +88,7 @@ class Tuning:
     def _test_text(self) -> str:
         if self.test:
             return ", ".join(f"{named(name)} {value:.4f}" for name, value in self.test.items())
-        is_embedding = self.recipe.train is not None and self.recipe.train.objective != "prediction"
+        is_embedding = self.recipe.train.objective != "prediction"
         return "embeddings are scored by vnn evaluate" if is_embedding else "no test cells were held out"
 
     def to_json(self) -> dict[str, Any]:
@@ -111,28 +106,27 @@ class Tuning:
         }
 
 
-def best_of(outcomes: Sequence[Outcome], measure: str) -> int | None:
-    """Return the position of the best trial; of equal ones the first; ``None`` if none finished."""
+def best_of(outcomes: Sequence[Outcome], measure: str) -> tuple[int, Finished] | None:
+    """Return the position of the best trial and the trial; of equal ones the first; ``None`` if none finished."""
     sign = -1 if is_better_when_smaller(measure) else 1
-    finished = [number for number, outcome in enumerate(outcomes) if outcome.state == "finished"]
-    return max(finished, key=lambda number: sign * outcomes[number].score, default=None)
+    finished = [(number, one) for number, one in enumerate(outcomes) if isinstance(one, Finished)]
+    return max(finished, key=lambda pair: sign * pair[1].scores[measure], default=None)
 
 
 def trial_table(outcomes: Sequence[Outcome], measure: str) -> pd.DataFrame:
     """Return the table of trials, numbered from 1."""
-    scores = list(dict.fromkeys(name for outcome in outcomes for name in outcome.scores if name != measure))
+    scores = [one.scores if isinstance(one, Finished) else {} for one in outcomes]
+    others = dict.fromkeys(name for found in scores for name in found if name != measure)
     rows = [
         {
-            "state": outcome.state,
-            measure: outcome.score,
-            **{name: _cell(value) for name, value in outcome.values.items()},
-            **{f"validation {name}": outcome.scores.get(name, math.nan) for name in scores},
-            "epochs": outcome.epochs,
-            "weights": outcome.weights,
-            "seconds": outcome.seconds,
-            "reason": outcome.reason,
+            "state": one.state,
+            measure: found.get(measure, math.nan),
+            **{name: _cell(value) for name, value in one.values.items()},
+            **{f"validation {name}": found.get(name, math.nan) for name in others},
+            **one.model_dump(include={"epochs", "weights", "seconds"}),
+            "reason": one.reason if isinstance(one, Failed) else "",
         }
-        for outcome in outcomes
+        for one, found in zip(outcomes, scores, strict=True)
     ]
     return pd.DataFrame(rows, index=pd.RangeIndex(1, len(rows) + 1, name="trial"))
 

@@ -1,22 +1,48 @@
-"""Recipes with other values in some fields, and the check that a search space makes sense for a recipe."""
+"""Recipes with other values in some fields, as text too, and the check that a search space makes sense for a recipe."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
 
-from keras_vnn.basics.errors import ConfigError, VNNError
+import yaml
+
+from keras_vnn.basics.errors import ConfigError, VNNError, check_choice
+from keras_vnn.basics.runs import digest_of
 from keras_vnn.recipes.read import changed_section
-from keras_vnn.recipes.schema import Recipe, TrainRecipe
+from keras_vnn.recipes.schema import Recipe, TrainingRecipe, TrainRecipe
 from keras_vnn.recipes.space import Setting
+
+__all__ = [
+    *("changed_recipe", "check_options", "check_pruning", "check_space", "content_of", "measure_of", "own_values"),
+    "recipe_text",
+]
+
+SomeRecipe = TypeVar("SomeRecipe", bound=Recipe)
 
 # These change what the loss counts, so that losses of two trials are not of one kind.
 _LOSS = ("l2", "model.l2", "model.loss")
+_CLASSES = ("balanced_accuracy", "accuracy", "macro_f1", "log_loss", "loss")
+_NUMBERS = ("r2", "pearson", "spearman", "mse", "loss")
 
-__all__ = ["changed_recipe", "check_options", "check_pruning", "check_space", "own_values"]
+
+def measure_of(recipe: TrainRecipe, measure: str | None) -> str:
+    """Return the measure of a search: that asked for, else the one of the task.
+
+    Raises
+    ------
+    ConfigError
+        The task has no such measure.
+    """
+    known = ("loss",) if recipe.objective != "prediction" else _CLASSES if recipe.task == "classification" else _NUMBERS
+    of = recipe.task if recipe.objective == "prediction" else f"{recipe.objective} embeddings"
+    check_choice(f"The measure of {of}", measure or known[0], known)
+    return measure or known[0]
 
 
-def changed_recipe(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
+def changed_recipe(recipe: SomeRecipe, values: Mapping[str, Any]) -> SomeRecipe:
     """Return a recipe with other values in some fields.
 
     Parameters
@@ -46,16 +72,14 @@ def changed_recipe(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
     return recipe.model_copy(update=changes)
 
 
-def check_space(recipe: Recipe, space: Mapping[str, Setting]) -> TrainRecipe:
-    """Return the train section of a recipe whose fields can be searched as asked.
+def check_space(recipe: TrainingRecipe, space: Mapping[str, Setting]) -> None:
+    """Check that fields of a recipe can be searched as asked.
 
     Raises
     ------
     ConfigError
         There is nothing to search, a field is named twice or is not there, or a value is impossible.
     """
-    if recipe.train is None:
-        raise ConfigError("A search needs a recipe with a train section; this one has none.")
     if not space:
         raise ConfigError(
             "There is nothing to search: the recipe names no fields.\nAdd to it, for example:\n"
@@ -76,12 +100,7 @@ def check_space(recipe: Recipe, space: Mapping[str, Setting]) -> TrainRecipe:
             )
         if group in ("model", "training") and field in space:
             raise ConfigError(f"{name} and {field} are the same option. Search one of them.")
-    for name, value in ((name, value) for name, setting in space.items() for value in setting.examples):
-        try:
-            changed_recipe(recipe, {name: value})
-        except ConfigError as error:
-            raise ConfigError(f"The field {name} cannot have the value {value!r}:\n    {error}") from error
-    return recipe.train
+    _check_examples(recipe, space, lambda changed: None)
 
 
 def check_pruning(space: Mapping[str, Setting]) -> None:
@@ -100,7 +119,7 @@ def check_pruning(space: Mapping[str, Setting]) -> None:
         )
 
 
-def check_options(recipe: Recipe, space: Mapping[str, Setting]) -> None:
+def check_options(recipe: TrainingRecipe, space: Mapping[str, Setting]) -> None:
     """Check the names and values that only the models and the training know; imports Keras.
 
     Raises
@@ -110,40 +129,95 @@ def check_options(recipe: Recipe, space: Mapping[str, Setting]) -> None:
     """
     from keras_vnn.models import check_functions
 
+    def check(train: TrainRecipe) -> None:
+        train.check()
+        train.pretraining_options()
+        check_functions(train.model_options())
+
+    _check_examples(recipe, {name: space[name] for name in space if not name.startswith("build.")}, check)
+
+
+def _check_examples(recipe: TrainingRecipe, space: Mapping[str, Setting], check: Callable[[TrainRecipe], None]) -> None:
     for name, value in ((name, value) for name, setting in space.items() for value in setting.examples):
-        train = changed_recipe(recipe, {name: value}).train
-        if train is None or name.startswith("build."):
-            continue
         try:
-            train.training_options()
-            train.pretraining_options()
-            check_functions(train.model_options())
+            check(changed_recipe(recipe, {name: value}).train)
         except (VNNError, TypeError) as error:
             raise ConfigError(f"The field {name} cannot have the value {value!r}:\n    {error}") from error
 
 
-def own_values(recipe: Recipe, space: Mapping[str, Setting]) -> dict[str, Any]:
+def own_values(recipe: TrainingRecipe, space: Mapping[str, Setting]) -> dict[str, Any]:
     """Return the values that a recipe has where it is searched, be they within the space or not. Imports Keras."""
-    train = recipe.train
-    if train is None:
-        return {}
+    train, build = recipe.train, recipe.build
     pretraining = train.pretraining_options()
-    build: dict[str, Any] = {}
-    if recipe.build is not None:
-        kinds = recipe.build.applying("wiring")
-        build = {**recipe.build.model_dump(), **kinds[0]().model_dump(), **recipe.build.wiring}
+    model, training = train.model_options().model_dump(), train.training_options().model_dump()
+    own = {"preset": train.preset, "pretrain": train.pretrain, **model, **training}
+    wiring = {} if build is None else build.applying("wiring")[0]().model_dump() | build.wiring
     of_group: dict[str, Mapping[str, Any]] = {
-        "build": build,
-        "model": train.model_options().model_dump(),
-        "training": train.training_options().model_dump(),
+        "": own,
+        "train": own,
+        "build": {} if build is None else build.model_dump() | wiring,
+        "model": model,
+        "training": training,
         "pretraining": {} if pretraining is None else pretraining.model_dump(),
         "embedding": train.embedding,
     }
-    of_group[""] = {"preset": train.preset, "pretrain": train.pretrain, **of_group["model"], **of_group["training"]}
-    of_group["train"] = of_group[""]
-    found = {}
-    for name in space:
-        group, _, field = name.rpartition(".")
-        value = of_group[group].get(field)
-        found[name] = list(value) if isinstance(value, tuple) else value
-    return found
+    found = {name: of_group[name.rpartition(".")[0]].get(name.rpartition(".")[2]) for name in space}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in found.items()}
+
+
+def recipe_text(recipe: Recipe, folder: Path, *, note: str) -> str:
+    """Return a recipe as YAML, to be written into a folder; paths are relative to it where they can be.
+
+    Parameters
+    ----------
+    recipe
+        Its ``tune`` section is left out.
+    folder
+        Where the text is to be written.
+    note
+        A sentence for the notes.
+    """
+    content = _plain(_without(recipe), lambda path: _path_from(folder, path))
+    content["notes"] = f"{recipe.notes.strip()} {note}".strip()
+    order = [name for name in Recipe.model_fields if name in content]
+    text: str = yaml.safe_dump(
+        {name: content[name] for name in order}, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None
+    )
+    return text
+
+
+def content_of(recipe: Recipe) -> dict[str, Any]:
+    """Return what the trials of a search depend on, as JSON values; files by name and digest, wherever they lie."""
+    content = _plain(_without(recipe), lambda path: [path.name, digest_of(path)])
+    return {name: content[name] for name in ("build", "train") if name in content}
+
+
+def _without(recipe: Recipe) -> dict[str, Any]:
+    """Return the options a recipe sets, but for the search and for where results go."""
+    content = recipe.model_dump(exclude_unset=True, exclude={"tune"}, exclude_none=False)
+    for section in ("build", "train", "compare"):
+        if content.get(section) is None:
+            content.pop(section, None)
+            continue
+        for name in ("output", "logs"):
+            content[section].pop(name, None)
+    return content
+
+
+def _plain(value: Any, path_as: Callable[[Path], Any]) -> Any:
+    if isinstance(value, Path):
+        return path_as(value)
+    if isinstance(value, dict):
+        return {name: _plain(part, path_as) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part, path_as) for part in value]
+    return value
+
+
+def _path_from(folder: Path, path: Path) -> str:
+    own, other = folder.resolve(), path.resolve()
+    shared = [part for part in other.parents if part in own.parents or part == own]
+    # A way that leads over the root of the disk holds on this machine only, as the whole path does.
+    if not shared or shared[0] == Path(other.anchor):
+        return other.as_posix()
+    return Path(os.path.relpath(other, own)).as_posix()

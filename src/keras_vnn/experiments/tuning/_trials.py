@@ -5,18 +5,20 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from pydantic import Field, NonNegativeInt
 
 from keras_vnn.architecture import Architecture
 from keras_vnn.basics.errors import DataError, VNNError
 from keras_vnn.basics.progress import Say, log_debug
-from keras_vnn.experiments.tuning._measures import named, numbers_of
+from keras_vnn.basics.runs import Kept
+from keras_vnn.experiments._measures import named, numbers_of
 from keras_vnn.experiments.tuning._settings import changed_recipe
-from keras_vnn.recipes.run import architecture_of, build_architecture, labels_at, trained_network
-from keras_vnn.recipes.schema import Recipe, TrainRecipe
+from keras_vnn.recipes.run import labels_at, network_of, trained_network
+from keras_vnn.recipes.schema import TrainingRecipe, TrainRecipe
 
 if TYPE_CHECKING:
     import anndata
@@ -24,58 +26,54 @@ if TYPE_CHECKING:
     from keras_vnn.data import Labels, Split, Targets
     from keras_vnn.training import TrainingResult
 
-__all__ = ["Networks", "Outcome", "Seen", "run_trial", "seen_cells"]
+__all__ = ["Failed", "Finished", "Networks", "Outcome", "Pruned", "Seen", "run_trial", "seen_cells"]
 
 # Networks kept for trials that build the same; a network of the whole GO has some megabytes.
 _KEPT_NETWORKS = 8
+_LONGEST_REASON = 500
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class _Outcome(Kept):
     """What a trial gave.
 
     Attributes
     ----------
     values
         What was tried, by name of the field.
-    state
-        ``finished``, ``pruned`` or ``failed``.
-    score
-        By the measure of the search; NaN unless it finished.
-    scores
-        All scores of the validation cells.
     epochs, weights, seconds
         How long it trained, how large the model is, how long it took.
     losses
         Of the validation cells, by epoch; kept where trials are pruned by them.
-    reason
-        Why it failed.
     """
 
-    values: Mapping[str, Any]
-    state: str
-    score: float = math.nan
-    scores: Mapping[str, float] = field(default_factory=dict)
-    epochs: int = 0
-    weights: int = 0
+    values: dict[str, Any]
+    epochs: NonNegativeInt = 0
+    weights: NonNegativeInt = 0
     seconds: float = 0.0
-    losses: Sequence[float] = ()
-    reason: str = ""
+    losses: list[float] = Field(default=[])
 
-    def to_json(self) -> dict[str, Any]:
-        """Return everything as plain JSON values, NaN as ``None``."""
-        found = asdict(self)
-        found["score"] = None if math.isnan(self.score) else self.score
-        found["losses"] = list(self.losses)
-        found["scores"] = {name: None if math.isnan(value) else value for name, value in self.scores.items()}
-        return found
 
-    @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> Outcome:
-        """Make an outcome from what `to_json` gave."""
-        scores = {name: math.nan if value is None else float(value) for name, value in fields["scores"].items()}
-        score = math.nan if fields["score"] is None else float(fields["score"])
-        return cls(**{**fields, "score": score, "scores": scores, "losses": tuple(map(float, fields["losses"]))})
+class Finished(_Outcome):
+    """A trial that was trained to its end, with all scores of the validation cells."""
+
+    state: Literal["finished"] = "finished"
+    scores: dict[str, float]
+
+
+class Pruned(_Outcome):
+    """A trial that was stopped for its losses."""
+
+    state: Literal["pruned"] = "pruned"
+
+
+class Failed(_Outcome):
+    """A trial that could not be built, trained or judged."""
+
+    state: Literal["failed"] = "failed"
+    reason: str
+
+
+Outcome = Finished | Pruned | Failed
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,41 +100,35 @@ def seen_cells(data: anndata.AnnData, labels: Labels | Targets, split: Split) ->
     from keras_vnn.data import Split
 
     kept = np.union1d(split.train, split.validation)
-    own = Split(np.searchsorted(kept, split.train), np.searchsorted(kept, split.validation), [], split.seed)  # type: ignore[arg-type]
-    return Seen(data, labels_at(labels, kept, data.n_obs), own)
+    train, validation = (np.searchsorted(kept, part) for part in (split.train, split.validation))
+    return Seen(data, labels_at(labels, kept, data.n_obs), Split(train, validation, kept[:0], split.seed))
 
 
 class Networks:
-    """The architectures that recipes name or build; built once where recipes build alike."""
+    """The networks of recipes; built once where recipes build alike."""
 
     def __init__(self) -> None:
         self._known: dict[str, Architecture] = {}
 
-    def of(self, recipe: Recipe, *, say: Say = log_debug) -> Architecture:
-        """Return the architecture of a recipe.
+    def of(self, recipe: TrainingRecipe, *, say: Say = log_debug) -> Architecture:
+        """Return the network of a recipe.
 
         Raises
         ------
         VNNError
             It cannot be read or built.
         """
-        build, train = recipe.build, recipe.train
-        if build is None or (train is not None and train.architecture is not None):
-            key = ""
-        else:
-            key = build.model_dump_json(exclude_unset=True)
+        build = recipe.build if recipe.train.architecture is None else None
+        key = "" if build is None else build.model_dump_json(exclude_unset=True)
         if key not in self._known:
             if len(self._known) == _KEPT_NETWORKS:
                 del self._known[next(iter(self._known))]
-            if key and build is not None:
-                self._known[key] = build_architecture(build, say=say)
-            elif train is not None:
-                self._known[key] = architecture_of(train)
+            self._known[key] = network_of(recipe, say=say)
         return self._known[key]
 
 
 def run_trial(
-    recipe: Recipe,
+    recipe: TrainingRecipe,
     values: Mapping[str, Any],
     seen: Seen,
     networks: Networks,
@@ -163,67 +155,54 @@ def run_trial(
     """
     import keras
 
+    losses: list[float] = Field(default=[])
+    hopeless: list[int] = []
+    callbacks: list[Any] = []
+    if is_hopeless is not None:
+
+        def judge(epoch: int, logs: Mapping[str, float]) -> None:
+            losses.append(float(logs["val_loss"]))
+            if is_hopeless(losses):
+                hopeless.append(epoch)
+                callbacks[0].model.stop_training = True
+
+        callbacks.append(keras.callbacks.LambdaCallback(on_epoch_end=judge))
     start = time.perf_counter()
+
+    def facts() -> dict[str, Any]:
+        return {"values": dict(values), "seconds": round(time.perf_counter() - start, 2)}
+
     try:
         tried = changed_recipe(recipe, values)
-        arch = networks.of(tried)
-        if tried.train is None:
-            raise VNNError("The recipe has no train section.")
-        stops = _Stops(is_hopeless)
+        network = networks.of(tried)
         result = trained_network(
             tried.train,
-            arch,
+            network,
             seen.data,
             seen.labels,
             seen.split,
             what=what,
             progress=progress,
-            callbacks=stops.callbacks(),
+            callbacks=callbacks,
             say=log_debug,
         )
-        facts: dict[str, Any] = {
-            "values": dict(values),
-            "epochs": len(result.history),
-            "weights": int(result.model.count_params()),
-            "losses": tuple(stops.losses),
-        }
-        if stops.is_stopped:
-            return Outcome(state="pruned", seconds=_seconds(start), **facts)
-        scores = validation_scores(tried.train, result, seen)
+        size = int(result.model.count_params())
+        trained: dict[str, Any] = {"epochs": len(result.history), "weights": size, "losses": losses}
+        if hopeless:
+            return Pruned(**facts(), **trained)
+        scores = _validation_scores(tried.train, result, seen)
         if math.isnan(scores[measure]):
             raise DataError(f"The {named(measure)} of the validation cells is not a number: predictions do not vary.")
-        return Outcome(state="finished", score=scores[measure], scores=scores, seconds=_seconds(start), **facts)
+        return Finished(**facts(), **trained, scores=scores)
     except _failures() as error:
-        return Outcome(values=dict(values), state="failed", seconds=_seconds(start), reason=_reason(error))
+        text = " ".join(str(error).split()) or "no reason given"
+        kind = "" if isinstance(error, VNNError) else f"{type(error).__name__}: "
+        return Failed(**facts(), reason=f"{kind}{text}"[:_LONGEST_REASON])
     finally:
         keras.backend.clear_session()
 
 
-class _Stops:
-    """The losses of a trial, epoch by epoch, and whether it was stopped for them."""
-
-    def __init__(self, is_hopeless: Callable[[Sequence[float]], bool] | None) -> None:
-        self.losses: list[float] = []
-        self.is_stopped = False
-        self._is_hopeless = is_hopeless
-
-    def callbacks(self) -> list[Any]:
-        """Return what Keras is to call."""
-        import keras
-
-        if self._is_hopeless is None:
-            return []
-
-        def after(epoch: int, logs: Mapping[str, float]) -> None:
-            self.losses.append(float(logs["val_loss"]))
-            if self._is_hopeless is not None and self._is_hopeless(self.losses):
-                self.is_stopped = caller.model.stop_training = True
-
-        caller = keras.callbacks.LambdaCallback(on_epoch_end=after)
-        return [caller]
-
-
-def validation_scores(recipe: TrainRecipe, result: TrainingResult, seen: Seen) -> dict[str, float]:
+def _validation_scores(recipe: TrainRecipe, result: TrainingResult, seen: Seen) -> dict[str, float]:
     """Return all scores of the validation cells.
 
     Raises
@@ -231,7 +210,7 @@ def validation_scores(recipe: TrainRecipe, result: TrainingResult, seen: Seen) -
     DataError
         The predictions cannot be judged.
     """
-    from keras_vnn.data import Labels, classification_metrics, regression_metrics
+    from keras_vnn.data.scores import scores
     from keras_vnn.inspection import predict
 
     if "val_loss" not in result.history:
@@ -243,33 +222,16 @@ def validation_scores(recipe: TrainRecipe, result: TrainingResult, seen: Seen) -
         return loss
     judged, labels = seen.split.validation, seen.labels
     predicted = predict(result.model, seen.data[labels.cells[judged]], missing=recipe.missing).to_numpy()
-    if isinstance(labels, Labels):
-        return numbers_of(classification_metrics(labels.codes[judged], predicted, labels.classes).to_json()) | loss
-    truth = labels.values[judged]
-    found = {
-        name: regression_metrics(truth[:, column], predicted[:, column]).to_json()
-        for column, name in enumerate(labels.names)
-    }
-    return numbers_of(found) | loss
+    return numbers_of(scores(labels, labels.truth[judged], predicted).to_json()) | loss
 
 
 def _failures() -> tuple[type[Exception], ...]:
     """Return what ends a trial but not the search: what cannot be built or trained, and want of memory."""
     import keras
 
-    found: tuple[type[Exception], ...] = (ValueError, MemoryError, RuntimeError, ArithmeticError)
+    kinds: tuple[type[Exception], ...] = (ValueError, MemoryError, RuntimeError, ArithmeticError)
     if keras.backend.backend() == "tensorflow":
         from tensorflow.errors import OpError
 
-        found = (*found, OpError)
-    return found
-
-
-def _reason(error: Exception) -> str:
-    text = " ".join(str(error).split()) or "no reason given"
-    kind = "" if isinstance(error, VNNError) else f"{type(error).__name__}: "
-    return f"{kind}{text}"[:500]
-
-
-def _seconds(start: float) -> float:
-    return round(time.perf_counter() - start, 2)
+        kinds = (*kinds, OpError)
+    return kinds

@@ -11,23 +11,32 @@ from typing import Any
 
 from keras_vnn.basics.csv_tables import csv_text
 from keras_vnn.basics.errors import ConfigError, VNNError
-from keras_vnn.basics.files import made_folder, replacing
+from keras_vnn.basics.files import made_folder
 from keras_vnn.basics.progress import Say, log_debug, log_info
 from keras_vnn.basics.quiet import import_keras
-from keras_vnn.experiments.tuning._measures import measure_of, named, numbers_of
-from keras_vnn.experiments.tuning._optuna import imported_optuna
-from keras_vnn.experiments.tuning._proposals import next_values, pruner
-from keras_vnn.experiments.tuning._recipe import content_of, recipe_text
+from keras_vnn.basics.runs import alone_at, claim, write_text
+from keras_vnn.experiments._measures import named, numbers_of
+from keras_vnn.experiments.tuning._optuna import DATABASE, Store, imported_optuna, next_values, open_store, pruner
 from keras_vnn.experiments.tuning._result import Tuning, best_of, trial_table, valued
-from keras_vnn.experiments.tuning._settings import changed_recipe, check_options, check_pruning, check_space, own_values
-from keras_vnn.experiments.tuning._store import Store, open_store
-from keras_vnn.experiments.tuning._trials import Networks, Outcome, run_trial, seen_cells
+from keras_vnn.experiments.tuning._settings import (
+    changed_recipe,
+    check_options,
+    check_pruning,
+    check_space,
+    content_of,
+    measure_of,
+    own_values,
+    recipe_text,
+)
+from keras_vnn.experiments.tuning._trials import Failed, Finished, Networks, Outcome, Pruned, run_trial, seen_cells
 from keras_vnn.recipes.read import make_section, read_recipe
-from keras_vnn.recipes.run import read_training_data, split_of, train_model
-from keras_vnn.recipes.schema import Recipe, TrainRecipe, TuneRecipe
+from keras_vnn.recipes.run import network_of, read_training_data, split_of, train_model
+from keras_vnn.recipes.schema import Recipe, TrainingRecipe, TuneRecipe
 from keras_vnn.recipes.space import Setting
 
 __all__ = ["tune"]
+
+_FILES = (DATABASE, "trials.csv", "best.yaml", "best.keras", "tuning.json")
 
 
 def tune(
@@ -87,7 +96,7 @@ def tune(
     ConfigError
         A field, a value or the measure is impossible; Optuna is not installed; the folder holds another search.
     OutputError
-        The folder cannot be written.
+        Another process is at the folder, or it cannot be written.
     VNNError
         The recipe as it stands cannot be built or its data cannot be read; or no trial finished.
 
@@ -96,16 +105,16 @@ def tune(
     Akiba et al. 2019, Optuna, doi:10.1145/3292500.3330701; Bergstra et al. 2011, Algorithms for hyper-parameter
     optimization, NeurIPS 24.
     """
-    known = recipe if isinstance(recipe, Recipe) else read_recipe(recipe)
-    given = {"space": space or None, "trials": trials, "measure": measure, "pruning": pruning, "seed": seed}
-    options = make_section(TuneRecipe, known.tune, given, "tune()")
+    given = recipe if isinstance(recipe, Recipe) else read_recipe(recipe)
+    asked = {"space": space or None, "trials": trials, "measure": measure, "pruning": pruning, "seed": seed}
+    options = make_section(TuneRecipe, given.tune, asked, "tune()")
+    known = given.for_training("A search")
     settings: dict[str, Setting] = dict(options.space)
-    train = check_space(known, settings)
-    judged_by = measure_of(train, options.measure)
+    check_space(known, settings)
+    judged_by = measure_of(known.train, options.measure)
     if options.pruning != "none":
         check_pruning(settings)
     imported_optuna()
-    place = made_folder(folder)
     search = {
         **content_of(known),
         "space": {name: setting.to_json() for name, setting in settings.items()},
@@ -114,111 +123,112 @@ def tune(
         "seed": options.seed,
         "version": version("keras-vnn"),
     }
-    with open_store(place, search, settings, judged_by) as store:
-        done = len(store.outcomes)
-        if done:
-            say(f"{done} of {max(done, options.trials)} trials were done before")
+    place = made_folder(folder)
+    with alone_at(place):
         import_keras()
         check_options(known, settings)
+        claim(place, "search", search, _FILES)
         own = own_values(known, settings)
         outside = {name: value for name, value in own.items() if not settings[name].holds(value)}
-        if done < options.trials:
-            _search(known, settings, options, judged_by, store, own, outside, progress=progress, say=say)
-        outcomes = tuple(store.outcomes)
-    best = best_of(outcomes, judged_by)
-    table = trial_table(outcomes, judged_by)
-    _write(place / "trials.csv", csv_text(table))
-    if best is None:
-        raise VNNError(
-            f"All {len(outcomes)} trials failed. The first: {outcomes[0].reason}\n"
-            f"Look at the reasons in {place / 'trials.csv'}, and correct the recipe or its search space."
+        with open_store(place, settings, judged_by) as store:
+            done = len(store.outcomes)
+            if done:
+                say(f"{done} of {max(done, options.trials)} trials were done before")
+            if done < options.trials:
+                if not done and outside:
+                    tried = ", ".join(valued(outside))
+                    say(f"the recipe as it stands is outside of the space and not tried: {tried}")
+                first = None if outside else own
+                _search(known, settings, options, judged_by, store, first, progress=progress, say=say)
+            outcomes = tuple(store.outcomes)
+        table = trial_table(outcomes, judged_by)
+        write_text(place / "trials.csv", csv_text(table))
+        best = best_of(outcomes, judged_by)
+        if best is None:
+            reasons = [one.reason for one in outcomes if isinstance(one, Failed)]
+            raise VNNError(
+                f"All {len(outcomes)} trials failed. The first: {reasons[0]}\n"
+                f"Look at the reasons in {place / 'trials.csv'}, and correct the recipe or its search space."
+            )
+        number, outcome = best
+        chosen = changed_recipe(known, outcome.values)
+        note = (
+            f"Chosen by vnn tune: trial {number + 1} of {len(outcomes)}, {named(judged_by)} of the validation cells "
+            f"{outcome.scores[judged_by]:.4f}."
         )
-    chosen = changed_recipe(known, outcomes[best].values)
-    note = (
-        f"Chosen by vnn tune: trial {best + 1} of {len(outcomes)}, {named(judged_by)} of the validation cells "
-        f"{outcomes[best].score:.4f}."
-    )
-    _write(place / "best.yaml", recipe_text(chosen, place, note=note))
-    test = _test_scores(chosen, place, best + 1, progress=progress, say=say)
-    about = {"seed": options.seed, "version": version("keras-vnn"), "first_is_recipe": not outside}
-    found = Tuning(judged_by, table, best + 1, outcomes[best].values, chosen, test, about)
-    _write(place / "tuning.json", json.dumps(found.to_json(), indent=1, ensure_ascii=False))
+        write_text(place / "best.yaml", recipe_text(chosen, place, note=note))
+        test = _test_scores(chosen, place, number + 1, progress=progress, say=say)
+        about = {"seed": options.seed, "version": version("keras-vnn"), "first_is_recipe": not outside}
+        found = Tuning(judged_by, table, number + 1, outcome.values, chosen, test, about)
+        write_text(place / "tuning.json", json.dumps(found.to_json(), indent=1, ensure_ascii=False))
     return found
 
 
 def _search(
-    recipe: Recipe,
+    recipe: TrainingRecipe,
     space: Mapping[str, Setting],
     options: TuneRecipe,
     measure: str,
     store: Store,
-    own: Mapping[str, Any],
-    outside: Mapping[str, Any],
+    first: Mapping[str, Any] | None,
     *,
     progress: bool,
     say: Say,
 ) -> None:
-    """Make the trials that are missing."""
+    """Make the trials that are missing, the first one with these values if there are any."""
     networks = Networks()
-    train = recipe.train or TrainRecipe.model_construct()
-    data, labels = read_training_data(train, networks.of(recipe, say=say), say=say)
-    split = split_of(train, labels)
+    data, labels = read_training_data(recipe.train, networks.of(recipe, say=say), say=say)
+    split = split_of(recipe.train, labels)
     if not split.validation.size:
         raise ConfigError(f"Trials are judged by validation cells, and of {len(labels)} cells there are none.")
     say(f"split         {split}\njudged by     {named(measure)} of the validation cells")
     seen = seen_cells(data, labels, split)
-    while len(store.outcomes) < options.trials:
-        number = len(store.outcomes) + 1
-        if number == 1 and outside:
-            say(f"the recipe as it stands is outside of the space and not tried: {', '.join(valued(outside))}")
-        if number == 1 and not outside:
+    for number in range(len(store.outcomes) + 1, options.trials + 1):
+        if number == 1 and first is not None:
             say("trial 1 is the recipe as it stands")
-            values: dict[str, Any] | None = dict(own)
+            values: Mapping[str, Any] | None = first
         else:
             values = next_values(space, store.outcomes, measure=measure, seed=options.seed)
         if values is None:
             say(f"all {number - 1} settings that there are were tried")
             return
+        is_hopeless = pruner(store.outcomes) if options.pruning == "median" else None
         what = f"trial {number}/{options.trials}"
         outcome = run_trial(
-            recipe,
-            values,
-            seen,
-            networks,
-            measure,
-            is_hopeless=pruner(store.outcomes) if options.pruning == "median" else None,
-            what=what,
-            progress=progress,
+            recipe, values, seen, networks, measure, is_hopeless=is_hopeless, what=what, progress=progress
         )
-        is_best = best_of([*store.outcomes, outcome], measure) == number - 1
         store.keep(outcome)
-        say(_line(outcome, number, options.trials, measure, is_best=is_best))
+        best = best_of(store.outcomes, measure)
+        say(_line(outcome, number, options.trials, measure, is_best=best is not None and best[1] is outcome))
 
 
 def _line(outcome: Outcome, number: int, trials: int, measure: str, *, is_best: bool) -> str:
     width = len(str(trials))
+    start = f"trial {number:>{width}}/{trials}  "
     tried = ", ".join(valued(outcome.values))
-    if outcome.state == "failed":
-        return f"trial {number:>{width}}/{trials}  failed: {outcome.reason}\n{'':>{2 * width + 9}}with {tried}"
-    if outcome.state == "pruned":
-        said = f"stopped after {outcome.epochs} epochs: its loss is above the median"
-        return f"trial {number:>{width}}/{trials}  {said}  {tried}"
-    said = f"{named(measure)} {outcome.score:.4f}{' *' if is_best else '  '}"
-    return f"trial {number:>{width}}/{trials}  {said}  {tried}  ({outcome.epochs} epochs, {outcome.seconds:.0f} s)"
+    if isinstance(outcome, Finished):
+        said = f"{named(measure)} {outcome.scores[measure]:.4f}{' *' if is_best else '  '}"
+        return f"{start}{said}  {tried}  ({outcome.epochs} epochs, {outcome.seconds:.0f} s)"
+    if isinstance(outcome, Pruned):
+        return f"{start}stopped after {outcome.epochs} epochs: its loss is above the median  {tried}"
+    return f"{start}failed: {outcome.reason}\n{'':>{len(start)}}with {tried}"
 
 
-def _test_scores(recipe: Recipe, folder: Path, trial: int, *, progress: bool, say: Say) -> Mapping[str, float] | None:
+def _test_scores(
+    recipe: TrainingRecipe, folder: Path, trial: int, *, progress: bool, say: Say
+) -> Mapping[str, float] | None:
     """Train the best recipe once more, keep the model, and return its scores of the test cells.
 
     A search that is repeated and has the best trial it had does not train again.
     """
     from keras_vnn.models import save_model
 
-    if recipe.train is None or (before := _scores_of_before(folder, trial)) is not None:
+    if (before := _scores_of_before(folder, trial)) is not None:
         return before
     say(f"trial {trial} is the best and trained once more, now for the test cells")
     unfinished = folder / "best.keras.unfinished"
-    result = train_model(recipe.train, Networks().of(recipe), progress=progress, checkpoint=unfinished, say=log_debug)
+    network = network_of(recipe, say=log_debug)
+    result = train_model(recipe.train, network, progress=progress, checkpoint=unfinished, say=log_debug)
     save_model(result.model, folder / "best.keras", overwrite=True)
     unfinished.unlink(missing_ok=True)
     return None if result.metrics is None else numbers_of(result.metrics.to_json())
@@ -232,8 +242,3 @@ def _scores_of_before(folder: Path, trial: int) -> Mapping[str, float] | None:
         return dict(known["test"]) if is_same and known["test"] else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def _write(path: Path, text: str) -> None:
-    with replacing(path, overwrite=True) as partial:
-        partial.write_text(text, encoding="utf-8", newline="\n")

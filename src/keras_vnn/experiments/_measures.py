@@ -1,4 +1,4 @@
-"""What trials are judged by: scores of the validation cells, and which of them are better when smaller."""
+"""Scores that settings and networks are judged by: how they are called, and which are better when smaller."""
 
 from __future__ import annotations
 
@@ -6,30 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from keras_vnn.basics.errors import check_choice
-from keras_vnn.recipes.schema import TrainRecipe
+__all__ = ["is_better_when_smaller", "named", "numbers_of"]
 
-__all__ = ["is_better_when_smaller", "measure_of", "named", "numbers_of"]
-
-_CLASSES = ("balanced_accuracy", "accuracy", "macro_f1", "log_loss", "loss")
-_NUMBERS = ("r2", "pearson", "spearman", "mse", "loss")
-_SMALLER = ("log_loss", "mse", "loss")
-
-
-def measure_of(recipe: TrainRecipe, measure: str | None) -> str:
-    """Return the measure of a search: that asked for, else the one of the task.
-
-    Raises
-    ------
-    ConfigError
-        The task has no such measure.
-    """
-    known = ("loss",) if recipe.objective != "prediction" else _CLASSES if recipe.task == "classification" else _NUMBERS
-    if measure is None:
-        return known[0]
-    of = recipe.task if recipe.objective == "prediction" else f"{recipe.objective} embeddings"
-    check_choice(f"The measure of {of}", measure, known)
-    return measure
+_SMALLER = ("loss", "log_loss", "mse")
 
 
 def is_better_when_smaller(measure: str) -> bool:

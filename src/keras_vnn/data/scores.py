@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_vnn.data import (
+from keras_vnn.data.labels import Labels, Targets
+from keras_vnn.data.metrics import (
     ClassificationMetrics,
-    Labels,
     RegressionMetrics,
-    Targets,
     classification_metrics,
     regression_metrics,
 )

@@ -323,7 +323,9 @@ def _is_running(process: int) -> bool:
 
 @contextmanager
 def alone_at(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Keep other processes that ask for the same from working on an output; a lock file next to it holds meanwhile.
+    """Keep other processes that ask for the same from working on an output, a file or a folder that exists.
+
+    A lock file holds meanwhile: next to a file, within a folder.
 
     Raises
     ------
@@ -331,9 +333,8 @@ def alone_at(path: str | os.PathLike[str]) -> Iterator[None]:
         Another process is at it, or the lock file cannot be made.
     """
     real = Path(os.path.realpath(path))
-    lock = FileLock(
-        real.with_name(f".{hashlib.sha256(real.name.encode(errors='surrogateescape')).hexdigest()[:16]}.lock")
-    )
+    folder = real if real.is_dir() else real.parent
+    lock = FileLock(folder / f".{hashlib.sha256(real.name.encode(errors='surrogateescape')).hexdigest()[:16]}.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
@@ -341,7 +342,9 @@ def alone_at(path: str | os.PathLike[str]) -> Iterator[None]:
             f"Another process is writing {path} at this moment.\nWait until it has ended, or name another output."
         ) from error
     except OSError as error:
-        raise OutputError(f"Cannot write into the folder {real.parent}: {error.strerror or error}") from error
+        raise OutputError(
+            f"Cannot write into the folder {folder}: {error.strerror or error}\nName another output."
+        ) from error
     try:
         yield
     finally:

@@ -32,6 +32,7 @@ def compare(
     `vnn compare recipe.yaml -o comparison --controls swap --controls modules --baselines linear`
     """
     from keras_vnn.basics.errors import ConfigError
+    from keras_vnn.basics.files import alone_at, made_folder
 
     known = recipe_of(recipe)
     options = compare_options(known, given)
@@ -45,9 +46,10 @@ def compare(
     from keras_vnn.recipes.run import build_architecture
 
     arch = None
-    if known.build is not None and training.architecture is None:
-        arch = build_architecture(build_options(known, {}))
-    found = compare_networks(training, options, options.output, arch)
+    with alone_at(made_folder(options.output)):
+        if known.build is not None and training.architecture is None:
+            arch = build_architecture(build_options(known, {}))
+        found = compare_networks(training, options, options.output, arch)
     if as_json:
         print_json(found.to_json())
     else:

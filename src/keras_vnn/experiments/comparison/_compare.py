@@ -14,7 +14,7 @@ import pandas as pd
 from keras_vnn.architecture import Architecture, gene_counts, node_degrees
 from keras_vnn.basics.csv_tables import read_table
 from keras_vnn.basics.errors import ConfigError, check_choice
-from keras_vnn.basics.files import check_target, made_folder
+from keras_vnn.basics.files import alone_at, check_target, made_folder
 from keras_vnn.basics.identity import digest_of, identity_of
 from keras_vnn.basics.progress import Say, log_info
 from keras_vnn.data import Labels, Targets, labels_given
@@ -100,6 +100,8 @@ def compare(
     ------
     ConfigError
         A name is unknown, or there are no seeds.
+    OutputError
+        Another process compares in the same folder, or it cannot be written.
     VNNError
         What `train` raises.
     """
@@ -132,16 +134,17 @@ def compare(
         for replicate, (seed, split) in enumerate(splits)
         for contender in contenders
     ]
-    known = {job.name: finished(runs_folder, job, identity) for job in all_jobs}
-    missing_jobs = [job for job in all_jobs if known[job.name] is None]
-    done = len(all_jobs) - len(missing_jobs)
-    if done:
-        say(f"{done} of {len(all_jobs)} runs were done before")
-    for run in parallel_runs(shared, missing_jobs, jobs):
-        keep(runs_folder, run)
-        done, known[run.name] = done + 1, dict(run.record)
-        said = f"{run.record['contender']}, replicate {run.record['replicate'] + 1}: {_scores(run.record)}"
-        say(f"run {done:>3}/{len(all_jobs)}  {said}")
+    with alone_at(runs_folder):
+        known = {job.name: finished(runs_folder, job, identity) for job in all_jobs}
+        missing_jobs = [job for job in all_jobs if known[job.name] is None]
+        done = len(all_jobs) - len(missing_jobs)
+        if done:
+            say(f"{done} of {len(all_jobs)} runs were done before")
+        for run in parallel_runs(shared, missing_jobs, jobs):
+            keep(runs_folder, run)
+            done, known[run.name] = done + 1, dict(run.record)
+            said = f"{run.record['contender']}, replicate {run.record['replicate'] + 1}: {_scores(run.record)}"
+            say(f"run {done:>3}/{len(all_jobs)}  {said}")
     runs = _runs_table([known[job.name] for job in all_jobs])
     score = _metric(metric, runs, labels)
     importance = {

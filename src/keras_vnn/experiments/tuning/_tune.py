@@ -11,7 +11,7 @@ from typing import Any
 
 from keras_vnn.basics.csv_tables import csv_text
 from keras_vnn.basics.errors import ConfigError, VNNError
-from keras_vnn.basics.files import made_folder, replacing
+from keras_vnn.basics.files import alone_at, made_folder, replacing
 from keras_vnn.basics.progress import Say, log_debug, log_info
 from keras_vnn.basics.quiet import import_keras
 from keras_vnn.experiments.tuning._measures import measure_of, named, numbers_of
@@ -87,7 +87,7 @@ def tune(
     ConfigError
         A field, a value or the measure is impossible; Optuna is not installed; the folder holds another search.
     OutputError
-        The folder cannot be written.
+        Another process searches in the same folder, or it cannot be written.
     VNNError
         The recipe as it stands cannot be built or its data cannot be read; or no trial finished.
 
@@ -114,6 +114,22 @@ def tune(
         "seed": options.seed,
         "version": version("keras-vnn"),
     }
+    with alone_at(place):
+        return _tuned(known, options, settings, judged_by, place, search, progress=progress, say=say)
+
+
+def _tuned(
+    known: Recipe,
+    options: TuneRecipe,
+    settings: dict[str, Setting],
+    judged_by: str,
+    place: Path,
+    search: Mapping[str, Any],
+    *,
+    progress: bool,
+    say: Say,
+) -> Tuning:
+    """Make the trials that are missing, train the best recipe once more, and write what was found."""
     with open_store(place, search, settings, judged_by) as store:
         done = len(store.outcomes)
         if done:

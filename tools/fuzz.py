@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import importlib
 import io
 import json
 import multiprocessing
@@ -21,10 +22,12 @@ import random
 import resource
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import time
 import traceback
+import types
 import warnings
 import zipfile
 from collections import Counter
@@ -32,7 +35,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import fuzz_structures as structures
 from formats_page import EXAMPLES
@@ -290,9 +293,46 @@ def run_case(seed: int, case: int, folder: Path, groups: tuple[str, ...] = GROUP
     return outcome
 
 
-def _worker(seed: int, folder: str, groups: tuple[str, ...], start: int, step: int, end: int, results: Any) -> None:
-    from keras_vnn.basics import unpacking
+def _process_ready_to_look() -> Any:
+    """Return what starts the process that looks at HDF5 files: a fork of one with h5py, in a tenth of the time."""
+    ours, theirs = socket.socketpair()
+    if not os.fork():
+        ours.close()
+        importlib.import_module("h5py")
+        with theirs.makefile("rw", encoding="utf-8") as stream:
+            for line in stream:
+                if not (child := os.fork()):
+                    _look(*json.loads(line))
+                stream.write(f"{os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}\n")
+                stream.flush()
+        os._exit(0)
+    theirs.close()
+    stream = ours.makefile("rw", encoding="utf-8")
 
+    def run(command: list[str], **_: Any) -> Any:
+        stream.write(json.dumps(command[command.index("-c") + 1 :]) + "\n")
+        stream.flush()
+        return types.SimpleNamespace(returncode=int(stream.readline()))
+
+    return types.SimpleNamespace(run=run, DEVNULL=None, TimeoutExpired=TimeoutError)
+
+
+def _look(code: str, *arguments: str) -> NoReturn:
+    sys.argv = ["-c", *arguments]
+    sys.stderr = io.StringIO()
+    try:
+        exec(code, {"__name__": "__main__"})
+    except SystemExit:
+        os._exit(0)
+    except BaseException:  # noqa: BLE001 - what the library says of the file
+        os._exit(1)
+    os._exit(0)
+
+
+def _worker(seed: int, folder: str, groups: tuple[str, ...], start: int, step: int, end: int, results: Any) -> None:
+    from keras_vnn.basics import probing, unpacking
+
+    probing.subprocess = _process_ready_to_look()
     # Bombs of 100 MB instead of 1 GB: the same code, a tenth of the time.
     unpacking.LARGEST_FREE = 64 << 20
     if "model" not in groups:
@@ -393,7 +433,10 @@ def main() -> int:
     )
     if options.json:
         rows = [
-            {"case": o.case, "group": o.group, "target": o.target, "mutations": o.mutations, "verdict": o.verdict}
+            {
+                **{"case": o.case, "group": o.group, "target": o.target, "mutations": o.mutations},
+                **{"verdict": o.verdict, "seconds": round(o.seconds, 4)},
+            }
             for o in outcomes
         ]
         options.json.write_text(json.dumps(rows), encoding="utf-8")

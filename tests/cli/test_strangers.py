@@ -217,6 +217,46 @@ def test_the_second_training_of_an_output_ends_at_its_start(vnn: Callable, files
     assert not [path.name for path in files.iterdir() if path.name.endswith((".lock", ".unfinished"))]
 
 
+# Ends when it is told to, and until then works on a folder.
+HOLD = """
+import sys
+from keras_vnn.basics.files import alone_at
+with alone_at("out"):
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+RECIPE = """
+train: {architecture: sets.vnn, data: expression.csv, cells: cells.csv, label: type}
+tune: {space: {learning_rate: [0.01, 0.001]}, trials: 1}
+"""
+
+
+@pytest.mark.parametrize("command", ["compare", "tune"])
+def test_the_second_run_in_a_folder_ends_at_its_start(vnn: Callable, files: Path, command: str) -> None:
+    Path("recipe.yaml").write_text(RECIPE)
+    Path("out").mkdir()
+    Path("link").symlink_to("out")
+    first = [sys.executable, "-c", HOLD]
+    with subprocess.Popen(first, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None and other.stdout.readline() == "ready\n"
+        for name in ("out", "link"):
+            ran = vnn(command, "recipe.yaml", "-o", name)
+            assert (ran.code, ran.err.splitlines()[-2:]) == (
+                1,
+                [
+                    f"error: Another process is writing {name} at this moment.",
+                    "Wait until it has ended, or name another output.",
+                ],
+            )
+            assert "expression.csv" not in ran.err, "said before the data are read"
+        other.communicate()
+    assert list(Path("out").iterdir()) == []
+    Path("expression.csv").write_text("damaged\n")
+    ran = vnn(command, "recipe.yaml", "-o", "out")
+    assert ran.code == 1 and "expression.csv" in ran.err, "the folder is free again"
+    assert not list(Path("out").glob(".*.lock"))
+
+
 # ---- how it ends ---------------------------------------------------------------------------------------------
 
 VNN = f"{shlex.quote(sys.executable)} -c 'from keras_vnn.cli import main; main()'"

@@ -179,7 +179,9 @@ OUTSIDE = {
     "indices too large": ("indices", 3, 10**6),
     "indices below zero": ("indices", 3, -(10**6)),
 }
-DAMAGE = r"The sparse matrix is damaged: .+\nRead or download the data again\.|index pointer|indices and data should"
+DAMAGE = (
+    r"The sparse matrix is damaged: .+: .+\nRead or download the data again\.|index pointer|indices and data should"
+)
 
 
 @pytest.mark.parametrize("layer", ["X", "counts"])
@@ -205,8 +207,9 @@ def test_one_by_genes_is_refused(tmp_path, case):
 @pytest.mark.parametrize("case", OUTSIDE)
 def test_one_in_a_zarr_store_is_refused(store, case):
     change(store, f"X/{OUTSIDE[case][0]}", *OUTSIDE[case][1:])
-    with pytest.raises((DataError, ReadError), match=DAMAGE):
+    with pytest.raises((DataError, ReadError), match=DAMAGE) as error:
         read_expression(store)
+    assert f": {store}\n" in str(error.value)
     with pytest.raises(DataError, match="The sparse matrix is damaged: "):
         align(read_expression(store, backed=True), GENES)
 

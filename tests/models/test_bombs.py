@@ -154,6 +154,28 @@ def unstored_weights(shape=(MANY,)):
     return stream.getvalue()
 
 
+def packed_weights(count):
+    """Return weights of which a chunk unpacks to more than there is room for."""
+    stream = io.BytesIO()
+    with h5py.File(stream, "w") as file:
+        array = file.create_dataset("layers/dense/vars/0", (100,), "f4", chunks=(100,), compression="gzip")
+        packer, block = zlib.compressobj(9), bytes(1_000_000)
+        first, further = (packer.compress(block) + packer.flush(zlib.Z_FULL_FLUSH) for _ in range(2))
+        array.id.write_direct_chunk((0,), first + further * (count // 1_000_000 - 1))
+    return stream.getvalue()
+
+
+def texts_for_weights():
+    """Return weights that are many times the same long text."""
+    stream = io.BytesIO()
+    with h5py.File(stream, "w") as file:
+        array = file.create_dataset("layers/dense/vars/0", (20_000,), h5py.string_dtype(), chunks=(20_000,))
+        array[0] = "A" * 300_000
+        (one, *_) = array.id.read_direct_chunk((0,))[1:]
+        array.id.write_direct_chunk((0,), one[:16] * 20_000)
+    return stream.getvalue()
+
+
 def models():
     """Return, by name, what changes the configuration of a good model: made when asked for, as they are large."""
     return {
@@ -180,6 +202,8 @@ def members():
     return {
         "packed JSON": {"config.json": b"[" + b"[]," * 80_000_000 + b"[]]"},
         "packed weights": {"model.weights.h5": bytes(800_000_000)},
+        "a chunk of weights": {"model.weights.h5": packed_weights(3 * MANY)},
+        "texts for weights": {"model.weights.h5": texts_for_weights()},
         "weights that are not stored": {"model.weights.h5": unstored_weights()},
     }
 

@@ -134,7 +134,7 @@ REFUSED = {
     "synonym": ({"id": "synonym"}, 'id="synonym" needs to know which names to look for: pass genes=…'),
     "code": (
         {"exclude_evidence": {"IAE"}},
-        "'IAE' is no evidence code. Did you mean ISA or IEP or IEA?\nGAF 2.1 has IDA, IEA, IMP, ND.",
+        "'IAE' is no evidence code. Did you mean ISA or IEP or IEA?\nGAF 2.1 of annotations.gaf has IDA, IEA, IMP, ND.",
     ),
     "string": (
         {"exclude_evidence": "IEA"},
@@ -142,7 +142,7 @@ REFUSED = {
     ),
     "both": (
         {"include_evidence": {"IDA"}, "exclude_evidence": {"IDA"}},
-        "include_evidence and exclude_evidence both name IDA.",
+        "include_evidence and exclude_evidence both name IDA.\nLeave it out of one of them.",
     ),
     "malformed": ({"malformed": "ignore"}, "Unknown malformed='ignore'.\nExpected one of: raise, skip."),
     "columns": (
@@ -270,7 +270,7 @@ def test_gpad_1(tmp_path):
     assert found.audit.count("row", "of an isoform or chain") == 1
     with pytest.raises(ReadError) as error:
         read_annotations(tmp_path / "a.gpa", id="symbol")
-    assert str(error.value) == "GPAD 1.1 has no column of symbol names: pass id='accession'."
+    assert str(error.value) == "GPAD 1.1 of a.gpa has no column of symbol names.\nPass id='accession'."
     assert len(read_annotations(write(tmp_path, GPAD_1.split("\n", 2)[2], "bare.gpa"))) == 3
 
 
@@ -330,7 +330,9 @@ def test_two_columns_in_either_order_with_and_without_header(tmp_path):
     ):
         found = read_annotations(write(tmp_path, text, "pairs.txt"))
         assert pairs(found) == expected, text
-    with pytest.raises(ReadError, match="has no column of evidence, so IEA cannot be excluded"):
+    with pytest.raises(
+        ReadError, match=r"has no column of evidence, so IEA cannot be excluded\.\nLeave out exclude_evidence\."
+    ):
         read_annotations(tmp_path / "pairs.txt", exclude_evidence=["IEA"])
 
 

@@ -323,7 +323,11 @@ def test_bad_files(written, content, message):
         ({"malformed": "drop"}, ConfigError, "Unknown malformed='drop'.\nExpected one of: raise, skip."),
         ({"min_score": float("nan")}, ConfigError, "min_score must be a finite number, got nan."),
         ({"delimiter": "|"}, ConfigError, "Unknown delimiter '|'.\nExpected one of: tab, comma, semicolon, space."),
-        ({"columns": (1, 1)}, ConfigError, "columns names the same column twice: (1, 1)."),
+        (
+            {"columns": (1, 1)},
+            ConfigError,
+            "columns names the same column twice: (1, 1).\nName different ones, for example: columns=(1, 2)",
+        ),
         ({"columns": (0, 1)}, ReadError, "There is no column 0: {path} has 3.\nColumns are numbered from 1."),
         (
             {"columns": (1, 2), "format": "sif"},

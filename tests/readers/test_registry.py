@@ -92,3 +92,51 @@ def test_docstrings_list_the_formats():
     for family in registry.FAMILIES.values():
         for format in registry.formats_of(family.name):
             assert f"``{format.name}`` ({format.title})" in getattr(vnn, family.reader).__doc__
+
+
+FUNCTIONS = {
+    "interactions": (vnn.read_interactions, "A\tB\t1\nB\tC\t2\n"),
+    "regulation": (vnn.read_regulation, "A\tB\t1\nB\tC\t2\n"),
+    "ontology": (vnn.read_ontology, "A\tB\nB\tC\n"),
+    "annotations": (vnn.read_annotations, "A\tGO:0000001\nB\tGO:0000002\n"),
+    "identifiers": (vnn.read_identifier_map, "A\tB\nB\tC\n"),
+}
+NO_COLUMNS = [(-1, 0), (0, 1), (1, 99), (1, 1.5), (1, None), (True, 2), ("nowhere", 1), (), "ab", 5, -1]
+
+
+@pytest.mark.parametrize("columns", NO_COLUMNS, ids=str)
+@pytest.mark.parametrize("family", FUNCTIONS)
+def test_columns_that_are_none_are_an_error_with_a_remedy(tmp_path, family, columns):
+    read, text = FUNCTIONS[family]
+    path = tmp_path / "table.tsv"
+    path.write_text(text)
+    with pytest.raises((ConfigError, ReadError)) as error:
+        read(path, columns=columns)
+    said, *remedy = str(error.value).split("\n")
+    assert (str(path) in said or repr(columns) in said or repr(columns[1]) in said or "got True" in said) and remedy
+
+
+@pytest.mark.parametrize(
+    ("read", "options", "said"),
+    [
+        (vnn.read_annotations, {"format": "gmt", "columns": (-1, 0)}, "columns applies to format='gene-term'; "),
+        (vnn.read_annotations, {"format": "gaf", "columns": (1, 2)}, "columns applies to format='gene-term'; "),
+        (vnn.read_ontology, {"format": "obo", "columns": (1, 2)}, "columns applies to format='edges'; "),
+        (vnn.read_ontology, {"format": "obo", "species": "HSA"}, "species applies to format='reactome'; "),
+        (vnn.read_identifier_map, {"format": "hgnc", "columns": (1, 2)}, "columns applies to format='table'; "),
+        (
+            vnn.read_interactions,
+            {"format": "sif", "columns": (1, 2)},
+            "columns applies to format='string' or 'table'; ",
+        ),
+        (vnn.read_regulation, {"format": "matrix", "sif_types": ("x",)}, "sif_types applies to format='sif'; "),
+    ],
+)
+def test_an_option_of_another_format_is_an_error_with_a_remedy(tmp_path, read, options, said):
+    path = tmp_path / "table.tsv"
+    path.write_text("A\tB\t1\nB\tC\t2\n")
+    with pytest.raises(ConfigError) as error:
+        read(path, **options)
+    name = next(one for one in options if one != "format")
+    read_as = f"{path} is read as {options['format']!r}."
+    assert str(error.value) == f"{said}{read_as}\nLeave out {name}, or name the format."

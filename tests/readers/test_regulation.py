@@ -186,11 +186,22 @@ def test_bad_files(written, content, message):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("g\tT\tT\nA\t1\t0\n", "The header names 1 of its TFs more than once: T: {path}:1"),
+        (
+            "g\tT\tT\nA\t1\t0\n",
+            "The header names 1 of its TFs more than once: T: {path}:1\nRename them, or leave out all but one.",
+        ),
         ("g\tT\tU\nA\t1\tx\n", f"The cell below U is 'x', expected a finite number: {{path}}:2\n    A\t1\tx\n{SKIP}"),
         ("g\tT\tU\nA\t1\t0\nB\t0\n", f"The cell below U is '', expected a finite number: {{path}}:3\n    B\t0\n{SKIP}"),
         ("g\tT\tU\nA\t1\t0\n\t0\t1\n", f"The row has no name: {{path}}:3\n    \t0\t1\n{SKIP}"),
-        ("g\tT\tU\nA\t0\t0\n", "No cell of the matrix says 1 or −1: {path}"),
+        (
+            "g\t\tU\nA\t1\t0\n",
+            "Expected the name of a TF above each column but the first: {path}:1\n"
+            "Name them in the first line, or name how the columns are separated: delimiter=…",
+        ),
+        (
+            "g\tT\tU\nA\t0\t0\n",
+            "No cell of the matrix says 1 or −1: {path}\nIs it the right file? A TF needs a target.",
+        ),
     ],
 )
 def test_bad_matrices(written, content, message):

@@ -116,7 +116,10 @@ def _parsed(archive: zipfile.ZipFile, where: str, packed: int) -> Architecture:
     text = archive.read("architecture.json")
     values = sum(map(text.count, (b",", b"[", b"{")))
     if values > _MOST_VALUES + packed // 2:
-        raise ArchitectureError(f"{where} holds {values:,} JSON values in {packed:,} bytes; it is not an architecture.")
+        raise ArchitectureError(
+            f"{where} holds {values:,} JSON values in {packed:,} bytes; it is not an architecture.\n"
+            "Build it again: vnn build … -o FILE"
+        )
     header = json.loads(text)
     if header["format"] != "keras-vnn architecture":
         raise ArchitectureError(

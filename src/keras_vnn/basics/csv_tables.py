@@ -93,7 +93,10 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
     width = len(plain[0])
     for number, row in enumerate(plain):
         if len(row) != width:
-            raise ReadError(f"Row {number} of {found} has {len(row)} fields, expected {width} as in the header.")
+            raise ReadError(
+                f"Row {number} of {found} has {len(row)} fields, expected {width} as in the header.\n"
+                "Was it edited? Write it again."
+            )
     columns = {}
     for position in range(width):
         fields = [row[position] for row in plain[1:]]

@@ -1,7 +1,8 @@
 """Whether an HDF5 file can be opened at all: another process looks first.
 
 Damage in an HDF5 file can send its library into an endless loop, or kill the process, and nothing in the process can
-stop either. In: a path. Out: nothing, or an error.
+stop either. Nor can it keep the library from unpacking a chunk to more than its array has room for. In: a path, or that
+of an archive and the name of a file in it. Out: nothing, or an error.
 """
 
 from __future__ import annotations
@@ -13,18 +14,23 @@ from functools import lru_cache
 from pathlib import Path
 
 from keras_vnn.basics.errors import ReadError
+from keras_vnn.basics.unpacking import LARGEST_FACTOR
 
 __all__ = ["refuse_damaged_hdf5"]
 
 _MAGIC = b"\x89HDF\r\n\x1a\n"
 # Follows every object and every index of chunks. The values of a small file are read, within a limit of memory: what a
-# chunk or a text that many entries share unpacks to is known only then. A loop that never ends uses up its processor
-# seconds, a slow disk does not.
+# text that many entries share takes is known only then. In a file of any size, those chunks are unpacked, as far as
+# their array has room, that hold more bytes than it, or so many that they could unpack beyond all measure: zlib packs
+# 1,032 bytes into one at most. A loop that never ends uses up its processor seconds, a slow disk does not.
 _PROBE = """
-import os, sys
+import os, sys, zipfile, zlib
+
+path, member = sys.argv[1:3]
+seconds, memory, small, factor, too_much, too_long = map(int, sys.argv[3:])
 try:
     import resource
-    resource.setrlimit(resource.RLIMIT_CPU, (int(sys.argv[2]), int(sys.argv[2]) + 5))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 except (ImportError, ValueError, OSError):
     pass
@@ -33,78 +39,132 @@ try:
 except ImportError:
     sys.exit()
 
-limit = int(sys.argv[3]) if sys.platform == "linux" and os.path.getsize(sys.argv[1]) < int(sys.argv[4]) else 0
-
-def memory(name):
+def taken(name):
     with open("/proc/self/status") as status:
         return next(int(line.split()[1]) << 10 for line in status if line.startswith(name))
 
+source = zipfile.ZipFile(path).open(member) if member else open(path, "rb")
+size = source.seek(0, 2)
+limit = memory if sys.platform == "linux" else 0
 if limit:
-    before = memory("VmHWM")
-    most = memory("VmSize") + limit
+    before = taken("VmHWM")
+    most = taken("VmSize") + limit
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
+texts = []
+
+def read(values):
+    try:
+        found = values()
+    except Exception:
+        if limit and taken("VmHWM") - before > limit // 4:
+            os._exit(too_much)
+        return
+    # Of numbers, the array that is declared says enough.
+    if getattr(found, "dtype", None) is None or found.dtype.hasobject:
+        texts.append(found)
+
+def unpack(item):
+    plan = item.id.get_create_plist()
+    filters = [plan.get_filter(n)[0] for n in range(plan.get_nfilters())]
+    sums = h5py.h5z.FILTER_FLETCHER32
+    packing = [n for n, one in enumerate(filters) if one not in (sums, h5py.h5z.FILTER_SHUFFLE, 5, 6)]
+    if len(packing) > 1 or packing and set(filters[packing[0] + 1:]) - {sums}:
+        os._exit(too_long)
+    room = item.dtype.itemsize
+    for length in item.chunks:
+        room *= length
+    room += room // 64 + 1024
+    strange = []
+
+    def note(chunk):
+        is_packed = packing and not chunk.filter_mask >> packing[0] & 1
+        if is_packed and (chunk.size > room or 1032 * chunk.size > max(memory, factor * size)):
+            strange.append(chunk)
+
+    item.id.chunk_iter(note) if hasattr(item.id, "chunk_iter") else item.id.get_num_chunks()
+    for chunk in strange:
+        if filters[packing[0]] != h5py.h5z.FILTER_DEFLATE:
+            if chunk.size > room:
+                os._exit(too_long)
+            continue
+        unpacker, given = zlib.decompressobj(), 0
+        rest = item.id.read_direct_chunk(chunk.chunk_offset)[1]
+        while rest and not unpacker.eof:
+            try:
+                given += len(unpacker.decompress(rest, 1 << 20))
+            except zlib.error:
+                break
+            rest = unpacker.unconsumed_tail
+            if given > room:
+                os._exit(too_long)
+
 def look(name, item):
-    dict(item.attrs)
+    read(lambda: dict(item.attrs))
     if not isinstance(item, h5py.Dataset):
         return
     if item.chunks is not None and item.id.get_space_status():
-        item.id.get_num_chunks()
-    if limit and item.shape and item.size * item.dtype.itemsize <= limit // 8:
-        try:
-            item[()]
-        except Exception:
-            if memory("VmHWM") - before > limit // 4:
-                os._exit(int(sys.argv[5]))
+        unpack(item)
+    if limit and size < small and item.shape and item.size * item.dtype.itemsize <= limit // 8:
+        read(lambda: item[()])
 
-with h5py.File(sys.argv[1], "r") as file:
-    dict(file.attrs)
+with h5py.File(source if member else path, "r") as file:
+    read(lambda: dict(file.attrs))
     file.visititems(look)
 """
 _PROCESSOR_SECONDS, _SECONDS = 8, 120
-_MEMORY, _SMALL, _TOO_MUCH = 1 << 29, 4 << 20, 77
+_MEMORY, _SMALL, _TOO_MUCH, _TOO_LONG = 1 << 29, 4 << 20, 77, 78
 
 
-def refuse_damaged_hdf5(path: Path) -> None:
+def refuse_damaged_hdf5(path: Path, member: str = "") -> None:
     """Raise a `ReadError` when reading an HDF5 file never ends, kills the process, or fills the memory.
 
     It takes a quarter of a second, once for a file as it is. Files that do not begin as HDF5 does are not looked at.
+
+    Parameters
+    ----------
+    path
+        The file, or a zip archive.
+    member
+        The HDF5 file in the archive.
 
     Raises
     ------
     ReadError
         So it is. Damage that the library finds itself is left to who reads the file.
     """
-    with path.open("rb") as stream:
-        if stream.read(len(_MAGIC)) != _MAGIC:
-            return
+    if not member:
+        with path.open("rb") as stream:
+            if stream.read(len(_MAGIC)) != _MAGIC:
+                return
     state = path.stat()
-    _look(path.resolve(), path, state.st_size, state.st_mtime_ns)
+    _look(path.resolve(), path, member, state.st_size, state.st_mtime_ns)
 
 
 @lru_cache(maxsize=256)
-def _look(found: Path, path: Path, size: int, changed: int) -> None:
+def _look(found: Path, path: Path, member: str, size: int, changed: int) -> None:
     """Look at a file; what raises is not remembered."""
     if not sys.executable:  # Python inside another program.
         return
-    command = [sys.executable, "-P", "-c", _PROBE, str(found)]
-    command += map(str, (_PROCESSOR_SECONDS, _MEMORY, _SMALL, _TOO_MUCH))
+    command = [sys.executable, "-P", "-c", _PROBE, str(found), member]
+    command += map(str, (_PROCESSOR_SECONDS, _MEMORY, _SMALL, LARGEST_FACTOR, _TOO_MUCH, _TOO_LONG))
+    what = f"file {member} in the archive" if member else "HDF5 file"
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS)
     except subprocess.TimeoutExpired as error:
-        raise _never_ends(path) from error
+        raise _never_ends(what, path) from error
     except OSError:  # No further process may be started here.
         return
+    bomb = "It looks made to fill the memory. Download it again, from whom you trust."
     if done.returncode == _TOO_MUCH:
-        raise ReadError(
-            f"The HDF5 file of {size:,} bytes takes more than {_MEMORY:,} bytes of memory: {path}\n"
-            "It looks made to fill the memory. Download it again, from whom you trust."
-        )
+        raise ReadError(f"The {what} of {size:,} bytes takes more than {_MEMORY:,} bytes of memory: {path}\n{bomb}")
+    if done.returncode == _TOO_LONG:
+        raise ReadError(f"A chunk of the {what} unpacks to more than its array has room for: {path}\n{bomb}")
     if _ran_out(done.returncode):
-        raise _never_ends(path)
+        raise _never_ends(what, path)
     # What the library says of itself it says to the reader too, which knows what it needs of the file.
     if done.returncode < 0:
-        raise ReadError(f"The HDF5 file is damaged, reading it kills Python: {path}\nDownload it again.")
+        raise ReadError(f"The {what} is damaged, reading it kills Python: {path}\nDownload it again.")
 
 
 def _ran_out(code: int) -> bool:
@@ -112,5 +172,5 @@ def _ran_out(code: int) -> bool:
     return code == -getattr(signal, "SIGXCPU", 0) != 0
 
 
-def _never_ends(path: Path) -> ReadError:
-    return ReadError(f"The HDF5 file is damaged, reading it never ends: {path}\nDownload it again.")
+def _never_ends(what: str, path: Path) -> ReadError:
+    return ReadError(f"The {what} is damaged, reading it never ends: {path}\nDownload it again.")

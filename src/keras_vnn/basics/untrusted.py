@@ -1,6 +1,6 @@
 """Whether an HDF5 file or a zarr store is all there and no more than that: no links, no code, no arrays of nothing.
 
-In: the path of a file or folder from a stranger. Out: nothing, or an error. Values are not read.
+In: the path of a file or folder from a stranger. Out: nothing, or an error. Values are not kept.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 from keras_vnn.basics.errors import ReadError, sample
 from keras_vnn.basics.unpacking import LARGEST_FACTOR
+from keras_vnn.basics.zarr_chunks import is_chunk, unpacked_size
 
 __all__ = ["check_hdf5", "check_zarr"]
 
@@ -85,9 +86,11 @@ def check_zarr(path: Path) -> None:
     ------
     ReadError
         It names a codec that is not known to be harmless, holds links, declares arrays of which it stores next to
-        nothing, or its metadata are damaged.
+        nothing, has chunks that unpack beyond all measure, or its metadata are damaged.
     """
     stored, declared = 0, Counter[str]()
+    described: dict[Path, list[dict[str, Any]]] = {}
+    chunks = []
     for folder, folders, files in os.walk(path):
         for name in (*folders, *files):
             member = Path(folder, name)
@@ -99,27 +102,48 @@ def check_zarr(path: Path) -> None:
                 )
             if name in files:
                 stored += member.stat().st_size
+                chunks += [] if name.lower() in _METADATA else [member]
             # File systems that ignore case find a file by any spelling.
             if name.lower() in _METADATA:
                 # An array stands in a file of its own, and may stand again in a file that sums up several.
-                for array, is_alone in _arrays(member, path):
-                    declared["" if is_alone else where] += _checked_array(array, where, path)
+                for place, array in _arrays(member, path):
+                    declared["" if place == "" else where] += _checked_array(array, where, path)
+                    described.setdefault(Path(folder, place), []).append(array)
     _check_size(max(declared.values(), default=0), stored, "zarr store", path)
+    _check_chunks(described, chunks, max(_LARGEST_FREE, LARGEST_FACTOR * stored), path)
 
 
-def _arrays(member: Path, path: Path) -> Iterator[tuple[dict[str, Any], bool]]:
-    """Yield the descriptions of arrays in a file of metadata, and whether the file is about that array alone."""
+def _check_chunks(described: dict[Path, list[dict[str, Any]]], chunks: list[Path], limit: int, path: Path) -> None:
+    """Raise when the chunks of arrays unpack to more than a limit, by any description of them."""
+    total = 0
+    for chunk in chunks:
+        # A folder within an array may be described as another array.
+        folders = [one for one in chunk.parents if one in described and is_chunk(chunk.relative_to(one).as_posix())]
+        arrays = [array for folder in folders for array in described[folder]]
+        try:
+            total += max((unpacked_size(array, chunk, limit - total) for array in arrays), default=0)
+        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
+            raise _damaged(chunk.relative_to(path).as_posix(), path, error) from error
+        if total > limit:
+            raise ReadError(
+                f"The chunks of the zarr store unpack to more than {limit:,} bytes: {path}\n"
+                "It looks made to fill the memory. Download it again, from whom you trust."
+            )
+
+
+def _arrays(member: Path, path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the descriptions of arrays in a file of metadata, and their places from there; none when alone in it."""
     try:
         document = json.loads(member.read_bytes())
     except (ValueError, RecursionError, OSError) as error:
         raise _damaged(member.relative_to(path).as_posix(), path, error) from error
-    waiting = [document]
+    waiting = [("", document)]
     while waiting:
-        node = waiting.pop()
+        place, node = waiting.pop()
         if isinstance(node, dict):
             if "shape" in node and ("chunks" in node or "chunk_grid" in node):
-                yield node, node is document
-            waiting.extend(node.values())
+                yield place.removesuffix("/.zarray"), node
+            waiting.extend(node.items())
 
 
 def _checked_array(array: dict[str, Any], where: str, path: Path) -> int:

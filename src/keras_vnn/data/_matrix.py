@@ -64,7 +64,10 @@ def measured(data: Any) -> Measured:
         values = np.asarray(values)
     check_numbers(values.dtype)
     if 0 in values.shape:
-        raise DataError(f"The data have {values.shape[0]} cells and {values.shape[1]} genes, expected some of both.")
+        raise DataError(
+            f"The data have {values.shape[0]} cells and {values.shape[1]} genes, expected some of both.\n"
+            "Was everything filtered out?"
+        )
     return Measured(values, tuple(map(str, cells)), tuple(map(str, genes)))
 
 
@@ -76,7 +79,10 @@ def is_on_disk(values: Any) -> bool:
 def check_numbers(kind: Any) -> None:
     """Raise a `DataError` unless a NumPy type is one of real numbers."""
     if kind.kind not in "biuf":
-        raise DataError(f"The values of the data are of type {kind}, expected numbers.")
+        raise DataError(
+            f"The values of the data are of type {kind}, expected numbers.\n"
+            "Name a layer that holds counts or expression: layer=…"
+        )
 
 
 def check_sparse(values: Any) -> None:

@@ -146,7 +146,10 @@ def stored(data: Any) -> Stored | None:
         return None
     cells, genes = tuple(map(str, data.obs_names)), tuple(map(str, data.var_names))
     if 0 in values.shape:
-        raise DataError(f"The data have {values.shape[0]} cells and {values.shape[1]} genes, expected some of both.")
+        raise DataError(
+            f"The data have {values.shape[0]} cells and {values.shape[1]} genes, expected some of both.\n"
+            "Was everything filtered out?"
+        )
     check_numbers(values.dtype)
     if not hasattr(values, "group"):
         return Stored(values, cells, genes, None)

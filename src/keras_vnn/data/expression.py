@@ -203,11 +203,13 @@ def _read_store(path: Path, layer: str, genes: Sequence[str], backed: bool | str
     _check_store(path)
     on_disk = open_store(path, layer) if backed is True or (backed and is_divisible(path)) else None
     if on_disk is not None and (backed is True or too_large(on_disk, genes)):
-        stored(on_disk)
+        with damage_named(path):
+            stored(on_disk)
         adata, where = on_disk, ", read from disk while they are needed"
     else:
         adata, where = _take_layer(_read_whole(path, layer), layer, f" of {path.name}"), ""
-        check_finite(measured(adata), str(path))
+        with damage_named(path):
+            check_finite(measured(adata), str(path))
     check_cell_names(tuple(map(str, adata.obs_names)), str(path))
     return adata, f"{layer} of {path.name}: {adata.n_obs:,} cells, {adata.n_vars:,} genes{where}"
 

@@ -87,7 +87,7 @@ def read_genotypes(path: PathLike) -> anndata.AnnData:
         phenotypes.append(_number(fields[-1], "phenotype", found, number, text))
         names.append(str(number))
     if not names:
-        raise ReadError(f"The file holds no genotype: {found}")
+        raise ReadError(f"The file holds no genotype: {found}\nWas its download interrupted?")
     columns = {gene: place for place, gene in enumerate(sorted({gene for genes in disrupted for gene in genes}))}
     rows = np.repeat(np.arange(len(names)), [len(genes) for genes in disrupted])
     places = np.array([columns[gene] for genes in disrupted for gene in genes], np.int64)
@@ -180,7 +180,7 @@ def _responses(path: PathLike) -> pandas.DataFrame:
         value = _number(fields[2], "response", found, number, text)
         rows.append((str(number), fields[0], fields[1], value, fields[3] if len(fields) == 4 else ""))
     if not rows:
-        raise ReadError(f"The file holds no response: {found}")
+        raise ReadError(f"The file holds no response: {found}\nWas its download interrupted?")
     table = pd.DataFrame(rows, columns=["line", "cell", "drug", "response", "source"]).set_index("line")
     table.index.name = None
     return table if table["source"].any() else table.drop(columns="source")
@@ -203,12 +203,15 @@ def _positions(path: PathLike, what: str) -> list[str]:
     absent = sorted(set(range(len(names))) - names.keys())
     if absent or not names:
         raise ReadError(
-            f"The positions must run from 0 without a gap; {absent[0] if absent else 0} is missing: {found}"
+            f"The positions must run from 0 without a gap; {absent[0] if absent else 0} is missing: {found}\n"
+            "Is the file complete? Download it again."
         )
     ordered = [names[place] for place in range(len(names))]
     repeated = {name for name in ordered if ordered.count(name) > 1} if len(set(ordered)) < len(ordered) else set()
     if repeated:
-        raise ReadError(f"{len(repeated)} names occur more than once: {sample(repeated)}: {found}")
+        raise ReadError(
+            f"{len(repeated)} names occur more than once: {sample(repeated)}: {found}\nRename or remove them."
+        )
     return ordered
 
 
@@ -227,11 +230,14 @@ def _numbers(path: PathLike, shape: tuple[int, int | None], what: str) -> NDArra
         expected = f"({rows:,}, {'…' if columns is None else format(columns, ',')})"
         raise ReadError(
             f"The {what} must have a row and a column per position: expected {expected}, "
-            f"got ({values.shape[0]:,}, {values.shape[1]:,}): {found}"
+            f"got ({values.shape[0]:,}, {values.shape[1]:,}): {found}\nAre both files of one release?"
         )
     if not np.isfinite(values).all():
         wrong = int((~np.isfinite(values)).sum())
-        raise ReadError(f"{wrong:,} of {values.size:,} numbers of the {what} are missing or not finite: {found}")
+        raise ReadError(
+            f"{wrong:,} of {values.size:,} numbers of the {what} are missing or not finite: {found}\n"
+            "Is the file complete? Download it again."
+        )
     return values
 
 

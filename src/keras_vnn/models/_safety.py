@@ -22,6 +22,7 @@ from typing import Any
 import keras
 
 from keras_vnn.basics.errors import ModelError, sample
+from keras_vnn.basics.probing import refuse_damaged_hdf5
 from keras_vnn.basics.unpacking import refuse_bomb
 from keras_vnn.basics.untrusted import check_hdf5
 from keras_vnn.models._stored_sizes import check_sizes
@@ -66,7 +67,7 @@ def check_model_file(path: Path) -> None:
         The name does not end in ``.keras``; the archive has other members than a model; the config names a class or
         function that is neither a plain part of Keras nor of this package, or claims more weights than are stored.
     ReadError
-        The archive unpacks beyond all measure, or its weights link to other files.
+        The archive or its weights unpack beyond all measure, or the weights link to other files.
     """
     # By the name, Keras chooses how to read a file: one that ends in .h5 by a way that knows no safe mode.
     if path.suffix != ".keras":
@@ -87,6 +88,7 @@ def check_model_file(path: Path) -> None:
             raise ModelError(f"The {_CONFIG} of the model file describes no model: {path}\nIs it damaged?")
         parts = list(_named(config))
         _check_names(parts, path)
+        refuse_damaged_hdf5(path, _WEIGHTS)
         with archive.open(_WEIGHTS) as stream:
             check_hdf5(stream, path)
             check_sizes(config, parts, stream, path)

@@ -69,7 +69,7 @@ class GeneSets(Mapping[str, tuple[str, ...]]):
         1 gene set of 2 genes (mapping)
         """
         if not sets:
-            raise ReadError("There is no gene set.")
+            raise ReadError("There is no gene set.\nPass at least one, with a name and its genes.")
         listed = {name: (genes,) if isinstance(genes, str) else tuple(genes) for name, genes in sets.items()}
         for name, genes in listed.items():
             wrong = next((word for word in (name, *genes) if not isinstance(word, str) or not word.strip()), None)

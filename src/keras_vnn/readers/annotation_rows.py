@@ -84,7 +84,7 @@ class AnnotationChoices:
                 raise ConfigError(f"namespace must be one of {', '.join(_ASPECTS)}; got {space!r}. {hint}".rstrip())
         if self.include_evidence is not None and self.include_evidence & self.exclude_evidence - {"ND"}:
             both = sample(self.include_evidence & self.exclude_evidence)
-            raise ConfigError(f"include_evidence and exclude_evidence both name {both}.")
+            raise ConfigError(f"include_evidence and exclude_evidence both name {both}.\nLeave it out of one of them.")
 
 
 def choose_annotations(rows: AnnotationRows, choices: AnnotationChoices) -> Annotations:
@@ -101,7 +101,7 @@ def choose_annotations(rows: AnnotationRows, choices: AnnotationChoices) -> Anno
     """
     frame = rows.frame
     entries = list(rows.dropped)
-    title = rows.source.format
+    title = f"{rows.source.format} of {rows.source.name}"
 
     def keep(wanted: NDArray[np.bool_], reason: str) -> None:
         nonlocal frame
@@ -129,7 +129,9 @@ def choose_annotations(rows: AnnotationRows, choices: AnnotationChoices) -> Anno
             f"evidence not wanted ({_in_words(codes, refused)})",
         )
     elif refused - {"ND"}:
-        raise ReadError(f"{title} has no column of evidence, so {sample(refused)} cannot be excluded.")
+        raise ReadError(
+            f"{title} has no column of evidence, so {sample(refused)} cannot be excluded.\nLeave out exclude_evidence."
+        )
     if choices.namespace is not None:
         aspects = {aspect for space in choices.namespace for aspect in _ASPECTS[space]}
         keep(_matching(frame, "aspect", lambda word: word in aspects, title), "of another namespace")
@@ -171,7 +173,7 @@ def choose_annotations(rows: AnnotationRows, choices: AnnotationChoices) -> Anno
 def _matching(frame: pd.DataFrame, column: str, test: Callable[[str], bool], title: str) -> NDArray[np.bool_]:
     """Return, for each row, whether its word in a column passes a test, which runs once per distinct word."""
     if column not in frame:
-        raise ReadError(f"{title} has no column of {column}; leave out the option that needs it.")
+        raise ReadError(f"{title} has no column of {column}.\nLeave out the option that needs it.")
     return of_each(frame[column], test, bool)
 
 
@@ -226,7 +228,7 @@ def _names(
     column = "accession" if kind == "accession" else "symbol"
     if column not in frame:
         has = ", ".join(repr(name) for name in ("symbol", "accession") if name in frame)
-        raise ReadError(f"{title} has no column of {column} names: pass id={has}.")
+        raise ReadError(f"{title} has no column of {column} names.\nPass id={has}.")
     codes, words = pd.factorize(frame[column])
     genes = np.array([str(word).strip() or None for word in words] or [None], dtype=object)
     entries: list[AuditEntry] = []
@@ -252,7 +254,7 @@ def _by_synonym(
     A name that is the symbol of some gene is never taken for a synonym of another.
     """
     if "synonyms" not in frame:
-        raise ReadError(f'{title} has no column of synonyms: pass id="symbol" or id="accession".')
+        raise ReadError(f'{title} has no column of synonyms.\nPass id="symbol" or id="accession".')
     absent = set(wanted) - {symbol for symbol in symbols if symbol}
     pairs = pd.DataFrame({"symbol": codes, "synonyms": frame["synonyms"].to_numpy()}).drop_duplicates()
     owners: dict[str, set[int]] = {}

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
 
 from keras_vnn.basics.errors import ConfigError, ReadError, did_you_mean, sample
 from keras_vnn.readers.text import Preview, shortened
@@ -21,6 +23,8 @@ __all__ = [
     "as_number",
     "choose_columns",
     "column_number",
+    "column_numbers",
+    "is_listed",
     "lay_out",
     "normalized",
     "split",
@@ -296,8 +300,12 @@ def column_number(layout: Layout, asked: int | str) -> int:
     ------
     ReadError
         There is no such column.
+    ConfigError
+        It is neither a name nor a number.
     """
     path = layout.preview.path
+    if isinstance(asked, bool) or not isinstance(asked, str | Integral):
+        raise ConfigError(f"A column is a name or a number from 1, got {asked!r}.\nFor example: columns=(1, 2)")
     if isinstance(asked, str):
         known = layout.header or ()
         if asked in known:
@@ -306,18 +314,39 @@ def column_number(layout: Layout, asked: int | str) -> int:
         raise ReadError(f"No column is named {asked!r}: {path}\nIt has: {sample(known, 12)}. {hint}".rstrip())
     if not 1 <= asked <= layout.width:
         raise ReadError(f"There is no column {asked}: {path} has {layout.width}.\nColumns are numbered from 1.")
-    return asked - 1
+    return int(asked) - 1
+
+
+def column_numbers(layout: Layout, asked: Sequence[int | str]) -> list[int]:
+    """Return the positions, from 0, of different columns.
+
+    Raises
+    ------
+    ReadError
+        There is no such column.
+    ConfigError
+        Two of them are the same, or one is neither a name nor a number.
+    """
+    found = [column_number(layout, column) for column in asked]
+    if len(set(found)) < len(found):
+        raise ConfigError(
+            f"columns names the same column twice: {tuple(asked)!r}.\nName different ones, for example: columns=(1, 2)"
+        )
+    return found
+
+
+def is_listed(asked: Any, *counts: int) -> bool:
+    """Say whether what the user gave is a list of columns, of one of these lengths."""
+    return not isinstance(asked, str) and isinstance(asked, Collection) and len(asked) in counts
 
 
 def _asked_columns(layout: Layout, roles: Roles, asked: Sequence[int | str]) -> Columns:
-    if isinstance(asked, str) or len(asked) not in (2, 3):
+    if not is_listed(asked, 2, 3):
         raise ConfigError(
             f"columns must name two columns, or three with the {roles.number_is}; got {asked!r}.\n"
             f"For example: columns=(1, 2) or columns=('gene_a', 'gene_b', '{roles.number_is}')"
         )
-    found = [column_number(layout, column) for column in asked]
-    if len(set(found)) < len(found):
-        raise ConfigError(f"columns names the same column twice: {tuple(asked)!r}.")
+    found = column_numbers(layout, asked)
     if len(found) == 2:
         return Columns(found[0], found[1], chosen=True)
     first, second, third = found

@@ -52,12 +52,17 @@ def read_cx2(start: Preview) -> tuple[Ontology, Annotations]:
     path = start.path
     aspects = read_json_text(path)
     if not isinstance(aspects, list) or not all(isinstance(aspect, dict) for aspect in aspects):
-        raise ReadError(f"The file is JSON but not CX: expected a list of aspects: {path}")
+        raise ReadError(
+            f"The file is JSON but not CX, expected a list of aspects: {path}\n"
+            "Is it the right file? Export the network as CX2."
+        )
     try:
         version = next((str(aspect["CXVersion"]) for aspect in aspects if "CXVersion" in aspect), "1")
         nodes, edges = (_second if version.startswith("2") else _first)(aspects)
     except (KeyError, TypeError, AttributeError, IndexError) as error:
-        raise ReadError(f"The file is not CX as expected: {path} ({type(error).__name__}: {error})") from error
+        raise ReadError(
+            f"The file is not CX as expected: {path} ({type(error).__name__}: {error})\nExport it again, as CX2."
+        ) from error
     return _hierarchy(path, version, nodes, edges)
 
 

@@ -114,7 +114,10 @@ def read_genes(
     start = preview(Path(source))
     if start.magic.startswith(b"\x89HDF"):
         if isinstance(column, int):
-            raise ConfigError(f"The columns of an .h5ad have names, got column={column}.")
+            raise ConfigError(
+                f"The columns of an .h5ad have names, got column={column}: {start.path}\n"
+                "Name one of var, or leave out column."
+            )
         names, said = read_var_names(start.path, column=column, raw=raw)
         records, dropped = len(names), Audit()
     else:
@@ -135,7 +138,10 @@ def read_genes(
 def _of_ten_x(path: Path, column: int | str | None, duplicates: str) -> GeneList:
     known = read_ten_x(path)
     if column not in (None, 1, 2):
-        raise ConfigError(f"The genes of a 10x folder are named by column 1 (Ensembl) or 2 (symbol), got {column!r}.")
+        raise ConfigError(
+            f"The genes of a 10x folder are named by column 1 (Ensembl) or 2 (symbol), got {column!r}: {path}\n"
+            "Leave out column for the symbol."
+        )
     names = known.ids if column == 1 else known.symbols
     said = f"10x features, {'Ensembl gene' if column == 1 else 'symbol'}"
     source = Source.of_file(known.features, said, records=len(known.ids))
@@ -158,7 +164,7 @@ def _in_memory(source: Any, column: int | str | None, *, raw: bool) -> Iterable[
     if column is None:
         return list(table.var_names)
     if column not in table.var:
-        raise GeneError(f"var has no column {column!r}; it has {', '.join(map(str, table.var.columns)) or 'none'}.")
+        raise GeneError(f"var has no column {column!r}.\nIt has: {', '.join(map(str, table.var.columns)) or 'none'}.")
     return [str(name) for name in table.var[column]]
 
 

@@ -96,7 +96,7 @@ from keras_vnn.basics.errors import ConfigError, ReadError
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.priors.identifiers import IdentifierTable
 from keras_vnn.priors.identifiers._table import columns_from_pairs, exploded
-from keras_vnn.readers.columns import column_number, lay_out, normalized
+from keras_vnn.readers.columns import column_number, is_listed, lay_out, normalized
 from keras_vnn.readers.formats import Format, most_rows
 from keras_vnn.readers.gaf import GAF, comment_value
 from keras_vnn.readers.molecules import refuse_species, species_counts
@@ -262,7 +262,7 @@ def _read_aliases(start: Preview, *, taxon: str | None) -> IdentifierTable:
 def _read_table(start: Preview, *, taxon: str | None, columns: Sequence[int | str] | None = None) -> IdentifierTable:
     # STRING, NCBI and others write their header as a comment.
     header = _commented_header(start)
-    if isinstance(columns, str):
+    if columns is not None and not is_listed(columns, *range(1, _MOST_COLUMNS + 1)):
         raise ConfigError(f"columns must name two columns or more, got {columns!r}.\nFor example: columns=(1, 2)")
     named = [] if header else [name for name in columns or () if isinstance(name, str)]
     layout = lay_out(start, named=named, is_header=lambda words: bool(_HEADER_WORDS & set(words)))

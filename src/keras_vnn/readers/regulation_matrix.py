@@ -78,7 +78,7 @@ def parse(start: Preview, options: Options) -> Rows:
         row_of, column_of = np.nonzero(np.where(bad[:, None], 0, table))
         found.append((regulators[column_of], names[row_of], lines[row_of], table[row_of, column_of]))
     if not sum(len(weights) for *_, weights in found):
-        raise ReadError(f"No cell of the matrix says 1 or −1: {start.path}")
+        raise ReadError(f"No cell of the matrix says 1 or −1: {start.path}\nIs it the right file? A TF needs a target.")
     first, second, line, number = (np.concatenate(column) for column in zip(*found, strict=True))
     entry = AuditEntry.of("read", "row", "malformed", skipped)
     return Rows(
@@ -96,10 +96,16 @@ def _regulators(layout: Layout) -> NDArray[np.object_]:
     names = list(layout.header or ())[1:]
     where = f"{layout.preview.path}:{layout.skipped}"
     if not names or not all(names):
-        raise ReadError(f"Expected the name of a TF above each column but the first: {where}")
+        raise ReadError(
+            f"Expected the name of a TF above each column but the first: {where}\n"
+            "Name them in the first line, or name how the columns are separated: delimiter=…"
+        )
     repeated = sorted(name for name, count in Counter(names).items() if count > 1)
     if repeated:
-        raise ReadError(f"The header names {len(repeated)} of its TFs more than once: {sample(repeated)}: {where}")
+        raise ReadError(
+            f"The header names {len(repeated)} of its TFs more than once: {sample(repeated)}: {where}\n"
+            "Rename them, or leave out all but one."
+        )
     return np.array(names, dtype=object)
 
 

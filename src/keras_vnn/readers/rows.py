@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
@@ -82,7 +82,8 @@ class Options:
     @property
     def column_names(self) -> tuple[str, ...]:
         """The columns that were given by name."""
-        return tuple(column for column in self.columns or () if isinstance(column, str))
+        named = self.columns if isinstance(self.columns, Collection) else ()
+        return tuple(column for column in named if isinstance(column, str))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

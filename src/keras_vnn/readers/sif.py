@@ -88,7 +88,7 @@ def parse(start: Preview, options: Options, *, default_types: tuple[str, ...], s
     path = start.path
     check_malformed(options.malformed)
     if options.at_least is not None:
-        raise ReadError(f"min_score={options.at_least:g} needs scores, and SIF has none: {path}")
+        raise ReadError(f"min_score={options.at_least:g} needs scores, and SIF has none: {path}\nLeave out min_score.")
     wanted = {word.casefold() for word in options.sif_types or default_types}
     lines = read_lines(path)
     tabbed = any("\t" in line for line in lines if not line.startswith(COMMENT_MARKS))

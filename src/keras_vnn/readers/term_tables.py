@@ -22,7 +22,7 @@ from keras_vnn.basics.errors import ConfigError
 from keras_vnn.basics.provenance import Source
 from keras_vnn.priors import Ontology
 from keras_vnn.readers.annotation_rows import AnnotationRows
-from keras_vnn.readers.columns import Columns, Layout, column_number, lay_out
+from keras_vnn.readers.columns import Columns, Layout, column_numbers, is_listed, lay_out
 from keras_vnn.readers.formats import Format
 from keras_vnn.readers.rows import read_rows
 from keras_vnn.readers.text import Preview
@@ -62,12 +62,12 @@ def read_gene_term(
     ConfigError
         ``columns`` does not name two columns.
     """
-    if columns is not None and (isinstance(columns, str) or len(columns) != 2):
+    if columns is not None and not is_listed(columns, 2):
         raise ConfigError(f"columns must name the gene and the term column, got {columns!r}.\nFor example: (1, 2)")
     named = [name for name in columns or () if isinstance(name, str)]
     layout = lay_out(start, named=named) if columns is not None else _layout(start)
     if columns is not None:
-        gene, term = (column_number(layout, column) for column in columns)
+        gene, term = column_numbers(layout, columns)
     else:
         found = _term_column(layout)
         term = 1 if found is None else found
@@ -115,10 +115,10 @@ def _hold(pattern: re.Pattern[str], value: str) -> bool:
 
 
 def read_edges(start: Preview, *, columns: Sequence[int | str] = ("child", "parent")) -> Ontology:
-    if isinstance(columns, str) or len(columns) != 2:
+    if not is_listed(columns, 2):
         raise ConfigError(f"columns must name the child and the parent column, got {columns!r}.\nFor example: (2, 1)")
     layout = lay_out(start, named=[name for name in columns if isinstance(name, str)])
-    child, parent = (column_number(layout, column) for column in columns)
+    child, parent = column_numbers(layout, columns)
     rows = read_rows(layout, Columns(child, parent, chosen=True), subject="ontology edge")
     source = Source.of_file(start.path, f"{layout.kind} child, parent", records=rows.records)
     return Ontology.from_edges(rows.first, rows.second, sources=(source,))

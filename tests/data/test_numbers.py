@@ -11,7 +11,7 @@ import scipy.sparse
 
 from keras_vnn.basics.errors import DataError, VNNWarning
 from keras_vnn.data import Normalization, align, fit_normalization, inputs_of, read_expression
-from keras_vnn.data._numbers import Numbers
+from keras_vnn.data.normalization import Numbers
 
 GENES = [f"G{i}" for i in range(20)]
 RANDOM = np.random.default_rng(0)

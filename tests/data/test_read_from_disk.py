@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from keras_vnn.basics.errors import DataError, ReadError
 from keras_vnn.data import _stores, align, alignment_report, fit_normalization, inputs_of, labels_of, read_expression
-from keras_vnn.data._matrix import layer_names
-from keras_vnn.data._stored import stored
+from keras_vnn.data._matrix import layer_names, stored
 
 DATA = Path(__file__).parents[2] / "data"
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from keras_vnn import interaction_architecture, predict, rank_nodes, read_expression, train, training_options
 from keras_vnn.basics.errors import DataError
-from keras_vnn.data import StoredInputs, _stored, align, fit_normalization, inputs_of
+from keras_vnn.data import StoredInputs, _matrix, align, fit_normalization, inputs_of
 from keras_vnn.options import PretrainingOptions
 from keras_vnn.priors import Interactions
 from keras_vnn.training import train_embedding
@@ -26,7 +26,7 @@ def arch():
 
 @pytest.fixture
 def stays_sparse(monkeypatch):
-    monkeypatch.setattr(_stored, "DENSE_BYTES", 0)
+    monkeypatch.setattr(_matrix, "DENSE_BYTES", 0)
 
 
 def with_matrix(cells, values):
@@ -87,7 +87,7 @@ def test_embeddings_are_those_of_dense_data(arch, cells, objective, monkeypatch,
     cells.write_h5ad(tmp_path / "sparse.h5ad")
     plain = with_matrix(cells, cells.X.toarray())
     plain.write_h5ad(tmp_path / "dense.h5ad")
-    monkeypatch.setattr(_stored, "DENSE_BYTES", 0)
+    monkeypatch.setattr(_matrix, "DENSE_BYTES", 0)
     on_disk = [read_expression(tmp_path / name, backed=True) for name in ("sparse.h5ad", "dense.h5ad")]
     for data in (cells, *on_disk):
         found = train_embedding(arch, data, "type", **how)
@@ -149,7 +149,7 @@ def test_any_rows_read_as_they_align(shape, seed, method):
     wanted = list(random.permutation(genes)[: max(1, shape[1] // 2)])
     fitted = fit_normalization(method, data, wanted)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_stored, "DENSE_BYTES", 0)
+        patch.setattr(_matrix, "DENSE_BYTES", 0)
         inputs = inputs_of(data, wanted, normalization=fitted)
     rows = random.integers(0, shape[0], 5)
     expected = align(data, wanted, normalization=fitted)

@@ -4,19 +4,16 @@ In: files and tables of users. Out: float32 matrices, integer codes, row numbers
 Knows nothing of layers or models; imports neither Keras nor the readers of priors.
 """
 
-from keras_vnn.data.alignment import align, inputs_of
-from keras_vnn.data.baselines import baseline_scores
-from keras_vnn.data.class_names import Classes, classes
-from keras_vnn.data.duplicates import without_duplicates
+from keras_vnn.data.alignment import align, align_features, inputs_of, without_duplicates
 from keras_vnn.data.expression import as_expression, read_expression
-from keras_vnn.data.features import align_features
 from keras_vnn.data.genotypes import read_drug_responses, read_genotypes
 from keras_vnn.data.inputs import StoredInputs, is_on_disk
-from keras_vnn.data.labels import Labels, Targets, class_weights, labels_given, labels_of, targets_of
+from keras_vnn.data.labels import Classes, Labels, Targets, class_weights, classes, labels_given, labels_of, targets_of
 from keras_vnn.data.matching import Alignment, alignment_report
 from keras_vnn.data.metrics import (
     ClassificationMetrics,
     RegressionMetrics,
+    baseline_scores,
     classification_metrics,
     regression_metrics,
 )

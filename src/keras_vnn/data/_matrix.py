@@ -1,29 +1,52 @@
-"""One view of an AnnData and of a DataFrame: a matrix of cells and genes whose axes have names.
+"""A matrix of cells and genes whose axes have names: in memory, or on disk where some rows are taken at a time.
 
-In: an AnnData or a DataFrame, cells in rows. Out: `Measured`, and checks of its values.
-Knows nothing of files, labels or normalisation.
+In: an AnnData or a DataFrame, cells in rows. Out: `Measured`; `Stored`, where ``X`` lies in an HDF5 file or a zarr
+store, by rows or dense; and checks of their values. Both give rows in the same way.
+Knows nothing of files, networks, labels or normalisation.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 
 from keras_vnn.basics.errors import DataError
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import ArrayLike, NDArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
-    """Values ``(cells, genes)``, dense or scipy sparse (CSR or CSC), with the names of both axes."""
+    """Values ``(cells, genes)`` in memory, dense or scipy sparse (CSR or CSC), with the names of both axes."""
 
     values: Any
     cells: tuple[str, ...]
     genes: tuple[str, ...]
+    on_disk: ClassVar[bool] = False
+    # Any cell is as near as any other.
+    cells_per_chunk: ClassVar[int] = 1
+
+    @property
+    def bytes_per_cell(self) -> float:
+        """What a cell of a CSR matrix takes in memory, on average."""
+        size = int(self.values.data.itemsize) + int(self.values.indices.itemsize)
+        return max(1.0, float(self.values.nnz) / len(self.cells)) * size
+
+    def rows(self, start: int, stop: int) -> Any:
+        """Return the cells from ``start`` to ``stop``, an array or a sparse matrix."""
+        return self.values[start:stop]
+
+    def take(self, rows: NDArray[np.intp]) -> Any:
+        """Return the cells with these numbers, in this order."""
+        return self.values[rows]
+
+    def contents(self) -> Iterator[NDArray[Any]]:
+        """Yield what tells this CSR matrix from others of the same names."""
+        yield from (self.values.data, self.values.indices, self.values.indptr)
 
 
 def layer_names(data: Any) -> list[str]:
@@ -40,9 +63,6 @@ def measured(data: Any) -> Measured:
         The data are of another type, have no matrix, no cell or no gene, a column is not numeric, or a sparse matrix
         points outside of itself.
     """
-    import numpy as np
-    import scipy.sparse
-
     if hasattr(data, "var_names") and hasattr(data, "obs_names"):
         values = (data.to_memory() if data.isbacked or (not data.is_view and is_on_disk(data.X)) else data).X
         if values is None:
@@ -57,7 +77,7 @@ def measured(data: Any) -> Measured:
             "its columns have no names.\n"
             "Name them: pandas.DataFrame(values, columns=genes)."
         )
-    if scipy.sparse.issparse(values):
+    if sparse.issparse(values):
         values = values if values.format in ("csr", "csc") else values.tocsr()
         check_sparse(values)
     else:
@@ -100,8 +120,6 @@ def damaged_sparse(reason: object) -> DataError:
 
 def check_finite(table: Measured, where: str = "") -> None:
     """Raise a `DataError` naming the first value that is NaN, infinite, or so large that it is as float32."""
-    import numpy as np
-
     largest = np.finfo(np.float32).max
     is_wider = table.values.dtype.kind == "f" and table.values.dtype.itemsize > 4
     row, column, count = _first(
@@ -140,8 +158,6 @@ def check_counts(table: Measured, method: str) -> None:
 
 def totals(values: Any) -> NDArray[np.float64]:
     """Return the sum of each cell over all its genes, shape ``(cells,)``."""
-    import numpy as np
-
     return np.asarray(values.sum(axis=1, dtype=np.float64), dtype=np.float64).reshape(-1)
 
 
@@ -153,8 +169,6 @@ def row_numbers(cells: ArrayLike | None, n_cells: int) -> NDArray[np.intp]:
     DataError
         The mask has another length, a number is out of range, or no cell is left.
     """
-    import numpy as np
-
     if cells is None:
         return np.arange(n_cells)
     given = np.asarray(cells)
@@ -174,10 +188,7 @@ def row_numbers(cells: ArrayLike | None, n_cells: int) -> NDArray[np.intp]:
 
 def _first(values: Any, is_wrong: Any) -> tuple[int, int, int]:
     """Return row and column of the first wrong value in reading order, and how many there are."""
-    import numpy as np
-    import scipy.sparse
-
-    if scipy.sparse.issparse(values):
+    if sparse.issparse(values):
         wrong = is_wrong(values.data)
         if not wrong.any():
             return 0, 0, 0
@@ -204,3 +215,158 @@ def _frame_values(frame: Any) -> Any:
     if all(isinstance(kind, SparseDtype) for kind in frame.dtypes) and frame.shape[1]:
         return frame.sparse.to_coo().tocsr()
     return frame.to_numpy(dtype="float64", na_value=float("nan"))
+
+
+# Numbers of one piece, were it dense: 64 MB in single precision.
+_PIECE = 2**24
+_MOST_ROWS = 4096
+# Cells that are not wanted, but cost less to read than a new start.
+_GAP = 16
+# A sparse matrix in memory is made dense as a whole if that takes less: batches of a dense one are made faster.
+DENSE_BYTES = 2**29
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stored:
+    """A matrix ``(cells, genes)`` on disk, with the names of both axes.
+
+    Attributes
+    ----------
+    values
+        An array of h5py or zarr; or the group that holds ``data``, ``indices`` and ``indptr`` of a CSR matrix.
+    cells, genes
+        The names.
+    starts
+        ``(cells + 1,)`` where the entries of each cell begin; ``None`` when the matrix is dense.
+    """
+
+    values: Any
+    cells: tuple[str, ...]
+    genes: tuple[str, ...]
+    starts: NDArray[np.int64] | None
+    on_disk: ClassVar[bool] = True
+
+    @property
+    def bytes_per_cell(self) -> float:
+        """What a cell takes in memory as it is on disk, on average."""
+        if self.starts is None:
+            return float(len(self.genes) * self.values.dtype.itemsize)
+        size = int(self.values["data"].dtype.itemsize) + int(self.values["indices"].dtype.itemsize)
+        return max(1.0, float(self.starts[-1]) / len(self.cells)) * size
+
+    @property
+    def cells_per_chunk(self) -> int:
+        """How many cells one chunk of the file holds, on average; 1 when it is not in chunks."""
+        chunks = (self.values if self.starts is None else self.values["data"]).chunks
+        if chunks is None:
+            return 1
+        per_cell = 1.0 if self.starts is None else max(1.0, float(self.starts[-1]) / len(self.cells))
+        return max(1, int(chunks[0] / per_cell))
+
+    def rows(self, start: int, stop: int) -> Any:
+        """Return the cells from ``start`` to ``stop``, an array or a CSR matrix."""
+        if self.starts is None:
+            return np.asarray(self.values[start:stop])
+        first, last = int(self.starts[start]), int(self.starts[stop])
+        parts = (self.values["data"][first:last], self.values["indices"][first:last])
+        values = sparse.csr_matrix(
+            (*parts, self.starts[start : stop + 1] - first), shape=(stop - start, len(self.genes))
+        )
+        check_sparse(values)
+        return values
+
+    def take(self, rows: NDArray[np.intp]) -> Any:
+        """Return the cells with these numbers, in this order; neighbours on disk are read together."""
+        ascending, places = np.unique(rows, return_inverse=True)
+        ends = np.flatnonzero(np.diff(ascending) > _GAP) + 1
+        runs = []
+        for run in np.split(ascending, ends):
+            values = self.rows(int(run[0]), int(run[-1]) + 1)
+            runs.append(values if values.shape[0] == len(run) else values[run - run[0]])
+        if len(runs) == 1:
+            joined = runs[0]
+        else:
+            joined = np.concatenate(runs) if self.starts is None else sparse.vstack(runs, format="csr")
+        in_order = len(rows) == len(ascending) and bool((places == np.arange(len(rows))).all())
+        return joined if in_order else joined[places]
+
+    def contents(self) -> Iterator[NDArray[Any]]:
+        """Yield what tells this matrix from others of the same names, as far as it is known without reading all."""
+        if self.starts is not None:
+            yield self.starts
+
+
+def stored(data: Any) -> Stored | None:
+    """Return the matrix of an AnnData when it lies on disk; ``None`` for what is in memory.
+
+    Raises
+    ------
+    DataError
+        The matrix is kept by columns, does not hold numbers, or points outside of itself.
+    """
+    if not (hasattr(data, "var_names") and hasattr(data, "obs_names")) or data.is_view:
+        return None
+    values = data.X
+    if values is None or not is_on_disk(values):
+        return None
+    cells, genes = tuple(map(str, data.obs_names)), tuple(map(str, data.var_names))
+    if 0 in values.shape:
+        raise DataError(
+            f"The data have {values.shape[0]} cells and {values.shape[1]} genes, expected some of both.\n"
+            "Was everything filtered out?"
+        )
+    check_numbers(values.dtype)
+    if not hasattr(values, "group"):
+        return Stored(values, cells, genes, None)
+    if values.format != "csr":
+        raise DataError(
+            "The matrix on disk is kept by genes (CSC): single cells cannot be read from it.\n"
+            "Read it into memory, adata.to_memory(), or write it by cells: adata.X = adata.X.tocsr()"
+        )
+    return Stored(values.group, cells, genes, starts_of(values.group))
+
+
+def starts_of(group: Any) -> NDArray[np.int64]:
+    """Return where the entries of each row, or column, of a sparse matrix on disk begin, and where the last end.
+
+    Raises
+    ------
+    DataError
+        They fall, or do not go from 0 to the number of entries.
+    """
+    starts = np.asarray(group["indptr"][:], dtype=np.int64)
+    ends = {group[name].shape for name in ("data", "indices")}
+    if not starts.size or starts[0] or ends != {(int(starts[-1]),)} or (np.diff(starts) < 0).any():
+        raise damaged_sparse(f"indptr must rise from 0 to {' or '.join(str(end[0]) for end in ends)}, its entries")
+    return starts
+
+
+def large_sparse(table: Measured, width: int) -> Measured | None:
+    """Return a matrix in memory by rows when it is sparse and ``width`` of its genes would be large dense."""
+    if not sparse.issparse(table.values) or len(table.cells) * width * 4 <= DENSE_BYTES:
+        return None
+    return Measured(table.values.tocsr(), table.cells, table.genes)
+
+
+def named_matrix(data: Any) -> Measured | Stored:
+    """Return the matrix of an AnnData or DataFrame with its names, wherever it lies.
+
+    Raises
+    ------
+    DataError
+        As `measured` and `stored`.
+    """
+    return stored(data) or measured(data)
+
+
+def pieces(table: Measured | Stored) -> Iterator[tuple[slice, Any]]:
+    """Yield the rows of a matrix, dense or CSR, in pieces small enough to be dense, and which rows they are.
+
+    The pieces depend on the shape alone, so what is summed over them is the same in memory and on disk.
+    """
+    if isinstance(table, Measured) and sparse.issparse(table.values):
+        table = Measured(table.values.tocsr(), table.cells, table.genes)
+    step = max(1, min(_MOST_ROWS, _PIECE // len(table.genes)))
+    for start in range(0, len(table.cells), step):
+        stop = min(start + step, len(table.cells))
+        yield slice(start, stop), table.rows(start, stop)

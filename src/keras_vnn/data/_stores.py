@@ -1,7 +1,7 @@
-"""Files and folders of AnnData, opened without reading their matrix.
+"""Files and folders of AnnData, opened without reading their matrix, and folders of 10x Cell Ranger.
 
-In: the path of an .h5ad file or a zarr store. Out: an AnnData whose ``X`` stays on disk, with the tables of cells and
-genes. Knows nothing of text tables or networks.
+In: the path of an .h5ad file, a zarr store or such a folder. Out: an AnnData with the tables of cells and genes; ``X``
+stays on disk where it can. Knows nothing of text tables or networks.
 """
 
 from __future__ import annotations
@@ -12,28 +12,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
 from keras_vnn.basics.errors import DataError, ReadError, VNNError, did_you_mean
 from keras_vnn.basics.files import existing_file
-from keras_vnn.basics.ten_x import is_ten_x
+from keras_vnn.basics.ten_x import is_ten_x, read_ten_x
 from keras_vnn.data._matrix import is_on_disk
 
 if TYPE_CHECKING:
     import anndata
-
-__all__ = [
-    "MOST_BYTES",
-    "damage_named",
-    "expression_path",
-    "is_divisible",
-    "is_hdf5",
-    "is_zarr",
-    "layer_error",
-    "open_store",
-    "quiet",
-    "root_of",
-    "too_large",
-    "with_obs",
-]
 
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 # What the aligned matrix of a network may take before data are read from disk while they are needed: 2 GB.
@@ -183,3 +172,50 @@ def root_of(path: Path) -> Any:
 def _bytes(values: Any) -> int:
     parts = (values.group["data"], values.group["indices"]) if hasattr(values, "group") else (values,)
     return sum(int(part.size) * int(part.dtype.itemsize) for part in parts)
+
+
+def read_ten_x_expression(path: Path, genes: Sequence[str]) -> tuple[anndata.AnnData, str]:
+    """Return the counts of the genes of a folder, sparse, and what was read.
+
+    Genes are named by symbol, or by Ensembl gene where that is what more of ``genes`` are; both stand in ``var``.
+
+    Raises
+    ------
+    ReadError
+        A file is missing or damaged, or the numbers of names and of rows and columns differ.
+    """
+    import anndata
+    from scipy.io import mmread
+
+    found = read_ten_x(path)
+    try:
+        matrix = sparse.csc_array(mmread(found.matrix, spmatrix=False))
+    except Exception as error:  # Damaged text surfaces as whatever the reader happens to raise.
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ReadError(
+            f"The matrix is damaged or cut short: {found.matrix}\n    {reason}\nDownload it again."
+        ) from error
+    expected = (len(found.ids), len(found.barcodes))
+    if matrix.shape != expected:
+        raise ReadError(
+            f"The matrix has {matrix.shape[0]:,} rows and {matrix.shape[1]:,} columns, but there are {expected[0]:,} "
+            f"features and {expected[1]:,} barcodes: {path}\nAre the three files of one run?"
+        )
+    places = np.array(found.genes, np.intp)
+    wanted = set(genes)
+    by_id = sum(found.ids[place] in wanted for place in places) > sum(
+        found.symbols[place] in wanted for place in places
+    )
+    names = found.ids if by_id else found.symbols
+    var = pd.DataFrame(
+        {"gene_id": [found.ids[place] for place in places], "gene_symbol": [found.symbols[place] for place in places]},
+        index=pd.Index([names[place] for place in places]),
+    )
+    values = sparse.csr_array(matrix[places].T).astype(np.float32)
+    left_out = len(found.ids) - len(places)
+    rest = f" ({left_out:,} other features left out)" if left_out else ""
+    said = (
+        f"10x folder {path.name}: {len(found.barcodes):,} cells, {len(places):,} genes by "
+        f"{'Ensembl gene' if by_id else 'symbol'}{rest}"
+    )
+    return anndata.AnnData(values, obs=pd.DataFrame(index=pd.Index(found.barcodes)), var=var), said

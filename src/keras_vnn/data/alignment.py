@@ -1,26 +1,27 @@
-"""Data meet the network: the columns it reads, by name, in its order, normalised.
+"""Data meet the network: the columns it reads, by name, in its order, normalised, each gene once.
 
-In: an AnnData or DataFrame and the input genes. Out: a float32 matrix that a model takes.
-Knows nothing of files, labels or models.
+In: an AnnData or DataFrame and the input genes. Out: a float32 matrix that a model takes; of several features per gene
+``(cells, genes, features)``. Knows nothing of files, labels or models.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from keras_vnn.basics.errors import DataError
-from keras_vnn.data._matrix import Measured
-from keras_vnn.data._stored import Stored, held, named_matrix
-from keras_vnn.data._treatment import Treatment
-from keras_vnn.data.inputs import StoredInputs
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
+
+from keras_vnn.basics.errors import DataError, GeneError, check_choice, sample
+from keras_vnn.data._matrix import Measured, Stored, large_sparse, layer_names, named_matrix, stored
+from keras_vnn.data.inputs import StoredInputs, Treatment
 from keras_vnn.data.matching import gene_ids, positions
 from keras_vnn.data.normalization import Normalization, checked_pieces
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-__all__ = ["align", "inputs_of"]
+    import anndata
 
 
 def align(
@@ -95,11 +96,11 @@ def inputs_of(
     table, treatment, chosen = _matched(data, genes, missing, duplicates, normalization)
     if isinstance(table, Stored):
         return StoredInputs(table, treatment, chosen)
-    sparse = held(table, len(treatment.picked.columns))
-    if sparse is None:
+    large = large_sparse(table, len(treatment.picked.columns))
+    if large is None:
         return _aligned(table, treatment, chosen)
     chosen.check(table)
-    return StoredInputs(sparse, treatment, chosen)
+    return StoredInputs(large, treatment, chosen)
 
 
 def _matched(
@@ -115,8 +116,6 @@ def _matched(
 
 def _aligned(table: Measured | Stored, treatment: Treatment, chosen: Normalization) -> NDArray[np.float32]:
     """Return the input for all rows of a matrix."""
-    import numpy as np
-
     aligned = np.empty((len(table.cells), len(treatment.picked.columns)), dtype=np.float32)
     for rows, values in checked_pieces(table, chosen):
         aligned[rows] = treatment(values)
@@ -134,3 +133,107 @@ def _fitted(
             f'Fit it: align(…, normalization=fit_normalization("{chosen.method}", data, genes, cells=train))'
         )
     return chosen.for_genes(ids) if chosen.needs_fit or chosen.is_fitted else chosen
+
+
+def align_features(
+    data: Any, genes: Any, features: Sequence[str], *, missing: str = "raise", duplicates: str = "raise"
+) -> NDArray[np.float32]:
+    """Return the input of a network that reads several features per gene, found by name.
+
+    Parameters
+    ----------
+    data
+        AnnData with a layer of each feature's name.
+    genes
+        Gene ids, or any object whose ``genes`` are ids, such as an `Architecture`.
+    features
+        Names of the layers, in the order the network reads them.
+    missing, duplicates
+        As in `align`, but without ``"mean"``.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, shape (cells, input genes, features).
+
+    Raises
+    ------
+    DataError
+        The data have no layers, or lack one of them.
+    GeneError
+        As `align`.
+
+    Examples
+    --------
+    >>> import anndata, numpy as np, pandas as pd
+    >>> layers = {"mutation": np.array([[1.0, 0.0]]), "deletion": np.array([[0.0, 1.0]])}
+    >>> genes = pd.DataFrame(index=["TP53", "ATM"])
+    >>> data = anndata.AnnData(layers=layers, obs=pd.DataFrame(index=["c1"]), var=genes)
+    >>> align_features(data, ["ATM"], ["mutation", "deletion"])
+    array([[[0., 1.]]], dtype=float32)
+    """
+    import anndata
+
+    known = layer_names(data)
+    absent = [name for name in features if name not in known]
+    if absent:
+        have = f"its layers are {sample(known)}" if known else "it has no layers"
+        raise DataError(
+            f"{len(absent)} of {len(features)} gene features are not a layer of the data: {sample(absent)}; {have}.\n"
+            "Name the layers that the network reads: gene_features=(…), or add them: adata.layers[name] = values"
+        )
+    parts = []
+    for name in features:
+        one = anndata.AnnData(data.layers[name], obs=data.obs[[]], var=data.var[[]])
+        parts.append(align(one, genes, missing=missing, duplicates=duplicates))
+    return np.stack(parts, axis=-1)
+
+
+POLICIES = ("raise", "first", "sum", "mean")
+
+
+def without_duplicates(data: anndata.AnnData, duplicates: str = "raise") -> anndata.AnnData:
+    """Return the data with each gene once, in the order of first mention.
+
+    Parameters
+    ----------
+    data
+        Cells × genes; it is not changed.
+    duplicates
+        ``"raise"``, ``"first"`` to keep the first column of each gene, ``"sum"`` (for counts) or ``"mean"``.
+
+    Returns
+    -------
+    anndata.AnnData
+        The same object where no gene is repeated; else a new one with the cell table and ``uns``, without layers.
+
+    Raises
+    ------
+    GeneError
+        Genes are repeated and ``duplicates`` is ``"raise"``.
+    DataError
+        There is no such policy, or the data lie on disk.
+    """
+    import anndata
+
+    check_choice("duplicates", duplicates, POLICIES, DataError)
+    codes, names = pd.factorize(np.asarray(data.var_names, dtype=object))
+    if len(names) == data.n_vars:
+        return data
+    if duplicates == "raise":
+        repeated = names[np.bincount(codes) > 1]
+        raise GeneError(
+            f"{len(repeated):,} of {len(names):,} genes occur more than once in the data: {sample(repeated)}.\n"
+            'Combine them with duplicates="sum" (counts) or "mean", or keep the first with duplicates="first" '
+            "(command line: --duplicates sum)."
+        )
+    if stored(data) is not None:
+        raise DataError(
+            f"{data.n_vars - len(names):,} columns of the data are a gene again; they can be made one in memory only.\n"
+            "Read the data with backed=False (command line: --backed never), or make the genes unique in the file."
+        )
+    if duplicates == "first":
+        return data[:, np.unique(codes, return_index=True)[1]].copy()
+    weights = np.ones(data.n_vars) if duplicates == "sum" else 1 / np.bincount(codes)[codes]
+    join = sparse.csr_array((weights, (np.arange(data.n_vars), codes)), shape=(data.n_vars, len(names)))
+    return anndata.AnnData(data.X @ join, obs=data.obs, var=pd.DataFrame(index=list(names)), uns=data.uns)

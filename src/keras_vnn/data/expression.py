@@ -12,12 +12,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pandas as pd
+
 from keras_vnn.basics.errors import DataError, ReadError, check_choice, did_you_mean
 from keras_vnn.basics.probing import refuse_damaged_hdf5
 from keras_vnn.basics.provenance import Source
 from keras_vnn.basics.untrusted import check_hdf5, check_zarr
-from keras_vnn.data._matrix import Measured, check_finite, layer_names, measured, not_a_number
-from keras_vnn.data._stored import starts_of, stored
+from keras_vnn.data._matrix import Measured, check_finite, layer_names, measured, not_a_number, starts_of, stored
 from keras_vnn.data._stores import (
     damage_named,
     expression_path,
@@ -27,20 +29,16 @@ from keras_vnn.data._stores import (
     layer_error,
     open_store,
     quiet,
+    read_ten_x_expression,
     root_of,
     too_large,
 )
-from keras_vnn.data._tables import TextTable, line_of_row, read_table
-from keras_vnn.data._ten_x import read_ten_x_expression
-from keras_vnn.data.cell_tables import check_cell_names, join_cells, read_cells
+from keras_vnn.data._tables import TextTable, check_cell_names, join_cells, line_of_row, read_cells, read_table
 from keras_vnn.data.matching import gene_ids
 from keras_vnn.priors.genes import ORIENTATIONS, decide_orientation
 
 if TYPE_CHECKING:
     import anndata
-    import pandas
-
-__all__ = ["as_expression", "read_expression"]
 
 BACKED = ("False", "True", "auto")
 
@@ -51,7 +49,7 @@ def read_expression(
     genes: Any = None,
     orientation: str = "auto",
     layer: str = "X",
-    cells: str | os.PathLike[str] | pandas.DataFrame | None = None,
+    cells: str | os.PathLike[str] | pd.DataFrame | None = None,
     metadata: Sequence[str] = (),
     backed: bool | str = False,
 ) -> anndata.AnnData:
@@ -147,10 +145,7 @@ def read_expression(
 
 
 def as_expression(
-    data: Any,
-    *,
-    layer: str = "X",
-    cells: str | os.PathLike[str] | pandas.DataFrame | None = None,
+    data: Any, *, layer: str = "X", cells: str | os.PathLike[str] | pd.DataFrame | None = None
 ) -> anndata.AnnData:
     """Return an AnnData from one, or from a DataFrame (cells, genes).
 
@@ -251,8 +246,6 @@ def _take_layer(adata: anndata.AnnData, layer: str, where: str) -> anndata.AnnDa
 def _read_text(
     path: Path, genes: Sequence[str], orientation: str, cells: Any, metadata: Sequence[str]
 ) -> tuple[anndata.AnnData, str]:
-    import numpy as np
-
     table = read_table(path, "expression table")
     if table.corner and table.corner in genes:
         raise DataError(
@@ -268,14 +261,7 @@ def _read_text(
     columns = tuple(table.columns[i] for i in kept)
     described = () if cells is None else cells.index
     oriented = decide_orientation(
-        table.rows,
-        columns,
-        table.corner,
-        genes=genes,
-        cells=described,
-        asked=orientation,
-        where=path,
-        error=DataError,
+        table.rows, columns, table.corner, genes=genes, cells=described, asked=orientation, where=path, error=DataError
     )
     names = (columns, table.rows) if oriented.genes_in_rows else (table.rows, columns)
     _check_names(table, oriented.genes_in_rows, names)
@@ -307,9 +293,6 @@ def _numbers(
     DataError
         A value is not a finite number.
     """
-    import numpy as np
-    import pandas as pd
-
     body = table.body[list(kept)]
     texts = [i for i, kind in zip(kept, body.dtypes, strict=True) if kind.kind not in "iuf"]
     if texts:
@@ -337,7 +320,6 @@ def _numbers(
 
 def _anndata(values: Any, cells: Sequence[str], genes: Sequence[str], obs: Any = None, var: Any = None) -> Any:
     import anndata
-    import pandas as pd
 
     with quiet():
         return anndata.AnnData(

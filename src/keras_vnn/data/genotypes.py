@@ -6,10 +6,17 @@ In: such files. Out: an AnnData with a row per example, genes in columns, and th
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
 
 from keras_vnn.basics.errors import ReadError, did_you_mean, sample
 from keras_vnn.basics.files import existing_file, read_lines
@@ -17,11 +24,6 @@ from keras_vnn.basics.provenance import Source
 
 if TYPE_CHECKING:
     import anndata
-    import numpy as np
-    import pandas
-    from numpy.typing import NDArray
-
-__all__ = ["read_drug_responses", "read_genotypes"]
 
 PathLike = str | os.PathLike[str]
 
@@ -63,40 +65,32 @@ def read_genotypes(path: PathLike) -> anndata.AnnData:
     [-0.12, 0.3]
     """
     import anndata
-    import numpy as np
-    import pandas as pd
-    from scipy import sparse
 
-    found = existing_file(path, "file of genotypes")
+    lines = _lines(path, "genotypes")
     disrupted: list[list[str]] = []
     phenotypes: list[float] = []
-    names: list[str] = []
-    for number, text in enumerate(read_lines(found), 1):
-        if not text.strip():
-            continue
-        fields = text.split()
+    for line in lines:
+        fields = line.text.split()
         if not fields[0].isdigit() or len(fields) != int(fields[0]) + 2:
-            raise ReadError(
-                f"Expected the number of genes, so many genes and a phenotype, got {len(fields)} fields: "
-                f"{_at(found, number, text)}"
-            )
+            raise line.error(f"Expected the number of genes, so many genes and a phenotype, got {len(fields)} fields")
         genes = fields[1:-1]
         if len(set(genes)) < len(genes):
-            raise ReadError(f"A gene is named twice: {_at(found, number, text)}")
+            raise line.error("A gene is named twice")
         disrupted.append(genes)
-        phenotypes.append(_number(fields[-1], "phenotype", found, number, text))
-        names.append(str(number))
-    if not names:
-        raise ReadError(f"The file holds no genotype: {found}\nWas its download interrupted?")
-    columns = {gene: place for place, gene in enumerate(sorted({gene for genes in disrupted for gene in genes}))}
-    rows = np.repeat(np.arange(len(names)), [len(genes) for genes in disrupted])
-    places = np.array([columns[gene] for genes in disrupted for gene in genes], np.int64)
-    matrix = sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, places)), shape=(len(names), len(columns)))
-    obs = pd.DataFrame({"phenotype": phenotypes, "disrupted": [" ".join(genes) for genes in disrupted]}, index=names)
-    source = Source.of_file(found, "DCell genotypes", records=len(names))
-    return anndata.AnnData(
-        matrix, obs=obs, var=pd.DataFrame(index=list(columns)), uns={"keras_vnn": {"source": source.to_json()}}
+        phenotypes.append(line.number_in(fields[-1], "phenotype"))
+    if not lines:
+        raise ReadError(f"The file holds no genotype: {path}\nWas its download interrupted?")
+    columns = sorted({gene for genes in disrupted for gene in genes})
+    rows = np.repeat(np.arange(len(lines)), [len(genes) for genes in disrupted])
+    places = pd.Index(columns).get_indexer([gene for genes in disrupted for gene in genes])
+    matrix = sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, places)), shape=(len(lines), len(columns)))
+    obs = pd.DataFrame(
+        {"phenotype": phenotypes, "disrupted": [" ".join(genes) for genes in disrupted]},
+        index=[str(line.number) for line in lines],
     )
+    source = Source.of_file(Path(path), "DCell genotypes", records=len(lines))
+    uns = {"keras_vnn": {"source": source.to_json()}}
+    return anndata.AnnData(matrix, obs=obs, var=pd.DataFrame(index=columns), uns=uns)
 
 
 def read_drug_responses(
@@ -135,8 +129,6 @@ def read_drug_responses(
         A file has other columns or sizes than expected, a number cannot be read, or a cell or drug is unknown.
     """
     import anndata
-    import numpy as np
-    import pandas as pd
 
     if not features or (drugs is None) != (fingerprints is None):
         raise ReadError("Name a file for at least one feature, and drugs together with fingerprints or neither.")
@@ -163,62 +155,74 @@ def read_drug_responses(
     )
 
 
-def _responses(path: PathLike) -> pandas.DataFrame:
-    import pandas as pd
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line of a text file, and where it is."""
 
-    found = existing_file(path, "file of responses")
-    rows: list[tuple[Any, ...]] = []
-    for number, text in enumerate(read_lines(found), 1):
-        if not text.strip():
-            continue
-        fields = [field.strip() for field in text.split("\t")]
+    path: Path
+    number: int
+    text: str
+
+    def error(self, what: str) -> ReadError:
+        return ReadError(f"{what}: {self.path}:{self.number}\n    {self.text.strip()[:100]}")
+
+    def number_in(self, field: str, what: str) -> float:
+        try:
+            value = float(field)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value):
+            raise self.error(f"The {what} is not a finite number: {field!r}")
+        return value
+
+
+def _lines(path: PathLike, what: str) -> list[_Line]:
+    """Return the lines of a file that are not blank."""
+    found = existing_file(path, f"file of {what}")
+    return [_Line(found, number, text) for number, text in enumerate(read_lines(found), 1) if text.strip()]
+
+
+def _responses(path: PathLike) -> pd.DataFrame:
+    rows = {}
+    for line in _lines(path, "responses"):
+        fields = [field.strip() for field in line.text.split("\t")]
         if len(fields) not in (3, 4):
-            raise ReadError(
-                f"Expected 3 or 4 columns, cell, drug, response and source, got {len(fields)}: "
-                f"{_at(found, number, text)}"
-            )
-        value = _number(fields[2], "response", found, number, text)
-        rows.append((str(number), fields[0], fields[1], value, fields[3] if len(fields) == 4 else ""))
+            raise line.error(f"Expected 3 or 4 columns, cell, drug, response and source, got {len(fields)}")
+        rows[str(line.number)] = (*fields[:2], line.number_in(fields[2], "response"), *(fields[3:] or [""]))
     if not rows:
-        raise ReadError(f"The file holds no response: {found}\nWas its download interrupted?")
-    table = pd.DataFrame(rows, columns=["line", "cell", "drug", "response", "source"]).set_index("line")
-    table.index.name = None
+        raise ReadError(f"The file holds no response: {path}\nWas its download interrupted?")
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["cell", "drug", "response", "source"])
     return table if table["source"].any() else table.drop(columns="source")
 
 
 def _positions(path: PathLike, what: str) -> list[str]:
     """Return the names of a file of positions and names, in the order of the positions."""
-    found = existing_file(path, f"file of {what} positions")
     names: dict[int, str] = {}
-    for number, text in enumerate(read_lines(found), 1):
-        if not text.strip():
-            continue
-        fields = text.split("\t")
+    for line in _lines(path, f"{what} positions"):
+        fields = line.text.split("\t")
         if len(fields) != 2 or not fields[0].strip().isdigit():
-            raise ReadError(f"Expected a position and a {what}, separated by a tab: {_at(found, number, text)}")
-        place, name = int(fields[0]), fields[1].strip()
+            raise line.error(f"Expected a position and a {what}, separated by a tab")
+        place = int(fields[0])
         if place in names:
-            raise ReadError(f"The position {place} is given twice: {_at(found, number, text)}")
-        names[place] = name
+            raise line.error(f"The position {place} is given twice")
+        names[place] = fields[1].strip()
     absent = sorted(set(range(len(names))) - names.keys())
     if absent or not names:
+        gap = absent[0] if absent else 0
         raise ReadError(
-            f"The positions must run from 0 without a gap; {absent[0] if absent else 0} is missing: {found}\n"
+            f"The positions must run from 0 without a gap; {gap} is missing: {path}\n"
             "Is the file complete? Download it again."
         )
-    ordered = [names[place] for place in range(len(names))]
-    repeated = {name for name in ordered if ordered.count(name) > 1} if len(set(ordered)) < len(ordered) else set()
-    if repeated:
+    ordered = pd.Index([names[place] for place in range(len(names))])
+    repeated = ordered[ordered.duplicated()].unique()
+    if len(repeated):
         raise ReadError(
-            f"{len(repeated)} names occur more than once: {sample(repeated)}: {found}\nRename or remove them."
+            f"{len(repeated)} names occur more than once: {sample(repeated)}: {path}\nRename or remove them."
         )
-    return ordered
+    return list(ordered)
 
 
 def _numbers(path: PathLike, shape: tuple[int, int | None], what: str) -> NDArray[np.float32]:
-    import numpy as np
-    import pandas as pd
-
     found = existing_file(path, f"file of {what}")
     values: NDArray[np.float32]
     try:
@@ -241,9 +245,7 @@ def _numbers(path: PathLike, shape: tuple[int, int | None], what: str) -> NDArra
     return values
 
 
-def _codes(names: pandas.Series, known: list[str], what: str, path: PathLike) -> NDArray[np.intp]:
-    import pandas as pd
-
+def _codes(names: pd.Series, known: list[str], what: str, path: PathLike) -> NDArray[np.intp]:
     codes: NDArray[np.intp] = pd.Index(known).get_indexer(names)
     if (codes < 0).any():
         unknown = sorted(set(names[codes < 0]))
@@ -252,19 +254,3 @@ def _codes(names: pandas.Series, known: list[str], what: str, path: PathLike) ->
             f"{len(unknown)} of {names.nunique()} {what}s have no position: {sample(unknown)}: {path} {hint}".rstrip()
         )
     return codes
-
-
-def _number(text: str, what: str, path: Path, number: int, line: str) -> float:
-    import math
-
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise ReadError(f"The {what} is not a finite number: {text!r}: {_at(path, number, line)}")
-    return value
-
-
-def _at(path: Path, number: int, text: str) -> str:
-    return f"{path}:{number}\n    {text.strip()[:100]}"

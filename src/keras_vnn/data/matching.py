@@ -12,11 +12,8 @@ from typing import Any
 
 from keras_vnn.basics.errors import DataError, GeneError, check_choice, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry
-from keras_vnn.data._matrix import Measured
-from keras_vnn.data._stored import Stored, named_matrix
+from keras_vnn.data._matrix import Measured, Stored, named_matrix
 from keras_vnn.priors.genes import explain_mismatch, gene_list
-
-__all__ = ["DUPLICATE_POLICIES", "MISSING_POLICIES", "Alignment", "alignment_report"]
 
 MISSING_POLICIES = ("raise", "zero", "mean")
 DUPLICATE_POLICIES = ("raise", "first", "sum", "mean")

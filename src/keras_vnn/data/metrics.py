@@ -1,24 +1,22 @@
-"""How good predictions are.
+"""How good predictions are, and what simple methods reach on the same cells.
 
-In: the truth, predictions, class names. Out: immutable results that print and turn into tables and JSON.
-Knows nothing of models; the numbers are scikit-learn's and scipy's.
+In: the truth, predictions, class names; training and test matrices. Out: immutable results that print and turn into
+tables and JSON. Knows nothing of models; the numbers, and the simple methods, are those of scikit-learn and scipy.
 """
 
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
 
 from keras_vnn.basics.errors import DataError
-from keras_vnn.data.class_names import Classes
-from keras_vnn.data.labels import Labels
-
-if TYPE_CHECKING:
-    import pandas
-    from numpy.typing import ArrayLike
-
-__all__ = ["ClassificationMetrics", "RegressionMetrics", "classification_metrics", "regression_metrics"]
+from keras_vnn.data.labels import Classes, Labels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,8 +46,8 @@ class ClassificationMetrics:
     balanced_accuracy: float
     macro_f1: float
     log_loss: float
-    per_class: pandas.DataFrame
-    confusion: pandas.DataFrame
+    per_class: pd.DataFrame
+    confusion: pd.DataFrame
 
     def __str__(self) -> str:
         return (
@@ -135,11 +133,9 @@ def classification_metrics(
     B          1  0
     T          1  0
     """
-    import numpy as np
-    import pandas as pd
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-    codes, chances = _codes(y_true, classes), _probabilities(probabilities, classes)
+    codes, chances = _known_codes(y_true, classes), _probabilities(probabilities, classes)
     if len(codes) != len(chances):
         raise DataError(f"There are {len(codes):,} true labels and {len(chances):,} rows of probabilities.")
     predicted = chances.argmax(axis=1)
@@ -183,7 +179,6 @@ def regression_metrics(y_true: ArrayLike, y_predicted: ArrayLike) -> RegressionM
     >>> print(regression_metrics([1.0, 2.0, 3.0], [1.0, 2.0, 6.0]))
     Pearson 0.945, Spearman 1.000, R² -3.500, MSE 3 (3 cells)
     """
-    import numpy as np
     from scipy.stats import pearsonr, spearmanr
     from sklearn.metrics import mean_squared_error, r2_score
 
@@ -200,9 +195,7 @@ def regression_metrics(y_true: ArrayLike, y_predicted: ArrayLike) -> RegressionM
     )
 
 
-def _codes(y_true: Any, classes: Classes) -> Any:
-    import numpy as np
-
+def _known_codes(y_true: Any, classes: Classes) -> Any:
     if isinstance(y_true, Labels):
         return classes.encode(y_true)
     given = np.asarray(y_true)
@@ -213,8 +206,6 @@ def _codes(y_true: Any, classes: Classes) -> Any:
 
 
 def _probabilities(given: ArrayLike, classes: Classes) -> Any:
-    import numpy as np
-
     chances = np.asarray(given, dtype=np.float64)
     if len(classes) == 2 and (chances.ndim == 1 or chances.shape[1:] == (1,)):
         second = chances.reshape(-1)
@@ -232,8 +223,6 @@ def _probabilities(given: ArrayLike, classes: Classes) -> Any:
 
 
 def _one_target(given: ArrayLike, what: str) -> Any:
-    import numpy as np
-
     numbers = np.asarray(given, dtype=np.float64)
     if numbers.ndim == 2 and numbers.shape[1] == 1:
         numbers = numbers[:, 0]
@@ -244,3 +233,71 @@ def _one_target(given: ArrayLike, what: str) -> Any:
     if not np.isfinite(numbers).all():
         raise DataError(f"{int((~np.isfinite(numbers)).sum()):,} of {numbers.size:,} {what} numbers are not finite.")
     return numbers
+
+
+def baseline_scores(
+    x_train: ArrayLike, y_train: ArrayLike, x_test: ArrayLike, y_test: ArrayLike, *, seed: int
+) -> pd.DataFrame:
+    """Train simple classifiers and score them on the test cells.
+
+    Parameters
+    ----------
+    x_train, x_test
+        Shape (cells, genes), as `align` gives them.
+    y_train, y_test
+        Codes or names of classes, (cells,).
+    seed
+        Seed of the logistic regression.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for ``most frequent class``, ``nearest centroid`` (Euclidean) and ``logistic regression`` (L2, C = 1,
+        at most 1,000 iterations); columns accuracy, balanced_accuracy, macro_f1, converged.
+
+    Raises
+    ------
+    DataError
+        Numbers of cells or genes differ, or the training cells are of one class.
+
+    Examples
+    --------
+    >>> x, y = [[0.0], [0.1], [1.0], [1.1]], ["B", "B", "T", "T"]
+    >>> baseline_scores(x, y, x, y, seed=1)["accuracy"].tolist()
+    [0.5, 1.0, 1.0]
+    """
+    from sklearn.dummy import DummyClassifier
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import accuracy_score, f1_score, recall_score
+    from sklearn.neighbors import NearestCentroid
+
+    train, test = np.asarray(x_train), np.asarray(x_test)
+    y, truth = np.asarray(y_train), np.asarray(y_test)
+    if len(train) != len(y) or len(test) != len(truth) or train.shape[1:] != test.shape[1:]:
+        raise DataError(
+            f"Training {train.shape} with {len(y):,} labels and test {test.shape} with {len(truth):,} do not fit."
+        )
+    if len(np.unique(y)) < 2:
+        raise DataError("The training cells are of one class: there is nothing to tell apart.")
+    methods: dict[str, Any] = {
+        "most frequent class": DummyClassifier(strategy="most_frequent"),
+        "nearest centroid": NearestCentroid(),
+        "logistic regression": LogisticRegression(max_iter=1000, random_state=seed),
+    }
+    rows = {}
+    for name, method in methods.items():
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", ConvergenceWarning)
+            # A gene that is constant within every class makes scikit-learn doubt a statistic that is not used here.
+            warnings.filterwarnings("ignore", message=".*within_class_std_dev_", category=UserWarning)
+            predicted = method.fit(train, y).predict(test)
+        rows[name] = {
+            "accuracy": accuracy_score(truth, predicted),
+            "balanced_accuracy": recall_score(
+                truth, predicted, labels=np.unique(truth), average="macro", zero_division=0
+            ),
+            "macro_f1": f1_score(truth, predicted, average="macro", zero_division=0),
+            "converged": not any(issubclass(one.category, ConvergenceWarning) for one in caught),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("method")

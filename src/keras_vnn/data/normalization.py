@@ -1,30 +1,27 @@
 """What is done to expression values before a network reads them, fitted on the training cells only.
 
-In: a method's name, data, genes, the rows of the training cells. Out: a `Normalization` that is kept with the model.
-Knows nothing of labels, splits or networks.
+In: a method's name, data, genes, the rows of the training cells. Out: a `Normalization` that is kept with the model,
+with simple facts of the numbers it was fitted on, by which data of another kind are told. Knows nothing of labels,
+splits or networks.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import reduce
 from operator import add
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 
 from keras_vnn.basics.errors import DataError, VNNError, VNNWarning, check_choice, sample
-from keras_vnn.data._matrix import Measured, check_counts, check_finite, row_numbers
-from keras_vnn.data._numbers import Numbers
-from keras_vnn.data._stored import Stored, named_matrix, pieces
-from keras_vnn.data._treatment import Moments, Picked, Steps, Treatment
+from keras_vnn.data._matrix import Measured, Stored, check_counts, check_finite, named_matrix, pieces, row_numbers
+from keras_vnn.data.inputs import Moments, Picked, Steps, Treatment
 from keras_vnn.data.matching import gene_ids, positions
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import ArrayLike, NDArray
-
-__all__ = ["NORMALIZATIONS", "Normalization", "fit_normalization"]
 
 # A standard deviation at most this part of the mean is rounding: of sums in double precision, and of values stored in
 # less, half of what tells two of them apart.
@@ -86,8 +83,6 @@ class Normalization:
     numbers: Numbers | None = None
 
     def __post_init__(self) -> None:
-        import numpy as np
-
         check_choice("normalization", self.method, NORMALIZATIONS, DataError)
         object.__setattr__(self, "genes", tuple(self.genes))
         for name in ("mean", "scale"):
@@ -172,10 +167,8 @@ class Normalization:
         """Warn when the first cells of a matrix are of another kind than those it was fitted on."""
         if self.numbers is None:
             return
-        if isinstance(table, Stored):
-            values = table.rows(0, min(_TO_TELL, len(table.cells)))
-        else:
-            values = table.values if getattr(table.values, "format", "") == "csc" else table.values[:_TO_TELL]
+        is_by_genes = not table.on_disk and getattr(table.values, "format", "") == "csc"
+        values = table.values if is_by_genes else table.rows(0, min(_TO_TELL, len(table.cells)))
         _warn(Numbers.of(values).strange_to(self.numbers))
 
     def to_json(self) -> dict[str, Any]:
@@ -217,8 +210,6 @@ class Normalization:
             raise DataError(f"The saved normalisation is damaged: {error}") from error
 
     def _arrays(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        import numpy as np
-
         return np.asarray(self.mean), np.asarray(self.scale)
 
 
@@ -268,8 +259,6 @@ def fit_normalization(
     >>> fitted.mean.tolist(), fitted.scale.tolist()
     ([2.0, 2.0], [1.0, 1.0])
     """
-    import numpy as np
-
     check_choice("normalization", method, NORMALIZATIONS, DataError)
     check_choice("missing", missing, ("raise", "zero"), DataError)
     ids, table = gene_ids(genes), named_matrix(data)
@@ -316,3 +305,114 @@ def checked_pieces(table: Measured | Stored, normalization: Normalization) -> It
 def _warn(text: str) -> None:
     if text:
         warnings.warn(text, VNNWarning, stacklevel=3)
+
+
+# Logarithms of expression end below: log2 of a million is 20. Nobody counts so little in thousands of genes.
+_LARGEST_LOGARITHM = 20
+# Of fewer values it means nothing that none is negative, a fraction, or large.
+_FEW = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Facts of the values of a matrix: how many, how many zeros, whether all are integers, smallest and largest."""
+
+    values: int
+    zeros: int
+    integers: bool
+    smallest: float
+    largest: float
+
+    @classmethod
+    def of(cls, values: Any) -> Numbers:
+        """Return the facts of an array or a sparse matrix ``(cells, genes)``, of at least one value."""
+        size = int(values.shape[0]) * int(values.shape[1])
+        stored = values.data if sparse.issparse(values) else values
+        if not stored.size:
+            return cls(size, size, True, 0.0, 0.0)
+        smallest, largest = float(stored.min()), float(stored.max())
+        if stored.size < size:
+            smallest, largest = min(smallest, 0.0), max(largest, 0.0)
+        integers = stored.dtype.kind in "biu" or bool((stored == np.rint(stored)).all())
+        return cls(size, size - int(np.count_nonzero(stored)), integers, smallest, largest)
+
+    def __add__(self, other: Numbers) -> Numbers:
+        return Numbers(
+            self.values + other.values,
+            self.zeros + other.zeros,
+            self.integers and other.integers,
+            min(self.smallest, other.smallest),
+            max(self.largest, other.largest),
+        )
+
+    def __str__(self) -> str:
+        what = "integers" if self.integers else "fractions"
+        return f"{self.kind}: {what} from {self.smallest:g} to {self.largest:g}, {self.zeros / self.values:.0%} zeros"
+
+    @property
+    def kind(self) -> str:
+        """What they look like, in the words of a warning."""
+        if self.smallest == self.largest == 0:
+            return "zeros only"
+        if self.smallest < 0:
+            return "z-scores or otherwise centred"
+        if self.integers:
+            return "counts" if self.largest > 1 else "zeros and ones"
+        return "logarithms" if 1 < self.largest <= _LARGEST_LOGARITHM else "neither counts nor logarithms"
+
+    def misfit(self, method: str, *, needs_counts: bool) -> str:
+        """Return why a normalisation does not fit these numbers of the training cells, or an empty string."""
+        if self.values < _FEW:
+            return ""
+        if self.kind == "zeros only":
+            return "All values of the training cells are 0: there is nothing to learn from.\nIs it the right layer?"
+        if needs_counts and self.kind == "logarithms":
+            return (
+                f"normalization={method!r} is for counts, but the values look like logarithms: "
+                f"fractions, none beyond {_LARGEST_LOGARITHM}.\n"
+                'Take the counts, layer="raw" or the name of a layer (command line: --layer), '
+                'or normalization="zscore" or "none".'
+            )
+        if method == "none" and self.integers and self.smallest >= 0 and self.largest > _LARGEST_LOGARITHM:
+            return (
+                "The values look like raw counts, which normalization='none' leaves as they are: "
+                "few genes outweigh all others.\n"
+                'Take normalization="log1p-cpm" (command line: --normalization log1p-cpm).'
+            )
+        return ""
+
+    def strange_to(self, trained: Numbers) -> str:
+        """Return why these numbers are of another kind than those a model was trained on, or an empty string."""
+        is_many = self.values >= _FEW
+        other_kind = (
+            self.smallest < 0 <= trained.smallest
+            or (trained.integers and not self.integers)
+            or (is_many and trained.largest > 0 == self.smallest == self.largest)
+            or (is_many and trained.smallest < 0 <= self.smallest)
+            or (is_many and self.integers and self.largest > 1 and not trained.integers)
+            or (not self.integers and self.largest > _LARGEST_LOGARITHM >= trained.largest)
+            or (is_many and not trained.integers and self.largest <= _LARGEST_LOGARITHM < trained.largest / 5)
+        )
+        if not other_kind:
+            return ""
+        return (
+            "The data are of another kind than those the model was trained on.\n"
+            f"    trained on {trained}\n"
+            f"    given      {self}\n"
+            "Give it values treated alike: another layer of the data, layer=… (command line: --layer)."
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the facts as plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Numbers:
+        """Return the facts that `to_json` gave; of wrong types a `TypeError` or `ValueError`."""
+        return cls(
+            int(fields["values"]),
+            int(fields["zeros"]),
+            bool(fields["integers"]),
+            float(fields["smallest"]),
+            float(fields["largest"]),
+        )

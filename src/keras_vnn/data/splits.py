@@ -9,17 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from keras_vnn.basics.errors import DataError
-from keras_vnn.data.class_names import classes
-from keras_vnn.data.labels import Labels, Targets
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import ArrayLike, NDArray
-
-__all__ = ["Split", "folds", "split_cells"]
+from keras_vnn.data.labels import Labels, Targets, classes
 
 PARTS = ("train", "validation", "test")
 
@@ -43,8 +39,6 @@ class Split:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        import numpy as np
-
         for name in PARTS:
             part = np.sort(np.array(getattr(self, name), dtype=np.intp).reshape(-1))
             part.flags.writeable = False
@@ -118,8 +112,6 @@ def split_cells(
     >>> print(split_cells(["B", "T"] * 10, fractions=(0.6, 0.2, 0.2), seed=1))
     12 training, 4 validation, 4 test cells (seed 1)
     """
-    import numpy as np
-
     shares = [float(fraction) for fraction in fractions]
     if len(shares) != 3 or min(shares) < 0 or shares[0] <= 0 or abs(sum(shares) - 1) > 1e-6:
         raise DataError(
@@ -137,12 +129,7 @@ def split_cells(
 
 
 def folds(
-    labels: Labels | Targets | ArrayLike,
-    n: int = 5,
-    *,
-    seed: int,
-    validation: float = 0.15,
-    stratify: bool = True,
+    labels: Labels | Targets | ArrayLike, n: int = 5, *, seed: int, validation: float = 0.15, stratify: bool = True
 ) -> Iterator[Split]:
     """Yield ``n`` splits whose test parts are disjoint and together all cells.
 
@@ -201,8 +188,6 @@ def _strata(labels: Any, stratify: bool, seed: int) -> tuple[Sequence[str], Any,
 
 
 def _check_counts(names: Sequence[str], codes: Any, least: int, purpose: str) -> None:
-    import numpy as np
-
     counts = np.bincount(codes, minlength=len(names))
     few = [(name, int(n)) for name, n in zip(names, counts, strict=True) if 0 < n < least]
     if few:
@@ -220,7 +205,6 @@ def _take(
     cells: Any, size: int, codes: Any, names: Sequence[str], seed: int, part: str
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the cells that stay and the ``size`` cells taken out of them."""
-    import numpy as np
     from sklearn.model_selection import train_test_split
 
     if size == 0:

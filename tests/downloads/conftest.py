@@ -102,9 +102,9 @@ def file(behaviour):
 @pytest.fixture(autouse=True)
 def alone(tmp_path, monkeypatch):
     """No proxy, a cache folder of the test's own, no waiting between attempts."""
-    from keras_vnn.readers.downloads import _resume
+    from keras_vnn.readers.downloads import _fetch
 
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("KERAS_VNN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(_resume, "PAUSE", 0.0)
+    monkeypatch.setattr(_fetch, "PAUSE", 0.0)

@@ -100,7 +100,7 @@ def test_a_wrong_digest_leaves_nothing(file):
     assert str(error.value) == (
         f"go-small has another digest than it should: {place_of(file) / 'go-small.obo'}\n"
         f"    expected sha256 {'0' * 64}\n    got             {DIGEST}\n"
-        "The download was damaged or the file was changed. Fetch it anew: vnn fetch go-small --again"
+        "The download was damaged or the file was changed. Fetch it again: vnn fetch go-small --again"
     )
     assert [path.name for path in place_of(file).iterdir()] == []
 
@@ -174,7 +174,7 @@ def test_the_wanted_member_of_a_zip(file, behaviour):
 
 
 BAD_ZIPS = {
-    "no zip": (b"<html>", "What came for go-small is no zip file: "),
+    "no zip": (b"<html>", "What came for go-small is not a zip file: "),
     "no such member": (zipped(a="1"), "The archive of go-small has 0 files like mouse-*.txt, expected one: "),
 }
 

@@ -165,14 +165,14 @@ def test_a_damaged_h5ad_says_so(written):
 
 def test_wrong_options(written):
     path = written("gene,chromosome\nTP53,17\n")
-    with pytest.raises(ConfigError, match=r"^Unknown duplicates='last'\.\nExpected one of: raise, first\.$"):
+    with pytest.raises(ConfigError, match=r"^duplicates must be one of raise, first; got 'last'\.$"):
         read_genes(path, duplicates="last")
     with pytest.raises(ReadError, match=r"^No column is named 'chromsome'.*\n.*\nDid you mean chromosome\?"):
         read_genes(path, column="chromsome")
     with pytest.raises(ReadError, match=r"^There is no column 3: .* has 2\."):
         read_genes(path, column=3)
     wide = written(f"x,{BARCODES}\nTP53,1,0,2\n")
-    with pytest.raises(ConfigError, match=r"^Unknown orientation='rows'\."):
+    with pytest.raises(ConfigError, match=r"^orientation must be one of .*; got 'rows'\."):
         read_genes(wide, orientation="rows")
 
 

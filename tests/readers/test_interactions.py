@@ -320,7 +320,7 @@ def test_bad_files(written, content, message):
             "Unknown format='siff' for interactions. Did you mean sif?\n"
             "Expected one of: auto, string, string-actions, biogrid, mitab, hippie, sif, table.",
         ),
-        ({"malformed": "drop"}, ConfigError, "Unknown malformed='drop'.\nExpected one of: raise, skip."),
+        ({"malformed": "drop"}, ConfigError, "malformed must be one of raise, skip; got 'drop'."),
         ({"min_score": float("nan")}, ConfigError, "min_score must be a finite number, got nan."),
         ({"delimiter": "|"}, ConfigError, "Unknown delimiter '|'.\nExpected one of: tab, comma, semicolon, space."),
         (
@@ -464,8 +464,7 @@ def test_a_good_file_gives_no_warning(written):
         read_interactions(written("A\tB\n"))
 
 
-def test_lines_hold_across_chunks(written, monkeypatch):
-    monkeypatch.setattr("keras_vnn.readers.rows._CHUNK_ROWS", 2)
+def test_lines_are_those_of_the_file(written):
     table = read_interactions(written("gene_a,gene_b\nA,B\n\n# x\nC,D\nE,F\nG,H\n"))
     assert table.line.tolist() == [2, 5, 6, 7]
     path = written("gene_a,gene_b\nA,B\nC,D\nE,F\n,H\n")

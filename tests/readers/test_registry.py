@@ -9,10 +9,10 @@ from formats_page import page
 from keras_vnn.basics.errors import ConfigError, ReadError
 from keras_vnn.cli import main
 from keras_vnn.readers import registry
-from keras_vnn.readers.columns import Columns
 from keras_vnn.readers.formats import Format
-from keras_vnn.readers.interaction_table import INTERACTION_ROLES
-from keras_vnn.readers.rows import read_pairs
+from keras_vnn.readers.formats.interactions import INTERACTION_ROLES
+from keras_vnn.readers.layout import Columns
+from keras_vnn.readers.pairs import read_pairs
 from keras_vnn.recipes.checking import check_file
 
 # Two names around an arrow.

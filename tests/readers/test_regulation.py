@@ -230,7 +230,7 @@ def test_a_late_odd_cell_is_not_taken_for_a_weight(written):
 
 def test_wrong_options(written):
     path = written("tf\ttarget\nA\tB\n")
-    with pytest.raises(ConfigError, match=r"^Unknown drem_id='foo'\.\nExpected one of: symbol, ensembl\."):
+    with pytest.raises(ConfigError, match=r"^drem_id must be one of symbol, ensembl; got 'foo'\."):
         read_regulation(path, drem_id="foo")
     with pytest.raises(
         ConfigError, match=r"^Unknown format='trust' for regulators and their targets\. Did you mean trrust\?"

@@ -12,14 +12,7 @@ import pandas as pd
 
 from keras_vnn.basics.errors import ReadError
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
-from keras_vnn.priors._columns import (
-    from_sources,
-    in_memory,
-    joined_words,
-    locked,
-    named_columns,
-    numbered,
-)
+from keras_vnn.priors._columns import from_sources, in_memory, joined_words, locked, named_columns, numbered
 
 if TYPE_CHECKING:
     import networkx

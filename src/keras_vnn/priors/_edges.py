@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
-from keras_vnn.basics.errors import ReadError, check_choice, did_you_mean
+from keras_vnn.basics.errors import ReadError, check_choice
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
+from keras_vnn.priors._columns import from_sources, in_memory, locked, named_columns, run_starts
 
 if TYPE_CHECKING:
     import networkx
@@ -90,9 +91,9 @@ class Interactions:
         used, flat = np.unique(pairs, return_inverse=True)
         return cls(
             tuple(names[used]),
-            _locked(flat.reshape(-1, 2).astype(np.int32)),
-            _locked(score_),
-            _locked(line_),
+            locked(flat.reshape(-1, 2).astype(np.int32)),
+            locked(score_),
+            locked(line_),
             sources,
             (audit or Audit()) + Audit.of(selfs, repeated),
         )
@@ -106,22 +107,24 @@ class Interactions:
         ReadError
             A named column does not exist, or a name in the columns is missing.
         """
-        columns = _columns(frame, a, b)
+        columns = _two_columns(frame, a, b)
         kept = _complete(frame, columns)
         return cls.from_pairs(
             kept[columns[0]],
             kept[columns[1]],
             score=None if score is None else kept[score],
-            sources=(_in_memory(frame),),
+            sources=(in_memory("DataFrame", len(frame)),),
         )
 
     @classmethod
     def from_networkx(cls, graph: networkx.Graph, score: str = "weight") -> Self:
         """Make the table from the edges of a networkx graph; directions are ignored."""
         edges = [(str(u), str(v), data.get(score, np.nan)) for u, v, data in graph.edges(data=True)]
-        source = Source("networkx graph", "memory", records=len(edges))
         return cls.from_pairs(
-            [u for u, _, _ in edges], [v for _, v, _ in edges], score=[w for *_, w in edges], sources=(source,)
+            [u for u, _, _ in edges],
+            [v for _, v, _ in edges],
+            score=[weight for *_, weight in edges],
+            sources=(in_memory("networkx graph", len(edges)),),
         )
 
     def among(self, genes: Iterable[str]) -> Self:
@@ -133,9 +136,9 @@ class Interactions:
         used, flat = np.unique(self.pairs[kept], return_inverse=True)
         return type(self)(
             tuple(self.genes[i] for i in used),
-            _locked(flat.reshape(-1, 2).astype(np.int32)),
-            _locked(self.score[kept]),
-            _locked(self.line[kept]),
+            locked(flat.reshape(-1, 2).astype(np.int32)),
+            locked(self.score[kept]),
+            locked(self.line[kept]),
             self.sources,
             self.audit + Audit.of(outside),
         )
@@ -166,7 +169,7 @@ class Interactions:
 
     def __str__(self) -> str:
         """Return one line: how many interactions of how many genes, and from where."""
-        return f"{len(self):,} interactions of {len(self.genes):,} genes{_from(self.sources)}"
+        return f"{len(self):,} interactions of {len(self.genes):,} genes{from_sources(self.sources)}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,7 +232,7 @@ class Regulation:
         signs = _signs(effect, weight_, rows)
         order = np.lexsort((line_, codes[:, 1], codes[:, 0]))
         codes, weight_, line_, signs = codes[order], weight_[order], line_[order], signs[order]
-        starts = _run_starts(codes)
+        starts = run_starts(*codes.T)
         merged_signs = np.bitwise_or.reduceat(signs, starts) if rows else signs
         lowest = np.minimum.reduceat(np.where(signs == 0, 3, signs), starts) if rows else signs
         unknown = (np.minimum.reduceat(signs, starts) == 0 if rows else signs == 0) & (merged_signs > 0)
@@ -254,10 +257,10 @@ class Regulation:
         return cls(
             tuple(names[regulators]),
             tuple(names[targets]),
-            _locked(np.stack([first, second], axis=1).astype(np.int32)),
-            _locked(effects),
-            _locked(_largest(weight_, starts)),
-            _locked(line_[starts]),
+            locked(np.stack([first, second], axis=1).astype(np.int32)),
+            locked(effects),
+            locked(_largest(weight_, starts)),
+            locked(line_[starts]),
             sources,
             (audit or Audit()) + Audit.of(repeated, settled, mixed),
         )
@@ -278,14 +281,14 @@ class Regulation:
         ReadError
             A named column does not exist, or a name in the columns is missing.
         """
-        columns = _columns(frame, regulator, target)
+        columns = _two_columns(frame, regulator, target)
         kept = _complete(frame, columns)
         return cls.from_pairs(
             kept[columns[0]],
             kept[columns[1]],
             effect=None if effect is None else kept[effect],
             weight=None if weight is None else kept[weight],
-            sources=(_in_memory(frame),),
+            sources=(in_memory("DataFrame", len(frame)),),
         )
 
     @classmethod
@@ -308,7 +311,7 @@ class Regulation:
             [v for _, v, _ in edges],
             effect=[str(data.get(effect, "unknown")) for *_, data in edges] if known else None,
             weight=[data.get(weight, np.nan) for *_, data in edges],
-            sources=(Source("networkx graph", "memory", records=len(edges)),),
+            sources=(in_memory("networkx graph", len(edges)),),
         )
 
     def among(self, genes: Iterable[str]) -> Self:
@@ -325,10 +328,10 @@ class Regulation:
         return type(self)(
             tuple(self.regulators[i] for i in regulators),
             tuple(self.targets[i] for i in targets),
-            _locked(np.stack([first, second], axis=1).astype(np.int32)),
-            _locked(self.effect[kept]),
-            _locked(self.weight[kept]),
-            _locked(self.line[kept]),
+            locked(np.stack([first, second], axis=1).astype(np.int32)),
+            locked(self.effect[kept]),
+            locked(self.weight[kept]),
+            locked(self.line[kept]),
             self.sources,
             self.audit + Audit.of(outside),
         )
@@ -366,7 +369,7 @@ class Regulation:
         """Return one line: how many edges, regulators and targets, and from where."""
         return (
             f"{len(self):,} edges from {len(self.regulators):,} regulators to {len(self.targets):,} targets"
-            f"{_from(self.sources)}"
+            f"{from_sources(self.sources)}"
         )
 
 
@@ -397,13 +400,6 @@ def _column(values: Any, rows: int, dtype: Any, default: float) -> NDArray[Any]:
     return column
 
 
-def _run_starts(codes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return where a new row value begins in sorted rows."""
-    if not len(codes):
-        return np.zeros(0, np.int64)
-    return np.flatnonzero(np.append(True, (codes[1:] != codes[:-1]).any(axis=1)))
-
-
 def _largest(values: NDArray[np.float64], starts: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return, per run, the value of largest magnitude (the positive one of two equal); NaN where all are."""
     if not len(values):
@@ -418,7 +414,7 @@ def _merged(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64], int]:
     order = np.lexsort((line, codes[:, 1], codes[:, 0]))
     codes, score, line = codes[order], score[order], line[order]
-    starts = _run_starts(codes)
+    starts = run_starts(*codes.T)
     best = np.fmax.reduceat(score, starts) if len(score) else score
     return codes[starts], best, line[starts], len(codes) - len(starts)
 
@@ -439,19 +435,15 @@ def _signs(effect: Any, weight: NDArray[np.float64], rows: int) -> NDArray[np.in
     return signs
 
 
-def _columns(frame: pd.DataFrame, first: str, second: str) -> tuple[str, str]:
+def _two_columns(frame: pd.DataFrame, first: str, second: str) -> tuple[str, str]:
     if frame.shape[1] < 2:
         raise ReadError(f"The table has {frame.shape[1]} column, expected two names per row.")
-    named = (first or frame.columns[0], second or frame.columns[1])
-    for column in named:
-        if column not in frame.columns:
-            known = [str(c) for c in frame.columns]
-            raise ReadError(
-                f"The table has no column {column!r}; it has {', '.join(known)}. {did_you_mean(column, known)}".rstrip()
-            )
-        if list(frame.columns).count(column) > 1:
-            raise ReadError(f"The table has more than one column {column!r}; rename them to tell them apart.")
-    return named
+    names = (first or frame.columns[0], second or frame.columns[1])
+    named_columns(frame, names)
+    for name in names:
+        if list(frame.columns).count(name) > 1:
+            raise ReadError(f"The table has more than one column {name!r}; rename them to tell them apart.")
+    return names
 
 
 def _complete(frame: pd.DataFrame, columns: tuple[str, str]) -> pd.DataFrame:
@@ -463,17 +455,3 @@ def _complete(frame: pd.DataFrame, columns: tuple[str, str]) -> pd.DataFrame:
             f"first at index {first!r}.\nDrop them first: frame.dropna(subset={list(columns)!r})"
         )
     return frame.astype({column: str for column in columns})
-
-
-def _in_memory(frame: pd.DataFrame) -> Source:
-    return Source("DataFrame", "memory", records=len(frame))
-
-
-def _from(sources: tuple[Source, ...]) -> str:
-    return f" ({', '.join(source.name for source in sources)})" if sources else ""
-
-
-def _locked(array: NDArray[Any]) -> NDArray[Any]:
-    array = np.ascontiguousarray(array)
-    array.flags.writeable = False
-    return array

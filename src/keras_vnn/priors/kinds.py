@@ -7,17 +7,19 @@ Knows nothing of files; a name may look like one thing and be another, so what i
 from __future__ import annotations
 
 import re
+import warnings
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import islice
 
-from keras_vnn.basics.errors import GeneError, sample
+from keras_vnn.basics.errors import GeneError, VNNWarning, sample
 
 __all__ = [
     "OTHER",
     "Identified",
     "bare_name",
+    "check_names",
     "damaged_by_excel",
     "identify",
     "refuse_mixed_species",
@@ -255,11 +257,7 @@ def bare_name(name: str) -> str:
         return found[1]
     if re.fullmatch(r"\d+\.[A-Za-z][\w.-]*", name):
         return name.partition(".")[2]
-    return re.sub(
-        r"^(NCBIGene|GeneID|entrez gene/locuslink|Entrez|SGD|FB|WB|ZFIN|Ensembl|HGNC:HGNC|MGI:MGI|RGD:RGD):",
-        _kept_prefix,
-        name,
-    )
+    return _DATABASE.sub(_kept_prefix, name)
 
 
 def _kept_prefix(found: re.Match[str]) -> str:
@@ -337,6 +335,38 @@ def refuse_mixed_species(names: Iterable[str], where: object) -> None:
         f"The names are of {len(several)} species: {counted}: {where}\n"
         f"A network is of one species. Take out the others, for example: grep -v '{_stem(min(several[ordered[1]]))}'"
     )
+
+
+def check_names(names: Collection[str], where: object, *, several_species: bool = False) -> None:
+    """Warn, by name, of names a spreadsheet has damaged, which are kept as they are; refuse those of several species.
+
+    Parameters
+    ----------
+    names
+        The names.
+    where
+        The file, for messages.
+    several_species
+        The user wants several species, so they are not refused.
+
+    Raises
+    ------
+    GeneError
+        The names are of several species.
+    """
+    if not several_species:
+        refuse_mixed_species(names, where)
+    damaged = damaged_by_excel(names)
+    if damaged:
+        verb = "name looks" if len(damaged) == 1 else "names look"
+        were = {name: "/".join(undamaged(name)) for name in damaged}
+        told = sample([f"{name} (was {were[name]})" if were[name] else name for name in damaged])
+        warnings.warn(
+            f"{len(damaged)} {verb} damaged by a spreadsheet: {told}, in {where}.\n"
+            "Kept as written; mend the file, for such a name matches no gene.",
+            VNNWarning,
+            stacklevel=3,
+        )
 
 
 def _stem(name: str) -> str:

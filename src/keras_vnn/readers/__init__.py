@@ -1,4 +1,4 @@
-"""Reading files into gene lists and prior tables: one module per format, one function per family.
+"""Reading files into gene lists and prior tables: modules of formats, a function per family.
 
 In: paths, or tables in memory. Out: `GeneList`, `Interactions`, `Regulation`, `Ontology`, `Annotations`, `GeneSets`.
 Knows nothing of wiring, expression values or Keras. The formats are listed in `keras_vnn.readers.registry`.
@@ -7,13 +7,10 @@ Knows nothing of wiring, expression values or Keras. The formats are listed in `
 from __future__ import annotations
 
 from keras_vnn.readers.annotations import read_annotations
-from keras_vnn.readers.gene_sets import read_gene_sets
-from keras_vnn.readers.genes import read_genes
-from keras_vnn.readers.identifier_map import read_identifier_map
-from keras_vnn.readers.interactions import read_interactions
-from keras_vnn.readers.ontologies import read_hierarchy, read_ontology
+from keras_vnn.readers.genes import read_genes, read_identifier_map
+from keras_vnn.readers.interactions import read_interactions, read_regulation
+from keras_vnn.readers.ontologies import read_gene_sets, read_hierarchy, read_ontology
 from keras_vnn.readers.registry import FAMILIES, FORMATS, formats_of, sniff_format
-from keras_vnn.readers.regulation import read_regulation
 
 __all__ = [
     "FAMILIES",

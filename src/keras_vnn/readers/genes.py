@@ -1,13 +1,15 @@
-"""Reading gene lists: names one per line, in a column, on an axis of an expression table, in an ``.h5ad``.
+"""Reading names of genes: gene lists, and tables that say what genes are called elsewhere.
 
-In: the path of a file, or names in memory. Out: a `GeneList` whose source says where the names were found.
-Knows nothing of expression values.
+In: the path of a file, or names in memory; a list has one per line, in a column, on an axis of an expression table, or
+in an ``.h5ad``, whose matrix is not read. Out: a `GeneList` whose source says where the names were found; an
+`IdentifierTable` of all columns that hold names: which of them to use is chosen later, by what the names at hand
+overlap with.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,22 +17,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from keras_vnn.basics.errors import ConfigError, GeneError, ReadError, did_you_mean
+from keras_vnn.basics.errors import ConfigError, GeneError, ReadError, VNNError, check_choice, did_you_mean, sample
+from keras_vnn.basics.probing import refuse_damaged_hdf5
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.basics.ten_x import is_ten_x, read_ten_x
+from keras_vnn.basics.untrusted import check_hdf5
 from keras_vnn.priors.genes import DUPLICATE_POLICIES, ORIENTATIONS, GeneList, decide_orientation, gene_list
-from keras_vnn.readers.columns import Layout, column_number, lay_out, normalized
-from keras_vnn.readers.hdf5_names import read_var_names
-from keras_vnn.readers.names import check_names
-from keras_vnn.readers.registry import is_sure, refuse_other, sniff
-from keras_vnn.readers.rows import check_malformed, chunks, refuse_row
+from keras_vnn.priors.identifiers import IdentifierTable
+from keras_vnn.priors.kinds import check_names
+from keras_vnn.readers.layout import Layout, column_number, lay_out, normalized
+from keras_vnn.readers.registry import is_sure, lists_formats, read_file, refuse_other, sniff
+from keras_vnn.readers.tabular import Options, pieces_of, refuse_row
 from keras_vnn.readers.text import Preview, preview, shortened
 
 if TYPE_CHECKING:
     import anndata
-    from numpy.typing import NDArray
 
-__all__ = ["read_genes"]
+__all__ = ["read_genes", "read_identifier_map"]
 
 _WORDS = set(
     "gene genes symbol symbols genesymbol genesymbols genename genenames geneid geneids genesymbolid hgncsymbol "
@@ -101,12 +104,9 @@ def read_genes(
     >>> read_genes(["TP53", "ATM"]).ids
     ('TP53', 'ATM')
     """
-    check_malformed(malformed)
-    if duplicates not in DUPLICATE_POLICIES:
-        raise ConfigError(f"Unknown duplicates={duplicates!r}.\nExpected one of: {', '.join(DUPLICATE_POLICIES)}.")
-    if orientation not in ORIENTATIONS:
-        hint = did_you_mean(orientation, ORIENTATIONS)
-        raise ConfigError(f"Unknown orientation={orientation!r}. {hint}\nExpected one of: {', '.join(ORIENTATIONS)}.")
+    check_choice("malformed", malformed, ("raise", "skip"))
+    check_choice("duplicates", duplicates, DUPLICATE_POLICIES)
+    check_choice("orientation", orientation, ORIENTATIONS)
     if not isinstance(source, str | os.PathLike):
         return gene_list(_in_memory(source, column, raw=raw), duplicates=duplicates)
     if is_ten_x(Path(source)):
@@ -118,8 +118,8 @@ def read_genes(
                 f"The columns of an .h5ad have names, got column={column}: {start.path}\n"
                 "Name one of var, or leave out column."
             )
-        names, said = read_var_names(start.path, column=column, raw=raw)
-        records, dropped = len(names), Audit()
+        names, said = _var_names(start.path, column, raw=raw)
+        dropped = Audit()
     else:
         _refuse_other(start, column)
         layout = lay_out(
@@ -129,10 +129,68 @@ def read_genes(
             named=(column,) if isinstance(column, str) else (),
             is_header=lambda words: bool(_WORDS & set(words)) or list(words) in (["x"], ["0"]),
         )
-        names, said, records, dropped = _from_text(layout, column, orientation, malformed)
-    found = gene_list(names, duplicates=duplicates, source=Source.of_file(start.path, said, records=records))
+        names, said, dropped = _from_text(layout, column, orientation, malformed)
+    found = gene_list(names, duplicates=duplicates, source=Source.of_file(start.path, said, records=len(names)))
     check_names(found, start.path)
     return replace(found, audit=dropped + found.audit)
+
+
+@lists_formats("id-map")
+def read_identifier_map(
+    path: str | os.PathLike[str],
+    *,
+    format: str = "auto",
+    columns: Sequence[int | str] | None = None,
+    taxon: str | int | None = None,
+) -> IdentifierTable:
+    """Read a table of identifiers, to translate names with.
+
+    Parameters
+    ----------
+    path
+        The file, compressed or not.
+    format
+        {formats}.
+    columns
+        For a table: take these columns only, by name or by number from 1.
+    taxon
+        Take the rows of this species (``9606``) where the table tells species apart; ``"all"`` for every one.
+
+    Returns
+    -------
+    IdentifierTable
+        All columns of names. `keras_vnn.identifier_map` chooses among them.
+
+    Raises
+    ------
+    ReadError
+        The file is missing, damaged, holds no two columns of names, or several species and none was chosen.
+    ConfigError
+        There is no such format, or it has no columns to choose.
+
+    References
+    ----------
+    Seal et al.: Genenames.org: the HGNC resources in 2023. Nucleic Acids Research 2023. doi:10.1093/nar/gkac888
+
+    Examples
+    --------
+    >>> from keras_vnn.basics.bundled import data_path
+    >>> table = read_identifier_map(data_path("goa_human_demo.gaf.gz"))
+    >>> print(table)
+    6,081 rows with accession (6,081 names), symbol (6,081 names), synonyms (14,037 names)
+    """
+    options = Options(columns, taxon=None if taxon is None else str(taxon))
+    table: IdentifierTable
+    _, table = read_file(path, "id-map", format, options)
+    if len(table.columns) < 2:
+        raise ReadError(
+            f"Only {sample(table.columns) or 'no column'} holds names, a table of identifiers needs two: {path}\n"
+            "Say which columns: columns=(1, 2)"
+        )
+    return table
+
+
+# ---- lists of genes ------------------------------------------------------------------------------------------
 
 
 def _of_ten_x(path: Path, column: int | str | None, duplicates: str) -> GeneList:
@@ -157,7 +215,7 @@ def _in_memory(source: Any, column: int | str | None, *, raw: bool) -> Iterable[
             "Pass its column names (frame.columns), its row names (frame.index), or one column: frame['gene']"
         )
     if not hasattr(source, "var_names"):
-        return [name for name in source]
+        return list(source)
     if raw and source.raw is None:
         raise GeneError("The AnnData has no .raw.\nLeave out raw=True.")
     table = source.raw if raw else source
@@ -181,26 +239,26 @@ def _refuse_other(start: Preview, column: int | str | None) -> None:
 
 def _from_text(
     layout: Layout, column: int | str | None, orientation: str, malformed: str
-) -> tuple[list[str], str, int, Audit]:
-    """Return names, where they were, the number of records, and what was left out."""
+) -> tuple[list[str], str, Audit]:
+    """Return names, where they were, and what was left out."""
     if column is None and _is_wide(layout):
-        first = _column(layout, 0, malformed)
+        rows, dropped = _column(layout, 0, malformed)
         numeric = [c for c in range(1, layout.width) if layout.is_numeric(c)]
         header = layout.titles
         columns = [header[c] for c in numeric]
-        oriented = decide_orientation(first[0], columns, header[0], asked=orientation, where=layout.preview.path)
+        oriented = decide_orientation(rows, columns, header[0], asked=orientation, where=layout.preview.path)
         said = f"{layout.kind} expression table, {oriented}"
         if oriented.genes_in_rows:
-            return first[0], said, len(first[0]), first[1]
+            return rows, said, dropped
         others = [header[c] for c in range(1, layout.width) if c not in numeric]
-        beside = AuditEntry.of("read", "column", "holds no numbers, taken as a label and not as a gene", others)
-        return columns, said, len(columns), Audit.of(beside)
+        labels = AuditEntry.of("read", "column", "holds no numbers, taken as a label and not as a gene", others)
+        return columns, said, Audit.of(labels)
     if column is None and _is_numbered(layout):
         return _numbered(layout, malformed)
     position = _default_column(layout) if column is None else column_number(layout, column)
     names, dropped = _column(layout, position, malformed)
     said = "one name per line" if layout.width == 1 else f"{layout.kind} {layout.name(position)}"
-    return names, said + (" below a header" if layout.width == 1 and layout.header else ""), len(names), dropped
+    return names, said + (" below a header" if layout.width == 1 and layout.header else ""), dropped
 
 
 def _is_wide(layout: Layout) -> bool:
@@ -229,13 +287,12 @@ def _default_column(layout: Layout) -> int:
 def _column(layout: Layout, position: int, malformed: str) -> tuple[list[str], Audit]:
     names: list[str] = []
     skipped: list[str] = []
-    for frame, lines in chunks(layout, (position,)):
-        found = frame[position].str.strip().to_numpy(dtype=object)
-        empty = found == ""
+    for piece in pieces_of(layout, (position,)):
+        empty = (piece[position] == "").to_numpy()
         if empty.any() and malformed == "raise":
-            refuse_row(layout, int(lines[empty][0]), f"The name in {layout.name(position)} is empty")
-        skipped.extend(f"{layout.preview.path.name}:{line}" for line in lines[empty])
-        names.extend(found[~empty])
+            refuse_row(layout, int(piece.index[empty][0]), f"The name in {layout.name(position)} is empty")
+        skipped.extend(f"{layout.preview.path.name}:{line}" for line in piece.index[empty])
+        names.extend(piece[position][~empty])
     if not names:
         raise ReadError(
             f"The file has no gene names in {layout.name(position)}: {layout.preview.path}\n"
@@ -244,17 +301,68 @@ def _column(layout: Layout, position: int, malformed: str) -> tuple[list[str], A
     return names, Audit.of(AuditEntry.of("read", "row", "a name is empty", skipped))
 
 
-def _numbered(layout: Layout, malformed: str) -> tuple[list[str], str, int, Audit]:
+def _numbered(layout: Layout, malformed: str) -> tuple[list[str], str, Audit]:
     """Return the names of a ``gene2ind`` file in the order of their numbers."""
-    path = layout.preview.path
     numbers, _ = _column(layout, 0, malformed)
     names, dropped = _column(layout, 1, malformed)
-    order: NDArray[np.int64] = np.array([int(n) if n.isdigit() else -1 for n in numbers], dtype=np.int64)
-    start = int(order.min())
+    order = [int(number) if number.isdigit() else -1 for number in numbers]
+    start = min(order)
     if len(numbers) != len(names) or start not in (0, 1) or sorted(order) != list(range(start, start + len(order))):
         raise ReadError(
-            f"The numbers in the first column are not 0 to {len(names) - 1}, each once: {path}\n"
-            f"    {shortened(layout.preview.texts[0])}\n"
+            f"The numbers in the first column are not 0 to {len(names) - 1}, each once: {layout.preview.path}\n"
+            f"    {shortened(layout.preview.first)}\n"
             "If they are gene ids, or only number the rows, say which column holds the genes: column=1 or column=2"
         )
-    return [names[i] for i in np.argsort(order)], f"gene2ind ({layout.kind} number, name)", len(names), dropped
+    return [names[i] for i in np.argsort(order)], f"gene2ind ({layout.kind} number, name)", dropped
+
+
+# ---- .h5ad ---------------------------------------------------------------------------------------------------
+
+
+def _var_names(path: Path, column: str | None, *, raw: bool) -> tuple[list[str], str]:
+    """Return the gene names of an AnnData file of any release, and where in the file they were."""
+    import h5py
+
+    refuse_damaged_hdf5(path)
+    try:
+        with h5py.File(path) as file:
+            check_hdf5(file, path)
+            return _names_of_var(file, path, column, raw=raw)
+    except (VNNError, ImportError):  # a package that is missing is no fault of the file
+        raise
+    except Exception as error:
+        # Damaged bytes surface as whatever HDF5, h5py and anndata happen to raise.
+        raise ReadError(f"The HDF5 file is damaged or cut short: {path}\n{error}\nDownload it again.") from error
+
+
+def _names_of_var(file: Any, path: Path, column: str | None, *, raw: bool) -> tuple[list[str], str]:
+    # Files of before anndata 0.7 call it "raw.var".
+    places = ("raw/var", "raw.var") if raw else ("var",)
+    place = next((place for place in places if place in file), None)
+    if place is None:
+        missing = "no .raw" if raw and "var" in file else "no table of genes (var)"
+        raise ReadError(f"The HDF5 file has {missing}: {path}\nIt has: {sample(file, 8)}.")
+    var = file[place]
+    compound = isinstance(getattr(var, "dtype", None), np.dtype)
+    known = list(var.dtype.names or ()) if compound else [name for name in var if name != "__categories"]
+    index = next((n for n in ("index", "_index") if n in known), "") if compound else var.attrs.get("_index", "_index")
+    wanted = column or str(index)
+    if wanted not in known:
+        known = [name for name in known if name != index]
+        hint = did_you_mean(wanted, known)
+        raise ReadError(f"{place} has no column {wanted!r}: {path}\nIt has: {sample(known, 12)}. {hint}".rstrip())
+    values = var[wanted] if compound else _decoded(var, wanted)
+    said = f"var[{wanted!r}]" if column else "var_names"
+    return [v.decode() if isinstance(v, bytes) else str(v) for v in values], f"h5ad {'raw.' if raw else ''}{said}"
+
+
+def _decoded(var: Any, name: str) -> Any:
+    """Return a column of ``var`` as an array of strings, whichever way it is encoded."""
+    item = var[name]
+    if hasattr(item, "dtype"):
+        if "categories" in item.attrs:  # anndata 0.7
+            return var.file[item.attrs["categories"]].asstr()[:][item[:]]
+        return item[:]
+    from anndata.io import read_elem
+
+    return np.asarray(read_elem(item))

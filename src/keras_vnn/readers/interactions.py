@@ -1,36 +1,39 @@
-"""Reading interactions: one function for all their formats.
+"""Reading interactions and regulation: a function each for all their formats.
 
-In: paths of files, a DataFrame or a networkx graph. Out: `Interactions`.
-Knows which options there are; each format is a module of its own.
+In: paths of files, a DataFrame or a networkx graph. Out: `Interactions`, `Regulation`.
+Knows which options there are; formats are modules of `keras_vnn.readers.formats`.
 """
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from functools import reduce
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from keras_vnn.basics.errors import ConfigError, ReadError
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
-from keras_vnn.priors import Interactions
-from keras_vnn.readers.frames import frame_rows
-from keras_vnn.readers.interaction_table import INTERACTION_ROLES
-from keras_vnn.readers.names import check_names, without_taxon
-from keras_vnn.readers.registry import choose, lists_formats
-from keras_vnn.readers.rows import Options, Rows, check_malformed
-from keras_vnn.readers.text import preview
+from keras_vnn.priors import Interactions, Regulation
+from keras_vnn.priors.kinds import check_names
+from keras_vnn.readers.formats.interactions import INTERACTION_ROLES
+from keras_vnn.readers.formats.regulation import REGULATION_ROLES
+from keras_vnn.readers.pairs import frame_rows, without_taxon
+from keras_vnn.readers.registry import lists_formats, read_file
+from keras_vnn.readers.tabular import Options, Table
 
 if TYPE_CHECKING:
     import networkx
+    from numpy.typing import NDArray
 
-__all__ = ["read_interactions"]
+    Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+
+__all__ = ["read_interactions", "read_regulation"]
+
+Prior = TypeVar("Prior", Interactions, Regulation)
 
 
 @lists_formats("interactions")
@@ -113,82 +116,143 @@ def read_interactions(
     """
     if min_score is not None and not math.isfinite(min_score):
         raise ConfigError(f"min_score must be a finite number, got {min_score!r}.")
-    if isinstance(sif_types, str):
-        sif_types = (sif_types,)
     options = Options(
         columns,
         delimiter,
         header,
         malformed,
         min_score,
-        tuple(sif_types),
+        _words(sif_types),
         format_named=format != "auto",
         id=id,
         taxon=None if taxon is None else str(taxon),
     )
-    check_malformed(malformed)
-    if isinstance(source, str | os.PathLike):
-        return _from_file(Path(source), format, options, strip_taxon=strip_taxon)
+
+    def from_file(path: str | os.PathLike[str]) -> Interactions:
+        chosen, table = read_file(path, "interactions", format, options)
+        if strip_taxon:
+            table = without_taxon(table, None if "taxon" in chosen.takes else options.taxon)
+        found = _interactions(table, table.source)
+        check_names(found.genes, path, several_species=options.taxon == "all" or not strip_taxon)
+        return found
+
     if isinstance(source, pd.DataFrame):
-        return _from_frame(source, options)
+        table = frame_rows(source, INTERACTION_ROLES, columns)
+        found = _interactions(table, Source("DataFrame", "memory", records=table.records))
+        check_names(found.genes, "the DataFrame")
+        return _at_least(found, min_score)
     if hasattr(source, "edges") and hasattr(source, "nodes"):
         return _at_least(Interactions.from_networkx(source), min_score)
-    paths = [Path(path) for path in source]
-    if not paths:
-        raise ReadError("Expected a file of interactions, got an empty list.")
-    tables = [_from_file(path, format, options, strip_taxon=strip_taxon) for path in paths]
-    return reduce(Interactions.union, tables)
+    return _united(source, from_file, Interactions.union, "interactions")
 
 
-def _from_file(path: Path, format: str, options: Options, *, strip_taxon: bool) -> Interactions:
-    start = preview(path)
-    chosen = choose(
-        start,
-        "interactions",
-        format,
-        {"columns": options.columns, "id": options.id, "sif_types": options.sif_types or None},
+@lists_formats("regulation")
+def read_regulation(
+    source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | pd.DataFrame | networkx.DiGraph,
+    *,
+    format: str = "auto",
+    columns: Sequence[int | str] | None = None,
+    header: bool | None = None,
+    delimiter: str | None = None,
+    malformed: str = "raise",
+    drem_id: str = "symbol",
+    sif_types: Sequence[str] = (),
+) -> Regulation:
+    """Read directed regulation: which regulator acts on which target, and how.
+
+    Each (regulator, target) is kept once; rows that repeat it, disagree, or are left out are counted in the audit.
+    Which format and columns were taken is said in ``sources``. The order of the rows does not matter. A number gives
+    the effect by its sign where the file has negative numbers or says so (``mor``, ``sign``); otherwise it is a
+    weight, and the effect is ``unknown``.
+
+    Parameters
+    ----------
+    source
+        A file, plain or gzip; several files, whose edges are united; a DataFrame, or a directed networkx graph whose
+        edges may have an ``effect`` and a ``weight``.
+    format
+        {formats}.
+    columns
+        Names, or numbers from 1, of the columns of regulator, target and, if wanted, of the effect or weight.
+    header, delimiter, malformed
+        As in `read_interactions`.
+    drem_id
+        Which part of DREM's ``SYMBOL;ENSEMBL`` names the target: ``"symbol"`` or ``"ensembl"``.
+    sif_types
+        Interaction types to take from SIF, by default ``pd`` and its kin of Pathway Commons.
+
+    Raises
+    ------
+    ReadError
+        The file cannot be read, is of another kind, has no two columns of names, or a row is malformed.
+    ConfigError
+        An option has an unknown value.
+
+    Warns
+    -----
+    VNNWarning
+        Names were damaged by a spreadsheet.
+
+    References
+    ----------
+    Han et al.: TRRUST v2. Nucleic Acids Research 2018. doi:10.1093/nar/gkx1013
+
+    Müller-Dott et al.: Expanding the coverage of regulons from high-confidence prior knowledge for accurate
+    estimation of transcription factor activities. Nucleic Acids Research 2023. doi:10.1093/nar/gkad841
+
+    Examples
+    --------
+    >>> from keras_vnn.basics.bundled import data_path
+    >>> tf = read_regulation(data_path("tf_target_human_goa.tsv"))
+    >>> print(tf)
+    411 edges from 171 regulators to 238 targets (tf_target_human_goa.tsv)
+    >>> print(tf.sources[0].format)
+    TSV tf, target, effect effect (ignored: references)
+    """
+    options = Options(
+        columns,
+        delimiter,
+        header,
+        malformed,
+        sif_types=_words(sif_types),
+        drem_id=drem_id,
+        format_named=format != "auto",
     )
-    rows = chosen.read(start, options)
-    if strip_taxon:
-        rows = _of_one_taxon(rows, path, None if "taxon" in chosen.takes else options.taxon)
-    first, second, said = rows.first, rows.second, rows.format
-    table = Interactions.from_pairs(
-        first,
-        second,
-        score=rows.number,
-        line=rows.line,
-        sources=(Source.of_file(path, said, records=rows.records, release=rows.release),),
-        audit=Audit.of(*rows.dropped),
+
+    def from_file(path: str | os.PathLike[str]) -> Regulation:
+        _, table = read_file(path, "regulation", format, options)
+        return _regulation(table, table.source, path)
+
+    if isinstance(source, pd.DataFrame):
+        table = frame_rows(source, REGULATION_ROLES, columns)
+        return _regulation(table, Source("DataFrame", "memory", records=table.records), "the DataFrame")
+    if hasattr(source, "edges") and hasattr(source, "nodes"):
+        return Regulation.from_networkx(source)
+    return _united(source, from_file, Regulation.union, "regulation")
+
+
+def _words(words: Sequence[str]) -> tuple[str, ...]:
+    return (words,) if isinstance(words, str) else tuple(words)
+
+
+def _united(
+    paths: Paths, read: Callable[[str | os.PathLike[str]], Prior], union: Callable[[Prior, Prior], Prior], what: str
+) -> Prior:
+    listed = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    if not listed:
+        raise ReadError(f"Expected a file of {what}, got an empty list.")
+    return reduce(union, map(read, listed))
+
+
+def _interactions(table: Table, source: Source) -> Interactions:
+    return Interactions.from_pairs(
+        table.frame["first"],
+        table.frame["second"],
+        score=table.frame.get("number"),
+        line=table.lines,
+        sources=(source,),
+        audit=Audit.of(*table.dropped),
     )
-    check_names(table.genes, path, several_species=options.taxon == "all" or not strip_taxon)
-    return table
-
-
-def _of_one_taxon(rows: Rows, path: Path, taxon: str | None) -> Rows:
-    """Return rows without the taxon prefix of their names, those of one taxon only."""
-    first, second, prefix, kept = without_taxon(rows.first, rows.second, path, taxon=taxon)
-    rows = replace(rows, first=first, second=second)
-    if prefix:
-        rows = replace(rows, format=f"{rows.format}, prefix {prefix} removed")
-    if kept is None:
-        return rows
-    other = AuditEntry("read", "interaction", f"not both of taxon {taxon}", int((~kept).sum()))
-    return replace(
-        rows,
-        first=first[kept],
-        second=second[kept],
-        line=rows.line[kept],
-        number=None if rows.number is None else rows.number[kept],
-        dropped=(*rows.dropped, other),
-    )
-
-
-def _from_frame(frame: pd.DataFrame, options: Options) -> Interactions:
-    rows = frame_rows(frame, INTERACTION_ROLES, options.columns)
-    source = Source("DataFrame", "memory", records=rows.records)
-    table = Interactions.from_pairs(rows.first, rows.second, score=rows.number, sources=(source,))
-    check_names(table.genes, "the DataFrame")
-    return _at_least(table, options.at_least)
 
 
 def _at_least(table: Interactions, min_score: float | None) -> Interactions:
@@ -207,3 +271,22 @@ def _at_least(table: Interactions, min_score: float | None) -> Interactions:
         sources=table.sources,
         audit=table.audit + Audit.of(below),
     )
+
+
+def _regulation(table: Table, source: Source, where: object) -> Regulation:
+    frame = table.frame
+    effect: NDArray[np.object_] | pd.Series | None = frame.get("effect")
+    # Where there is none, the sign of a number that may be negative is one.
+    if effect is None and not ("number" in frame and bool((frame["number"] < 0).any())):
+        effect = np.full(len(frame), "unknown", dtype=object)
+    found = Regulation.from_pairs(
+        frame["first"],
+        frame["second"],
+        effect=effect,
+        weight=frame.get("number"),
+        line=table.lines,
+        sources=(source,),
+        audit=Audit.of(*table.dropped),
+    )
+    check_names({*found.regulators, *found.targets}, where)
+    return found

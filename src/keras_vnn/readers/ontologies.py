@@ -1,20 +1,20 @@
-"""Ontologies and hierarchies: which term lies under which.
+"""Ontologies, hierarchies and gene sets: a function each for all their formats.
 
-In: a file of any known format. Out: an `Ontology`; for a hierarchy that names its genes, `Annotations` as well.
+In: a file of any known format. Out: an `Ontology`, which term lies under which; for a hierarchy that names its genes,
+`Annotations` as well; `GeneSets`.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
-from keras_vnn.priors import Annotations, Ontology
-from keras_vnn.readers.names import check_names
-from keras_vnn.readers.registry import choose, lists_formats
-from keras_vnn.readers.text import preview
+from keras_vnn.priors import Annotations, GeneSets, Ontology
+from keras_vnn.priors.kinds import check_names
+from keras_vnn.readers.registry import lists_formats, read_file
+from keras_vnn.readers.tabular import Options
 
-__all__ = ["read_hierarchy", "read_ontology"]
+__all__ = ["read_gene_sets", "read_hierarchy", "read_ontology"]
 
 
 @lists_formats("ontology")
@@ -63,10 +63,7 @@ def read_ontology(
     >>> go.current_id("GO:0006300"), go.find("mismatch repair")
     ('GO:0006298', 'GO:0006298')
     """
-    start = preview(Path(path))
-    given = {"species": species, "columns": columns}
-    chosen = choose(start, "ontology", format, given)
-    found = chosen.read(start, **{name: value for name, value in given.items() if value is not None})
+    chosen, found = read_file(path, "ontology", format, Options(columns, species=species))
     ontology: Ontology = found[0] if chosen.family == "hierarchy" else found
     return ontology if relations is None else ontology.selecting(relations=relations)
 
@@ -99,8 +96,41 @@ def read_hierarchy(path: str | os.PathLike[str], *, format: str = "auto") -> tup
     VNNWarning
         Names look damaged by a spreadsheet.
     """
-    start = preview(Path(path))
-    chosen = choose(start, "hierarchy", format)
-    ontology, annotations = chosen.read(start)
-    check_names(annotations.genes, start.path)
+    _, (ontology, annotations) = read_file(path, "hierarchy", format)
+    check_names(annotations.genes, path)
     return ontology, annotations
+
+
+@lists_formats("gene-sets")
+def read_gene_sets(path: str | os.PathLike[str], *, format: str = "auto") -> GeneSets:
+    """Read named sets of genes.
+
+    Parameters
+    ----------
+    path
+        The file, compressed or not.
+    format
+        {formats}.
+
+    Returns
+    -------
+    GeneSets
+        A mapping from name to genes.
+
+    Raises
+    ------
+    ReadError
+        The file is missing or damaged, two sets have the same name, or it is not clear whether the second column of a
+        text is a description or a gene.
+    ConfigError
+        There is no such format.
+
+    Warns
+    -----
+    VNNWarning
+        Names look damaged by a spreadsheet.
+    """
+    sets: GeneSets
+    _, sets = read_file(path, "gene-sets", format)
+    check_names(sets.genes, path)
+    return sets

@@ -7,48 +7,41 @@ A new format is a module that declares itself, and a line in one of the three tu
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from keras_vnn.basics.errors import ConfigError, ReadError, did_you_mean
 from keras_vnn.basics.unpacking import NOT_TEXT
-from keras_vnn.readers import identifier_tables, refused
-from keras_vnn.readers.biogrid import BIOGRID
-from keras_vnn.readers.cx2 import CX2
-from keras_vnn.readers.dcell import DCELL
-from keras_vnn.readers.drem import DREM
-from keras_vnn.readers.drugcell import DRUGCELL
-from keras_vnn.readers.formats import Family, Format, unread
-from keras_vnn.readers.gaf import GAF
-from keras_vnn.readers.gene2go import GENE2GO
-from keras_vnn.readers.gennet import GENNET
-from keras_vnn.readers.gmt import GENE_SET_JSON, GMT, GMT_ANNOTATIONS, GROUPS
-from keras_vnn.readers.gpad import GPAD
-from keras_vnn.readers.hippie import HIPPIE
-from keras_vnn.readers.interaction_table import INTERACTION_HEADER, INTERACTION_TABLE
-from keras_vnn.readers.kpnn import KPNN
-from keras_vnn.readers.mitab import MITAB
-from keras_vnn.readers.obo import OBO
-from keras_vnn.readers.reactome import REACTOME_MEMBERS, REACTOME_RELATIONS
-from keras_vnn.readers.regulation_matrix import REGULATION_MATRIX
-from keras_vnn.readers.regulation_table import REGULATION_HEADER, REGULATION_TABLE
-from keras_vnn.readers.sif import SIF_INTERACTIONS, SIF_REGULATION
-from keras_vnn.readers.string_actions import STRING_ACTIONS
-from keras_vnn.readers.string_links import STRING_LINKS
-from keras_vnn.readers.term_tables import EDGES, GENE_TERM
-from keras_vnn.readers.text import Preview, preview, shortened
-from keras_vnn.readers.trrust import TRRUST
+from keras_vnn.readers.formats import Family, Format, identifiers, looks, unread
+from keras_vnn.readers.formats.gene_ontology import GAF, GENE2GO, GPAD
+from keras_vnn.readers.formats.gene_sets import GENE_SET_JSON, GMT, GMT_ANNOTATIONS, GROUPS
+from keras_vnn.readers.formats.hierarchies import CX2, DCELL, DRUGCELL, GENNET, KPNN
+from keras_vnn.readers.formats.interactions import (
+    BIOGRID,
+    HIPPIE,
+    INTERACTION_HEADER,
+    INTERACTION_TABLE,
+    STRING_ACTIONS,
+    STRING_LINKS,
+)
+from keras_vnn.readers.formats.mitab import MITAB
+from keras_vnn.readers.formats.obo import OBO
+from keras_vnn.readers.formats.regulation import DREM, REGULATION_HEADER, REGULATION_MATRIX, REGULATION_TABLE, TRRUST
+from keras_vnn.readers.formats.sif import SIF_INTERACTIONS, SIF_REGULATION
+from keras_vnn.readers.formats.terms import EDGES, GENE_TERM, REACTOME_MEMBERS, REACTOME_RELATIONS
+from keras_vnn.readers.tabular import Options
+from keras_vnn.readers.text import Preview, preview, refuse_comments_alone, shortened
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 __all__ = [
     "FAMILIES",
     "FORMATS",
-    "choose",
     "formats_of",
     "is_sure",
     "lists_formats",
+    "read_file",
     "refuse_other",
     "sniff",
     "sniff_format",
@@ -72,25 +65,26 @@ FAMILIES = {
 
 # Their look is beyond doubt: no other function takes such a file for its own.
 SURE = (
-    *refused.SURE,
+    *looks.SURE,
     *(OBO, REACTOME_RELATIONS, GAF, GPAD, REACTOME_MEMBERS, GENE2GO, DCELL, CX2, GENNET, KPNN, DRUGCELL),
-    *identifier_tables.SURE,
+    *identifiers.SURE,
     *(STRING_LINKS, STRING_ACTIONS, BIOGRID, MITAB, HIPPIE, DREM),
 )
 LIKELY = (
     *(TRRUST, SIF_INTERACTIONS, SIF_REGULATION, REGULATION_MATRIX, GENE_SET_JSON),
-    *refused.LIKELY,
+    *looks.LIKELY,
     *(REGULATION_HEADER, INTERACTION_HEADER),
 )
 # Two columns of anything are a table.
 POSSIBLE = (
-    *identifier_tables.POSSIBLE,
-    *(refused.NAMES, INTERACTION_TABLE, REGULATION_TABLE),
-    *(identifier_tables.IDENTIFIER_TABLE, GENE_TERM, EDGES, GMT, GMT_ANNOTATIONS, GROUPS),
+    *identifiers.POSSIBLE,
+    *(looks.NAMES, INTERACTION_TABLE, REGULATION_TABLE),
+    *(identifiers.IDENTIFIER_TABLE, GENE_TERM, EDGES, GMT, GMT_ANNOTATIONS, GROUPS),
 )
 FORMATS = (*SURE, *LIKELY, *POSSIBLE)
 
 _MOST_FIELDS = 200_000
+_NOTHING = Options()
 
 
 def formats_of(family: str) -> tuple[Format, ...]:
@@ -115,43 +109,42 @@ def lists_formats(family: str) -> Callable[[Function], Function]:
     return decorated
 
 
-def choose(start: Preview, family: str, named: str, given: Mapping[str, Any] | None = None) -> Format:
-    """Return the format the user named or, for ``"auto"``, the first of a family that the file looks like.
+def read_file(path: str | os.PathLike[str], family: str, named: str, options: Options = _NOTHING) -> tuple[Format, Any]:
+    """Read a file as one of a family, and return the format it is in as well.
 
     Parameters
     ----------
-    start
-        The beginning of the file.
+    path
+        The file.
     family
         A name in `FAMILIES`.
     named
-        ``"auto"``, or the name of a format of the family.
-    given
-        Options that not all formats of the family take, ``None`` where the user said nothing. Who names columns need
-        not have a file that looks like the family.
+        The name of a format of the family or, for the first that the file looks like, ``"auto"``.
+    options
+        What the user said. Who names columns need not have a file that looks like the family.
 
     Raises
     ------
     ConfigError
         There is no format of that name, or it does not take an option that is given.
     ReadError
-        The file is of another family, or of no known format.
+        The file is of another family, or of no known format; or what its format raises.
     """
-    given = {name: value for name, value in (given or {}).items() if value is not None}
+    start = preview(Path(path))
     known = formats_of(family)
     chosen = _named(start, family, named, known)
-    if chosen is None and "columns" in given:
+    if chosen is None and options.columns is not None:
         with_columns = [format for format in known if "columns" in format.takes]
         chosen = next((format for format in with_columns if format.matches(start)), with_columns[-1])
     chosen = chosen or _recognized(start, FAMILIES[family], known)
-    for name in given:
-        if name not in chosen.takes:
+    for name in ("columns", "id", "sif_types", "species"):
+        if getattr(options, name) not in (None, ()) and name not in chosen.takes:
             takers = " or ".join(repr(format.name) for format in known if name in format.takes)
             raise ConfigError(
                 f"{name} applies to format={takers}; {start.path} is read as {chosen.name!r}.\n"
                 f"Leave out {name}, or name the format."
             )
-    return chosen
+    return chosen, chosen.read(start, options)
 
 
 def is_sure(format: Format) -> bool:
@@ -161,10 +154,10 @@ def is_sure(format: Format) -> bool:
 
 def sniff(start: Preview) -> Format | None:
     """Return the first format, of whatever family, that a file looks like."""
-    for magic, (title, advice) in NOT_TEXT.items():
-        if start.magic.startswith(magic):
-            is_hdf5 = title == "HDF5"
-            return Format("h5ad" if is_hdf5 else "binary", title, "genes" if is_hdf5 else "", advice=advice)
+    title, advice = _not_text(start)
+    if title:
+        is_hdf5 = title == "HDF5"
+        return Format("h5ad" if is_hdf5 else "binary", title, "genes" if is_hdf5 else "", advice=advice)
     return next((format for format in FORMATS if format.matches(start)), None)
 
 
@@ -217,6 +210,11 @@ def _first_lines(start: Preview) -> str:
     return "".join(f"    {shortened(text)}\n" for _, text in sorted((*start.comments, *start.lines))[:3])
 
 
+def _not_text(start: Preview) -> tuple[str, str]:
+    """Return what a file is that is not text, and what to do about it."""
+    return next((said for magic, said in NOT_TEXT.items() if start.magic.startswith(magic)), ("", ""))
+
+
 def _named(start: Preview, family: str, named: str, known: tuple[Format, ...]) -> Format | None:
     """Return the format of a name, ``None`` for ``"auto"``; refuse what is read by no name."""
     names = [format.name for format in known]
@@ -226,14 +224,10 @@ def _named(start: Preview, family: str, named: str, known: tuple[Format, ...]) -
             f"Unknown format={named!r} for {what}. {did_you_mean(named, names)}".rstrip()
             + f"\nExpected one of: auto, {', '.join(names)}."
         )
-    for magic, (title, advice) in NOT_TEXT.items():
-        if start.magic.startswith(magic):
-            raise ReadError(f"The file is {title}, not a text file with {what}: {start.path}\n{advice}")
-    if not start.lines:
-        raise ReadError(
-            f"The file has comment lines and no rows: {start.path}\n    {shortened(start.comments[0][1])}\n"
-            "Is the file truncated?"
-        )
+    title, advice = _not_text(start)
+    if title:
+        raise ReadError(f"The file is {title}, not a text file with {what}: {start.path}\n{advice}")
+    refuse_comments_alone(start)
     return next((format for format in known if format.name == named), None)
 
 

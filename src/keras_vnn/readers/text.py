@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -19,7 +19,18 @@ from keras_vnn.basics.errors import ReadError
 from keras_vnn.basics.files import encoding_of, existing_file, read_lines, refuse_bytes
 from keras_vnn.basics.unpacking import NOT_TEXT, open_unpacked
 
-__all__ = ["COMMENT_MARKS", "CheckedStream", "Preview", "at", "open_text", "preview", "read_json_text"]
+__all__ = [
+    "COMMENT_MARKS",
+    "CheckedStream",
+    "Preview",
+    "at",
+    "open_text",
+    "preview",
+    "read_json_text",
+    "refuse_comments_alone",
+    "shortened",
+    "texts_at",
+]
 
 COMMENT_MARKS = ("#", "!")
 
@@ -44,15 +55,12 @@ class Preview:
         ``(line number, text)`` of the lines that begin with ``#`` or ``!``, as far as the preview goes.
     lines
         ``(line number, text)`` of the other lines that are not blank; none for a known binary format.
-    whole
-        Whether the preview reaches the end of the file.
     """
 
     path: Path
     magic: bytes
     comments: tuple[tuple[int, str], ...]
     lines: tuple[tuple[int, str], ...]
-    whole: bool
 
     @property
     def first(self) -> str:
@@ -63,6 +71,11 @@ class Preview:
     def texts(self) -> tuple[str, ...]:
         """The lines without their numbers."""
         return tuple(text for _, text in self.lines)
+
+    @property
+    def fields(self) -> list[list[str]]:
+        """The fields of each line, split at tabs, without white space around them."""
+        return [[field.strip() for field in text.split("\t")] for text in self.texts]
 
 
 def preview(path: Path) -> Preview:
@@ -77,11 +90,10 @@ def preview(path: Path) -> Preview:
     existing_file(path)
     magic = _first_bytes(path)
     if any(magic.startswith(known) for known in NOT_TEXT):
-        return Preview(path, magic, (), (), False)
+        return Preview(path, magic, (), ())
     comments: list[tuple[int, str]] = []
     lines: list[tuple[int, str]] = []
     characters = blank = 0
-    whole = True
     with open_text(path) as stream:
         for number, line in enumerate(stream, 1):
             text = line.rstrip("\n")
@@ -100,11 +112,19 @@ def preview(path: Path) -> Preview:
                     "Was it damaged? Download it again."
                 )
             if len(lines) >= _PREVIEW_LINES or (characters >= _PREVIEW_CHARACTERS and len(lines) >= 5):
-                whole = False
                 break
     if not lines and not comments:
         raise ReadError(f"The file holds blank lines only: {path}\nWas its download interrupted?")
-    return Preview(path, magic, tuple(comments), tuple(lines), whole)
+    return Preview(path, magic, tuple(comments), tuple(lines))
+
+
+def refuse_comments_alone(start: Preview) -> None:
+    """Raise a `ReadError` unless the beginning of a file holds a line that is not a comment."""
+    if not start.lines:
+        raise ReadError(
+            f"The file has comment lines and no rows: {start.path}\n    {shortened(start.comments[0][1])}\n"
+            "Is the file truncated?"
+        )
 
 
 @contextmanager
@@ -122,9 +142,17 @@ def open_text(path: Path) -> Iterator[TextIO]:
 
 def at(path: Path, line: int) -> str:
     """Return ``file:line`` and, indented on a second line, what stands there."""
-    with open_text(path) as stream:
-        text = next(islice(stream, line - 1, None), "").rstrip("\n")
+    text = next((text for _, text in texts_at(path, (line,))), "")
     return f"{path}:{line}\n    {shortened(text)}"
+
+
+def texts_at(path: Path, lines: Collection[int]) -> Iterator[tuple[int, str]]:
+    """Yield some lines of a file, by number, and their texts."""
+    wanted = set(lines)
+    with open_text(path) as stream:
+        for number, text in enumerate(islice(stream, max(wanted, default=0)), 1):
+            if number in wanted:
+                yield number, text.rstrip("\n")
 
 
 def read_json_text(path: Path, **options: Any) -> Any:

@@ -7,8 +7,7 @@ becomes of each name and what is ambiguous, and priors with other names. `keras_
 from __future__ import annotations
 
 from keras_vnn.priors.identifiers._apply import map_identifiers, names_in
-from keras_vnn.priors.identifiers._map import ID_POLICIES, IdentifierMap
-from keras_vnn.priors.identifiers._matching import identifier_map
+from keras_vnn.priors.identifiers._map import ID_POLICIES, IdentifierMap, identifier_map
 from keras_vnn.priors.identifiers._table import IdentifierTable
 
 __all__ = ["ID_POLICIES", "IdentifierMap", "IdentifierTable", "identifier_map", "map_identifiers", "names_in"]

@@ -1,10 +1,11 @@
-"""`fetch`: a file of the table, from the cache folder or from its provider."""
+"""`fetch`: a file of the table, from the cache folder or from its provider, where an earlier download stopped."""
 
 from __future__ import annotations
 
 import fnmatch
 import json
 import os
+import shutil
 import time
 import zipfile
 from collections.abc import Callable
@@ -12,15 +13,19 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from keras_vnn.basics.errors import FetchError
+import platformdirs
+
+from keras_vnn.basics.errors import FetchError, OutputError
 from keras_vnn.basics.files import replacing, sha256_of
-from keras_vnn.readers.downloads._resume import Resuming
 from keras_vnn.readers.downloads._table import RemoteFile, remote_file
 
 __all__ = ["Fetched", "cache_folder", "fetch"]
 
 _VARIABLE = "KERAS_VNN_CACHE"
 _RECORD = "fetched.json"
+_ATTEMPTS = 4
+# Seconds before the second attempt; twice as many before each further one.
+PAUSE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +64,7 @@ def cache_folder(folder: str | os.PathLike[str] | None = None) -> Path:
         return Path(folder)
     if os.environ.get(_VARIABLE):
         return Path(os.environ[_VARIABLE]) / "priors"
-    import pooch
-
-    return Path(pooch.os_cache("keras-vnn")) / "priors"
+    return platformdirs.user_cache_path("keras-vnn") / "priors"
 
 
 def fetch(
@@ -111,10 +114,12 @@ def fetch(
     >>> goa = fetch("goa-human")  # doctest: +SKIP
     >>> annotations = read_annotations(goa.path)  # doctest: +SKIP
     """
+    import requests
+
     wanted = remote_file(name, release) if isinstance(name, str) else name
     place = cache_folder(folder) / wanted.name / wanted.release
     target = place / wanted.file
-    known = _record(place)
+    known = _json(place / _RECORD)
     expected = sha256 or (None if again else known.get("sha256"))
     if target.is_file() and not again:
         digest = sha256_of(target)
@@ -126,9 +131,23 @@ def fetch(
             f"{wanted.name} has to be fetched by hand: {wanted.why}.\n"
             f"    {wanted.page}\nSave it as:\n    {target.absolute()}\nThen go on: vnn fetch {wanted.name}"
         )
-    _make(place)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"Cannot make the cache folder {place}: {error.strerror}\n"
+            f"Name another: --folder priors, or export {_VARIABLE}=/path/to/folder"
+        ) from error
+    arrived = place / f"{wanted.archive}.partial"
+    try:
+        _download(wanted.url, arrived, timeout, progress or (lambda here, whole: None))
+    except requests.RequestException as error:
+        raise FetchError(_unreachable(wanted, target, error)) from error
     with replacing(target, overwrite=True) as partial:
-        _download(wanted, place, partial, target, timeout, progress)
+        if wanted.member:
+            _take_out(wanted, arrived, partial)
+        else:
+            arrived.replace(partial)
         digest = sha256_of(partial)
         if sha256 and digest != sha256:
             raise FetchError(_changed(wanted, target, sha256, digest))
@@ -139,37 +158,80 @@ def fetch(
     return Fetched(target, wanted, digest, target.stat().st_size, when, is_new=True)
 
 
-def _download(
-    wanted: RemoteFile,
-    place: Path,
-    partial: Path,
-    target: Path,
-    timeout: float,
-    progress: Callable[[int, int], None] | None,
-) -> None:
-    """Put the file at ``partial``, out of its archive if it comes in one."""
-    import pooch
+def _download(url: str, arrived: Path, timeout: float, progress: Callable[[int, int], None]) -> None:
+    """Download a file in as many attempts as it may take; what has arrived is kept between them and for later.
+
+    Raises
+    ------
+    requests.RequestException
+        The last attempt failed.
+    """
     import requests
 
-    pooch.get_logger().setLevel("WARNING")
-    arrived = place / f"{wanted.archive}.arrived"
-    downloader = Resuming(place / f"{wanted.archive}.partial", timeout=timeout, progress=progress)
-    try:
-        arrived.unlink(missing_ok=True)
-        pooch.retrieve(wanted.url, None, fname=arrived.name, path=place, downloader=downloader)
-    except requests.RequestException as error:
-        raise FetchError(_unreachable(wanted, target, error)) from error
-    if wanted.member:
-        _take_out(wanted, arrived, partial)
-        arrived.unlink()
-    else:
-        arrived.replace(partial)
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            _attempt(url, arrived, timeout, progress)
+        except requests.RequestException as error:
+            if attempt == _ATTEMPTS or not _may_pass(error):
+                raise
+            time.sleep(PAUSE * 2 ** (attempt - 1))
+        else:
+            _version_of(arrived).unlink(missing_ok=True)
+            return
+
+
+def _version_of(arrived: Path) -> Path:
+    """Return the file that tells which version of which address has arrived."""
+    return arrived.with_name(f"{arrived.name}.json")
+
+
+def _may_pass(error: Any) -> bool:
+    """Return whether a failure may be gone in a moment."""
+    import requests
+
+    if isinstance(error, requests.HTTPError):
+        return error.response is not None and error.response.status_code in (429, 500, 502, 503, 504)
+    return isinstance(error, requests.ConnectionError | requests.Timeout | requests.exceptions.ChunkedEncodingError)
+
+
+def _attempt(url: str, arrived: Path, timeout: float, progress: Callable[[int, int], None]) -> None:
+    """Ask for the rest of what has arrived (RFC 9110, range requests) if the file there is the same, else for all."""
+    import requests
+    from urllib3.exceptions import HTTPError as BrokenError
+
+    # Lengths and digests are those of the file as it lies there; nothing may be unpacked on the way.
+    headers = {"Accept-Encoding": "identity"}
+    known = _json(_version_of(arrived))
+    here = arrived.stat().st_size if arrived.is_file() and known.get("url") == url and known.get("version") else 0
+    if here:
+        headers |= {"Range": f"bytes={here}-", "If-Range": str(known["version"])}
+    with requests.get(url, headers=headers, stream=True, timeout=timeout) as answer:
+        if answer.status_code == requests.codes.requested_range_not_satisfiable:
+            arrived.unlink(missing_ok=True)
+            raise requests.ConnectionError("the file there is shorter than what has arrived")
+        answer.raise_for_status()
+        if answer.status_code != requests.codes.partial_content:
+            here = 0
+            tag = str(answer.headers.get("ETag", ""))
+            # A weak tag does not promise the same bytes.
+            version = tag if tag and not tag.startswith("W/") else str(answer.headers.get("Last-Modified", ""))
+            _version_of(arrived).write_text(json.dumps({"url": url, "version": version}), encoding="utf-8")
+        length = int(answer.headers.get("Content-Length") or 0)
+        whole = here + length if length else 0
+        with arrived.open("ab" if here else "wb") as stream:
+            try:
+                for piece in answer.raw.stream(2**20, decode_content=False):
+                    stream.write(piece)
+                    here += len(piece)
+                    progress(here, whole)
+            except (BrokenError, ConnectionError, TimeoutError) as error:
+                raise requests.ConnectionError(f"the connection broke after {here:,} bytes") from error
+        if whole and here != whole:
+            raise requests.ConnectionError(f"{here:,} of {whole:,} bytes arrived")
 
 
 def _take_out(wanted: RemoteFile, archive: Path, partial: Path) -> None:
     """Copy the one member of a zip that is wanted; its name has no say in where it goes."""
-    import shutil
-
     try:
         with zipfile.ZipFile(archive) as opened:
             inside = [one for one in opened.namelist() if fnmatch.fnmatchcase(one.rsplit("/", 1)[-1], wanted.member)]
@@ -181,7 +243,9 @@ def _take_out(wanted: RemoteFile, archive: Path, partial: Path) -> None:
             with opened.open(inside[0]) as source, partial.open("wb") as copy:
                 shutil.copyfileobj(source, copy, 2**20)
     except zipfile.BadZipFile as error:
-        raise FetchError(f"What came for {wanted.name} is no zip file: {wanted.url}\nTry again later.") from error
+        raise FetchError(f"What came for {wanted.name} is not a zip file: {wanted.url}\nTry again later.") from error
+    finally:
+        archive.unlink()
 
 
 def _unreachable(wanted: RemoteFile, target: Path, error: Any) -> str:
@@ -217,24 +281,13 @@ def _changed(wanted: RemoteFile, target: Path, expected: str, digest: str) -> st
     return (
         f"{wanted.name} has another digest than it should: {target.absolute()}\n"
         f"    expected sha256 {expected}\n    got             {digest}\n"
-        f"The download was damaged or the file was changed. Fetch it anew: vnn fetch {wanted.name} --again"
+        f"The download was damaged or the file was changed. Fetch it again: vnn fetch {wanted.name} --again"
     )
 
 
-def _record(place: Path) -> dict[str, Any]:
+def _json(path: Path) -> dict[str, Any]:
+    """Return what a small file of facts holds; nothing where there is none."""
     try:
-        return dict(json.loads((place / _RECORD).read_text(encoding="utf-8")))
+        return dict(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return {}
-
-
-def _make(place: Path) -> None:
-    from keras_vnn.basics.errors import OutputError
-
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"Cannot make the cache folder {place}: {error.strerror}\n"
-            "Name another: --folder priors, or export KERAS_VNN_CACHE=/path/to/folder"
-        ) from error

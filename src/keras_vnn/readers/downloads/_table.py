@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from importlib.resources import files
 from pathlib import PurePosixPath
@@ -120,26 +120,11 @@ def remote_file(name: str, release: str | None = None) -> RemoteFile:
             )
         address = str(entry["dated"])
     address = address.format(taxon=taxon, release=chosen)
-    provider = table["providers"][entry["provider"]]
     inside = str(entry.get("member", ""))
-    file = str(entry.get("file", "")) or (inside.replace("*", chosen) if inside else PurePosixPath(address).name)
-    return RemoteFile(
-        name=name,
-        what=str(entry["what"]),
-        url=address,
-        release=chosen,
-        file=file,
-        licence=str(provider["licence"]),
-        terms=str(provider["terms"]),
-        cite=str(provider["cite"]),
-        doi=str(provider["doi"]),
-        species=str(entry.get("species", "")) or _species_of(taxon),
-        member=inside,
-        reader=str(entry.get("reader", "")),
-        option=str(entry.get("option", "")),
-        page=str(entry.get("page", "")),
-        why=str(entry.get("why", "")),
-    )
+    facts = {**table["providers"][entry["provider"]], **entry, "name": name, "url": address, "release": chosen}
+    facts.setdefault("file", inside.replace("*", chosen) if inside else PurePosixPath(address).name)
+    facts.setdefault("species", _species_of(taxon))
+    return RemoteFile(**{one.name: str(facts.get(one.name, "")) for one in fields(RemoteFile)})
 
 
 def _entry(name: str) -> tuple[dict[str, Any], str] | None:

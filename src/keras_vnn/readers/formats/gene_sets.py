@@ -38,17 +38,17 @@ TF STAT1	IRF1	MDM2	BRCA1
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
+from collections import Counter
+from functools import partial
 from typing import Any
 
 from keras_vnn.basics.errors import ReadError
 from keras_vnn.basics.files import read_lines
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.priors import GeneSets
-from keras_vnn.readers.annotation_rows import AnnotationRows
 from keras_vnn.readers.formats import Format
-from keras_vnn.readers.reactome import PATHWAY_ID
+from keras_vnn.readers.formats.terms import PATHWAY_ID
+from keras_vnn.readers.tabular import Options, Table
 from keras_vnn.readers.text import Preview, at, read_json_text
 
 __all__ = ["GENE_SET_JSON", "GMT", "GMT_ANNOTATIONS", "GROUPS", "looks_like_groups"]
@@ -57,7 +57,7 @@ _NO_GENE = re.compile(r"\s*|na|n/a|null|none|-|https?://.*|.*\s.*|.{31,}", re.IG
 _WEIGHT = re.compile(r"(.+),[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 
 
-def looks_like_gmt(start: Preview) -> bool:
+def _is_gmt(start: Preview) -> bool:
     """Say whether the second column looks like a description, or the name says GMT and it does not look like genes."""
     named_gmt = ".gmt" in start.path.name.casefold()
     return _is_described(start) or (named_gmt and bool(_rows(start)) and not looks_like_groups(start))
@@ -74,36 +74,50 @@ def _is_described(start: Preview) -> bool:
 
 
 def looks_like_groups(start: Preview) -> bool:
-    """Say whether the second column of a tab-separated file looks like genes: some stand in other places as well."""
+    """Say whether the second column of a tab-separated file looks like genes: some are in other places as well."""
     rows = _rows(start)
     elsewhere = {gene for row in rows for gene in row[2:]}
     again = sum(row[1] in elsewhere for row in rows)
     return len(rows) > 1 and not _is_described(start) and 5 * again >= len(rows)
 
 
-def read_gmt(start: Preview) -> GeneSets:
-    """Read a GMT file.
+def read_sets(start: Preview, _: Options, *, title: str, described: bool) -> GeneSets:
+    """Read rows of a name, a description where they are ``described``, and genes.
 
     Raises
     ------
     ReadError
         A row has no tab, or two sets have the same name.
     """
-    return _read_rows(start, "GMT", described=True)
+    path = start.path
+    sets: dict[str, list[str]] = {}
+    descriptions: dict[str, str] = {}
+    line_of: dict[str, int] = {}
+    weighted = 0
+    for number, line in enumerate(read_lines(path), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        name, *fields = (field.strip() for field in line.split("\t"))
+        if not fields:
+            raise ReadError(f"The row has no tab, expected a name and genes: {at(path, number)}")
+        if not name:
+            raise ReadError(f"The gene set has no name: {at(path, number)}")
+        if name in sets:
+            raise ReadError(
+                f"Two gene sets have the same name, the first in line {line_of[name]}: {at(path, number)}\n"
+                "Rename one, for a name stands for one node."
+            )
+        line_of[name] = number
+        descriptions[name] = fields[0] if described else ""
+        genes = [word for word in fields[described:] if word]
+        sets[name] = [found[1] if (found := _WEIGHT.fullmatch(word)) else word for word in genes]
+        weighted += sum(gene != word for gene, word in zip(sets[name], genes, strict=True))
+    source = Source.of_file(path, title, records=len(sets))
+    entry = AuditEntry("read", "member", "weight after a comma left out", weighted)
+    return GeneSets.from_mapping(sets, descriptions=descriptions, sources=(source,), audit=Audit.of(entry))
 
 
-def read_groups(start: Preview) -> GeneSets:
-    """Read a group file: a name and its genes.
-
-    Raises
-    ------
-    ReadError
-        A row has no tab, or two sets have the same name.
-    """
-    return _read_rows(start, "group file", described=False)
-
-
-def read_json(start: Preview) -> GeneSets:
+def read_json(start: Preview, _: Options) -> GeneSets:
     """Read gene sets from JSON: a list of genes by name, or an object with ``geneSymbols`` by name (MSigDB).
 
     Raises
@@ -112,12 +126,16 @@ def read_json(start: Preview) -> GeneSets:
         It is not JSON, or not gene sets.
     """
     path = start.path
-    try:
-        content = read_json_text(path, object_pairs_hook=_without_repeats)
-    except _RepeatedNameError as error:
-        raise ReadError(
-            f"Two gene sets have the name {error.args[0]!r}: {path}\nRename one, for a name stands for one node."
-        ) from error
+
+    def by_name(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        repeated = next((name for name, count in Counter(name for name, _ in pairs).items() if count > 1), None)
+        if repeated is not None:
+            raise ReadError(
+                f"Two gene sets have the name {repeated!r}: {path}\nRename one, for a name stands for one node."
+            )
+        return dict(pairs)
+
+    content = read_json_text(path, object_pairs_hook=by_name)
     sets: dict[str, list[str]] = {}
     if not isinstance(content, dict):
         raise ReadError(f'Expected gene sets by name: {path}\nFor example: {{"DNA repair": ["MLH1", "ATM"]}}')
@@ -133,75 +151,24 @@ def read_json(start: Preview) -> GeneSets:
     return GeneSets.from_mapping(sets, sources=(source,))
 
 
-def read_gmt_annotations(start: Preview, *, malformed: str = "raise") -> AnnotationRows:
+def read_gmt_annotations(start: Preview, options: Options) -> Table:
     """Read a GMT file as annotations; Reactome's has the id of a pathway as description."""
-    sets = read_gmt(start)
+    sets = _read_gmt(start, options)
     by_id = all(PATHWAY_ID.fullmatch(sets.descriptions.get(name, "")) for name in sets)
     annotations = sets.to_annotations(sets.descriptions if by_id else None)
     frame = annotations.to_frame()[["gene", "term"]].rename(columns={"gene": "symbol"})
     frame.index = frame.index * 0
-    return AnnotationRows(frame, sets.sources[0], sets.audit.entries, annotations.term_names)
-
-
-def _read_rows(start: Preview, title: str, *, described: bool) -> GeneSets:
-    path = start.path
-    sets: dict[str, list[str]] = {}
-    descriptions: dict[str, str] = {}
-    line_of: dict[str, int] = {}
-    weighted = 0
-    for number, fields in _fields(path):
-        if len(fields) < 2:
-            raise ReadError(f"The row has no tab, expected a name and genes: {at(path, number)}")
-        name = fields[0].strip()
-        if not name:
-            raise ReadError(f"The gene set has no name: {at(path, number)}")
-        if name in sets:
-            raise ReadError(
-                f"Two gene sets have the same name, the first in line {line_of[name]}: {at(path, number)}\n"
-                "Rename one, for a name stands for one node."
-            )
-        line_of[name] = number
-        members = []
-        for gene in fields[1 + described :]:
-            word = gene.strip()
-            found = _WEIGHT.fullmatch(word)
-            weighted += found is not None
-            if word:
-                members.append(found[1] if found else word)
-        sets[name] = members
-        if described:
-            descriptions[name] = fields[1].strip()
-    source = Source.of_file(path, title, records=len(sets))
-    entry = AuditEntry("read", "member", "weight after a comma left out", weighted)
-    return GeneSets.from_mapping(sets, descriptions=descriptions, sources=(source,), audit=Audit.of(entry))
-
-
-def _fields(path: Path) -> Iterator[tuple[int, list[str]]]:
-    for number, line in enumerate(read_lines(path), 1):
-        if line.strip() and not line.startswith("#"):
-            yield number, line.split("\t")
+    return Table(frame, start.path, "GMT", len(sets), sets.audit.entries, term_names=annotations.term_names)
 
 
 def _rows(start: Preview) -> list[list[str]]:
     """Return the fields of the rows in a preview, or nothing unless every row has at least two."""
-    rows = [[field.strip() for field in text.split("\t")] for text in start.texts]
-    return rows if all(len(row) >= 2 for row in rows) else []
-
-
-class _RepeatedNameError(Exception):
-    pass
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in result:
-            raise _RepeatedNameError(name)
-        result[name] = value
-    return result
+    return start.fields if all("\t" in text for text in start.texts) else []
 
 
 GENE_SET_JSON = Format("json", "JSON (name → genes)", "gene-sets", read=read_json, marks=("{",), page=__doc__)
-GMT = Format("gmt", "GMT (name, description, genes)", "gene-sets", looks_like_gmt, read_gmt)
-GROUPS = Format("groups", "a group file (name, genes)", "gene-sets", looks_like_groups, read_groups)
-GMT_ANNOTATIONS = Format("gmt", "GMT (name, description, genes)", "annotations", looks_like_gmt, read_gmt_annotations)
+_read_gmt = partial(read_sets, title="GMT", described=True)
+_read_groups = partial(read_sets, title="group file", described=False)
+GMT = Format("gmt", "GMT (name, description, genes)", "gene-sets", _is_gmt, _read_gmt)
+GROUPS = Format("groups", "a group file (name, genes)", "gene-sets", looks_like_groups, _read_groups)
+GMT_ANNOTATIONS = Format("gmt", "GMT (name, description, genes)", "annotations", _is_gmt, read_gmt_annotations)

@@ -6,16 +6,18 @@ In: the beginning of a file. Out: a `Format` without a function that reads.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 
-from keras_vnn.readers.columns import lay_out
 from keras_vnn.readers.formats import Format, most_rows
-from keras_vnn.readers.gmt import looks_like_groups
+from keras_vnn.readers.formats.gene_sets import looks_like_groups
+from keras_vnn.readers.formats.terms import PATHWAY_ID
+from keras_vnn.readers.layout import lay_out
 from keras_vnn.readers.text import Preview
 
 __all__ = ["LIKELY", "NAMES", "SURE"]
 
 _GO_TERM = re.compile(r"GO:\d{7}")
-_REACTOME = re.compile(r"R-[A-Z]{3}-\d+")
+_TERM = re.compile(r"GO:\d{7}|R-[A-Z]{3}-\d+")
 _DESCRIPTION = re.compile(r"(https?://|>|na$|n/a$)", re.IGNORECASE)
 
 
@@ -32,27 +34,28 @@ def _is_ragged(start: Preview) -> bool:
 
 
 def _is_group_rows(start: Preview) -> bool:
-    rows = [[field.strip() for field in text.split("\t")] for text in start.texts]
+    rows = start.fields
     if not most_rows(start, lambda row: len(row) >= 4) or any(not all(row) for row in rows):
         return False
-    named = [row[0] for row in rows]
-    members = {gene for row in rows for gene in row[1:]}
-    return looks_like_groups(start) and len(set(named)) == len(named) and not members & set(named)
+    named = {row[0] for row in rows}
+    return (
+        looks_like_groups(start) and len(named) == len(rows) and not named & {gene for row in rows for gene in row[1:]}
+    )
 
 
-def _relates_terms(row: list[str]) -> bool:
-    if len(row) < 2:
-        return False
-    terms = [bool(_GO_TERM.fullmatch(name) or _REACTOME.fullmatch(name)) for name in row[:2]]
-    return all(terms) or (terms[0] and row[2] in ("gene", "default") if len(row) > 2 else False)
+def _relates_terms(row: Sequence[str]) -> bool:
+    terms = [bool(_TERM.fullmatch(name)) for name in row[:2]]
+    return len(row) >= 2 and (all(terms) or (terms[0] and row[2:3] in (["gene"], ["default"])))
 
 
-def _annotates(row: list[str]) -> bool:
-    return len(row) >= 2 and any(_GO_TERM.match(field) or _REACTOME.fullmatch(field) for field in row)
+def _annotates(row: Sequence[str]) -> bool:
+    return len(row) >= 2 and any(_GO_TERM.match(field) or PATHWAY_ID.fullmatch(field) for field in row)
 
 
-def _is_region(row: list[str]) -> bool:
-    return len(row) >= 3 and row[0].startswith("chr") and row[1].isdigit() and row[2].isdigit()
+def _has_regions(start: Preview) -> bool:
+    return most_rows(
+        start, lambda row: len(row) >= 3 and row[0].startswith("chr") and row[1].isdigit() and row[2].isdigit()
+    )
 
 
 def _is_fasta(start: Preview) -> bool:
@@ -79,48 +82,32 @@ def _is_expression(start: Preview) -> bool:
     return all(layout.is_numeric(column) for column in range(1, layout.width))
 
 
+def _unreadable(
+    name: str, title: str, advice: str, *marks: str, sniff: Callable[[Preview], bool] = lambda start: False
+) -> Format:
+    """Return a format that nothing here reads: it is only told, with what to do instead."""
+    return Format(name, title, "", sniff, marks=marks, advice=advice)
+
+
 _ROBOT = "Download its .obo file, or convert it: robot convert --input FILE --output terms.obo"
+_TO_SAVE = "Download the file itself: the link led to a page about it."
+_TO_LIST = "It holds a sequence. List the genes one per line, or export them as a table."
+_TO_NAME = "It holds numbers without names: name its folder, with features.tsv and barcodes.tsv next to it."
+_TO_ASSIGN = "Assign the regions to genes first, and list those."
 
 SURE = (
-    Format(
-        "html",
-        "a web page",
-        "",
-        marks=("<!DOCTYPE", "<!doctype", "<html", "<HTML"),
-        advice="Download the file itself: the link led to a page about it.",
-    ),
-    Format("owl", "an ontology in OWL", "", _is_owl, advice=_ROBOT),
-    Format("obo-graph", "an ontology as OBO graph (JSON)", "", _is_obo_graph, advice=_ROBOT),
-    Format("xml", "XML", "", marks=("<?xml",), advice="Convert it to TSV."),
-    Format(
-        "mtx",
-        "a MatrixMarket matrix",
-        "",
-        marks=("%%MatrixMarket",),
-        advice="It holds numbers without names: name its folder, with features.tsv and barcodes.tsv next to it.",
-    ),
-    Format(
-        "vcf", "a VCF file of variants", "", marks=("##fileformat=VCF",), advice="Sum the variants up by gene first."
-    ),
-    Format(
-        "bed",
-        "a BED file of regions",
-        "",
-        lambda start: most_rows(start, _is_region),
-        marks=("track ", "browser "),
-        advice="Assign the regions to genes first, and list those.",
-    ),
-    Format(
-        "genbank",
-        "a GenBank or EMBL record",
-        "",
-        marks=("LOCUS  ", "ID   "),
-        advice="It holds a sequence. List the genes one per line, or export them as a table.",
-    ),
-    Format("fasta", "sequences (FASTA)", "", _is_fasta, advice="List the genes one per line instead."),
+    _unreadable("html", "a web page", _TO_SAVE, "<!DOCTYPE", "<!doctype", "<html", "<HTML"),
+    _unreadable("owl", "an ontology in OWL", _ROBOT, sniff=_is_owl),
+    _unreadable("obo-graph", "an ontology as OBO graph (JSON)", _ROBOT, sniff=_is_obo_graph),
+    _unreadable("xml", "XML", "Convert it to TSV.", "<?xml"),
+    _unreadable("mtx", "a MatrixMarket matrix", _TO_NAME, "%%MatrixMarket"),
+    _unreadable("vcf", "a VCF file of variants", "Sum the variants up by gene first.", "##fileformat=VCF"),
+    _unreadable("bed", "a BED file of regions", _TO_ASSIGN, "track ", "browser ", sniff=_has_regions),
+    _unreadable("genbank", "a GenBank or EMBL record", _TO_LIST, "LOCUS  ", "ID   "),
+    _unreadable("fasta", "sequences (FASTA)", "List the genes one per line instead.", sniff=_is_fasta),
 )
 LIKELY = (
-    Format("json", "JSON", "", marks=("[",), advice="Convert it to TSV."),
+    _unreadable("json", "JSON", "Convert it to TSV.", "["),
     Format("gmt", "GMT (gene sets)", "gene-sets", _is_ragged),
     Format("groups", "groups of genes", "gene-sets", _is_group_rows),
     Format("ontology-table", "a table that relates terms", "ontology", lambda start: most_rows(start, _relates_terms)),

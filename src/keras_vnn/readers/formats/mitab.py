@@ -1,7 +1,7 @@
 """PSI-MITAB 2.5 to 2.8 (IntAct, MINT, HuRI, BioGRID), and HIPPIE's dialect of it.
 
 In: tab-separated rows of 15, 36, 42 or 46 columns (HIPPIE: 18), with or without a header. A field is
-``database:identifier(description)``, several are joined by ``|``. Out: `Rows` by gene symbol where the rows give one,
+``database:identifier(description)``, several are joined by ``|``. Out: a `Table` by gene symbol where the rows give one,
 else by the accession of the molecule, or by the ids of any database the file names.
 
 References
@@ -40,19 +40,17 @@ entrez gene:55607	entrez gene:71	uniprotkb:NEB1_HUMAN	uniprotkb:ACTG_HUMAN	-	-	M
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from keras_vnn.basics.errors import ReadError, sample
-from keras_vnn.basics.provenance import AuditEntry
-from keras_vnn.readers.formats import Format
-from keras_vnn.readers.gpad import without_isoform
-from keras_vnn.readers.molecules import Molecules, choose_rows
-from keras_vnn.readers.rows import Options, Rows, of_each
-from keras_vnn.readers.tab_columns import TabLayout, read_tab_columns
+from keras_vnn.readers.formats import Format, most_rows, without_isoforms
+from keras_vnn.readers.pairs import choose_rows
+from keras_vnn.readers.tabular import Fixed, Options, Table, of_each, read_fixed
 from keras_vnn.readers.text import Preview
 
 if TYPE_CHECKING:
@@ -72,8 +70,8 @@ _COLUMNS = {
     "alias_b": 5,
     "taxon_a": 9,
     "taxon_b": 10,
-    "type": 11,
-    "confidence": 14,
+    "kind": 11,
+    "number": 14,
 }
 _NEGATIVE = 35
 _GENE_NAME = 16
@@ -83,16 +81,7 @@ _NAMED = re.compile(r"[\w ./-]+:\S")
 _SYMBOL = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9][\w.@-]*")
 
 
-def can_parse(start: Preview) -> bool:
-    """Say whether the rows are as wide as MITAB and begin with ``database:identifier``."""
-    if any(text.startswith(_HEADERS) for _, text in (*start.comments[:5], *start.lines[:1])):
-        return True
-    rows = [text.split("\t") for text in start.texts]
-    fits = sum(len(row) >= 15 and all(_NAMED.match(field) for field in row[:2]) for row in rows)
-    return bool(rows) and 10 * fits >= 9 * len(rows)
-
-
-def parse(start: Preview, options: Options) -> Rows:
+def read_mitab(start: Preview, options: Options) -> Table:
     """Read PSI-MITAB. ``types`` are the descriptions of the types, such as ``physical association``.
 
     Raises
@@ -101,88 +90,69 @@ def parse(start: Preview, options: Options) -> Rows:
         A row has a number of columns no release has, the file holds several species and none was chosen, or its rows
         give no name of the kind asked for.
     """
-    body = [text for text in start.texts if not text.startswith(_HEADERS)]
-    if not body:
+    widths = [text.count("\t") + 1 for text in start.texts if not text.startswith(_HEADERS)]
+    if not widths:
         raise ReadError(f"The file has a header and no rows: {start.path}\nIs it truncated?")
-    widths = [text.count("\t") + 1 for text in body]
     width = max(set(widths), key=lambda one: (widths.count(one), one))
     columns = dict(_COLUMNS)
-    if width >= 36:
+    if width > _NEGATIVE:
         columns["negative"] = _NEGATIVE
     if width == _HIPPIE:
         columns |= {"gene_a": _GENE_NAME, "gene_b": _GENE_NAME + 1}
     # Trailing empty columns are lost on the way through some programs.
-    layout = TabLayout("PSI-MITAB row", columns, 15, max(width, 15), ("id_a", "id_b"), comment="#")
-    frame, records, dropped = read_tab_columns(start, layout, malformed=options.malformed)
-    title = frame["id_a"].astype(str).isin([name.lstrip("#") for name in _HEADERS]).to_numpy()
-    frame, records = frame[~title], records - int(title.sum())
-    a, b, names, merged = _names(frame, options, start)
-    negative = of_each(frame["negative"], lambda text: text.strip().casefold() == "true") if width >= 36 else None
-    return choose_rows(
-        Molecules(
-            a,
-            b,
-            frame.index.to_numpy(dtype=np.int64),
-            (of_each(frame["taxon_a"], _taxon), of_each(frame["taxon_b"], _taxon)),
-            of_each(frame["type"], _types),
-            of_each(frame["confidence"], _score).astype(np.float64),
-            None if negative is None else negative.astype(bool),
-        ),
-        options,
-        path=start.path,
-        said="HIPPIE PSI-MITAB" if width == _HIPPIE else f"PSI-MITAB {WIDTHS.get(width, f'of {width} columns')}",
-        records=records,
-        names=names,
-        dropped=(*dropped, merged),
-    )
+    layout = Fixed("PSI-MITAB row", columns, 15, max(width, 15), ("id_a", "id_b"))
+    said = "HIPPIE PSI-MITAB" if width == _HIPPIE else f"PSI-MITAB {WIDTHS.get(width, f'of {width} columns')}"
+    table = read_fixed(start, layout, said, malformed=options.malformed)
+    table, names = _named(table.without_titles("id_a", lambda word: word in _HEADERS), options)
+    table = table.with_each(_taxon, "taxon_a", "taxon_b").with_each(_types, "kind")
+    table = table.with_each(_score, "number", dtype=float)
+    if "negative" in columns:
+        table = table.with_each(lambda text: text.casefold() == "true", "negative", dtype=bool)
+    return choose_rows(table, options, names)
 
 
-def _names(
-    frame: pd.DataFrame, options: Options, start: Preview
-) -> tuple[NDArray[np.object_], NDArray[np.object_], str, AuditEntry]:
-    """Return the names of both sides, what they are, and how many were isoforms."""
-    nothing = AuditEntry("read", "row", "of an isoform or chain, taken for its protein", 0)
-    asked = (options.id or "").casefold()
+def _named(table: Table, options: Options) -> tuple[Table, str]:
+    """Return the table with the names of both sides, and what they are."""
+    frame, asked = table.frame, (options.id or "").casefold()
+
+    def naming(*looks: tuple[str, Callable[[str], str]]) -> Table:
+        return replace(table, frame=frame.assign(first=_first(frame, "a", looks), second=_first(frame, "b", looks)))
+
     if asked in ("", "symbol"):
-        a, b = _symbols(frame, "a"), _symbols(frame, "b")
-        found = int(((a != "") & (b != "")).sum())
+        named = naming(
+            *([("gene", lambda text: text.replace("-", "") and text)] if "gene_a" in frame else []),
+            ("alias", lambda text: _described(text, "gene name")),
+            ("alias", lambda text: _described(text, "display_short")),
+            ("alternative", lambda text: _described(text, "gene name")),
+            # BioGRID has the symbol among the alternative ids, with the number.
+            ("alternative", _locuslink),
+        )
+        found = int(((named.frame["first"] != "") & (named.frame["second"] != "")).sum())
         if found and (asked or 2 * found >= len(frame)):
-            return a, b, "gene symbol", nothing
+            return named, "gene symbol"
         if asked:
-            raise ReadError(f"The rows give no gene symbols: {start.path}\n{_offer(frame)}")
+            raise ReadError(f"The rows give no gene symbols: {table.path}\n{_offer(frame)}")
     if asked in ("", "accession"):
-        a, b = (of_each(frame[f"id_{side}"], _accession) for side in "ab")
-        first, merged_a = without_isoform(pd.Series(a, dtype=object))
-        second, merged_b = without_isoform(pd.Series(b, dtype=object))
-        merged = AuditEntry(nothing.stage, nothing.subject, nothing.reason, merged_a.count + merged_b.count)
-        return first.to_numpy(dtype=object), second.to_numpy(dtype=object), "accession of the molecule", merged
+        named = naming(("id", lambda text: next((value for _, value, _ in _entries(text)), "")))
+        return without_isoforms(named, "first", "second"), "accession of the molecule"
 
     def of_database(text: str) -> str:
         wanted = [value for database, value, _ in _entries(text) if database.casefold() == asked]
         # Several ids of Ensembl: the gene, not its transcripts and proteins.
         return next((value for value in wanted if re.match(r"ENS[A-Z]*G\d", value)), wanted[0] if wanted else "")
 
-    sides = []
-    for side in "ab":
-        named = of_each(frame[f"id_{side}"], of_database)
-        for column in (f"alternative_{side}", f"alias_{side}"):
-            named = np.where(named == "", of_each(frame[column], of_database), named)
-        sides.append(named)
-    if not (sides[0] != "").any():
-        raise ReadError(f"The rows give no ids of {options.id!r}: {start.path}\n{_offer(frame)}")
-    return sides[0], sides[1], f"id of {options.id}", nothing
+    named = naming(*((column, of_database) for column in ("id", "alternative", "alias")))
+    if not (named.frame["first"] != "").any():
+        raise ReadError(f"The rows give no ids of {options.id!r}: {table.path}\n{_offer(frame)}")
+    return named, f"id of {options.id}"
 
 
-def _symbols(frame: pd.DataFrame, side: str) -> NDArray[np.object_]:
-    if f"gene_{side}" in frame:
-        return of_each(frame[f"gene_{side}"], lambda text: text.strip().replace("-", "") and text.strip())
-    named = of_each(frame[f"alias_{side}"], lambda text: _alias(text, ("gene name",)))
-    short = of_each(frame[f"alias_{side}"], lambda text: _alias(text, ("display_short",)))
-    named = np.where(named == "", short, named)
-    beside = of_each(frame[f"alternative_{side}"], lambda text: _alias(text, ("gene name",)))
-    named = np.where(named == "", beside, named)
-    # BioGRID has the symbol among the alternative ids, beside the number.
-    return np.where(named == "", of_each(frame[f"alternative_{side}"], _locuslink), named)
+def _first(frame: pd.DataFrame, side: str, looks: tuple[tuple[str, Callable[[str], str]], ...]) -> NDArray[np.object_]:
+    """Return, for each row, the first name that a look at one of the columns of a side finds, empty for none."""
+    names = np.full(len(frame), "", dtype=object)
+    for column, look in looks:
+        names = np.where(names == "", of_each(frame[f"{column}_{side}"], look), names)
+    return names
 
 
 def _entries(text: str) -> Iterator[tuple[str, str, str]]:
@@ -193,8 +163,8 @@ def _entries(text: str) -> Iterator[tuple[str, str, str]]:
             yield database.strip(), value.strip(), (found[5] or "").strip().strip('"')
 
 
-def _alias(text: str, descriptions: tuple[str, ...]) -> str:
-    return next((value for _, value, said in _entries(text) if said in descriptions), "")
+def _described(text: str, description: str) -> str:
+    return next((value for _, value, said in _entries(text) if said == description), "")
 
 
 def _locuslink(text: str) -> str:
@@ -202,12 +172,8 @@ def _locuslink(text: str) -> str:
     return next((value for value in named if _SYMBOL.fullmatch(value)), "")
 
 
-def _accession(text: str) -> str:
-    return next((value for _, value, _ in _entries(text)), "")
-
-
 def _taxon(text: str) -> str:
-    """Return the number of a species, empty for none: ``taxid:-1(in vitro)`` and its like are no species."""
+    """Return the number of a species, empty for none: ``taxid:-1(in vitro)`` and its like do not count."""
     found = re.search(r"taxid:(-?\d+)", text)
     return found[1] if found and not found[1].startswith("-") else ""
 
@@ -240,8 +206,8 @@ MITAB = Format(
     "mitab",
     "PSI-MITAB 2.5 to 2.8 (IntAct, HuRI, HIPPIE)",
     "interactions",
-    can_parse,
-    parse,
+    lambda start: most_rows(start, lambda row: len(row) >= 15 and all(map(_NAMED.match, row[:2]))),
+    read_mitab,
     marks=_HEADERS,
     takes=("id", "taxon", "sif_types"),
     page=__doc__,

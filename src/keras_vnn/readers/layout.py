@@ -14,7 +14,7 @@ from numbers import Integral
 from typing import Any
 
 from keras_vnn.basics.errors import ConfigError, ReadError, did_you_mean, sample
-from keras_vnn.readers.text import Preview, shortened
+from keras_vnn.readers.text import Preview, refuse_comments_alone, shortened
 
 __all__ = [
     "Columns",
@@ -106,8 +106,7 @@ class Layout:
 
     def name(self, column: int) -> str:
         """Return the name of a column, or ``column 3`` without a header."""
-        named = self.header is not None and column < len(self.header)
-        return (self.header[column] if self.header is not None and named else "") or f"column {column + 1}"
+        return self.titles[column] or f"column {column + 1}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +137,10 @@ class Roles:
     effect: tuple[str, ...] = ()
     effect_of: Callable[[str], str | None] | None = None
 
+    def heads(self, words: Sequence[str]) -> bool:
+        """Say whether normalized words name the two columns of names."""
+        return self.pair(words) is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Columns:
@@ -156,10 +159,8 @@ class Columns:
     def described(self, layout: Layout, number_is: str) -> str:
         """Say in words which columns are read as what, and which are ignored."""
         parts = [layout.name(self.first), layout.name(self.second)]
-        if self.effect is not None:
-            parts.append(f"effect {layout.name(self.effect)}")
-        if self.number is not None:
-            parts.append(f"{number_is} {layout.name(self.number)}")
+        more = (("effect", self.effect), (number_is, self.number))
+        parts += [f"{what} {layout.name(column)}" for what, column in more if column is not None]
         rest = [layout.name(c) for c in range(layout.width) if c not in self.used()]
         ignored = f" (ignored: {sample(rest)})" if rest else ""
         return f"{layout.kind} {', '.join(parts)}{ignored}"
@@ -188,13 +189,14 @@ def lay_out(
     delimiter: str | None = None,
     header: bool | None = None,
     named: Sequence[str] = (),
-    roles: Roles | None = None,
-    is_header: Callable[[Sequence[str]], bool] | None = None,
+    is_header: Callable[[Sequence[str]], bool] = lambda words: False,
+    comment_is_header: bool = False,
 ) -> Layout:
     """Tell how a delimited text is laid out.
 
     A first line is a header when the user says so or names one of its fields; when it holds words headers use and the
-    rows below do not repeat them; or when a column is numeric, or all ids of one kind, except in that line.
+    rows below do not repeat them; or when a column is numeric, or all ids of one kind, except in that line. A comment
+    right above the rows is one when it has as many fields and such words, or any with ``comment_is_header``.
 
     Raises
     ------
@@ -205,11 +207,7 @@ def lay_out(
     """
     if delimiter is not None and delimiter not in DELIMITERS:
         raise ConfigError(f"Unknown delimiter {delimiter!r}.\nExpected one of: tab, comma, semicolon, space.")
-    if not start.lines:
-        raise ReadError(
-            f"The file has comment lines and no rows: {start.path}\n    {shortened(start.comments[0][1])}\n"
-            "Is the file truncated?"
-        )
+    refuse_comments_alone(start)
     for number, text in start.lines:
         # No table has so many columns, and looking at their names would take minutes.
         if len(text) > _WIDEST and max(map(text.count, "\t,; ")) >= _WIDEST:
@@ -220,26 +218,33 @@ def lay_out(
     delimiter = delimiter or _delimiter(start.texts)
     quoted = delimiter == "," or any(f'{delimiter}"' in delimiter + text for text in start.texts)
     split_rows = [(number, split(text, delimiter, quoted=quoted)) for number, text in start.lines]
-    top, below = split_rows[0], split_rows[1:]
-    in_comment = _header_in_comment(start, delimiter, len(top[1]), named, roles)
-    if in_comment and header is not False:
-        return Layout(start, delimiter, quoted, in_comment, top[0] - 1, len(top[1]), tuple(split_rows))
+    (line, names), below = split_rows[0], split_rows[1:]
+    if header is not False:
+        above = _fields_of_comment(start, delimiter)
+        words = [normalized(name) for name in above]
+        known = all(name in above for name in named) if named else comment_is_header or is_header(words)
+        if known and len(above) == len(names) > 1:
+            return Layout(start, delimiter, quoted, above, line - 1, len(names), tuple(split_rows))
     if header is None:
-        header = all(name in top[1] for name in named) if named else _is_header(top[1], below, roles, is_header)
+        header = all(name in names for name in named) if named else _is_header(names, below, is_header)
     if named and not header:
-        _refuse_names(start, top, named)
+        missing = [name for name in named if name not in names]
+        hint = did_you_mean(missing[0], names) if missing else "Leave out header=False."
+        raise ReadError(
+            f"No column is named {(missing or named)[0]!r}: {start.path}:{line}\n    {shortened(start.first)}\n"
+            f"{hint}{' ' if hint else ''}Columns can also be numbered, from 1."
+        )
     if not header:
-        width = _usual_width(split_rows)
-        return Layout(start, delimiter, quoted, None, top[0] - 1, width, tuple(split_rows))
+        return Layout(start, delimiter, quoted, None, line - 1, _usual_width(split_rows), tuple(split_rows))
     if not below:
         raise ReadError(
-            f"The file has a header and no rows: {start.path}\n    {shortened(start.lines[0][1])}\n"
+            f"The file has a header and no rows: {start.path}\n    {shortened(start.first)}\n"
             "Is the file truncated? If this is a row, say header=False."
         )
-    names = top[1]
-    if len(names) == _usual_width(below) - 1:
+    width = _usual_width(below)
+    if len(names) == width - 1:
         names = ("", *names)
-    return Layout(start, delimiter, quoted, names, top[0], max(len(names), _usual_width(below)), tuple(below))
+    return Layout(start, delimiter, quoted, names, line, max(len(names), width), tuple(below))
 
 
 def choose_columns(layout: Layout, roles: Roles, asked: Sequence[int | str] | None) -> Columns:
@@ -346,13 +351,10 @@ def _asked_columns(layout: Layout, roles: Roles, asked: Sequence[int | str]) -> 
             f"columns must name two columns, or three with the {roles.number_is}; got {asked!r}.\n"
             f"For example: columns=(1, 2) or columns=('gene_a', 'gene_b', '{roles.number_is}')"
         )
-    found = column_numbers(layout, asked)
-    if len(found) == 2:
-        return Columns(found[0], found[1], chosen=True)
-    first, second, third = found
-    if roles.effect and not layout.is_numeric(third):
-        return Columns(first, second, effect=third, chosen=True)
-    return Columns(first, second, number=third, chosen=True)
+    first, second, *third = column_numbers(layout, asked)
+    if third and roles.effect and not layout.is_numeric(third[0]):
+        return Columns(first, second, effect=third[0], chosen=True)
+    return Columns(first, second, number=third[0] if third else None, chosen=True)
 
 
 def _delimiter(lines: Sequence[str]) -> str:
@@ -367,14 +369,12 @@ def _delimiter(lines: Sequence[str]) -> str:
 def _is_header(
     top: Sequence[str],
     below: Sequence[tuple[int, Sequence[str]]],
-    roles: Roles | None,
-    is_header: Callable[[Sequence[str]], bool] | None,
+    is_header: Callable[[Sequence[str]], bool],
 ) -> bool:
     words = [normalized(name) for name in top]
     later = [fields for _, fields in below if fields != top]
     repeated = any(set(top) & set(fields) - {""} for fields in later)
-    known = (roles is not None and roles.pair(words) is not None) or (is_header is not None and is_header(words))
-    if known and not repeated:
+    if is_header(words) and not repeated:
         return True
     if not later or repeated:
         return False
@@ -393,27 +393,10 @@ def _is_header(
     return all_ids and not any(_STRONG_ID.fullmatch(name) for name in top)
 
 
-def _header_in_comment(
-    start: Preview, delimiter: str, width: int, named: Sequence[str], roles: Roles | None
-) -> tuple[str, ...] | None:
-    """Return the column names a comment right above the first row gives (``#node1<TAB>node2``), if it does."""
+def _fields_of_comment(start: Preview, delimiter: str) -> tuple[str, ...]:
+    """Return the fields of the comment right above the first row (``#node1<TAB>node2``), nothing without one."""
     above = [text for number, text in start.comments if number < start.lines[0][0]]
-    if not above or roles is None:
-        return None
-    names = split(above[-1].lstrip("#! "), delimiter, quoted=False)
-    if len(names) != width:
-        return None
-    known = all(name in names for name in named) if named else roles.pair([normalized(name) for name in names])
-    return names if known else None
-
-
-def _refuse_names(start: Preview, top: tuple[int, tuple[str, ...]], named: Sequence[str]) -> None:
-    missing = [name for name in named if name not in top[1]]
-    hint = did_you_mean(missing[0], top[1]) if missing else "Leave out header=False."
-    raise ReadError(
-        f"No column is named {(missing or named)[0]!r}: {start.path}:{top[0]}\n"
-        f"    {shortened(start.lines[0][1])}\n{f'{hint} ' if hint else ''}Columns can also be numbered, from 1."
-    )
+    return split(above[-1].lstrip("#! "), delimiter, quoted=False) if above else ()
 
 
 def _usual_width(rows: Sequence[tuple[int, Sequence[str]]]) -> int:
@@ -423,10 +406,10 @@ def _usual_width(rows: Sequence[tuple[int, Sequence[str]]]) -> int:
 
 
 def _is_number(text: str) -> bool:
-    return _NUMBER.fullmatch(text) is not None or _is_decimal_comma(text)
+    return _NUMBER.fullmatch(text) is not None or _has_decimal_comma(text)
 
 
-def _is_decimal_comma(text: str) -> bool:
+def _has_decimal_comma(text: str) -> bool:
     return _DECIMAL_COMMA.fullmatch(text) is not None and _THOUSANDS.fullmatch(text) is None
 
 
@@ -440,17 +423,13 @@ def as_number(text: str) -> float:
     """
     text = text.strip()
     try:
-        return float(text.replace(",", ".") if _is_decimal_comma(text) else text) if "_" not in text else float("nan")
+        return float(text.replace(",", ".") if _has_decimal_comma(text) else text.replace("_", "?"))
     except ValueError:
         return float("nan")
 
 
 def _is_number_like(text: str) -> bool:
-    return _is_number(text) or _is_missing(text)
-
-
-def _is_missing(text: str) -> bool:
-    return text.casefold() in _NO_NUMBER
+    return _is_number(text) or text.casefold() in _NO_NUMBER
 
 
 def _are_effects(values: Sequence[str], roles: Roles) -> bool:

@@ -121,21 +121,17 @@ from keras_vnn.basics.errors import ReadError
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.priors import Ontology
 from keras_vnn.readers.formats import Format
+from keras_vnn.readers.tabular import Options
 from keras_vnn.readers.text import Preview, at, open_text
 
-__all__ = ["OBO", "read_obo"]
+__all__ = ["OBO"]
 
 _TERM = {"id", "alt_id", "name", "namespace", "is_a", "relationship", "is_obsolete", "replaced_by"}
 _ONCE = {"id": "item_id", "name": "name"}
 _ONE_WORD = {"id", "alt_id", "is_obsolete"}
 
 
-def looks_like_obo(start: Preview) -> bool:
-    """Say whether a file looks like OBO."""
-    return start.first.startswith(("format-version:", "data-version:", "ontology:")) or "[Term]" in start.texts
-
-
-def read_obo(start: Preview) -> Ontology:
+def read_obo(start: Preview, _: Options) -> Ontology:
     """Read an OBO file.
 
     Raises
@@ -172,9 +168,7 @@ def read_obo(start: Preview) -> Ontology:
             AuditEntry.of("read", "ontology edge", f"{kind} a term that is not in the file, dropped", dangling[kind])
             for kind in sorted(dangling)
         ),
-        AuditEntry(
-            "read", "term", "described in several stanzas, merged", len(records) - len({r.item_id for r in records})
-        ),
+        AuditEntry("read", "term", "described in several stanzas, merged", len(records) - len({*live, *gone})),
     )
     alternatives = {
         _word(alternative): record.item_id
@@ -182,6 +176,7 @@ def read_obo(start: Preview) -> Ontology:
         for alternative in sorted(record.alt_ids)
         if not record.is_obsolete and _word(alternative) not in live
     }
+    said = f"OBO {header.format_version or ''}".rstrip()
     return Ontology.from_edges(
         [child for child, _, _ in edges],
         [parent for _, parent, _ in edges],
@@ -191,14 +186,7 @@ def read_obo(start: Preview) -> Ontology:
         namespaces={r.item_id: r.namespace for r in reversed(records) if r.namespace != "default"},
         alternatives=alternatives,
         obsolete=gone,
-        sources=(
-            Source.of_file(
-                path,
-                f"OBO {header.format_version or ''}".rstrip(),
-                records=len(records),
-                release=header.data_version or "",
-            ),
-        ),
+        sources=(Source.of_file(path, said, records=len(records), release=header.data_version or ""),),
         audit=audit,
     )
 
@@ -211,18 +199,17 @@ def _records(path: Path) -> tuple[list[Any], Any]:
     # It opens a path itself, never a packed one, in the encoding of the system, and takes stanzas without a blank line
     # between them for one: it is handed the lines instead.
     reader = OBOReader(__file__, optional_attrs={"relationship", "replaced_by"})
-    records: list[Any] = []
-    record, opened, header = None, 0, True
+    stanzas: dict[int, Any] = {}
+    record, opened, in_header = None, 0, True
     with open_text(path) as text:
         for number, line in enumerate(text, 1):
             if line[:1] == "[":
-                _check_id(record, path, opened)
-                record, opened, header = None, number, False
+                record, opened, in_header = None, number, False
                 if line.strip() == "[Term]":
                     record = GOTerm(reader.default_namespace)
                     reader.optobj.init_datamembers(record)
-                    records.append(record)
-            elif header:
+                    stanzas[number] = record
+            elif in_header:
                 reader._init_obo_hdr(line)
             elif record is not None:
                 tag, _, value = line.partition(":")
@@ -236,13 +223,10 @@ def _records(path: Path) -> tuple[list[Any], Any]:
                     if not words or (tag == "relationship" and len(words) < 2):
                         raise ReadError(f"The {tag} line is incomplete: {at(path, number)}")
                     reader._add_to_ref(record, f"{tag}: {words[0] if tag in _ONE_WORD else value.strip()}")
-    _check_id(record, path, opened)
-    return records, reader
-
-
-def _check_id(record: Any, path: Path, opened: int) -> None:
-    if record is not None and not record.item_id:
-        raise ReadError(f"The [Term] stanza has no id: {at(path, opened)}")
+    for number, record in stanzas.items():
+        if not record.item_id:
+            raise ReadError(f"The [Term] stanza has no id: {at(path, number)}")
+    return list(stanzas.values()), reader
 
 
 def _parents(record: Any) -> Iterable[tuple[str, str]]:
@@ -261,8 +245,8 @@ OBO = Format(
     "obo",
     "an ontology in OBO 1.2 or 1.4",
     "ontology",
-    looks_like_obo,
+    lambda start: "[Term]" in start.texts,
     read_obo,
-    marks=("format-version:", "[Term]"),
+    marks=("format-version:", "data-version:", "ontology:", "[Term]"),
     page=__doc__,
 )

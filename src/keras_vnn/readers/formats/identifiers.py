@@ -87,21 +87,21 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from keras_vnn.basics.errors import ConfigError, ReadError
-from keras_vnn.basics.provenance import Audit, AuditEntry, Source
+from keras_vnn.basics.provenance import Audit, Source
 from keras_vnn.priors.identifiers import IdentifierTable
 from keras_vnn.priors.identifiers._table import columns_from_pairs, exploded
-from keras_vnn.readers.columns import column_number, is_listed, lay_out, normalized
 from keras_vnn.readers.formats import Format, most_rows
-from keras_vnn.readers.gaf import GAF, comment_value
-from keras_vnn.readers.molecules import refuse_species, species_counts
-from keras_vnn.readers.rows import chunks
-from keras_vnn.readers.tab_columns import TabLayout, read_tab_columns
+from keras_vnn.readers.formats.gene_ontology import GAF, comment_value
+from keras_vnn.readers.layout import column_number, is_listed, lay_out, normalized
+from keras_vnn.readers.pairs import refuse_species, species_counts
+from keras_vnn.readers.tabular import Fixed, Options, Table, joined, of_each, pieces_of, read_fixed
 from keras_vnn.readers.text import Preview, open_text
 
 if TYPE_CHECKING:
@@ -123,6 +123,7 @@ _TELLING_WORDS = set(
 _ATTRIBUTES = re.compile(r'(gene_id|transcript_id) "[^"]*"|(ID|Parent|Name|gene_id)=[^;]+')
 _MOST_COLUMNS = 1000
 _TAXON = {"taxid", "taxon", "organismid", "ncbitaxonid"}
+_DATABASE = re.compile(r"^(taxon:|NCBITaxon:)")
 _ACCESSION = re.compile(r"([OPQ]\d[A-Z\d]{3}\d|[A-NR-Z]\d([A-Z][A-Z\d]{2}\d){1,2})(-\d+)?")
 _ATTRIBUTE = {
     "gene_id": re.compile(r'gene_id[ =]"?(?:gene:)?([^";]+)|ID=gene:([^;]+)'),
@@ -130,22 +131,22 @@ _ATTRIBUTE = {
 }
 
 
-def _is_feature(row: list[str]) -> bool:
+def _is_feature(row: Sequence[str]) -> bool:
     return len(row) == 9 and _ATTRIBUTES.search(row[8]) is not None
 
 
-def _looks_like_idmapping(start: Preview) -> bool:
-    rows = [text.split("\t") for text in start.texts]
+def _is_idmapping(start: Preview) -> bool:
+    rows = start.fields
     return all(len(row) == 3 and _ACCESSION.fullmatch(row[0]) and not _ACCESSION.fullmatch(row[1]) for row in rows)
 
 
-def _looks_like_aliases(start: Preview) -> bool:
-    top = min((*start.comments[:1], *start.lines[:1]))[1]
+def _is_aliases(start: Preview) -> bool:
+    _, top = min((*start.comments[:1], *start.lines[:1]))
     words = [normalized(word) for word in re.split(r"\t|##", top) if word.strip(" #")]
     return words[:2] == ["stringproteinid", "alias"]
 
 
-def _looks_like_table(start: Preview) -> bool:
+def _is_table(start: Preview) -> bool:
     layout = lay_out(start, is_header=lambda words: bool(_HEADER_WORDS & set(words)))
     return layout.is_regular and layout.width >= 2
 
@@ -158,49 +159,50 @@ def _heads_identifiers(start: Preview) -> bool:
     return len({normalized(word) for word in header} & _TELLING_WORDS) > 1
 
 
-def _read_gaf(start: Preview, *, taxon: str | None) -> IdentifierTable:
-    layout = TabLayout("GAF row", {"accession": 1, "symbol": 2, "synonyms": 10, "taxon": 12}, 15, 17, ("accession",))
-    return _products(start, layout, "GAF", taxon)
+# ---- names of gene products ------------------------------------------------------------------------------------
+
+_GAF_NAMES = Fixed("GAF row", dict(accession=1, symbol=2, synonyms=10, taxon=12), 15, 17, ("accession",))
+_GPI_1 = Fixed("GPI row", dict(accession=1, symbol=2, synonyms=4, taxon=6), 6, 11, ("accession",))
+_GPI_2 = Fixed("GPI row", dict(accession=0, symbol=1, synonyms=3, taxon=5), 6, 11, ("accession",))
 
 
-def _read_gpi(start: Preview, *, taxon: str | None) -> IdentifierTable:
-    second = comment_value(start, "gpi-version").startswith("2")
-    columns = {"accession": 0, "symbol": 1, "synonyms": 3, "taxon": 5}
-    if not second:
-        columns = {"accession": 1, "symbol": 2, "synonyms": 4, "taxon": 6}
-    return _products(start, TabLayout("GPI row", columns, 6, 11, ("accession",)), "GPI", taxon)
+def _read_gaf(start: Preview, options: Options) -> IdentifierTable:
+    return _products(read_fixed(start, _GAF_NAMES, "GAF names", malformed="skip"), options)
 
 
-def _products(start: Preview, layout: TabLayout, title: str, taxon: str | None) -> IdentifierTable:
-    """Read a file with the names of gene products, a row per gene product or more."""
-    frame, records, dropped = read_tab_columns(start, layout, malformed="skip")
-    first = frame["taxon"].astype(str).str.split("|").str[0].str.replace(r"^(taxon:|NCBITaxon:)", "", regex=True)
-    frame, other = _of_taxon(frame, first, taxon, start)
-    unique = frame[["accession", "symbol", "synonyms"]].astype(str).drop_duplicates()
+def _read_gpi(start: Preview, options: Options) -> IdentifierTable:
+    is_2 = comment_value(start, "gpi-version").startswith("2")
+    table = read_fixed(start, _GPI_2 if is_2 else _GPI_1, "GPI names", malformed="skip")
+    # GPI 2 has the database before the accession.
+    return _products(table.with_each(lambda name: name.split(":", 1)[-1], "accession"), options)
+
+
+def _products(table: Table, options: Options) -> IdentifierTable:
+    """Return the names of gene products, a row per gene product or more."""
+    table = table.with_each(lambda word: _DATABASE.sub("", word.split("|")[0]), "taxon")
+    table = _of_taxon(table, table.frame["taxon"], options.taxon)
+    unique = table.frame[["accession", "symbol", "synonyms"]].astype(object).drop_duplicates()
     rows = np.arange(len(unique), dtype=np.int64)
     columns = {name: exploded(rows, unique[name].to_numpy(dtype=object), "|") for name in unique}
-    # GPI 2 has the database before the accession.
-    at, names = columns["accession"]
-    if title == "GPI":
-        columns["accession"] = at, np.array([name.split(":", 1)[-1] for name in names], dtype=object)
-    source = Source.of_file(start.path, f"{title} names", records=records)
-    return IdentifierTable(columns, len(unique), (source,), Audit.of(*dropped, other))
+    return IdentifierTable(columns, len(unique), (table.source,), Audit.of(*table.dropped))
 
 
-def _of_taxon(
-    frame: pd.DataFrame, taxa: pd.Series, taxon: str | None, start: Preview
-) -> tuple[pd.DataFrame, AuditEntry]:
-    """Return the rows of a species, and how many are of others."""
-    counts = Counter(taxa.tolist())
+def _of_taxon(table: Table, taxa: Any, taxon: str | None) -> Table:
+    """Return the rows of a species; those of others are counted."""
     if taxon is None:
-        refuse_species([taxa], "The identifiers are", start.path)
-    if taxon is not None and taxon != "all" and taxon not in counts:
-        raise ReadError(f"No row is of taxon {taxon}: {start.path}\nIt has: {species_counts(counts)}.")
-    kept = (taxa == taxon).to_numpy() if taxon not in (None, "all") else np.ones(len(frame), bool)
-    return frame[kept], AuditEntry("read", "row", "of another taxon", int((~kept).sum()))
+        refuse_species([taxa], "The identifiers are", table.path)
+    if taxon in (None, "all"):
+        return table
+    counts = Counter(taxa)
+    if taxon not in counts:
+        raise ReadError(f"No row is of taxon {taxon}: {table.path}\nIt has: {species_counts(counts)}.")
+    return table.keeping(np.asarray(taxa == taxon), "row", "of another taxon")
 
 
-def _read_gtf(start: Preview, *, taxon: str | None) -> IdentifierTable:
+# ---- genomes and long tables -----------------------------------------------------------------------------------
+
+
+def _read_gtf(start: Preview, _: Options) -> IdentifierTable:
     found: dict[tuple[str, str], None] = {}
     records = 0
     with open_text(start.path) as text:
@@ -230,95 +232,71 @@ def _attribute(pattern: re.Pattern[str], text: str) -> str:
     return next((part.strip() for part in found.groups() if part), "") if found else ""
 
 
-def _read_long(start: Preview, *, taxon: str | None, key: str, value: int, kind: int, title: str) -> IdentifierTable:
-    layout = TabLayout(
-        f"{title} row", {"first": 0, "value": value, "kind": kind}, 3, 3, ("first", "value"), comment="#"
-    )
-    frame, records, dropped = read_tab_columns(start, layout, malformed="skip")
-    text = {name: frame[name].astype(str).str.strip() for name in ("first", "value", "kind")}
-    entries = list(dropped)
-    if title == "STRING aliases":
-        of = text["first"].str.split(".", n=1).str[0]
-        kept, other = _of_taxon(pd.DataFrame(text), of, taxon, start)
-        text = {name: kept[name] for name in text}
-        entries.append(other)
-    columns, rows = columns_from_pairs(text["first"], text["kind"], text["value"], key=key)
-    if title == "STRING aliases":
-        # Sources are many and overlap; all aliases together are one more column.
-        codes, _ = pd.factorize(text["first"].to_numpy(dtype=object))
-        columns["alias"] = codes.astype(np.int64), text["value"].to_numpy(dtype=object)
-    source = Source.of_file(start.path, title, records=records)
-    return IdentifierTable(columns, rows, (source,), Audit.of(*entries))
+def _read_long(
+    start: Preview, options: Options, *, title: str, key: str, value: int, kind: int, all_values: str = ""
+) -> IdentifierTable:
+    """Read a table of a gene, the kind of a name and the name; ``all_values`` is a further column of all its names."""
+    layout = Fixed(f"{title} row", {"first": 0, "value": value, "kind": kind}, 3, 3, ("first", "value"))
+    table = read_fixed(start, layout, title, malformed="skip")
+    if all_values:
+        taxa = of_each(table.frame["first"], lambda name: name.split(".", 1)[0])
+        table = _of_taxon(table, taxa, options.taxon)
+    first, values, kinds = (table.frame[name].to_numpy(dtype=object) for name in ("first", "value", "kind"))
+    columns, rows = columns_from_pairs(first, kinds, values, key=key)
+    if all_values:
+        columns[all_values] = pd.factorize(first)[0].astype(np.int64), values
+    return IdentifierTable(columns, rows, (table.source,), Audit.of(*table.dropped))
 
 
-def _read_idmapping(start: Preview, *, taxon: str | None) -> IdentifierTable:
-    return _read_long(start, taxon=taxon, key="UniProtKB-AC", value=2, kind=1, title="UniProt idmapping")
+# ---- tables ----------------------------------------------------------------------------------------------------
 
 
-def _read_aliases(start: Preview, *, taxon: str | None) -> IdentifierTable:
-    return _read_long(start, taxon=taxon, key="string_protein_id", value=1, kind=2, title="STRING aliases")
-
-
-def _read_table(start: Preview, *, taxon: str | None, columns: Sequence[int | str] | None = None) -> IdentifierTable:
-    # STRING, NCBI and others write their header as a comment.
-    header = _commented_header(start)
+def _read_table(start: Preview, options: Options) -> IdentifierTable:
+    columns = options.columns
     if columns is not None and not is_listed(columns, *range(1, _MOST_COLUMNS + 1)):
         raise ConfigError(f"columns must name two columns or more, got {columns!r}.\nFor example: columns=(1, 2)")
-    named = [] if header else [name for name in columns or () if isinstance(name, str)]
-    layout = lay_out(start, named=named, is_header=lambda words: bool(_HEADER_WORDS & set(words)))
+    layout = lay_out(
+        start,
+        named=options.column_names,
+        is_header=lambda words: bool(_HEADER_WORDS & set(words)),
+        # STRING, NCBI and others write their header as a comment.
+        comment_is_header=True,
+    )
     if layout.width > _MOST_COLUMNS:
         raise ReadError(
             f"A table of identifiers has a column per kind of name, this one {layout.width:,} columns: {start.path}\n"
             "Is it an expression table? Say which columns: columns=(1, 2)"
         )
-    titles = list(header or layout.header or (f"column {n + 1}" for n in range(layout.width)))
-    titles = _distinct([title or f"column {n + 1}" for n, title in enumerate(titles)])
-    if columns is None:
-        positions = list(range(len(titles)))
-    else:
-        positions = [
-            titles.index(one) if isinstance(one, str) and one in titles else column_number(layout, one)
-            for one in columns
-        ]
+    titles = _distinct([title or f"column {n}" for n, title in enumerate(layout.header or layout.titles, 1)])
+    positions = list(range(len(titles)))
+    if columns is not None:
+        positions = [titles.index(c) if c in titles else column_number(layout, c) for c in columns]
     # Rows may be narrower than a header that was damaged.
     present = tuple(range(min(len(titles), layout.width)))
-    frames = [frame.set_axis(lines) for frame, lines in chunks(layout, present)]
-    body = pd.concat(frames)
-    records = len(body)
-    if not records:
+    frame = joined(pieces_of(layout, present))
+    if not len(frame):
         raise ReadError(f"The file has no data rows: {start.path}\nIs it truncated?")
-    entries = []
+    table = Table(frame, start.path, f"{layout.kind} table of identifiers", len(frame))
     at_taxon = next((n for n in present if normalized(titles[n]) in _TAXON), None)
     if at_taxon is not None:
-        body, other = _of_taxon(body, body[at_taxon].str.strip(), taxon, start)
-        entries.append(other)
-    rows = np.arange(len(body), dtype=np.int64)
+        table = _of_taxon(table, table.frame[at_taxon], options.taxon)
+    rows = np.arange(len(table.frame), dtype=np.int64)
     taken = {}
     for position in positions:
         if position == at_taxon or position >= layout.width:
             continue
-        texts = body[position].to_numpy(dtype=object)
-        if columns is None and _is_prose(texts):
-            continue
-        taken[titles[position]] = exploded(rows, texts, _separator_of(texts))
-    source = Source.of_file(start.path, f"{layout.kind} table of identifiers", records=records)
-    return IdentifierTable(taken, len(body), (source,), Audit.of(*entries))
-
-
-def _commented_header(start: Preview) -> tuple[str, ...] | None:
-    above = [text for number, text in start.comments if number < start.lines[0][0]]
-    if not above or "\t" not in above[-1]:
-        return None
-    names = tuple(name.strip() for name in above[-1].lstrip("#! ").split("\t"))
-    return names if len(names) == start.first.count("\t") + 1 else None
+        texts = table.frame[position].to_numpy(dtype=object)
+        if columns is not None or not _is_prose(texts):
+            taken[titles[position]] = exploded(rows, texts, _separator_of(texts))
+    return IdentifierTable(taken, len(rows), (table.source,), Audit.of(*table.dropped))
 
 
 def _distinct(titles: list[str]) -> list[str]:
-    seen: dict[str, int] = {}
+    counts: Counter[str] = Counter()
     result = []
     for title in titles:
-        seen[title] = seen.get(title, 0) + 1
-        result.append(title if seen[title] == 1 else f"{title} ({seen[title]})")
+        counts[title] += 1
+        result.append(title if counts[title] == 1 else f"{title} ({counts[title]})")
     return result
 
 
@@ -352,17 +330,30 @@ SURE = (
         advice="It holds places of genes; to translate gene ids into symbols: read_identifier_map.",
         page=__doc__,
     ),
-    Format("aliases", "STRING protein.aliases", "id-map", _looks_like_aliases, _read_aliases),
+    Format(
+        "aliases",
+        "STRING protein.aliases",
+        "id-map",
+        _is_aliases,
+        # Sources are many and overlap; all aliases together are one more column.
+        partial(_read_long, title="STRING aliases", key="string_protein_id", value=1, kind=2, all_values="alias"),
+    ),
 )
 POSSIBLE = (
     Format("identifiers", "a table of identifiers", "id-map", _heads_identifiers),
-    Format("idmapping", "UniProt idmapping (accession, kind, name)", "id-map", _looks_like_idmapping, _read_idmapping),
+    Format(
+        "idmapping",
+        "UniProt idmapping (accession, kind, name)",
+        "id-map",
+        _is_idmapping,
+        partial(_read_long, title="UniProt idmapping", key="UniProtKB-AC", value=2, kind=1),
+    ),
 )
 IDENTIFIER_TABLE = Format(
     "table",
     "a table with a column per kind of name (HGNC, BioMart, two columns …)",
     "id-map",
-    _looks_like_table,
+    _is_table,
     _read_table,
     takes=("columns",),
 )

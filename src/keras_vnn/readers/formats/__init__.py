@@ -1,19 +1,23 @@
 """What a format of files is, and what the formats of one family have in common.
 
-A module that reads a format declares a `Format`; `keras_vnn.readers.registry` lists them. Knows no single format.
+A module of this folder that reads a format declares a `Format`; `keras_vnn.readers.registry` lists them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 from keras_vnn.basics.errors import ReadError
+from keras_vnn.basics.provenance import AuditEntry
+from keras_vnn.readers.tabular import Table
 from keras_vnn.readers.text import Preview
 
-__all__ = ["Family", "Format", "begins", "most_rows", "release_in_name", "unread"]
+__all__ = ["Family", "Format", "most_rows", "release_in_name", "unread", "without_isoforms"]
+
+_ISOFORM = re.compile(r"([OPQ]\d[A-Z\d]{3}\d|[A-NR-Z]\d(?:[A-Z][A-Z\d]{2}\d){1,2})(-\d+|:PRO_\d+|-PRO_\d+|:VAR_\d+)")
 
 
 def unread(start: Preview, *_: Any, **__: Any) -> NoReturn:
@@ -60,7 +64,8 @@ class Format:
 
     def matches(self, start: Preview) -> bool:
         """Say whether a file looks like this format."""
-        return begins(start, self.marks) or (bool(start.lines) and self.sniff(start))
+        top = (text.lstrip() for _, text in (*start.comments[:5], *start.lines[:3]))
+        return any(text.startswith(self.marks) for text in top) or (bool(start.lines) and self.sniff(start))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +93,9 @@ class Family:
     wary: bool = False
 
 
-def begins(start: Preview, marks: tuple[str, ...]) -> bool:
-    """Say whether one of the first lines or comments begins with one of these marks."""
-    return bool(marks) and any(text.lstrip().startswith(marks) for _, text in (*start.comments[:5], *start.lines[:3]))
-
-
-def most_rows(start: Preview, holds: Callable[[list[str]], bool]) -> bool:
+def most_rows(start: Preview, holds: Callable[[Sequence[str]], bool]) -> bool:
     """Say whether nearly all rows, split at tabs, hold what is asked."""
-    rows = [[field.strip() for field in text.split("\t")] for text in start.texts]
+    rows = start.fields
     return bool(rows) and 10 * sum(map(holds, rows)) >= 9 * len(rows)
 
 
@@ -103,3 +103,11 @@ def release_in_name(start: Preview, database: str, pattern: str = r"\.v(\d+(\.\d
     """Return the release that the name of a file states, empty without one."""
     found = re.search(pattern, start.path.name)
     return f"{database} {found[1]}" if found else ""
+
+
+def without_isoforms(table: Table, *columns: str) -> Table:
+    """Return a table whose UniProt accessions lack the suffix of an isoform or chain (``P12345-2``); it is counted."""
+    bare = table.with_each(lambda name: found[1] if (found := _ISOFORM.fullmatch(name)) else name, *columns)
+    changed = sum(int((bare.frame[name] != table.frame[name].astype(object)).sum()) for name in columns)
+    entry = AuditEntry("read", "row", "of an isoform or chain, taken for its protein", changed)
+    return replace(bare, dropped=(*bare.dropped, entry))

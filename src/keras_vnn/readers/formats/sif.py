@@ -1,6 +1,6 @@
 """SIF, the simple interaction format of Cytoscape: ``A pp B C D``, a lone name for a node without interaction.
 
-In: SIF text, tabs or else white space between the fields. Out: `Rows` of one kind of row: interactions
+In: SIF text, tabs or else white space between the fields. Out: a `Table` of one kind of row: interactions
 (``pp``) or regulation (``pd``); rows of other types are counted.
 Knows no scores: SIF has none.
 
@@ -32,14 +32,15 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import partial
+from pathlib import Path
 
-import numpy as np
+import pandas as pd
 
 from keras_vnn.basics.errors import ReadError, sample
 from keras_vnn.basics.files import read_lines
 from keras_vnn.basics.provenance import AuditEntry
 from keras_vnn.readers.formats import Format
-from keras_vnn.readers.rows import Options, Rows, check_malformed
+from keras_vnn.readers.tabular import Options, Table
 from keras_vnn.readers.text import COMMENT_MARKS, Preview, at
 
 __all__ = ["SIF_INTERACTIONS", "SIF_REGULATION"]
@@ -50,19 +51,16 @@ _KNOWN_TYPES = {*INTERACTION_TYPES, *REGULATION_TYPES, "pr", "rc", "cr", "gl", "
 _HEADER_WORDS = {"interaction", "interaction_type", "interaction type", "interactiontype", "type", "edge"}
 
 
-def can_parse(start: Preview) -> bool:
+def _is_sif(start: Preview) -> bool:
     """Say whether the second fields are interaction types, or the file is called ``.sif``."""
-    if not start.lines:
-        return False
     if start.path.name.casefold().removesuffix(".gz").endswith(".sif"):
         return True
     tabbed = any("\t" in text for text in start.texts)
     rows = [_fields(text, tabbed) for text in start.texts]
     types = [fields[1].casefold() for fields in rows if len(fields) > 2]
-    known = sum(word in _KNOWN_TYPES for word in types)
     if any(len(fields) == 2 and fields[1].casefold() not in _KNOWN_TYPES for fields in rows):
         return False
-    return 2 * known > len(types) or _holds_unknown_types(rows)
+    return 2 * sum(word in _KNOWN_TYPES for word in types) > len(types) or _holds_unknown_types(rows)
 
 
 def _holds_unknown_types(rows: list[list[str]]) -> bool:
@@ -77,7 +75,7 @@ def _holds_unknown_types(rows: list[list[str]]) -> bool:
     return 20 * len(types) <= max(len(rows), 20) and not types & names and not numeric
 
 
-def parse(start: Preview, options: Options, *, default_types: tuple[str, ...], subject: str) -> Rows:
+def read_sif(start: Preview, options: Options, *, default_types: tuple[str, ...], subject: str) -> Table:
     """Read the rows of some interaction types.
 
     Raises
@@ -86,7 +84,6 @@ def parse(start: Preview, options: Options, *, default_types: tuple[str, ...], s
         A row has a type and no target, a min_score is asked for, or no row has one of the types.
     """
     path = start.path
-    check_malformed(options.malformed)
     if options.at_least is not None:
         raise ReadError(f"min_score={options.at_least:g} needs scores, and SIF has none: {path}\nLeave out min_score.")
     wanted = {word.casefold() for word in options.sif_types or default_types}
@@ -98,9 +95,9 @@ def parse(start: Preview, options: Options, *, default_types: tuple[str, ...], s
     incomplete: list[int] = []
     records = 0
     for number, text in enumerate(lines, 1):
+        fields = _fields(text, tabbed)
         if not text.strip() or text.startswith(COMMENT_MARKS):
             continue
-        fields = _fields(text, tabbed)
         if len(fields) > 2 and not records and fields[1].casefold() in _HEADER_WORDS:
             continue
         records += 1
@@ -120,21 +117,16 @@ def parse(start: Preview, options: Options, *, default_types: tuple[str, ...], s
         )
     if not pairs:
         raise _nothing(path, wanted, others, records, subject)
-    alone -= {name for a, b, _ in pairs for name in (a, b)}
-    first, second, line = zip(*pairs, strict=True)
-    dropped = [
+    frame = pd.DataFrame(pairs, columns=["first", "second", "line"]).set_index("line")
+    dropped = (
         *(AuditEntry("read", "row", f"SIF type {word}, not {_or(wanted)}", n) for word, n in sorted(others.items())),
         AuditEntry.of("read", "row", "no target", [f"{path.name}:{number}" for number in incomplete]),
-        AuditEntry.of("read", "node", "named alone, without an interaction", alone),
-    ]
-    return Rows(
-        np.array(first, dtype=object),
-        np.array(second, dtype=object),
-        np.array(line, dtype=np.int64),
-        f"SIF ({'tabs' if tabbed else 'white space'}), types {_or(wanted)}",
-        records,
-        dropped=tuple(dropped),
+        AuditEntry.of(
+            "read", "node", "named alone, without an interaction", alone - {*frame["first"], *frame["second"]}
+        ),
     )
+    said = f"SIF ({'tabs' if tabbed else 'white space'}), types {_or(wanted)}"
+    return Table(frame, path, said, records, dropped)
 
 
 def _fields(text: str, tabbed: bool) -> list[str]:
@@ -147,7 +139,7 @@ def _fields(text: str, tabbed: bool) -> list[str]:
     return fields
 
 
-def _nothing(path: object, wanted: set[str], others: Counter[str], records: int, subject: str) -> ReadError:
+def _nothing(path: Path, wanted: set[str], others: Counter[str], records: int, subject: str) -> ReadError:
     if not others:
         return ReadError(
             f"The SIF file has {records:,} lone nodes and no {subject}: {path}\n"
@@ -155,10 +147,10 @@ def _nothing(path: object, wanted: set[str], others: Counter[str], records: int,
         )
     counted = sample([f"{word} ({n:,})" for word, n in others.items()])
     advice = f'Say which types to take: sif_types=({sorted(others)[0]!r},). If it is a table, pass format="table".'
-    if subject == "interaction" and set(map(str.casefold, others)) <= set(REGULATION_TYPES):
-        advice = "It holds regulation: read it with read_regulation."
-    elif subject == "regulation" and set(map(str.casefold, others)) <= set(INTERACTION_TYPES):
-        advice = "It holds interactions: read it with read_interactions."
+    is_interaction = subject == "interaction"
+    if {*map(str.casefold, others)} <= {*(REGULATION_TYPES if is_interaction else INTERACTION_TYPES)}:
+        held, reader = ("regulation", "read_regulation") if is_interaction else ("interactions", "read_interactions")
+        advice = f"It holds {held}: read it with {reader}."
     return ReadError(f"No row of the SIF file has the type {_or(wanted)}: {path}\nIt has: {counted}.\n{advice}")
 
 
@@ -172,8 +164,8 @@ SIF_INTERACTIONS, SIF_REGULATION = (
         "sif",
         "SIF",
         family,
-        can_parse,
-        partial(parse, default_types=types, subject=subject),
+        _is_sif,
+        partial(read_sif, default_types=types, subject=subject),
         takes=("sif_types",),
         page=__doc__,
     )

@@ -1,0 +1,221 @@
+"""Tables of terms: Reactome's, and those without more: a gene and a term a row (or id2gos), a child and its parent.
+
+In: ``ReactomePathwaysRelation.txt``; ``UniProt2Reactome.txt`` and its kin for other identifiers, neither with a header;
+a delimited text. Out: an `Ontology`, or a `Table` for `keras_vnn.readers.annotations`, by accession or, whatever kind
+of names the genes have, by symbol. The gene sets of Reactome are a GMT file, see `keras_vnn.readers.formats.gene_sets`.
+
+### Reactome's relations
+`read_ontology`: parent, child, no header; 16 species, `species="HSA"`.
+
+```text ReactomePathwaysRelation.txt
+R-HSA-109581	R-HSA-109606
+R-HSA-109581	R-HSA-169911
+R-MMU-109581	R-MMU-109606
+```
+
+### UniProt2Reactome
+`read_annotations`: isoforms count for their protein; species in words, `taxon="Homo sapiens"`.
+
+```text UniProt2Reactome.txt
+P04637	R-HSA-109581	https://reactome.org/PathwayBrowser/#/R-HSA-109581	Apoptosis	TAS	Homo sapiens
+P04637-2	R-HSA-69541	https://reactome.org/PathwayBrowser/#/R-HSA-69541	Stabilization of p53	IEA	Homo sapiens
+```
+
+### Two columns, or id2gos
+`read_annotations`
+
+```text id2gos.txt
+TP53	GO:0006915;GO:0006974
+MDM2	GO:0016567
+```
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from keras_vnn.basics.errors import ConfigError, ReadError, did_you_mean, sample
+from keras_vnn.basics.provenance import Audit
+from keras_vnn.priors import Ontology
+from keras_vnn.readers.formats import Format, without_isoforms
+from keras_vnn.readers.formats.gene_ontology import with_term_names
+from keras_vnn.readers.layout import Columns, Layout, column_numbers, is_listed, lay_out
+from keras_vnn.readers.pairs import read_rows
+from keras_vnn.readers.tabular import Fixed, Options, Table, of_each, read_fixed
+from keras_vnn.readers.text import Preview
+
+__all__ = ["EDGES", "GENE_TERM", "PATHWAY_ID", "REACTOME_MEMBERS", "REACTOME_RELATIONS"]
+
+# ---- Reactome ------------------------------------------------------------------------------------------------
+
+PATHWAY_ID = re.compile(r"R-([A-Z]{3})-\d+")
+_RELATIONS = Fixed("Reactome relation", {"parent": 0, "child": 1}, 2, 2, ("parent", "child"))
+_MEMBERS = Fixed(
+    "Reactome row", dict(accession=0, term=1, name=3, evidence=4, taxon=5), 6, 6, required=("accession", "term")
+)
+
+
+def read_relations(start: Preview, options: Options) -> Ontology:
+    """Read ``ReactomePathwaysRelation.txt`` (parent, child).
+
+    Raises
+    ------
+    ReadError
+        A row has other than two columns, or the file does not have the species.
+    """
+    table = read_fixed(start, _RELATIONS, "Reactome relations")
+    if options.species is not None:
+        of = of_each(table.frame["child"], lambda name: found[1] if (found := PATHWAY_ID.match(name)) else "")
+        known = sorted({*of} - {""})
+        if options.species not in known:
+            hint = did_you_mean(options.species, known)
+            raise ReadError(
+                f"{start.path} has no species {options.species!r}; it has {sample(known, 20)}. {hint}".rstrip()
+            )
+        table = table.keeping(of == options.species, "row", "of another species")
+    return Ontology.from_edges(
+        table.frame["child"], table.frame["parent"], sources=(table.source,), audit=Audit.of(*table.dropped)
+    )
+
+
+def read_members(start: Preview, options: Options) -> Table:
+    """Read ``UniProt2Reactome.txt`` or its kin. Species are in words there: ``taxon="Homo sapiens"``.
+
+    Raises
+    ------
+    ReadError
+        A row has other than six columns, or lacks a molecule or a pathway.
+    """
+    table = read_fixed(start, _MEMBERS, "Reactome members", malformed=options.malformed)
+    return with_term_names(without_isoforms(table, "accession"))
+
+
+REACTOME_RELATIONS = Format(
+    "reactome",
+    "Reactome's relations of pathways",
+    "ontology",
+    lambda start: len(start.fields[0]) == 2 and all(map(PATHWAY_ID.fullmatch, start.fields[0])),
+    read_relations,
+    takes=("species",),
+    page=__doc__,
+)
+REACTOME_MEMBERS = Format(
+    "reactome",
+    "Reactome's members of pathways",
+    "annotations",
+    lambda start: len(start.fields[0]) == 6 and bool(PATHWAY_ID.fullmatch(start.fields[0][1])),
+    read_members,
+    page=__doc__,
+)
+
+# ---- genes and terms -----------------------------------------------------------------------------------------
+
+_TERM = re.compile(r"[A-Za-z][A-Za-z0-9_]*:[A-Za-z0-9_.]+|R-[A-Z]{3}-\d+")
+_GO = re.compile(r"GO:\d{7}|R-[A-Z]{3}-\d+")
+_SEPARATOR = ";"
+
+
+def _is_gene_term(start: Preview) -> bool:
+    """Say whether one column of a table of two or three holds ids of terms."""
+    layout = _layout(start)
+    return 2 <= layout.width <= 3 and _term_column(layout) is not None
+
+
+def read_gene_term(start: Preview, options: Options) -> Table:
+    """Read a table of genes and terms.
+
+    By default the term column is the one that holds ids such as ``GO:0006281``, the gene column the first of the rest.
+
+    Raises
+    ------
+    ReadError
+        A row lacks a gene or a term, or a column does not exist.
+    ConfigError
+        The columns asked for are not two.
+    """
+    if options.columns is not None:
+        layout, (gene, term) = _two_columns(start, options.columns, "the gene and the term column", (1, 2))
+    else:
+        layout = _layout(start)
+        found = _term_column(layout)
+        term = 1 if found is None else found
+        gene = 1 if term == 0 else 0
+    table = read_rows(layout, Columns(gene, term, chosen=True), malformed=options.malformed)
+    frame = table.frame.rename(columns={"first": "symbol", "second": "term"}).astype(object)
+    said = f"{layout.kind} gene, term"
+    if frame["term"].str.contains(_SEPARATOR, regex=False).any():
+        said = "id2gos"
+        frame = frame.assign(term=frame["term"].str.split(_SEPARATOR)).explode("term")
+        frame["term"] = frame["term"].str.strip()
+        frame = frame[frame["term"] != ""]
+    return replace(table, frame=frame, format=said)
+
+
+def _two_columns(
+    start: Preview, asked: Sequence[int | str], what: str, example: tuple[int, int]
+) -> tuple[Layout, list[int]]:
+    if not is_listed(asked, 2):
+        raise ConfigError(f"columns must name {what}, got {asked!r}.\nFor example: {example}")
+    layout = lay_out(start, named=[name for name in asked if isinstance(name, str)])
+    return layout, column_numbers(layout, asked)
+
+
+def _layout(start: Preview) -> Layout:
+    """Lay out the table; a first line without a term where all others have one is a header."""
+    layout = lay_out(start)
+    column = _term_column(layout)
+    if layout.header is None and column is not None and len(layout.rows) > 1:
+        first = layout.rows[0][1]
+        if column >= len(first) or not _hold(_TERM, first[column]):
+            return lay_out(start, header=True)
+    return layout
+
+
+def _term_column(layout: Layout) -> int | None:
+    """Return the position of the column of term ids; one of well-known ids wins over another.
+
+    The first row does not count where there are others: it may be a header.
+    """
+    for pattern in (_GO, _TERM):
+        for column in range(layout.width):
+            values = layout.values(column)
+            below = [value for value in (values[1:] if len(values) > 1 else values) if value]
+            if below and 10 * sum(_hold(pattern, value) for value in below) >= 9 * len(below):
+                return column
+    return None
+
+
+def _hold(pattern: re.Pattern[str], value: str) -> bool:
+    parts = [part.strip() for part in value.split(_SEPARATOR) if part.strip()]
+    return bool(parts) and all(pattern.fullmatch(part) for part in parts)
+
+
+def read_edges(start: Preview, options: Options) -> Ontology:
+    """Read a table of children and parents.
+
+    Raises
+    ------
+    ReadError
+        A row lacks a name, or a column does not exist.
+    ConfigError
+        The columns asked for are not two.
+    """
+    asked = options.columns or ("child", "parent")
+    layout, (child, parent) = _two_columns(start, asked, "the child and the parent column", (2, 1))
+    table = read_rows(layout, Columns(child, parent, chosen=True))
+    source = replace(table, format=f"{layout.kind} child, parent").source
+    return Ontology.from_edges(table.frame["first"], table.frame["second"], sources=(source,))
+
+
+GENE_TERM = Format(
+    "gene-term",
+    "a table of gene and term (also id2gos)",
+    "annotations",
+    _is_gene_term,
+    read_gene_term,
+    takes=("columns",),
+)
+# Any two columns could be children and parents, and which is which cannot be seen: it is read when it is named.
+EDGES = Format("edges", "a table of children and parents", "ontology", read=read_edges, takes=("columns",))

@@ -119,7 +119,8 @@ def read_annotations(
     excluded = _codes(exclude_evidence, "exclude_evidence")
     if included and included & excluded - {"ND"}:
         raise ConfigError(
-            f"include_evidence and exclude_evidence both name {sample(included & excluded)}.\nLeave it out of one of them."
+            f"include_evidence and exclude_evidence both name {sample(included & excluded)}.\n"
+            "Leave it out of one of them."
         )
     unwanted = _codes(exclude_qualifiers, "exclude_qualifiers")
     wanted = None if genes is None else tuple(gene_list(genes))

@@ -168,7 +168,7 @@ ERRORS = {
     ),
     "no cells": (
         lambda: align(COUNTS[:0], GENES),
-        "The data have 0 cells and 3 genes, expected some of both.",
+        "The data have 0 cells and 3 genes, expected some of both.\nWas everything filtered out?",
     ),
     "length": (
         lambda: Normalization("zscore", ("a",), np.zeros(2), np.ones(2)),

@@ -100,7 +100,7 @@ BROKEN = {
         '{"A": 3}',
         'Expected a list of genes for the set \'A\', got int: {path}\nFor example: {{"DNA repair": ["MLH1", "ATM"]}}',
     ),
-    "empty JSON": ("{}", "There is no gene set."),
+    "empty JSON": ("{}", "There is no gene set.\nPass at least one, with a name and its genes."),
 }
 
 

@@ -208,7 +208,7 @@ def test_anndata_in_memory_and_on_disk(adata, tmp_path, monkeypatch):
         read_genes(tmp_path / "cells.h5ad", column="kind")
     with pytest.raises(ReadError, match=r"^var has no column 'idd': .*\nIt has: id, kind\. Did you mean id\?"):
         read_genes(tmp_path / "cells.h5ad", column="idd")
-    with pytest.raises(GeneError, match=r"^var has no column 'idd'; it has id, kind\."):
+    with pytest.raises(GeneError, match=r"^var has no column 'idd'\.\nIt has: id, kind\."):
         read_genes(adata, column="idd")
 
 

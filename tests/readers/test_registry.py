@@ -123,7 +123,7 @@ def test_columns_that_are_none_are_an_error_with_a_remedy(tmp_path, family, colu
         (vnn.read_annotations, {"format": "gaf", "columns": (1, 2)}, "columns applies to format='gene-term'; "),
         (vnn.read_ontology, {"format": "obo", "columns": (1, 2)}, "columns applies to format='edges'; "),
         (vnn.read_ontology, {"format": "obo", "species": "HSA"}, "species applies to format='reactome'; "),
-        (vnn.read_identifier_map, {"format": "hgnc", "columns": (1, 2)}, "columns applies to format='table'; "),
+        (vnn.read_identifier_map, {"format": "aliases", "columns": (1, 2)}, "columns applies to format='table'; "),
         (
             vnn.read_interactions,
             {"format": "sif", "columns": (1, 2)},

@@ -271,7 +271,11 @@ def read_gennet(start: Preview, _: Options) -> tuple[Ontology, Annotations]:
         columns = frame[[nodes[layer], names[layer]]].astype(object)
         blank = frame.index[(columns == "").any(axis=1)]
         if len(blank):
-            raise ReadError(f"The node of layer {layer} has no number or no name: {at(start.path, blank[0])}")
+            place = at(start.path, blank[0])
+            filled = 1 + max(column for column, text in frame.loc[blank[0]].items() if text != "")
+            if filled < layout.width:
+                raise ReadError(f"The row has {filled} columns, expected {layout.width}: {place}")
+            raise ReadError(f"The node of layer {layer} has no number or no name: {place}")
         unique = columns.drop_duplicates()
         for line, node, name in unique[unique[nodes[layer]].duplicated()].itertuples(name=None):
             known = unique[names[layer]][unique[nodes[layer]] == node].iloc[0]

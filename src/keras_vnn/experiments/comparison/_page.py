@@ -162,39 +162,22 @@ def _score_figure(summary: pd.DataFrame, runs: pd.DataFrame, metric: str) -> str
     parts = []
     for ticks, place in ((score_ticks, score), (apart_ticks, apart)):
         for tick in ticks:
-            x = place(tick)
-            weight = ".5" if tick == 0 and place is apart else ".12"
-            parts.append(
-                f'<line x1="{x:.1f}" x2="{x:.1f}" y1="22" y2="{bottom}" stroke="currentColor" opacity="{weight}"/>'
-            )
-            parts.append(f'<text x="{x:.1f}" y="{bottom + 18}" text-anchor="middle">{_number(tick)}</text>')
-    for title, left in (
-        (metric.replace("_", " "), _NAMES),
-        (f"real prior − this, in {metric.replace('_', ' ')}", _NAMES + _WIDTH + _GAP),
-    ):
-        parts.append(f'<text x="{left + _WIDTH / 2:.0f}" y="12" text-anchor="middle">{escape(title)}</text>')
+            x, opacity = place(tick), ".5" if tick == 0 and place is apart else ".12"
+            parts.append(_shape("line", x1=x, x2=x, y1=22, y2=bottom, stroke="currentColor", opacity=opacity))
+            parts.append(_shape("text", f"{tick:.4g}".replace("-", "−"), x=x, y=bottom + 18, text_anchor="middle"))
+    title = metric.replace("_", " ")
+    for text, left in ((title, _NAMES), (f"real prior − this, in {title}", _NAMES + _WIDTH + _GAP)):
+        parts.append(_shape("text", text, x=left + _WIDTH // 2, y=12, text_anchor="middle"))
     for line, (name, row) in enumerate(summary.iterrows()):
         y, colour = 24 + _STEP // 2 + line * _STEP, _COLOURS[row["kind"]]
-        parts.append(f'<text x="{_NAMES - 12}" y="{y + 5}" text-anchor="end">{escape(str(name))}</text>')
-        parts += [
-            f'<circle cx="{score(value):.1f}" cy="{y}" r="4" fill="{colour}" opacity=".55"/>'
-            for value in shown.loc[shown["contender"] == name, metric].dropna()
-        ]
-        if not math.isnan(row["mean"]):
-            parts.append(
-                f'<rect x="{score(row["mean"]) - 1.5:.1f}" y="{y - 9}" width="3" height="18" fill="{colour}"/>'
-            )
-        if math.isnan(row["difference"]):
-            continue
-        if not math.isnan(row["low"]):
-            parts.append(
-                f'<line x1="{apart(row["low"]):.1f}" x2="{apart(row["high"]):.1f}" y1="{y}" y2="{y}" '
-                f'stroke="{colour}" stroke-width="2.5"/>'
-            )
-        parts.append(
-            f'<rect x="{apart(row["difference"]) - 3:.1f}" y="{y - 5}" width="6" height="10" fill="{colour}"/>'
-        )
-    label = f"{metric.replace('_', ' ')} of every run by contender, and the difference of the real prior from each"
+        parts.append(_shape("text", str(name), x=_NAMES - 12, y=y + 5, text_anchor="end"))
+        for value in shown.loc[shown["contender"] == name, metric].dropna():
+            parts.append(_shape("circle", cx=score(value), cy=y, r=4, fill=colour, opacity=".55"))
+        low, high, difference = (apart(row[part]) for part in ("low", "high", "difference"))
+        parts.append(_shape("rect", x=score(row["mean"]) - 1.5, y=y - 9, width=3, height=18, fill=colour))
+        parts.append(_shape("line", x1=low, x2=high, y1=y, y2=y, stroke=colour, stroke_width="2.5"))
+        parts.append(_shape("rect", x=difference - 3, y=y - 5, width=6, height=10, fill=colour))
+    label = f"{title} of every run by contender, and the difference of the real prior from each"
     box = f"0 0 {_NAMES + 2 * _WIDTH + _GAP + 30} {bottom + 26}"
     return f'<svg viewBox="{box}" role="img" aria-label="{escape(label)}">{"".join(parts)}</svg>'
 
@@ -211,5 +194,10 @@ def _axis(low: float, high: float, left: float) -> tuple[Callable[[float], float
     return lambda value: left + (value - start) / (end - start) * _WIDTH, ticks
 
 
-def _number(value: float) -> str:
-    return f"{value:.4g}".replace("-", "−")
+def _shape(tag: str, text: str = "", **values: str | float) -> str:
+    """Return an element of SVG; nothing for one whose place is not known."""
+    if any(isinstance(value, float) and math.isnan(value) for value in values.values()):
+        return ""
+    written = {name: f"{value:.1f}" if isinstance(value, float) else value for name, value in values.items()}
+    attributes = " ".join(f'{name.replace("_", "-")}="{value}"' for name, value in written.items())
+    return f"<{tag} {attributes}>{escape(text)}</{tag}>" if text else f"<{tag} {attributes}/>"

@@ -332,7 +332,7 @@ def _look(code: str, *arguments: str) -> NoReturn:
 def _worker(seed: int, folder: str, groups: tuple[str, ...], start: int, step: int, end: int, results: Any) -> None:
     from keras_vnn.basics import probing, unpacking
 
-    probing.subprocess = _process_ready_to_look()  # type: ignore[attr-defined]
+    vars(probing)["subprocess"] = _process_ready_to_look()
     # Bombs of 100 MB instead of 1 GB: the same code, a tenth of the time.
     unpacking.LARGEST_FREE = 64 << 20
     if "model" not in groups:

@@ -39,3 +39,13 @@ def test_the_header_is_as_the_user_says(tmp_path):
     path.write_text("\n".join(rows) + "\n")
     assert len(read_interactions(path)) == 2
     assert len(read_interactions(path, header=True)) == 1
+
+
+def test_a_piece_of_comments_alone(tmp_path):
+    path = tmp_path / "rows.tsv"
+    path.write_text("# a \tb \n# c \td\nTP53 \tMDM2\nATM\tTP53\n!x\n!y\n")
+    assert joined(pieces(path, {0, 1}, width=2, rows=2)).to_dict("list") == {
+        0: ["TP53", "ATM"],
+        1: ["MDM2", "TP53"],
+        2: ["", ""],
+    }

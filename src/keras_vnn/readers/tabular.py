@@ -340,7 +340,7 @@ def pieces(
                     # Its first field may be empty and the line not blank.
                     blank = _blank_lines(path) if blank is None else blank
                     kept &= ~frame.index.isin([line for line in unnamed if line in blank])
-                yield frame[kept].apply(_stripped)
+                yield pd.DataFrame({name: _stripped(column) for name, column in frame[kept].items()})
         except pd.errors.ParserError as error:
             if quoted:
                 _refuse_open_quote(path)
@@ -355,12 +355,14 @@ def _stripped(column: pd.Series) -> pd.Series:
     words = column.cat.categories
     if all(word == word.strip() for word in words):
         return column
-    return pd.Series(of_each(column, str.strip), column.index, dtype="category")
+    return pd.Series(of_each(column, str.strip), column.index, dtype=object).astype("category")
 
 
 def joined(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """Return pieces as one table."""
     listed = list(parts)
+    # The categories of no words are of no type.
+    listed = [part for part in listed if len(part)] or listed[:1]
     if len(listed) == 1:
         return listed[0]
     columns: dict[Any, Any] = {}

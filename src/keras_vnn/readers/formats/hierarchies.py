@@ -65,7 +65,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -74,10 +74,10 @@ from keras_vnn.basics.files import read_lines
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.priors import Annotations, Ontology
 from keras_vnn.readers.formats import Format
-from keras_vnn.readers.layout import Columns, lay_out
+from keras_vnn.readers.layout import Columns, lay_out, split
 from keras_vnn.readers.pairs import read_rows
-from keras_vnn.readers.tabular import Fixed, Options, joined, pieces_of, read_fixed
-from keras_vnn.readers.text import Preview, at, read_json_text
+from keras_vnn.readers.tabular import Fixed, Options, counted, joined, pieces_of, read_fixed
+from keras_vnn.readers.text import Preview, at, read_json_text, texts_at
 
 __all__ = ["CX2", "DCELL", "DRUGCELL", "GENNET", "KPNN"]
 
@@ -263,25 +263,24 @@ def read_gennet(start: Preview, _: Options) -> tuple[Ontology, Annotations]:
         width = len([title for title in titles if title])
         raise ReadError(f"The row has {layout.width} columns, expected {width}: {at(start.path, layout.rows[0][0])}")
     frame = joined(pieces_of(layout, [*nodes.values(), *(names[layer] for layer in nodes)]))
-    wide = frame.index[frame[layout.width] != ""]
-    if len(wide):
-        raise ReadError(f"The row has more than {layout.width} columns: {at(start.path, wide[0])}")
+
+    def refuse(line: int, what: str) -> NoReturn:
+        fields = split(next(text for _, text in texts_at(start.path, (line,))), ",", quoted=True)
+        if len(fields) != len(titles):
+            what = f"The row has {counted(len(fields))}, expected {len(titles)}"
+        raise ReadError(f"{what}: {at(start.path, line)}")
+
+    for line in frame.index[frame[layout.width] != ""]:
+        refuse(line, "The row is too long")
     layers_of: Counter[str] = Counter()
     for layer in range(depth):
         columns = frame[[nodes[layer], names[layer]]].astype(object)
-        blank = frame.index[(columns == "").any(axis=1)]
-        if len(blank):
-            place = at(start.path, blank[0])
-            filled = 1 + max(column for column, text in frame.loc[blank[0]].items() if text != "")
-            if filled < layout.width:
-                raise ReadError(f"The row has {filled} columns, expected {layout.width}: {place}")
-            raise ReadError(f"The node of layer {layer} has no number or no name: {place}")
+        for line in frame.index[(columns == "").any(axis=1)]:
+            refuse(line, f"The node of layer {layer} has no number or no name")
         unique = columns.drop_duplicates()
         for line, node, name in unique[unique[nodes[layer]].duplicated()].itertuples(name=None):
             known = unique[names[layer]][unique[nodes[layer]] == node].iloc[0]
-            raise ReadError(
-                f"Node {node} of layer {layer} is called {name}, before it was {known}: {at(start.path, line)}"
-            )
+            refuse(line, f"Node {node} of layer {layer} is called {name}, before it was {known}")
         layers_of.update(set(unique[names[layer]]))
 
     def id_of(layer: int, name: str) -> str:

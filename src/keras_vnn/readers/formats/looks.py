@@ -21,10 +21,6 @@ _TERM = re.compile(r"GO:\d{7}|R-[A-Z]{3}-\d+")
 _DESCRIPTION = re.compile(r"(https?://|>|na$|n/a$)", re.IGNORECASE)
 
 
-def _top(start: Preview) -> str:
-    return "\n".join(text for _, text in sorted((*start.comments, *start.lines))[:40])
-
-
 def _is_ragged(start: Preview) -> bool:
     if not most_rows(start, lambda row: len(row) >= 3):
         return False
@@ -65,7 +61,8 @@ def _is_fasta(start: Preview) -> bool:
 
 def _is_owl(start: Preview) -> bool:
     marks = ("rdf:RDF", "www.w3.org/2002/07/owl", "<Ontology", "Prefix(", "Prefix: ")
-    return any(mark in _top(start) for mark in marks)
+    top = "\n".join(text for _, text in sorted((*start.comments, *start.lines))[:40])
+    return any(mark in top for mark in marks)
 
 
 def _is_obo_graph(start: Preview) -> bool:

@@ -11,7 +11,7 @@ import pytest
 
 from keras_vnn.architecture import Architecture, Layer, Node
 from keras_vnn.export import export_summary, summary_graph
-from keras_vnn.export._names import legal_ids, legal_text
+from keras_vnn.export._graphs import legal_ids, legal_text
 from keras_vnn.readers import read_hierarchy
 
 DOT = shutil.which("dot")

@@ -11,7 +11,7 @@ from matplotlib.colors import to_rgba
 from keras_vnn.architecture import Architecture, Layer, Node
 from keras_vnn.basics.errors import ConfigError
 from keras_vnn.export import draw_layers, export_summary, picture_bytes
-from keras_vnn.export._style import NEGATIVE, POSITIVE
+from keras_vnn.export._canvas import NEGATIVE, POSITIVE
 from keras_vnn.models import edge_weights
 
 

@@ -20,10 +20,7 @@ from keras_vnn import (
     view,
 )
 from keras_vnn.architecture import Architecture, Layer, Node
-from keras_vnn.export.report._columns import rounded
-from keras_vnn.export.report._edges import edge_columns
-from keras_vnn.export.report._measures import activity_columns
-from keras_vnn.export.report._nodes import tree_parents
+from keras_vnn.export.report._columns import activity_columns, edge_columns, rounded, tree_parents
 
 
 @pytest.fixture(scope="module")

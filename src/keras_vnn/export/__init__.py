@@ -14,7 +14,7 @@ from keras_vnn.export._formats import (
     summary_graph,
     summary_tables,
 )
-from keras_vnn.export._picture import draw_layers
+from keras_vnn.export._layers import draw_layers
 
 __all__ = [
     "EXPORT_FORMATS",

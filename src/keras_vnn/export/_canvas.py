@@ -1,17 +1,19 @@
-"""Matplotlib without its global state: axes to draw on, and files that come out the same every time."""
+"""What all pictures share: axes without the global state of matplotlib, colours, names that fit, reproducible bytes."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from keras_vnn.basics.errors import readable
+import pandas as pd
+
+from keras_vnn.basics.errors import DataError, readable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-__all__ = ["bare_axes", "new_axes", "picture_bytes", "shortened", "without_frame"]
 
 DPI = 150
 
@@ -42,6 +44,25 @@ def without_frame(axes: Axes, *sides: str) -> None:
         axes.spines[side].set_visible(False)
 
 
+def name_rows(axes: Axes, names: list[str], xlabel: str) -> None:
+    """Name rows, the first on top, and what goes across; leave only the line below."""
+    axes.set_yticks(range(len(names)), names, fontsize=8.5)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.set_xlabel(xlabel, fontsize=8.5)
+    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="x", labelsize=8)
+    without_frame(axes, "top", "right", "left")
+
+
+def colour_bar(axes: Axes, colours: Any, label: str, *, shrink: float, pad: float) -> None:
+    """Draw what colours mean."""
+    figure: Any = axes.figure
+    bar = figure.colorbar(colours, ax=axes, shrink=shrink, pad=pad)
+    bar.set_label(label, fontsize=8.5)
+    bar.ax.tick_params(labelsize=8)
+    bar.outline.set_visible(False)
+
+
 def picture_bytes(axes: Axes | Figure, format: str) -> bytes:
     """Return a figure as PNG, SVG or PDF; the same figure gives the same bytes."""
     import matplotlib
@@ -59,3 +80,63 @@ def shortened(name: object, width: int = 28) -> str:
     text = readable(name)
     text = text if len(text) <= width else f"{text[: width - 1].rstrip()}…"
     return text.replace("$", r"\$")
+
+
+# Told apart by people who do not see red and green, and in print.
+POSITIVE, NEGATIVE = "#b2382b", "#2f6fb0"
+
+KIND_COLOURS: Mapping[str, str] = MappingProxyType(
+    {
+        "gene": "#eceff1",
+        "interaction": "#d6e8e4",
+        "regulator": "#f7e3c4",
+        "term": "#e2dcf0",
+        "gene set": "#e2dcf0",
+        "unannotated": "#f5f5f5",
+        "passthrough": "#f5f5f5",
+        "class": "#dcebd3",
+        "number": "#dcebd3",
+    }
+)
+
+
+# Okabe and Ito's colours without the yellow, which print loses; then more for the sake of many classes.
+CLASS_COLOURS = (
+    *("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"),
+    *("#7f7f7f", "#8c6d31", "#332288", "#882255", "#44aa99", "#b5bd61"),
+)
+GREY = "#8a9299"
+
+
+def numbers(table: pd.DataFrame, what: str) -> Any:
+    """Return the values of a table as floats."""
+    if 0 in table.shape:
+        raise DataError(f"The {what} has {table.shape[0]} rows and {table.shape[1]} columns: there is nothing to draw.")
+    try:
+        return table.to_numpy(dtype=float)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"The {what} holds something that is not a number: {error}.") from error
+
+
+def names(table: pd.DataFrame) -> list[str]:
+    """Return a name for each node: its label, with the id where labels repeat."""
+    ids = [str(id) for id in table.index]
+    labels = [str(label) for label in table["label"]] if "label" in table else ids
+    texts = [
+        f"{label} ({id})" if labels.count(label) > 1 and label != id else label
+        for label, id in zip(labels, ids, strict=True)
+    ]
+    return [shortened(text, 44) for text in texts]
+
+
+def name_ticks(axes: Axes, columns: Any, rows: Any, *, turned: bool, width: int) -> None:
+    """Write the names of columns and rows on the axes."""
+    axes.set_xticks(
+        range(len(columns)),
+        [shortened(name) for name in columns],
+        fontsize=8.5,
+        rotation=45 if turned else 0,
+        ha="right" if turned else "center",
+        rotation_mode="anchor" if turned else "default",
+    )
+    axes.set_yticks(range(len(rows)), [shortened(name, width) for name in rows], fontsize=8.5)

@@ -6,18 +6,20 @@ Keras is imported only when a model is given.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from keras_vnn.architecture import Architecture, Summary
-from keras_vnn.basics.errors import ArchitectureError
+from keras_vnn.basics.errors import ArchitectureError, ModelError
 
-__all__ = ["Content", "content_of"]
+if TYPE_CHECKING:
+    from keras_vnn.models import ModelView
 
 _EDGE_KEYS = ["source", "source_unit", "target", "target_unit"]
 
@@ -167,29 +169,78 @@ def content_of(source: Any, ranking: pd.DataFrame | None = None) -> Content:
     ModelError
         The model was not made by `build_model`.
     """
-    if isinstance(source, Architecture):
-        content = Content(source, ranking=ranking)
-    elif hasattr(source, "layers") and hasattr(source, "outputs"):
-        content = _of_model(source, ranking)
-    else:
+    content = _of_model(source, ranking) if is_model(source) else Content(source, ranking=ranking)
+    if content.ranking is not None:
+        check_ranking(content.architecture, content.ranking)
+    return content
+
+
+def is_model(source: Any) -> bool:
+    """Return whether a source is a Keras model, rather than an architecture.
+
+    Raises
+    ------
+    ArchitectureError
+        It is neither.
+    """
+    if not isinstance(source, Architecture) and not (hasattr(source, "layers") and hasattr(source, "outputs")):
         raise ArchitectureError(
             f"Expected a model or an Architecture, got {type(source).__name__}.\n"
             "Load one: load_architecture(path) or load_model(path)"
         )
-    if content.ranking is not None:
-        known = {node.id for layer in content.architecture.hidden_layers for node in layer}
-        strange = [name for name in content.ranking.index if name not in known]
-        if strange or "importance" not in content.ranking:
-            raise ArchitectureError(
-                f"The ranking is not of the nodes of this architecture: {len(strange)} of "
-                f"{len(content.ranking)} rows name none of them.\nMake it: rank_nodes(model, data, labels)"
-            )
-    return content
+    return not isinstance(source, Architecture)
+
+
+def check_ranking(arch: Architecture, ranking: pd.DataFrame, columns: Collection[str] = ("importance",)) -> None:
+    """Raise an `ArchitectureError` unless a ranking is of nodes of the architecture and has these columns."""
+    known = {node.id for layer in arch.hidden_layers for node in layer}
+    strange = [name for name in ranking.index if name not in known]
+    if strange or not set(columns) <= set(ranking):
+        raise ArchitectureError(
+            f"The ranking is not of the nodes of this architecture: {len(strange)} of "
+            f"{len(ranking)} rows name none of them.\nMake it: rank_nodes(model, data, labels)"
+        )
+
+
+def remembered_ranking(seen: ModelView) -> pd.DataFrame | None:
+    """Return the ranking a model remembers; ``None`` when it does not, or was trained further since."""
+    from keras_vnn.inspection import rank_nodes
+
+    if "inspection" not in seen.card.metadata or seen.head is None:
+        return None
+    try:
+        table: pd.DataFrame = rank_nodes(seen.model)
+    except ModelError:
+        return None
+    return table
+
+
+def tree_parents(arch: Architecture, genes: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Return for each node the one under which it stands: of those it feeds, the one with the fewest genes upstream.
+
+    That is the most specific of its parents; of several, the first in order. Genes stand under none, and neither do
+    nodes that feed no other. Nodes are numbered as `Architecture.nodes` gives them, -1 is none.
+    """
+    starts = np.cumsum([0, *map(len, arch.layers)])
+    parent = np.full(int(starts[-1]), -1, np.int64)
+    fewest = np.full(len(parent), np.iinfo(np.int64).max)
+    for (source, target), matrix in arch.connections.items():
+        if source == 0:
+            continue
+        edges = matrix.tocoo()
+        size = genes[target][edges.col]
+        # The first of equals: by size, then by position.
+        order = np.lexsort((edges.col, size, edges.row))
+        rows, first = np.unique(edges.row[order], return_index=True)
+        child = starts[source] + rows
+        smaller = size[order][first] < fewest[child]
+        parent[child[smaller]] = starts[target] + edges.col[order][first][smaller]
+        fewest[child[smaller]] = size[order][first][smaller]
+    return parent
 
 
 def _of_model(model: Any, ranking: pd.DataFrame | None) -> Content:
     from keras_vnn.data import Classes
-    from keras_vnn.inspection import rank_nodes
     from keras_vnn.models import Embedding, edge_weights, view
 
     seen = view(model)
@@ -202,8 +253,8 @@ def _of_model(model: Any, ranking: pd.DataFrame | None) -> Content:
         is_read = (weights["block"] == behind.name) & weights["source"].isin(named)
         weights.loc[is_read, "to"] = "output" if behind.part == "head" else "tail"
         weights = weights[is_read | weights["block"].isin(sparse)].reset_index(drop=True)
-    if ranking is None and "inspection" in seen.card.metadata and seen.head is not None:
-        ranking = _remembered(rank_nodes, model, seen.card.metadata["inspection"].get("method", "knockout"))
+    if ranking is None:
+        ranking = remembered_ranking(seen)
     kind = "" if isinstance(seen.outputs, Embedding) else "class" if isinstance(seen.outputs, Classes) else "number"
     metadata: Mapping[str, Any] = seen.card.metadata
     known: dict[str, Any] = {name: metadata[name] for name in ("options", "training") if name in metadata}
@@ -222,14 +273,3 @@ def _of_model(model: Any, ranking: pd.DataFrame | None) -> Content:
         },
         ranking,
     )
-
-
-def _remembered(rank_nodes: Any, model: Any, method: str) -> pd.DataFrame | None:
-    """Return the ranking a model remembers; ``None`` when it was trained further since."""
-    from keras_vnn.basics.errors import ModelError
-
-    try:
-        table: pd.DataFrame = rank_nodes(model, method=method)
-    except ModelError:
-        return None
-    return table

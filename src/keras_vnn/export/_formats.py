@@ -13,18 +13,12 @@ import pandas as pd
 
 from keras_vnn.basics.errors import ConfigError, OutputError, check_choice
 from keras_vnn.basics.files import replacing
-from keras_vnn.export._anndata import to_h5ad
 from keras_vnn.export._canvas import picture_bytes
-from keras_vnn.export._card import to_card
 from keras_vnn.export._content import Content, content_of
-from keras_vnn.export._cx2 import to_cx2
-from keras_vnn.export._documents import to_json_text, to_markdown, to_text
-from keras_vnn.export._graphml import graph_of, to_graphml
-from keras_vnn.export._graphs import to_dot, to_edge_list, to_jgf
-from keras_vnn.export._picture import draw_content
-from keras_vnn.export._tables import csv_texts, summary_tables_of, write_folder
-
-__all__ = ["EXPORT_FORMATS", "ExportFormat", "export_summary", "guess_format", "summary_graph", "summary_tables"]
+from keras_vnn.export._documents import to_card, to_json_text, to_markdown, to_text
+from keras_vnn.export._graphs import graph_of, to_cx2, to_dot, to_edge_list, to_graphml, to_jgf
+from keras_vnn.export._layers import draw_content
+from keras_vnn.export._tables import csv_texts, summary_tables_of, to_h5ad, write_folder
 
 
 @dataclass(frozen=True, slots=True)

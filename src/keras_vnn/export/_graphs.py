@@ -1,24 +1,99 @@
-"""DOT, JSON Graph and edge lists: the graph of named nodes as plain text.
+"""The graph of named nodes, for other programs: networkx, GraphML, CX2, DOT, JSON Graph, edge lists.
 
-In: a `Content`. Out: text for Graphviz, for programs that read JSON Graph Format 2, and for everything that reads
-an edge list.
+In: a `Content`. Out: text. Characters that a format forbids appear as their symbols, and names stay unique. Formats:
+http://graphml.graphdrawing.org, https://cytoscape.org/cx/cx2/specification, https://graphviz.org/doc/info/lang.html,
+https://jsongraphformat.info.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import math
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
+from keras_vnn.export._canvas import KIND_COLOURS, NEGATIVE, POSITIVE
 from keras_vnn.export._content import Content
-from keras_vnn.export._graphml import graph_of
-from keras_vnn.export._names import legal_ids, legal_text
-from keras_vnn.export._style import KIND_COLOURS, NEGATIVE, POSITIVE
 
 if TYPE_CHECKING:
     import networkx
 
-__all__ = ["to_dot", "to_edge_list", "to_jgf"]
+
+def graph_of(content: Content) -> networkx.DiGraph:
+    """Return the directed graph, gene → … → outputs.
+
+    Nodes have ``label``, ``kind``, ``layer``, ``units`` and what else is known (``strength``, ``importance``, …);
+    edges, with a model, ``weight`` and ``strength``, which are the weight and its size where both nodes have one unit,
+    else the mean and the root of the sum of squares. Outputs are nodes ``class:NAME`` or ``number:NAME`` where a
+    linear head reads the named nodes.
+    """
+    graph = content.architecture.to_networkx()
+    extra = content.nodes.drop(columns=["label", "kind", "layer", "units", "inputs", "outputs", "names"])
+    for name in extra:
+        for id, value in extra[name].items():
+            if not pd.isna(value):
+                graph.nodes[id][str(name)] = value if isinstance(value, str) else _number(value)
+    if content.weights is None:
+        return graph
+    last = len(content.architecture.layers)
+    ids = _output_ids(graph, content)
+    if (content.edges["target_layer"] == last).any():
+        for output, id in ids.items():
+            graph.add_node(id, label=output, kind=content.output_kind, layer=last, units=1)
+    for edge in content.node_edges.itertuples():
+        target = edge.target if edge.target_layer < last else ids[edge.target]
+        graph.add_edge(edge.source, target, weight=float(edge.weight), strength=float(edge.strength))
+    return graph
+
+
+def to_graphml(content: Content) -> str:
+    """Return the graph as a GraphML document.
+
+    Characters that XML forbids, and line ends, appear as their symbols (␀ … ␟) in names.
+    """
+    import networkx as nx
+
+    graph = _legal(graph_of(content))
+    stream = io.BytesIO()
+    nx.write_graphml_xml(graph, stream, infer_numeric_types=False)
+    return stream.getvalue().decode("utf-8") + "\n"
+
+
+def _output_ids(graph: networkx.DiGraph, content: Content) -> dict[str, str]:
+    """Return an id for each output that no node has."""
+    ids = {}
+    for output in content.outputs:
+        id = f"{content.output_kind}:{output}"
+        while id in graph:
+            id += "'"
+        ids[output] = id
+    return ids
+
+
+def _legal(graph: networkx.DiGraph) -> networkx.DiGraph:
+    """Return the graph with names that XML can hold, still unique."""
+    import networkx as nx
+
+    relabelled = nx.relabel_nodes(graph, legal_ids(graph), copy=True)
+    for _, attributes in relabelled.nodes(data=True):
+        legal = {legal_text(name): _legal_value(value) for name, value in attributes.items()}
+        attributes.clear()
+        attributes.update(legal)
+    return relabelled
+
+
+def _legal_value(value: Any) -> Any:
+    return legal_text(value) if isinstance(value, str) else value
+
+
+def _number(value: Any) -> float | int:
+    plain = value.item() if hasattr(value, "item") else value
+    return plain if isinstance(plain, int) else float(plain)
 
 
 def to_dot(content: Content) -> str:
@@ -113,3 +188,171 @@ def _attributes(values: dict[str, Any]) -> str:
 def _quoted(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def legal_ids(ids: Iterable[str]) -> Mapping[str, str]:
+    """Return for each id a name that files of text and XML can hold, no two the same."""
+    known = list(ids)
+    present = set(known)
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for id in known:
+        name = legal_text(id)
+        while name in taken or (name != id and name in present):
+            name += "'"
+        taken.add(name)
+        names[id] = name
+    return names
+
+
+def legal_text(text: str) -> str:
+    """Return a text in which control characters and line ends are their symbols (␀ … ␟)."""
+    return "".join(map(_legal_letter, text))
+
+
+def _legal_letter(letter: str) -> str:
+    code = ord(letter)
+    if code < 0x20:
+        return chr(0x2400 + code)
+    if code == 0x7F:
+        return "\u2421"
+    if 0x80 <= code < 0xA0 or 0xD800 <= code < 0xE000 or code & 0xFFFE == 0xFFFE:
+        return "\N{REPLACEMENT CHARACTER}"
+    return letter
+
+
+_SHORT = {"name": "n", "represents": "r", "interaction": "i"}
+# Distance of nodes and of layers, in the units of Cytoscape; nodes of a row before a layer takes another row.
+_STEP, _ROW, _LAYER, _ROW_LENGTH = 110.0, 60.0, 320.0, 60
+
+
+def to_cx2(content: Content) -> str:
+    """Return the graph as CX2: ``represents`` is the id of a node, ``name`` its label.
+
+    Genes stand in the lowest row, outputs in the highest. The style colours nodes by kind and edges by the sign of
+    their weight; edges are as wide as they are strong.
+    """
+    graph = graph_of(content)
+    numbers = {id: number for number, id in enumerate(graph)}
+    places = _places(graph)
+    nodes: list[dict[str, Any]] = []
+    for id, attributes in graph.nodes(data=True):
+        values = {"represents": id, "name": attributes["label"], **_without(attributes, "label")}
+        x, y = places[id]
+        nodes.append({"id": numbers[id], "x": x, "y": y, "v": values})
+    edges: list[dict[str, Any]] = [
+        {"id": number, "s": numbers[source], "t": numbers[target], "v": {"interaction": "feeds", **attributes}}
+        for number, (source, target, attributes) in enumerate(graph.edges(data=True))
+    ]
+    network = {
+        "name": str((content.facts or {}).get("name", "")) or "visible neural network",
+        "description": "Written by keras-vnn; edges lead from genes to outputs.",
+        "fingerprint": content.architecture.fingerprint,
+        "sources": [" ".join((source.name, source.release)).strip() for source in content.architecture.sources],
+    }
+    declared = {
+        "networkAttributes": _declared([network]),
+        "nodes": _declared(node["v"] for node in nodes),
+        "edges": _declared(edge["v"] for edge in edges),
+    }
+    strengths = [edge["v"]["strength"] for edge in edges if "strength" in edge["v"]]
+    aspects: dict[str, list[Any]] = {
+        "attributeDeclarations": [declared],
+        "networkAttributes": [network],
+        "nodes": [node | {"v": _shortened(node["v"])} for node in nodes],
+        "edges": [edge | {"v": _shortened(edge["v"])} for edge in edges],
+        "visualProperties": [_style(max(strengths, default=0.0), graph)],
+        "visualEditorProperties": [{"properties": {"nodeSizeLocked": False, "arrowColorMatchesEdge": True}}],
+    }
+    document: list[dict[str, Any]] = [
+        {"CXVersion": "2.0", "hasFragments": False},
+        {"metaData": [{"name": name, "elementCount": len(aspect)} for name, aspect in aspects.items()]},
+        *({name: aspect} for name, aspect in aspects.items()),
+        {"status": [{"success": True}]},
+    ]
+    lines = ",\n".join(json.dumps(part, ensure_ascii=False, allow_nan=False) for part in document)
+    return f"[{lines}]\n"
+
+
+def _without(attributes: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in attributes.items() if key != name and not _is_missing(value)}
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and not math.isfinite(value))
+
+
+def _shortened(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {_SHORT.get(name, name): value for name, value in values.items() if not _is_missing(value)}
+
+
+def _declared(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
+    """Return the type of every attribute that occurs; a mixture of whole and other numbers is of the others."""
+    kinds: dict[str, str] = {}
+    for row in rows:
+        for name, value in row.items():
+            kind = _kind(value)
+            if not _is_missing(value) and kinds.get(name) != "double":
+                kinds[name] = kind
+    return {name: {"a": _SHORT[name], "d": kind} if name in _SHORT else {"d": kind} for name, kind in kinds.items()}
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, list):
+        return "list_of_string"
+    if isinstance(value, bool):
+        return "boolean"
+    return "integer" if isinstance(value, int) else "double" if isinstance(value, float) else "string"
+
+
+def _places(graph: networkx.DiGraph) -> dict[str, tuple[float, float]]:
+    """Return a place for each node: layers from below, each in the order of what it feeds or is fed by."""
+    layers: dict[int, list[str]] = {}
+    for id, layer in graph.nodes(data="layer"):
+        layers.setdefault(layer, []).append(id)
+    positions: dict[str, float] = {}
+    for layer in sorted(layers, reverse=True):
+        heights = {}
+        for number, id in enumerate(layers[layer]):
+            fed = [positions[target] for target in graph.successors(id) if target in positions]
+            heights[id] = (sum(fed) / len(fed) if fed else 0.5, number)
+        layers[layer].sort(key=heights.__getitem__)
+        positions |= {id: (number + 0.5) / len(layers[layer]) for number, id in enumerate(layers[layer])}
+    places: dict[str, tuple[float, float]] = {}
+    bottom = 0.0
+    for layer in sorted(layers):
+        ids = layers[layer]
+        rows = math.ceil(len(ids) / _ROW_LENGTH)
+        for number, id in enumerate(ids):
+            column, row = divmod(number, rows)
+            columns = math.ceil(len(ids) / rows)
+            places[id] = (round((column - (columns - 1) / 2) * _STEP, 1), round(bottom - row * _ROW, 1))
+        bottom -= (rows - 1) * _ROW + _LAYER
+    return places
+
+
+def _style(strongest: float, graph: networkx.DiGraph) -> dict[str, Any]:
+    """Return the style of ``cx2_style.json``, with the kinds there are and edges as wide as they are strong."""
+    style: dict[str, Any] = json.loads(files("keras_vnn.export").joinpath("cx2_style.json").read_text("utf-8"))
+    kinds = dict.fromkeys(kind for _, kind in graph.nodes(data="kind"))
+    colours = [{"v": kind, "vp": KIND_COLOURS[kind]} for kind in kinds]
+    of_kind = {"attribute": "kind", "type": "string", "map": colours}
+    style["nodeMapping"]["NODE_BACKGROUND_COLOR"] = {"type": "DISCRETE", "definition": of_kind}
+    if strongest > 0:
+        signs = [(-strongest / 3, NEGATIVE), (0.0, "#dddddd"), (strongest / 3, POSITIVE)]
+        style["edgeMapping"] = {
+            "EDGE_WIDTH": _continuous("strength", [(0.0, 0.3), (strongest, 5.0)]),
+            "EDGE_LINE_COLOR": _continuous("weight", signs),
+        }
+    return style
+
+
+def _continuous(attribute: str, points: list[tuple[float, Any]]) -> dict[str, Any]:
+    """Return a mapping that is linear between points and constant outside of them."""
+    first, last = points[0], points[-1]
+    pieces: list[dict[str, Any]] = [{"max": first[0], "maxVPValue": first[1], "includeMin": False, "includeMax": False}]
+    for number, (low, high) in enumerate(pairwise(points), start=2):
+        ends = {"min": low[0], "minVPValue": low[1], "max": high[0], "maxVPValue": high[1]}
+        pieces.append({**ends, "includeMin": True, "includeMax": number == len(points)})
+    pieces.append({"min": last[0], "minVPValue": last[1], "includeMin": False, "includeMax": False})
+    return {"type": "CONTINUOUS", "definition": {"attribute": attribute, "type": "double", "map": pieces}}

@@ -5,6 +5,6 @@ plain JSON values, and `write_report`, the page. Keras is imported only when a m
 """
 
 from keras_vnn.export.report._data import report_data
-from keras_vnn.export.report._write import write_report
+from keras_vnn.export.report._page import write_report
 
 __all__ = ["report_data", "write_report"]

@@ -1,14 +1,23 @@
-"""Numbers as short JSON: three significant digits, ``null`` for what is not finite."""
+"""What the report shows of nodes and connections, column by column, as short JSON.
+
+In: an `Architecture`, tables by node name. Out: plain JSON values: three significant digits, ``null`` for what is not
+finite; nodes are numbered as `Architecture.nodes` gives them, genes first.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["rounded", "whole"]
+from keras_vnn.architecture import Architecture, gene_counts
+from keras_vnn.export._content import tree_parents
+
+if TYPE_CHECKING:
+    from keras_vnn.models import ModelView
 
 
 def rounded(values: ArrayLike, digits: int = 3) -> list[float | int | None]:
@@ -38,3 +47,225 @@ def whole(values: Any) -> list[int]:
     """Return whole numbers, flat, as Python integers."""
     numbers: list[int] = np.asarray(values, dtype=np.int64).ravel().tolist()
     return numbers
+
+
+def starts_of(arch: Architecture) -> NDArray[np.int64]:
+    """Return the number of the first node of every layer, and behind them the number of nodes."""
+    return np.concatenate([[0], np.cumsum([len(layer) for layer in arch.layers])]).astype(np.int64)
+
+
+def node_columns(arch: Architecture) -> dict[str, Any]:
+    """Return what is known of the nodes without a model.
+
+    Returns
+    -------
+    dict
+        Lists with an entry per node: ``id``, ``label`` (``None`` where it is the id), ``kind`` (number in ``kinds``),
+        ``layer``, ``units``, ``genes`` (upstream, on any path), ``inputs``, ``outputs`` (named nodes next to it),
+        ``parent`` (number of a node, -1 for none). ``kinds``; ``names``: the ids of merged nodes by number of the node.
+    """
+    nodes = [position.node for position in arch.nodes()]
+    table = arch.node_table()
+    kinds = list(dict.fromkeys(node.kind for node in nodes))
+    code = {kind: number for number, kind in enumerate(kinds)}
+    counts = gene_counts(arch)
+    return {
+        "kinds": kinds,
+        "id": [node.id for node in nodes],
+        "label": [None if node.label == node.id else node.label for node in nodes],
+        "kind": [code[node.kind] for node in nodes],
+        "layer": whole(table["layer"]),
+        "units": whole(table["units"]),
+        "genes": whole(np.concatenate(counts)),
+        "inputs": whole(table["inputs"]),
+        "outputs": whole(table["outputs"]),
+        "parent": whole(tree_parents(arch, counts)),
+        "names": {
+            str(number): [name for name in node.names if name != node.id]
+            for number, node in enumerate(nodes)
+            if any(name != node.id for name in node.names)
+        },
+    }
+
+
+# About ten bytes each.
+EDGE_LIMIT = 250_000
+
+
+def edge_columns(arch: Architecture, weights: pd.DataFrame | None, *, limit: int = EDGE_LIMIT) -> dict[str, Any]:
+    """Return the inputs of every node.
+
+    Parameters
+    ----------
+    arch
+        The network.
+    weights
+        What `edge_weights` gave; ``None`` without a model.
+    limit
+        Connections to keep; of a network with more, each node keeps as many of its strongest inputs as fit.
+
+    Returns
+    -------
+    dict
+        ``count``: inputs listed, by node; ``source``: number of the node, node after node; ``weight``, with a model:
+        the weight where both have one unit, else the root of the sum of the squared weights between their units, which
+        has no sign; ``total``: connections there are; ``limit``: inputs listed of a node at most, ``None`` if all are.
+    """
+    starts = starts_of(arch)
+    sources, targets = [], []
+    for (lower, upper), matrix in arch.connections.items():
+        edges = matrix.tocoo()
+        sources.append(starts[lower] + edges.row.astype(np.int64))
+        targets.append(starts[upper] + edges.col.astype(np.int64))
+    source, target = np.concatenate(sources), np.concatenate(targets)
+    size = int(starts[-1])
+    weight = None if weights is None else _weights(arch, weights, source, target, size)
+    strength = np.zeros(len(source)) if weight is None else -np.abs(weight)
+    order = np.lexsort((source, strength, target))
+    source, target = source[order], target[order]
+    count = np.bincount(target, minlength=size)
+    most = _inputs_each(count, limit)
+    if most is not None:
+        place = np.arange(len(target)) - np.repeat(np.cumsum(count) - count, count)
+        kept = place < most
+        source, order = source[kept], order[kept]
+        count = np.minimum(count, most)
+    columns: dict[str, Any] = {"total": arch.edge_count, "limit": most, "count": whole(count), "source": whole(source)}
+    if weight is not None:
+        columns["weight"] = rounded(weight[order])
+    return columns
+
+
+def _inputs_each(count: NDArray[np.int64], limit: int) -> int | None:
+    """Return the largest number of inputs per node that keeps all nodes together within the limit."""
+    if int(count.sum()) <= limit:
+        return None
+    low, high = 1, int(count.max())
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if int(np.minimum(count, middle).sum()) <= limit else (low, middle - 1)
+    return low
+
+
+def _weights(
+    arch: Architecture, weights: pd.DataFrame, source: NDArray[np.int64], target: NDArray[np.int64], size: int
+) -> NDArray[np.float64]:
+    """Return the weight of every edge, or its length where it joins several units."""
+    index = pd.Index([position.node.id for position in arch.nodes()])
+    kernel = weights[(weights["parameter"] == "kernel") & weights["source"].notna()]
+    rows, columns = index.get_indexer(kernel["source"]), index.get_indexer(kernel["target"])
+    known = (rows >= 0) & (columns >= 0)
+    key = rows[known].astype(np.int64) * size + columns[known]
+    values = kernel["weight"].to_numpy(float)[known]
+    pairs, place, repeats = np.unique(key, return_inverse=True, return_counts=True)
+    length = np.sqrt(np.bincount(place, values**2, len(pairs)))
+    total = np.bincount(place, values, len(pairs))
+    of_pair = np.where(repeats == 1, total, length)
+    where = np.searchsorted(pairs, source * size + target)
+    where = np.minimum(where, max(len(pairs) - 1, 0))
+    found = pairs[where] == source * size + target
+    return np.where(found, of_pair[where], np.nan)
+
+
+def readout_columns(model_view: ModelView, weights: pd.DataFrame) -> dict[str, Any]:
+    """Return what reads the nodes behind the last: the outputs, or dense layers without names.
+
+    Returns
+    -------
+    dict
+        ``tail``: units of the dense layers before the head; ``nodes``: numbers of the nodes that are read; ``weight``:
+        when there is no tail, a row per such node, a column per output, flat (several units as for edges).
+    """
+    arch = model_view.architecture
+    sinks = np.concatenate([arch.sink_nodes(number) & (number > 0) for number in range(len(arch.layers))])
+    tail, head = [int(layer.units) for layer in model_view.tail_layers], model_view.roles.find("head")
+    columns: dict[str, Any] = {"tail": tail, "nodes": whole(np.flatnonzero(sinks))}
+    if tail or head is None:
+        return columns
+    index = pd.Index([position.node.id for position in arch.nodes()])
+    of_head = weights[(weights["block"] == head.name) & (weights["parameter"] == "kernel")]
+    rows = index.get_indexer(of_head["source"])
+    read = of_head[rows >= 0].assign(node=rows[rows >= 0])
+    names = list(dict.fromkeys(of_head["target"]))
+    grouped = read["weight"].astype(float).groupby([read["node"], read["target"]])
+    table = grouped.agg(lambda w: w.iloc[0] if len(w) == 1 else float(np.sqrt((w**2).sum()))).unstack()
+    columns["weight"] = rounded(table.reindex(index=columns["nodes"], columns=names).to_numpy(float))
+    columns["outputs"] = [str(name) for name in names]
+    return columns
+
+
+# About six bytes each.
+ACTIVITY_LIMIT = 400_000
+_EFFECT = "effect_"
+
+
+def bias_column(arch: Architecture, weights: pd.DataFrame) -> list[float | int | None]:
+    """Return the bias of every node with one unit."""
+    ids = [position.node.id for position in arch.nodes()]
+    single = {position.node.id for position in arch.nodes() if position.layer and position.node.units == 1}
+    biases = weights[weights["source"].isna() & (weights["parameter"] == "bias") & weights["target"].isin(single)]
+    return rounded(biases.drop_duplicates("target").set_index("target")["weight"].reindex(ids).to_numpy(float))
+
+
+def importance_columns(arch: Architecture, ranking: pd.DataFrame) -> dict[str, Any]:
+    """Return what `rank_nodes` gave, an entry per node; ``None`` where it says nothing.
+
+    Returns
+    -------
+    dict
+        ``method`` (``None`` if not known), ``importance``, ``rank`` (in its layer); ``outputs``: names; ``effects``: a
+        list per output; ``most_active_in`` (number of an output) and ``activity_difference`` of a classifier.
+    """
+    ids = [position.node.id for position in arch.nodes()]
+    table = ranking.reindex(ids)
+    outputs = [name.removeprefix(_EFFECT) for name in table.columns if name.startswith(_EFFECT)]
+    columns: dict[str, Any] = {
+        "method": ranking.attrs.get("method"),
+        "outputs": outputs,
+        "importance": rounded(table["importance"], 4),
+        "rank": rounded(table["rank"], 9),
+        "effects": [rounded(table[_EFFECT + name]) for name in outputs],
+    }
+    if "most_active_in" in table:
+        code = {name: number for number, name in enumerate(outputs)}
+        columns["most_active_in"] = [code.get(name) for name in table["most_active_in"]]
+        columns["activity_difference"] = rounded(table["activity_difference"].astype(float))
+    return columns
+
+
+def activity_columns(activity: pd.DataFrame, *, limit: int = ACTIVITY_LIMIT) -> dict[str, Any]:
+    """Return what `activity_table` gave, unit by unit and class by class.
+
+    Parameters
+    ----------
+    activity
+        The table.
+    limit
+        Numbers to keep; of larger tables first the deviations, then the genes, then the means are left out.
+
+    Returns
+    -------
+    dict
+        ``classes``, ``cells`` (of each), ``first`` (number of the layer the lists begin with: 1 without the genes),
+        ``units`` (listed), ``left_out``; ``mean``, ``sd``, ``effect_size``: flat, a row per unit, a column per class.
+    """
+    classes = list(dict.fromkeys(activity["class"]))
+    kept, left_out, first = activity, [], 0
+    names = ["effect_size", "mean", "sd"]
+    if len(names) * len(kept) > limit:
+        names.remove("sd")
+        left_out.append("standard deviations")
+    if len(names) * len(kept) > limit:
+        kept, first = activity[activity["layer"] > 0], 1
+        left_out.append("expression of the genes")
+    if len(names) * len(kept) > limit:
+        names.remove("mean")
+        left_out.append("means")
+    return {
+        "classes": [str(name) for name in classes],
+        "cells": whole(activity["cells"].to_numpy()[: len(classes)]),
+        "first": first,
+        "units": len(kept) // max(len(classes), 1),
+        "left_out": left_out,
+        **{name: rounded(np.asarray(kept[name], float)) for name in names},
+    }

@@ -2,22 +2,124 @@
 
 from __future__ import annotations
 
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from keras_vnn.architecture import Architecture
-from keras_vnn.basics.errors import ArchitectureError, ModelError
-from keras_vnn.export.report._comparison import comparison_values
-from keras_vnn.export.report._edges import edge_columns, readout_columns
-from keras_vnn.export.report._measures import activity_columns, bias_column, importance_columns
-from keras_vnn.export.report._nodes import node_columns
-from keras_vnn.export.report._overview import architecture_facts, model_facts
+from keras_vnn.basics.errors import ModelError, ReadError
+from keras_vnn.basics.files import existing_file
+from keras_vnn.export._content import check_ranking, is_model, remembered_ranking
+from keras_vnn.export.report._columns import (
+    activity_columns,
+    bias_column,
+    edge_columns,
+    importance_columns,
+    node_columns,
+    readout_columns,
+)
 
 if TYPE_CHECKING:
     from keras_vnn.models import ModelView
 
-__all__ = ["SCHEMA", "report_data"]
+# Names of an entry of the audit that the page can unfold; the model file has them all.
+_ITEMS = 100
+
+
+def architecture_facts(arch: Architecture, model_view: ModelView | None) -> dict[str, Any]:
+    """Return sizes, sources, parameters and audit."""
+    outputs = None if model_view is None or model_view.head is None else int(model_view.head.units)
+    tail = () if model_view is None else tuple(int(layer.units) for layer in model_view.tail_layers)
+    summary = arch.summary(outputs=outputs, tail=tail).to_json()
+    return {
+        "fingerprint": arch.fingerprint,
+        "layers": summary["layers"],
+        "parameters": summary["parameters"],
+        "dense_parameters": summary["dense_parameters"],
+        "edges": arch.edge_count,
+        "unconnected_genes": len(arch.unconnected_genes),
+        "layer_names": [layer.name for layer in arch.layers],
+        "dense_units": [layer.dense_units for layer in arch.layers],
+        "sources": [source.to_json() for source in arch.sources],
+        "options": _plain(dict(arch.parameters)),
+        "audit": [
+            {
+                "stage": entry.stage,
+                "subject": entry.subject,
+                "reason": entry.reason,
+                "count": entry.count,
+                "items": list(entry.items[:_ITEMS]),
+            }
+            for entry in arch.audit
+        ],
+    }
+
+
+def model_facts(model_view: ModelView) -> dict[str, Any]:
+    """Return what the model predicts, its options, its normalisation and the record of its training."""
+    from keras_vnn.data import Classes
+    from keras_vnn.models import Embedding
+
+    metadata = model_view.card.metadata
+    outputs = model_view.outputs
+    kind = "embedding" if isinstance(outputs, Embedding) else "class" if isinstance(outputs, Classes) else "number"
+    training = metadata.get("training")
+    return {
+        "name": model_view.model.name,
+        "parameters": int(model_view.model.count_params()),
+        "outputs": {"kind": kind, "names": [] if isinstance(outputs, Embedding) else list(outputs.names)},
+        "normalization": None if model_view.normalization is None else str(model_view.normalization),
+        "options": _plain(metadata.get("options", {})),
+        "training": None if training is None else _plain({k: v for k, v in training.items() if k != "split"}),
+    }
+
+
+def _plain(values: Any) -> Any:
+    """Return JSON values, whatever else may be among them as text."""
+    return json.loads(json.dumps(values, default=str), parse_constant=lambda _: None)
+
+
+_SCHEMA = "keras-vnn comparison "
+
+
+def comparison_values(comparison: Any) -> dict[str, Any]:
+    """Return what `Comparison.to_json` gives, of whatever names a comparison.
+
+    Raises
+    ------
+    ReadError
+        The folder or file holds no comparison.
+    """
+    if hasattr(comparison, "to_json"):
+        values: Any = comparison.to_json()
+    elif isinstance(comparison, Mapping):
+        values = dict(comparison)
+    else:
+        values = _read(comparison)
+    if not (isinstance(values, dict) and str(values.get("schema", "")).startswith(_SCHEMA)):
+        raise ReadError(
+            f"This is not a comparison: {_worded(comparison)}\n"
+            "Make one: vnn compare recipe.yaml -o comparison, then --comparison comparison"
+        )
+    return values
+
+
+def _read(comparison: str | os.PathLike[str]) -> Any:
+    path = Path(comparison)
+    found = existing_file(path / "comparison.json" if path.is_dir() else path, "comparison")
+    try:
+        return json.loads(found.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ReadError(f"The comparison is damaged: {found}\n{error}\nMake it again: vnn compare") from error
+
+
+def _worded(comparison: Any) -> str:
+    return str(comparison) if isinstance(comparison, str | os.PathLike) else type(comparison).__name__
+
 
 SCHEMA = "keras-vnn report 1"
 
@@ -79,7 +181,9 @@ def report_data(
 
     compared = None if comparison is None else comparison_values(comparison)
     found: dict[str, Any] = {"schema": SCHEMA, "version": __version__, "title": title or "Visible neural network"}
-    if isinstance(source, Architecture):
+    if is_model(source):
+        found |= _of_model(source, data, labels, ranking, missing)
+    else:
         if data is not None:
             raise ModelError(
                 "An architecture has no weights, so it does nothing with data.\n"
@@ -88,14 +192,8 @@ def report_data(
         found |= _of_architecture(source, None, None)
         found |= {"model": None, "readout": None, "activity": None, "scores": None, "importance": None}
         if ranking is not None:
-            found["importance"] = importance_columns(source, _known(source, ranking))
-    elif hasattr(source, "layers") and hasattr(source, "outputs"):
-        found |= _of_model(source, data, labels, ranking, missing)
-    else:
-        raise ArchitectureError(
-            f"Expected a model or an Architecture, got {type(source).__name__}.\n"
-            "Load one: load_architecture(path) or load_model(path)"
-        )
+            check_ranking(source, ranking, ("importance", "rank"))
+            found["importance"] = importance_columns(source, ranking)
     return {**found, "comparison": compared}
 
 
@@ -108,8 +206,8 @@ def _of_architecture(arch: Architecture, seen: ModelView | None, weights: pd.Dat
 
 
 def _of_model(model: Any, data: Any, labels: Any, ranking: pd.DataFrame | None, missing: str) -> dict[str, Any]:
-    from keras_vnn.inspection import activity_table
-    from keras_vnn.models import edge_weights, view
+    from keras_vnn.inspection import activity_table, rank_nodes
+    from keras_vnn.models import Embedding, edge_weights, view
 
     seen = view(model)
     arch = seen.architecture
@@ -123,8 +221,13 @@ def _of_model(model: Any, data: Any, labels: Any, ranking: pd.DataFrame | None, 
     found["readout"] = readout_columns(seen, weights)
     activity = activity_table(model, data, labels, missing=missing)
     found["activity"] = None if activity is None else activity_columns(activity)
-    table = _ranking(seen, data, labels, missing) if ranking is None else _known(arch, ranking)
-    found["importance"] = None if table is None else importance_columns(arch, table)
+    if ranking is not None:
+        check_ranking(arch, ranking, ("importance", "rank"))
+    elif data is None:
+        ranking = remembered_ranking(seen)
+    elif not isinstance(seen.outputs, Embedding):
+        ranking = rank_nodes(model, data, labels, missing=missing)
+    found["importance"] = None if ranking is None else importance_columns(arch, ranking)
     found["scores"] = None if data is None else _scores(seen, data, labels, missing)
     return found
 
@@ -134,36 +237,6 @@ def _along_edges(weights: pd.DataFrame) -> pd.DataFrame:
     is_edge = weights["source"].notna()
     ends = {"source": weights["target"].where(is_edge, weights["source"])}
     return weights.assign(**ends, target=weights["source"].where(is_edge, weights["target"]))
-
-
-def _ranking(seen: ModelView, data: Any, labels: Any, missing: str) -> pd.DataFrame | None:
-    """Return the ranking, measured or remembered; nothing for an embedding, or when nothing is remembered."""
-    from keras_vnn.inspection import rank_nodes
-    from keras_vnn.models import Embedding
-
-    if isinstance(seen.outputs, Embedding):
-        return None
-    if data is not None:
-        measured: pd.DataFrame = rank_nodes(seen.model, data, labels, missing=missing)
-        return measured
-    if "inspection" not in seen.card.metadata:
-        return None
-    try:
-        remembered: pd.DataFrame = rank_nodes(seen.model)
-    except ModelError:  # trained further since
-        return None
-    return remembered
-
-
-def _known(arch: Architecture, ranking: pd.DataFrame) -> pd.DataFrame:
-    known = {node.id for layer in arch.hidden_layers for node in layer}
-    strange = [name for name in ranking.index if name not in known]
-    if strange or "importance" not in ranking or "rank" not in ranking:
-        raise ArchitectureError(
-            f"The ranking is not of the nodes of this architecture: {len(strange)} of "
-            f"{len(ranking)} rows name none of them.\nMake it: rank_nodes(model, data, labels)"
-        )
-    return ranking
 
 
 def _scores(seen: ModelView, data: Any, labels: Any, missing: str) -> dict[str, Any] | None:

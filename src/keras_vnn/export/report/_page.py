@@ -1,6 +1,6 @@
 """The page: a skeleton, a style, scripts and data in one text, and a policy that lets nothing else run.
 
-In: what `report_data` gave. Out: HTML. The files lie in ``page/`` (ours) and ``vendor/`` (libraries).
+In: what `report_data` gave. Out: HTML, as a file. Its parts lie in ``page/`` (ours) and ``vendor/`` (libraries).
 """
 
 from __future__ import annotations
@@ -8,35 +8,26 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from html import escape
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
-__all__ = ["SCRIPTS", "VENDORED", "page_of", "safe_json"]
+import pandas as pd
+
+from keras_vnn.basics.files import check_target, replacing
+from keras_vnn.export.report._data import report_data
 
 VENDORED = ("d3.min.js", "cytoscape.min.js")
 # In the order they run; each adds to the object `report`.
-SCRIPTS = (
-    "dom.js",
-    "data.js",
-    "links.js",
-    "state.js",
-    "colours.js",
-    "tables.js",
-    "charts.js",
-    "search.js",
-    "tree.js",
-    "outline.js",
-    "sunburst.js",
-    "treemap.js",
-    "network.js",
-    "panel.js",
-    "explorer.js",
-    "overview.js",
-    "comparison.js",
-    "sheets.js",
-    "main.js",
+SCRIPTS = tuple(
+    f"{name}.js"
+    for name in (
+        "dom data links state colours tables charts search tree outline sunburst "
+        "treemap network panel explorer overview comparison sheets main"
+    ).split()
 )
 # Inside a script element only these can end it, or begin a comment; the last two end a line in old JavaScript.
 _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
@@ -105,3 +96,60 @@ def _digest(text: str) -> str:
 
 def _visible(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def write_report(
+    source: Any,
+    path: str | os.PathLike[str],
+    data: Any = None,
+    labels: Any = None,
+    *,
+    title: str | None = None,
+    ranking: pd.DataFrame | None = None,
+    comparison: Any = None,
+    missing: str = "raise",
+    overwrite: bool = False,
+) -> Path:
+    """Write one HTML file about a network, which opens in any browser, offline, and loads nothing.
+
+    The page holds its libraries and the data; names in it are shown as they are and never run. The same arguments give
+    the same bytes.
+
+    Parameters
+    ----------
+    source, data, labels, title, ranking, comparison, missing
+        As in `report_data`.
+    path
+        File to write.
+    overwrite
+        Replace an existing file.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    OutputError
+        The file exists and ``overwrite`` is false, or cannot be written.
+    VNNError
+        As `report_data`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from keras_vnn import GeneSets
+    >>> from keras_vnn.architecture.wiring import gene_set_architecture
+    >>> sets = GeneSets.from_mapping({"JAK-STAT": ["JAK1", "STAT1"], "P53": ["TP53", "MDM2"]})
+    >>> arch = gene_set_architecture(["JAK1", "STAT1", "TP53", "MDM2"], sets)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     page = write_report(arch, f"{folder}/report.html")
+    ...     page.name
+    'report.html'
+    """
+    target = check_target(path, overwrite=overwrite)
+    values = report_data(source, data, labels, title=title, ranking=ranking, comparison=comparison, missing=missing)
+    with replacing(target, overwrite=overwrite) as partial:
+        partial.write_text(page_of(values), encoding="utf-8", newline="\n")
+    return target

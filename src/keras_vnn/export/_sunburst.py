@@ -13,13 +13,11 @@ import pandas as pd
 
 from keras_vnn.architecture import Architecture, gene_counts
 from keras_vnn.basics.errors import ArchitectureError, ConfigError
-from keras_vnn.export._canvas import new_axes, shortened
-from keras_vnn.export._content import content_of
+from keras_vnn.export._canvas import colour_bar, new_axes, shortened
+from keras_vnn.export._content import content_of, tree_parents
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-__all__ = ["sunburst"]
 
 _HOLE = 0.8
 _SIZE = 7.0  # inches
@@ -84,10 +82,15 @@ def sunburst(
         raise ConfigError(f"min_share must be at least 0 and below 1, got {min_share}.")
     content = content_of(source, ranking)
     arch = content.architecture
-    counts: dict[str, int] = {}
-    for layer, row in zip(arch.layers, gene_counts(arch), strict=True):
-        counts |= dict(zip(layer.ids, row.tolist(), strict=True))
-    children = _tree(arch, counts)
+    ids = [position.node.id for position in arch.nodes()]
+    genes = gene_counts(arch)
+    counts: dict[str, int] = dict(zip(ids, np.concatenate(genes).tolist(), strict=True))
+    children: dict[str, list[str]] = {}
+    for child, parent in enumerate(tree_parents(arch, genes)):
+        if parent >= 0:
+            children.setdefault(ids[parent], []).append(ids[child])
+    for below in children.values():
+        below.sort(key=lambda id: (-counts[id], id))
     roots = _roots(arch, root)
     importance = None if content.ranking is None else content.ranking["importance"].astype(float)
     if len(roots) > _ROOTS:
@@ -103,23 +106,6 @@ def sunburst(
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
     axes.set_axis_off()
     return axes
-
-
-def _tree(arch: Architecture, counts: Mapping[str, int]) -> dict[str, list[str]]:
-    """Return the children of each node; each node is the child of one parent, that with the fewest genes."""
-    edges = arch.edge_table()
-    inner = edges[edges["source_layer"] > 0]
-    parents: dict[str, str] = {}
-    for child, parent in zip(inner["source"], inner["target"], strict=True):
-        known = parents.get(child)
-        if known is None or counts[parent] < counts[known]:
-            parents[child] = parent
-    children: dict[str, list[str]] = {}
-    for child, parent in parents.items():
-        children.setdefault(parent, []).append(child)
-    for ids in children.values():
-        ids.sort(key=lambda id: (-counts[id], id))
-    return children
 
 
 def _roots(arch: Architecture, root: str | None) -> list[str]:
@@ -138,11 +124,7 @@ def _roots(arch: Architecture, root: str | None) -> list[str]:
 
 
 def _placed(
-    roots: list[str],
-    children: Mapping[str, list[str]],
-    counts: Mapping[str, int],
-    rings: int,
-    min_share: float,
+    roots: list[str], children: Mapping[str, list[str]], counts: Mapping[str, int], rings: int, min_share: float
 ) -> list[_Wedge]:
     """Return the wedges that are wide enough, parents before children. A single root is the disc in the middle."""
     wedges: list[_Wedge] = []
@@ -205,11 +187,7 @@ def _draw(
         )
         _label(axes, wedge, names[wedge.id], inner, outer, inches=inches, is_dark=_is_dark(colour))
     if known is not None and len(known):
-        figure: Any = axes.figure
-        bar = figure.colorbar(ScalarMappable(norm, palette), ax=axes, shrink=0.35, pad=0.01)
-        bar.set_label("importance", fontsize=8.5)
-        bar.ax.tick_params(labelsize=8)
-        bar.outline.set_visible(False)
+        colour_bar(axes, ScalarMappable(norm, palette), "importance", shrink=0.35, pad=0.01)
 
 
 def _label(axes: Axes, wedge: _Wedge, name: str, inner: float, outer: float, *, inches: float, is_dark: bool) -> None:

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from keras_vnn.architecture import Architecture, Layer, Node
-from keras_vnn.basics.errors import DataError, ModelError
+from keras_vnn.basics.errors import ConfigError, DataError, ModelError
 from keras_vnn.data import Classes, fit_normalization
 from keras_vnn.inspection import activities_by_class, node_activities, predict, predicted_classes
 from keras_vnn.models import Embedding, build_model
@@ -122,3 +122,10 @@ def test_no_cell(model):
     with pytest.raises(DataError) as error:
         predict(model, np.zeros((0, 5)))
     assert str(error.value) == "There is no cell in the data."
+
+
+@pytest.mark.parametrize("function", [predict, predicted_classes, node_activities])
+def test_batches_have_a_cell_at_least(model, values, function):
+    with pytest.raises(ConfigError) as error:
+        function(model, values, batch_size=0)
+    assert str(error.value) == "batch_size must be at least 1, got 0."

@@ -17,10 +17,9 @@ from keras_vnn.basics.errors import ConfigError, DataError, VNNWarning
 from keras_vnn.data import Classes
 from keras_vnn.inspection import IMPORTANCE_METHODS, predict, rank_nodes, rlipp
 from keras_vnn.inspection._cells import Cells
-from keras_vnn.inspection._layer_view import LayerView, Network
+from keras_vnn.inspection._methods import LayerView, Network
 from keras_vnn.inspection._record import from_layer, output_weights, record
-from keras_vnn.inspection._ridge import ALPHAS, ridge_predictions
-from keras_vnn.inspection._rlipp import improvements, rank_correlations
+from keras_vnn.inspection._rlipp import ALPHAS, improvements, rank_correlations, ridge_predictions
 from keras_vnn.inspection._spread import plain_ablation
 from keras_vnn.layers import SparselyConnected
 from keras_vnn.models import Regression, build_model, edge_weights, set_edge_weights, view
@@ -333,8 +332,7 @@ def test_epsilon_is_the_slope_of_the_prediction(any_model):
     seen = view(model)
     arrays = data if isinstance(data, list) else [data]
     done = record(seen, Cells(arrays[0], pd.DataFrame(index=range(23)), tuple(arrays[1:])), batch_size=64)
-    from keras_vnn.inspection._record import hidden_tensor
-    from keras_vnn.inspection._segment import Segment
+    from keras_vnn.inspection._record import Segment, hidden_tensor
 
     for number in (1, 2):
         found = contributions(model, data, "epsilon", number)
@@ -402,10 +400,10 @@ def test_conductance_of_every_layer_adds_up_where_no_connection_passes_it_by(by_
 
 @pytest.mark.parametrize(("method", "number"), [("knockout", 0), ("knockout", 1), ("epsilon", 2), ("conductance", 1)])
 def test_small_groups_and_batches_change_nothing(model, values, method, number, monkeypatch):
-    from keras_vnn.inspection import _conductance, _spread
+    from keras_vnn.inspection import _methods, _spread
 
     whole = contributions(model, values, method, number)
     monkeypatch.setattr(_spread, "_NUMBERS", 200)
-    monkeypatch.setattr(_conductance, "_BLOCK", 2000)
+    monkeypatch.setattr(_methods, "_WAYS", 2000)
     monkeypatch.setattr(_spread, "_WEIGHTS", 20)
     np.testing.assert_allclose(contributions(model, values, method, number), whole, atol=1e-5)

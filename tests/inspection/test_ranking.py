@@ -54,7 +54,7 @@ def test_a_node_is_knocked_out_as_if_it_were_deleted_and_its_mean_made_a_bias(li
 
 
 def test_gradients_are_those_of_finite_differences(model, values):
-    from keras_vnn.inspection._backends import score_gradients
+    from keras_vnn.inspection._record import score_gradients
 
     seen = view(model)
     cells = Cells(values, pd.DataFrame(index=range(len(values))))

@@ -6,7 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from keras_vnn.inspection._statistics import class_statistics
+from keras_vnn.inspection._findings import ClassMoments
+
+
+def class_statistics(activities, codes, classes):
+    moments = ClassMoments(classes)
+    moments.see(activities, codes)
+    return moments.statistics()
 
 
 def cohen(inside, outside):

@@ -4,18 +4,22 @@ In: a model of `keras_vnn.models` and cells. Out: pandas tables, AnnData and pag
 Knows nothing of files, figures or training.
 """
 
-from keras_vnn.inspection._activities import activities_by_class, embed, embedding_units, node_activities, unit_table
-from keras_vnn.inspection._activity_table import activity_table
-from keras_vnn.inspection._contributions import node_contributions
-from keras_vnn.inspection._findings import remember_inspection
-from keras_vnn.inspection._hubs import CORRECTIONS, corrected_importance
-from keras_vnn.inspection._improvement import RLIPP_TARGETS, rlipp
+from keras_vnn.inspection._activities import (
+    activities_by_class,
+    embed,
+    embedding_units,
+    node_activities,
+    predict,
+    predicted_classes,
+    unit_table,
+)
+from keras_vnn.inspection._connectivity import CORRECTIONS, corrected_importance, path_weights
+from keras_vnn.inspection._findings import activity_table, remember_inspection
 from keras_vnn.inspection._latent import autoencoder_activities, differential_activity, perturb_genes
 from keras_vnn.inspection._methods import IMPORTANCE_METHODS, ImportanceMethod
 from keras_vnn.inspection._node import NodeImportance, NodeInspection, inspect_node
-from keras_vnn.inspection._paths import path_weights
-from keras_vnn.inspection._predictions import predict, predicted_classes
-from keras_vnn.inspection._ranking import rank_genes, rank_nodes
+from keras_vnn.inspection._ranking import node_contributions, rank_genes, rank_nodes
+from keras_vnn.inspection._rlipp import RLIPP_TARGETS, rlipp
 
 __all__ = [
     "CORRECTIONS",

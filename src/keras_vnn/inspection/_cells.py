@@ -16,12 +16,11 @@ from numpy.typing import NDArray
 from keras_vnn.basics.errors import DataError
 from keras_vnn.data import Classes, Labels, StoredInputs, Targets, inputs_of, labels_of
 from keras_vnn.data import classes as classes_of_labels
+from keras_vnn.data.labels import in_order_of
 from keras_vnn.models import ModelView
 
 # Cells read from disk that are in memory together.
 _AT_ONCE = 1024
-
-__all__ = ["Cells", "cells_of", "class_codes", "labelled_only"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,21 +126,17 @@ def _checked(data: Any, shape: tuple[int, ...]) -> NDArray[np.float32]:
     return values
 
 
-def class_codes(
-    known: Classes | None, labels: Any, cells: Cells, data: Any, predicted: NDArray[np.intp] | None = None
-) -> tuple[Classes | None, NDArray[np.int32] | None]:
-    """Return the classes and the code of each cell; of the labels, or else as predicted.
+def class_codes(known: Classes | None, labels: Any, cells: Cells, data: Any) -> tuple[Classes, NDArray[np.int32]]:
+    """Return the classes that labels name, and the code of each cell.
 
     Parameters
     ----------
     known
         The classes of the model; ``None`` when it has none, and the labels may name any.
     labels
-        A name per cell, a pandas Series of them, `Labels`, the name of a column of ``data.obs``, or ``None``.
+        A name per cell, a pandas Series of them, `Labels`, or the name of a column of ``data.obs``.
     cells, data
         The cells, and the data they come from.
-    predicted
-        Codes to use when there are no labels.
 
     Raises
     ------
@@ -149,8 +144,6 @@ def class_codes(
         There are more or fewer labels than cells, a label is missing or no class of the model, or the data have no
         such column.
     """
-    if labels is None:
-        return (None, None) if known is None or predicted is None else (known, predicted.astype(np.int32))
     given = _one_per_cell(labels, cells, data)
     wanted = classes_of_labels(given) if known is None else known
     return wanted, wanted.encode(given)
@@ -173,8 +166,4 @@ def _one_per_cell(labels: Any, cells: Cells, data: Any) -> Any:
             f"There are {count} for {len(cells):,} cells.\nPass one label per cell, in the order of the data."
         )
     is_named = hasattr(data, "obs_names") or hasattr(data, "columns")
-    if is_named and isinstance(labels, pd.Series) and labels.index.is_unique:
-        index = labels.index.astype(str)
-        if not index.equals(cells.names) and set(index) == set(cells.names):
-            return labels.set_axis(index).loc[cells.names]
-    return labels
+    return in_order_of(cells.names, labels) if is_named else labels

@@ -1,6 +1,7 @@
 """`Findings`: activity and importance of every node, measured on data or remembered by the model.
 
-In: a model, cells, labels. Out: a `Findings`, and a model that keeps one, so that its file alone can answer.
+In: a model, cells, labels. Out: a `Findings`, and a model that keeps one, so that its file alone can answer; means,
+deviations and effect sizes of units by class; a table of them.
 """
 
 from __future__ import annotations
@@ -8,29 +9,114 @@ from __future__ import annotations
 import base64
 import hashlib
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from keras_vnn.basics.errors import ConfigError, ModelError
+from keras_vnn.basics.errors import ConfigError, DataError, ModelError
 from keras_vnn.basics.progress import progressing
 from keras_vnn.data import Classes
 from keras_vnn.inspection._cells import cells_of, class_codes
-from keras_vnn.inspection._importance import Goal, Importance, chosen_method, goal_of, layer_importance, settled
-from keras_vnn.inspection._layer_view import LayerView, Network
-from keras_vnn.inspection._methods import IMPORTANCE_METHODS
-from keras_vnn.inspection._record import Record, output_weights, record
-from keras_vnn.inspection._rlipp import improvements
-from keras_vnn.inspection._statistics import ClassMoments, ClassStatistics
+from keras_vnn.inspection._importance import Importance, chosen_method, goal_of, layer_importance, settled
+from keras_vnn.inspection._methods import IMPORTANCE_METHODS, LayerView, Network
+from keras_vnn.inspection._record import Recording, output_weights
+from keras_vnn.inspection._rlipp import improvements_of
 from keras_vnn.models import Embedding, ModelView, view
 
-__all__ = ["Findings", "findings_of", "recalled", "remember_inspection"]
+Doubles = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClassStatistics:
+    """Activities of units by class; NaN where there are too few cells to say.
+
+    Attributes
+    ----------
+    cells
+        ``(classes,)`` numbers of cells.
+    mean, deviation
+        ``(classes, units)`` mean, and standard deviation (n - 1).
+    effect_size
+        ``(classes, units)`` Cohen's d of the cells of the class against all others: difference of the means in
+        pooled standard deviations; 0 where the means are equal.
+    """
+
+    cells: NDArray[np.int64]
+    mean: Doubles
+    deviation: Doubles
+    effect_size: Doubles
+
+
+class ClassMoments:
+    """Means and squares of units by class over all cells seen, merged as by Chan, Golub and LeVeque.
+
+    Parameters
+    ----------
+    classes
+        How many there are.
+    """
+
+    def __init__(self, classes: int) -> None:
+        self._cells = np.zeros(classes, np.int64)
+        self._mean: Doubles | None = None
+        self._squares: Doubles | None = None
+        self._sum: Doubles | None = None
+
+    def see(self, activities: NDArray[np.floating], codes: NDArray[np.integer]) -> None:
+        """Take in ``(cells, units)`` activities and the class of each cell."""
+        units, classes = activities.shape[1], len(self._cells)
+        if self._mean is None or self._squares is None or self._sum is None:
+            self._mean, self._squares = np.zeros((classes, units)), np.zeros((classes, units))
+            self._sum = np.zeros(units)
+        self._sum += activities.sum(axis=0, dtype=np.float64)
+        counts = np.bincount(codes, minlength=classes)
+        for code in np.flatnonzero(counts):
+            of_class = activities[codes == code].astype(np.float64)
+            mean = of_class.mean(axis=0)
+            before, count = self._cells[code], counts[code]
+            step = mean - self._mean[code]
+            self._mean[code] += step * (count / (before + count))
+            self._squares[code] += ((of_class - mean) ** 2).sum(axis=0) + step**2 * (before * count / (before + count))
+        self._cells += counts
+
+    @property
+    def means(self) -> NDArray[np.float32]:
+        """``(units,)`` means over all cells."""
+        return np.asarray(self._sum / self._cells.sum(), np.float32)
+
+    def statistics(self) -> ClassStatistics:
+        """Return what can be said of the cells seen."""
+        if self._mean is None or self._squares is None:
+            raise DataError("There is no cell to describe.")
+        cells = self._cells
+        empty = (cells == 0)[:, None]
+        mean, squares = np.where(empty, np.nan, self._mean), np.where(empty, np.nan, self._squares)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            n = cells[:, None].astype(np.float64)
+            deviation = np.where(n > 1, np.sqrt(squares / (n - 1)), np.nan)
+            sums, total = np.nansum(mean * n, axis=0), n.sum()
+            rest, n_rest = (sums - np.where(n > 0, mean * n, 0)) / (total - n), total - n
+            # Squares of the rest around its own mean, from those of each class around its own.
+            all_squares = np.nansum(squares + n * (mean - sums / total) ** 2, axis=0)
+            rest_squares = all_squares - squares - n * n_rest / total * (mean - rest) ** 2
+            pooled = np.sqrt(np.maximum(squares + rest_squares, 0) / (total - 2))
+            difference = mean - rest
+            scale = np.maximum(np.abs(mean), np.abs(rest))
+            same = np.abs(difference) <= 1e-6 * scale
+            effect = np.where(same, 0.0, np.where(pooled > 1e-7 * scale, difference / pooled, np.nan))
+            effect = np.where((n > 0) & (n_rest > 0), effect, np.nan)
+        return ClassStatistics(cells, mean, deviation, effect)
+
 
 _NO_CLASSES = ("all cells",)
+# What is remembered of a layer.
+_OF_ACTIVITY = ("mean", "deviation", "effect_size")
+_OF_IMPORTANCE = ("score", "effects")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,22 +159,20 @@ def findings_of(
 ) -> Findings:
     """Measure activity and importance of the nodes of some layers; activity alone, or genes too, if asked for."""
     chosen = chosen_method(seen, method)
-    if batch_size < 1:
-        raise ConfigError(f"batch_size must be at least 1, got {batch_size}.")
     cells = cells_of(seen, data, labels, missing=missing)
     is_embedding = isinstance(seen.outputs, Embedding)
     # The classes of the cells, as far as they are known before the network has run.
     known = seen.outputs if isinstance(seen.outputs, Classes) else None
     codes = None
-    if is_embedding or (known is not None and labels is not None):
+    if labels is not None and (is_embedding or known is not None):
         known, codes = class_codes(known, labels, cells, data)
     classes = _NO_CLASSES if known is None else known.names
     head = None if is_embedding else output_weights(seen)
     moments = {number: ClassMoments(len(classes)) for number in sorted({0, *layers})}
+    recording = Recording(seen, cells, batch_size=batch_size)
     scores = []
-    for rows, part in cells.parts():
-        done = record(seen, part, batch_size=batch_size)
-        groups = np.zeros(len(part), np.int32) if codes is None else codes[rows]
+    for rows, done in recording:
+        groups = np.zeros(len(done.features), np.int32) if codes is None else codes[rows]
         if head is not None:
             scores.append(head.scores(done.features))
             groups = scores[-1].argmax(axis=1).astype(np.int32) if known is not None and codes is None else groups
@@ -100,53 +184,26 @@ def findings_of(
     goal = goal_of(seen, labels, cells, data, np.concatenate(scores))
     ranked = [number for number in layers if number or genes]
     network = Network(seen, {number: moment.means for number, moment in moments.items()}, batch_size)
-
-    def records() -> Iterator[tuple[slice, Record]]:
-        for rows, part in cells.parts():
-            # What is in memory was one part, and is recorded already.
-            yield rows, done if len(part) == len(cells) else record(seen, part, batch_size=batch_size)
-
     total = sum(len(seen.architecture.layers[number]) for number in ranked)
     with progressing(chosen, total, is_wanted=progress) as advance:
         if IMPORTANCE_METHODS[chosen].contributions is None:
             targets = goal.targets if labels is not None else np.concatenate(scores).astype(np.float64)
-            measured = _improvements(seen, [found for _, found in records()], targets, ranked, advance)
+            if 0 in ranked:
+                raise ConfigError("rlipp compares a node with its children, and genes have none.\nTake another method.")
+            found = improvements_of(seen.architecture, recording, targets, ranked, advance=advance)
+            measured = {
+                number: Importance(part.difference.mean(axis=1), part.difference) for number, part in found.items()
+            }
         else:
-            measured = _contributions(network, records(), goal, ranked, chosen, len(cells), advance)
+            measured = {}
+            for rows, done in recording:
+                weights = goal.weights(rows)
+                for number in ranked:
+                    opened = LayerView(network, done, number)
+                    share = layer_importance(opened, weights, chosen, len(cells), advance)
+                    measured[number] = measured[number] + share if number in measured else share
+            measured = {number: settled(total, chosen) for number, total in measured.items()}
     return Findings(chosen, len(cells), classes, statistics, measured)
-
-
-def _contributions(
-    network: Network,
-    records: Iterable[tuple[slice, Record]],
-    goal: Goal,
-    layers: Sequence[int],
-    method: str,
-    cells: int,
-    advance: Callable[[float], None],
-) -> dict[int, Importance]:
-    total: dict[int, Importance] = {}
-    for rows, done in records:
-        weights = goal.weights(rows)
-        for number in layers:
-            share = layer_importance(LayerView(network, done, number), weights, method, cells, advance)
-            total[number] = total[number] + share if number in total else share
-    return {number: settled(found, method) for number, found in total.items()}
-
-
-def _improvements(
-    seen: ModelView,
-    records: Sequence[Record],
-    targets: NDArray[np.float64],
-    layers: Sequence[int],
-    advance: Callable[[float], None],
-) -> dict[int, Importance]:
-    if 0 in layers:
-        raise ConfigError("rlipp compares a node with its children, and genes have none.\nTake another method.")
-    arch = seen.architecture
-    units = {number: np.concatenate([done.units[number] for done in records]) for number in range(len(arch.layers))}
-    found = improvements(arch, units, targets, layers, advance=advance)
-    return {number: Importance(part.difference.mean(axis=1), part.difference) for number, part in found.items()}
 
 
 def remember_inspection(
@@ -178,14 +235,7 @@ def remember_inspection(
     seen = view(model)
     layers = range(len(seen.architecture.layers))
     found = findings_of(
-        seen,
-        data,
-        labels,
-        method=method,
-        layers=layers,
-        missing=missing,
-        batch_size=batch_size,
-        progress=progress,
+        seen, data, labels, method=method, layers=layers, missing=missing, batch_size=batch_size, progress=progress
     )
     seen.card.remember(
         inspection={
@@ -195,11 +245,11 @@ def remember_inspection(
             "classes": list(found.classes),
             "class_cells": found.statistics[0].cells.tolist(),
             "statistics": {
-                str(number): {name: _packed(getattr(part, name)) for name in ("mean", "deviation", "effect_size")}
+                str(number): {name: _packed(getattr(part, name)) for name in _OF_ACTIVITY}
                 for number, part in found.statistics.items()
             },
             "importance": {
-                str(number): {name: _packed(getattr(part, name)) for name in ("score", "effects")}
+                str(number): {name: _packed(getattr(part, name)) for name in _OF_IMPORTANCE}
                 for number, part in found.importance.items()
             },
         }
@@ -215,15 +265,12 @@ def recalled(seen: ModelView) -> Findings | None:
         classes = tuple(kept["classes"])
         cells = np.array(kept["class_cells"], np.int64)
         statistics = {
-            int(number): ClassStatistics(
-                cells, *(_unpacked(part[name], len(classes)) for name in ("mean", "deviation", "effect_size"))
-            )
+            int(number): ClassStatistics(cells, *(_unpacked(part[name], len(classes)) for name in _OF_ACTIVITY))
             for number, part in kept["statistics"].items()
         }
         importance = {
             int(number): Importance(
-                _unpacked(part["score"], 1)[0],
-                _unpacked(part["effects"], len(seen.architecture.layers[int(number)])),
+                _unpacked(part["score"], 1)[0], _unpacked(part["effects"], len(seen.architecture.layers[int(number)]))
             )
             for number, part in kept["importance"].items()
         }
@@ -248,3 +295,64 @@ def _packed(values: NDArray[np.float64]) -> str:
 def _unpacked(text: str, rows: int) -> NDArray[np.float64]:
     content = zlib.decompress(base64.b64decode(text, validate=True))
     return np.frombuffer(content, "<f4").reshape(rows, -1).astype(np.float64)
+
+
+def activity_table(
+    model: keras.Model, data: Any = None, labels: Any = None, *, missing: str = "raise", batch_size: int = 512
+) -> pd.DataFrame | None:
+    """Return how active every unit of every node is in the cells of each class; genes are among the nodes.
+
+    Parameters
+    ----------
+    model
+        A model of `build_model`.
+    data, labels, missing, batch_size
+        As in `rank_nodes`. When ``data`` is ``None``: what the model remembers.
+
+    Returns
+    -------
+    pandas.DataFrame or None
+        A row per unit and class, in the order of the architecture: ``node`` (id), ``layer``, ``unit``, ``class``
+        (``all cells`` where there are none), ``mean``, ``sd``, ``cells``, ``effect_size`` (Cohen's d of the class
+        against all other cells). ``None`` without data when the model remembers nothing, or was trained further since.
+
+    Raises
+    ------
+    DataError, GeneError, ModelError
+        As `rank_nodes`.
+    """
+    seen = view(model)
+    arch = seen.architecture
+    if data is None:
+        found = recalled(seen)
+        if found is None:
+            return None
+    else:
+        layers = range(len(arch.layers))
+        found = findings_of(
+            seen, data, labels, method=None, layers=layers, missing=missing, batch_size=batch_size, importance=False
+        )
+    names = np.array(found.classes, dtype=object)
+    parts = []
+    for number, layer in enumerate(arch.layers):
+        statistics = found.statistics[number]
+        ids, units = layer.unit_table()
+        if len(ids) != statistics.mean.shape[1]:  # several numbers per gene
+            repeats = statistics.mean.shape[1] // len(layer)
+            ids = tuple(np.repeat(np.array(layer.ids, dtype=object), repeats))
+            units = np.tile(np.arange(repeats), len(layer))
+        parts.append(
+            pd.DataFrame(
+                {
+                    "node": np.repeat(np.array(ids, dtype=object), len(names)),
+                    "layer": number,
+                    "unit": np.repeat(units, len(names)),
+                    "class": np.tile(names, len(ids)),
+                    "mean": statistics.mean.T.ravel(),
+                    "sd": statistics.deviation.T.ravel(),
+                    "cells": np.tile(statistics.cells, len(ids)),
+                    "effect_size": statistics.effect_size.T.ravel(),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)

@@ -21,8 +21,6 @@ from keras_vnn.data import Classes
 from keras_vnn.inspection._record import has_one_head, to_numpy, without_outputs
 from keras_vnn.models import LayerRole, ModelView
 
-__all__ = ["ForwardPass", "LayerStep", "OutputStep", "Readout", "forward_pass", "readout"]
-
 Numbers: TypeAlias = NDArray[np.floating]
 # From ``(units, cells)`` sums of some units, by their positions, to what these units give on.
 UnitFunction: TypeAlias = Callable[[Numbers, NDArray[np.intp] | None], Numbers]

@@ -5,22 +5,19 @@ In: a `LayerView`, the name of a method, what the cells weigh. Out: an `Importan
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_vnn.basics.errors import ConfigError, DataError
+from keras_vnn.basics.errors import DataError, ModelError, check_choice
 from keras_vnn.data import Classes, Targets
 from keras_vnn.inspection._cells import Cells, class_codes
-from keras_vnn.inspection._layer_view import LayerView
-from keras_vnn.inspection._methods import IMPORTANCE_METHODS, check_method
+from keras_vnn.inspection._methods import IMPORTANCE_METHODS, LayerView, contributions_of
 from keras_vnn.inspection._record import Floats, output_weights
 from keras_vnn.models import ModelView
-
-__all__ = ["Goal", "Importance", "chosen_method", "goal_of", "layer_importance", "settled"]
 
 EXACT_LAYERS = 3
 
@@ -53,35 +50,47 @@ class Importance:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Goal:
-    """What the signed contributions are weighed by.
+class ClassGoal:
+    """Signed contributions are those to the class of a cell, in the mean over the cells of the class.
 
     Attributes
     ----------
     outputs
-        How many there are.
+        How many classes there are.
     codes
-        ``(cells,)`` the class of each cell; ``None`` for a regression.
-    slopes
-        ``(cells, outputs)`` the standardised target of a regression, over the number of cells; ``None`` for classes.
+        ``(cells,)`` the class of each cell.
     """
 
     outputs: int
-    codes: NDArray[np.int32] | None
-    slopes: NDArray[np.float64] | None = None
+    codes: NDArray[np.int32]
 
     @property
     def targets(self) -> NDArray[np.float64]:
-        """``(cells, outputs)``: 1 for the class of a cell, 0 for the others; of a regression the slopes."""
-        return np.asarray(self.slopes) if self.codes is None else np.eye(self.outputs)[self.codes]
+        """``(cells, outputs)``: 1 for the class of a cell, 0 for the others."""
+        return np.eye(self.outputs)[self.codes]
 
     def weights(self, rows: slice) -> NDArray[np.float64]:
-        """Return ``(rows, outputs)`` of some cells: for classes, one over the size of the class in its column."""
-        if self.slopes is not None or self.codes is None:
-            return np.asarray(self.slopes)[rows]
+        """Return ``(rows, outputs)`` of some cells: one over the size of the class in its column."""
         counts = np.bincount(self.codes, minlength=self.outputs)
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.eye(self.outputs)[self.codes[rows]] / counts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NumberGoal:
+    """Signed contributions are slopes along the standardised target.
+
+    Attributes
+    ----------
+    targets
+        ``(cells, outputs)`` the standardised target, over the number of cells.
+    """
+
+    targets: NDArray[np.float64]
+
+    def weights(self, rows: slice) -> NDArray[np.float64]:
+        """Return ``(rows, outputs)`` of some cells."""
+        return self.targets[rows]
 
 
 def chosen_method(seen: ModelView, method: str | None) -> str:
@@ -96,21 +105,32 @@ def chosen_method(seen: ModelView, method: str | None) -> str:
     """
     if method is None:
         return "knockout" if len(seen.architecture.hidden_layers) <= EXACT_LAYERS else "gradient"
-    check_method(method)
+    check_choice("method", method, IMPORTANCE_METHODS)
     return method
 
 
-def goal_of(seen: ModelView, labels: Any, cells: Cells, data: Any, scores: Floats) -> Goal:
+def hidden_layers(seen: ModelView, layers: Sequence[int] | None) -> list[int]:
+    last = len(seen.architecture.layers) - 1
+    chosen = list(range(1, last + 1)) if layers is None else sorted(set(layers))
+    wrong = [number for number in chosen if not 1 <= number <= last]
+    if wrong:
+        raise ModelError(f"There is no hidden layer {wrong[0]}: they are numbered 1 to {last}.")
+    if not chosen:
+        raise ModelError("No layer is named.")
+    return chosen
+
+
+def goal_of(seen: ModelView, labels: Any, cells: Cells, data: Any, scores: Floats) -> ClassGoal | NumberGoal:
     """Return what weighs the signed contributions, from labels or from the ``(cells, outputs)`` scores."""
     outputs = len(output_weights(seen).names)
     if isinstance(seen.outputs, Classes):
-        codes = class_codes(seen.outputs, labels, cells, data, scores.argmax(axis=1))[1]
-        return Goal(outputs, codes)
+        predicted = scores.argmax(axis=1).astype(np.int32)
+        return ClassGoal(outputs, predicted if labels is None else class_codes(seen.outputs, labels, cells, data)[1])
     targets = scores.astype(np.float64) if labels is None else _targets(labels, len(cells), outputs)
     centred = targets - targets.mean(axis=0)
     deviation = centred.std(axis=0)
     slopes = np.divide(centred, deviation * len(cells), out=np.zeros_like(centred), where=deviation > 0)
-    return Goal(outputs, None, slopes)
+    return NumberGoal(slopes)
 
 
 def layer_importance(
@@ -118,17 +138,15 @@ def layer_importance(
 ) -> Importance:
     """Return the share that the cells of a view have in the importance of all nodes of its layer.
 
-    ``weights`` are those of a `Goal` for these cells, ``cells`` the number of all cells. Shares add up; for slopes,
+    ``weights`` are those of a goal for these cells, ``cells`` the number of all cells. Shares add up; for slopes,
     `settled` makes importance of the sum.
     """
     outputs = weights.shape[1]
     nodes = len(view.starts)
     score, effects = np.zeros(nodes), np.zeros((nodes, outputs))
-    found = IMPORTANCE_METHODS[method]
-    if found.contributions is None:
-        raise ConfigError(f"The method {method} has no contributions of single cells.")
-    for place, chosen, contributions in found.contributions(view):
-        if found.is_slope:
+    is_slope = IMPORTANCE_METHODS[method].is_slope
+    for place, chosen, contributions in contributions_of(method)(view):
+        if is_slope:
             effects[chosen] += contributions.sum(axis=2, dtype=np.float64) / cells
         else:
             score[chosen] += np.abs(contributions).sum(axis=(1, 2), dtype=np.float64) / (cells * outputs)

@@ -19,14 +19,11 @@ from scipy import stats
 from keras_vnn.basics.errors import ConfigError, DataError, ModelError, did_you_mean, sample
 from keras_vnn.inspection._activities import embedding_units
 from keras_vnn.inspection._cells import Cells, cells_of, class_codes
-from keras_vnn.inspection._record import evaluate, hidden_tensor
-from keras_vnn.inspection._segment import Segment
+from keras_vnn.inspection._record import Segment, evaluate, hidden_tensor
 from keras_vnn.models import ModelView, view
 
 if TYPE_CHECKING:
     import anndata
-
-__all__ = ["autoencoder_activities", "differential_activity", "perturb_genes"]
 
 # As in VEGA: keeps the logarithm of a probability of 0 finite.
 _LEAST = 1e-12
@@ -44,13 +41,8 @@ def autoencoder_activities(
     ----------
     model
         A model of `build_autoencoder`.
-    data
-        AnnData or DataFrame (cells, genes), aligned by name and normalised as the model's training data were; or an
-        aligned and normalised array ``(cells, genes)``.
-    missing
-        What to do about genes the data lack: ``"raise"``, ``"zero"`` or ``"mean"``; see `align`.
-    batch_size
-        Cells in one call of the network.
+    data, missing, batch_size
+        As in `predict`.
 
     Returns
     -------
@@ -136,9 +128,9 @@ def differential_activity(
         raise ConfigError(f"pairs must be at least 1, got {pairs}.")
     seen = _autoencoder(model)
     cells = cells_of(seen, data, labels, missing=missing)
-    known, codes = class_codes(None, labels, cells, data)
-    if known is None or codes is None:
+    if labels is None:
         raise DataError(f"There are no groups for the {len(cells):,} cells. Pass labels, one per cell.")
+    known, codes = class_codes(None, labels, cells, data)
     first = codes == _code(known.names, group)
     second = ~first if reference is None else codes == _code(known.names, reference)
     if not second.any() or (first & second).any():
@@ -163,12 +155,7 @@ def differential_activity(
 
 
 def perturb_genes(
-    model: keras.Model,
-    data: Any,
-    values: Mapping[str, float],
-    *,
-    missing: str = "raise",
-    batch_size: int = 512,
+    model: keras.Model, data: Any, values: Mapping[str, float], *, missing: str = "raise", batch_size: int = 512
 ) -> pd.DataFrame:
     """Return how the activity of nodes changes when genes are set to given values in every cell.
 

@@ -1,25 +1,31 @@
-"""One node of a model: what it reads, what it feeds, when it is active, how much it matters."""
+"""One node of a model: what it reads, what it feeds, when it is active, how much it matters; as a value and a page.
+
+Names come from files and are not trusted: they are never read as rich markup, and control characters are shown.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import keras
 import numpy as np
 import pandas as pd
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
 
 from keras_vnn.architecture import Node, NodePosition, gene_counts
-from keras_vnn.basics.errors import ConfigError
+from keras_vnn.basics.errors import ConfigError, check_choice, readable
+from keras_vnn.basics.json_values import plain
 from keras_vnn.data import Classes
 from keras_vnn.inspection._findings import Findings, findings_of, recalled
 from keras_vnn.inspection._forward_pass import readout
-from keras_vnn.inspection._methods import check_method
+from keras_vnn.inspection._methods import IMPORTANCE_METHODS
 from keras_vnn.models import Embedding, ModelView, edge_weights, view
-
-__all__ = ["NodeImportance", "NodeInspection", "inspect_node"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,43 +102,32 @@ class NodeInspection:
 
     def __str__(self) -> str:
         """Return the page as plain text."""
-        from keras_vnn.inspection._page import page
-
-        return page(self)
+        return _page(self)
 
     def __rich__(self) -> Any:
         """Return the page for a rich console."""
-        from keras_vnn.inspection._page import renderable
-
-        return renderable(self)
+        return _renderable(self)
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as plain JSON values; ``null`` where there is no finite number."""
-        return {
+        values = {
             "id": self.node.id,
             "label": self.node.label,
             "kind": self.node.kind,
             "layer": self.layer,
             "units": self.node.units,
-            "names": list(self.node.names),
-            "attributes": dict(self.node.attributes),
+            "names": self.node.names,
+            "attributes": self.node.attributes,
             "genes": self.genes,
-            "bias": [_plain(value) for value in self.bias],
-            "inputs": _records(self.inputs),
-            "outputs": _records(self.outputs),
+            "bias": self.bias,
+            "inputs": self.inputs,
+            "outputs": self.outputs,
             "dense_targets": self.dense_targets,
-            "activity": None if self.activity is None else _records(self.activity),
-            "importance": None
-            if self.importance is None
-            else {
-                "method": self.importance.method,
-                "score": _plain(self.importance.score),
-                "rank": self.importance.rank,
-                "of": self.importance.of,
-                "effects": {name: _plain(value) for name, value in self.importance.effects.items()},
-            },
-            "namesakes": [p.node.id for p in self.namesakes],
+            "activity": self.activity,
+            "importance": None if self.importance is None else asdict(self.importance),
+            "namesakes": [position.node.id for position in self.namesakes],
         }
+        return {name: plain(value) for name, value in values.items()}
 
 
 def inspect_node(
@@ -182,7 +177,7 @@ def inspect_node(
         As `rank_nodes`.
     """
     if method is not None:
-        check_method(method)
+        check_choice("method", method, IMPORTANCE_METHODS)
     if top < 1:
         raise ConfigError(f"top must be at least 1, got {top}.")
     seen = view(model)
@@ -298,14 +293,137 @@ def _bare_names(node: Node) -> set[str]:
     return {name.partition(":")[2] or name for name in (node.id, *node.names)}
 
 
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{name: _plain(value) for name, value in row.items()} for row in table.to_dict("records")]
+_BAR = 12
+_NO_DATA = "For activity and importance, pass data: inspect_node(model, node, data, labels)"
 
 
-def _plain(value: Any) -> Any:
-    """Return a JSON value; numbers in single precision keep their few digits."""
-    if isinstance(value, np.float32):
-        value = float(str(value))
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def _page(inspected: NodeInspection, width: int = 100) -> str:
+    """Return the page as plain text."""
+    stream = io.StringIO()
+    Console(file=stream, width=width, color_system=None, force_jupyter=False, legacy_windows=False).print(
+        _renderable(inspected)
+    )
+    return "\n".join(line.rstrip() for line in stream.getvalue().rstrip().splitlines())
+
+
+def _renderable(inspected: NodeInspection) -> Group:
+    """Return the page for a rich console."""
+    node = inspected.node
+    title = Text(readable(node.label), style="bold")
+    if node.label != node.id:
+        title.append(f"   {readable(node.id)}", style="not bold dim")
+    parts: list[RenderableType] = [title, Text(_facts(inspected))]
+    merged = [name for name in node.names if name != node.id]
+    if merged:
+        more = f" and {len(merged) - 5} more" if len(merged) > 5 else ""
+        parts.append(Text(f"also known as {', '.join(map(readable, merged[:5]))}{more}: the same genes"))
+    if inspected.namesakes:
+        names = [f"{readable(p.node.id)} ({p.node.kind})" for p in inspected.namesakes]
+        more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+        parts.append(Text(f"see also {', '.join(names[:5])}{more}"))
+    if inspected.importance is not None:
+        parts += [Text(""), Text(_importance_lines(inspected.importance))]
+    if inspected.activity is not None:
+        parts += [Text(""), Text("Activity by class" if inspected.layer else "Expression by class", style="bold")]
+        parts.append(_activity_table(inspected, inspected.activity))
+    parts += _weight_section(inspected, inspected.inputs, "Reads", "source")
+    parts += _weight_section(inspected, inspected.outputs, "Feeds", "target")
+    if inspected.dense_targets:
+        parts.append(Text(f"and all {inspected.dense_targets:,} dense units next to the nodes"))
+    if inspected.activity is None:
+        parts += [Text(""), Text(_NO_DATA)]
+    return Group(*parts)
+
+
+def _facts(inspected: NodeInspection) -> str:
+    node = inspected.node
+    facts = [node.kind]
+    if inspected.layer:
+        facts.append(f"layer {inspected.layer} of {inspected.layers}")
+        facts.append(_count(node.units, "unit"))
+        facts.append(f"{_count(inspected.genes, 'gene')} upstream")
+        if len(inspected.bias) == 1:
+            facts.append(f"bias {inspected.bias[0]:+.3f}")
+    else:
+        facts.append("input")
+    return " · ".join(facts)
+
+
+def _importance_lines(importance: NodeImportance) -> str:
+    lines = [
+        f"importance {importance.score:.4g} ({importance.method}), "
+        f"rank {importance.rank:,} of {importance.of:,} in its layer"
+    ]
+    shown = sorted(importance.effects.items(), key=lambda item: (item[1] != item[1], -abs(item[1]), item[0]))
+    effects = [
+        f"{readable(name)} {value:+.3g}" if value == value else f"{readable(name)}: no cell" for name, value in shown
+    ]
+    more = f" and {len(effects) - 8} more" if len(effects) > 8 else ""
+    return "\n".join([*lines, f"effect on   {', '.join(effects[:8])}{more}"])
+
+
+def _activity_table(inspected: NodeInspection, activity: pd.DataFrame) -> Table:
+    several = inspected.node.units > 1
+    return _table(
+        [
+            ("class", Text(readable(row[0]))),
+            *([("unit", str(row.unit))] if several else []),
+            ("mean", _number(row.mean)),
+            ("sd", _number(row.sd, sign=False)),
+            ("cells", f"{row.cells:,}"),
+            ("effect size", _number(row.effect_size, digits=2)),
+        ]
+        for row in activity.itertuples(index=False)
+    )
+
+
+def _weight_section(inspected: NodeInspection, weights: pd.DataFrame, verb: str, side: str) -> list[RenderableType]:
+    if weights.empty:
+        if side == "source":
+            return [] if inspected.layer == 0 else [Text(""), Text("Has no inputs", style="bold")]
+        return [] if inspected.dense_targets else [Text(""), Text("Feeds nothing", style="bold")]
+    shown = weights.head(inspected.top)
+    heading = Text(verb, style="bold")
+    if len(shown) < len(weights):
+        heading.append(f"   {len(shown):,} of {len(weights):,} weights, largest first", style="not bold dim")
+    kinds = set(weights["kind"])
+    is_plain = len(kinds) == 1 and bool((weights["label"] == weights[side]).all())
+    several_own = inspected.node.units > 1
+    several_other = bool((weights[f"{side}_unit"] > 0).any())
+    first = kinds.pop() if is_plain else "node"
+    largest = float(weights["weight"].abs().max())
+
+    def columns(row: Mapping[str, Any]) -> list[tuple[str, RenderableType]]:
+        what = str(row["kind"]) if row["label"] == row[side] else f"{readable(row['label'])} ({row['kind']})"
+        weight = float(row["weight"])
+        length = max(1, round(_BAR * abs(weight) / largest)) if largest > 0 and weight else 0
+        return [
+            (first, Text(readable(row[side]), overflow="fold")),
+            *([] if is_plain else [("what", Text(what, overflow="fold"))]),
+            *([("its unit", str(row[f"{side}_unit"]))] if several_other else []),
+            *([("unit", str(row["unit"]))] if several_own else []),
+            ("weight", _number(weight)),
+            ("", Text(("+" if weight > 0 else "−") * length, style="red" if weight > 0 else "blue")),
+        ]
+
+    return [Text(""), heading, _table(columns(row) for row in shown.to_dict("records"))]
+
+
+def _table(rows: Iterable[Sequence[tuple[str, RenderableType]]]) -> Table:
+    """Return a table of rows of names and cells, the same names in each; cells of plain text are numbers."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for row in rows:
+        if not table.columns:
+            for name, cell in row:
+                overflow = (cell.overflow if isinstance(cell, Text) else None) or "ellipsis"
+                table.add_column(name, justify="right" if isinstance(cell, str) else "left", overflow=overflow)
+        table.add_row(*(cell for _, cell in row))
+    return table
+
+
+def _number(value: float, *, digits: int = 3, sign: bool = True) -> str:
+    return "–" if pd.isna(value) else f"{value:{'+' if sign else ''}.{digits}f}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

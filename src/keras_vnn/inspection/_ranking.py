@@ -1,9 +1,9 @@
-"""Ranking the named nodes of a model by what they do to its outputs."""
+"""The named nodes and genes of a model by what they do to its outputs, over all cells and in every cell."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -11,14 +11,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from keras_vnn.architecture import gene_counts
-from keras_vnn.basics.errors import ConfigError, ModelError
+from keras_vnn.basics.errors import ConfigError, ModelError, check_choice, did_you_mean
 from keras_vnn.data import Classes
-from keras_vnn.inspection._findings import Findings, findings_of, recalled
-from keras_vnn.inspection._methods import check_method
-from keras_vnn.inspection._record import output_weights
+from keras_vnn.inspection._cells import cells_of
+from keras_vnn.inspection._findings import ClassMoments, Findings, findings_of, recalled
+from keras_vnn.inspection._importance import hidden_layers
+from keras_vnn.inspection._methods import IMPORTANCE_METHODS, LayerView, Network, contributions_of
+from keras_vnn.inspection._record import Recording, output_weights
 from keras_vnn.models import ModelView, view
 
-__all__ = ["hidden_layers", "rank_genes", "rank_nodes"]
+if TYPE_CHECKING:
+    import anndata
 
 
 def rank_nodes(
@@ -98,7 +101,7 @@ def rank_nodes(
         Genes of the model are missing from the data.
     """
     if method is not None:
-        check_method(method)
+        check_choice("method", method, IMPORTANCE_METHODS)
     if top is not None and top < 1:
         raise ConfigError(f"top must be at least 1, got {top}.")
     seen = view(model)
@@ -109,14 +112,7 @@ def rank_nodes(
         found = _from_memory(seen, method)
     else:
         found = findings_of(
-            seen,
-            data,
-            labels,
-            method=method,
-            layers=numbers,
-            missing=missing,
-            batch_size=batch_size,
-            progress=progress,
+            seen, data, labels, method=method, layers=numbers, missing=missing, batch_size=batch_size, progress=progress
         )
     counts = gene_counts(arch)
     tables = [_table(seen, found, number, names, upstream=counts[number]) for number in numbers]
@@ -162,7 +158,7 @@ def rank_genes(
     ----------
     Sundararajan, Taly & Yan 2017, Axiomatic Attribution for Deep Networks, doi:10.48550/arXiv.1703.01365
     """
-    check_method(method)
+    check_choice("method", method, IMPORTANCE_METHODS)
     if top is not None and top < 1:
         raise ConfigError(f"top must be at least 1, got {top}.")
     seen = view(model)
@@ -223,17 +219,6 @@ def _from_memory(seen: ModelView, method: str | None) -> Findings:
     return found
 
 
-def hidden_layers(seen: ModelView, layers: Sequence[int] | None) -> list[int]:
-    last = len(seen.architecture.layers) - 1
-    chosen = list(range(1, last + 1)) if layers is None else sorted(set(layers))
-    wrong = [number for number in chosen if not 1 <= number <= last]
-    if wrong:
-        raise ModelError(f"There is no hidden layer {wrong[0]}: they are numbered 1 to {last}.")
-    if not chosen:
-        raise ModelError("No layer is named.")
-    return chosen
-
-
 def _activities(found: Findings, effect_size: NDArray[np.float64], starts: NDArray[np.int64]) -> dict[str, Any]:
     """Return in which class the activity of each node is higher than in others, and by how much."""
     names = np.array(found.classes, dtype=object)
@@ -244,3 +229,96 @@ def _activities(found: Findings, effect_size: NDArray[np.float64], starts: NDArr
         "most_active_in": np.where(known, names[highest.argmax(axis=0)], None),
         "activity_difference": np.where(known, highest.max(axis=0), np.nan),
     }
+
+
+def node_contributions(
+    model: keras.Model,
+    data: Any,
+    *,
+    method: str = "gradient",
+    output: str | None = None,
+    layers: Sequence[int] | None = None,
+    missing: str = "raise",
+    batch_size: int = 512,
+) -> anndata.AnnData:
+    """Return what each named node contributes to an output in each cell.
+
+    Parameters
+    ----------
+    model
+        A model of `build_model` that predicts classes or numbers.
+    data, missing, batch_size
+        As in `rank_nodes`; means are those over all these cells.
+    method
+        As in `rank_nodes`, but for ``"rlipp"``, which has no contributions of single cells.
+    output
+        The class or number it is about. When ``None``, in each cell the class that is predicted for it; of a
+        regression the first number.
+    layers
+        Numbers of the layers; 0 is the genes. All hidden ones when ``None``.
+
+    Returns
+    -------
+    anndata.AnnData
+        ``X`` float32 ``(cells, nodes)``: signed contributions, in units of the outputs as in `rank_nodes`. ``var``:
+        ``label``, ``kind``, ``layer``; ``obs``: that of the data and ``output``, the output each row is about.
+
+    Raises
+    ------
+    ConfigError
+        The method is unknown or has no contributions of cells, or ``batch_size`` is not positive.
+    ModelError
+        There is no such output or layer, or the model is an embedding.
+    DataError, GeneError
+        As `predict`.
+    """
+    import anndata
+
+    contributions = contributions_of(method)
+    seen = view(model)
+    arch = seen.architecture
+    head = output_weights(seen)
+    if output is not None and output not in head.names:
+        raise ModelError(
+            f"The model has no output {output!r}; it has {', '.join(head.names)}. "
+            f"{did_you_mean(output, list(head.names))}".rstrip()
+        )
+    numbers = list(range(1, len(arch.layers))) if layers is None else sorted(set(layers))
+    wrong = [number for number in numbers if not 0 <= number < len(arch.layers)]
+    if wrong:
+        raise ModelError(f"There is no layer {wrong[0]}: they are numbered 0 to {len(arch.layers) - 1}.")
+    cells = cells_of(seen, data, missing=missing)
+    moments = {number: ClassMoments(1) for number in {0, *numbers}}
+    recording = Recording(seen, cells, batch_size=batch_size)
+    for _, done in recording:
+        for number, moment in moments.items():
+            moment.see(done.units[number], np.zeros(len(done.features), np.int32))
+    network = Network(seen, {number: moment.means for number, moment in moments.items()}, batch_size)
+    counts = [len(arch.layers[number]) for number in numbers]
+    starts = dict(zip(numbers, np.cumsum([0, *counts[:-1]]), strict=True))
+    values = np.zeros((len(cells), sum(counts)), np.float32)
+    about = np.zeros(len(cells), np.intp)
+    for rows, done in recording:
+        about[rows] = _outputs_of(head.scores(done.features), head.names, output, isinstance(seen.outputs, Classes))
+        for number in numbers:
+            for place, nodes, block in contributions(LayerView(network, done, number)):
+                chosen = about[rows][place]
+                taken = block[:, chosen, np.arange(len(chosen))]
+                values[rows.start + place.start : rows.start + place.stop, starts[number] + nodes] = taken.T
+    var = pd.DataFrame(
+        {
+            "label": [node.label for number in numbers for node in arch.layers[number]],
+            "kind": [node.kind for number in numbers for node in arch.layers[number]],
+            "layer": np.repeat(numbers, counts),
+        },
+        index=pd.Index([node.id for number in numbers for node in arch.layers[number]]),
+    )
+    obs = cells.obs.assign(output=pd.Categorical.from_codes(about, categories=list(head.names)))
+    facts = {"fingerprint": arch.fingerprint, "method": method}
+    return anndata.AnnData(values, obs=obs, var=var, uns={"keras_vnn": facts})
+
+
+def _outputs_of(scores: Any, names: Sequence[str], output: str | None, is_classifier: bool) -> Any:
+    if output is None and is_classifier:
+        return scores.argmax(axis=1)
+    return np.full(len(scores), 0 if output is None else list(names).index(output))

@@ -1,12 +1,13 @@
-"""What a network did on some cells, and segments from its middle to its end.
+"""What a network did on some cells, and parts of it run again: from the middle to the end, with gradients.
 
-In: a `ModelView` and input values. Out: a `Record` of unit activities by layer, and segments that start at the units
-of a layer.
+In: a `ModelView` and input values. Out: a `Record` of unit activities by layer; `Segment`, the layers between tensors
+of a built model as a function of arrays, which leaves the model as it is. ``keras.Function`` is one too, but cannot
+say what is read on the way, and Keras has no word of its own for gradients.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,27 +15,63 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_vnn.basics.errors import ModelError
+from keras_vnn.basics.errors import ConfigError, ModelError
 from keras_vnn.data import Classes, StoredInputs
 from keras_vnn.inspection._cells import Cells
-from keras_vnn.inspection._segment import Segment
 from keras_vnn.models import Embedding, ModelView, Reconstruction
 
-__all__ = [
-    "Floats",
-    "OutputWeights",
-    "Record",
-    "check_finite",
-    "evaluate",
-    "features_tensor",
-    "from_layer",
-    "has_one_head",
-    "hidden_tensor",
-    "output_weights",
-    "record",
-    "to_numpy",
-    "without_outputs",
-]
+
+class Segment:
+    """The layers between some tensors of a model and later ones.
+
+    Parameters
+    ----------
+    start
+        Symbolic tensors whose values are given; those that nothing on the way to ``end`` reads are ignored.
+    end
+        Symbolic tensors to compute.
+
+    Raises
+    ------
+    ModelError
+        ``end`` depends on an input of the model that is not in ``start``.
+    """
+
+    def __init__(self, start: Sequence[Any], end: Sequence[Any]) -> None:
+        self._start, self._end = tuple(start), tuple(end)
+        self._steps: list[Any] = []
+        self._given = {id(tensor) for tensor in start}
+        self._read: set[int] = set()
+        done: set[int] = set()
+        for tensor in end:
+            self._collect(tensor, done)
+        self.is_read = tuple(id(tensor) in self._read for tensor in start)
+
+    def _collect(self, tensor: Any, done: set[int]) -> None:
+        """Append the steps that compute a tensor, each after those it needs."""
+        if id(tensor) in self._given:
+            self._read.add(id(tensor))
+            return
+        operation, index, _ = tensor._keras_history
+        step = operation._inbound_nodes[index]
+        if id(step) in done:
+            return
+        if step.is_input:
+            raise ModelError(f"The input {tensor.name!r} of the model is not among the tensors to start from.")
+        done.add(id(step))
+        for needed in step.input_tensors:
+            self._collect(needed, done)
+        self._steps.append(step)
+
+    def __call__(self, values: Sequence[Any]) -> list[Any]:
+        """Return the values of ``end`` for values of ``start``, as tensors of the backend."""
+        known = {id(tensor): value for tensor, value in zip(self._start, values, strict=True)}
+        for step in self._steps:
+            arguments, keywords = step.arguments.fill_in(known)
+            outputs = keras.tree.flatten(step.operation(*arguments, **keywords))
+            known.update((id(tensor), value) for tensor, value in zip(step.outputs, outputs, strict=True))
+        return [known[id(tensor)] for tensor in self._end]
+
 
 Floats = NDArray[np.float32]
 
@@ -132,14 +169,34 @@ def record(seen: ModelView, cells: Cells, *, batch_size: int) -> Record:
     )
 
 
+class Recording:
+    """What a network does on cells, part by part; those in memory are one part, which is run once."""
+
+    def __init__(self, seen: ModelView, cells: Cells, *, batch_size: int) -> None:
+        self._seen, self._cells, self._batch_size = seen, cells, batch_size
+        self._whole: Record | None = None
+
+    def __iter__(self) -> Iterator[tuple[slice, Record]]:
+        """Yield which cells, and what the network does on them."""
+        for rows, part in self._cells.parts():
+            done = self._whole or record(self._seen, part, batch_size=self._batch_size)
+            if len(part) == len(self._cells):
+                self._whole = done
+            yield rows, done
+
+
 def evaluate(segment: Segment, inputs: Sequence[Floats | StoredInputs], *, batch_size: int) -> list[Floats]:
     """Return the outputs of a segment for all rows, computed batch by batch.
 
     Raises
     ------
+    ConfigError
+        ``batch_size`` is not positive.
     ModelError
         An output is not a finite number.
     """
+    if batch_size < 1:
+        raise ConfigError(f"batch_size must be at least 1, got {batch_size}.")
     results: list[Floats] = []
     rows = len(inputs[0])
     for start in range(0, rows, batch_size):
@@ -220,3 +277,79 @@ def from_layer(seen: ModelView, done: Record, number: int) -> tuple[Segment, lis
     is_read = Segment([tensor for tensor, _ in known], end).is_read
     needed = [pair for pair, reads in zip(known, is_read, strict=True) if reads or pair is known[0]]
     return Segment([tensor for tensor, _ in needed], end), [values for _, values in needed]
+
+
+def score_gradients(segment: Segment, inputs: Sequence[Floats], kernel: Floats) -> Floats:
+    """Return the gradients of scores in the first input of a segment.
+
+    Parameters
+    ----------
+    segment
+        From ``inputs`` to features ``(cells, features)``; each cell depends on its own row only.
+    inputs
+        ``(cells, …)`` arrays; the gradient is taken in the first.
+    kernel
+        ``(features, outputs)``: scores are ``features @ kernel``.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(outputs, cells, units of the first input)``.
+
+    Raises
+    ------
+    ModelError
+        The backend has no gradients.
+    """
+    backend = keras.backend.backend()
+    if backend not in _GRADIENTS:
+        raise ModelError(
+            f"The Keras backend {backend!r} has no gradients.\n"
+            'Take method="knockout", or another backend: KERAS_BACKEND=tensorflow'
+        )
+    tensors = [keras.ops.convert_to_tensor(array) for array in inputs]
+    weights = keras.ops.convert_to_tensor(kernel)
+    constants = tensors[1:]
+
+    def totals(first: Any) -> list[Any]:
+        """Return the sum over the cells of each score."""
+        features = segment([first, *constants])[0]
+        scores = keras.ops.matmul(keras.ops.cast(features, "float32"), weights)
+        sums = keras.ops.sum(scores, axis=0)
+        return [sums[output] for output in range(kernel.shape[1])]
+
+    slopes = _GRADIENTS[backend](totals, tensors[0])
+    return np.stack([keras.ops.convert_to_numpy(slope) for slope in slopes]).astype(np.float32)
+
+
+def _tensorflow(totals: Callable[[Any], list[Any]], first: Any) -> list[Any]:
+    import tensorflow as tf
+
+    with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+        tape.watch(first)
+        values = totals(first)
+    return [tape.gradient(value, first, unconnected_gradients=tf.UnconnectedGradients.ZERO) for value in values]
+
+
+def _jax(totals: Callable[[Any], list[Any]], first: Any) -> list[Any]:
+    import jax
+
+    values, pullback = jax.vjp(totals, first)
+    zeros = [jax.numpy.zeros_like(value) for value in values]
+    one = jax.numpy.ones((), zeros[0].dtype)
+    return [pullback([*zeros[:i], one, *zeros[i + 1 :]])[0] for i in range(len(zeros))]
+
+
+def _torch(totals: Callable[[Any], list[Any]], first: Any) -> list[Any]:
+    import torch
+
+    point = first.detach().requires_grad_(True)
+    with torch.enable_grad():
+        values = totals(point)
+    return [
+        torch.autograd.grad(value, point, retain_graph=True, allow_unused=True, materialize_grads=True)[0]
+        for value in values
+    ]
+
+
+_GRADIENTS = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}

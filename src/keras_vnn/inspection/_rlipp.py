@@ -1,23 +1,82 @@
 """RLIPP: how much better the units of a node predict a target than those of its children do.
 
-In: activities of the units, a target. Out: rank correlations by node and output.
+In: a model, cells, labels; or activities of the units and a target. Out: a table, or rank correlations, by node and
+output.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import keras
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from keras_vnn.architecture import Architecture
-from keras_vnn.basics.errors import ConfigError
-from keras_vnn.inspection._ridge import ridge_predictions
-
-__all__ = ["Improvement", "improvements", "rank_correlations"]
+from keras_vnn.basics.errors import ConfigError, DataError, check_choice
+from keras_vnn.basics.progress import progressing
+from keras_vnn.inspection._cells import cells_of
+from keras_vnn.inspection._importance import goal_of, hidden_layers
+from keras_vnn.inspection._record import Record, Recording, output_weights
+from keras_vnn.models import view
 
 Doubles = NDArray[np.float64]
+
+# Those of scikit-learn's RidgeCV, which the released code of DrugCell takes.
+ALPHAS = (0.1, 1.0, 10.0)
+
+
+def ridge_predictions(train: Doubles, targets: Doubles, test: Doubles) -> Doubles:
+    """Return what ridge regressions with an intercept predict.
+
+    Parameters
+    ----------
+    train
+        ``(cells, features)``.
+    targets
+        ``(cells, outputs)``; each has a penalty of its own, one of `ALPHAS`.
+    test
+        ``(other cells, features)``.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(other cells, outputs)``.
+    """
+    middle, level = train.mean(axis=0), targets.mean(axis=0)
+    centred, wanted = train - middle, targets - level
+    left, values, right = _decomposed(centred)
+    projected = left.T @ wanted
+    best = np.full(targets.shape[1], np.inf)
+    weights = np.zeros((train.shape[1], targets.shape[1]))
+    for alpha in ALPHAS:
+        shrunk = values**2 / (values**2 + alpha)
+        leverage = left**2 @ shrunk + 1 / len(train)
+        left_out = (wanted - left @ (shrunk[:, None] * projected)) / (1 - leverage)[:, None]
+        error = (left_out**2).mean(axis=0)
+        is_better = error < best
+        best = np.where(is_better, error, best)
+        weights = np.where(is_better, right @ ((values / (values**2 + alpha))[:, None] * projected), weights)
+    return np.asarray((test - middle) @ weights + level)
+
+
+def _decomposed(matrix: Doubles) -> tuple[Doubles, Doubles, Doubles]:
+    """Return the thin singular value decomposition, by the smaller of the two products of the matrix with itself."""
+    rows, columns = matrix.shape
+    if columns <= rows:
+        squares, right = np.linalg.eigh(matrix.T @ matrix)
+        kept = squares > squares[-1] * 1e-12
+        values, right = np.sqrt(squares[kept]), right[:, kept]
+        return matrix @ right / values, values, right
+    squares, left = np.linalg.eigh(matrix @ matrix.T)
+    kept = squares > squares[-1] * 1e-12
+    values, left = np.sqrt(squares[kept]), left[:, kept]
+    return left, values, matrix.T @ left / values
+
+
 Places = NDArray[np.intp]
 
 
@@ -107,6 +166,15 @@ def improvements(
     return found
 
 
+def improvements_of(
+    arch: Architecture, records: Iterable[tuple[slice, Record]], targets: Doubles, layers: Sequence[int], **options: Any
+) -> dict[int, Improvement]:
+    """Return the improvements of the nodes of some layers, of a network that was run on parts of the cells."""
+    parts = [done.units for _, done in records]
+    units = {number: np.concatenate([part[number] for part in parts]) for number in range(len(arch.layers))}
+    return improvements(arch, units, targets, layers, **options)
+
+
 def rank_correlations(first: Doubles, second: Doubles) -> Doubles:
     """Return Spearman's ρ of each column of one matrix with that of another; 0 where one does not vary."""
     from scipy.stats import rankdata
@@ -154,3 +222,105 @@ def _principal(values: Doubles, count: int) -> Doubles:
     centred = values - values.mean(axis=0)
     _, _, directions = np.linalg.svd(centred, full_matrices=False)
     return np.asarray(centred @ directions[:count].T)
+
+
+RLIPP_TARGETS = ("labels", "predictions")
+
+
+def rlipp(
+    model: keras.Model,
+    data: Any,
+    labels: Any = None,
+    *,
+    target: str = "labels",
+    folds: int = 5,
+    reduce_children: bool = False,
+    layers: Sequence[int] | None = None,
+    missing: str = "raise",
+    batch_size: int = 512,
+    seed: int = 0,
+    progress: bool = False,
+) -> pd.DataFrame:
+    """Return how much better the units of each node predict a target than those of its children do.
+
+    The relative local improvement in predictive power: a ridge regression, its penalty chosen by leaving out one cell,
+    on the units of a node, and one on all units of the nodes it reads (of its genes, where it reads no other node).
+    Both are scored by Spearman's ρ of prediction and target. ``rank_nodes(method="rlipp")`` ranks by the difference.
+
+    Parameters
+    ----------
+    model, data, labels, missing, batch_size
+        As in `rank_nodes`.
+    target
+        ``"labels"``: a class against the others, or the numbers of a regression, as the papers have it;
+        ``"predictions"``: the model's own scores, as the released code of DrugCell and NeST-VNN has it.
+    folds
+        Parts of the cells, each predicted by regressions on the others; ρ is the mean of those of the parts. 0 scores
+        the cells that the regression was fitted to, as papers and code do; it favours whoever has more units.
+    reduce_children
+        Take as many principal components of the children as the node has units, as the released code does.
+    layers
+        Numbers of the layers; all hidden ones when ``None``.
+    seed
+        Of the folds.
+    progress
+        Show a live line on standard error.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By id of the node, a row per output: ``label``, ``layer``, ``output``, ``rho`` of the node, ``rho_children``,
+        their ``difference`` and ``ratio``, which is NaN where the children predict nothing (ρ not above 0). Sorted by
+        output, then difference, the largest first.
+
+    Raises
+    ------
+    ConfigError
+        The target is unknown, or the folds do not go with the number of cells.
+    DataError
+        The target is the labels and there are none.
+    ModelError, GeneError
+        As `rank_nodes`.
+
+    References
+    ----------
+    Ma et al. 2018, Using deep learning to model the hierarchical structure and function of a cell,
+    doi:10.1038/nmeth.4627; Kuenzi et al. 2020, doi:10.1016/j.ccell.2020.09.014 (DrugCell)
+    """
+    check_choice("target", target, RLIPP_TARGETS)
+    if target == "labels" and labels is None:
+        raise DataError(
+            'There are no labels to predict.\nPass labels, or take the model\'s scores: target="predictions"'
+        )
+    seen = view(model)
+    arch, head = seen.architecture, output_weights(seen)
+    numbers = hidden_layers(seen, layers)
+    cells = cells_of(seen, data, labels, missing=missing)
+    recording = list(Recording(seen, cells, batch_size=batch_size))
+    scores = np.concatenate([head.scores(done.features) for _, done in recording])
+    goal = goal_of(seen, labels, cells, data, scores)
+    targets = goal.targets if target == "labels" else scores.astype(np.float64)
+    options = {"folds": folds, "reduce_children": reduce_children, "seed": seed}
+    with progressing("rlipp", sum(len(arch.layers[number]) for number in numbers), is_wanted=progress) as advance:
+        found = improvements_of(arch, recording, targets, numbers, advance=advance, **options)
+    tables = [
+        pd.DataFrame(
+            {
+                "label": list(arch.layers[number].labels),
+                "layer": number,
+                "output": name,
+                "rho": part.node[:, output],
+                "rho_children": part.children[:, output],
+                "difference": part.difference[:, output],
+                "ratio": part.ratio[:, output],
+            },
+            index=pd.Index(arch.layers[number].ids, name="id"),
+        )
+        for output, name in enumerate(head.names)
+        for number, part in found.items()
+    ]
+    parts = [
+        table.sort_values("difference", ascending=False, kind="stable")
+        for _, table in pd.concat(tables).groupby("output", sort=False)
+    ]
+    return pd.concat(parts)

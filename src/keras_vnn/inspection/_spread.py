@@ -23,8 +23,6 @@ from keras_vnn.inspection._forward_pass import ForwardPass, Numbers
 from keras_vnn.inspection._record import Record
 from keras_vnn.models import ModelView
 
-__all__ = ["Spread", "plain_ablation"]
-
 # Numbers that a group of nodes may need at once: changes of units in some cells, and weights on their way. 32 MB each.
 _NUMBERS = 2**23
 _WEIGHTS = 2**22
@@ -222,12 +220,7 @@ class Spread:
 class _Routes:
     """The ways of the changes of some nodes through the network, as sparse matrices between what each reaches."""
 
-    def __init__(
-        self,
-        network: ForwardPass,
-        number: int,
-        reached: Mapping[int, _Reached],
-    ) -> None:
+    def __init__(self, network: ForwardPass, number: int, reached: Mapping[int, _Reached]) -> None:
         self._network, self._number, self._reached = network, number, reached
         self._count = reached[number].count
         self._width = len(network.output.bias)

@@ -1,22 +1,24 @@
-"""Path weights: how strongly a gene is wired to an output, through each node.
+"""What wiring alone says of nodes: path weights of genes, and importance corrected for what hubs get for being hubs.
 
-In: a model and the name of a gene. Out: products of weights along paths, summed, by node.
+In: a model and the name of a gene, or an architecture and importance by node. Out: tables by node; no data are needed.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import keras
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from keras_vnn.basics.errors import ModelError
+from keras_vnn.architecture import Architecture, node_degrees
+from keras_vnn.basics.errors import DataError, ModelError, check_choice, sample
 from keras_vnn.data import Classes
 from keras_vnn.inspection._forward_pass import ForwardPass, forward_pass
 from keras_vnn.inspection._record import has_one_head, output_weights, to_numpy
 from keras_vnn.models import ModelView, view
-
-__all__ = ["path_weights"]
 
 
 def path_weights(model: keras.Model, gene: str) -> pd.DataFrame:
@@ -108,3 +110,57 @@ def _to_outputs(seen: ModelView, known: ForwardPass, layers: int) -> dict[int, N
         for source, weights in known.nodes[number].weights.items():
             up[source] += weights @ up[number]
     return up
+
+
+CORRECTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "none": "as measured",
+        "pnet": "divided by the degree where that exceeds the mean of the layer by five standard deviations",
+        "binn": "divided by log2(inputs + outputs + 1)",
+        "reach": "divided by log2(nodes upstream + nodes downstream)",
+    }
+)
+_HUB = 5.0
+
+
+def corrected_importance(arch: Architecture, importance: pd.Series, rule: str) -> pd.Series:
+    """Return importance corrected for what well connected nodes get for being that.
+
+    Parameters
+    ----------
+    arch
+        The network.
+    importance
+        By id of the node; hidden nodes only.
+    rule
+        ``"none"``; ``"pnet"``: divided by the degree where that exceeds the mean of the layer by more than five
+        standard deviations (Elmarakeby et al. 2021, doi:10.1038/s41586-021-03922-4); ``"binn"``: divided by
+        log2(inputs + outputs + 1), ``"reach"``: by log2(nodes upstream + downstream) (Hartman et al. 2023,
+        doi:10.1038/s41467-023-41146-4).
+
+    Raises
+    ------
+    ConfigError
+        There is no such rule.
+    DataError
+        An id is not of a hidden node.
+    """
+    check_choice("correction", rule, CORRECTIONS)
+    places = node_degrees(arch)
+    unknown = [name for name in importance.index if name not in places.index]
+    if unknown:
+        raise DataError(f"{len(unknown)} of {len(importance)} ids are not of hidden nodes: {sample(unknown)}.")
+    if rule == "none":
+        return importance.copy()
+    divisors = _divisors(places, rule).reindex(importance.index)
+    return importance / divisors
+
+
+def _divisors(places: pd.DataFrame, rule: str) -> pd.Series:
+    if rule == "binn":
+        return np.log2(places["degree"] + 1).clip(lower=1)
+    if rule == "reach":
+        return np.log2(places["upstream"] + places["downstream"]).clip(lower=1)
+    by_layer = places.groupby("layer")["degree"]
+    bound = by_layer.transform("mean") + _HUB * by_layer.transform("std", ddof=0)
+    return places["degree"].where(places["degree"] > bound, 1)

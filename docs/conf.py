@@ -14,6 +14,7 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 import generated_pages  # noqa: E402
 
 from keras_vnn import __version__  # noqa: E402
+from keras_vnn.basics.public_names import place_of  # noqa: E402
 
 generated_pages.write(HERE)
 
@@ -59,8 +60,20 @@ def _skip(app, what, name, item, skip, options):  # noqa: ANN001, ANN202
     return True if (name.endswith("_request") and name.startswith("set_")) or name == "get_metadata_routing" else None
 
 
+def _public(app, env, node, contnode):  # noqa: ANN001, ANN202
+    """Find what a text names as `read.genes`, or by its last word alone, whatever page it stands on."""
+    from sphinx.util.nodes import make_refnode
+
+    if node.get("refdomain") != "py":
+        return None
+    name, objects = node["reftarget"], env.get_domain("py").objects
+    found = objects.get(f"keras_vnn.{name}") or objects.get(place_of(name))
+    return found and make_refnode(app.builder, node["refdoc"], found.docname, found.node_id, contnode, name)
+
+
 def setup(app):  # noqa: ANN001, ANN201
     """Connect the above."""
+    app.connect("missing-reference", _public)
     app.connect("autodoc-skip-member", _skip)
 
 

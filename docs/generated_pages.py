@@ -1,12 +1,11 @@
-"""The pages of the documentation that are written by a program: one of the API for each part of the package.
+"""The pages of the documentation that are written by a program: one of the API for each namespace.
 
-In: the stub of `keras_vnn`, which lists the public names by part. Out: Markdown in ``docs/api``, which is not kept
+In: the stubs of `keras_vnn`, which list the public names by module. Out: Markdown in ``docs/api``, which is not kept
 under version control.
 """
 
 from __future__ import annotations
 
-import ast
 import importlib
 import inspect
 from collections.abc import Mapping
@@ -14,127 +13,123 @@ from pathlib import Path
 from typing import Any
 
 import keras_vnn
+from keras_vnn.basics.public_names import names_in, place_of
 
-__all__ = ["parts", "write"]
+__all__ = ["pages", "write"]
 
 TITLES = {
+    "keras_vnn": "The main path",
+    "keras_vnn.read": "Reading files: `read`",
+    "keras_vnn.pp": "Preparing data: `pp`",
+    "keras_vnn.wire": "Wiring: `wire`",
+    "keras_vnn.tl": "Tools for trained models: `tl`",
+    "keras_vnn.pl": "Drawing and writing: `pl`",
+}
+# The parts of a page, by module, in the order of work; a module that is not named here comes after these.
+PARTS = {
+    "readers": "Priors and gene lists",
+    "priors": "Priors as values",
+    "priors.genes": "Gene lists",
+    "readers.downloads": "Downloads",
+    "recipes.checking": "Checking files",
+    "priors.kinds": "Kinds of names",
+    "priors.identifiers": "Identifiers",
+    "architecture.wiring": "Wiring",
     "architecture": "Architectures",
-    "basics.bundled": "Bundled data and recipes",
+    "models": "Models",
+    "layers": "The layer",
+    "options": "Options",
+    "data": "Expression, labels, splits",
+    "training": "Training",
+    "estimators": "Estimators, AnnData",
+    "inspection": "Looking into a model",
+    "experiments.tuning": "Searching hyper-parameters",
     "experiments.comparison": "Comparing with controls",
     "experiments.controls": "Controls",
     "experiments.evaluation": "Evaluating embeddings",
-    "options": "Options",
-    "priors.identifiers": "Identifiers",
-    "priors.kinds": "Kinds of names",
-    "recipes.checking": "Checking files",
-    "basics.csv_tables": "Tables",
-    "data": "Expression, labels, splits",
-    "readers.downloads": "Downloads",
-    "basics.errors": "Errors",
-    "export": "Export",
     "export.figures": "Figures",
-    "priors.genes": "Gene lists",
-    "inspection": "Looking into a model",
-    "layers": "The layer",
-    "models": "Models",
-    "priors": "Priors",
-    "basics.provenance": "Provenance",
-    "readers": "Reading files",
     "export.report": "The report",
-    "training": "Training",
-    "experiments.tuning": "Searching hyper-parameters",
-    "architecture.wiring": "Wiring",
+    "export": "Export",
+    "basics.csv_tables": "Tables",
+    "basics.provenance": "Provenance",
+    "basics.bundled": "Bundled data and recipes",
+    "basics.errors": "Errors",
 }
-# In the order of work; a part that is not named here comes after these.
-ORDER = (
-    *(
-        "readers.downloads",
-        "readers",
-        "priors.kinds",
-        "priors.genes",
-        "priors.identifiers",
-        "priors",
-        "architecture.wiring",
-        "architecture",
-        "models",
-        "layers",
-        "data",
-        "training",
-        "experiments.tuning",
-    ),
-    *(
-        "inspection",
-        "experiments.comparison",
-        "experiments.controls",
-        "export.report",
-        "export.figures",
-        "export",
-        "basics.csv_tables",
-        "basics.bundled",
-        "basics.provenance",
-        "basics.errors",
-    ),
-)
 
 
-def parts() -> dict[str, tuple[str, ...]]:
-    """Return the public names by part, in the order of their pages."""
-    stub = ast.parse(Path(keras_vnn.__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
+def pages() -> dict[str, dict[str, tuple[str, ...]]]:
+    """Return the public names by page and by part, in the order they are shown."""
+    return {module: _parts(module) for module in TITLES}
+
+
+def _parts(module: str) -> dict[str, tuple[str, ...]]:
     by_part: dict[str, tuple[str, ...]] = {}
-    for node in stub.body:
-        if isinstance(node, ast.ImportFrom):
-            names = tuple(alias.name for alias in node.names)
-            if (node.module, names) == ("export", ("figures",)):
-                by_part["export.figures"] = tuple(keras_vnn.figures.__all__)
-            else:
-                by_part[str(node.module)] = (*by_part.get(str(node.module), ()), *names)
-    known = [part for part in ORDER if part in by_part]
+    for public, (source, own) in names_in(module).items():
+        if own:
+            part = source.removeprefix("keras_vnn.")
+            by_part[part] = (*by_part.get(part, ()), public)
+    known = [part for part in PARTS if part in by_part]
     return {part: by_part[part] for part in [*known, *sorted(set(by_part) - set(known))]}
 
 
 def write(docs: Path) -> None:
-    """Write the pages into ``docs/api``; pages of parts that are gone are removed."""
+    """Write the pages into ``docs/api``; pages that are gone are removed."""
     folder = docs / "api"
     folder.mkdir(exist_ok=True)
-    pages = {"index.md": _index(parts())}
-    for part, names in parts().items():
-        pages[f"{part}.md"] = _page(part, names)
+    texts = {f"{module}.md": _page(module, parts) for module, parts in pages().items()}
+    texts |= {"index.md": _index(), "moved.md": _moved()}
     for old in folder.glob("*.md"):
-        if old.name not in pages:
+        if old.name not in texts:
             old.unlink()
-    for name, text in pages.items():
+    for name, text in texts.items():
         path = folder / name
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
 
 
-def _index(by_part: dict[str, tuple[str, ...]]) -> str:
-    rows = ["| part | names |", "|:--|:--|"]
-    for part, names in by_part.items():
-        listed = ", ".join(f"{{py:obj}}`{name} <{_path(part, name)}>`" for name in names)
-        rows.append(f"| [{_title(part)}]({part}.md) | {listed} |")
-    listing = "\n".join(by_part)
+def _index() -> str:
+    rows = ["| page | names |", "|:--|:--|"]
+    for module, parts in pages().items():
+        names = [name for part in parts.values() for name in part]
+        listed = ", ".join(f"{{py:obj}}`{name} <{module}.{name}>`" for name in names)
+        rows.append(f"| [{TITLES[module]}]({module}.md) | {listed} |")
+    listing = "\n".join([*TITLES, "moved"])
     return (
         "# API\n\n"
-        "Every public name is imported from `keras_vnn`, on first use: `import keras_vnn as vnn`, then "
-        "`vnn.read_genes(…)`. The names of `keras_vnn.export.figures` stand behind the name of that part.\n\n"
+        "With `import keras_vnn as vnn`, the steps of the main path are `vnn.train(…)` and the like; the rest is in "
+        "five namespaces, `vnn.read.genes(…)`. A name is imported when it is first asked for. "
+        "What a function was called before 0.2 is under [names that moved](moved.md).\n\n"
         + "\n".join(rows)
         + f"\n\n```{{toctree}}\n:hidden:\n\n{listing}\n```\n"
     )
 
 
-def _page(part: str, names: tuple[str, ...]) -> str:
-    doc = inspect.getdoc(importlib.import_module(f"keras_vnn.{part}")) or ""
-    blocks = [f"# {_title(part)}", "```{py:currentmodule} keras_vnn\n```", _markdown(doc.split("\n\n")[0])]
-    for name in names:
-        blocks.append(f"## {name}")
-        blocks.append(f"```{{eval-rst}}\n{_directive(part, name)}\n```")
+def _moved() -> str:
+    rows = ["| before 0.2 | now |", "|:--|:--|", "| `figures` | [`pl`](keras_vnn.pl.md) |"]
+    for name in sorted(keras_vnn._MOVED - {"figures"}, key=str.casefold):
+        place = place_of(name)
+        rows.append(f"| `{name}` | {{py:obj}}`{place.removeprefix('keras_vnn.')} <{place}>` |")
+    return (
+        "# Names that moved\n\n"
+        "The names on the left are found in `keras_vnn` until 0.4, with a warning; type checkers know the new ones "
+        "only.\n\n" + "\n".join(rows) + "\n"
+    )
+
+
+def _page(module: str, parts: Mapping[str, tuple[str, ...]]) -> str:
+    doc = inspect.getdoc(importlib.import_module(module)) or ""
+    blocks = [f"# {TITLES[module]}", f"```{{py:currentmodule}} {module}\n```", _markdown(doc)]
+    for part, names in parts.items():
+        blocks.append(f"## {PARTS.get(part, part.replace('_', ' ').capitalize())}")
+        for name in names:
+            blocks.append(f"### {name}")
+            blocks.append(f"```{{eval-rst}}\n{_directive(module, name)}\n```")
     return "\n\n".join(blocks) + "\n"
 
 
-def _directive(part: str, name: str) -> str:
-    value: Any = getattr(importlib.import_module(f"keras_vnn.{part}"), name)
-    path = _path(part, name)
+def _directive(module: str, name: str) -> str:
+    value: Any = getattr(importlib.import_module(module), name)
+    path = f"{module}.{name}"
     if inspect.isclass(value):
         return f".. autoclass:: {path}\n   :members:"
     if callable(value):
@@ -146,14 +141,6 @@ def _directive(part: str, name: str) -> str:
     return "\n".join([f".. py:data:: {path}", "", *(f"   * {item}" for item in items)])
 
 
-def _path(part: str, name: str) -> str:
-    return f"keras_vnn.figures.{name}" if part == "export.figures" else f"keras_vnn.{name}"
-
-
-def _title(part: str) -> str:
-    return TITLES.get(part, part.replace("_", " ").capitalize())
-
-
-def _markdown(text: str) -> str:
-    """Return the first paragraph of a docstring as Markdown."""
-    return text.replace("``", "`")
+def _markdown(doc: str) -> str:
+    """Return the docstring of a module as Markdown."""
+    return doc.replace("``", "`")

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import keras_vnn
+from keras_vnn.basics.public_names import NAMESPACES
 
 TOP = Path(__file__).parents[1]
 DOCS = TOP / "docs"
@@ -93,8 +94,8 @@ def test_every_public_name_is_on_a_page_of_the_api(tmp_path):
     generated_pages().write(tmp_path)
     text = "\n".join(path.read_text(encoding="utf-8") for path in (tmp_path / "api").glob("*.md"))
     named = set(re.findall(r"^\.\. (?:auto\w+|py:data):: keras_vnn\.(\S+)$", text, re.MULTILINE))
-    expected = set(keras_vnn.__all__) - {"__version__", "figures"}
-    expected |= {f"figures.{name}" for name in keras_vnn.export.figures.__all__}
+    expected = set(keras_vnn.__all__) - {"__version__", *NAMESPACES}
+    expected |= {f"{space}.{name}" for space in NAMESPACES for name in getattr(keras_vnn, space).__all__}
     assert named == expected
 
 

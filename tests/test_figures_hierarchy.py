@@ -6,7 +6,6 @@ import pytest
 from matplotlib.colors import to_rgba
 from matplotlib.patches import Wedge
 
-import keras_vnn
 from keras_vnn import figures
 from keras_vnn.architecture import Architecture, Layer, Node
 from keras_vnn.basics.errors import ArchitectureError, ConfigError, DataError
@@ -220,7 +219,3 @@ def test_a_notebook_shows_the_figure(comparison):
     figure = figures.real_against_null(comparison).figure
     assert figure._repr_png_().startswith(b"\x89PNG")
     assert figure._repr_png_() == pickle.loads(pickle.dumps(figure))._repr_png_()
-
-
-def test_figures_are_reached_from_the_package():
-    assert keras_vnn.export.figures is figures and "figures" in keras_vnn.__all__

@@ -6,6 +6,7 @@ import lzma
 import re
 import warnings
 import zipfile
+from operator import attrgetter
 
 import pytest
 
@@ -96,7 +97,7 @@ def read(example, path):
     """Read an example; return the genes it speaks of, its size, its format, and the value."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        value = getattr(vnn, example.reader)(path)
+        value = attrgetter(example.reader)(vnn)(path)
     first, *rest = value if isinstance(value, tuple) else (value,)
     if example.reader == "read_expression":
         return set(value.var_names), value.n_obs, value.uns["keras_vnn"]["source"]["format"], value
@@ -182,7 +183,7 @@ def test_no_other_reader_takes_an_example_for_its_own(tmp_path):
             if reader in relatives.get(example.reader, ()):
                 continue
             try:
-                getattr(vnn, reader)(path)
+                attrgetter(reader)(vnn)(path)
             except vnn.VNNError as error:
                 assert str(path) in str(error) or path.name in str(error)
             else:

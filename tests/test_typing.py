@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-import keras_vnn as vnn
 from option_types import TARGET, stub
 
 TOP = Path(__file__).parents[1]
@@ -17,26 +16,30 @@ TOP = Path(__file__).parents[1]
 RIGHT = """
 import keras_vnn as vnn
 
-ppi = vnn.Interactions.from_pairs(["ATM"], ["MDM2"])
-arch: vnn.Architecture = vnn.interaction_architecture(["ATM", "MDM2"], ppi, dense_units=2)
+ppi = vnn.read.Interactions.from_pairs(["ATM"], ["MDM2"])
+arch: vnn.Architecture = vnn.wire.interactions(["ATM", "MDM2"], ppi, dense_units=2)
 how = vnn.training_options("lin2017", epochs=3, learning_rate=0.01)
 model = vnn.build_model(arch, 2, tail=(4,), dropout=0.5)
-result: vnn.TrainingResult = vnn.train(arch, None, "kind", training=how, activation="relu")
-vnn.train_cells(None, arch, "kind", objective="autoencoder", beta=0.1, batch_normalization=False)
-axes = vnn.figures.sunburst(arch, rings=2)
-reveal_type(vnn.node_degrees)
+result: vnn.tl.TrainingResult = vnn.train(arch, None, "kind", training=how, activation="relu")
+vnn.tl.train_cells(None, arch, "kind", objective="autoencoder", beta=0.1, batch_normalization=False)
+axes = vnn.pl.sunburst(arch, rings=2)
+reveal_type(vnn.wire.node_degrees)
+reveal_type(vnn.wire.gene_counts)
 reveal_type(vnn.__version__)
 """
 
 WRONG = {
-    "vnn.interaction_architectures": 'Module has no attribute "interaction_architectures"',
-    'vnn.interaction_architecture(["A"], dense_units="two")': (
+    "vnn.trian": 'Module has no attribute "trian"; maybe "train"?',
+    "vnn.read.gene": 'Module has no attribute "gene"; maybe "genes"?',
+    "vnn.read_genes": 'Module has no attribute "read_genes"',
+    "vnn.read.read_genes": 'Module has no attribute "read_genes"',
+    'vnn.wire.interactions(["A"], dense_units="two")': (
         'Argument "dense_units" to "interaction_architecture" has incompatible type "str"'
     ),
     "vnn.training_options(epoch=3)": 'Unexpected keyword argument "epoch" for "training_options"',
     "vnn.build_model(arch, 2, dropuot=0.5)": 'Unexpected keyword argument "dropuot" for "build_model"',
     'vnn.train(arch, None, "kind", tail="4")': 'Argument "tail" to "train" has incompatible type "str"',
-    'vnn.train_cells(None, arch, "kind", beta=0.1)': 'No overload variant of "train_cells" matches argument types',
+    'vnn.tl.train_cells(None, arch, "kind", beta=0.1)': 'No overload variant of "train_cells" matches argument types',
 }
 
 
@@ -55,6 +58,7 @@ def test_mypy_accepts_a_program_that_is_right_and_refuses_each_line_of_one_that_
     )
     assert re.findall(r"right.py:\d+: (.+)", done.stdout) == [
         'note: Revealed type is "def (arch: keras_vnn.architecture._value.Architecture) -> Any"',
+        'note: Revealed type is "def (arch: keras_vnn.architecture._value.Architecture) -> Any"',
         'note: Revealed type is "str"',
     ], done.stdout + done.stderr
     errors = re.findall(r"wrong.py:(\d+): error: (.+)", done.stdout)
@@ -65,10 +69,3 @@ def test_mypy_accepts_a_program_that_is_right_and_refuses_each_line_of_one_that_
 def test_options_by_name_are_the_fields_of_the_options():
     written = TARGET.read_text(encoding="utf-8")
     assert re.sub(r"\s+", " ", stub()) == re.sub(r"\s+", " ", written), "python tools/option_types.py"
-
-
-def test_every_public_name_can_be_imported_and_a_wrong_one_is_an_error():
-    assert {"__version__", "figures", "interaction_architecture"} < set(vnn.__all__) == set(dir(vnn))
-    assert all(getattr(vnn, name) is not None for name in vnn.__all__)
-    with pytest.raises(AttributeError, match="No keras_vnn attribute interaction_architectures"):
-        _ = vnn.interaction_architectures

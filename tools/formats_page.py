@@ -41,7 +41,7 @@ def page(text: str) -> str:
         family = FAMILIES[mark[1]]
         told = dict.fromkeys(format.page or "" for format in registry.FORMATS if format.family == family.name)
         parts = [part.strip() for page in told for part in re.split(r"(?m)^(?=### )", page)[1:]]
-        own = [part for part in parts if part.partition("\n")[2].startswith(f"`{family.reader}`")]
+        own = [part for part in parts if part.partition("\n")[2].startswith(f"`{family.public}`")]
         return "\n\n".join([f"<!-- formats: {family.name} -->", *own, "<!-- end -->"])
 
     return re.sub(r"<!-- formats: (\S+) -->\n.*?<!-- end -->", sections, text, flags=re.DOTALL)
@@ -61,7 +61,7 @@ def examples() -> tuple[Example, ...]:
                 lines.append(line)
         elif line.startswith("### "):
             title = line.removeprefix("### ")
-        elif match := re.match(r"`(read_\w+)`", line):
+        elif match := re.match(r"`(read\.\w+)`", line):
             reader = match[1]
         elif match := re.fullmatch(r"```text (\S+)", line):
             name, lines = match[1], []

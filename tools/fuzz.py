@@ -34,6 +34,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -221,7 +222,7 @@ def function_of(target: str) -> Callable[..., object]:
         from keras_vnn.recipes.read import read_recipe
 
         return read_recipe
-    function: Callable[..., object] = getattr(vnn, target)
+    function: Callable[..., object] = attrgetter(target)(vnn)
     return function
 
 

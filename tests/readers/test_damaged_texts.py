@@ -7,12 +7,12 @@ import time
 
 import pytest
 
-import keras_vnn as vnn
 from keras_vnn import (
     read_genes,
     read_identifier_map,
     read_interactions,
     read_regulation,
+    readers,
 )
 from keras_vnn.basics.errors import ReadError, VNNError
 from keras_vnn.readers import FAMILIES, formats_of
@@ -111,7 +111,7 @@ def test_wide_rows_are_found_however_the_text_comes(size, fields, is_wide, tmp_p
 # ---- a format that was named, and a file that is not of it ----------------------------------------------------
 
 NAMED = [
-    (getattr(vnn, family.reader), format.name)
+    (getattr(readers, family.reader), format.name)
     for family in FAMILIES.values()
     for format in formats_of(family.name)
     if format.family != "genes"

@@ -6,6 +6,7 @@ import pytest
 
 import keras_vnn as vnn
 from formats_page import page
+from keras_vnn import readers
 from keras_vnn.basics.errors import ConfigError, ReadError
 from keras_vnn.cli import main
 from keras_vnn.readers import registry
@@ -91,7 +92,7 @@ def test_without_the_declaration_nothing_knows_it(file):
 def test_docstrings_list_the_formats():
     for family in registry.FAMILIES.values():
         for format in registry.formats_of(family.name):
-            assert f"``{format.name}`` ({format.title})" in getattr(vnn, family.reader).__doc__
+            assert f"``{format.name}`` ({format.title})" in getattr(readers, family.reader).__doc__
 
 
 FUNCTIONS = {

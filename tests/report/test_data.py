@@ -197,8 +197,8 @@ def test_weights_of_a_decoder_stand_at_the_edges_it_reads_backwards(arch):
 def test_an_architecture_needs_no_keras(tmp_path, arch):
     arch.save(tmp_path / "a.vnn")
     code = (
-        "import sys; from keras_vnn import load_architecture, write_report\n"
-        f"write_report(load_architecture({str(tmp_path / 'a.vnn')!r}), {str(tmp_path / 'a.html')!r})\n"
+        "import sys, keras_vnn as vnn\n"
+        f"vnn.pl.write_report(vnn.read.architecture({str(tmp_path / 'a.vnn')!r}), {str(tmp_path / 'a.html')!r})\n"
         "print(sorted({'keras', 'tensorflow', 'anndata'} & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -4,7 +4,7 @@ In: models, architectures, and tables of `keras_vnn.training`, `keras_vnn.inspec
 matplotlib Axes, on a new figure of a fitting size unless axes are given. Touches no global state of matplotlib; colours
 are told apart by people who do not see red and green.
 
-    figures.node_ranking(rank_nodes(model, data, labels)).figure.savefig("nodes.svg")
+    node_ranking(rank_nodes(model, data, labels)).figure.savefig("nodes.svg")
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ In: pairs of names from readers, a DataFrame, a networkx graph or a mapping. Out
 
 from typing import TYPE_CHECKING
 
-import lazy_loader
+from keras_vnn.basics.public_names import imported_on_use
 
 if TYPE_CHECKING:
     from keras_vnn.priors._annotations import Annotations
@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 __all__ = ["EFFECTS", "Annotations", "GeneSets", "Interactions", "Ontology", "Regulation"]
 
 # Names of genes are looked at without pandas.
-__getattr__, _, _ = lazy_loader.attach(
+__getattr__ = imported_on_use(
     __name__,
-    submod_attrs={
-        "_annotations": ["Annotations"],
-        "_edges": ["EFFECTS", "Interactions", "Regulation"],
-        "_gene_sets": ["GeneSets"],
-        "_ontology": ["Ontology"],
+    {
+        "Annotations": (f"{__name__}._annotations", "Annotations"),
+        "EFFECTS": (f"{__name__}._edges", "EFFECTS"),
+        "GeneSets": (f"{__name__}._gene_sets", "GeneSets"),
+        "Interactions": (f"{__name__}._edges", "Interactions"),
+        "Ontology": (f"{__name__}._ontology", "Ontology"),
+        "Regulation": (f"{__name__}._edges", "Regulation"),
     },
 )

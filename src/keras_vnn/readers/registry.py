@@ -202,7 +202,7 @@ def unrecognized(start: Preview) -> ReadError:
 
 def refuse_other(start: Preview, other: Format, what: str) -> NoReturn:
     """Raise the error about a file that is of another family than the one asked for."""
-    advice = other.advice or f"Read it with {FAMILIES[other.family].reader}."
+    advice = other.advice or f"Read it with vnn.{FAMILIES[other.family].public}."
     raise ReadError(f"The file is {other.title}, not {what}: {start.path}\n{_first_lines(start)}{advice}")
 
 

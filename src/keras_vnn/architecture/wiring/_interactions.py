@@ -93,8 +93,8 @@ def interaction_architecture(
             "Pass at least one: interaction_architecture(genes, interactions, regulation)"
         )
     for prior, kind, reader in (
-        (interactions, Interactions, "read_interactions"),
-        (regulation, Regulation, "read_regulation"),
+        (interactions, Interactions, "vnn.read.interactions"),
+        (regulation, Regulation, "vnn.read.regulation"),
     ):
         if prior is not None:
             check_kind(prior, kind, reader)

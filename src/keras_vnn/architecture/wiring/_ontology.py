@@ -103,8 +103,8 @@ def ontology_architecture(
     wire   1 term: fewer than 2 genes in the list (excision repair)
     wire   1 gene: no annotation in the prior: not connected (TP53)
     """
-    check_kind(ontology, Ontology, "read_ontology")
-    check_kind(annotations, Annotations, "read_annotations")
+    check_kind(ontology, Ontology, "vnn.read.ontology")
+    check_kind(annotations, Annotations, "vnn.read.annotations")
     chosen = OntologyOptions().changed(**options)
     listed = gene_list(genes)
     check_match(listed, annotations.genes, "the annotation table")
@@ -163,8 +163,8 @@ def hierarchy_architecture(
     GeneError, WiringError, ConfigError
         As in `ontology_architecture`.
     """
-    check_kind(annotations, Annotations, "read_hierarchy")
-    check_kind(ontology, Ontology, "read_hierarchy")
+    check_kind(annotations, Annotations, "vnn.read.hierarchy")
+    check_kind(ontology, Ontology, "vnn.read.hierarchy")
     chosen = HierarchyOptions().changed(**options)
     return ontology_architecture(
         annotations.genes if genes is None else genes,

@@ -79,7 +79,7 @@ class Family:
     what
         What one holds, in words.
     reader
-        The function that reads them.
+        The function of `keras_vnn.readers` that reads them.
     includes
         Families whose files it reads as well.
     wary
@@ -91,6 +91,11 @@ class Family:
     reader: str
     includes: tuple[str, ...] = ()
     wary: bool = False
+
+    @property
+    def public(self) -> str:
+        """What users call that function: ``read.genes``."""
+        return self.reader.replace("_", ".", 1)
 
 
 def most_rows(start: Preview, holds: Callable[[Sequence[str]], bool]) -> bool:

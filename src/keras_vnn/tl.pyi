@@ -1,0 +1,92 @@
+"""Tools: what `keras_vnn.tl` holds, and the modules it comes from."""
+
+from .data import ReconstructionMetrics
+from .estimators import annotate_cells, train_cells
+from .experiments.comparison import (
+    Comparison,
+    Stability,
+    node_differences,
+    rank_biased_overlap,
+    rank_stability,
+    resampled_t_test,
+)
+from .experiments.evaluation import (
+    ClusteringScores,
+    RetrievalScores,
+    clustering_scores,
+    held_out_types,
+    retrieval_scores,
+)
+from .experiments.tuning import Tuning
+from .inspection import (
+    activities_by_class,
+    activity_table,
+    autoencoder_activities,
+    corrected_importance,
+    differential_activity,
+    embed,
+    inspect_node,
+    node_activities,
+    node_contributions,
+    path_weights,
+    perturb_genes,
+    predict,
+    predicted_classes,
+    rank_genes,
+    rank_nodes,
+    remember_inspection,
+    rlipp,
+)
+from .models import Embedding, Reconstruction, Regression, check_architecture, edge_weights, set_edge_weights, view
+from .options import AutoencoderOptions, ModelOptions, PretrainingOptions, TrainingOptions
+from .training import TrainingResult, cross_validate, fit_model, pretrain
+
+__all__ = [
+    "AutoencoderOptions",
+    "ClusteringScores",
+    "Comparison",
+    "Embedding",
+    "ModelOptions",
+    "PretrainingOptions",
+    "Reconstruction",
+    "ReconstructionMetrics",
+    "Regression",
+    "RetrievalScores",
+    "Stability",
+    "TrainingOptions",
+    "TrainingResult",
+    "Tuning",
+    "activities_by_class",
+    "activity_table",
+    "annotate_cells",
+    "autoencoder_activities",
+    "check_architecture",
+    "clustering_scores",
+    "corrected_importance",
+    "cross_validate",
+    "differential_activity",
+    "edge_weights",
+    "embed",
+    "fit_model",
+    "held_out_types",
+    "inspect_node",
+    "node_activities",
+    "node_contributions",
+    "node_differences",
+    "path_weights",
+    "perturb_genes",
+    "predict",
+    "predicted_classes",
+    "pretrain",
+    "rank_biased_overlap",
+    "rank_genes",
+    "rank_nodes",
+    "rank_stability",
+    "remember_inspection",
+    "resampled_t_test",
+    "retrieval_scores",
+    "rlipp",
+    "set_edge_weights",
+    "train_cells",
+    "view",
+]

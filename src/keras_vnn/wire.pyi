@@ -1,0 +1,26 @@
+"""Wiring: what `keras_vnn.wire` holds, and the modules it comes from."""
+
+from .architecture import Layer, Node, Summary, gene_counts, node_degrees
+from .architecture.wiring import UnitFormula
+from .architecture.wiring import gene_set_architecture as gene_sets
+from .architecture.wiring import hierarchy_architecture as hierarchy
+from .architecture.wiring import interaction_architecture as interactions
+from .architecture.wiring import ontology_architecture as ontology
+from .experiments.controls import CONTROL_METHODS, control_input, dense_like, randomize
+
+__all__ = [
+    "CONTROL_METHODS",
+    "Layer",
+    "Node",
+    "Summary",
+    "UnitFormula",
+    "control_input",
+    "dense_like",
+    "gene_counts",
+    "gene_sets",
+    "hierarchy",
+    "interactions",
+    "node_degrees",
+    "ontology",
+    "randomize",
+]

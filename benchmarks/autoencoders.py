@@ -52,16 +52,12 @@ def run_of(name: str, network: str, seed: int) -> dict[str, Any]:
     from sklearn.decomposition import PCA
     from sklearn.metrics import roc_auc_score
 
-    from keras_vnn import (
-        align,
-        autoencoder_activities,
-        clustering_scores,
-        differential_activity,
-        randomize,
-        read_ontology,
-    )
+    from keras_vnn.pp import align
+    from keras_vnn.read import ontology as read_ontology
     from keras_vnn.recipes.read import read_recipe
     from keras_vnn.recipes.run import build_architecture, read_training_data, split_of, trained_network
+    from keras_vnn.tl import autoencoder_activities, clustering_scores, differential_activity
+    from keras_vnn.wire import randomize
 
     began = time.perf_counter()
     recipe = read_recipe(name)

@@ -87,17 +87,17 @@ class Bench:
         self.p1, self.p2 = (one[:, shared].copy() for one in plates)
         self.architectures = {}
         if "lin" in styles:
-            ppi = vnn.read_interactions(folder / "ppi" / "HuRI_symbols.tsv")
-            tf = vnn.read_regulation(folder / "tf_dna" / "drem_human_predicted_100.txt.gz")
-            self.architectures["lin"] = vnn.interaction_architecture(
+            ppi = vnn.read.interactions(folder / "ppi" / "HuRI_symbols.tsv")
+            tf = vnn.read.regulation(folder / "tf_dna" / "drem_human_predicted_100.txt.gz")
+            self.architectures["lin"] = vnn.wire.interactions(
                 genes, ppi, tf, grouping="community", min_genes=5, min_targets=5, dense_units=100
             )
         if "go" in styles:
-            self.architectures["go"] = vnn.ontology_architecture(
+            self.architectures["go"] = vnn.wire.ontology(
                 genes,
-                vnn.read_ontology(ontology),
-                vnn.read_annotations(
-                    folder / "goa_human_2019-01.gaf.gz", genes=vnn.gene_list(genes), exclude_evidence={"IEA", "ND"}
+                vnn.read.ontology(ontology),
+                vnn.read.annotations(
+                    folder / "goa_human_2019-01.gaf.gz", genes=vnn.read.gene_list(genes), exclude_evidence={"IEA", "ND"}
                 ),
                 namespace="biological_process",
                 min_genes=50,
@@ -168,7 +168,7 @@ class Bench:
             normalization="lin2017", learning_rate=rate, batch_size=32, epochs=40, patience=0, seed=seed
         )
         arch = self.architectures[style]
-        split = vnn.split_cells(labels, fractions=(1, 0, 0), seed=seed)
+        split = vnn.pp.split_cells(labels, fractions=(1, 0, 0), seed=seed)
         if method in ("siamese", "triplet"):
             result = train_embedding(arch, seen, labels, objective=method, training=adam, split=split)
             return np.asarray(embed(result.model, both).X), None
@@ -186,7 +186,7 @@ class Bench:
         )
         accuracy = None
         if set(self.p2.obs[LINES]) == set(labels.classes):
-            guessed = vnn.predicted_classes(result.model, self.p2).astype(str).to_numpy()
+            guessed = vnn.tl.predicted_classes(result.model, self.p2).astype(str).to_numpy()
             accuracy = float((guessed == self.p2.obs[LINES].to_numpy(str)).mean())
         return np.asarray(embed(result.model, both).X), accuracy
 
@@ -200,7 +200,7 @@ def plate(folder: Path, name: str) -> Any:
 
     path = folder / f"sc_celseq2_5cl_{name}"
     described = pd.read_csv(f"{path}.metadata.csv.gz", index_col=0)
-    cells = vnn.read_expression(f"{path}.count.csv.gz", orientation="genes-in-rows", cells=described)
+    cells = vnn.read.expression(f"{path}.count.csv.gz", orientation="genes-in-rows", cells=described)
     symbols = pd.read_csv(folder / "ensembl_to_symbol.tsv.gz", sep="\t", index_col=0)["symbol"].dropna()
     symbols = symbols[~symbols.index.duplicated()]
     named = cells[:, cells.var_names.isin(symbols.index)].copy()

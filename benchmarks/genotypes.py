@@ -35,11 +35,12 @@ def dcell(folder: Path, *, epochs: int = 300, seeds: tuple[int, ...] = SEEDS) ->
     Paper: units max(20, ceil(0.3 n)), linear, tanh, batch normalisation, linear heads with weight 0.3; λ of L2 by
     validation. This project's: targets scaled to unit variance, Adam at 0.005 that falls as 1 / (1 + 0.003 step).
     """
-    from keras_vnn import align, read_hierarchy
     from keras_vnn.architecture.wiring import hierarchy_architecture
     from keras_vnn.data import read_genotypes, regression_metrics
     from keras_vnn.models import Regression, build_model
     from keras_vnn.options import training_options
+    from keras_vnn.pp import align
+    from keras_vnn.read import hierarchy as read_hierarchy
     from keras_vnn.training import fit_model, make_optimizer
 
     arch = hierarchy_architecture(None, *read_hierarchy(folder / "GO_0006281_topology"), units="dcell-paper")
@@ -100,11 +101,11 @@ def nest(folder: Path, *, n_folds: int = 5, seeds: tuple[int, ...] = SEEDS) -> d
     """
     from sklearn.model_selection import GroupKFold, GroupShuffleSplit
 
-    from keras_vnn import read_hierarchy
     from keras_vnn.architecture.wiring import hierarchy_architecture
     from keras_vnn.data import align_features, read_drug_responses, regression_metrics
     from keras_vnn.models import Regression, build_model
     from keras_vnn.options import MODEL_PRESETS, training_options
+    from keras_vnn.read import hierarchy as read_hierarchy
     from keras_vnn.training import fit_model, make_optimizer
 
     files = {name: folder / f"cell2{part}.txt.gz" for name, part in FEATURES.items()}

@@ -43,7 +43,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.interferon", description=__doc__)
     parser.add_argument("folder", type=Path, help="the folder `vnn compare kang-go` wrote into")
     folder = parser.parse_args().folder
-    from keras_vnn import read_ontology
+    from keras_vnn.read import ontology as read_ontology
     from keras_vnn.recipes.read import read_recipe
     from keras_vnn.recipes.run import build_architecture
 
@@ -103,7 +103,7 @@ def _path(runs: Path, network: str, replicate: int) -> Path:
 
 def _ranked(path: Path, arch: Any, rule: str) -> pd.Series:
     """Return the importance of the nodes of a run, the largest first; the last node of the network left out."""
-    from keras_vnn import corrected_importance
+    from keras_vnn.tl import corrected_importance
 
     table = pd.read_csv(path, index_col="id", na_filter=False)
     importance = pd.to_numeric(table["importance"])

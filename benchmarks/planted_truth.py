@@ -148,7 +148,9 @@ def _run(
     """Train on planted labels, unless the model is kept; return the places of a term and its relatives by method."""
     import keras
 
-    from keras_vnn import corrected_importance, labels_of, load_model, rank_nodes, save_model, split_cells, train, view
+    from keras_vnn import load_model, save_model, train
+    from keras_vnn.pp import labels_of, split_cells
+    from keras_vnn.tl import corrected_importance, rank_nodes, view
 
     labels, seed = labels_of(data, "planted"), about["draw"]
     split = split_cells(labels, seed=seed)

@@ -94,11 +94,11 @@ def time_string(path: str, score: int) -> dict[str, Any]:
     import keras_vnn as vnn
 
     genes = [f"ENSP{number:011d}" for number in range(200_000, 219_622)]
-    vnn.interaction_architecture(genes[:3], vnn.Interactions.from_pairs(genes[:2], genes[1:3]))  # imports
+    vnn.wire.interactions(genes[:3], vnn.read.Interactions.from_pairs(genes[:2], genes[1:3]))  # imports
     before, began = _megabytes(), time.perf_counter()
-    ppi = vnn.read_interactions(path, min_score=score)
+    ppi = vnn.read.interactions(path, min_score=score)
     read = time.perf_counter() - began
-    arch = vnn.interaction_architecture(genes, ppi)
+    arch = vnn.wire.interactions(genes, ppi)
     return {
         "rows": ppi.sources[0].records,
         "interactions": len(ppi),
@@ -116,7 +116,7 @@ def time_gaf(path: str) -> dict[str, Any]:
     import keras_vnn.readers
 
     before, began = _megabytes(), time.perf_counter()
-    found = vnn.read_annotations(path)
+    found = vnn.read.annotations(path)
     seconds = time.perf_counter() - began
     return {
         "rows": found.sources[0].records,
@@ -134,12 +134,12 @@ def time_cells(path: str) -> dict[str, Any]:
     arch = _network()
     before = _megabytes()
     began = time.perf_counter()
-    data = vnn.read_expression(path, genes=arch.genes, backed=True)
+    data = vnn.read.expression(path, genes=arch.genes, backed=True)
     opened = time.perf_counter() - began
     result, epochs = _trained(arch, data, epochs=1)
     peak = _megabytes()
     began = time.perf_counter()
-    predicted = vnn.predict(result.model, data)
+    predicted = vnn.tl.predict(result.model, data)
     seconds = time.perf_counter() - began
     count = result.model.count_params()
     return {
@@ -163,8 +163,8 @@ def time_turns(path: str) -> dict[str, Any]:
     import keras_vnn as vnn
 
     arch = _network()
-    on_disk = vnn.read_expression(path, genes=arch.genes, backed=True)
-    here = vnn.read_expression(path, genes=arch.genes)
+    on_disk = vnn.read.expression(path, genes=arch.genes, backed=True)
+    here = vnn.read.expression(path, genes=arch.genes)
     found: dict[str, list[float]] = {"memory": [], "disk": []}
     for _ in range(2):
         for name, data in (("memory", here), ("disk", on_disk)):
@@ -184,7 +184,7 @@ def _network() -> Any:
     random = np.random.default_rng(0)
     genes = [f"GENE{number}" for number in range(GENES)]
     sets = {f"SET{k}": [genes[i] for i in random.choice(GENES, 100, replace=False)] for k in range(2_000)}
-    return vnn.gene_set_architecture(genes, sets, dense_units=100)
+    return vnn.wire.gene_sets(genes, sets, dense_units=100)
 
 
 def _trained(arch: Any, data: Any, epochs: int) -> tuple[Any, list[float]]:
@@ -204,8 +204,8 @@ def _trained(arch: Any, data: Any, epochs: int) -> tuple[Any, list[float]]:
     seconds: list[float] = []
     progress, _fit.RichProgress = _fit.RichProgress, lambda what: Clock()
     try:
-        labels = vnn.labels_of(data, "cell_type")
-        split = vnn.split_cells(labels, fractions=(0.7, 0.05, 0.25), seed=0)
+        labels = vnn.pp.labels_of(data, "cell_type")
+        split = vnn.pp.split_cells(labels, fractions=(0.7, 0.05, 0.25), seed=0)
         options = vnn.training_options(epochs=epochs, batch_size=BATCH, normalization="log1p-cpm")
         result = vnn.train(arch, data, labels, split=split, training=options, progress=True)
     finally:

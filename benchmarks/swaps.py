@@ -21,10 +21,10 @@ DRAWS = 3
 
 def main() -> None:
     """Swap, and print a row for each network."""
-    from keras_vnn import randomize
     from keras_vnn.experiments.controls._edge_swaps import swap_edges
     from keras_vnn.recipes.read import read_recipe
     from keras_vnn.recipes.run import build_architecture
+    from keras_vnn.wire import randomize
 
     swap_edges(sparse.csr_array(np.eye(4, dtype=bool)), np.random.default_rng(0))  # compiled once
     large = drawn_with_hubs(600_000, 20_000)

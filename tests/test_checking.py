@@ -10,15 +10,15 @@ from keras_vnn.cli import main
 from keras_vnn.recipes.checking import check_file, check_files, suggested_command
 
 FAMILY = {
-    "read_annotations": "annotations",
-    "read_expression": "genes",
-    "read_gene_sets": "gene-sets",
-    "read_genes": "genes",
-    "read_hierarchy": "hierarchy",
-    "read_identifier_map": "id-map",
-    "read_interactions": "interactions",
-    "read_ontology": "ontology",
-    "read_regulation": "regulation",
+    "read.annotations": "annotations",
+    "read.expression": "genes",
+    "read.gene_sets": "gene-sets",
+    "read.genes": "genes",
+    "read.hierarchy": "hierarchy",
+    "read.identifier_map": "id-map",
+    "read.interactions": "interactions",
+    "read.ontology": "ontology",
+    "read.regulation": "regulation",
 }
 # A table with columns "source" and "target", and a SIF file with both kinds of rows, hold what one says they hold.
 EITHER = {"collectri.csv": "interactions", "mixed.sif": "interactions", "ensembl_to_symbol.csv": "interactions"}
@@ -80,7 +80,7 @@ def test_what_cannot_be_read_is_reported(tmp_path, capsys):
 
 
 def test_saved_things_are_told(tmp_path):
-    arch = vnn.interaction_architecture(["A", "B"], vnn.Interactions.from_pairs(["A"], ["B"]))
+    arch = vnn.wire.interactions(["A", "B"], vnn.read.Interactions.from_pairs(["A"], ["B"]))
     arch.save(tmp_path / "small.vnn")
     assert check_file(tmp_path / "small.vnn").format == "saved architecture"
     recipe = check_file(vnn.config_path("lin2017-ppi-tf"))

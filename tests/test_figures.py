@@ -6,7 +6,7 @@ import pytest
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
-from keras_vnn import figures
+from keras_vnn import pl
 from keras_vnn.basics.errors import DataError
 
 
@@ -41,7 +41,7 @@ def ranking():
 
 
 def test_history_has_a_panel_for_loss_and_one_for_accuracy(history):
-    loss = figures.training_history(history)
+    loss = pl.training_history(history)
     both = loss.figure.axes
     assert [axes.get_ylabel() for axes in both] == ["loss", "accuracy"] and both[0] is loss
     training, validation, best = loss.lines
@@ -51,22 +51,22 @@ def test_history_has_a_panel_for_loss_and_one_for_accuracy(history):
 
 
 def test_history_of_keras_without_validation():
-    axes = figures.training_history({"loss": [0.4]})
+    axes = pl.training_history({"loss": [0.4]})
     assert len(axes.figure.axes) == 1 and len(axes.lines) == 1 and axes.lines[0].get_marker() == "o"
 
 
 def test_history_without_loss():
     with pytest.raises(DataError) as error:
-        figures.training_history({"accuracy": [0.5]})
+        pl.training_history({"accuracy": [0.5]})
     assert str(error.value) == (
         "The history needs a column loss and at least one epoch; it has 1 epochs of accuracy.\n"
-        "Draw train(…).history, or model.fit(…).history."
+        "Draw vnn.train(…).history, or model.fit(…).history."
     )
 
 
 def test_confusion_counts_cells_and_shades_shares():
     table = pd.DataFrame([[8, 2], [0, 0]], index=["x", "y"], columns=["x", "y"])
-    axes = figures.confusion_matrix(table)
+    axes = pl.confusion_matrix(table)
     assert names(axes.texts) == ["8", "2", "0", "0"]
     assert axes.images[0].get_array().tolist() == [[0.8, 0.2], [0, 0]]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted", "true")
@@ -85,12 +85,12 @@ def test_confusion_counts_cells_and_shades_shares():
 )
 def test_no_confusion_matrix(table, message):
     with pytest.raises(DataError) as error:
-        figures.confusion_matrix(table)
+        pl.confusion_matrix(table)
     assert str(error.value) == message
 
 
 def test_ranking_is_sorted_named_and_coloured(ranking):
-    axes = figures.node_ranking(ranking, top=3)
+    axes = pl.node_ranking(ranking, top=3)
     assert names(axes.get_yticklabels()) == ["growth (GO:2)", "growth (GO:3)", "death"]
     bars = axes.patches
     assert [bar.get_width() for bar in bars] == [0.4, 0.3, 0.2]
@@ -104,34 +104,34 @@ def test_ranking_is_sorted_named_and_coloured(ranking):
 
 
 def test_ranking_without_classes(ranking):
-    axes = figures.node_ranking(ranking[["importance"]])
+    axes = pl.node_ranking(ranking[["importance"]])
     assert names(axes.get_yticklabels()) == ["GO:2", "GO:3", "GO:4", "GO:1"] and axes.get_legend() is None
     with pytest.raises(DataError) as error:
-        figures.node_ranking(ranking.head(0))
+        pl.node_ranking(ranking.head(0))
     assert str(error.value) == (
-        "The ranking needs a column importance and at least one node.\nMake it: rank_nodes(model, data, labels)"
+        "The ranking needs a column importance and at least one node.\nMake it: vnn.tl.rank_nodes(model, data, labels)"
     )
 
 
 def test_heat_map_is_centred_on_zero_and_shows_what_is_missing():
     table = pd.DataFrame([[-0.2, 0.8], [np.nan, 0.1]], index=["GO:1", "GO:2"], columns=["B", "T"])
-    axes = figures.activity_heatmap(table, labels={"GO:1": "repair"})
+    axes = pl.activity_heatmap(table, labels={"GO:1": "repair"})
     image = axes.images[0]
     assert image.get_clim() == (-0.8, 0.8)
     assert image.get_array().mask.tolist() == [[False, False], [True, False]]
     assert names(axes.get_yticklabels()) == ["repair", "GO:2"] and names(axes.get_xticklabels()) == ["B", "T"]
     with pytest.raises(DataError) as error:
-        figures.activity_heatmap(table.head(0))
+        pl.activity_heatmap(table.head(0))
     assert str(error.value) == "The table of activities has 0 rows and 2 columns: there is nothing to draw."
 
 
 def test_axes_of_the_user_are_used(history, ranking):
     table = pd.DataFrame([[1.0]])
     calls = [
-        lambda ax: figures.training_history(history, ax=ax),
-        lambda ax: figures.confusion_matrix(table, ax=ax),
-        lambda ax: figures.node_ranking(ranking, ax=ax),
-        lambda ax: figures.activity_heatmap(table, ax=ax),
+        lambda ax: pl.training_history(history, ax=ax),
+        lambda ax: pl.confusion_matrix(table, ax=ax),
+        lambda ax: pl.node_ranking(ranking, ax=ax),
+        lambda ax: pl.activity_heatmap(table, ax=ax),
     ]
     for call in calls:
         own = Figure().add_subplot()
@@ -140,20 +140,14 @@ def test_axes_of_the_user_are_used(history, ranking):
 
 @pytest.mark.parametrize("format", ["svg", "png", "pdf"])
 def test_files_are_the_same_every_time(history, ranking, format):
-    first = [
-        figures.picture_bytes(axes, format)
-        for axes in (figures.training_history(history), figures.node_ranking(ranking))
-    ]
-    again = [
-        figures.picture_bytes(axes, format)
-        for axes in (figures.training_history(history), figures.node_ranking(ranking))
-    ]
+    first = [pl.picture_bytes(axes, format) for axes in (pl.training_history(history), pl.node_ranking(ranking))]
+    again = [pl.picture_bytes(axes, format) for axes in (pl.training_history(history), pl.node_ranking(ranking))]
     assert first == again
 
 
 def test_hostile_names_are_only_text():
     name = "$\\frac{$\n<script>\x00"
     table = pd.DataFrame({"label": [name, "b"], "importance": [1.0, 0.5]}, index=["x", "y"])
-    axes = figures.node_ranking(table)
-    svg = figures.picture_bytes(axes, "svg").decode()
+    axes = pl.node_ranking(table)
+    svg = pl.picture_bytes(axes, "svg").decode()
     assert "&lt;script&gt;" in svg and "<script>" not in svg

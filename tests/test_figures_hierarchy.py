@@ -6,7 +6,7 @@ import pytest
 from matplotlib.colors import to_rgba
 from matplotlib.patches import Wedge
 
-from keras_vnn import figures
+from keras_vnn import pl
 from keras_vnn.architecture import Architecture, Layer, Node
 from keras_vnn.basics.errors import ArchitectureError, ConfigError, DataError
 from keras_vnn.experiments.comparison import Comparison
@@ -44,20 +44,20 @@ def spans(axes):
 
 def test_rings_are_as_wide_as_genes(tree):
     # 6 genes: A has 4, B has 2, A1 has 3 of A's 4 and stands below A, which has fewer genes than the root.
-    assert spans(figures.sunburst(tree)) == [(0.8, 360.0), (1.8, 240.0), (1.8, 120.0), (2.8, 180.0)]
-    texts = [text.get_text() for text in figures.sunburst(tree).texts]
+    assert spans(pl.sunburst(tree)) == [(0.8, 360.0), (1.8, 240.0), (1.8, 120.0), (2.8, 180.0)]
+    texts = [text.get_text() for text in pl.sunburst(tree).texts]
     assert texts == ["root", "A", "B", "a first"]
 
 
 def test_another_root_and_fewer_rings(tree):
-    assert spans(figures.sunburst(tree, root="A")) == [(0.8, 360.0), (1.8, 270.0)]
-    assert spans(figures.sunburst(tree, rings=1)) == [(0.8, 360.0), (1.8, 240.0), (1.8, 120.0)]
-    assert spans(figures.sunburst(tree, min_share=0.4)) == [(0.8, 360.0), (1.8, 240.0), (2.8, 180.0)]
+    assert spans(pl.sunburst(tree, root="A")) == [(0.8, 360.0), (1.8, 270.0)]
+    assert spans(pl.sunburst(tree, rings=1)) == [(0.8, 360.0), (1.8, 240.0), (1.8, 120.0)]
+    assert spans(pl.sunburst(tree, min_share=0.4)) == [(0.8, 360.0), (1.8, 240.0), (2.8, 180.0)]
 
 
 def test_importance_is_a_colour_and_the_only_root_has_none(tree):
     ranking = pd.DataFrame({"importance": [0.9, 0.2, 0.1, 0.0]}, index=["R", "A", "A1", "B"])
-    axes = figures.sunburst(tree, ranking=ranking)
+    axes = pl.sunburst(tree, ranking=ranking)
     colours = [w.get_facecolor() for w in wedges(axes)]
     assert colours[0] == to_rgba("#e3e6e8")
     light = [sum(colour[:3]) for colour in colours[1:]]
@@ -70,7 +70,7 @@ def test_a_network_without_levels_is_one_ring():
         Layer("genes", tuple(Node(f"g{i}", kind="gene") for i in range(100))),
         Layer("sets", tuple(Node(f"S{i}", kind="gene set") for i in range(100))),
     )
-    axes = figures.sunburst(Architecture(layers, {(0, 1): np.tril(np.ones((100, 100)))}))
+    axes = pl.sunburst(Architecture(layers, {(0, 1): np.tril(np.ones((100, 100)))}))
     assert len(wedges(axes)) == 40 and {radius for radius, _ in spans(axes)} == {1.8}
     assert sum(width for _, width in spans(axes)) == pytest.approx(360)
 
@@ -85,7 +85,7 @@ def test_a_network_without_levels_is_one_ring():
 )
 def test_what_a_sunburst_cannot_be(tree, options, kind, message):
     with pytest.raises(kind) as error:
-        figures.sunburst(tree, **options)
+        pl.sunburst(tree, **options)
     assert str(error.value) == message
 
 
@@ -149,7 +149,7 @@ def comparison():
 
 
 def test_real_against_null(comparison):
-    axes = figures.real_against_null(comparison)
+    axes = pl.real_against_null(comparison)
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["real", "swap", "ridge"]
     dots = [line.get_xdata().tolist() for line in axes.lines[::2]]
     means = [line.get_xdata()[0] for line in axes.lines[1::2]]
@@ -163,19 +163,19 @@ def test_real_against_null(comparison):
 def test_nothing_to_compare(comparison):
     empty = Comparison("accuracy", comparison.runs.head(0), comparison.summary, *[pd.DataFrame()] * 2, "")
     with pytest.raises(DataError) as error:
-        figures.real_against_null(empty)
+        pl.real_against_null(empty)
     assert str(error.value) == "The comparison has no run: there is nothing to draw."
 
 
 def test_ranking_with_runs():
     ranking = pd.DataFrame({"label": ["x", "y"], "importance": [0.9, 0.1]}, index=["X", "Y"])
     runs = pd.DataFrame({0: [0.2, 0.3], 1: [0.4, 0.5]}, index=["X", "Y"])
-    axes = figures.node_ranking(ranking, runs=runs)
+    axes = pl.node_ranking(ranking, runs=runs)
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["y", "x"]
     assert [bar.get_width() for bar in axes.patches] == pytest.approx([0.4, 0.3])
     assert [line.get_xdata().tolist() for line in axes.lines] == [[0.3, 0.2], [0.5, 0.4]]
     with pytest.raises(DataError) as error:
-        figures.node_ranking(ranking, runs=runs.head(1))
+        pl.node_ranking(ranking, runs=runs.head(1))
     assert str(error.value) == "1 of 2 nodes of the ranking are not in the table of 2 runs: Y."
 
 
@@ -184,7 +184,7 @@ def test_ranking_of_a_comparison_has_spread_and_controls():
         {"label": ["x", "y"], "importance": [0.5, 0.3], "sd": [0.1, 0.05], "importance swap": [0.2, 0.25]},
         index=["X", "Y"],
     )
-    axes = figures.node_ranking(nodes)
+    axes = pl.node_ranking(nodes)
     assert axes.lines[0].get_xdata().tolist() == [0.2, 0.25]
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["mean under control: swap"]
     ends = axes.collections[0].get_segments()
@@ -203,11 +203,11 @@ def test_heat_map_of_activities_by_class():
         ),
     )
     ranking = pd.DataFrame({"importance": [2.0, 1.0]}, index=["Y", "X"])
-    axes = figures.activity_heatmap(cells, by="type", ranking=ranking)
+    axes = pl.activity_heatmap(cells, by="type", ranking=ranking)
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["y", "x [0]", "x [1]"]
     assert axes.images[0].get_array().tolist() == [[2.0, 2.0], [0.0, 1.0], [1.0, 1.0]]
     with pytest.raises(DataError) as error:
-        figures.activity_heatmap(cells)
+        pl.activity_heatmap(cells)
     assert str(error.value) == (
         "The activities of cells are drawn by class; name the column of the classes.\nPass by=…, one of: type"
     )
@@ -216,6 +216,6 @@ def test_heat_map_of_activities_by_class():
 def test_a_notebook_shows_the_figure(comparison):
     import pickle
 
-    figure = figures.real_against_null(comparison).figure
+    figure = pl.real_against_null(comparison).figure
     assert figure._repr_png_().startswith(b"\x89PNG")
     assert figure._repr_png_() == pickle.loads(pickle.dumps(figure))._repr_png_()

@@ -99,21 +99,21 @@ def read(example, path):
         warnings.simplefilter("error")
         value = attrgetter(example.reader)(vnn)(path)
     first, *rest = value if isinstance(value, tuple) else (value,)
-    if example.reader == "read_expression":
+    if example.reader == "read.expression":
         return set(value.var_names), value.n_obs, value.uns["keras_vnn"]["source"]["format"], value
-    if example.reader == "read_identifier_map":
+    if example.reader == "read.identifier_map":
         _, names = value.columns[value.best_column(["TP53", "MDM2"])]
         return set(names), value.rows, value.sources[0].format, value
-    source = first.source if example.reader == "read_genes" else first.sources[0]
-    if example.reader == "read_genes":
+    source = first.source if example.reader == "read.genes" else first.sources[0]
+    if example.reader == "read.genes":
         genes = set(first.ids)
-    elif example.reader == "read_ontology":
+    elif example.reader == "read.ontology":
         genes = set()
-    elif example.reader == "read_regulation":
+    elif example.reader == "read.regulation":
         genes = {*first.regulators, *first.targets}
     else:
         genes = set((rest or [first])[0].genes)
-    size = len(first.ids) if example.reader == "read_hierarchy" else len(first)
+    size = len(first.ids) if example.reader == "read.hierarchy" else len(first)
     return genes, size, source.format, value
 
 
@@ -171,14 +171,14 @@ def test_a_zip_of_one_file(tmp_path):
 def test_no_other_reader_takes_an_example_for_its_own(tmp_path):
     """A file of one family is not read, with the defaults, as one of another: the message says who reads it."""
     relatives = {
-        "read_genes": {"read_expression", "read_identifier_map"},
-        "read_identifier_map": {"read_annotations", "read_genes", "read_interactions", "read_expression"},
+        "read.genes": {"read.expression", "read.identifier_map"},
+        "read.identifier_map": {"read.annotations", "read.genes", "read.interactions", "read.expression"},
     }
     wrong = []
     for example in EXAMPLES:
         path = example.write(tmp_path)
-        for reader in ("read_interactions", "read_regulation", "read_annotations", "read_gene_sets", "read_hierarchy"):
-            if reader == example.reader or example.reader in ("read_genes", "read_identifier_map", "read_expression"):
+        for reader in ("read.interactions", "read.regulation", "read.annotations", "read.gene_sets", "read.hierarchy"):
+            if reader == example.reader or example.reader in ("read.genes", "read.identifier_map", "read.expression"):
                 continue
             if reader in relatives.get(example.reader, ()):
                 continue
@@ -190,14 +190,14 @@ def test_no_other_reader_takes_an_example_for_its_own(tmp_path):
                 wrong.append((reader, example.name))
     # These really are readable as both, gene sets as annotations with their names for terms.
     allowed = {
-        ("read_annotations", "ChEA.gmt"),
-        ("read_annotations", "h.all.v2022.1.Hs.symbols.gmt"),
-        ("read_regulation", "edges.tsv"),
-        ("read_regulation", "kanten.csv"),
-        ("read_regulation", "edges.csv"),
-        ("read_regulation", "pathway.sif"),
-        ("read_interactions", "mixed.sif"),
-        ("read_interactions", "collectri.csv"),
+        ("read.annotations", "ChEA.gmt"),
+        ("read.annotations", "h.all.v2022.1.Hs.symbols.gmt"),
+        ("read.regulation", "edges.tsv"),
+        ("read.regulation", "kanten.csv"),
+        ("read.regulation", "edges.csv"),
+        ("read.regulation", "pathway.sif"),
+        ("read.interactions", "mixed.sif"),
+        ("read.interactions", "collectri.csv"),
     }
     assert set(wrong) <= allowed
 
@@ -206,7 +206,7 @@ def test_the_formats_are_told_apart(tmp_path):
     assert {
         example.name: sniff_format(example.write(tmp_path))
         for example in EXAMPLES
-        if example.reader in ("read_interactions", "read_regulation")
+        if example.reader in ("read.interactions", "read.regulation")
     } == {
         "edges.tsv": "interactions",
         "kanten.csv": "interactions",
@@ -235,29 +235,29 @@ def test_the_options_the_page_names(tmp_path):
     def path(name):
         return BY_NAME[name].write(tmp_path)
 
-    huri = vnn.read_interactions(path("HuRI.psi"), id="ensembl")
+    huri = vnn.read.interactions(path("HuRI.psi"), id="ensembl")
     assert huri.genes[0] == "ENSG00000140939.14"
     assert huri.score.tolist() == [0.711, 0.853]
     biogrid = path("BIOGRID-ORGANISM-Homo_sapiens-4.4.200.tab3.txt")
-    assert vnn.read_interactions(biogrid, id="entrez").genes == ("2318", "6416", "84665", "88")
-    assert vnn.read_interactions(biogrid, id="swissprot").genes == ("P35609", "P45985", "Q14315", "Q86TC9")
+    assert vnn.read.interactions(biogrid, id="entrez").genes == ("2318", "6416", "84665", "88")
+    assert vnn.read.interactions(biogrid, id="swissprot").genes == ("P35609", "P45985", "Q14315", "Q86TC9")
     tab2 = path("BIOGRID-ALL-4.2.192.tab2.txt")
-    assert vnn.read_interactions(tab2, sif_types=["physical"]).genes == ("NOP6", "RIX1")
-    assert vnn.read_interactions(tab2, id="systematic").genes == ("YDL213C", "YHR197W", "YMR116C", "YMR152W")
-    actions = vnn.read_interactions(path("9606.protein.actions.v11.0.txt"), sif_types=["binding"])
+    assert vnn.read.interactions(tab2, sif_types=["physical"]).genes == ("NOP6", "RIX1")
+    assert vnn.read.interactions(tab2, id="systematic").genes == ("YDL213C", "YHR197W", "YMR116C", "YMR152W")
+    actions = vnn.read.interactions(path("9606.protein.actions.v11.0.txt"), sif_types=["binding"])
     assert len(actions) == 1 and actions.audit.count("interaction", "of another type") == 2
-    intact = vnn.read_interactions(path("intact.txt"), id="accession")
+    intact = vnn.read.interactions(path("intact.txt"), id="accession")
     assert intact.genes == ("P04637", "P12345", "P38398", "Q00987")
     assert intact.audit.count("row", "of an isoform") == 1
     assert intact.score.tolist() == [0.99, 0.35]
-    assert vnn.read_interactions(path("intact.txt"), taxon=9606).audit.count("interaction", "not both of taxon") == 1
-    hippie = vnn.read_interactions(path("hippie_current.txt"), id="accession")
+    assert vnn.read.interactions(path("intact.txt"), taxon=9606).audit.count("interaction", "not both of taxon") == 1
+    hippie = vnn.read.interactions(path("hippie_current.txt"), id="accession")
     assert hippie.genes == ("ACHA", "ACTG", "ITA7", "NEB1")
-    assert vnn.read_regulation(path("drem.txt"), drem_id="ensembl").targets == ("ENSG00000054938", "ENSG00000103313")
-    assert len(vnn.read_ontology(path("ReactomePathwaysRelation.txt"), species="HSA")) == 3
-    orfs = vnn.read_annotations(path("sgd.gaf"), id="synonym", genes=["YOL090W", "YMR167W"])
+    assert vnn.read.regulation(path("drem.txt"), drem_id="ensembl").targets == ("ENSG00000054938", "ENSG00000103313")
+    assert len(vnn.read.ontology(path("ReactomePathwaysRelation.txt"), species="HSA")) == 3
+    orfs = vnn.read.annotations(path("sgd.gaf"), id="synonym", genes=["YOL090W", "YMR167W"])
     assert orfs.genes == ("YMR167W", "YOL090W")
-    go = vnn.read_ontology(path("go-tiny.obo"))
+    go = vnn.read.ontology(path("go-tiny.obo"))
     assert go.current_id("GO:0099999") == go.current_id("GO:0000001") == "GO:0006281"
 
 

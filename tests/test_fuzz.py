@@ -61,7 +61,7 @@ def test_the_judge_finds_faults(tmp_path, monkeypatch):
         (UserWarning("x"), "UserWarning"),
     ):
         monkeypatch.setattr(fuzz, "function_of", lambda _, error=error: raising(error))
-        verdict, said = fuzz.judge("read_genes", path)
+        verdict, said = fuzz.judge("read.genes", path)
         assert verdict == "failed" and why in said
     monkeypatch.setattr(fuzz, "LONGEST_SECONDS", 0.2)
 
@@ -70,20 +70,20 @@ def test_the_judge_finds_faults(tmp_path, monkeypatch):
             pass
 
     monkeypatch.setattr(fuzz, "function_of", lambda _: loop)
-    assert fuzz.judge("read_genes", path) == ("failed", "took longer than 0.2 s")
+    assert fuzz.judge("read.genes", path) == ("failed", "took longer than 0.2 s")
 
 
 # What the twenty thousand cases have found, once each.
 FOUND = {
-    "a gene set file nested without end": ("read_gene_sets", "sets.json", b'{"a":' * 100_000),
-    "CX nested without end": ("read_hierarchy", "x.cx2", b'[{"CXVersion":' + b"[" * 100_000),
-    "one field of 130,000 letters": ("read_interactions", "x.csv", b"gene_a,gene_b\nA,B\nC," + b"D" * 140_000 + b"\n"),
+    "a gene set file nested without end": ("read.gene_sets", "sets.json", b'{"a":' * 100_000),
+    "CX nested without end": ("read.hierarchy", "x.cx2", b'[{"CXVersion":' + b"[" * 100_000),
+    "one field of 130,000 letters": ("read.interactions", "x.csv", b"gene_a,gene_b\nA,B\nC," + b"D" * 140_000 + b"\n"),
     "65,000 columns of identifiers": (
-        "read_identifier_map",
+        "read.identifier_map",
         "x.csv",
         b"symbol" + b",x" * 65_000 + b"\nA" + b",B" * 65_000,
     ),
-    "a header narrower than its rows": ("read_hierarchy", "x.csv", b"parent,child\na\nb\nc\n"),
+    "a header narrower than its rows": ("read.hierarchy", "x.csv", b"parent,child\na\nb\nc\n"),
     "aliases of aliases": (
         "read_recipe",
         "x.yaml",
@@ -115,4 +115,4 @@ def test_the_page_of_counts_knows_every_mutation_and_function():
     text = (TOP / "docs" / "reliability.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`([a-z0-9_]+)`", text))
     assert {one.__name__ for group in fuzz.MUTATIONS.values() for one in group} <= named
-    assert {*fuzz.READERS, "read_recipe", "load_architecture", "load_model"} <= named
+    assert {*fuzz.READERS, "read_recipe", "read.architecture", "load_model"} <= named

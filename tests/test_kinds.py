@@ -118,7 +118,7 @@ def test_a_barnyard_is_refused(tmp_path):
     path = tmp_path / "genes.txt"
     path.write_text("GRCh38_TP53\nGRCh38_ATM\nmm10___Trp53\nmm10___Atm\n")
     with pytest.raises(GeneError, match=r"^The names are of 2 species: human .* mouse .*genes\.txt"):
-        vnn.read_genes(path)
+        vnn.read.genes(path)
 
 
 @given(st.lists(st.text(max_size=20), max_size=30))

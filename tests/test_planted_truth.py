@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from keras_vnn import Architecture, Interactions, Layer, Node, Ontology, gene_list, interaction_architecture
+from keras_vnn import Architecture
+from keras_vnn.read import Interactions, Ontology, gene_list
+from keras_vnn.wire import Layer, Node
+from keras_vnn.wire import interactions as interaction_architecture
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 

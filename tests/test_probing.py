@@ -13,10 +13,12 @@ import h5py
 import numpy as np
 import pytest
 
-from keras_vnn import check_file, read_expression, read_genes
 from keras_vnn.basics import probing
 from keras_vnn.basics.errors import ReadError
 from keras_vnn.basics.probing import refuse_damaged_hdf5
+from keras_vnn.read import check_file
+from keras_vnn.read import expression as read_expression
+from keras_vnn.read import genes as read_genes
 
 # Fifteen cells and genes in chunks of 2 × 2, with three bits flipped: following the index of its chunks never ends.
 NEVER_ENDS = Path(__file__).parent / "damaged" / "never_ends.h5ad"
@@ -159,7 +161,7 @@ READ = """
 import json, resource, sys, keras_vnn as vnn
 for path in sys.argv[1:]:
     try:
-        vnn.read_genes(path)
+        vnn.read.genes(path)
     except vnn.VNNError as error:
         print(json.dumps(str(error)))
 # The largest that getrusage knows of a process itself is that of its parent, where this was larger.

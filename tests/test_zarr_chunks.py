@@ -204,7 +204,7 @@ import json, sys, warnings, keras_vnn as vnn
 warnings.simplefilter("ignore")
 for path in sys.argv[1:]:
     try:
-        vnn.read_expression(path)
+        vnn.read.expression(path)
     except vnn.VNNError as error:
         print(json.dumps(str(error)))
 print(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1])

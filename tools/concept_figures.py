@@ -40,16 +40,16 @@ def main() -> None:
         save(draw(), folder / f"{name}.svg")
 
 
-def tiny() -> tuple[list[str], vnn.Interactions]:
+def tiny() -> tuple[list[str], vnn.read.Interactions]:
     """Return six genes and the interactions among five of them."""
     genes = ["STAT1", "STAT2", "IRF9", "IFIT1", "IFIT3", "ACTB"]
-    return genes, vnn.Interactions.from_pairs(*zip(*_PAIRS, strict=True))
+    return genes, vnn.read.Interactions.from_pairs(*zip(*_PAIRS, strict=True))
 
 
 def groups() -> Figure:
     """Draw gene list and interactions → groups → layer."""
     genes, ppi = tiny()
-    arch = vnn.interaction_architecture(genes, ppi, grouping="clique")
+    arch = vnn.wire.interactions(genes, ppi, grouping="clique")
     figure, axes = canvas(11.0, 3.9)
     heading(axes, 0.9, "your genes")
     heading(axes, 3.6, "who interacts")
@@ -79,7 +79,7 @@ def groups() -> Figure:
 def units() -> Figure:
     """Draw node, unit, adjacency."""
     genes, ppi = tiny()
-    arch = vnn.interaction_architecture(genes, ppi, grouping="clique", units=2)
+    arch = vnn.wire.interactions(genes, ppi, grouping="clique", units=2)
     figure, axes = canvas(11.0, 3.7)
     heading(axes, 1.9, "nodes have names, units compute")
     for row, node in enumerate(arch.layers[1]):
@@ -121,7 +121,7 @@ def ontology() -> Figure:
     pairs = [("G1", "virus"), ("G2", "virus"), ("G3", "defence"), ("G4", "rare"), ("G5", "response"), ("G1", "rare")]
     known = Annotations.from_pairs(*zip(*pairs[:5], strict=True))
     genes = ["G1", "G2", "G3", "G4", "G5"]
-    arch = vnn.ontology_architecture(genes, tree, known, relations=tuple(sorted({*tree.relation})), min_genes=2)
+    arch = vnn.wire.ontology(genes, tree, known, relations=tuple(sorted({*tree.relation})), min_genes=2)
     figure, axes = canvas(12.0, 4.4)
     heading(axes, 2.4, "the ontology, your genes")
     before: dict[str, Place] = {
@@ -165,10 +165,10 @@ def ontology() -> Figure:
 
 def audit() -> Figure:
     """Draw what becomes of the genes of the demo."""
-    genes = vnn.read_genes(vnn.data_path("kang_ifnb_cd4t_expression.csv.gz"))
-    ppi = vnn.read_interactions(vnn.data_path("ppi_human_goa_ipi.tsv"))
-    tf = vnn.read_regulation(vnn.data_path("tf_target_human_goa.tsv"))
-    arch = vnn.interaction_architecture(genes, ppi, tf, grouping="neighbourhood")
+    genes = vnn.read.genes(vnn.data_path("kang_ifnb_cd4t_expression.csv.gz"))
+    ppi = vnn.read.interactions(vnn.data_path("ppi_human_goa_ipi.tsv"))
+    tf = vnn.read.regulation(vnn.data_path("tf_target_human_goa.tsv"))
+    arch = vnn.wire.interactions(genes, ppi, tf, grouping="neighbourhood")
     figure, axes = canvas(11.0, 2.75)
     connected = len(arch.genes) - len(arch.unconnected_genes)
     parts: list[tuple[str, int, str]] = [("connected", connected, "#0072b2")]

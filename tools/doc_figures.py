@@ -21,46 +21,46 @@ import keras_vnn as vnn
 def main() -> None:
     """Draw all pictures into the folder that the command line names."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/images")
-    cells = vnn.read_expression(vnn.data_path("pbmc68k_reduced.h5ad"))
+    cells = vnn.read.expression(vnn.data_path("pbmc68k_reduced.h5ad"))
     for name, axes in {**hierarchy(cells), **comparison(cells)}.items():
         path = folder / f"figure-{name}.png"
-        picture = Image.open(io.BytesIO(vnn.figures.picture_bytes(axes, "png"))).convert("RGB")
+        picture = Image.open(io.BytesIO(vnn.pl.picture_bytes(axes, "png"))).convert("RGB")
         picture.quantize(128).save(path, optimize=True)  # a fifth of the size, and looks the same
         print(f"{path}  {path.stat().st_size:,} bytes")
 
 
 def hierarchy(cells: Any) -> dict[str, Any]:
     """Train a network of the Gene Ontology and draw it."""
-    go = vnn.read_ontology(vnn.data_path("go-basic.obo.gz"))
-    goa = vnn.read_annotations(
+    go = vnn.read.ontology(vnn.data_path("go-basic.obo.gz"))
+    goa = vnn.read.annotations(
         vnn.data_path("goa_human_demo.gaf.gz"), genes=cells.var_names, exclude_evidence={"IEA", "ND"}
     )
-    arch = vnn.ontology_architecture(
+    arch = vnn.wire.ontology(
         cells.var_names, go, goa, namespace="biological_process", min_genes=25, root="one", units=2
     )
     training = vnn.training_options(normalization="none", learning_rate=0.01, epochs=15, seed=0)
     result = vnn.train(arch, cells, "bulk_labels", training=training)
-    ranking = vnn.rank_nodes(result.model, cells, "bulk_labels")
-    activities = vnn.node_activities(result.model, cells)
+    ranking = vnn.tl.rank_nodes(result.model, cells, "bulk_labels")
+    activities = vnn.tl.node_activities(result.model, cells)
     below = ranking.drop(index="GO:0008150")
     return {
-        "layers": vnn.figures.draw_layers(result.model, ranking=ranking),
-        "sunburst": vnn.figures.sunburst(result.model, ranking=ranking),
-        "activities": vnn.figures.activity_heatmap(activities, by="bulk_labels", ranking=below, top=10),
-        "training": vnn.figures.training_history(result.history),
+        "layers": vnn.pl.draw_layers(result.model, ranking=ranking),
+        "sunburst": vnn.pl.sunburst(result.model, ranking=ranking),
+        "activities": vnn.pl.activity_heatmap(activities, by="bulk_labels", ranking=below, top=10),
+        "training": vnn.pl.training_history(result.history),
     }
 
 
 def comparison(cells: Any) -> dict[str, Any]:
     """Compare a network of protein interactions with random ones and baselines, and draw what was found."""
-    ppi = vnn.read_interactions(vnn.data_path("ppi_human_goa_ipi.tsv"))
-    arch = vnn.interaction_architecture(cells.var_names, ppi)
+    ppi = vnn.read.interactions(vnn.data_path("ppi_human_goa_ipi.tsv"))
+    arch = vnn.wire.interactions(cells.var_names, ppi)
     training = vnn.training_options(normalization="none", learning_rate=0.01, epochs=15)
     with tempfile.TemporaryDirectory() as runs:
         found = vnn.compare(
             arch,
             cells,
-            vnn.labels_of(cells, "bulk_labels"),
+            vnn.pp.labels_of(cells, "bulk_labels"),
             runs,
             controls=["swap", "genes", "density"],
             baselines=["linear", "forest", "constant"],
@@ -69,8 +69,8 @@ def comparison(cells: Any) -> dict[str, Any]:
         )
     print(found)
     return {
-        "null": vnn.figures.real_against_null(found),
-        "ranking": vnn.figures.node_ranking(found.nodes, top=15),
+        "null": vnn.pl.real_against_null(found),
+        "ranking": vnn.pl.node_ranking(found.nodes, top=15),
     }
 
 

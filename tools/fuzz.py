@@ -47,15 +47,15 @@ CONFIGS = Path(__file__).parents[1] / "configs"
 LONGEST_SECONDS = 10
 MEMORY = 4 << 30
 READERS = (
-    "read_annotations",
-    "read_expression",
-    "read_gene_sets",
-    "read_genes",
-    "read_hierarchy",
-    "read_identifier_map",
-    "read_interactions",
-    "read_ontology",
-    "read_regulation",
+    "read.annotations",
+    "read.expression",
+    "read.gene_sets",
+    "read.genes",
+    "read.hierarchy",
+    "read.identifier_map",
+    "read.interactions",
+    "read.ontology",
+    "read.regulation",
 )
 GROUPS = (
     *("text", "real", "recipe", "architecture", "h5ad", "model"),
@@ -113,10 +113,10 @@ def seeds(group: str) -> tuple[Seed, ...]:
     if group == "recipe":
         return tuple(Seed(path.name, path.read_bytes(), "read_recipe") for path in sorted(CONFIGS.glob("*.yaml")))
     if group == "architecture":
-        return (Seed("small.vnn", _architecture_bytes(), "load_architecture"),)
+        return (Seed("small.vnn", _architecture_bytes(), "read.architecture"),)
     if group == "h5ad":
         content = _h5ad_bytes()
-        return tuple(Seed("cells.h5ad", content, target) for target in ("read_expression", "read_genes"))
+        return tuple(Seed("cells.h5ad", content, target) for target in ("read.expression", "read.genes"))
     if group in structures.FOLDERS:
         content = structures.folder_seed(group, _h5ad_bytes() if group == "zarr" else b"")
         return (Seed("cells.zarr", content, structures.FOLDERS[group]),)
@@ -130,12 +130,12 @@ def seeds(group: str) -> tuple[Seed, ...]:
 def _real() -> Iterator[Seed]:
     """Yield the beginnings of the bundled files, and the whole ones packed."""
     readers = {
-        "go-basic.obo.gz": "read_ontology",
-        "goa_human_demo.gaf.gz": "read_annotations",
-        "ppi_human_goa_ipi.tsv": "read_interactions",
-        "tf_target_human_goa.tsv": "read_regulation",
-        "kang_ifnb_cd4t_expression.csv.gz": "read_expression",
-        "kang_ifnb_cd4t_cells.csv": "read_genes",
+        "go-basic.obo.gz": "read.ontology",
+        "goa_human_demo.gaf.gz": "read.annotations",
+        "ppi_human_goa_ipi.tsv": "read.interactions",
+        "tf_target_human_goa.tsv": "read.regulation",
+        "kang_ifnb_cd4t_expression.csv.gz": "read.expression",
+        "kang_ifnb_cd4t_cells.csv": "read.genes",
     }
     for name, target in readers.items():
         raw = (DATA / name).read_bytes()
@@ -149,9 +149,9 @@ def _architecture() -> Any:
     import keras_vnn as vnn
 
     genes = [f"G{n}" for n in range(6)]
-    ppi = vnn.Interactions.from_pairs(["G0", "G1", "G3"], ["G1", "G2", "G4"])
-    tf = vnn.Regulation.from_pairs(["G5", "G5"], ["G0", "G4"])
-    return vnn.interaction_architecture(genes, ppi, tf, min_targets=1)
+    ppi = vnn.read.Interactions.from_pairs(["G0", "G1", "G3"], ["G1", "G2", "G4"])
+    tf = vnn.read.Regulation.from_pairs(["G5", "G5"], ["G0", "G4"])
+    return vnn.wire.interactions(genes, ppi, tf, min_targets=1)
 
 
 def _architecture_bytes() -> bytes:
@@ -179,7 +179,7 @@ def _h5ad_bytes() -> bytes:
 def _model_bytes() -> bytes:
     import keras_vnn as vnn
 
-    model = vnn.build_model(_architecture(), vnn.classes(["a", "b"]))
+    model = vnn.build_model(_architecture(), vnn.pp.classes(["a", "b"]))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "small.keras"
         vnn.save_model(model, path)

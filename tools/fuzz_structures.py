@@ -18,15 +18,15 @@ from pathlib import Path
 from typing import Any
 
 OPTIONS = {
-    "read_annotations": ("format", "columns"),
-    "read_expression": ("orientation", "layer"),
-    "read_gene_sets": ("format",),
-    "read_genes": ("column", "header", "delimiter", "orientation"),
-    "read_hierarchy": ("format",),
-    "read_identifier_map": ("format", "columns"),
-    "read_interactions": ("format", "columns", "header", "delimiter"),
-    "read_ontology": ("format", "columns"),
-    "read_regulation": ("format", "columns", "header", "delimiter"),
+    "read.annotations": ("format", "columns"),
+    "read.expression": ("orientation", "layer"),
+    "read.gene_sets": ("format",),
+    "read.genes": ("column", "header", "delimiter", "orientation"),
+    "read.hierarchy": ("format",),
+    "read.identifier_map": ("format", "columns"),
+    "read.interactions": ("format", "columns", "header", "delimiter"),
+    "read.ontology": ("format", "columns"),
+    "read.regulation": ("format", "columns", "header", "delimiter"),
 }
 FORMATS = (
     "auto biogrid cellxgene csv cx2 ddot drem gaf gene2go gmt gpad hippie hgnc json mitab obo owl sif string table "
@@ -41,7 +41,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "orientation": ("auto", "cells-by-genes", "genes-by-cells", "nonsense"),
     "layer": ("X", "raw", "dense", "nonsense", ""),
 }
-FOLDERS = {"zarr": "read_expression", "comparison": "finished", "downloads": "fetch"}
+FOLDERS = {"zarr": "read.expression", "comparison": "finished", "downloads": "fetch"}
 
 
 def drawn_options(rng: random.Random, target: str) -> dict[str, Any]:

@@ -152,7 +152,7 @@ def _numbers_of(path: Path) -> str:
             found = hashlib.sha256()
             for array in model.get_weights():
                 found.update(array.tobytes())
-            facts = vnn.view(model).card.metadata["training"]
+            facts = vnn.tl.view(model).card.metadata["training"]
             found.update(json.dumps([facts["history"], facts["metrics"]], sort_keys=True).encode())
             os.write(sender, found.hexdigest().encode())
             code = 0

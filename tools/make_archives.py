@@ -51,7 +51,7 @@ def write_archive(folder: Path) -> None:
     cells = pd.DataFrame(random.gamma(2.0, 1.0, (24, 12)).round(3), [f"cell{n}" for n in range(24)], GENES)
     cells.iloc[:12, 2:5] += 3
     types = pd.DataFrame({"type": ["T"] * 12 + ["B"] * 12}, index=cells.index)
-    labels = vnn.labels_of(types, "type")
+    labels = vnn.pp.labels_of(types, "type")
     with tempfile.TemporaryDirectory() as inputs:
         architectures = {
             "interactions": _interaction_architecture(Path(inputs)),
@@ -72,7 +72,7 @@ def write_archive(folder: Path) -> None:
         done = vnn.train(
             architectures[wiring], cells, labels, training=training, preset=preset, checkpoint=stopped, **options
         )
-        vnn.remember_inspection(done.model, cells, labels)
+        vnn.tl.remember_inspection(done.model, cells, labels)
         vnn.save_model(done.model, folder / f"{name}.keras")
         expected["models"][f"{name}.keras"] = model_facts(done.model, cells)
     text = json.dumps(expected, indent=1)
@@ -95,17 +95,17 @@ def model_facts(model: Any, cells: Any) -> dict[str, Any]:
     """Return what a saved model must give."""
     import keras_vnn as vnn
 
-    predicted = vnn.predict(model, cells)
-    ranks = vnn.rank_nodes(model)
-    edges = vnn.edge_weights(model)
+    predicted = vnn.tl.predict(model, cells)
+    ranks = vnn.tl.rank_nodes(model)
+    edges = vnn.tl.edge_weights(model)
     return {
-        "fingerprint": vnn.view(model).architecture.fingerprint,
+        "fingerprint": vnn.tl.view(model).architecture.fingerprint,
         "outputs": [str(name) for name in predicted.columns],
         "predictions": predicted.to_numpy().tolist(),
         "ranks": {str(name): float(value) for name, value in ranks["importance"].items()},
         "weights": len(edges),
         "sum of weights": float(edges["weight"].abs().sum()),
-        "label": vnn.view(model).card.metadata["training"]["label"],
+        "label": vnn.tl.view(model).card.metadata["training"]["label"],
     }
 
 
@@ -118,8 +118,8 @@ def _interaction_architecture(folder: Path) -> Any:
     ring.to_csv(folder / "ppi.tsv", sep="\t", index=False)
     edges = pd.DataFrame({"tf": ["STAT1"] * 4, "target": GENES[2:6], "effect": ["activation"] * 4})
     edges.to_csv(folder / "tf.tsv", sep="\t", index=False)
-    ppi, tf = vnn.read_interactions(folder / "ppi.tsv"), vnn.read_regulation(folder / "tf.tsv")
-    return vnn.interaction_architecture(GENES, ppi, tf, dense_units=2)
+    ppi, tf = vnn.read.interactions(folder / "ppi.tsv"), vnn.read.regulation(folder / "tf.tsv")
+    return vnn.wire.interactions(GENES, ppi, tf, dense_units=2)
 
 
 def _ontology_architecture(folder: Path) -> Any:
@@ -132,8 +132,8 @@ def _ontology_architecture(folder: Path) -> Any:
     (folder / "small.obo").write_text("\n".join(stanzas), encoding="utf-8")
     rows = [f"{GENES[gene]}\t{term}" for term, (_, genes) in TERMS.items() for gene in genes]
     (folder / "genes.tsv").write_text("\n".join(["gene\tterm", *rows]) + "\n", encoding="utf-8")
-    go, annotations = vnn.read_ontology(folder / "small.obo"), vnn.read_annotations(folder / "genes.tsv")
-    return vnn.ontology_architecture(GENES, go, annotations, min_genes=2, root="one", units=2)
+    go, annotations = vnn.read.ontology(folder / "small.obo"), vnn.read.annotations(folder / "genes.tsv")
+    return vnn.wire.ontology(GENES, go, annotations, min_genes=2, root="one", units=2)
 
 
 if __name__ == "__main__":

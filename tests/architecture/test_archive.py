@@ -220,7 +220,7 @@ def test_reading_needs_no_keras(tmp_path, saved):
     path = tmp_path / "a.vnn"
     path.write_bytes(saved)
     code = (
-        "import sys, keras_vnn as vnn; vnn.load_architecture(sys.argv[1]).summary(); "
+        "import sys, keras_vnn as vnn; vnn.read.architecture(sys.argv[1]).summary(); "
         "print({'keras', 'tensorflow', 'anndata'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)

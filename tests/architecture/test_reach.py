@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from keras_vnn import Architecture, Layer, Node, gene_counts, node_degrees
+from keras_vnn import Architecture
+from keras_vnn.wire import Layer, Node, gene_counts, node_degrees
 
 
 def drawn(sizes, density, seed):

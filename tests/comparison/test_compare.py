@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from keras_vnn import Architecture, VNNError, compare, labels_of, targets_of, training_options
+from keras_vnn import Architecture, VNNError, compare, training_options
 from keras_vnn.architecture.wiring import interaction_architecture
 from keras_vnn.basics.files import alone_at
 from keras_vnn.data import Split
@@ -26,6 +26,7 @@ from keras_vnn.experiments.comparison._contenders import REAL, Contender, conten
 from keras_vnn.experiments.comparison._result import verdict_of
 from keras_vnn.experiments.comparison._runs import Job, Record, finished, keep
 from keras_vnn.experiments.comparison._tables import summarised
+from keras_vnn.pp import labels_of, targets_of
 from keras_vnn.priors import Interactions
 
 GENES = tuple(f"G{i}" for i in range(8))
@@ -298,7 +299,9 @@ STOPPED = """
 import sys, time
 import numpy as np
 import keras_vnn
-from keras_vnn import compare, labels_of, load_architecture, training_options
+from keras_vnn import compare, training_options
+from keras_vnn.pp import labels_of
+from keras_vnn.read import architecture as load_architecture
 import anndata
 
 cells = anndata.read_h5ad(sys.argv[2])

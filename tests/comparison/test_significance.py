@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from keras_vnn import VNNError, node_differences, resampled_t_test
+from keras_vnn import VNNError
 from keras_vnn.experiments.comparison import holm_adjusted
+from keras_vnn.tl import node_differences, resampled_t_test
 
 
 def test_the_corrected_test_by_hand():

@@ -12,12 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from keras_vnn import (
-    VNNError,
-    node_differences,
-    rank_biased_overlap,
-    rank_stability,
-)
+from keras_vnn import VNNError
+from keras_vnn.tl import node_differences, rank_biased_overlap, rank_stability
 
 
 def test_rank_biased_overlap_by_hand():

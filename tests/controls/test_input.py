@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from keras_vnn import Labels, VNNError, classes, control_input, labels_of
+from keras_vnn import VNNError
+from keras_vnn.pp import Labels, classes, labels_of
+from keras_vnn.wire import control_input
 
 
 @pytest.fixture

@@ -13,10 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from keras_vnn import Architecture, Layer, Node, VNNError, dense_like, load_architecture, randomize
+from keras_vnn import Architecture, VNNError
 from keras_vnn.experiments.controls import CONTROL_METHODS
 from keras_vnn.experiments.controls._edge_swaps import swap_edges
 from keras_vnn.experiments.controls._randomize import permutation_within_bins
+from keras_vnn.read import architecture as load_architecture
+from keras_vnn.wire import Layer, Node, dense_like, randomize
 
 
 def random_adjacency(seed, shape, density):
@@ -209,7 +211,7 @@ def test_what_is_said_of_wrong_arguments():
         VNNError,
         match=re.escape(
             'The control "modules" is drawn from expression data, and none are given.\n'
-            "Pass expression=align(training_cells, arch)."
+            "Pass expression=vnn.pp.align(training_cells, arch)."
         ),
     ):
         randomize(arch, "modules", 0)

@@ -107,7 +107,7 @@ class TestMissing:
             align(TABLE[["TP53"]], GENES, missing="mean", normalization="log1p-cpm")
         assert str(error.value) == (
             'missing="mean" needs the means of the training cells, which only a fitted normalisation knows.\n'
-            'Fit it: align(…, normalization=fit_normalization("log1p-cpm", data, genes, cells=train))'
+            'Fit it: vnn.pp.align(…, normalization=vnn.pp.fit_normalization("log1p-cpm", data, genes, cells=train))'
         )
 
     @pytest.mark.parametrize("missing", ["raise", "zero", "mean"])

@@ -90,7 +90,7 @@ ERRORS = {
     "no column": (
         lambda: labels_of(CELLS[[]], "celltype"),
         "The cells have no column 'celltype'.\n"
-        'It has none. Read it with the table of its cells: read_expression(path, cells="cells.csv").',
+        'It has none. Read it with the table of its cells: vnn.read.expression(path, cells="cells.csv").',
     ),
     "missing": (
         lambda: labels_of(CELLS, "cell_type"),
@@ -104,7 +104,7 @@ ERRORS = {
     "fractions": (
         lambda: labels_of(CELLS, "age", missing_labels="drop"),
         "The labels 'age' are fractions such as 0.5, 3 different ones.\n"
-        "Numbers are predicted by regression: targets_of(data, column).",
+        "Numbers are predicted by regression: vnn.pp.targets_of(data, column).",
     ),
     "one class": (
         lambda: labels_of(CELLS[:1], "cell_type"),
@@ -122,7 +122,7 @@ ERRORS = {
     "infinite label": (
         lambda: classes([1.0, np.inf]),
         "The labels are fractions such as inf, 2 different ones.\n"
-        "Numbers are predicted by regression: targets_of(data, column).",
+        "Numbers are predicted by regression: vnn.pp.targets_of(data, column).",
     ),
     "class twice": (lambda: Classes(("B", "B")), "Class names occur more than once: B."),
     "policy": (
@@ -132,7 +132,7 @@ ERRORS = {
     "targets are text": (
         lambda: targets_of(CELLS, "cell_type"),
         "The targets 'cell_type' are not numbers: 'T' is that of c1.\n"
-        "Classes are read with labels_of(data, 'cell_type').",
+        "Classes are read with vnn.pp.labels_of(data, 'cell_type').",
     ),
     "missing target": (
         lambda: targets_of(CELLS, "age"),

@@ -125,12 +125,12 @@ ERRORS = {
     "not fitted": (
         lambda: align(COUNTS, GENES, normalization="lin2017"),
         "The normalisation 'lin2017' has not been fitted.\n"
-        'Fit it on the training cells: fit_normalization("lin2017", data, genes, cells=train)',
+        'Fit it on the training cells: vnn.pp.fit_normalization("lin2017", data, genes, cells=train)',
     ),
     "other genes": (
         lambda: align(COUNTS, ["ATM", "OTHER"], normalization=fit_normalization("zscore", COUNTS, GENES)),
         "1 of 2 input genes have no mean and scale in the normalisation 'zscore': OTHER.\n"
-        'Fit it for these genes: fit_normalization("zscore", data, genes, cells=train)',
+        'Fit it for these genes: vnn.pp.fit_normalization("zscore", data, genes, cells=train)',
     ),
     "unknown": (
         lambda: fit_normalization("log1p_cpm", COUNTS, GENES),

@@ -13,9 +13,10 @@ import pandas as pd
 import pytest
 import scipy.sparse
 
-from keras_vnn import read_expression, read_genes
 from keras_vnn.basics.errors import DataError, ReadError
 from keras_vnn.data import align, inputs_of
+from keras_vnn.read import expression as read_expression
+from keras_vnn.read import genes as read_genes
 
 GENES = ["ATM", "MDM2", "TP53"]
 

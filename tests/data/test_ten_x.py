@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from scipy import io, sparse
 
-from keras_vnn import check_file, read_expression, read_genes
 from keras_vnn.basics.errors import DataError, ReadError
+from keras_vnn.read import check_file
+from keras_vnn.read import expression as read_expression
+from keras_vnn.read import genes as read_genes
 
 COUNTS = np.array([[1, 0, 2], [0, 3, 0], [4, 0, 0], [9, 9, 9]])  # Features × barcodes.
 FEATURES = (

@@ -76,7 +76,7 @@ def test_errors(case):
 
 def test_what_needs_registration_says_so(tmp_path):
     with pytest.raises(FetchError) as error:
-        keras_vnn.fetch("msigdb-hallmark", folder=tmp_path)
+        keras_vnn.read.fetch("msigdb-hallmark", folder=tmp_path)
     assert str(error.value) == (
         "msigdb-hallmark has to be fetched by hand: MSigDB asks its users to register before a download.\n"
         "    https://www.gsea-msigdb.org/gsea/msigdb/download_file.jsp\n"

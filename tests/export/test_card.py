@@ -46,5 +46,5 @@ def test_a_trained_model_tells_its_scores(trained):
 def test_a_card_of_an_architecture(arch, tmp_path):
     path = export_summary(arch, path=tmp_path / "x.card.md")
     matter, page = front_matter(path.read_text("utf-8"))
-    assert "pipeline_tag" not in matter and 'vnn.load_architecture("architecture.vnn")' in page
+    assert "pipeline_tag" not in matter and 'vnn.read.architecture("architecture.vnn")' in page
     assert "## How it was trained" not in page

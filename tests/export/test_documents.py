@@ -68,10 +68,10 @@ def test_an_architecture_is_exported_without_keras(arch, tmp_path):
         "import sys\n"
         "from keras_vnn.architecture import load_architecture\n"
         "from keras_vnn.export import export_summary\n"
-        f"arch = load_architecture({str(tmp_path / 'arch.vnn')!r})\n"
+        f"arch = vnn.read.architecture({str(tmp_path / 'arch.vnn')!r})\n"
         "assert not {'matplotlib', 'networkx', 'keras'} & sys.modules.keys()\n"
         f"for name in ('a.txt', 'a.md', 'a.json', 'a.graphml', 'a.svg', 'a.png', 'a.pdf', 'tables'):\n"
-        f"    export_summary(arch, path={str(tmp_path)!r} + '/' + name)\n"
+        f"    vnn.pl.export_summary(arch, path={str(tmp_path)!r} + '/' + name)\n"
         "assert not {'keras', 'tensorflow', 'matplotlib.pyplot'} & sys.modules.keys()\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -90,7 +90,7 @@ def test_the_format_is_that_of_the_name(tmp_path):
     assert str(error.value) == (
         "The name 'model.xlsx' means no format; expected an end of .txt, .md, .markdown, .card.md, .json, .graphml, "
         ".cx2, .dot, .gv, .jgf, .edgelist, .edges, .h5ad, .png, .svg, .pdf, or a folder without one for CSV tables.\n"
-        "Name the format: export_summary(model, 'graphml', path=…)"
+        "Name the format: vnn.pl.export_summary(model, 'graphml', path=…)"
     )
 
 
@@ -105,7 +105,7 @@ def test_errors_say_what_is_wrong(arch, model, ranking, tmp_path):
         export_summary(arch, "csv")
     assert str(error.value) == (
         "The format csv is a folder with nodes.csv, edges.csv and genes.csv, not text to show.\n"
-        "Name where to write it: export_summary(model, 'csv', path=…) (command line: --output …)"
+        "Name where to write it: vnn.pl.export_summary(model, 'csv', path=…) (command line: --output …)"
     )
     path = tmp_path / "there.txt"
     path.write_text("mine")
@@ -115,11 +115,11 @@ def test_errors_say_what_is_wrong(arch, model, ranking, tmp_path):
     with pytest.raises(ArchitectureError) as error:
         export_summary({"genes": 3})
     assert str(error.value) == (
-        "Expected a model or an Architecture, got dict.\nLoad one: load_architecture(path) or load_model(path)"
+        "Expected a model or an Architecture, got dict.\nLoad one: vnn.read.architecture(path) or vnn.load_model(path)"
     )
     with pytest.raises(ArchitectureError) as error:
         export_summary(arch, ranking=ranking.rename({"T": "U"}))
     assert str(error.value) == (
         "The ranking is not of the nodes of this architecture: 1 of 3 rows name none of them.\n"
-        "Make it: rank_nodes(model, data, labels)"
+        "Make it: vnn.tl.rank_nodes(model, data, labels)"
     )

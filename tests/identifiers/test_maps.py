@@ -102,7 +102,7 @@ def test_every_kind_of_prior():
     sets = GeneSets.from_mapping({"S": ["E1", "E2", "E5"], "T": ["E4"]})
     assert dict(mapped(sets)) == {"S": ("A", "D")}
     assert mapped(sets).audit.items("gene set") == ("T",)
-    genes = mapped(vnn.gene_list(["E5", "E1", "E2", "E4"]))
+    genes = mapped(vnn.read.gene_list(["E5", "E1", "E2", "E4"]))
     assert genes.ids == ("D", "A")
     assert genes.audit.count("gene", "the same gene again") == 1
 
@@ -235,31 +235,31 @@ def test_every_policy_is_explained():
 @more
 def test_huri_by_ensembl_is_huri_by_symbol():
     """An independent check: the project of HuRI published the same interactions by symbol."""
-    genes = vnn.read_genes(vnn.data_path("kang_ifnb_cd4t_expression.csv.gz"))
-    huri = vnn.read_interactions(MORE / "ppi/HuRI.tsv.gz")
-    table = vnn.read_identifier_map(MORE / "expression/ensembl_to_symbol.tsv.gz")
-    found = vnn.identifier_map(huri.genes, genes, table)
+    genes = vnn.read.genes(vnn.data_path("kang_ifnb_cd4t_expression.csv.gz"))
+    huri = vnn.read.interactions(MORE / "ppi/HuRI.tsv.gz")
+    table = vnn.read.identifier_map(MORE / "expression/ensembl_to_symbol.tsv.gz")
+    found = vnn.pp.identifier_map(huri.genes, genes, table)
     assert str(found).splitlines()[0] == "8,248 of 8,248 names translated (ensembl_gene_id → symbol)"
-    ours = vnn.map_identifiers(huri, found)
-    theirs = vnn.read_interactions(MORE / "ppi/HuRI_symbols.tsv")
+    ours = vnn.pp.map_identifiers(huri, found)
+    theirs = vnn.read.interactions(MORE / "ppi/HuRI_symbols.tsv")
     assert set(pairs(ours)) == set(pairs(theirs))
     assert len(ours.among(genes)) == 5802
 
 
 @more
 def test_an_expression_table_by_ensembl_meets_a_prior_by_symbol():
-    genes = vnn.read_genes(MORE / "expression/sc_celseq2_5cl_p1.count.csv.gz")
-    ppi = vnn.read_interactions(vnn.data_path("ppi_human_goa_ipi.tsv"))
-    table = vnn.read_identifier_map(MORE / "expression/ensembl_to_symbol.tsv.gz")
-    found = vnn.identifier_map(ppi.genes, genes, table)
+    genes = vnn.read.genes(MORE / "expression/sc_celseq2_5cl_p1.count.csv.gz")
+    ppi = vnn.read.interactions(vnn.data_path("ppi_human_goa_ipi.tsv"))
+    table = vnn.read.identifier_map(MORE / "expression/ensembl_to_symbol.tsv.gz")
+    found = vnn.pp.identifier_map(ppi.genes, genes, table)
     assert found.how == "symbol → ensembl_gene_id"
-    assert len(vnn.map_identifiers(ppi, found).among(genes)) > 8000
+    assert len(vnn.pp.map_identifiers(ppi, found).among(genes)) > 8000
 
 
 def test_a_gaf_translates_accessions_and_synonyms():
     gaf = vnn.data_path("goa_human_demo.gaf.gz")
-    table = vnn.read_identifier_map(gaf)
-    genes = vnn.read_genes(vnn.data_path("kang_ifnb_cd4t_expression.csv.gz"))
-    found = vnn.identifier_map(["P04637-2", "Q00987"], genes, table)
+    table = vnn.read.identifier_map(gaf)
+    genes = vnn.read.genes(vnn.data_path("kang_ifnb_cd4t_expression.csv.gz"))
+    found = vnn.pp.identifier_map(["P04637-2", "Q00987"], genes, table)
     assert dict(found.targets) == {"P04637-2": ("TP53",), "Q00987": ("MDM2",)}
     assert found.how == "accession and synonyms → symbol" or found.how.startswith("accession → symbol")

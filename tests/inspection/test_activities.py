@@ -75,7 +75,7 @@ def test_means_by_class(model, frame, labels):
     with pytest.raises(DataError) as error:
         activities_by_class(frame, labels)
     assert str(error.value) == (
-        "Expected the AnnData of node_activities, got DataFrame.\nMake it: node_activities(model, data)"
+        "Expected the AnnData of vnn.tl.node_activities, got DataFrame.\nMake it: vnn.tl.node_activities(model, data)"
     )
 
 

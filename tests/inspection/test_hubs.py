@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from keras_vnn import Architecture, Layer, Node, VNNError, corrected_importance
+from keras_vnn import Architecture, VNNError
+from keras_vnn.tl import corrected_importance
+from keras_vnn.wire import Layer, Node
 
 
 @pytest.fixture

@@ -162,6 +162,6 @@ def test_nodes_of_an_autoencoder_are_compared_between_groups_instead_of_ranked(m
         rank_nodes(model, cells, "kind", method=method)
     assert str(error.value) == (
         "The model is an autoencoder: it has no outputs whose change could rank its nodes.\n"
-        "Nodes that differ between groups of cells: keras_vnn.differential_activity(model, data, column, group); "
+        "Nodes that differ between groups of cells: vnn.tl.differential_activity(model, data, column, group); "
         "a single node: vnn inspect MODEL NODE"
     )

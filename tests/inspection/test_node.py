@@ -134,7 +134,7 @@ def test_the_page(plain):
 def test_without_data_the_page_says_what_to_do(plain):
     page = str(inspect_node(plain, "STAT1"))
     assert page.startswith("STAT1\ngene · input\nsee also PPI:STAT1 (interaction)\n")
-    assert page.endswith("For activity and importance, pass data: inspect_node(model, node, data, labels)")
+    assert page.endswith("For activity and importance, pass data: vnn.tl.inspect_node(model, node, data, labels)")
 
 
 def test_top_limits_the_page_not_the_tables(linear):
@@ -185,7 +185,7 @@ def test_a_model_remembers_across_its_file(arch, make, frame, labels, tmp_path):
         rank_nodes(model)
     assert str(error.value) == (
         "The model remembers nothing of its nodes, or was trained further since.\n"
-        "Pass data: rank_nodes(model, data, labels), or remember_inspection(model, data, labels) first."
+        "Pass data: vnn.tl.rank_nodes(model, data, labels), or vnn.tl.remember_inspection(model, data, labels) first."
     )
     measured = rank_nodes(model, frame, labels)
     page = str(inspect_node(model, "cycle", frame, labels))
@@ -199,7 +199,7 @@ def test_a_model_remembers_across_its_file(arch, make, frame, labels, tmp_path):
         rank_nodes(again, method="gradient")
     assert str(error.value) == (
         "The model remembers importance by knockout, not by gradient.\n"
-        "Pass data to measure it: rank_nodes(model, data, labels, method='gradient')"
+        "Pass data to measure it: vnn.tl.rank_nodes(model, data, labels, method='gradient')"
     )
     layer = view(again).head
     layer.bias.assign(np.array(layer.bias) + 1)

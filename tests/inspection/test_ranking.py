@@ -226,7 +226,7 @@ def test_errors_say_what_is_wrong(arch, make, model, frame, values, labels):
         rank_nodes(model, values[:, :4])
     assert message(error) == (
         "Expected an AnnData, a DataFrame or an aligned array of shape (cells, 5), got ndarray of shape (31, 4).\n"
-        "Align named data: keras_vnn.align(data, arch, normalization=…)"
+        "Align named data: vnn.pp.align(data, arch, normalization=…)"
     )
     with pytest.raises(DataError) as error:
         rank_nodes(model, np.where(values > 2, np.nan, values))
@@ -237,7 +237,7 @@ def test_errors_say_what_is_wrong(arch, make, model, frame, values, labels):
     assert message(error) == (
         "The model is an embedding: it has no outputs whose change could rank its nodes.\n"
         "Look at single nodes (vnn inspect MODEL NODE), score it (vnn evaluate), or build one that predicts: "
-        "build_model(arch, outputs=keras_vnn.classes(labels))"
+        "vnn.build_model(arch, outputs=vnn.pp.classes(labels))"
     )
 
 

@@ -105,7 +105,7 @@ def test_a_model_made_of_parts_finds_what_it_has(arch, make):
         _ = view(part).head
     assert str(error.value) == (
         f"The model {part.name!r} has no layer 'head': it is made of parts of another model.\n"
-        "Pass the model that build_model or load_model gave."
+        "Pass the model that vnn.build_model or vnn.load_model gave."
     )
 
 

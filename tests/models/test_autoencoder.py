@@ -205,7 +205,7 @@ def test_it_is_saved_and_opens_anywhere(terms, tmp_path) -> None:
         "import keras_vnn, keras, numpy as np, sys\n"
         "model = keras.saving.load_model(sys.argv[1] + '/model.keras')\n"
         "np.save(sys.argv[1] + '/restored.npy', model.predict(np.load(sys.argv[1] + '/cells.npy'), verbose=0))\n"
-        "print(keras_vnn.view(model).outputs, model.get_layer('reconstruction').kernel_constraint is not None)\n"
+        "print(vnn.tl.view(model).outputs, model.get_layer('reconstruction').kernel_constraint is not None)\n"
     )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["Reconstruction()", "True"]
@@ -251,7 +251,7 @@ def test_a_preset_of_autoencoders_is_not_one_of_models_that_predict(sets) -> Non
         build_model(sets, 2, preset="vega")
     assert str(error.value) == (
         "The preset 'vega' is of autoencoders, not of models that predict.\n"
-        "Build one: build_autoencoder(arch, preset='vega'); on the command line: --objective autoencoder"
+        "Build one: vnn.build_autoencoder(arch, preset='vega'); on the command line: --objective autoencoder"
     )
 
 

@@ -36,7 +36,7 @@ x = np.random.default_rng(0).normal(size=(32, 4)).astype("float32")
 targets = {"classifier": np.arange(32) % 2, "drugcell": x[:, :1] + x[:, 1:2]}
 """
 TRAIN = """
-arch = keras_vnn.load_architecture(folder + "/arch.vnn")
+arch = keras_vnn.read.architecture(folder + "/arch.vnn")
 options = {"preset": "drugcell", "side_features": 0, "side_layers": (), "tail": (), "initial_scale": 1}
 models = {
     "classifier": build_model(arch, classes(["T", "B"]), seed=0),
@@ -52,7 +52,7 @@ models = {name: keras_vnn.load_model(f"{folder}/{name}.keras") for name in targe
 TELL = """
 for name, model in models.items():
     np.save(f"{folder}/{name} on {backend}.npy", model.predict(x, verbose=0))
-    keras_vnn.edge_weights(model, dense=True).to_pickle(f"{folder}/{name} on {backend}.pkl")
+    keras_vnn.tl.edge_weights(model, dense=True).to_pickle(f"{folder}/{name} on {backend}.pkl")
     model.fit(x, targets[name], verbose=0)
 """
 

@@ -31,7 +31,7 @@ for path in sys.argv[1:]:
         reset.write("5")
     before = memory("VmRSS")
     try:
-        (vnn.load_model if path.endswith(".keras") else vnn.load_architecture)(path)
+        (vnn.load_model if path.endswith(".keras") else vnn.read.architecture)(path)
         said = "opened"
     except BaseException as error:
         said = f"{type(error).__name__}: {error}"
@@ -221,9 +221,9 @@ def architectures():
 def write_bombs(folder: Path) -> dict[str, Path]:
     """Write a good model and all bombs; return them by name."""
     genes = [f"G{n}" for n in range(6)]
-    arch = vnn.interaction_architecture(genes, vnn.Interactions.from_pairs(["G0", "G1"], ["G1", "G2"]))
+    arch = vnn.wire.interactions(genes, vnn.read.Interactions.from_pairs(["G0", "G1"], ["G1", "G2"]))
     paths = {"good": folder / "good.keras"}
-    vnn.save_model(vnn.build_model(arch, vnn.classes(["a", "b"]), tail=(4,)), paths["good"])
+    vnn.save_model(vnn.build_model(arch, vnn.pp.classes(["a", "b"]), tail=(4,)), paths["good"])
     arch.save(folder / "good.vnn")
     model, architecture = content_of(paths["good"]), content_of(folder / "good.vnn")
     files = {}

@@ -147,7 +147,7 @@ def test_a_model_of_others_has_no_names() -> None:
         view(other)
     assert str(error.value) == (
         "The model 'plain' carries no architecture, so its nodes have no names.\n"
-        "Build it with keras_vnn.build_model(arch, outputs=…)."
+        "Build it with vnn.build_model(arch, outputs=…)."
     )
 
 

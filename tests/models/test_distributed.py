@@ -38,8 +38,8 @@ import json, sys
 import numpy as np
 import keras_vnn as vnn
 genes = [f"G{i}" for i in range(6)]
-ring = vnn.Interactions.from_pairs(genes, [*genes[1:], genes[0]])
-arch = vnn.interaction_architecture(genes, ring, dense_units=3)
+ring = vnn.read.Interactions.from_pairs(genes, [*genes[1:], genes[0]])
+arch = vnn.wire.interactions(genes, ring, dense_units=3)
 rng = np.random.default_rng(0)
 labels = np.repeat(["a", "b", "c"], 20)
 y = np.repeat([0, 1, 2], 20)
@@ -48,7 +48,7 @@ x[np.arange(60), y] += 2
 """
 ALONE = """
 import keras, tensorflow as tf
-model = vnn.build_model(arch, outputs=vnn.classes(labels), seed=0)
+model = vnn.build_model(arch, outputs=vnn.pp.classes(labels), seed=0)
 batches = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(len(x), seed=0).batch(64)
 loss = model.fit(batches, epochs=20, verbose=0).history["loss"][-1]
 """

@@ -17,9 +17,9 @@ from keras_vnn.basics.errors import ArchitectureError, ModelError, ReadError, VN
 @pytest.fixture(scope="module")
 def good(tmp_path_factory):
     genes = [f"G{n}" for n in range(6)]
-    arch = vnn.interaction_architecture(genes, vnn.Interactions.from_pairs(["G0", "G1"], ["G1", "G2"]))
+    arch = vnn.wire.interactions(genes, vnn.read.Interactions.from_pairs(["G0", "G1"], ["G1", "G2"]))
     path = tmp_path_factory.mktemp("models") / "good.keras"
-    vnn.save_model(vnn.build_model(arch, vnn.classes(["a", "b"]), tail=(4,), dropout=0.1), path)
+    vnn.save_model(vnn.build_model(arch, vnn.pp.classes(["a", "b"]), tail=(4,), dropout=0.1), path)
     return path
 
 
@@ -334,7 +334,7 @@ def test_an_architecture_holds_no_pickle(tmp_path):
         def __reduce__(self):
             return (open, (str(tmp_path / "escaped"), "w"))
 
-    arch = vnn.interaction_architecture(["A", "B"], vnn.Interactions.from_pairs(["A"], ["B"]))
+    arch = vnn.wire.interactions(["A", "B"], vnn.read.Interactions.from_pairs(["A"], ["B"]))
     arch.save(tmp_path / "good.vnn")
     with zipfile.ZipFile(tmp_path / "good.vnn") as archive:
         content = {name: archive.read(name) for name in archive.namelist()}
@@ -348,14 +348,14 @@ def test_an_architecture_holds_no_pickle(tmp_path):
         for name, data in content.items():
             archive.writestr(name, data)
     with pytest.raises(ArchitectureError, match=r"an array of \(2,\) object, expected a list of int32"):
-        vnn.load_architecture(tmp_path / "bad.vnn")
+        vnn.read.architecture(tmp_path / "bad.vnn")
     assert not (tmp_path / "escaped").exists()
 
 
 def test_a_pickle_under_any_name_is_not_opened(tmp_path):
     path = tmp_path / "genes.txt"
     path.write_bytes(pickle.dumps(["TP53"] * 100))
-    for reader in (vnn.read_genes, vnn.read_interactions, vnn.read_gene_sets, vnn.load_architecture, vnn.load_model):
+    for reader in (vnn.read.genes, vnn.read.interactions, vnn.read.gene_sets, vnn.read.architecture, vnn.load_model):
         with pytest.raises(VNNError):
             reader(path)
 
@@ -369,7 +369,7 @@ def test_an_h5ad_that_links_to_another_file(tmp_path):
     with h5py.File(tmp_path / "cells.h5ad", "a") as file:
         del file["X"]
         file["X"] = h5py.ExternalLink(str(tmp_path / "secret.h5ad"), "/X")
-    for reader in (vnn.read_expression, vnn.read_genes):
+    for reader in (vnn.read.expression, vnn.read.genes):
         with pytest.raises(ReadError, match=r"takes /X from another file: .*cells\.h5ad\n"):
             reader(tmp_path / "cells.h5ad")
 

@@ -7,14 +7,12 @@ import time
 
 import pytest
 
-from keras_vnn import (
-    read_genes,
-    read_identifier_map,
-    read_interactions,
-    read_regulation,
-    readers,
-)
+from keras_vnn import readers
 from keras_vnn.basics.errors import ReadError, VNNError
+from keras_vnn.read import genes as read_genes
+from keras_vnn.read import identifier_map as read_identifier_map
+from keras_vnn.read import interactions as read_interactions
+from keras_vnn.read import regulation as read_regulation
 from keras_vnn.readers import FAMILIES, formats_of
 from keras_vnn.readers.text import CheckedStream, open_text
 

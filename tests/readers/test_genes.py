@@ -133,7 +133,7 @@ BAD = {
         "format-version: 1.2\n",
         ReadError,
         "The file is an ontology in OBO 1.2 or 1.4, not a list of genes: {path}\n    format-version: 1.2\n"
-        "Read it with read_ontology.",
+        "Read it with vnn.read.ontology.",
     ),
     "header only": (
         "gene_symbol\n# x\n",

@@ -273,7 +273,7 @@ BAD = {
     "SIF of regulation": (
         "A pd B\n",
         "No row of the SIF file has the type pp or interacts-with or in-complex-with: {path}\nIt has: pd (1).\n"
-        "It holds regulation: read it with read_regulation.",
+        "It holds regulation: read it with vnn.read.regulation.",
     ),
     "SIF without target": (
         "A pp B\nA pp\n",
@@ -288,17 +288,17 @@ BAD = {
     ),
     "TRRUST": (
         "AATF\tBAX\tRepression\t1\n",
-        "The file is TRRUST, not interactions: {path}\n    AATF\tBAX\tRepression\t1\nRead it with read_regulation.",
+        "The file is TRRUST, not interactions: {path}\n    AATF\tBAX\tRepression\t1\nRead it with vnn.read.regulation.",
     ),
     "regulators": (
         "tf,target\nA,B\n",
         "The file is a table of regulators and targets, not interactions: {path}\n    tf,target\n    A,B\n"
-        "Read it with read_regulation.",
+        "Read it with vnn.read.regulation.",
     ),
     "GMT": (
         "S\tna\tA\tB\nT\tna\tC\n",
         "The file is GMT (gene sets), not interactions: {path}\n    S\tna\tA\tB\n    T\tna\tC\n"
-        "Read it with read_gene_sets.",
+        "Read it with vnn.read.gene_sets.",
     ),
 }
 

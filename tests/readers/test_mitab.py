@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from keras_vnn import read_interactions
 from keras_vnn.basics.errors import ReadError
+from keras_vnn.read import interactions as read_interactions
 
 HEADER = [
     *("#ID(s) interactor A", "ID(s) interactor B", "Alt. ID(s) interactor A", "Alt. ID(s) interactor B"),

@@ -23,7 +23,7 @@ ARROWS = Format(
     "interactions",
     sniff=lambda start: all(" <-> " in text for text in start.texts),
     read=partial(read_pairs, roles=INTERACTION_ROLES, columns=lambda layout: Columns(0, 2), delimiter=" "),
-    page="A module.\n\n### Arrows\n`read_interactions`\n\n```text arrows.txt\nTP53 <-> MDM2\n```\n",
+    page="A module.\n\n### Arrows\n`read.interactions`\n\n```text arrows.txt\nTP53 <-> MDM2\n```\n",
 )
 
 
@@ -41,24 +41,24 @@ def file(tmp_path):
 
 
 def test_a_format_that_is_declared_is_read_told_and_checked(with_arrows, file):
-    assert vnn.read_interactions(file).genes == ("BARD1", "BRCA1", "MDM2", "TP53")
-    assert vnn.read_interactions(file, format="arrows").genes == ("BARD1", "BRCA1", "MDM2", "TP53")
+    assert vnn.read.interactions(file).genes == ("BARD1", "BRCA1", "MDM2", "TP53")
+    assert vnn.read.interactions(file, format="arrows").genes == ("BARD1", "BRCA1", "MDM2", "TP53")
     assert registry.sniff_format(file) == "arrows"
     assert (check_file(file).family, check_file(file).records) == ("interactions", 2)
 
 
 def test_readers_of_other_families_refuse_it_by_name(with_arrows, file):
-    for reader in (vnn.read_regulation, vnn.read_annotations, vnn.read_gene_sets, vnn.read_genes):
+    for reader in (vnn.read.regulation, vnn.read.annotations, vnn.read.gene_sets, vnn.read.genes):
         with pytest.raises(ReadError) as error:
             reader(file)
         first, *lines = str(error.value).splitlines()
         assert first.startswith("The file is pairs with arrows, not ")
-        assert lines == ["    TP53 <-> MDM2", "    BRCA1 <-> BARD1", "Read it with read_interactions."]
+        assert lines == ["    TP53 <-> MDM2", "    BRCA1 <-> BARD1", "Read it with vnn.read.interactions."]
 
 
 def test_an_option_it_does_not_take_is_refused(with_arrows, file):
     with pytest.raises(ConfigError) as error:
-        vnn.read_interactions(file, id="entrez")
+        vnn.read.interactions(file, id="entrez")
     assert str(error.value) == (
         f"id applies to format='biogrid' or 'mitab' or 'hippie'; {file} is read as 'arrows'.\n"
         "Leave out id, or name the format."
@@ -69,7 +69,7 @@ def test_types_of_interactions_are_refused_where_a_format_has_none(tmp_path):
     path = tmp_path / "edges.tsv"
     path.write_text("gene_a\tgene_b\nTP53\tMDM2\n")
     with pytest.raises(ConfigError) as error:
-        vnn.read_interactions(path, sif_types=["physical"])
+        vnn.read.interactions(path, sif_types=["physical"])
     assert str(error.value) == (
         "sif_types applies to format='string-actions' or 'biogrid' or 'mitab' or 'sif'; "
         f"{path} is read as 'table'.\nLeave out sif_types, or name the format."
@@ -80,13 +80,13 @@ def test_help_and_page_name_it(with_arrows, capsys):
     with pytest.raises(SystemExit):
         main(["build", "--help"])
     assert "pairs with arrows" in " ".join(capsys.readouterr().out.replace("│", " ").split())
-    section = "\n\n### Arrows\n`read_interactions`\n\n```text arrows.txt\nTP53 <-> MDM2\n```\n\n"
+    section = "\n\n### Arrows\n`read.interactions`\n\n```text arrows.txt\nTP53 <-> MDM2\n```\n\n"
     assert section in page("<!-- formats: interactions -->\n<!-- end -->")
 
 
 def test_without_the_declaration_nothing_knows_it(file):
     with pytest.raises(ConfigError, match=r"^Unknown format='arrows' for interactions\.\nExpected one of: auto, "):
-        vnn.read_interactions(file, format="arrows")
+        vnn.read.interactions(file, format="arrows")
 
 
 def test_docstrings_list_the_formats():
@@ -96,11 +96,11 @@ def test_docstrings_list_the_formats():
 
 
 FUNCTIONS = {
-    "interactions": (vnn.read_interactions, "A\tB\t1\nB\tC\t2\n"),
-    "regulation": (vnn.read_regulation, "A\tB\t1\nB\tC\t2\n"),
-    "ontology": (vnn.read_ontology, "A\tB\nB\tC\n"),
-    "annotations": (vnn.read_annotations, "A\tGO:0000001\nB\tGO:0000002\n"),
-    "identifiers": (vnn.read_identifier_map, "A\tB\nB\tC\n"),
+    "interactions": (vnn.read.interactions, "A\tB\t1\nB\tC\t2\n"),
+    "regulation": (vnn.read.regulation, "A\tB\t1\nB\tC\t2\n"),
+    "ontology": (vnn.read.ontology, "A\tB\nB\tC\n"),
+    "annotations": (vnn.read.annotations, "A\tGO:0000001\nB\tGO:0000002\n"),
+    "identifiers": (vnn.read.identifier_map, "A\tB\nB\tC\n"),
 }
 NO_COLUMNS = [(-1, 0), (0, 1), (1, 99), (1, 1.5), (1, None), (True, 2), ("nowhere", 1), (), "ab", 5, -1]
 
@@ -120,17 +120,17 @@ def test_columns_that_are_none_are_an_error_with_a_remedy(tmp_path, family, colu
 @pytest.mark.parametrize(
     ("read", "options", "said"),
     [
-        (vnn.read_annotations, {"format": "gmt", "columns": (-1, 0)}, "columns applies to format='gene-term'; "),
-        (vnn.read_annotations, {"format": "gaf", "columns": (1, 2)}, "columns applies to format='gene-term'; "),
-        (vnn.read_ontology, {"format": "obo", "columns": (1, 2)}, "columns applies to format='edges'; "),
-        (vnn.read_ontology, {"format": "obo", "species": "HSA"}, "species applies to format='reactome'; "),
-        (vnn.read_identifier_map, {"format": "aliases", "columns": (1, 2)}, "columns applies to format='table'; "),
+        (vnn.read.annotations, {"format": "gmt", "columns": (-1, 0)}, "columns applies to format='gene-term'; "),
+        (vnn.read.annotations, {"format": "gaf", "columns": (1, 2)}, "columns applies to format='gene-term'; "),
+        (vnn.read.ontology, {"format": "obo", "columns": (1, 2)}, "columns applies to format='edges'; "),
+        (vnn.read.ontology, {"format": "obo", "species": "HSA"}, "species applies to format='reactome'; "),
+        (vnn.read.identifier_map, {"format": "aliases", "columns": (1, 2)}, "columns applies to format='table'; "),
         (
-            vnn.read_interactions,
+            vnn.read.interactions,
             {"format": "sif", "columns": (1, 2)},
             "columns applies to format='string' or 'table'; ",
         ),
-        (vnn.read_regulation, {"format": "matrix", "sif_types": ("x",)}, "sif_types applies to format='sif'; "),
+        (vnn.read.regulation, {"format": "matrix", "sif_types": ("x",)}, "sif_types applies to format='sif'; "),
     ],
 )
 def test_an_option_of_another_format_is_an_error_with_a_remedy(tmp_path, read, options, said):

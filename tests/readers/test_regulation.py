@@ -150,17 +150,17 @@ BAD = {
     "STRING": (
         "protein1 protein2 combined_score\n9606.A 9606.B 700\n",
         "The file is STRING links, not regulators and their targets: {path}\n    protein1 protein2 combined_score\n"
-        "    9606.A 9606.B 700\nRead it with read_interactions.",
+        "    9606.A 9606.B 700\nRead it with vnn.read.interactions.",
     ),
     "interactions": (
         "gene_a\tgene_b\nA\tB\n",
         "The file is a table of interactions, not regulators and their targets: {path}\n    gene_a\tgene_b\n    A\tB\n"
-        "Read it with read_interactions.",
+        "Read it with vnn.read.interactions.",
     ),
     "SIF of interactions": (
         "A pp B\n",
         "No row of the SIF file has the type pd or controls-expression-of: {path}\nIt has: pp (1).\n"
-        "It holds interactions: read it with read_interactions.",
+        "It holds interactions: read it with vnn.read.interactions.",
     ),
     "one column": (
         "A\nB\n",

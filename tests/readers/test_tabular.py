@@ -2,7 +2,8 @@
 
 import pytest
 
-from keras_vnn import read_interactions, read_ontology
+from keras_vnn.read import interactions as read_interactions
+from keras_vnn.read import ontology as read_ontology
 from keras_vnn.readers.tabular import joined, pieces
 
 TEXT = "0007\t1\n\n# a comment\n7157 \t2\n7157\t3\textra\n\t4\n1e3\t5\n!x\t6\nTrue\t7"

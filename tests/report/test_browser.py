@@ -5,7 +5,8 @@ import time
 import pandas as pd
 import pytest
 
-from keras_vnn import read_table, write_report
+from keras_vnn.pl import write_report
+from keras_vnn.read import table as read_table
 
 pytestmark = pytest.mark.browser
 

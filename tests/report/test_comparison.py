@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from keras_vnn import VNNError, report_data
+from keras_vnn import VNNError
+from keras_vnn.pl import report_data
 
 
 def test_a_folder_a_file_and_the_values_are_the_same(arch, comparison, tmp_path):

@@ -9,18 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from keras_vnn import (
-    VNNError,
-    activity_table,
-    build_autoencoder,
-    edge_weights,
-    inspect_node,
-    rank_nodes,
-    report_data,
-    view,
-)
+from keras_vnn import VNNError, build_autoencoder
 from keras_vnn.architecture import Architecture, Layer, Node
 from keras_vnn.export.report._columns import activity_columns, edge_columns, rounded, tree_parents
+from keras_vnn.pl import report_data
+from keras_vnn.tl import activity_table, edge_weights, inspect_node, rank_nodes, view
 
 
 @pytest.fixture(scope="module")
@@ -209,13 +202,13 @@ def test_what_is_no_network_is_refused(arch, model, cells):
     with pytest.raises(VNNError) as caught:
         report_data([1])
     assert str(caught.value) == (
-        "Expected a model or an Architecture, got list.\nLoad one: load_architecture(path) or load_model(path)"
+        "Expected a model or an Architecture, got list.\nLoad one: vnn.read.architecture(path) or vnn.load_model(path)"
     )
     with pytest.raises(VNNError) as caught:
         report_data(arch, cells)
     assert str(caught.value) == (
         "An architecture has no weights, so it does nothing with data.\n"
-        "Train a model: train(arch, data, labels), then write_report(result.model, path)"
+        "Train a model: vnn.train(arch, data, labels), then vnn.pl.write_report(result.model, path)"
     )
     with pytest.raises(VNNError, match="The ranking is not of the nodes of this architecture: 1 of 1 rows name none"):
         report_data(arch, ranking=pd.DataFrame({"importance": [1.0], "rank": [1]}, index=["nobody"]))

@@ -5,7 +5,8 @@ import base64
 import numpy as np
 import pytest
 
-from keras_vnn import config_path, write_report
+from keras_vnn import config_path
+from keras_vnn.pl import write_report
 from keras_vnn.recipes.read import read_recipe
 from keras_vnn.recipes.run import build_architecture, read_training_data
 
@@ -16,7 +17,8 @@ MEGABYTES = 6
 @pytest.fixture(scope="module")
 def path(browser, tmp_path_factory):
     """Built as the recipe says; not trained, as the page shows the same of any weights."""
-    from keras_vnn import build_model, remember_inspection
+    from keras_vnn import build_model
+    from keras_vnn.tl import remember_inspection
 
     recipe = read_recipe(config_path("kang-go"))
     arch = build_architecture(recipe.build)

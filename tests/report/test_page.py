@@ -8,8 +8,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from keras_vnn import VNNError, report_data, write_report
+from keras_vnn import VNNError
 from keras_vnn.export.report._page import SCRIPTS, VENDORED, page_of, safe_json
+from keras_vnn.pl import report_data, write_report
 
 
 class Read(HTMLParser):

@@ -7,20 +7,15 @@ import pandas as pd
 import pytest
 import scipy.sparse
 
-from keras_vnn import (
-    interaction_architecture,
-    node_activities,
-    predict,
-    rank_nodes,
-    read_expression,
-    train,
-    training_options,
-)
+from keras_vnn import train, training_options
 from keras_vnn.basics.errors import DataError
 from keras_vnn.inspection import _cells, inspect_node
 from keras_vnn.priors import Interactions
+from keras_vnn.read import expression as read_expression
+from keras_vnn.tl import node_activities, predict, rank_nodes
 from keras_vnn.training import _stream
 from keras_vnn.training._order import CellOrder
+from keras_vnn.wire import interactions as interaction_architecture
 
 GENES = [f"G{i}" for i in range(12)]
 KINDS = ["sparse.h5ad", "dense.h5ad", "sparse.zarr", "compressed.h5ad"]
@@ -155,7 +150,7 @@ def test_a_value_that_is_no_number_is_named_when_it_is_read(arch, cells, tmp_pat
 
 
 def test_nodes_are_measured_on_some_of_many_cells(cells, folder, monkeypatch):
-    from keras_vnn import labels_of
+    from keras_vnn.pp import labels_of
     from keras_vnn.recipes import run
 
     monkeypatch.setattr(run, "MOST_INSPECTED", 30)
@@ -168,7 +163,7 @@ def test_nodes_are_measured_on_some_of_many_cells(cells, folder, monkeypatch):
 
 
 def test_findings_on_some_cells_are_those_of_these_cells(cells, folder, in_memory, monkeypatch):
-    from keras_vnn import labels_of
+    from keras_vnn.pp import labels_of
     from keras_vnn.recipes import run
 
     monkeypatch.setattr(run, "MOST_INSPECTED", 30)

@@ -8,12 +8,15 @@ import scipy.sparse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_vnn import interaction_architecture, predict, rank_nodes, read_expression, train, training_options
+from keras_vnn import train, training_options
 from keras_vnn.basics.errors import DataError
 from keras_vnn.data import StoredInputs, _matrix, align, fit_normalization, inputs_of
 from keras_vnn.options import PretrainingOptions
 from keras_vnn.priors import Interactions
+from keras_vnn.read import expression as read_expression
+from keras_vnn.tl import predict, rank_nodes
 from keras_vnn.training import train_embedding
+from keras_vnn.wire import interactions as interaction_architecture
 
 GENES = [f"G{i}" for i in range(12)]
 OPTIONS = {"epochs": 3, "batch_size": 8, "normalization": "log1p-cpm"}

@@ -14,22 +14,17 @@ import pandas as pd
 import pytest
 from sklearn.metrics import balanced_accuracy_score
 
-from keras_vnn import (
-    VNNError,
-    labels_of,
-    load_model,
-    predict,
-    read_expression,
-    read_table,
-    split_cells,
-    tune,
-)
+from keras_vnn import VNNError, load_model, tune
 from keras_vnn.basics.errors import ConfigError, OutputError
 from keras_vnn.basics.files import alone_at
 from keras_vnn.cli import main
 from keras_vnn.experiments.tuning._settings import changed_recipe
+from keras_vnn.pp import labels_of, split_cells
+from keras_vnn.read import expression as read_expression
+from keras_vnn.read import table as read_table
 from keras_vnn.recipes.read import read_recipe
 from keras_vnn.recipes.schema import Recipe
+from keras_vnn.tl import predict
 
 GRID = {"learning_rate": [0.001, 0.03], "model.activation": ["tanh", "relu"]}
 ENDLESS = {"learning_rate": {"low": 0.001, "high": 0.1, "log": True}, "dropout": {"low": 0.0, "high": 0.6}}

@@ -279,7 +279,7 @@ def test_no_table(genes):
         interaction_architecture(genes)
     assert str(caught.value) == (
         "There is nothing to wire: neither interactions nor regulation were given.\n"
-        "Pass at least one: interaction_architecture(genes, interactions, regulation)"
+        "Pass at least one: vnn.wire.interactions(genes, interactions, regulation)"
     )
 
 
@@ -416,7 +416,7 @@ def test_neighbourhoods_are_those_of_plain_sets(rows):
 
 SCRIPT = """
 import hashlib
-from keras_vnn import Interactions, Regulation
+from keras_vnn.read import Interactions, Regulation
 from keras_vnn.architecture import architecture_to_bytes
 from keras_vnn.architecture.wiring import GROUPINGS, interaction_architecture
 genes = sorted({f"G{i * 7 % 40}" for i in range(40)})

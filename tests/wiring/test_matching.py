@@ -103,7 +103,7 @@ def test_tables_and_paths_are_no_priors():
     with pytest.raises(WiringError) as error:
         interaction_architecture(["TP53", "MDM2"], frame)
     assert str(error.value) == (
-        "Expected Interactions, got DataFrame.\nRead the table or the file first: read_interactions(…)"
+        "Expected Interactions, got DataFrame.\nRead the table or the file first: vnn.read.interactions(…)"
     )
     with pytest.raises(WiringError, match="Expected Regulation, got str"):
         interaction_architecture(["TP53", "MDM2"], None, "tf.tsv")

@@ -220,9 +220,9 @@ WHOLE = """
 import re, sys
 from pathlib import Path
 import keras_vnn as vnn
-go = vnn.read_ontology(sys.argv[1])
-goa = vnn.read_annotations(sys.argv[2])
-arch = vnn.ontology_architecture(goa.genes, go, goa, namespace="biological_process")
+go = vnn.read.ontology(sys.argv[1])
+goa = vnn.read.annotations(sys.argv[2])
+arch = vnn.wire.ontology(goa.genes, go, goa, namespace="biological_process")
 arch.save(sys.argv[3])
 # The peak of this program; that of getrusage would count the process it was forked from.
 print(int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) // 1024, arch.fingerprint)

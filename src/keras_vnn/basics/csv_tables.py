@@ -4,10 +4,10 @@ In: a pandas table. Out: text, and the table again. Knows nothing of what is in 
 
 Names come from files that anybody may have written, and a spreadsheet runs a cell such as ``=HYPERLINK(…)`` as a
 formula, in quotes or not. Texts that would be taken for a formula are therefore written behind an apostrophe, and an
-apostrophe that was there already is doubled. `read_table` takes away what was added. Other texts, so all names of
+apostrophe that was there already is doubled. `read.table` takes away what was added. Other texts, so all names of
 genes and terms in practice, and all numbers, stand in the file as they are.
 
-Texts are quoted, numbers have all their digits and no quotes, lines end in a line feed. That is how `read_table` tells
+Texts are quoted, numbers have all their digits and no quotes, lines end in a line feed. That is how `read.table` tells
 a gene called ``NA`` or ``1`` from a number.
 """
 
@@ -34,7 +34,7 @@ _WHOLE = re.compile(r"[+-]?\d{1,18}")
 
 
 def csv_text(table: pd.DataFrame, *, index: bool = True) -> str:
-    """Return a table as CSV that is safe to open in a spreadsheet; `read_table` gives the table back.
+    """Return a table as CSV that is safe to open in a spreadsheet; `read.table` gives the table back.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
     Parameters
     ----------
     path
-        Such a file: of `export_summary`, of a comparison, of a demo.
+        Such a file: of `pl.export_summary`, of a comparison, of a demo.
 
     Returns
     -------

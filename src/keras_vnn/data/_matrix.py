@@ -66,7 +66,7 @@ def measured(data: Any) -> Measured:
     if hasattr(data, "var_names") and hasattr(data, "obs_names"):
         values = (data.to_memory() if data.isbacked or (not data.is_view and is_on_disk(data.X)) else data).X
         if values is None:
-            raise DataError('The AnnData has no X.\nName a layer it has: read_expression(path, layer="raw").')
+            raise DataError('The AnnData has no X.\nName a layer it has: vnn.read.expression(path, layer="raw").')
         cells, genes = data.obs_names, data.var_names
     elif hasattr(data, "columns") and hasattr(data, "index"):
         values = _frame_values(data) if 0 not in data.shape else np.empty(data.shape)

@@ -88,10 +88,10 @@ def inputs_of(
     duplicates: str = "raise",
     normalization: Normalization | str | None = None,
 ) -> NDArray[np.float32] | StoredInputs:
-    """Return what `align` returns, or what reads the same when it is asked for: from disk, or a large sparse matrix.
+    """Return what `pp.align` returns, or what reads the same when it is asked for: from disk, or a large sparse matrix.
 
     Parameters, errors
-        As `align`; values on disk are checked when they are read.
+        As `pp.align`; values on disk are checked when they are read.
     """
     table, treatment, chosen = _matched(data, genes, missing, duplicates, normalization)
     if isinstance(table, Stored):
@@ -130,7 +130,8 @@ def _fitted(
     if missing == "mean" and any_absent and not chosen.is_fitted:
         raise DataError(
             'missing="mean" needs the means of the training cells, which only a fitted normalisation knows.\n'
-            f'Fit it: align(…, normalization=fit_normalization("{chosen.method}", data, genes, cells=train))'
+            f"Fit it: vnn.pp.align(…, normalization="
+            f'vnn.pp.fit_normalization("{chosen.method}", data, genes, cells=train))'
         )
     return chosen.for_genes(ids) if chosen.needs_fit or chosen.is_fitted else chosen
 
@@ -149,7 +150,7 @@ def align_features(
     features
         Names of the layers, in the order the network reads them.
     missing, duplicates
-        As in `align`, but without ``"mean"``.
+        As in `pp.align`, but without ``"mean"``.
 
     Returns
     -------
@@ -161,7 +162,7 @@ def align_features(
     DataError
         The data have no layers, or lack one of them.
     GeneError
-        As `align`.
+        As `pp.align`.
 
     Examples
     --------

@@ -78,7 +78,7 @@ def read_expression(
         Columns of a text table that are not expression: kept in ``obs`` when the genes are in columns, else in
         ``var``.
     backed
-        Leave the matrix of an ``.h5ad`` or zarr store on disk, to be read while it is needed: `train`, `predict` and
+        Leave the matrix of an ``.h5ad`` or zarr store on disk, to be read while it is needed: `train`, `tl.predict` and
         the other functions that take data then need memory for few cells at a time. Its values are checked when they
         are read; of the rest of the file only the tables of cells and genes are taken. ``"auto"`` does so when the
         matrix, or what a network of ``genes`` reads of it, takes more than 2 GB.
@@ -98,11 +98,12 @@ def read_expression(
 
     Examples
     --------
+    >>> import keras_vnn as vnn
     >>> import tempfile, pathlib
     >>> folder = tempfile.TemporaryDirectory()
     >>> path = pathlib.Path(folder.name, "counts.csv")
     >>> _ = path.write_text("gene_symbol,c1,c2\nTP53,1,0\nATM,3,2\n")
-    >>> adata = read_expression(path)
+    >>> adata = vnn.read.expression(path)
     >>> adata.uns["keras_vnn"]["read"]
     "genes in rows (the header calls the row names 'gene_symbol')"
     >>> adata.to_df()
@@ -121,7 +122,7 @@ def read_expression(
         if layer != "X" or backed is True:
             raise DataError(
                 f"A 10x folder has no layers and cannot be left on disk: {found}\n"
-                "Leave out layer and backed, or write an .h5ad: read_expression(path).write_h5ad('cells.h5ad')"
+                "Leave out layer and backed, or write an .h5ad: vnn.read.expression(path).write_h5ad('cells.h5ad')"
             )
         adata, said = read_ten_x_expression(found, wanted)
         check_cell_names(tuple(adata.obs_names), str(found))
@@ -158,7 +159,7 @@ def as_expression(
     layer
         ``"X"``, ``"raw"`` or the name of a layer of the AnnData.
     cells
-        A table of the cells, as for `read_expression`.
+        A table of the cells, as for `read.expression`.
 
     Raises
     ------

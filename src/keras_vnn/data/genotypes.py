@@ -1,7 +1,7 @@
 """Genotypes with a measured response: the text files of DCell, and those of DrugCell and NeST-VNN.
 
 In: such files. Out: an AnnData with a row per example, genes in columns, and the response in its cell table, so that
-`targets_of`, `align`, `align_features` and `train` take it like any other data. Knows nothing of networks.
+`pp.targets_of`, `pp.align`, `pp.align_features` and `train` take it like any other data. Knows nothing of networks.
 """
 
 from __future__ import annotations
@@ -51,12 +51,13 @@ def read_genotypes(path: PathLike) -> anndata.AnnData:
 
     Examples
     --------
+    >>> import keras_vnn as vnn
     >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     path = Path(folder) / "examples.txt"
     ...     _ = path.write_text("2 YAL001C YBR002W -0.12\n1 YBR002W 0.3\n")
-    ...     data = read_genotypes(path)
+    ...     data = vnn.read.genotypes(path)
     >>> data.to_df().astype(int)
        YAL001C  YBR002W
     1        1        1

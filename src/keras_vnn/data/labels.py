@@ -138,7 +138,7 @@ def plain_values(labels: Any) -> tuple[list[Any], list[bool]]:
 
 
 def classes_of(labels: Any, values: Sequence[Any], what: str) -> Classes:
-    """Return the classes of values that are not missing, in the order `classes` promises."""
+    """Return the classes of values that are not missing, in the order `pp.classes` promises."""
     dtype = getattr(labels, "dtype", None)
     if isinstance(dtype, pd.CategoricalDtype):
         occurring = set(values)
@@ -149,7 +149,7 @@ def classes_of(labels: Any, values: Sequence[Any], what: str) -> Classes:
         if fractions:
             raise DataError(
                 f"The {what} are fractions such as {fractions[0]:g}, {len(ordered):,} different ones.\n"
-                "Numbers are predicted by regression: targets_of(data, column)."
+                "Numbers are predicted by regression: vnn.pp.targets_of(data, column)."
             )
         if all(_is_number(v) for v in ordered):
             ordered.sort()
@@ -295,7 +295,7 @@ def labels_of(data: Any, label: str, *, missing_labels: str = "raise", classes: 
     missing_labels
         ``"raise"``, or ``"drop"`` to leave out cells that have none.
     classes
-        The classes of a trained model, when they are to be kept; else those of the labels, ordered as by `classes`.
+        The classes of a trained model, when they are to be kept; else those of the labels, ordered as by `pp.classes`.
 
     Raises
     ------
@@ -335,7 +335,7 @@ def labels_given(data: Any, labels: Any) -> Labels | Targets:
     Raises
     ------
     DataError
-        There are more or fewer labels than cells, or what `labels_of` raises.
+        There are more or fewer labels than cells, or what `pp.labels_of` raises.
     """
     if isinstance(labels, Labels | Targets):
         return labels
@@ -345,7 +345,7 @@ def labels_given(data: Any, labels: Any) -> Labels | Targets:
         shape = f" of shape {labels.shape}" if hasattr(labels, "shape") else ""
         raise DataError(
             f"Expected Labels, Targets, the name of a column or a label per cell, got {type(labels).__name__}{shape}.\n"
-            "Classes: labels_of(data, column). Numbers to predict: targets_of(data, columns)."
+            "Classes: vnn.pp.labels_of(data, column). Numbers to predict: vnn.pp.targets_of(data, columns)."
         )
     cells = pd.Index(data.obs_names if hasattr(data, "obs_names") else getattr(data, "index", range(len(data))))
     if len(labels) != len(cells):
@@ -402,7 +402,7 @@ def targets_of(data: Any, columns: str | Sequence[str], *, missing_labels: str =
             texts = column[pd.to_numeric(column.astype(object), errors="coerce").isna() & column.notna()]
             raise DataError(
                 f"The targets {name!r} are not numbers: {texts.iloc[0]!r} is that of {texts.index[0]}.\n"
-                f"Classes are read with labels_of(data, {name!r})."
+                f"Classes are read with vnn.pp.labels_of(data, {name!r})."
             ) from error
     values = np.column_stack(gathered)
     infinite = (np.abs(values) > np.finfo(np.float32).max).any(axis=1)
@@ -467,7 +467,7 @@ def _column(data: Any, name: str) -> tuple[Any, Any]:
     if name not in obs.columns:
         hint = did_you_mean(str(name), known)
         listed = f"The columns are: {', '.join(known[:20])}{' …' if len(known) > 20 else '.'}"
-        none = 'It has none. Read it with the table of its cells: read_expression(path, cells="cells.csv").'
+        none = 'It has none. Read it with the table of its cells: vnn.read.expression(path, cells="cells.csv").'
         raise DataError(f"The cells have no column {name!r}.{hint and f' {hint}'}\n{listed if known else none}")
     return obs, obs[name]
 

@@ -243,7 +243,7 @@ def baseline_scores(
     Parameters
     ----------
     x_train, x_test
-        Shape (cells, genes), as `align` gives them.
+        Shape (cells, genes), as `pp.align` gives them.
     y_train, y_test
         Codes or names of classes, (cells,).
     seed

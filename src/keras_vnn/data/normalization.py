@@ -129,7 +129,7 @@ class Normalization:
         if not self.is_fitted:
             raise DataError(
                 f"The normalisation {self.method!r} has not been fitted.\n"
-                f'Fit it on the training cells: fit_normalization("{self.method}", data, genes, cells=train)'
+                f'Fit it on the training cells: vnn.pp.fit_normalization("{self.method}", data, genes, cells=train)'
             )
         if ids == self.genes:
             return self
@@ -139,7 +139,7 @@ class Normalization:
             raise DataError(
                 f"{len(unknown):,} of {len(ids):,} input genes have no mean and scale in the normalisation "
                 f"{self.method!r}: {sample(unknown)}.\n"
-                f'Fit it for these genes: fit_normalization("{self.method}", data, genes, cells=train)'
+                f'Fit it for these genes: vnn.pp.fit_normalization("{self.method}", data, genes, cells=train)'
             )
         order = [at[gene] for gene in ids]
         mean, scale = self._arrays()

@@ -100,7 +100,7 @@ def train_cells(
     missing_labels: str = "raise",
     **options: Any,
 ) -> TrainingResult:
-    """Train on an AnnData, and write into it what the network says of every cell; see `annotate_cells`.
+    """Train on an AnnData, and write into it what the network says of every cell; see `tl.annotate_cells`.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def train_cells(
     Returns
     -------
     TrainingResult
-        Model, losses, and scores on the cells held out; `node_activities` gives the activities as an AnnData of its
+        Model, losses, and scores on the cells held out; `tl.node_activities` gives the activities as an AnnData of its
         own, for scanpy's plots of genes.
 
     Raises

@@ -47,7 +47,7 @@ class VNNAutoencoder(Network):
     Attributes
     ----------
     model_
-        The Keras model, for `autoencoder_activities`, `differential_activity` and the like.
+        The Keras model, for `tl.autoencoder_activities`, `tl.differential_activity` and the like.
     architecture_
         Its architecture.
     history_

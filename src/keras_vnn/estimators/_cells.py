@@ -88,7 +88,7 @@ def architecture_for(estimator: Any, wiring: Wiring) -> Architecture:
             return found
         raise ConfigError(
             f"The function given as architecture must return an Architecture, got {type(found).__name__}.\n"
-            "For example: functools.partial(keras_vnn.interaction_architecture, interactions=ppi)"
+            "For example: functools.partial(vnn.wire.interactions, interactions=ppi)"
         )
     if wiring is not None:
         raise ConfigError(
@@ -97,8 +97,8 @@ def architecture_for(estimator: Any, wiring: Wiring) -> Architecture:
         )
     raise ConfigError(
         f"{type(estimator).__name__} needs an architecture: without prior knowledge its nodes would have no names.\n"
-        f"    {type(estimator).__name__}(keras_vnn.interaction_architecture(genes, ppi, tf))\n"
-        f"    {type(estimator).__name__}(functools.partial(keras_vnn.interaction_architecture, interactions=ppi))"
+        f"    {type(estimator).__name__}(vnn.wire.interactions(genes, ppi, tf))\n"
+        f"    {type(estimator).__name__}(functools.partial(vnn.wire.interactions, interactions=ppi))"
     )
 
 

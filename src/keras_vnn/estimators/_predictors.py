@@ -64,7 +64,7 @@ class VNNClassifier(ClassifierMixin, Network):
     classes_
         The classes, sorted.
     model_
-        The Keras model, for `rank_nodes`, `inspect_node` and the like.
+        The Keras model, for `tl.rank_nodes`, `tl.inspect_node` and the like.
     architecture_
         Its architecture.
     history_
@@ -73,8 +73,8 @@ class VNNClassifier(ClassifierMixin, Network):
     Examples
     --------
     >>> import functools, keras_vnn as vnn
-    >>> ppi = vnn.Interactions.from_pairs(["A", "B"], ["B", "C"])
-    >>> wiring = functools.partial(vnn.interaction_architecture, interactions=ppi)
+    >>> ppi = vnn.read.Interactions.from_pairs(["A", "B"], ["B", "C"])
+    >>> wiring = functools.partial(vnn.wire.interactions, interactions=ppi)
     >>> classifier = VNNClassifier(wiring, dropout=0.5)
     >>> classifier.get_params()["dropout"]
     0.5

@@ -33,7 +33,8 @@ class Content:
     architecture
         The architecture.
     weights
-        As `edge_weights` gives them, of the named nodes, and ``to``: whether they lead to a ``node``, an ``output`` or
+        As `tl.edge_weights` gives them, of the named nodes, and ``to``: whether they lead to a ``node``, an ``output``
+        or
         the ``tail``; ``None`` without a model.
     outputs
         Names of classes or numbers.
@@ -44,7 +45,7 @@ class Content:
     facts
         What else is known of the model: name, options, normalisation, training.
     ranking
-        What `rank_nodes` gave, if the model remembers it or the user passed it.
+        What `tl.rank_nodes` gave, if the model remembers it or the user passed it.
     """
 
     architecture: Architecture
@@ -186,7 +187,7 @@ def is_model(source: Any) -> bool:
     if not isinstance(source, Architecture) and not (hasattr(source, "layers") and hasattr(source, "outputs")):
         raise ArchitectureError(
             f"Expected a model or an Architecture, got {type(source).__name__}.\n"
-            "Load one: load_architecture(path) or load_model(path)"
+            "Load one: vnn.read.architecture(path) or vnn.load_model(path)"
         )
     return not isinstance(source, Architecture)
 
@@ -198,7 +199,7 @@ def check_ranking(arch: Architecture, ranking: pd.DataFrame, columns: Collection
     if strange or not set(columns) <= set(ranking):
         raise ArchitectureError(
             f"The ranking is not of the nodes of this architecture: {len(strange)} of "
-            f"{len(ranking)} rows name none of them.\nMake it: rank_nodes(model, data, labels)"
+            f"{len(ranking)} rows name none of them.\nMake it: vnn.tl.rank_nodes(model, data, labels)"
         )
 
 

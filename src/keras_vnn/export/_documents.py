@@ -244,13 +244,13 @@ def _front_matter(content: Content) -> str:
 
 def _usage(is_model: bool) -> str:
     if not is_model:
-        code = 'arch = vnn.load_architecture("architecture.vnn")\nprint(arch.summary())'
+        code = 'arch = vnn.read.architecture("architecture.vnn")\nprint(arch.summary())'
     else:
         code = (
             'model = vnn.load_model("model.keras")\n'
-            'cells = vnn.read_expression("cells.h5ad")\n'
-            "print(vnn.predict(model, cells))  # genes are matched by name\n"
-            "print(vnn.rank_nodes(model, cells, top=10))"
+            'cells = vnn.read.expression("cells.h5ad")\n'
+            "print(vnn.tl.predict(model, cells))  # genes are matched by name\n"
+            "print(vnn.tl.rank_nodes(model, cells, top=10))"
         )
     return f"```python\nimport keras_vnn as vnn\n\n{code}\n```"
 

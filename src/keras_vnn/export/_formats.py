@@ -1,4 +1,4 @@
-"""`export_summary`: one call for every format, chosen by name or by the name of the file."""
+"""`pl.export_summary`: one call for every format, chosen by name or by the name of the file."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def export_summary(
     path
         File to write, or folder for ``csv``. Without it the text is returned.
     ranking
-        What `rank_nodes` gave, to be exported with the nodes; by default what the model remembers.
+        What `tl.rank_nodes` gave, to be exported with the nodes; by default what the model remembers.
     overwrite
         Replace existing files.
 
@@ -112,10 +112,11 @@ def export_summary(
 
     Examples
     --------
-    >>> from keras_vnn import Interactions
+    >>> import keras_vnn as vnn
+    >>> from keras_vnn.read import Interactions
     >>> from keras_vnn.architecture.wiring import interaction_architecture
     >>> ppi = Interactions.from_pairs(["JAK1", "JAK2"], ["STAT1", "STAT1"])
-    >>> arch = interaction_architecture(["STAT1", "JAK1", "JAK2"], ppi)
+    >>> arch = vnn.wire.interactions(["STAT1", "JAK1", "JAK2"], ppi)
     >>> print(export_summary(arch, "text").split("Top")[1])
      3 of 3 nodes, by number of inputs
     node       label                     kind  layer  inputs
@@ -129,7 +130,7 @@ def export_summary(
         if not chosen.is_text:
             raise OutputError(
                 f"The format {name} is {chosen.what}, not text to show.\n"
-                f"Name where to write it: export_summary(model, {name!r}, path=…) (command line: --output …)"
+                f"Name where to write it: vnn.pl.export_summary(model, {name!r}, path=…) (command line: --output …)"
             )
         return str(chosen.make(content_of(source, ranking)))
     content = content_of(source, ranking)
@@ -166,7 +167,7 @@ def guess_format(path: str | os.PathLike[str]) -> str:
     ends = [end for known in EXPORT_FORMATS.values() for end in known.suffixes]
     raise ConfigError(
         f"The name {Path(path).name!r} means no format; expected an end of {', '.join(ends)}, "
-        "or a folder without one for CSV tables.\nName the format: export_summary(model, 'graphml', path=…)"
+        "or a folder without one for CSV tables.\nName the format: vnn.pl.export_summary(model, 'graphml', path=…)"
     )
 
 
@@ -176,7 +177,7 @@ def summary_tables(source: Any, *, ranking: pd.DataFrame | None = None) -> dict[
     Parameters
     ----------
     source, ranking
-        As in `export_summary`.
+        As in `pl.export_summary`.
     """
     return summary_tables_of(content_of(source, ranking))
 
@@ -187,7 +188,7 @@ def summary_graph(source: Any, *, ranking: pd.DataFrame | None = None) -> Any:
     Parameters
     ----------
     source, ranking
-        As in `export_summary`.
+        As in `pl.export_summary`.
     """
     return graph_of(content_of(source, ranking))
 

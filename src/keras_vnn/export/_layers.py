@@ -163,7 +163,7 @@ def draw_layers(
     source
         A model of `build_model`, or an `Architecture`.
     ranking
-        What `rank_nodes` gave; by default what the model remembers.
+        What `tl.rank_nodes` gave; by default what the model remembers.
     top
         Nodes to show in each layer: the most important where a ranking is known, else those with the largest
         weights, or inputs; by default 12 in a column, 5 in a row. The genes are those with the largest weights to
@@ -177,7 +177,7 @@ def draw_layers(
     Returns
     -------
     matplotlib.axes.Axes
-        ``ax.figure.savefig`` writes it; `export_summary` does, with the same bytes every time.
+        ``ax.figure.savefig`` writes it; `pl.export_summary` does, with the same bytes every time.
 
     Raises
     ------

@@ -59,7 +59,7 @@ def sunburst(
     source
         A model of `build_model`, or an `Architecture`.
     ranking
-        What `rank_nodes` gave; by default what the model remembers.
+        What `tl.rank_nodes` gave; by default what the model remembers.
     root
         Id, label or unique part of one: the node in the middle. By default the nodes that feed no other.
     rings

@@ -1,4 +1,4 @@
-"""CSV tables, safe to open in a spreadsheet and read back exactly by `read_table`; and AnnData, for scanpy and its kin.
+"""CSV tables, safe to open in a spreadsheet and read back exactly by `read.table`; and AnnData, for scanpy and its kin.
 
 Two defaults of pandas get in the way of an exact copy of CSV: it reads a gene called ``NA`` as missing, and may round
 the last digit of a number; ``pandas.read_csv(path, keep_default_na=False, float_precision="round_trip")`` does

@@ -82,7 +82,7 @@ def training_history(history: pd.DataFrame | Mapping[str, Sequence[float]], *, a
     if "loss" not in table or not len(table):
         raise DataError(
             f"The history needs a column loss and at least one epoch; it has {len(table)} epochs of "
-            f"{sample(table.columns) or 'nothing'}.\nDraw train(…).history, or model.fit(…).history."
+            f"{sample(table.columns) or 'nothing'}.\nDraw vnn.train(…).history, or model.fit(…).history."
         )
     epochs = table["epoch"].to_numpy() if "epoch" in table else np.arange(1, len(table) + 1)
     best = int(np.nanargmin(table["val_loss"])) if "val_loss" in table and table["val_loss"].notna().any() else None
@@ -182,7 +182,7 @@ def node_ranking(
     Parameters
     ----------
     ranking
-        What `rank_nodes` gave, or the ``nodes`` of a `Comparison`: ``importance`` by id; ``label`` and
+        What `tl.rank_nodes` gave, or the ``nodes`` of a `Comparison`: ``importance`` by id; ``label`` and
         ``most_active_in`` if there are any; ``sd``, drawn as a line around the end of the bar; and
         ``importance CONTROL``, the mean under each control, drawn as a mark.
     runs
@@ -206,7 +206,8 @@ def node_ranking(
     """
     if "importance" not in ranking or not len(ranking):
         raise DataError(
-            "The ranking needs a column importance and at least one node.\nMake it: rank_nodes(model, data, labels)"
+            "The ranking needs a column importance and at least one node.\n"
+            "Make it: vnn.tl.rank_nodes(model, data, labels)"
         )
     known = ranking
     if runs is not None:
@@ -262,12 +263,12 @@ def activity_heatmap(
     Parameters
     ----------
     activities
-        The AnnData of `node_activities`, with the name of a column of its ``obs`` as ``by``; or a table ``(nodes or
-        units, classes)``, as `activities_by_class` gives.
+        The AnnData of `tl.node_activities`, with the name of a column of its ``obs`` as ``by``; or a table ``(nodes or
+        units, classes)``, as `tl.activities_by_class` gives.
     by
         Column of the classes.
     ranking
-        What `rank_nodes` gave: the first nodes of it are shown, in its order.
+        What `tl.rank_nodes` gave: the first nodes of it are shown, in its order.
     top
         Nodes of the ranking to show.
     labels

@@ -26,7 +26,7 @@ def node_activities(model: keras.Model, data: Any, *, missing: str = "raise", ba
     Parameters
     ----------
     model, data, missing, batch_size
-        As in `predict`.
+        As in `tl.predict`.
 
     Returns
     -------
@@ -38,7 +38,7 @@ def node_activities(model: keras.Model, data: Any, *, missing: str = "raise", ba
     Raises
     ------
     GeneError, DataError, ModelError
-        As `predict`.
+        As `tl.predict`.
     """
     import anndata
 
@@ -77,7 +77,7 @@ def embed(model: keras.Model, data: Any, *, missing: str = "raise", batch_size: 
     Parameters
     ----------
     model, data, missing, batch_size
-        As in `predict`.
+        As in `tl.predict`.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def embed(model: keras.Model, data: Any, *, missing: str = "raise", batch_size: 
     Raises
     ------
     GeneError, DataError, ModelError
-        As `predict`.
+        As `tl.predict`.
     """
     import anndata
 
@@ -119,7 +119,7 @@ def activities_by_class(activities: anndata.AnnData, labels: Any) -> pd.DataFram
     Parameters
     ----------
     activities
-        What `node_activities` gave.
+        What `tl.node_activities` gave.
     labels
         A name per cell, or the name of a column of ``activities.obs``.
 
@@ -145,8 +145,8 @@ def activities_by_class(activities: anndata.AnnData, labels: Any) -> pd.DataFram
     """
     if not hasattr(activities, "obs_names"):
         raise DataError(
-            f"Expected the AnnData of node_activities, got {type(activities).__name__}.\n"
-            "Make it: node_activities(model, data)"
+            f"Expected the AnnData of vnn.tl.node_activities, got {type(activities).__name__}.\n"
+            "Make it: vnn.tl.node_activities(model, data)"
         )
     cells = labelled_only(Cells(np.asarray(activities.X), activities.obs), labels)
     if labels is None:
@@ -168,7 +168,7 @@ def predict(model: keras.Model, data: Any, *, missing: str = "raise", batch_size
         AnnData or DataFrame (cells, genes), aligned by name and normalised as the model's training data were; or an
         aligned and normalised array ``(cells, input units)``.
     missing
-        What to do about genes the data lack: ``"raise"``, ``"zero"`` or ``"mean"``; see `align`.
+        What to do about genes the data lack: ``"raise"``, ``"zero"`` or ``"mean"``; see `pp.align`.
     batch_size
         Cells in one call of the network.
 
@@ -208,7 +208,7 @@ def predicted_classes(model: keras.Model, data: Any, *, missing: str = "raise", 
     Parameters
     ----------
     model, data, missing, batch_size
-        As in `predict`.
+        As in `tl.predict`.
 
     Returns
     -------
@@ -218,7 +218,7 @@ def predicted_classes(model: keras.Model, data: Any, *, missing: str = "raise", 
     Raises
     ------
     ModelError
-        The model does not predict classes; or as `predict`.
+        The model does not predict classes; or as `tl.predict`.
     """
     outputs = view(model).outputs
     if not isinstance(outputs, Classes):

@@ -115,7 +115,7 @@ def _checked(data: Any, shape: tuple[int, ...]) -> NDArray[np.float32]:
         raise DataError(
             f"Expected an AnnData, a DataFrame or an aligned array of shape (cells, {', '.join(map(str, shape))}), "
             f"got {type(data).__name__} of shape {values.shape}.\n"
-            "Align named data: keras_vnn.align(data, arch, normalization=…)"
+            "Align named data: vnn.pp.align(data, arch, normalization=…)"
         )
     if not len(values):
         raise DataError("There is no cell in the data.")

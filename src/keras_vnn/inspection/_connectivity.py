@@ -26,7 +26,7 @@ def path_weights(model: keras.Model, gene: str) -> pd.DataFrame:
 
     The weight of a path is the product of the weights along it; those of all paths are summed. It tells how strongly,
     and with which sign, the network is wired; it takes no data and does not know activations, biases and batch
-    normalisation: for what a node does to the outputs in given cells see `rank_nodes`. Dense units next to the nodes
+    normalisation: for what a node does to the outputs in given cells see `tl.rank_nodes`. Dense units next to the nodes
     have no names and are left out.
 
     Parameters
@@ -59,7 +59,7 @@ def path_weights(model: keras.Model, gene: str) -> pd.DataFrame:
     if not has_one_head(seen):
         raise ModelError(
             "Path weights need one head; the model is an embedding, or has a head on every level.\n"
-            "Rank its nodes with data: rank_nodes(model, data)"
+            "Rank its nodes with data: vnn.tl.rank_nodes(model, data)"
         )
     arch = seen.architecture
     place = arch.find(gene)

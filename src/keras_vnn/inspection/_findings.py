@@ -218,19 +218,19 @@ def remember_inspection(
 ) -> None:
     """Measure activity and importance of all nodes and keep them in the model, saved with it.
 
-    `inspect_node` and `rank_nodes` then answer without data. A model that is trained further forgets.
+    `tl.inspect_node` and `tl.rank_nodes` then answer without data. A model that is trained further forgets.
 
     Parameters
     ----------
     model
         A model of `build_model`; it is changed.
     data, labels, method, missing, batch_size, progress
-        As in `rank_nodes`.
+        As in `tl.rank_nodes`.
 
     Raises
     ------
     ConfigError, DataError, GeneError, ModelError
-        As `rank_nodes`.
+        As `tl.rank_nodes`.
     """
     seen = view(model)
     layers = range(len(seen.architecture.layers))
@@ -307,7 +307,7 @@ def activity_table(
     model
         A model of `build_model`.
     data, labels, missing, batch_size
-        As in `rank_nodes`. When ``data`` is ``None``: what the model remembers.
+        As in `tl.rank_nodes`. When ``data`` is ``None``: what the model remembers.
 
     Returns
     -------
@@ -319,7 +319,7 @@ def activity_table(
     Raises
     ------
     DataError, GeneError, ModelError
-        As `rank_nodes`.
+        As `tl.rank_nodes`.
     """
     seen = view(model)
     arch = seen.architecture

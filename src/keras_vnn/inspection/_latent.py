@@ -42,12 +42,12 @@ def autoencoder_activities(
     model
         A model of `build_autoencoder`.
     data, missing, batch_size
-        As in `predict`.
+        As in `tl.predict`.
 
     Returns
     -------
     anndata.AnnData
-        ``X`` float32 ``(cells, nodes)``, the mean over the units of each node; `node_activities` gives the units.
+        ``X`` float32 ``(cells, nodes)``, the mean over the units of each node; `tl.node_activities` gives the units.
         ``var`` by id of the node: ``label``, ``kind``, ``layer``, ``units``, ``is_latent``. ``obsm["latent"]`` and
         ``obsm["latent_variance"]`` ``(cells, latent values)``: their means and variances, named in
         ``uns["keras_vnn"]["latent"]``. ``obs`` is that of the data.
@@ -57,7 +57,7 @@ def autoencoder_activities(
     ModelError
         The model is not an autoencoder.
     GeneError, DataError
-        As `predict`.
+        As `tl.predict`.
     """
     import anndata
 
@@ -95,7 +95,7 @@ def differential_activity(
     Parameters
     ----------
     model, data, missing, batch_size
-        As in `autoencoder_activities`.
+        As in `tl.autoencoder_activities`.
     labels
         The group of each cell, or the name of a column of ``data.obs``.
     group, reference
@@ -162,7 +162,7 @@ def perturb_genes(
     Parameters
     ----------
     model, data, missing, batch_size
-        As in `autoencoder_activities`.
+        As in `tl.autoencoder_activities`.
     values
         What each gene is set to, as the network reads it: after normalisation; ``{"STAT1": 0.0}``.
 
@@ -252,8 +252,8 @@ def _autoencoder(model: keras.Model) -> ModelView:
     if seen.latent_layer is None:
         raise ModelError(
             f"The model {model.name!r} is not an autoencoder.\n"
-            "Train one: keras_vnn.train_autoencoder(arch, data)\n"
-            "The activities of other models: keras_vnn.node_activities(model, data)"
+            "Train one: vnn.train_autoencoder(arch, data)\n"
+            "The activities of other models: vnn.tl.node_activities(model, data)"
         )
     return seen
 

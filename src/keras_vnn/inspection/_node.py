@@ -30,7 +30,7 @@ from keras_vnn.models import Embedding, ModelView, edge_weights, view
 
 @dataclass(frozen=True, slots=True)
 class NodeImportance:
-    """How much a node matters to the outputs; see `rank_nodes`.
+    """How much a node matters to the outputs; see `tl.rank_nodes`.
 
     Attributes
     ----------
@@ -150,17 +150,17 @@ def inspect_node(
     query
         Id, label, merged name, or a unique part of one, of a hidden node or a gene.
     data
-        AnnData, DataFrame or aligned array as in `rank_nodes`. When ``None``, activity and importance are what the
+        AnnData, DataFrame or aligned array as in `tl.rank_nodes`. When ``None``, activity and importance are what the
         model remembers, if it does.
     labels
-        The class of each cell, as in `rank_nodes`; as the model predicts them when ``None``. A model without classes
+        The class of each cell, as in `tl.rank_nodes`; as the model predicts them when ``None``. A model without classes
         takes any names.
     top
         Rows of each table that the page shows; the tables are complete.
     method
-        How importance is measured, as in `rank_nodes`.
+        How importance is measured, as in `tl.rank_nodes`.
     missing, batch_size
-        As in `rank_nodes`.
+        As in `tl.rank_nodes`.
 
     Returns
     -------
@@ -174,7 +174,7 @@ def inspect_node(
     ConfigError
         The method is unknown, or ``top`` is below 1.
     DataError, GeneError, ModelError
-        As `rank_nodes`.
+        As `tl.rank_nodes`.
     """
     if method is not None:
         check_choice("method", method, IMPORTANCE_METHODS)
@@ -294,7 +294,7 @@ def _bare_names(node: Node) -> set[str]:
 
 
 _BAR = 12
-_NO_DATA = "For activity and importance, pass data: inspect_node(model, node, data, labels)"
+_NO_DATA = "For activity and importance, pass data: vnn.tl.inspect_node(model, node, data, labels)"
 
 
 def _page(inspected: NodeInspection, width: int = 100) -> str:

@@ -51,7 +51,7 @@ def rank_nodes(
     data
         AnnData or DataFrame (cells, genes), aligned by name and normalised as the model's training data were; or an
         aligned and normalised array ``(cells, input units)``. When ``None``, what the model remembers of the data
-        given to `remember_inspection`, as ``vnn train`` does.
+        given to `tl.remember_inspection`, as ``vnn train`` does.
     labels
         The class of each cell: a sequence, `Labels`, or the name of a column of ``data.obs``; for a regression the
         numbers. The model's own predictions when ``None``. They decide the signed columns, not the importance.
@@ -70,7 +70,7 @@ def rank_nodes(
     top
         Return only so many nodes.
     missing
-        What to do about genes the data lack: ``"raise"``, ``"zero"`` or ``"mean"``; see `align`.
+        What to do about genes the data lack: ``"raise"``, ``"zero"`` or ``"mean"``; see `pp.align`.
     batch_size
         Rows in one call of the network.
     progress
@@ -133,14 +133,14 @@ def rank_genes(
     """Return the genes of a model, the most important first.
 
     A gene is treated as a node of layer 0; where it has several numbers, they are one gene. Everything said of
-    importance and effects in `rank_nodes` holds here.
+    importance and effects in `tl.rank_nodes` holds here.
 
     Parameters
     ----------
     model, data, labels, top, missing, batch_size, progress
-        As in `rank_nodes`.
+        As in `tl.rank_nodes`.
     method
-        As in `rank_nodes`, but for ``"rlipp"``, which compares a node with its children. Integrated gradients of the
+        As in `tl.rank_nodes`, but for ``"rlipp"``, which compares a node with its children. Integrated gradients of the
         genes add up to the difference of the outputs from those of a cell with mean expression.
 
     Returns
@@ -152,7 +152,7 @@ def rank_genes(
     Raises
     ------
     ConfigError, DataError, GeneError, ModelError
-        As `rank_nodes`.
+        As `tl.rank_nodes`.
 
     References
     ----------
@@ -209,12 +209,13 @@ def _from_memory(seen: ModelView, method: str | None) -> Findings:
     if found is None:
         raise ModelError(
             "The model remembers nothing of its nodes, or was trained further since.\n"
-            "Pass data: rank_nodes(model, data, labels), or remember_inspection(model, data, labels) first."
+            "Pass data: vnn.tl.rank_nodes(model, data, labels), "
+            "or vnn.tl.remember_inspection(model, data, labels) first."
         )
     if method is not None and found.method != method:
         raise ModelError(
             f"The model remembers importance by {found.method}, not by {method}.\n"
-            f"Pass data to measure it: rank_nodes(model, data, labels, method={method!r})"
+            f"Pass data to measure it: vnn.tl.rank_nodes(model, data, labels, method={method!r})"
         )
     return found
 
@@ -248,9 +249,9 @@ def node_contributions(
     model
         A model of `build_model` that predicts classes or numbers.
     data, missing, batch_size
-        As in `rank_nodes`; means are those over all these cells.
+        As in `tl.rank_nodes`; means are those over all these cells.
     method
-        As in `rank_nodes`, but for ``"rlipp"``, which has no contributions of single cells.
+        As in `tl.rank_nodes`, but for ``"rlipp"``, which has no contributions of single cells.
     output
         The class or number it is about. When ``None``, in each cell the class that is predicted for it; of a
         regression the first number.
@@ -260,7 +261,7 @@ def node_contributions(
     Returns
     -------
     anndata.AnnData
-        ``X`` float32 ``(cells, nodes)``: signed contributions, in units of the outputs as in `rank_nodes`. ``var``:
+        ``X`` float32 ``(cells, nodes)``: signed contributions, in units of the outputs as in `tl.rank_nodes`. ``var``:
         ``label``, ``kind``, ``layer``; ``obs``: that of the data and ``output``, the output each row is about.
 
     Raises
@@ -270,7 +271,7 @@ def node_contributions(
     ModelError
         There is no such output or layer, or the model is an embedding.
     DataError, GeneError
-        As `predict`.
+        As `tl.predict`.
     """
     import anndata
 

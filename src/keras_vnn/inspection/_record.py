@@ -231,13 +231,13 @@ def without_outputs(seen: ModelView) -> ModelError:
     if isinstance(seen.outputs, Reconstruction):
         return ModelError(
             "The model is an autoencoder: it has no outputs whose change could rank its nodes.\n"
-            "Nodes that differ between groups of cells: keras_vnn.differential_activity(model, data, column, group); "
+            "Nodes that differ between groups of cells: vnn.tl.differential_activity(model, data, column, group); "
             "a single node: vnn inspect MODEL NODE"
         )
     return ModelError(
         "The model is an embedding: it has no outputs whose change could rank its nodes.\n"
         "Look at single nodes (vnn inspect MODEL NODE), score it (vnn evaluate), or build one that predicts: "
-        "build_model(arch, outputs=keras_vnn.classes(labels))"
+        "vnn.build_model(arch, outputs=vnn.pp.classes(labels))"
     )
 
 

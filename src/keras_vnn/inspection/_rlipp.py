@@ -250,7 +250,7 @@ def rlipp(
     Parameters
     ----------
     model, data, labels, missing, batch_size
-        As in `rank_nodes`.
+        As in `tl.rank_nodes`.
     target
         ``"labels"``: a class against the others, or the numbers of a regression, as the papers have it;
         ``"predictions"``: the model's own scores, as the released code of DrugCell and NeST-VNN has it.
@@ -280,7 +280,7 @@ def rlipp(
     DataError
         The target is the labels and there are none.
     ModelError, GeneError
-        As `rank_nodes`.
+        As `tl.rank_nodes`.
 
     References
     ----------

@@ -34,6 +34,7 @@ def without_digest(store: Any, digest: bytes, problem: str) -> dict[str, Any]:
     if found is not None and np.asarray(found).tobytes() != digest:
         raise ModelError(
             f"{problem} than those of this model, so none of them would be where it belongs.\n"
-            "Build the model from the architecture it was trained with; bring weights in by name with set_edge_weights."
+            "Build the model from the architecture it was trained with; "
+            "bring weights in by name with vnn.tl.set_edge_weights."
         )
     return kept

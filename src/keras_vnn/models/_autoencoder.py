@@ -44,7 +44,7 @@ def build_autoencoder(
     Parameters
     ----------
     arch
-        The architecture: `gene_set_architecture` for one layer, as VEGA has it; `ontology_architecture` for OntoVAE's
+        The architecture: `wire.gene_sets` for one layer, as VEGA has it; `wire.ontology` for OntoVAE's
         way. ``dense_units`` of it are latent values without a name that all genes read.
     preset
         Name of a published set of options, one of `AUTOENCODER_PRESETS`: ``vega``, ``onto-vae``.

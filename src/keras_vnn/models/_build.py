@@ -44,7 +44,7 @@ def build_model(
     arch
         The architecture.
     outputs
-        What to predict: `classes(labels)`, `Regression`, `Embedding`, or a number of classes.
+        What to predict: `pp.classes(labels)`, `Regression`, `Embedding`, or a number of classes.
     preset
         Name of a published set of options, one of `MODEL_PRESETS`, e.g. ``lin2017`` or ``drugcell``.
     normalization

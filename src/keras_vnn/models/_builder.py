@@ -1,7 +1,7 @@
 """`Builder`: adds Keras layer after layer, remembering what each is.
 
 In: an architecture, options, what to predict. Out: symbolic inputs and prediction, and the role of every layer, from
-which `ModelView` finds layers and `edge_weights` names weights.
+which `ModelView` finds layers and `tl.edge_weights` names weights.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ def as_outputs(outputs: Outputs | int) -> Outputs:
     if isinstance(outputs, bool) or not isinstance(outputs, int | Classes | Regression | Embedding):
         raise ModelError(
             f"outputs must be classes, Regression, Embedding or a number of classes; got {type(outputs).__name__}.\n"
-            "For labels of any type: build_model(arch, outputs=keras_vnn.classes(labels))"
+            "For labels of any type: vnn.build_model(arch, outputs=vnn.pp.classes(labels))"
         )
     if isinstance(outputs, int):
         if outputs < 2:

@@ -98,7 +98,7 @@ class Roles:
                 return layer
         raise ModelError(
             f"The model {model.name!r} has no layer {role.name!r}: it is made of parts of another model.\n"
-            "Pass the model that build_model or load_model gave."
+            "Pass the model that vnn.build_model or vnn.load_model gave."
         )
 
     def to_json(self) -> dict[str, Any]:

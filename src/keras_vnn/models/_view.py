@@ -138,6 +138,6 @@ def view(model: keras.Model) -> ModelView:
     if len(cards) != 1:
         raise ModelError(
             f"The model {getattr(model, 'name', model)!r} carries no architecture, so its nodes have no names.\n"
-            "Build it with keras_vnn.build_model(arch, outputs=…)."
+            "Build it with vnn.build_model(arch, outputs=…)."
         )
     return ModelView(model, cards[0])

@@ -53,8 +53,8 @@ def set_edge_weights(model: keras.Model, table: pd.DataFrame, *, partial: bool =
     model
         A model of `build_model`; it is changed.
     table
-        Columns as `edge_weights` gives them; ``block``, ``parameter``, ``source_unit`` and ``target_unit`` may be left
-        out where the names alone tell (one unit per node).
+        Columns as `tl.edge_weights` gives them; ``block``, ``parameter``, ``source_unit`` and ``target_unit`` may be
+        left out where the names alone tell (one unit per node).
     partial
         Allow weights of the listed blocks to be left as they are.
 
@@ -93,7 +93,7 @@ def set_edge_weights(model: keras.Model, table: pd.DataFrame, *, partial: bool =
         unknown = wanted[positions < 0]
         raise ModelError(
             f"{len(unknown)} of {len(wanted)} rows name no weight of the model: {_pairs(unknown)}.\n"
-            "Names of this model's weights: keras_vnn.edge_weights(model, dense=True)"
+            "Names of this model's weights: vnn.tl.edge_weights(model, dense=True)"
         )
     touched = current["block"].iloc[positions].unique()
     left = len(current[current["block"].isin(touched)]) - len(positions)

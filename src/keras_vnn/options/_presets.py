@@ -159,7 +159,7 @@ def model_options(preset: str | None, changes: Mapping[str, Any]) -> ModelOption
     if preset in AUTOENCODER_PRESETS:
         raise ModelError(
             f"The preset {preset!r} is of autoencoders, not of models that predict.\n"
-            f"Build one: build_autoencoder(arch, preset={preset!r}); on the command line: --objective autoencoder"
+            f"Build one: vnn.build_autoencoder(arch, preset={preset!r}); on the command line: --objective autoencoder"
         )
     return _of_preset(MODEL_PRESETS, preset, ModelOptions()).changed(**changes)
 

@@ -101,7 +101,7 @@ class TrainingOptions(Options):
 
 
 class PretrainingOptions(Options):
-    """How layers begin as the encoders of denoising autoencoders, see `pretrain`."""
+    """How layers begin as the encoders of denoising autoencoders, see `tl.pretrain`."""
 
     error: ClassVar[type[ModelError]] = ModelError
     what: ClassVar[str] = "option of pretraining"

@@ -39,7 +39,7 @@ def _check_room(options: Any, counted: str) -> None:
 
 
 class InteractionOptions(_WiringOptions):
-    """How interactions and regulation are wired, see `interaction_architecture`."""
+    """How interactions and regulation are wired, see `wire.interactions`."""
 
     heading: ClassVar[str] = "Interactions and regulators"
 
@@ -85,7 +85,7 @@ class InteractionOptions(_WiringOptions):
 
 
 class GeneSetOptions(_WiringOptions):
-    """How gene sets are wired, see `gene_set_architecture`."""
+    """How gene sets are wired, see `wire.gene_sets`."""
 
     heading: ClassVar[str] = "Gene sets"
 
@@ -93,7 +93,7 @@ class GeneSetOptions(_WiringOptions):
 
 
 class HierarchyOptions(Options):
-    """How terms are laid out in layers, see `hierarchy_architecture`."""
+    """How terms are laid out in layers, see `wire.hierarchy`."""
 
     heading: ClassVar[str] = "Ontologies and hierarchies"
 
@@ -136,7 +136,7 @@ class HierarchyOptions(Options):
 
 
 class OntologyOptions(HierarchyOptions):
-    """How an ontology is selected, limited and wired, see `ontology_architecture`."""
+    """How an ontology is selected, limited and wired, see `wire.ontology`."""
 
     namespace: Annotated[tuple[str, ...], as_tuple] = Field(
         default=(), description="Use the terms of these namespaces only, e.g. biological_process."

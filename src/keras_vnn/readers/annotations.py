@@ -102,8 +102,9 @@ def read_annotations(
 
     Examples
     --------
+    >>> import keras_vnn as vnn
     >>> from keras_vnn.basics.bundled import data_path
-    >>> goa = read_annotations(data_path("goa_human_demo.gaf.gz"), namespace="biological_process")
+    >>> goa = vnn.read.annotations(data_path("goa_human_demo.gaf.gz"), namespace="biological_process")
     >>> print(goa)
     44,986 annotations of 5,568 genes with 8,130 terms (goa_human_demo.gaf.gz)
     """

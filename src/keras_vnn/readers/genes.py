@@ -97,11 +97,12 @@ def read_genes(
 
     Examples
     --------
+    >>> import keras_vnn as vnn
     >>> from keras_vnn.basics.bundled import data_path
-    >>> genes = read_genes(data_path("kang_ifnb_cd4t_expression.csv.gz"))
+    >>> genes = vnn.read.genes(data_path("kang_ifnb_cd4t_expression.csv.gz"))
     >>> len(genes), genes.source.format
     (6998, "CSV expression table, genes in rows (the header calls the row names 'gene_symbol')")
-    >>> read_genes(["TP53", "ATM"]).ids
+    >>> vnn.read.genes(["TP53", "ATM"]).ids
     ('TP53', 'ATM')
     """
     check_choice("malformed", malformed, ("raise", "skip"))
@@ -159,7 +160,7 @@ def read_identifier_map(
     Returns
     -------
     IdentifierTable
-        All columns of names. `keras_vnn.identifier_map` chooses among them.
+        All columns of names. `pp.identifier_map` chooses among them.
 
     Raises
     ------
@@ -174,8 +175,9 @@ def read_identifier_map(
 
     Examples
     --------
+    >>> import keras_vnn as vnn
     >>> from keras_vnn.basics.bundled import data_path
-    >>> table = read_identifier_map(data_path("goa_human_demo.gaf.gz"))
+    >>> table = vnn.read.identifier_map(data_path("goa_human_demo.gaf.gz"))
     >>> print(table)
     6,081 rows with accession (6,081 names), symbol (6,081 names), synonyms (14,037 names)
     """

@@ -83,7 +83,7 @@ def read_interactions(
     id
         Which names to take from BioGRID (``symbol``, ``entrez``, ``systematic``, ``swissprot``), PSI-MITAB (``symbol``,
         ``accession``, or a database such as ``ensembl``) and HIPPIE (``entrez``, ``accession``); by default the symbol
-        where the file has it. Elsewhere, see `keras_vnn.map_identifiers`.
+        where the file has it. Elsewhere, see `pp.map_identifiers`.
     taxon
         Keep interactions of which both sides are of this species (``9606``); ``"all"`` for every one. A file of several
         species is refused when none is chosen.
@@ -107,8 +107,9 @@ def read_interactions(
 
     Examples
     --------
+    >>> import keras_vnn as vnn
     >>> from keras_vnn.basics.bundled import data_path
-    >>> ppi = read_interactions(data_path("ppi_human_goa_ipi.tsv"), min_score=2)
+    >>> ppi = vnn.read.interactions(data_path("ppi_human_goa_ipi.tsv"), min_score=2)
     >>> print(ppi.sources[0].format)
     TSV gene_a, gene_b, score publications (ignored: references)
     >>> print(ppi.audit)  # doctest: +ELLIPSIS
@@ -175,7 +176,7 @@ def read_regulation(
     columns
         Names, or numbers from 1, of the columns of regulator, target and, if wanted, of the effect or weight.
     header, delimiter, malformed
-        As in `read_interactions`.
+        As in `read.interactions`.
     drem_id
         Which part of DREM's ``SYMBOL;ENSEMBL`` names the target: ``"symbol"`` or ``"ensembl"``.
     sif_types
@@ -202,8 +203,9 @@ def read_regulation(
 
     Examples
     --------
+    >>> import keras_vnn as vnn
     >>> from keras_vnn.basics.bundled import data_path
-    >>> tf = read_regulation(data_path("tf_target_human_goa.tsv"))
+    >>> tf = vnn.read.regulation(data_path("tf_target_human_goa.tsv"))
     >>> print(tf)
     411 edges from 171 regulators to 238 targets (tf_target_human_goa.tsv)
     >>> print(tf.sources[0].format)

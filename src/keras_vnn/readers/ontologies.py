@@ -56,8 +56,9 @@ def read_ontology(
 
     Examples
     --------
+    >>> import keras_vnn as vnn
     >>> from keras_vnn.basics.bundled import data_path
-    >>> go = read_ontology(data_path("go-basic.obo.gz"))
+    >>> go = vnn.read.ontology(data_path("go-basic.obo.gz"))
     >>> print(go)
     43,789 terms, 86,549 edges (go-basic.obo.gz)
     >>> go.current_id("GO:0006300"), go.find("mismatch repair")

@@ -56,7 +56,7 @@ class Options:
     Attributes
     ----------
     columns, delimiter, header, malformed
-        As in `keras_vnn.readers.read_interactions`.
+        As in `read.interactions`.
     at_least
         Smallest score to keep.
     sif_types
@@ -105,7 +105,7 @@ class Table:
     ----------
     frame
         A row per record that was kept, with its line number as index. Of two names a row: ``first`` and ``second``,
-        and where there are such ``number`` (float64) and ``effect``; of annotations: see `read_annotations`.
+        and where there are such ``number`` (float64) and ``effect``; of annotations: see `read.annotations`.
     path
         The file.
     format

@@ -70,7 +70,7 @@ def train_embedding(
     types_per_batch, cells_per_type
         P and K of the batches of triplets.
     pretraining
-        Let layers begin as encoders of autoencoders, see `pretrain`.
+        Let layers begin as encoders of autoencoders, see `tl.pretrain`.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def train_embedding(
     chosen = training or TrainingOptions()
     known = labels_given(data, labels)
     if not isinstance(known, Labels):
-        raise DataError("An embedding is trained on classes of cells: labels_of(data, column).")
+        raise DataError("An embedding is trained on classes of cells: vnn.pp.labels_of(data, column).")
     choices = options_of(preset, model_options)
     if choices.side_features:
         raise ModelError("An embedding is trained on cells alone: leave out side_features and side_layers.")

@@ -1,4 +1,4 @@
-"""`fit_model`: fitting a compiled model to arrays, with early stopping, a state to resume from, and logs."""
+"""`tl.fit_model`: fitting a compiled model to arrays, with early stopping, a state to resume from, and logs."""
 
 from __future__ import annotations
 

@@ -161,7 +161,7 @@ def _layers_of(model: keras.Model, options: PretrainingOptions) -> dict[str, Any
     if not wanted:
         raise ModelError(
             "The model has no dense units to pretrain.\n"
-            "Build it with some: interaction_architecture(…, dense_units=100); or pretrain all layers: layers='all'"
+            "Build it with some: vnn.wire.interactions(…, dense_units=100); or pretrain all layers: layers='all'"
         )
     order = {id(layer): place for place, layer in enumerate(model.layers)}
     return dict(sorted(wanted, key=lambda pair: order[id(pair[1])]))

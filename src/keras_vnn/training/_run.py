@@ -85,7 +85,7 @@ def run_training(
     Parameters
     ----------
     arch, data, training, split, missing, pretraining, progress, say, **fitting
-        As in `train` and `fit_model`.
+        As in `train` and `tl.fit_model`.
     labels
         Of the cells to use; all cells if ``None``.
     build
@@ -195,7 +195,7 @@ def _values(
         if training.normalization != "none":
             raise DataError(
                 f"Several features per gene are taken as they are, got normalization={training.normalization!r}.\n"
-                "Pass training=training_options(normalization='none'), and scale the layers of the data yourself."
+                "Pass training=vnn.training_options(normalization='none'), and scale the layers of the data yourself."
             )
         return align_features(data, arch, options.gene_features, missing=missing)[cells], None
     normalization = fit_normalization(

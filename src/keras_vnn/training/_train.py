@@ -1,4 +1,4 @@
-"""`train`: from data and labels to a scored model in one call; `cross_validate`, the same for every fold."""
+"""`train`: from data and labels to a scored model in one call; `tl.cross_validate`, the same for every fold."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def train(
         The architecture.
     data
         AnnData or DataFrame, cells × genes, with every gene that was measured. An AnnData whose matrix lies on disk
-        (``read_expression(path, backed=True)``) is read from there batch by batch. For a model with
+        (``read.expression(path, backed=True)``) is read from there batch by batch. For a model with
         ``gene_features``: an AnnData with a layer of each feature's name, whose values are taken as they are.
     labels
         `Labels` for classification, `Targets` for regression; the name of a column of labels, or one label per cell.
@@ -73,7 +73,7 @@ def train(
     preset, **model_options
         As in `build_model`.
     pretraining
-        Let layers begin as encoders of autoencoders of the training cells, see `pretrain`.
+        Let layers begin as encoders of autoencoders of the training cells, see `tl.pretrain`.
     progress
         Show a live line on standard error.
     what

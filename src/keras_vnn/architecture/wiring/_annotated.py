@@ -130,7 +130,7 @@ def _check_terms(annotations: Annotations, listed: NDArray[np.bool_], columns: N
         )
     unknown = int((listed & (columns == _UNKNOWN)).sum())
     if unknown > _WARNING_ABOVE * listed.sum():
-        # Level 4 is the caller of `ontology_architecture`.
+        # Level 4 is the caller of `wire.ontology`.
         warnings.warn(
             f"{unknown:,} of {int(listed.sum()):,} annotations are with terms the ontology does not have.\n"
             "A slim lacks most terms: give the full ontology, and the slim as terms=….",

@@ -66,7 +66,8 @@ def gene_set_architecture(
 
     Examples
     --------
-    >>> arch = gene_set_architecture(["A", "B", "C"], {"repair": ["A", "B"], "growth": ["B", "C", "D"]})
+    >>> import keras_vnn as vnn
+    >>> arch = vnn.wire.gene_sets(["A", "B", "C"], {"repair": ["A", "B"], "growth": ["B", "C", "D"]})
     >>> arch.layers[1].ids
     ('growth', 'repair')
     >>> print(arch.audit)

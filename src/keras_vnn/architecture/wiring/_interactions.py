@@ -77,8 +77,9 @@ def interaction_architecture(
 
     Examples
     --------
+    >>> import keras_vnn as vnn
     >>> ppi = Interactions.from_pairs(["JAK1", "JAK2", "ATM"], ["STAT1", "STAT1", "TP53"])
-    >>> arch = interaction_architecture(["STAT1", "JAK1", "JAK2", "TP53", "MDM2"], ppi)
+    >>> arch = vnn.wire.interactions(["STAT1", "JAK1", "JAK2", "TP53", "MDM2"], ppi)
     >>> arch.layers[1].labels
     ('JAK1 and partners', 'JAK2 and partners', 'STAT1 and partners')
     >>> print(arch.audit)
@@ -90,7 +91,7 @@ def interaction_architecture(
     if interactions is None and regulation is None:
         raise WiringError(
             "There is nothing to wire: neither interactions nor regulation were given.\n"
-            "Pass at least one: interaction_architecture(genes, interactions, regulation)"
+            "Pass at least one: vnn.wire.interactions(genes, interactions, regulation)"
         )
     for prior, kind, reader in (
         (interactions, Interactions, "vnn.read.interactions"),
@@ -189,5 +190,5 @@ def _complain_of_nothing(interactions: Interactions, *, fatal: bool) -> None:
     text = f"None of the {len(interactions):,} interactions has both genes in the list"
     if fatal:
         raise WiringError(f"{text}: there is nothing to wire.\nAdd genes to the list, or take a larger table.")
-    # Level 3 is the caller of `interaction_architecture`.
+    # Level 3 is the caller of `wire.interactions`.
     warnings.warn(f"{text}: only regulators become nodes.", VNNWarning, stacklevel=3)

@@ -47,7 +47,7 @@ def ontology_architecture(
     terms with nothing left above are lost. Whatever is dropped is counted in the audit. The order of rows in the
     files does not matter.
 
-    This is the order in which DCell prepares its ontology: evidence first (`read_annotations`), then size, then
+    This is the order in which DCell prepares its ontology: evidence first (`read.annotations`), then size, then
     redundancy.
 
     Parameters
@@ -87,6 +87,7 @@ def ontology_architecture(
 
     Examples
     --------
+    >>> import keras_vnn as vnn
     >>> repair = Ontology.from_mapping({"mismatch repair": ["DNA repair"], "excision repair": ["DNA repair"]})
     >>> known = Annotations.from_mapping(
     ...     {
@@ -96,7 +97,7 @@ def ontology_architecture(
     ...         "ATM": ["DNA repair"],
     ...     }
     ... )
-    >>> arch = ontology_architecture(["ATM", "MLH1", "MSH2", "TP53", "XPA"], repair, known, min_genes=2)
+    >>> arch = vnn.wire.ontology(["ATM", "MLH1", "MSH2", "TP53", "XPA"], repair, known, min_genes=2)
     >>> [layer.ids for layer in arch.hidden_layers]
     [('mismatch repair',), ('DNA repair',)]
     >>> print(arch.audit)
@@ -143,14 +144,14 @@ def hierarchy_architecture(
 ) -> Architecture:
     """Wire a hierarchy somebody prepared (DrugCell, DCell, NeST, KPNN, GenNet) as it is.
 
-    The same as `ontology_architecture` with no limit: every term that has a gene in the list becomes a node.
+    The same as `wire.ontology` with no limit: every term that has a gene in the list becomes a node.
 
     Parameters
     ----------
     genes
         The input genes, in order; ``None`` for all genes of the hierarchy, sorted.
     ontology, annotations
-        As `keras_vnn.readers.read_hierarchy` gives them.
+        As `read.hierarchy` gives them.
     {options}
 
     Returns
@@ -161,7 +162,7 @@ def hierarchy_architecture(
     Raises
     ------
     GeneError, WiringError, ConfigError
-        As in `ontology_architecture`.
+        As in `wire.ontology`.
     """
     check_kind(annotations, Annotations, "vnn.read.hierarchy")
     check_kind(ontology, Ontology, "vnn.read.hierarchy")

@@ -26,7 +26,7 @@ _ROOT_IDS = ("root", "made root", "root of all terms")
 
 @dataclass(frozen=True, slots=True)
 class TermLimits:
-    """What a term must fulfil to stay; see `keras_vnn.architecture.wiring.ontology_architecture`.
+    """What a term must fulfil to stay; see `wire.ontology`.
 
     Attributes
     ----------

@@ -72,7 +72,8 @@ def compare(
     folder
         Where runs are kept; made if it is not there.
     controls
-        Of `CONTROLS`: those of `randomize`, and ``"input"``, the real prior on a `control_input`. Each run draws its
+        Of `CONTROLS`: those of `wire.randomize`, and ``"input"``, the real prior on a `wire.control_input`.
+        Each run draws its
         own.
     baselines
         Of `BASELINES`.
@@ -85,7 +86,7 @@ def compare(
     metric
         A score of the test cells; ``"balanced_accuracy"`` or ``"r2"`` if None.
     method
-        How importance is measured, as in `rank_nodes`; on the test cells.
+        How importance is measured, as in `tl.rank_nodes`; on the test cells.
     measure
         What nodes are ranked by, of `MEASURES`: ``"importance"``, or ``"activity_difference"``, which says how well the
         node alone tells the classes apart. Runs are kept with both.

@@ -38,7 +38,8 @@ class Comparison:
         A row per contender: ``mean``, ``sd``, ``min`` and ``max`` of the score, ``runs``, ``weights``; ``difference``
         of the real prior from it, with a confidence interval (``low``, ``high``; 95 % for all controls, or all
         baselines, together: Bonferroni), ``p`` of a corrected resampled t
-        test over the same splits (`resampled_t_test`) and ``adjusted_p`` for as many controls, or as many baselines, as
+        test over the same splits (`tl.resampled_t_test`) and ``adjusted_p`` for as many controls, or as many baselines,
+        as
         there are (Holm); stability of its ranking of nodes by corrected importance.
     nodes
         A row per hidden node: its importance in the real network (mean, sd, mean rank in its layer), corrected

@@ -53,7 +53,7 @@ class Record(Kept):
     identity: str
 
 
-# With the record, by id of the hidden node, its importance and what else `rank_nodes` measures; None without names.
+# With the record, by id of the hidden node, its importance and what else `tl.rank_nodes` measures; None without names.
 Run = tuple[Record, pd.DataFrame | None]
 
 
@@ -70,7 +70,7 @@ class Shared:
     missing, how
         The policy for missing genes, and further arguments of `train`.
     method
-        How importance is measured; `None` for the default of `rank_nodes`.
+        How importance is measured; `None` for the default of `tl.rank_nodes`.
     identity
         Digest of all of the above.
     """

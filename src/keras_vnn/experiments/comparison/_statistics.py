@@ -134,7 +134,7 @@ def node_differences(real: pd.DataFrame, control: pd.DataFrame, *, test_to_train
         A row per node, a column per run; the same nodes.
     test_to_train
         For runs in pairs, the same columns in both tables, each pair on a split of the same cells: the number of test
-        cells over that of training cells. Then p is that of `resampled_t_test`, which knows that the splits overlap.
+        cells over that of training cells. Then p is that of `tl.resampled_t_test`, which knows that the splits overlap.
         When None, runs are taken to be independent.
 
     Returns
@@ -217,7 +217,7 @@ def rank_stability(importance: pd.DataFrame, *, top: int = 10, persistence: floa
     top
         Length of the list whose overlap is counted; fewer if there are fewer nodes.
     persistence
-        Of `rank_biased_overlap`.
+        Of `tl.rank_biased_overlap`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""`dense_like`: a fully connected network to compare an architecture with."""
+"""`wire.dense_like`: a fully connected network to compare an architecture with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`control_input`: data in which every gene tells as much as any other of its level.
+"""`wire.control_input`: data in which every gene tells as much as any other of its level.
 
 In: expression and classes. Out: simulated expression and drawn classes, in which a network finds its own wiring only.
 """
@@ -62,7 +62,7 @@ def control_input(data: Any, labels: Labels, seed: int) -> tuple[anndata.AnnData
     Examples
     --------
     >>> import pandas as pd
-    >>> from keras_vnn import classes
+    >>> from keras_vnn.pp import classes
     >>> counts = pd.DataFrame(np.full((6, 2), 10.0), columns=["A", "B"])
     >>> known = Labels("type", classes(["B", "T"]), [0, 0, 0, 0, 1, 1], range(6))
     >>> simulated, drawn = control_input(counts, known, seed=1)

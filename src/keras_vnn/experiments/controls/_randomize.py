@@ -1,4 +1,4 @@
-"""`randomize`: an architecture of the same sizes that does not know the biology."""
+"""`wire.randomize`: an architecture of the same sizes that does not know the biology."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def randomize(
         Of what is drawn: the same seed gives the same control.
     expression
         ``(training cells, genes)`` for ``"expression"`` and ``"modules"``: an array in the order of ``arch.genes``, as
-        `align` gives it, or an AnnData or DataFrame with them.
+        `pp.align` gives it, or an AnnData or DataFrame with them.
     bins
         Number of bins of mean expression.
 
@@ -81,10 +81,11 @@ def randomize(
 
     Examples
     --------
+    >>> import keras_vnn as vnn
     >>> import pandas as pd
-    >>> from keras_vnn import Interactions, gene_list, interaction_architecture
+    >>> from keras_vnn.read import Interactions, gene_list
     >>> pairs = Interactions.from_pairs(["A", "B", "C"], ["B", "C", "D"])
-    >>> arch = interaction_architecture(gene_list(["A", "B", "C", "D"]), pairs)
+    >>> arch = vnn.wire.interactions(gene_list(["A", "B", "C", "D"]), pairs)
     >>> control = randomize(arch, "swap", seed=1)
     >>> control.edge_count == arch.edge_count, control.parameters["control"]["method"]
     (True, 'swap')
@@ -105,7 +106,7 @@ def _matrix(arch: Architecture, method: str, expression: Any) -> NDArray[np.floa
     if expression is None:
         raise DataError(
             f'The control "{method}" is drawn from expression data, and none are given.\n'
-            "Pass expression=align(training_cells, arch)."
+            "Pass expression=vnn.pp.align(training_cells, arch)."
         )
     if isinstance(expression, np.ndarray):
         values = expression

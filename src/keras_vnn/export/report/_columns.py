@@ -100,7 +100,7 @@ def edge_columns(arch: Architecture, weights: pd.DataFrame | None, *, limit: int
     arch
         The network.
     weights
-        What `edge_weights` gave; ``None`` without a model.
+        What `tl.edge_weights` gave; ``None`` without a model.
     limit
         Connections to keep; of a network with more, each node keeps as many of its strongest inputs as fit.
 
@@ -208,7 +208,7 @@ def bias_column(arch: Architecture, weights: pd.DataFrame) -> list[float | int |
 
 
 def importance_columns(arch: Architecture, ranking: pd.DataFrame) -> dict[str, Any]:
-    """Return what `rank_nodes` gave, an entry per node; ``None`` where it says nothing.
+    """Return what `tl.rank_nodes` gave, an entry per node; ``None`` where it says nothing.
 
     Returns
     -------
@@ -234,7 +234,7 @@ def importance_columns(arch: Architecture, ranking: pd.DataFrame) -> dict[str, A
 
 
 def activity_columns(activity: pd.DataFrame, *, limit: int = ACTIVITY_LIMIT) -> dict[str, Any]:
-    """Return what `activity_table` gave, unit by unit and class by class.
+    """Return what `tl.activity_table` gave, unit by unit and class by class.
 
     Parameters
     ----------

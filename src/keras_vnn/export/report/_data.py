@@ -1,4 +1,4 @@
-"""`report_data`: everything the page shows, as plain JSON values; docs/report.md says what each is."""
+"""`pl.report_data`: everything the page shows, as plain JSON values; docs/report.md says what each is."""
 
 from __future__ import annotations
 
@@ -141,12 +141,12 @@ def report_data(
     source
         A model of `build_model`, or an `Architecture`; the latter without importing Keras.
     data, labels, missing
-        Cells to measure activity, importance and scores on, as in `rank_nodes`; by default the page shows what the
+        Cells to measure activity, importance and scores on, as in `tl.rank_nodes`; by default the page shows what the
         model remembers.
     title
         The heading.
     ranking
-        What `rank_nodes` gave, instead of what the model remembers.
+        What `tl.rank_nodes` gave, instead of what the model remembers.
     comparison
         A `Comparison`, or the folder `vnn compare` wrote.
 
@@ -169,10 +169,11 @@ def report_data(
 
     Examples
     --------
-    >>> from keras_vnn import Interactions
+    >>> import keras_vnn as vnn
+    >>> from keras_vnn.read import Interactions
     >>> from keras_vnn.architecture.wiring import interaction_architecture
     >>> ppi = Interactions.from_pairs(["JAK1", "JAK2"], ["STAT1", "STAT1"])
-    >>> arch = interaction_architecture(["STAT1", "JAK1", "JAK2"], ppi)
+    >>> arch = vnn.wire.interactions(["STAT1", "JAK1", "JAK2"], ppi)
     >>> found = report_data(arch, title="JAK and STAT")
     >>> found["nodes"]["id"], found["nodes"]["genes"]
     (['STAT1', 'JAK1', 'JAK2', 'PPI:JAK1', 'PPI:JAK2', 'PPI:STAT1'], [1, 1, 1, 2, 2, 3])
@@ -187,7 +188,7 @@ def report_data(
         if data is not None:
             raise ModelError(
                 "An architecture has no weights, so it does nothing with data.\n"
-                "Train a model: train(arch, data, labels), then write_report(result.model, path)"
+                "Train a model: vnn.train(arch, data, labels), then vnn.pl.write_report(result.model, path)"
             )
         found |= _of_architecture(source, None, None)
         found |= {"model": None, "readout": None, "activity": None, "scores": None, "importance": None}

@@ -1,6 +1,6 @@
 """The page: a skeleton, a style, scripts and data in one text, and a policy that lets nothing else run.
 
-In: what `report_data` gave. Out: HTML, as a file. Its parts lie in ``page/`` (ours) and ``vendor/`` (libraries).
+In: what `pl.report_data` gave. Out: HTML, as a file. Its parts lie in ``page/`` (ours) and ``vendor/`` (libraries).
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def safe_json(values: Any) -> str:
 
 
 def page_of(values: Mapping[str, Any]) -> str:
-    """Return the page that shows what `report_data` gave."""
+    """Return the page that shows what `pl.report_data` gave."""
     style = _asset("page", "style.css")
     scripts = [_asset("vendor", name) for name in VENDORED] + [_asset("page", "js", name) for name in SCRIPTS]
     policy = "; ".join(
@@ -118,7 +118,7 @@ def write_report(
     Parameters
     ----------
     source, data, labels, title, ranking, comparison, missing
-        As in `report_data`.
+        As in `pl.report_data`.
     path
         File to write.
     overwrite
@@ -134,15 +134,16 @@ def write_report(
     OutputError
         The file exists and ``overwrite`` is false, or cannot be written.
     VNNError
-        As `report_data`.
+        As `pl.report_data`.
 
     Examples
     --------
+    >>> import keras_vnn as vnn
     >>> import tempfile
-    >>> from keras_vnn import GeneSets
+    >>> from keras_vnn.read import GeneSets
     >>> from keras_vnn.architecture.wiring import gene_set_architecture
     >>> sets = GeneSets.from_mapping({"JAK-STAT": ["JAK1", "STAT1"], "P53": ["TP53", "MDM2"]})
-    >>> arch = gene_set_architecture(["JAK1", "STAT1", "TP53", "MDM2"], sets)
+    >>> arch = vnn.wire.gene_sets(["JAK1", "STAT1", "TP53", "MDM2"], sets)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     page = write_report(arch, f"{folder}/report.html")
     ...     page.name

@@ -42,7 +42,7 @@ def map_identifiers(named: Named, mapping: IdentifierMap, *, policy: str = "merg
     named
         `Interactions`, `Regulation`, `Annotations`, `GeneSets` or `GeneList`.
     mapping
-        What the names become, from `identifier_map`.
+        What the names become, from `pp.identifier_map`.
     policy
         What happens to ambiguous names: ``"merge"``, ``"unique"``, ``"first"``, ``"all"`` or ``"raise"``; see
         `IdentifierMap.resolved`.

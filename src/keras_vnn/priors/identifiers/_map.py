@@ -179,7 +179,7 @@ def identifier_map(
     wanted
         The names of the data; may be empty if ``target`` is named.
     table
-        From `keras_vnn.read_identifier_map` or `IdentifierTable.from_frame`.
+        From `pp.identifier_map` or `IdentifierTable.from_frame`.
     source, target
         Columns of the table.
     ignore_case

@@ -111,8 +111,9 @@ def fetch(
 
     Examples
     --------
+    >>> import keras_vnn as vnn
     >>> goa = fetch("goa-human")  # doctest: +SKIP
-    >>> annotations = read_annotations(goa.path)  # doctest: +SKIP
+    >>> annotations = vnn.read.annotations(goa.path)  # doctest: +SKIP
     """
     import requests
 

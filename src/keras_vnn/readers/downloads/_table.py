@@ -85,7 +85,7 @@ def remote_file(name: str, release: str | None = None) -> RemoteFile:
     Parameters
     ----------
     name
-        As `remote_files` lists them; for STRING also with a taxon id, ``string-559292``.
+        As `read.remote_files` lists them; for STRING also with a taxon id, ``string-559292``.
     release
         Another than the one of the table.
 

@@ -5,7 +5,7 @@ In: GAF 2.0 to 2.2 (and 1.0 with 15 columns); GPAD 1.1 to 2.0; NCBI's gene2go. O
 Read in columns: goatools' own reader takes 16 s and 1.4 GB for the human file.
 
 ### GAF 2.2
-`read_annotations`: 15 to 17 columns, with or without a version line. `NOT` removes the pair, ND rows are left out, evidence
+`read.annotations`: 15 to 17 columns, with or without a version line. `NOT` removes the pair, ND rows are left out, evidence
 can be chosen, of two taxa (`taxon:9606|taxon:562`) the first counts.
 
 ```text goa_human.gaf
@@ -18,7 +18,7 @@ UniProtKB	Q00987	MDM2	involved_in	GO:0008150	GO_REF:0000015	ND		P	E3 ubiquitin-p
 ```
 
 ### GAF of yeast (SGD)
-`read_annotations`: symbols, or ORFs by `id="synonym"` with `genes=`.
+`read.annotations`: symbols, or ORFs by `id="synonym"` with `genes=`.
 
 ```text sgd.gaf
 !gaf-version: 2.2
@@ -27,7 +27,7 @@ SGD	S000004688	MLH1	involved_in	GO:0006298	PMID:8066446	IGI	SGD:S000005762	P	Pro
 ```
 
 ### GAF of mouse (MGI), 15 columns, no version line
-`read_annotations`
+`read.annotations`
 
 ```text mgi.gaf
 MGI	MGI:101816	Msh2		GO:0006298	MGI:MGI:70486|PMID:7788524	IMP	MGI:MGI:1857875	P	mutS homolog 2		protein	taxon:10090	20050708	MGI
@@ -36,7 +36,7 @@ MGI	MGI:98834	Trp53		GO:0006974	MGI:MGI:2	IDA		P	transformation related protein 
 ```
 
 ### GAF of fly (FlyBase)
-`read_annotations`
+`read.annotations`
 
 ```text fb.gaf
 !gaf-version: 2.1
@@ -46,7 +46,7 @@ FB	FBgn0015546	spel1		GO:0006298	FB:FBrf0105495	ISS	SGD:S000005450	P	spellchecke
 ```
 
 ### GPAD 1.1 and 1.2
-`read_annotations`: by accession; evidence from ECO ids or `go_evidence=`.
+`read.annotations`: by accession; evidence from ECO ids or `go_evidence=`.
 
 ```text goa.gpa
 !gpa-version: 1.1
@@ -56,7 +56,7 @@ UniProtKB	Q00987	enables	GO:0005515	PMID:7791904	ECO:0000353	UniProtKB:P04637		2
 ```
 
 ### GPAD 2.0
-`read_annotations`
+`read.annotations`
 
 ```text mgi.gpad
 !gpad-version: 2.0
@@ -66,7 +66,7 @@ MGI:MGI:98834	NOT	RO:0002331	GO:0006915	PMID:1	ECO:0000315			2005-07-08	MGI\t\t
 ```
 
 ### NCBI gene2go
-`read_annotations`: by GeneID; many species in one file, `taxon=9606`.
+`read.annotations`: by GeneID; many species in one file, `taxon=9606`.
 
 ```text gene2go
 #tax_id	GeneID	GO_ID	Evidence	Qualifier	GO_term	PubMed	Category

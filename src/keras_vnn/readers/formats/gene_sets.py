@@ -3,7 +3,7 @@
 In: a file. Out: `GeneSets`.
 
 ### GMT
-`read_gene_sets`: as MSigDB writes it, with an address; as Reactome, with an id; names may hold commas.
+`read.gene_sets`: as MSigDB writes it, with an address; as Reactome, with an id; names may hold commas.
 
 ```text h.all.v2022.1.Hs.symbols.gmt
 HALLMARK_P53_PATHWAY	http://www.gsea-msigdb.org/gsea/msigdb/human/geneset/HALLMARK_P53_PATHWAY	CDKN1A	BTG2	MDM2
@@ -11,7 +11,7 @@ HALLMARK_DNA_REPAIR	http://www.gsea-msigdb.org/gsea/msigdb/human/geneset/HALLMAR
 ```
 
 ### GMT of Enrichr, with weights
-`read_gene_sets`: what follows the comma is left out and counted.
+`read.gene_sets`: what follows the comma is left out and counted.
 
 ```text ChEA.gmt
 TP53 22573176 ChIP-Seq HFKS Human		CDKN1A,1.0	MDM2,1.0
@@ -19,7 +19,7 @@ GATA1 19941826 ChIP-Seq MEL Mouse		HBB,1.0	MEFV,0.8
 ```
 
 ### Groups (Lin et al. 2017, scQuery)
-`read_gene_sets`: a GMT without description.
+`read.gene_sets`: a GMT without description.
 
 ```text groups.txt
 ppi_1	TP53	MDM2	MDM4
@@ -28,7 +28,7 @@ TF STAT1	IRF1	MDM2	BRCA1
 ```
 
 ### JSON
-`read_gene_sets`: name → genes, also as MSigDB writes it.
+`read.gene_sets`: name → genes, also as MSigDB writes it.
 
 ```text sets.json
 {"DNA repair": ["MLH1", "ATM"], "P53": {"geneSymbols": ["CDKN1A", "MDM2"], "pmid": "1"}}

@@ -6,7 +6,7 @@ terms and ``term gene gene`` for members; KPNN's edges ``parent,child`` from the
 and CDAPS write it), whose members are in ``CD_MemberList``. Out: an `Ontology` and its `Annotations`.
 
 ### DCell
-`read_hierarchy`: `TERMS:` may be empty.
+`read.hierarchy`: `TERMS:` may be empty.
 
 ```text topology
 ROOT: GO:0006281 3
@@ -18,7 +18,7 @@ TERMS:
 ```
 
 ### CX2 (HCX, as NeST and CDAPS write it)
-`read_hierarchy`
+`read.hierarchy`
 
 ```text hierarchy.cx2
 [{"CXVersion": "2.0", "hasFragments": false},
@@ -29,7 +29,7 @@ TERMS:
 ```
 
 ### GenNet
-`read_hierarchy`
+`read.hierarchy`
 
 ```text topology.csv
 layer0_node,layer0_name,layer1_node,layer1_name,layer2_node,layer2_name
@@ -39,7 +39,7 @@ layer0_node,layer0_name,layer1_node,layer1_name,layer2_node,layer2_name
 ```
 
 ### KPNN
-`read_hierarchy`: what is never a parent is a gene.
+`read.hierarchy`: what is never a parent is a gene.
 
 ```text kpnn_edges.csv
 parent,child
@@ -50,7 +50,7 @@ TCR,FOS_gene
 ```
 
 ### DrugCell and SparseGO
-`read_hierarchy`
+`read.hierarchy`
 
 ```text drugcell_ont.txt
 GO:0045834	GO:0045923	default

@@ -5,7 +5,7 @@ idmapping, a GAF or GPI file, a GTF or GFF. Out: an `IdentifierTable` of all col
 use is chosen later, by what the names at hand overlap with. Knows nothing of priors.
 
 ### HGNC complete set
-`read_identifier_map`
+`read.identifier_map`
 
 ```text hgnc_complete_set.txt
 hgnc_id	symbol	name	locus_group	alias_symbol	prev_symbol	entrez_id	ensembl_gene_id	uniprot_ids
@@ -15,7 +15,7 @@ HGNC:9165	SEPTIN7	septin 7	protein-coding gene		CDC10|SEPT7	989	ENSG00000122545	
 ```
 
 ### Two columns
-`read_identifier_map`: GENCODE's `ENSG,symbol`, or any other.
+`read.identifier_map`: GENCODE's `ENSG,symbol`, or any other.
 
 ```text ensembl_to_symbol.csv
 ENSG00000141510.16,TP53
@@ -24,7 +24,7 @@ ENSG00000122545.20,SEPTIN7
 ```
 
 ### BioMart
-`read_identifier_map`
+`read.identifier_map`
 
 ```text mart_export.txt
 Gene stable ID,Gene stable ID version,Gene name,NCBI gene (formerly Entrezgene) ID
@@ -34,7 +34,7 @@ ENSG00000288541,ENSG00000288541.1,,
 ```
 
 ### NCBI gene_info
-`read_identifier_map`
+`read.identifier_map`
 
 ```text Homo_sapiens.gene_info
 #tax_id	GeneID	Symbol	LocusTag	Synonyms	dbXrefs	chromosome
@@ -43,7 +43,7 @@ ENSG00000288541,ENSG00000288541.1,,
 ```
 
 ### STRING protein.info
-`read_identifier_map`
+`read.identifier_map`
 
 ```text 9606.protein.info.v12.0.txt
 #string_protein_id	preferred_name	protein_size	annotation
@@ -52,7 +52,7 @@ ENSG00000288541,ENSG00000288541.1,,
 ```
 
 ### STRING protein.aliases
-`read_identifier_map`
+`read.identifier_map`
 
 ```text 9606.protein.aliases.v12.0.txt
 #string_protein_id	alias	source
@@ -62,7 +62,7 @@ ENSG00000288541,ENSG00000288541.1,,
 ```
 
 ### UniProt idmapping
-`read_identifier_map`
+`read.identifier_map`
 
 ```text HUMAN_9606_idmapping.dat
 P04637	UniProtKB-ID	P53_HUMAN
@@ -72,7 +72,7 @@ Q00987	Gene_Name	MDM2
 ```
 
 ### GTF and GFF3
-`read_identifier_map`
+`read.identifier_map`
 
 ```text gencode.gtf
 ##description: evidence-based annotation of the human genome
@@ -327,7 +327,7 @@ SURE = (
         lambda start: most_rows(start, _is_feature),
         _read_gtf,
         marks=("##gff-version",),
-        advice="It holds places of genes; to translate gene ids into symbols: read_identifier_map.",
+        advice="It holds places of genes; to translate gene ids into symbols: vnn.read.identifier_map.",
         page=__doc__,
     ),
     Format(

@@ -12,7 +12,7 @@ Alanis-Lobato et al.: HIPPIE v2.0. Nucleic Acids Research 2017. doi:10.1093/nar/
 Oughtred et al.: The BioGRID database. Protein Science 2021. doi:10.1002/pro.3978
 
 ### Two or three columns
-`read_interactions`
+`read.interactions`
 
 ```text edges.tsv
 gene_a	gene_b	publications
@@ -23,7 +23,7 @@ TP53	TP53	9
 ```
 
 ### The same from a German Excel
-`read_interactions`: semicolons and decimal commas.
+`read.interactions`: semicolons and decimal commas.
 
 ```text kanten.csv
 gene_a;gene_b;score
@@ -32,7 +32,7 @@ BRCA1;BARD1;0,75
 ```
 
 ### R, with row names
-`read_interactions`
+`read.interactions`
 
 ```text edges.csv
 "","interactor_a","interactor_b"
@@ -41,7 +41,7 @@ BRCA1;BARD1;0,75
 ```
 
 ### STRING links
-`read_interactions`: also `.detailed`, `.full` and `physical.links`. Scores run to 1000; the taxon before the first dot is
+`read.interactions`: also `.detailed`, `.full` and `physical.links`. Scores run to 1000; the taxon before the first dot is
 taken off. Proteins become genes with `--id-map 9606.protein.info.v12.0.txt.gz`.
 
 ```text 9606.protein.links.v12.0.txt
@@ -52,7 +52,7 @@ protein1 protein2 combined_score
 ```
 
 ### STRING detailed links
-`read_interactions`
+`read.interactions`
 
 ```text 9606.protein.links.detailed.v12.0.txt
 protein1 protein2 neighborhood fusion cooccurence coexpression experimental database textmining combined_score
@@ -61,7 +61,7 @@ protein1 protein2 neighborhood fusion cooccurence coexpression experimental data
 ```
 
 ### STRING actions
-`read_interactions`: all modes, or `sif_types=["binding"]`.
+`read.interactions`: all modes, or `sif_types=["binding"]`.
 
 ```text 9606.protein.actions.v11.0.txt
 item_id_a	item_id_b	mode	action	is_directional	a_is_acting	score
@@ -71,7 +71,7 @@ item_id_a	item_id_b	mode	action	is_directional	a_is_acting	score
 ```
 
 ### HIPPIE
-`read_interactions`: its table by Entrez gene, or `id="accession"`; its PSI-MITAB by gene name.
+`read.interactions`: its table by Entrez gene, or `id="accession"`; its PSI-MITAB by gene name.
 
 ```text hippie_current.txt
 AL1A1_HUMAN	216	AL1A1_HUMAN	216	0.76	experiments:in vivo,Two-hybrid;pmids:12081471,16189514;sources:HPRD,BioGRID
@@ -80,7 +80,7 @@ NEB1_HUMAN	55607	ACTG_HUMAN	71	0.65	experiments:in vitro,in vivo;pmids:9362513,1
 ```
 
 ### BioGRID TAB3
-`read_interactions`: by symbol, or `id="entrez"`, `"systematic"`, `"swissprot"`; `sif_types=["physical"]`; `taxon="9606"`.
+`read.interactions`: by symbol, or `id="entrez"`, `"systematic"`, `"swissprot"`; `sif_types=["physical"]`; `taxon="9606"`.
 
 ```text BIOGRID-ORGANISM-Homo_sapiens-4.4.200.tab3.txt
 #BioGRID Interaction ID	Entrez Gene Interactor A	Entrez Gene Interactor B	BioGRID ID Interactor A	BioGRID ID Interactor B	Systematic Name Interactor A	Systematic Name Interactor B	Official Symbol Interactor A	Official Symbol Interactor B	Synonyms Interactor A	Synonyms Interactor B	Experimental System	Experimental System Type	Author	Publication Source	Organism ID Interactor A	Organism ID Interactor B	Throughput	Score	Modification	Qualifications	Tags	Source Database	SWISS-PROT Accessions Interactor A	TREMBL Accessions Interactor A	REFSEQ Accessions Interactor A	SWISS-PROT Accessions Interactor B	TREMBL Accessions Interactor B	REFSEQ Accessions Interactor B	Ontology Term IDs	Ontology Term Names	Ontology Term Categories	Ontology Term Qualifier IDs	Ontology Term Qualifier Names	Ontology Term Types	Organism Name Interactor A	Organism Name Interactor B
@@ -89,7 +89,7 @@ NEB1_HUMAN	55607	ACTG_HUMAN	71	0.65	experiments:in vitro,in vivo;pmids:9362513,1
 ```
 
 ### BioGRID TAB2
-`read_interactions`
+`read.interactions`
 
 ```text BIOGRID-ALL-4.2.192.tab2.txt
 #BioGRID Interaction ID	Entrez Gene Interactor A	Entrez Gene Interactor B	BioGRID ID Interactor A	BioGRID ID Interactor B	Systematic Name Interactor A	Systematic Name Interactor B	Official Symbol Interactor A	Official Symbol Interactor B	Synonyms Interactor A	Synonyms Interactor B	Experimental System	Experimental System Type	Author	Pubmed ID	Organism Interactor A	Organism Interactor B	Throughput	Score	Modification	Phenotypes	Qualifications	Tags	Source Database

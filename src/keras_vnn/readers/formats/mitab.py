@@ -10,7 +10,7 @@ Kerrien et al.: Broadening the horizon – level 2.5 of the HUPO-PSI format for 
 doi:10.1186/1741-7007-5-44
 
 ### PSI-MITAB 2.5 and 2.7 (IntAct, MINT, BioGRID)
-`read_interactions`: by gene name, or `id="accession"` (isoforms `P12345-2` count for their protein), or any database the
+`read.interactions`: by gene name, or `id="accession"` (isoforms `P12345-2` count for their protein), or any database the
 rows name. Rows marked negative are left out.
 
 ```text intact.txt
@@ -20,7 +20,7 @@ uniprotkb:P12345-2	uniprotkb:P38398	intact:EBI-1	intact:EBI-349905	psi-mi:tp53(d
 ```
 
 ### HuRI in PSI-MITAB
-`read_interactions`: no gene names; `id="ensembl"` takes the Ensembl genes.
+`read.interactions`: no gene names; `id="ensembl"` takes the Ensembl genes.
 
 ```text HuRI.psi
 uniprotkb:Q6P6B7	uniprotkb:Q9UBU9	ensembl:ENST00000355572.6|ensembl:ENSP00000347778.2|ensembl:ENSG00000196337.11	ensembl:ENST00000294172.6|ensembl:ENSP00000294172.2|ensembl:ENSG00000162231.13	human orfeome collection:7104(author assigned name)	human orfeome collection:56018(author assigned name)	psi-mi:"MI:1112"(two hybrid prey pooling approach)	Luck et al.(2020)	pubmed:32296183	taxid:9606(Homo Sapiens)	taxid:9606(Homo Sapiens)	psi-mi:"MI:0407"(direct interaction)	-	-	author score:0.853
@@ -28,7 +28,7 @@ uniprotkb:P60410	uniprotkb:O60936	ensembl:ENST00000334383.2|ensembl:ENSG00000186
 ```
 
 ### HIPPIE in PSI-MITAB
-`read_interactions`
+`read.interactions`
 
 ```text HIPPIE-current.mitab.txt
 ID Interactor A	ID Interactor B	Alt IDs Interactor A	Alt IDs Interactor B	Aliases Interactor A	Aliases Interactor B	Interaction Detection Methods	Publication 1st Author	Publication Identifiers	Taxid Interactor A	Taxid Interactor B	Interaction Types	Source Databases	Interaction Identifiers	Confidence Value	Presence In Other Species	Gene Name Interactor A	Gene Name Interactor B

@@ -4,7 +4,7 @@ In: an OBO 1.2 or 1.4 file. Out: an `Ontology` with every relation. goatools rea
 to its caller: compression, a line number for what is wrong, parents that are not in the file.
 
 ### OBO
-`read_ontology`: any ontology, 1.2 or 1.4. Obsolete terms are set aside (they are not roots), `alt_id` and `replaced_by` are
+`read.ontology`: any ontology, 1.2 or 1.4. Obsolete terms are set aside (they are not roots), `alt_id` and `replaced_by` are
 followed, `intersection_of`, `[Typedef]` and dangling parents are not parents; stanzas may be without namespace.
 
 ```text go-tiny.obo
@@ -40,7 +40,7 @@ is_transitive: true
 ```
 
 ### Human Phenotype Ontology
-`read_ontology`: no namespaces.
+`read.ontology`: no namespaces.
 
 ```text hp.obo
 format-version: 1.2
@@ -63,7 +63,7 @@ is_a: HP:0000118 ! Phenotypic abnormality
 ```
 
 ### Cell Ontology
-`read_ontology`: terms of other ontologies that are named and not in the file are counted as dangling.
+`read.ontology`: terms of other ontologies that are named and not in the file are counted as dangling.
 
 ```text cl.obo
 format-version: 1.2
@@ -90,7 +90,7 @@ name: part of
 ```
 
 ### Mondo
-`read_ontology`
+`read.ontology`
 
 ```text mondo.obo
 format-version: 1.2

@@ -15,7 +15,7 @@ Schulz et al.: DREM 2.0: Improved reconstruction of dynamic regulatory networks 
 BMC Systems Biology 2012. doi:10.1186/1752-0509-6-104
 
 ### TRRUST
-`read_regulation`: no header; repeated pairs that disagree become `both`, and are counted.
+`read.regulation`: no header; repeated pairs that disagree become `both`, and are counted.
 
 ```text trrust_rawdata.human.tsv
 AATF	BAX	Repression	22909821
@@ -26,7 +26,7 @@ AR	KLK3	Repression	10022826
 ```
 
 ### CollecTRI and DoRothEA
-`read_regulation`: also as R exports it, with row names; the sign of `mor` or of a signed weight is the effect.
+`read.regulation`: also as R exports it, with row names; the sign of `mor` or of a signed weight is the effect.
 
 ```text collectri.csv
 source,target,weight,resources,references
@@ -35,7 +35,7 @@ SPI1,BGLAP,-1,ExTRI,10022617
 ```
 
 ### DoRothEA out of R
-`read_regulation`
+`read.regulation`
 
 ```text dorothea_hs.csv
 "","tf","confidence","target","mor"
@@ -45,7 +45,7 @@ SPI1,BGLAP,-1,ExTRI,10022617
 ```
 
 ### TFLink, RegNetwork and other tables with more columns
-`read_regulation`
+`read.regulation`
 
 ```text regnetwork.txt
 #regulator_symbol	regulator_id	target_symbol	target_id
@@ -54,7 +54,7 @@ STAT1	6772	IRF1	3659
 ```
 
 ### DREM
-`read_regulation`: `SYMBOL;ENSEMBL` or a bare symbol; `drem_id="ensembl"`. Mouse symbols in upper case meet the data with
+`read.regulation`: `SYMBOL;ENSEMBL` or a bare symbol; `drem_id="ensembl"`. Mouse symbols in upper case meet the data with
 `--ignore-case`.
 
 ```text drem.txt
@@ -65,7 +65,7 @@ GATA1	HBB	1
 ```
 
 ### A wide matrix, targets × TFs
-`read_regulation`
+`read.regulation`
 
 ```text matrix.tsv
 gene	GATA1	FOXC1

@@ -9,7 +9,7 @@ References
 Cytoscape user manual, "Supported network file formats".
 
 ### SIF
-`read_interactions`: types `pp` and its kin; several targets a row, lone nodes; with a tab anywhere, spaces belong to names.
+`read.interactions`: types `pp` and its kin; several targets a row, lone nodes; with a tab anywhere, spaces belong to names.
 
 ```text pathway.sif
 TP53 pp MDM2 MDM4
@@ -20,7 +20,7 @@ PDGF-BB/PDGF-(beta)-R/ATP pp TP53
 ```
 
 ### SIF with `pd`
-`read_regulation`: rows of other types are counted.
+`read.regulation`: rows of other types are counted.
 
 ```text mixed.sif
 TP53 pd CDKN1A BAX
@@ -143,7 +143,7 @@ def _nothing(path: Path, wanted: set[str], others: Counter[str], records: int, s
     if not others:
         return ReadError(
             f"The SIF file has {records:,} lone nodes and no {subject}: {path}\n"
-            "Expected rows of source, type and target. If it is a list of genes: read_genes."
+            "Expected rows of source, type and target. If it is a list of genes: vnn.read.genes."
         )
     counted = sample([f"{word} ({n:,})" for word, n in others.items()])
     advice = f'Say which types to take: sif_types=({sorted(others)[0]!r},). If it is a table, pass format="table".'

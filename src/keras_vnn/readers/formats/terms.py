@@ -5,7 +5,7 @@ a delimited text. Out: an `Ontology`, or a `Table` for `keras_vnn.readers.annota
 of names the genes have, by symbol. The gene sets of Reactome are a GMT file, see `keras_vnn.readers.formats.gene_sets`.
 
 ### Reactome's relations
-`read_ontology`: parent, child, no header; 16 species, `species="HSA"`.
+`read.ontology`: parent, child, no header; 16 species, `species="HSA"`.
 
 ```text ReactomePathwaysRelation.txt
 R-HSA-109581	R-HSA-109606
@@ -14,7 +14,7 @@ R-MMU-109581	R-MMU-109606
 ```
 
 ### UniProt2Reactome
-`read_annotations`: isoforms count for their protein; species in words, `taxon="Homo sapiens"`.
+`read.annotations`: isoforms count for their protein; species in words, `taxon="Homo sapiens"`.
 
 ```text UniProt2Reactome.txt
 P04637	R-HSA-109581	https://reactome.org/PathwayBrowser/#/R-HSA-109581	Apoptosis	TAS	Homo sapiens
@@ -22,7 +22,7 @@ P04637-2	R-HSA-69541	https://reactome.org/PathwayBrowser/#/R-HSA-69541	Stabiliza
 ```
 
 ### Two columns, or id2gos
-`read_annotations`
+`read.annotations`
 
 ```text id2gos.txt
 TP53	GO:0006915;GO:0006974

@@ -35,7 +35,7 @@ const report = {};
   report.count = (number, noun) => `${report.number(number)} ${noun}${number === 1 ? "" : "s"}`;
 
   /**
-   * Rows as CSV, as keras_vnn.csv_tables writes it and `read_table` reads it: texts are quoted, and one that a
+   * Rows as CSV, as keras_vnn.csv_tables writes it and `read.table` reads it: texts are quoted, and one that a
    * spreadsheet would compute gets an apostrophe in front; numbers are left as they are.
    */
   report.csv = rows => rows.map(row => row.map(value => {

@@ -111,10 +111,10 @@
   const repeat = () => {
     const text = [
       "import keras_vnn as vnn", "",
-      ...(model ? ['model = vnn.load_model("model.keras")  # the file this page was made from', "arch = vnn.view(model).architecture"] : ['arch = vnn.load_architecture("architecture.vnn")']),
+      ...(model ? ['model = vnn.load_model("model.keras")  # the file this page was made from', "arch = vnn.tl.view(model).architecture"] : ['arch = vnn.read.architecture("architecture.vnn")']),
       `assert arch.fingerprint == "${architecture.fingerprint}"`,
-      ...(model ? ["print(vnn.rank_nodes(model, top=10))"] : ["print(arch.summary())"]),
-      `vnn.write_report(${model ? "model" : "arch"}, "report.html")`,
+      ...(model ? ["print(vnn.tl.rank_nodes(model, top=10))"] : ["print(arch.summary())"]),
+      `vnn.pl.write_report(${model ? "model" : "arch"}, "report.html")`,
     ].join("\n");
     const cite = `keras-vnn: visible neural networks for Keras, version ${data.version}. MIT licence.`;
     return card("Cite and repeat",

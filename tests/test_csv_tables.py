@@ -77,4 +77,7 @@ def test_another_table_is_refused(tmp_path):
     path.write_text('"a","b"\n1\n')
     with pytest.raises(ReadError) as error:
         read_table(path)
-    assert str(error.value) == f"Row 1 of {path} has 1 fields, expected 2 as in the header."
+    assert (
+        str(error.value)
+        == f"Row 1 of {path} has 1 fields, expected 2 as in the header.\nWas it edited? Write it again."
+    )

@@ -270,7 +270,7 @@ def test_union_of_regulation():
 def test_regulation_from_frame():
     frame = pd.DataFrame({"tf": ["A"], "gene": ["B"], "sign": [-1]})
     assert rows(Regulation.from_frame(frame, weight="sign")) == [("A", "B", "repression", -1.0, 0)]
-    with pytest.raises(ReadError, match="no column 'target'; it has tf, gene, sign"):
+    with pytest.raises(ReadError, match="no column 'target'; it has gene, sign, tf"):
         Regulation.from_frame(frame, target="target")
 
 

@@ -56,11 +56,11 @@ def test_mypy_accepts_a_program_that_is_right_and_refuses_each_line_of_one_that_
     done = subprocess.run(
         [*command, tmp_path / "right.py", tmp_path / "wrong.py"], cwd=TOP, capture_output=True, text=True
     )
-    assert re.findall(r"right.py:\d+: (.+)", done.stdout) == [
-        'note: Revealed type is "def (arch: keras_vnn.architecture._value.Architecture) -> Any"',
-        'note: Revealed type is "def (arch: keras_vnn.architecture._value.Architecture) -> Any"',
-        'note: Revealed type is "str"',
-    ], done.stdout + done.stderr
+    # What a function returns is Any where mypy does not follow the library it comes from.
+    signature = r'note: Revealed type is "def \(arch: keras_vnn\.architecture\._value\.Architecture\) -> .+"'
+    of_degrees, of_counts, of_version = re.findall(r"right.py:\d+: (.+)", done.stdout)
+    assert re.fullmatch(signature, of_degrees) and re.fullmatch(signature, of_counts), done.stdout + done.stderr
+    assert of_version == 'note: Revealed type is "str"'
     errors = re.findall(r"wrong.py:(\d+): error: (.+)", done.stdout)
     assert [int(line) for line, _ in errors] == list(range(3, 3 + len(WRONG)))
     assert all(text.startswith(expected) for (_, text), expected in zip(errors, WRONG.values(), strict=True)), errors

@@ -210,7 +210,7 @@ def test_rlipp_as_the_released_code_scores_it(model, values, labels):
 def test_what_is_said_of_a_wrong_target(model, values):
     with pytest.raises(ConfigError) as error:
         rlipp(model, values, target="label")
-    assert str(error.value) == "target must be labels or predictions, got 'label'. Did you mean labels?"
+    assert str(error.value) == "target must be one of labels, predictions; got 'label'. Did you mean labels?"
     with pytest.raises(DataError) as missing:
         rlipp(model, values)
     assert str(missing.value) == (

@@ -149,8 +149,8 @@ def _nothing(path: Path, wanted: set[str], others: Counter[str], records: int, s
     advice = f'Say which types to take: sif_types=({sorted(others)[0]!r},). If it is a table, pass format="table".'
     is_interaction = subject == "interaction"
     if {*map(str.casefold, others)} <= {*(REGULATION_TYPES if is_interaction else INTERACTION_TYPES)}:
-        held, reader = ("regulation", "read_regulation") if is_interaction else ("interactions", "read_interactions")
-        advice = f"It holds {held}: read it with {reader}."
+        held = "regulation" if is_interaction else "interactions"
+        advice = f"It holds {held}: read it with vnn.read.{held}."
     return ReadError(f"No row of the SIF file has the type {_or(wanted)}: {path}\nIt has: {counted}.\n{advice}")
 
 

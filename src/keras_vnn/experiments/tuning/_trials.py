@@ -155,7 +155,7 @@ def run_trial(
     """
     import keras
 
-    losses: list[float] = Field(default=[])
+    losses: list[float] = []
     hopeless: list[int] = []
     callbacks: list[Any] = []
     if is_hopeless is not None:

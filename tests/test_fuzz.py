@@ -113,6 +113,6 @@ def test_what_was_found_once_stays_mended(tmp_path, monkeypatch, target, name, c
 
 def test_the_page_of_counts_knows_every_mutation_and_function():
     text = (TOP / "docs" / "reliability.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"`([a-z0-9_]+)`", text))
+    named = set(re.findall(r"`([a-z0-9_.]+)`", text))
     assert {one.__name__ for group in fuzz.MUTATIONS.values() for one in group} <= named
     assert {*fuzz.READERS, "read_recipe", "read.architecture", "load_model"} <= named

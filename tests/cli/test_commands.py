@@ -176,7 +176,10 @@ def test_numbers_are_predicted_too(vnn: Callable, job: Path) -> None:
     [
         (("build", "--genes", "nowhere.txt", "--dry-run"), "error: No such file: nowhere.txt."),
         (("build", "--genes", "empty.txt", "--dry-run"), "error: The file empty.txt is empty (0 bytes)."),
-        (("build", "--genes", ".", "--dry-run"), "error: Expected a file, got a directory: ."),
+        (
+            ("build", "--genes", ".", "--interactions", "ppi.tsv", "--dry-run"),
+            "error: Expected a file, got a directory: .",
+        ),
         (
             ("build", "--genes", "expression.csv", "--dry-run"),
             "error: There is no prior to wire: name interactions and regulation, ontology and annotations, "

@@ -192,7 +192,7 @@ def test_units_of_an_embedding_have_the_names_of_nodes(arch: Architecture, cells
         (lambda a, c: train_embedding(a, c, targets_of(c, "dose")), "An embedding is trained on classes of cells"),
         (
             lambda a, c: pretrain(build_model(_bare(a), 3), align(c, a)),
-            "The model has no dense units beside its nodes to pretrain.",
+            "The model has no dense units to pretrain.",
         ),
         (lambda a, c: PretrainingOptions(layers="dens"), "layers must be one of dense, all; got 'dens'."),
         (lambda a, c: PretrainingOptions(clip=2.0), "clip must be a number above 0 and of at most 1, got 2.0."),

@@ -131,7 +131,7 @@ def test_a_matrix_kept_by_genes_is_refused(cells, tmp_path):
     with pytest.raises(DataError) as error:
         read_expression(tmp_path / "csc.h5ad", backed=True)
     assert str(error.value) == (
-        "The matrix on disk is kept by genes (CSC): single cells cannot be read from it.\n"
+        f"The matrix on disk is kept by genes (CSC): single cells cannot be read from it: {tmp_path / 'csc.h5ad'}\n"
         "Read it into memory, adata.to_memory(), or write it by cells: adata.X = adata.X.tocsr()"
     )
 

@@ -161,7 +161,8 @@ class Columns:
         parts = [layout.name(self.first), layout.name(self.second)]
         more = (("effect", self.effect), (number_is, self.number))
         parts += [f"{what} {layout.name(column)}" for what, column in more if column is not None]
-        rest = [layout.name(c) for c in range(layout.width) if c not in self.used()]
+        used = self.used()
+        rest = [title or f"column {c}" for c, title in enumerate(layout.titles, 1) if c - 1 not in used]
         ignored = f" (ignored: {sample(rest)})" if rest else ""
         return f"{layout.kind} {', '.join(parts)}{ignored}"
 

@@ -112,8 +112,8 @@ docs-pages: $(VENV)/.ready ## write the pictures of the documentation and the pa
 	@touch $@
 
 .venv-jax/.ready: PACKAGES := $(JAX_PACKAGES)
-# Models move between the two: one environment has both.
-.venv-torch/.ready: PACKAGES := $(TORCH_PACKAGES) $(JAX_PACKAGES)
+# Models move between the two: one environment has both. Exports to ONNX need onnxscript.
+.venv-torch/.ready: PACKAGES := $(TORCH_PACKAGES) $(JAX_PACKAGES) onnxscript==0.7.2
 .venv-jax/.ready .venv-torch/.ready: $(VENV)/.ready Makefile
 	@$(BIN)/python -m venv --clear $(@D)
 	@$(BIN)/python -c 'import sysconfig; print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"))' \

@@ -150,3 +150,20 @@ def test_an_encoding_without_a_part_is_damaged():
     del encoded["gaps"]
     with pytest.raises(ArchitectureError, match="damaged: 'gaps'"):
         Connections.from_adjacency(encoded)
+
+
+@pytest.mark.parametrize(
+    ("adjacency", "options", "pair"),
+    [
+        (np.eye(5), {}, (1, 1)),
+        (np.eye(5), {"input_units": 6, "output_units": 2}, (6, 2)),
+        (np.eye(5), {"input_units": [6, 6, 6, 6, 5]}, None),
+        (np.eye(5)[::-1], {}, None),
+        (np.eye(5)[:4], {}, None),
+        (np.eye(5) + np.eye(5, k=1), {}, None),
+        (np.eye(5) * [1, 1, 0, 1, 1], {}, None),
+    ],
+    ids=["one unit", "several units", "other units", "another order", "too few", "two inputs", "no input"],
+)
+def test_what_is_in_pairs(adjacency, options, pair):
+    assert Connections.from_adjacency(adjacency, **options).pair == pair

@@ -70,6 +70,22 @@ def test_the_choice_is_a_kernel_that_serves_here():
     assert SparselyConnected(large).kernel_report()["kernel"] == "native"
 
 
+@pytest.mark.skipif(BACKEND == "tensorflow", reason="Keras asks for the kernel before there is a batch")
+def test_the_size_of_a_batch_counts_in_the_choice(monkeypatch):
+    called = []
+
+    def spied(name):
+        original = KERNELS[name].__call__
+        return lambda self, inputs, weights: called.append((name, len(inputs))) or original(self, inputs, weights)
+
+    for name in KERNELS:
+        monkeypatch.setattr(KERNELS[name], "__call__", spied(name))
+    layer = SparselyConnected(np.random.default_rng(0).random((400, 400)) < 0.5)
+    for batch in (2, 1024):
+        layer(keras.ops.ones((batch, 400)))
+    assert called == [("native", 2), ("dense", 1024)]
+
+
 @pytest.mark.parametrize("kernel", ["auto", "native", "portable", "dense", "block"])
 def test_training_is_that_of_a_dense_layer_on_the_edges(kernel):
     """A step of SGD by hand, and then a loss that falls."""
@@ -80,6 +96,7 @@ def test_training_is_that_of_a_dense_layer_on_the_edges(kernel):
     model.compile(keras.optimizers.SGD(0.5), "mse")
     matrix, present = layer.kernel_matrix().toarray(), ADJACENCY.astype(float)
     model.train_on_batch(data, targets)
+    assert BACKEND != "jax" or model.jit_compile, "nothing of the model is compiled"
     upstream = 2 * (data @ matrix - targets) / targets.size
     fed = ADJACENCY.any(axis=0)
     np.testing.assert_allclose(layer.kernel_matrix().toarray(), matrix - 0.5 * (data.T @ upstream) * present, atol=1e-5)

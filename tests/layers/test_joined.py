@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from keras_vnn.basics.errors import ArchitectureError
 from keras_vnn.layers import SparselyConnected
+from keras_vnn.layers.fast._products import Products
 from keras_vnn.layers.kernels import KERNELS
-from keras_vnn.layers.kernels._products import Products
 
 pytestmark = pytest.mark.tensorflow
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from keras_vnn.basics.errors import ModelError
 from keras_vnn.layers import Connections, SparselyConnected
 from keras_vnn.layers.kernels import KERNELS
 
@@ -128,3 +129,42 @@ def test_sparse_tensors_are_read(make_layer):
     np.testing.assert_allclose(
         model.predict(sparse.csr_matrix(rows), verbose=0), rows @ matrix_of(layer), rtol=1e-4, atol=1e-6
     )
+
+
+@pytest.mark.parametrize(
+    ("asks", "remedy"),
+    [
+        (lambda: built().enable_lora(2), "layer.trainable = True"),
+        (lambda: built().quantize("int8"), 'dtype="bfloat16"'),
+        (lambda: built(kernel_initializer="orthogonal"), "glorot_uniform, he_normal"),
+        (lambda: built(kernel_initializer="identity"), "glorot_uniform, he_normal"),
+        (lambda: built(kernel_regularizer="orthogonal_regularizer"), "keras.regularizers.L1, L2 or L1L2"),
+    ],
+    ids=["LoRA", "int8", "orthogonal weights", "identity", "orthogonal penalty"],
+)
+def test_what_is_for_matrices_is_refused_and_what_serves_is_named(asks, remedy):
+    with pytest.raises(ModelError) as caught:
+        asks()
+    assert remedy in str(caught.value).splitlines()[-1]
+
+
+def built(**options):
+    layer = SparselyConnected(ALL, **options)
+    layer.build((None, 5))
+    return layer
+
+
+def test_a_model_is_quantized_but_for_its_sparse_layers():
+    model = keras.Sequential([keras.Input((5,)), SparselyConnected(ALL, name="terms"), keras.layers.Dense(2)])
+    before = model.predict(POSITIVE, verbose=0)
+    with pytest.warns(UserWarning, match="'terms' has no quantized form"):
+        model.quantize("int8")
+    assert keras.backend.standardize_dtype(model.layers[-1]._kernel.dtype) == "int8"
+    np.testing.assert_allclose(model.predict(POSITIVE, verbose=0), before, atol=0.05)
+
+
+def test_half_the_memory_by_bfloat16():
+    layer = SparselyConnected(ALL, dtype="bfloat16")
+    outputs = layer(keras.ops.convert_to_tensor(POSITIVE))
+    assert keras.backend.standardize_dtype(layer.kernel.dtype) == "bfloat16"
+    np.testing.assert_allclose(numpy(outputs), POSITIVE @ matrix_of(layer), atol=0.05)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_vnn.layers.kernels import _memory
+from keras_vnn.layers.fast import _memory
 
 pytestmark = pytest.mark.tensorflow
 

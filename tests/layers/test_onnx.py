@@ -89,6 +89,7 @@ def test_an_export_by_torch(kernel, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.tensorflow
 def test_an_export_to_onnx_runs_without_this_package_and_without_keras(tmp_path):
     python = python_with_onnx()
     np.save(tmp_path / "data.npy", np.random.default_rng(1).normal(size=(32, 30)).astype("float32"))

@@ -109,7 +109,7 @@ def test_predictions_in_several_threads_at_once(kernel):
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_fork_leaves_parent_and_child_working():
     """The loops work in both, whatever threads the parent had."""
-    from keras_vnn.layers.kernels._products import Products
+    from keras_vnn.layers.fast._products import Products
 
     rng = np.random.default_rng(0)
     connections = Connections.from_adjacency(rng.random((600, 500)) < 0.1)
@@ -194,7 +194,7 @@ def test_a_mirrored_strategy():
 @pytest.fixture
 def gpu(monkeypatch):
     """Have Keras list a GPU; whatever computes on the CPU fails."""
-    from keras_vnn.layers.kernels import filled, native
+    from keras_vnn.layers.fast import filled, native
 
     def refuse(*_, **__):
         raise AssertionError("a kernel of the CPU was called")
@@ -300,3 +300,15 @@ def test_tf2onnx_converts_a_function(adjacency):
         content = tf2onnx.convert.from_function(function, input_signature=spec)[0].SerializeToString()
         (found,) = onnxruntime.InferenceSession(content).run(None, {"x": DATA})
         np.testing.assert_allclose(found, model.predict(DATA, verbose=0), atol=1e-5, err_msg=kernel)
+
+
+def test_the_graph_of_a_function_that_was_called_before_names_the_way_to_a_file(adjacency, caplog):
+    """No exporter traces it again, so it calls the loops, which other programs cannot: their errors name the node."""
+    tf2onnx = pytest.importorskip("tf2onnx")
+    spec = [tf.TensorSpec((None, 30), "float32", "x")]
+    model = make_model("native", adjacency)
+    function = tf.function(lambda x: model(x), input_signature=spec)
+    function(DATA)
+    with caplog.at_level("ERROR"):
+        tf2onnx.convert.from_function(function, input_signature=spec)
+    assert "for_files_use_model.export: PyFunc" in caplog.text

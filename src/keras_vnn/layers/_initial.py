@@ -1,4 +1,4 @@
-"""Initial weights scaled by the real number of connections of each unit."""
+"""Initial weights scaled by the real number of connections of each unit; what fits a vector of weights."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from keras import ops
 from keras_vnn.basics.errors import ModelError
 from keras_vnn.layers._connections import Connections
 
-__all__ = ["check_initializer", "initial_weights"]
+__all__ = ["check_initializer", "check_regularizer", "initial_weights"]
 
 _FOR_MATRICES = ("Identity", "Orthogonal", "STFT")
 
@@ -23,6 +23,15 @@ def check_initializer(initializer: Any) -> None:
         raise ModelError(
             f"The initializer {name} makes matrices, and a sparse layer has a vector of one weight per connection.\n"
             "Take one that draws each weight by itself, e.g. glorot_uniform, he_normal or random_normal."
+        )
+
+
+def check_regularizer(regularizer: Any) -> None:
+    """Raise a `ModelError` when a regularizer knows nothing but matrices."""
+    if isinstance(regularizer, keras.regularizers.OrthogonalRegularizer):
+        raise ModelError(
+            "The regularizer OrthogonalRegularizer is for matrices, and a sparse layer has a vector of one weight per "
+            "connection.\nTake one that sums over single weights: keras.regularizers.L1, L2 or L1L2."
         )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 import keras
@@ -14,15 +13,17 @@ from keras import ops
 from numpy.typing import NDArray
 from scipy import sparse
 
-from keras_vnn.basics.errors import ArchitectureError, VNNWarning
+from keras_vnn.basics.errors import ArchitectureError, ModelError, VNNWarning
 from keras_vnn.layers._connections import Connections
 from keras_vnn.layers._digests import save_digest, without_digest
-from keras_vnn.layers._initial import initial_weights
+from keras_vnn.layers._initial import check_regularizer, initial_weights
 from keras_vnn.layers.kernels import KERNELS, SparseKernel, choose_kernel, runs_on, stand_in, surroundings
-from keras_vnn.layers.kernels._joined import Relays, handed_on
-from keras_vnn.layers.kernels.native import NativeKernel
 
 __all__ = ["SparselyConnected"]
+
+
+class _AbsentError(ModelError, NotImplementedError):
+    """What Keras offers of ``Dense`` and not here."""
 
 
 @keras.saving.register_keras_serializable(package="keras_vnn")
@@ -47,7 +48,7 @@ class SparselyConnected(keras.layers.Layer):
     kernel_initializer, bias_initializer
         As in ``Dense``; initializers that scale by fan-in or fan-out use each unit's real ones.
     kernel_regularizer, bias_regularizer, activity_regularizer, kernel_constraint, bias_constraint
-        As in ``Dense``, acting on the vector of weights.
+        As in ``Dense``, acting on the vector of weights; what is made for matrices (``orthogonal``) is refused.
     kernel
         How the product is computed: ``"auto"`` or one of ``dense``, ``filled``, ``native``, ``csr``, ``block``,
         ``portable``. The numbers do not depend on it.
@@ -68,7 +69,7 @@ class SparselyConnected(keras.layers.Layer):
     ArchitectureError
         The adjacency is not a matrix, or does not fit its input.
     ModelError
-        ``kernel`` is unknown or cannot serve here.
+        ``kernel`` is unknown or cannot serve here; an initializer or a regularizer is for matrices.
 
     References
     ----------
@@ -113,6 +114,7 @@ class SparselyConnected(keras.layers.Layer):
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.bias_initializer = keras.initializers.get(bias_initializer)
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
+        check_regularizer(self.kernel_regularizer)
         self.bias_regularizer = keras.regularizers.get(bias_regularizer)
         self.kernel_constraint = keras.constraints.get(kernel_constraint)
         self.bias_constraint = keras.constraints.get(bias_constraint)
@@ -121,7 +123,8 @@ class SparselyConnected(keras.layers.Layer):
             self.connections, option=kernel, backend=keras.backend.backend(), device=runs_on()
         )
         self.supports_jit = KERNELS[self._kernel_choice.name].supports_jit
-        # In a tuple, which Keras does not track: made when first called for.
+        # In tuples, which Keras does not track: the choice by size of batch; kernels, made when first called for.
+        self._choices: tuple[dict[int, str]] = ({},)
         self._products: tuple[dict[str, SparseKernel]] = ({},)
         self._bias_mask: NDArray[np.float32] | None = None
         self.kernel: Any = None
@@ -187,21 +190,14 @@ class SparselyConnected(keras.layers.Layer):
         if leading:
             parts = [ops.reshape(part, (-1, part.shape[-1])) for part in parts]
         weights = ops.convert_to_tensor(self.kernel)
-        product = self._product(*parts, weights)
         bias = None if self.bias is None else ops.convert_to_tensor(self.bias)
         if bias is not None and self._bias_mask is not None:
             bias = bias * ops.cast(self._bias_mask, bias.dtype)
-        outputs = product.with_bias(parts, weights, bias) if isinstance(product, NativeKernel) else None
-        if outputs is None:
-            outputs = product(parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=-1), weights)
-            outputs = outputs if bias is None else outputs + bias
+        is_linear = self.activation in (None, keras.activations.linear)
+        outputs = self._product(*parts, weights).of_layer(parts, weights, bias, is_linear=is_linear)
         if leading:
             outputs = ops.reshape(outputs, (-1, *leading, self.connections.outputs))
-        if self.activation not in (None, keras.activations.linear):
-            return self.activation(outputs)
-        if self._hands_on and bias is not None and len(parts) == 1 and not leading:
-            return handed_on(outputs, Relays(parts[0], self.connections.rows, weights, bias))
-        return outputs
+        return outputs if is_linear else self.activation(outputs)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return ``(batch, …, outputs)``."""
@@ -242,6 +238,21 @@ class SparselyConnected(keras.layers.Layer):
         kept = without_digest(store, self.connections.digest, f"The weights of layer {self.name!r} join other units")
         super().load_own_variables(kept)
 
+    def enable_lora(self, *_: Any, **__: Any) -> None:
+        """Raise a `ModelError`: an update of low rank would join units that no connection joins."""
+        raise _AbsentError(
+            f"Layer {self.name!r} has no LoRA: a product of two small matrices keeps no connection absent.\n"
+            "Its kernel has one number per connection, so train that further: layer.trainable = True, the others False."
+        )
+
+    def quantize(self, mode: Any = None, *_: Any, **__: Any) -> None:
+        """Raise a `ModelError`, of which ``model.quantize`` makes a warning, and quantizes the other layers."""
+        raise _AbsentError(
+            f"Layer {self.name!r} has no quantized form, got mode {mode!r}: its kernel has one number per connection.\n"
+            'Pass dtype="bfloat16" to the layer for half the memory, or quantize a file of '
+            'model.export(path, format="onnx").'
+        )
+
     # ---- for people ---------------------------------------------------------------------------------------
 
     @property
@@ -254,7 +265,7 @@ class SparselyConnected(keras.layers.Layer):
         return sparse.csr_array(self.connections.matrix(keras.ops.convert_to_numpy(self.kernel)))
 
     def kernel_report(self) -> dict[str, Any]:
-        """Return which kernel computes the product, why, and the sizes that decided it."""
+        """Return which kernel computes the product of a batch of unknown size, why, and the sizes that decided it."""
         return {
             "kernel": self._kernel_choice.name,
             "reason": self._kernel_choice.reason,
@@ -265,17 +276,24 @@ class SparselyConnected(keras.layers.Layer):
             "density": self.connections.density,
         }
 
-    @cached_property
-    def _hands_on(self) -> bool:
-        """Whether each unit reads one input and hands it on, so that it can be folded into what reads it."""
-        return keras.backend.backend() == "tensorflow" and bool((self.connections.fan_in == 1).all())
-
     def _product(self, *tensors: Any) -> SparseKernel:
         """Return the kernel for this call: the chosen one, or one that fits the graph that is being made."""
-        name, around = self._kernel_choice.name, surroundings(*tensors)
+        name, around = self._chosen(tensors[0].shape[0]), surroundings(*tensors)
         if around and not KERNELS[name].is_portable:
             name = stand_in(self.connections, around)
         return self._made(name, around if around in ("export", "saved_model") else "")
+
+    def _chosen(self, batch: int | None) -> str:
+        """Return the kernel for batches of a size; on TensorFlow the one Keras was told about."""
+        (choices,) = self._choices
+        is_fixed = self._kernel_option != "auto" or keras.backend.backend() == "tensorflow"
+        if is_fixed or not isinstance(batch, int):
+            return self._kernel_choice.name
+        if batch not in choices:
+            choices[batch] = choose_kernel(
+                self.connections, option="auto", backend=keras.backend.backend(), device=runs_on(), batch=batch
+            ).name
+        return choices[batch]
 
     def _made(self, name: str, exporter: str = "") -> SparseKernel:
         (products,) = self._products

@@ -5,20 +5,21 @@ In: `Products`. Out: a function of two tensors. One function per backend; knows 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
-from keras_vnn.layers.kernels._constants import constant
+from keras_vnn.layers._arithmetic import constant
+from keras_vnn.layers.fast._products import Products
 
-__all__ = ["differentiable"]
+__all__ = ["differentiable", "on_arrays"]
 
 _HALF = ("float16", "bfloat16")
 
 
-def differentiable(products: Any) -> Callable[[Any, Any], Any]:
+def differentiable(products: Products) -> Callable[[Any, Any], Any]:
     """Return ``product(inputs, weights)`` for tensors of the active Keras backend."""
     make = {"tensorflow": _tensorflow, "torch": _torch, "jax": _jax}[keras.backend.backend()]
     product: Callable[[Any, Any], Any] = make(products)
@@ -33,79 +34,52 @@ def differentiable(products: Any) -> Callable[[Any, Any], Any]:
     return with_single_precision
 
 
-def _tensorflow(products: Any) -> Callable[[Any, Any], Any]:
-    """Gradients are operations with gradients of their own; a graph drops the one that nobody asks for."""
+def on_arrays(function: Callable[..., Sequence[Any]], tensors: Sequence[Any], results: int) -> list[Any]:
+    """Return what a function of arrays gives for tensors of TensorFlow: so many arrays, of the dtype of the first."""
     import tensorflow as tf
-    from tensorflow.python.eager import record
 
-    def operation(function: Callable[..., Any], inputs: list[Any], count: int) -> list[Any]:
-        if tf.executing_eagerly():
-            return [tf.convert_to_tensor(array) for array in function(*map(np.asarray, inputs))]
-        results = tf.numpy_function(function, inputs, [inputs[0].dtype] * count, stateful=False)
-        return list(results)
-
-    def forward(inputs: Any, weights: Any) -> Any:
-        outputs, tiles = operation(lambda inputs, weights: products.forward([inputs], [weights]), [inputs, weights], 2)
-        outputs = tf.ensure_shape(outputs, (inputs.shape[0], products.outputs))
-        return outputs, tf.ensure_shape(tiles, (None,))
-
-    @tf.custom_gradient
-    def product(inputs: Any, weights: Any) -> Any:
-        needs_inputs = record.should_record_backprop([inputs])
-        outputs, tiles = forward(inputs, weights)
-
-        def gradient(upstream: Any) -> Any:
-            if needs_inputs:
-                return both(upstream, inputs, weights, tiles)
-            if tf.executing_eagerly():
-                return None, of_weights(upstream, inputs, tiles)
-            return of_inputs(upstream, weights), of_weights(upstream, inputs, tiles)
-
-        return outputs, gradient
-
-    @tf.custom_gradient
-    def of_inputs(upstream: Any, weights: Any) -> Any:
-        def run(upstream: Any, weights: Any) -> Any:
-            return products.backward(upstream, None, [weights], needs_parameters=False)
-
-        (result,) = operation(run, [upstream, weights], 1)
-        result = tf.ensure_shape(result, (upstream.shape[0], products.inputs))
-        return result, lambda above: (product(above, weights), of_weights(upstream, above, forward(above, weights)[1]))
-
-    @tf.custom_gradient
-    def of_weights(upstream: Any, inputs: Any, tiles: Any) -> Any:
-        def run(upstream: Any, tiles: Any) -> Any:
-            return products.backward(upstream, tiles, [_NOTHING], needs=[False])
-
-        (result,) = operation(run, [upstream, tiles], 1)
-        result = tf.ensure_shape(result, (products.count,))
-        return result, lambda above: (product(inputs, above), of_inputs(upstream, above), None)
-
-    @tf.custom_gradient
-    def both(upstream: Any, inputs: Any, weights: Any, tiles: Any) -> Any:
-        def run(upstream: Any, weights: Any, tiles: Any) -> Any:
-            return products.backward(upstream, tiles, [weights])
-
-        of_input, of_weight = operation(run, [upstream, weights, tiles], 2)
-        of_input = tf.ensure_shape(of_input, (upstream.shape[0], products.inputs))
-        of_weight = tf.ensure_shape(of_weight, (products.count,))
-
-        def gradient(above_input: Any, above_weight: Any) -> Any:
-            to_upstream = product(above_input, weights) + product(inputs, above_weight)
-            to_inputs = of_inputs(upstream, above_weight)
-            to_weights = of_weights(upstream, above_input, forward(above_input, weights)[1])
-            return to_upstream, to_inputs, to_weights, None
-
-        return (of_input, of_weight), gradient
-
-    # A variable would be read inside, where its gradient is not followed.
-    return lambda inputs, weights: product(tf.convert_to_tensor(inputs), tf.convert_to_tensor(weights))
+    if tf.executing_eagerly():
+        return [tf.convert_to_tensor(array) for array in function(*map(np.asarray, tensors))]
+    # The name is what other programs say when they are given this graph, which runs in this process alone.
+    name, dtypes = "for_files_use_model.export", [tensors[0].dtype] * results
+    return list(tf.numpy_function(function, tensors, dtypes, stateful=False, name=name))
 
 
-_NOTHING = np.zeros(0, np.float32)
+def _arithmetic(products: Products) -> list[tuple[Callable[..., Any], Callable[..., tuple[int | None, ...]]]]:
+    """Return three functions of arrays, and the shapes they give: the product, its gradients of inputs and of weights.
+
+    Each is linear in both arguments, so their derivatives are one another.
+    """
+    return [
+        (lambda x, w: products.forward([x], [w])[0], lambda x, w: (x.shape[0], products.outputs)),
+        (
+            lambda g, w: products.backward(g, None, [w], needs_parameters=False)[0],
+            lambda g, w: (g.shape[0], products.inputs),
+        ),
+        (products.weights_gradient, lambda g, x: (products.count,)),
+    ]
 
 
-def _torch(products: Any) -> Callable[[Any, Any], Any]:
+def _tensorflow(products: Products) -> Callable[[Any, Any], Any]:
+    import tensorflow as tf
+
+    def operation(number: int, gradient: Callable[..., Any]) -> Callable[[Any, Any], Any]:
+        run, shape = _arithmetic(products)[number]
+
+        @tf.custom_gradient
+        def made(first: Any, second: Any) -> Any:
+            (result,) = on_arrays(lambda *arrays: [run(*arrays)], [first, second], 1)
+            return tf.ensure_shape(result, shape(first, second)), lambda above: gradient(above, first, second)
+
+        return made  # type: ignore[no-any-return]
+
+    product = operation(0, lambda g, x, w: (of_inputs(g, w), of_weights(g, x)))
+    of_inputs = operation(1, lambda g, u, w: (product(g, w), of_weights(u, g)))
+    of_weights = operation(2, lambda g, u, x: (product(x, g), of_inputs(u, g)))
+    return product
+
+
+def _torch(products: Products) -> Callable[[Any, Any], Any]:
     import torch
     from torch.autograd import Function
 
@@ -170,18 +144,21 @@ def _torch(products: Any) -> Callable[[Any, Any], Any]:
     return torch.compiler.disable(lambda inputs, weights: Product.apply(inputs, weights)[0])  # type: ignore[no-any-return]
 
 
-def _jax(products: Any) -> Callable[[Any, Any], Any]:
-    """Three operations, each linear in both arguments, whose derivatives are one another: of any order and mode."""
+def _jax(products: Products) -> Callable[[Any, Any], Any]:
     import jax
     from jax.extend.core import Primitive
     from jax.interpreters import ad, batching, mlir
 
-    def operation(name: str, run: Callable[[Any, Any], Any], shape: Callable[[Any, Any], tuple[int, ...]]) -> Any:
+    def operation(name: str, run: Callable[..., Any], shape: Callable[..., tuple[int | None, ...]]) -> Any:
         made = Primitive(f"keras_vnn_{name}")
 
-        def call(first: Any, second: Any) -> Any:
-            result = jax.ShapeDtypeStruct(shape(first, second), first.dtype)
-            return jax.pure_callback(lambda *arrays: run(*map(np.asarray, arrays)), result, first, second)
+        # `jax.pure_callback` makes arrays of JAX of what it hands on, for which JAX needs a thread that may be waiting.
+        def lowered(context: Any, *values: Any) -> Any:
+            results, _, _ = mlir.emit_python_callback(
+                context, lambda *arrays: (run(*arrays),), None, list(values), context.avals_in, context.avals_out,
+                has_side_effect=False,
+            )  # fmt: skip
+            return results
 
         def batched(arguments: Any, axes: Any) -> Any:
             moved = [
@@ -196,22 +173,16 @@ def _jax(products: Any) -> Callable[[Any, Any], Any]:
             count = next(len(each) for each, axis in zip(moved, axes, strict=True) if axis is not None)
             return jax.lax.map(one, jax.numpy.arange(count)), 0
 
-        made.def_impl(jax.jit(call))
+        made.def_impl(jax.jit(made.bind))
         made.def_abstract_eval(lambda first, second: jax.core.ShapedArray(shape(first, second), first.dtype))
-        mlir.register_lowering(made, mlir.lower_fun(call, multiple_results=False))
+        mlir.register_lowering(made, lowered, platform="cpu")
         batching.primitive_batchers[made] = batched
         return made
 
-    def run_inputs(upstream: Any, weights: Any) -> Any:
-        return products.backward(upstream, None, [weights], needs_parameters=False)[0]
-
-    product = operation(
-        "product",
-        lambda inputs, weights: products.forward([inputs], [weights])[0],
-        lambda inputs, weights: (inputs.shape[0], products.outputs),
+    names = ("product", "inputs", "weights")
+    product, of_inputs, of_weights = (
+        operation(name, *each) for name, each in zip(names, _arithmetic(products), strict=True)
     )
-    of_inputs = operation("inputs", run_inputs, lambda upstream, weights: (upstream.shape[0], products.inputs))
-    of_weights = operation("weights", products.weights_gradient, lambda upstream, inputs: (products.count,))
     ad.defbilinear(product, lambda g, x, w: of_inputs.bind(g, w), lambda g, x, w: of_weights.bind(g, x))
     ad.defbilinear(of_inputs, lambda g, u, w: product.bind(g, w), lambda g, u, w: of_weights.bind(u, g))
     ad.defbilinear(of_weights, lambda g, u, x: product.bind(x, g), lambda g, u, x: of_inputs.bind(u, g))

@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 import keras
 import numpy as np
 
+from keras_vnn.layers._arithmetic import constant
 from keras_vnn.layers._connections import Connections
-from keras_vnn.layers.kernels._constants import constant
+from keras_vnn.layers._kernel_interface import SparseKernel
 
 __all__ = ["CSRKernel"]
 
@@ -17,7 +18,7 @@ __all__ = ["CSRKernel"]
 _AT_ONCE = 2**18
 
 
-class CSRKernel:
+class CSRKernel(SparseKernel):
     """For sparse layers on a GPU, and in models exported to TensorFlow; needs nothing but TensorFlow."""
 
     name: ClassVar[str] = "csr"

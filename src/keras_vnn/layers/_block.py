@@ -9,9 +9,9 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from keras_vnn.layers._arithmetic import constant, matmul, rows_of
 from keras_vnn.layers._connections import Connections
-from keras_vnn.layers.kernels._arithmetic import matmul, rows_of
-from keras_vnn.layers.kernels._constants import constant
+from keras_vnn.layers._kernel_interface import SparseKernel
 
 __all__ = ["BlockKernel"]
 
@@ -19,7 +19,7 @@ __all__ = ["BlockKernel"]
 _SIZES = np.unique(np.concatenate([np.arange(1, 9), np.ceil(8 * 1.25 ** np.arange(1, 60))]).astype(np.int64))
 
 
-class BlockKernel:
+class BlockKernel(SparseKernel):
     """Best for nodes of many units on a GPU; all units of a node read the same inputs, which are gathered once."""
 
     name: ClassVar[str] = "block"
@@ -55,11 +55,6 @@ class BlockKernel:
             place[outputs[unit_is_real]] = where[unit_is_real]
             next_place += len(nodes) * int(shape[0])
         self._place = constant(place.astype(np.int32))
-
-    @classmethod
-    def unavailable(cls, connections: Connections, *, backend: str, device: str) -> str:
-        """Return an empty string: it serves everywhere."""
-        return ""
 
     def __call__(self, inputs: Any, weights: Any) -> Any:
         """Return the product; half precision is summed as the matrix products of the backend do."""

@@ -13,26 +13,30 @@ from typing import Any, ClassVar
 import keras
 
 from keras_vnn.layers._connections import Connections
-from keras_vnn.layers.kernels._joined import Joined
-from keras_vnn.layers.kernels._products import Products
+from keras_vnn.layers._kernel_interface import SparseKernel
+from keras_vnn.layers.fast._hosts import differentiable
+from keras_vnn.layers.fast._joined import Joined, Relays, handed_on
+from keras_vnn.layers.fast._products import Products
 
 __all__ = ["NativeKernel", "unavailable_loops"]
 
 _BACKENDS = ("tensorflow", "torch", "jax")
 
 
-class NativeKernel:
+class NativeKernel(SparseKernel):
     """Best for sparse layers on a CPU, in training and in prediction."""
 
     name: ClassVar[str] = "native"
-    supports_jit: ClassVar[bool] = False
+    # JAX compiles the calls of the loops with the rest of a model; TensorFlow's XLA knows no calls of Python.
+    supports_jit: ClassVar[bool] = keras.backend.backend() == "jax"
     is_portable: ClassVar[bool] = False
 
     def __init__(self, connections: Connections, *, is_exported: bool = False) -> None:
-        from keras_vnn.layers.kernels import _hosts
-
-        self._product = _hosts.differentiable(Products(connections))
-        self._joined = Joined(connections, self._product) if keras.backend.backend() == "tensorflow" else None
+        self._connections = connections
+        self._product = differentiable(Products(connections))
+        if keras.backend.backend() == "tensorflow":
+            self._joined = Joined(connections, self._product)
+            self._product = lambda inputs, weights: self._joined([inputs], weights, None)
 
     @classmethod
     def unavailable(cls, connections: Connections, *, backend: str, device: str) -> str:
@@ -45,9 +49,14 @@ class NativeKernel:
         """Return the product; half precision is computed in single precision."""
         return self._product(inputs, weights)
 
-    def with_bias(self, inputs: Sequence[Any], weights: Any, bias: Any) -> Any:
-        """Return the product of tensors side by side, and the bias added, or None where only `__call__` serves."""
-        return None if self._joined is None else self._joined(inputs, weights, bias)
+    def of_layer(self, parts: Sequence[Any], weights: Any, bias: Any, *, is_linear: bool) -> Any:
+        """Return the product with the bias; on TensorFlow in one operation, whatever the parts."""
+        if keras.backend.backend() != "tensorflow":
+            return super().of_layer(parts, weights, bias, is_linear=is_linear)
+        outputs = self._joined(parts, weights, bias)
+        if is_linear and bias is not None and len(parts) == 1 and (self._connections.fan_in == 1).all():
+            return handed_on(outputs, Relays(parts[0], self._connections.rows, weights, bias))
+        return outputs
 
 
 def unavailable_loops(connections: Connections, device: str) -> str:

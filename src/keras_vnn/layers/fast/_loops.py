@@ -21,8 +21,8 @@ from functools import cache
 import numpy as np
 from numba import njit
 
-from keras_vnn.layers.kernels._arrangement import GROUP
-from keras_vnn.layers.kernels._instructions import (
+from keras_vnn.layers.fast._arrangement import GROUP
+from keras_vnn.layers.fast._instructions import (
     back_through_row,
     block_of_products,
     products_of_row,

@@ -9,15 +9,15 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_vnn.layers._arithmetic import constant, matmul, segment_sum
 from keras_vnn.layers._connections import Connections
-from keras_vnn.layers.kernels._arithmetic import matmul, segment_sum
-from keras_vnn.layers.kernels._constants import constant
-from keras_vnn.layers.kernels._finite import along_connections
+from keras_vnn.layers._finite import along_connections
+from keras_vnn.layers._kernel_interface import SparseKernel
 
 __all__ = ["DenseKernel", "times_transpose"]
 
 
-class DenseKernel:
+class DenseKernel(SparseKernel):
     """Best for small or well filled layers, where a matrix product is at its fastest."""
 
     name: ClassVar[str] = "dense"
@@ -29,11 +29,6 @@ class DenseKernel:
         is_full = connections.count == connections.inputs * connections.outputs
         self._is_full, self._branches = is_full, not is_exported
         self._placed: Callable[[Any], Any] = _reshaped if is_full else _placement(connections, is_exported)
-
-    @classmethod
-    def unavailable(cls, connections: Connections, *, backend: str, device: str) -> str:
-        """Return an empty string: it serves everywhere."""
-        return ""
 
     def __call__(self, inputs: Any, weights: Any) -> Any:
         """Return the product with the transpose of the ``(outputs, inputs)`` matrix, where weights lie in order."""

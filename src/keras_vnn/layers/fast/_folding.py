@@ -20,7 +20,7 @@ def folding_loops() -> tuple[Callable[..., None], Callable[..., None]]:
     ``Σ w (s x + c) = Σ (w s) x + Σ w c``. ``unfold`` sets the gradients of weights, scales and biases of the relays
     from those of the folded weights and the units.
     """
-    from keras_vnn.layers.kernels._loops import compiled
+    from keras_vnn.layers.fast._loops import compiled
 
     def fold(weights, scales, biases, relay_of, pointers, folded, added):
         for unit in range(len(pointers) - 1):

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import numpy as np
-
 from keras_vnn.layers._connections import Connections
-from keras_vnn.layers.kernels._finite import along_connections
-from keras_vnn.layers.kernels._placement import Placement
-from keras_vnn.layers.kernels.dense import times_transpose
-from keras_vnn.layers.kernels.native import unavailable_loops
+from keras_vnn.layers._dense import times_transpose
+from keras_vnn.layers._finite import along_connections
+from keras_vnn.layers._kernel_interface import SparseKernel
+from keras_vnn.layers.fast._hosts import on_arrays
+from keras_vnn.layers.fast._placement import Placement
+from keras_vnn.layers.fast.native import unavailable_loops
 
 __all__ = ["FilledKernel"]
 
 
-class FilledKernel:
+class FilledKernel(SparseKernel):
     """Best for layers on a CPU that have most but not all of their connections."""
 
     name: ClassVar[str] = "filled"
@@ -27,18 +27,15 @@ class FilledKernel:
 
         placement = Placement(connections)
 
-        def call(function: Any, value: Any, shape: tuple[int, ...]) -> Any:
-            if tf.executing_eagerly():
-                return tf.convert_to_tensor(function(np.asarray(value)))
-            return tf.ensure_shape(tf.numpy_function(function, [value], value.dtype, stateful=False), shape)
-
         @tf.custom_gradient
         def placed(weights: Any) -> Any:
-            return call(placement.place, weights, placement.shape), lambda upstream: taken(upstream)
+            (matrix,) = on_arrays(lambda weights: [placement.place(weights)], [weights], 1)
+            return tf.ensure_shape(matrix, placement.shape), lambda upstream: taken(upstream)
 
         @tf.custom_gradient
         def taken(matrix: Any) -> Any:
-            return call(placement.take, matrix, (connections.count,)), lambda upstream: placed(upstream)
+            (weights,) = on_arrays(lambda matrix: [placement.take(matrix)], [matrix], 1)
+            return tf.ensure_shape(weights, (connections.count,)), lambda upstream: placed(upstream)
 
         self._placed = placed
 

@@ -7,14 +7,14 @@ from typing import Any, ClassVar
 import keras
 from keras import ops
 
+from keras_vnn.layers._arithmetic import constant, rows_of, segment_sum
 from keras_vnn.layers._connections import Connections
-from keras_vnn.layers.kernels._arithmetic import rows_of, segment_sum
-from keras_vnn.layers.kernels._constants import constant
+from keras_vnn.layers._kernel_interface import SparseKernel
 
 __all__ = ["PortableKernel"]
 
 
-class PortableKernel:
+class PortableKernel(SparseKernel):
     """Runs on every backend and device, and in exported models; needs ``connections × batch`` numbers of memory."""
 
     name: ClassVar[str] = "portable"
@@ -26,11 +26,6 @@ class PortableKernel:
         self._rows = constant(connections.rows)
         self._columns = constant(connections.columns)
         self._outputs = connections.outputs
-
-    @classmethod
-    def unavailable(cls, connections: Connections, *, backend: str, device: str) -> str:
-        """Return an empty string: it serves everywhere."""
-        return ""
 
     def __call__(self, inputs: Any, weights: Any) -> Any:
         """Return the product; the batch is the inner axis, so that each connection reads a contiguous row."""

@@ -20,9 +20,6 @@ from numba.extending import intrinsic
 __all__ = [
     "back_through_row",
     "block_of_products",
-    "compressed",
-    "compressed_alone",
-    "expanded",
     "products_of_row",
     "scattered_sums",
     "transpose",
@@ -317,46 +314,3 @@ def transpose(typing, source, start, stride, target, place, target_stride, lanes
         return context.get_dummy_value()
 
     return signature, body
-
-
-@intrinsic(prefer_literal=True)
-def expanded(typing, source, start, mask, target, place, lanes):
-    """Spread numbers from ``start`` over the lanes of ``target`` that ``mask`` has, zeros in the others; count them."""
-    return types.int64(source, start, mask, target, place, lanes), _spread(lanes.literal_value, "expand")
-
-
-@intrinsic(prefer_literal=True)
-def compressed(typing, source, place, mask, target, start, lanes):
-    """Put the lanes of ``source`` that ``mask`` has side by side in ``target`` from ``start`` on; count them.
-
-    A whole register is written: what lies behind the numbers counted is for the next call to write.
-    """
-    return types.int64(source, place, mask, target, start, lanes), _spread(lanes.literal_value, "compress")
-
-
-@intrinsic(prefer_literal=True)
-def compressed_alone(typing, source, place, mask, target, start, lanes):
-    """Do the same and write nothing else, which many processors do far slower."""
-    return types.int64(source, place, mask, target, start, lanes), _spread(lanes.literal_value, "compress alone")
-
-
-def _spread(lanes: int, how: str) -> Any:
-    def body(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        source, target = signature.args[0], signature.args[3]
-        v = _Vectors(context, builder, lanes, source.dtype)
-        from_ = v.at(v.data(source, arguments[0]), arguments[1])
-        to = v.at(v.data(target, arguments[3]), arguments[4])
-        flags = ir.VectorType(ir.IntType(1), lanes)
-        integer = ir.IntType(lanes)
-        mask = builder.trunc(arguments[2], integer)
-        chosen, name = builder.bitcast(mask, flags), f"v{lanes}f{v.bits}"
-        if how == "expand":
-            v.store(v.call(f"llvm.masked.expandload.{name}", v.vector, [from_, chosen, v.zero()]), to, 0)
-        elif how == "compress":
-            values = [v.load(from_, 0), v.zero(), chosen]
-            v.store(v.call(f"llvm.x86.avx512.mask.compress.{name}", v.vector, values), to, 0)
-        else:
-            v.call(f"llvm.masked.compressstore.{name}", ir.VoidType(), [v.load(from_, 0), to, chosen])
-        return builder.zext(v.call(f"llvm.ctpop.i{lanes}", integer, [mask]), _INT)
-
-    return body

@@ -22,28 +22,30 @@ def surroundings(*tensors: Any) -> str:
     batch out among several devices, and a call back into Python would be made on one. ``forward``: TensorFlow follows
     the derivative of one of the tensors forward, which it can only where every operation is its own.
     """
-    exporter = _exporter()
-    if exporter:
-        return exporter
-    if keras.backend.backend() == "tensorflow":
+    backend = keras.backend.backend()
+    if backend == "torch":
+        import torch
+
+        return "export" if torch.compiler.is_exporting() or torch.onnx.is_in_onnx_export() else ""
+    if backend == "tensorflow":
         import tensorflow as tf
 
-        if not tf.executing_eagerly() and _is_compiled_by_xla():
-            return "xla"
-        if tensors and _has_tangent(tensors):
-            return "forward"
-    if keras.backend.backend() == "jax" and keras.distribution.distribution() is not None:
-        return "devices"
+        if not tf.executing_eagerly():  # exporters trace
+            around = _exporter() or ("xla" if _is_compiled_by_xla() else "")
+            if around:
+                return around
+        return "forward" if tensors and _has_tangent(tensors) else ""
+    if backend == "jax":
+        return _exporter() or ("devices" if keras.distribution.distribution() is not None else "")
     return ""
 
 
 def _exporter() -> str:
-    """Look for exporters among the callers: they trace the model anew and say so in no other way."""
-    if keras.backend.backend() == "torch":
-        import torch
+    """Look for exporters among the callers: they trace the model again, and say so in no other way.
 
-        if torch.compiler.is_compiling():  # what traces then knows of no callers
-            return "export" if torch.compiler.is_exporting() else ""
+    Without this, a kernel of plain operations would have to serve every traced function: 9 times the time of a step of
+    20,000 × 20,000 (``tf.sparse`` in docs/performance.md).
+    """
     found = ""
     frame = sys._getframe(1)
     while frame is not None:

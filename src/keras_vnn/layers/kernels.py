@@ -1,4 +1,8 @@
-"""Which kernel serves a layer best."""
+"""Kernels: ways to compute the product of a batch with a sparse matrix of trainable weights; which serves a layer best.
+
+Every kernel is a `SparseKernel`; all give the same numbers from the same weights, in the order of `Connections`. Those
+of `keras_vnn.layers.fast` are compiled loops for the CPU. Nothing else imports them: without them, all works, slower.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +11,23 @@ from dataclasses import dataclass, field
 import keras
 
 from keras_vnn.basics.errors import ModelError, did_you_mean
+from keras_vnn.layers._block import BlockKernel
 from keras_vnn.layers._connections import Connections
-from keras_vnn.layers.kernels._interface import COSTS, SparseKernel
-from keras_vnn.layers.kernels.block import BlockKernel
-from keras_vnn.layers.kernels.csr import CSRKernel
-from keras_vnn.layers.kernels.dense import DenseKernel
-from keras_vnn.layers.kernels.filled import FilledKernel
-from keras_vnn.layers.kernels.native import NativeKernel
-from keras_vnn.layers.kernels.portable import PortableKernel
+from keras_vnn.layers._context import runs_on, surroundings
+from keras_vnn.layers._csr import CSRKernel
+from keras_vnn.layers._dense import DenseKernel
+from keras_vnn.layers._kernel_interface import COSTS, SparseKernel
+from keras_vnn.layers._portable import PortableKernel
 
-__all__ = ["KERNELS", "KernelChoice", "choose_kernel", "stand_in"]
+try:
+    from keras_vnn.layers.fast import FAST
+except ImportError:
+    FAST = ()
 
-KERNELS: dict[str, type[SparseKernel]] = {
-    kernel.name: kernel for kernel in (DenseKernel, FilledKernel, NativeKernel, CSRKernel, BlockKernel, PortableKernel)
-}
+__all__ = ["KERNELS", "KernelChoice", "SparseKernel", "choose_kernel", "runs_on", "stand_in", "surroundings"]
+
+_ALL: tuple[type[SparseKernel], ...] = (DenseKernel, *FAST, CSRKernel, BlockKernel, PortableKernel)
+KERNELS = {kernel.name: kernel for kernel in _ALL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +54,7 @@ _TYPICAL_BATCH = 64
 
 
 def choose_kernel(
-    connections: Connections,
-    *,
-    option: str,
-    backend: str,
-    device: str,
-    batch: int = _TYPICAL_BATCH,
+    connections: Connections, *, option: str, backend: str, device: str, batch: int | None = None
 ) -> KernelChoice:
     """Return the kernel to use for these connections on this backend and device.
 
@@ -67,7 +69,7 @@ def choose_kernel(
     device
         ``cpu`` or ``gpu``.
     batch
-        Examples in a batch, as far as known.
+        Examples in a batch, where that is known.
 
     Raises
     ------
@@ -86,7 +88,7 @@ def choose_kernel(
     usable = [
         name for name, kernel in KERNELS.items() if not kernel.unavailable(connections, backend=backend, device=device)
     ]
-    estimates = _estimates(connections, batch, backend, usable)
+    estimates = _estimates(connections, batch or _TYPICAL_BATCH, backend, usable)
     best = min(estimates, key=lambda name: estimates[name])
     share = f"{100 * connections.density:.3g} % of the connections are present"
     return KernelChoice(best, f"least time by the rule for {backend}: {share}", estimates)
@@ -105,19 +107,22 @@ def _estimates(connections: Connections, batch: int, backend: str, names: list[s
     costs = COSTS.get(backend, COSTS["tensorflow"])
     count, cells = connections.count, connections.inputs * connections.outputs
     products = count * batch
-    is_simple = bool((connections.output_units == 1).all())
-    is_even = not is_simple or connections.pair is not None
-    native = costs.native_block_product if is_even else costs.native_product
+    is_simple, is_paired = bool((connections.output_units == 1).all()), connections.pair is not None
+    native = costs.native_product if is_simple else costs.native_block_product
     nanoseconds = {
         "dense": cells * batch * costs.dense_product
         + (cells * costs.dense_cell + count * costs.dense_connection if count < cells else 0)
         + costs.dense_call,
         "filled": cells * (batch * costs.dense_product + costs.filled_cell) + costs.call,
-        "native": products * native + costs.call,
+        "native": products * native
+        + (connections.inputs + connections.outputs) * batch * costs.native_unit
+        + costs.call,
         "csr": products * costs.csr_product + count * costs.csr_connection + costs.call,
         "block": products * (10 if is_simple else 1) * costs.block_product + costs.call,
-        "portable": products * costs.portable_product + costs.portable_call
-        if connections.pair is None
-        else products * costs.pair_product,
+        "portable": products * costs.pair_product
+        if is_paired
+        else products * costs.portable_product + costs.portable_call,
     }
+    if is_paired:  # no index is read, so there is nothing for loops to gain
+        del nanoseconds["native"]
     return {name: round(value / 1e6, 3) for name, value in nanoseconds.items() if name in names}

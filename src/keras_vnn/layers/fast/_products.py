@@ -15,12 +15,12 @@ import numpy as np
 from scipy import sparse
 
 from keras_vnn.layers._connections import Connections
-from keras_vnn.layers.kernels._arrangement import Arrangement, TilePlan, groups_of
-from keras_vnn.layers.kernels._memory import Array, aligned, read_only
-from keras_vnn.layers.kernels._threads import run_in_parts, thread_count
+from keras_vnn.layers.fast._arrangement import Arrangement, TilePlan, groups_of
+from keras_vnn.layers.fast._memory import Array, aligned, read_only
+from keras_vnn.layers.fast._threads import run_in_parts, thread_count
 
 if TYPE_CHECKING:
-    from keras_vnn.layers.kernels._loops import Loops
+    from keras_vnn.layers.fast._loops import Loops
 
 __all__ = ["Products", "even_cuts", "host_register"]
 
@@ -43,8 +43,6 @@ class Products:
     arrangement
         What stands where its inputs are; one source unless said otherwise.
     """
-
-    reads_sources = False
 
     def __init__(self, connections: Connections, arrangement: Arrangement | None = None) -> None:
         self.connections = connections
@@ -151,7 +149,7 @@ class Products:
         weights = read_only(parameters[0])
         if not self.arrangement.has_relays:
             return weights, read_only(parameters[1]) if len(parameters) > 1 else None
-        from keras_vnn.layers.kernels._folding import folding_loops
+        from keras_vnn.layers.fast._folding import folding_loops
 
         folded, added = np.empty_like(weights), np.empty(self.outputs, weights.dtype)
         scales, biases = read_only(parameters[1]), read_only(parameters[2])
@@ -166,7 +164,7 @@ class Products:
             return [dw]
         if not self.arrangement.has_relays:
             return [dw, of_units]
-        from keras_vnn.layers.kernels._folding import folding_loops
+        from keras_vnn.layers.fast._folding import folding_loops
 
         weights, scales, biases = (read_only(each) for each in parameters[:3])
         found = [aligned(each.shape, each.dtype) for each in (weights, scales, biases)]
@@ -318,7 +316,7 @@ def host_register() -> tuple[int, int]:
 
 
 def _loops_for(batch: int, dtype: object, is_simple: bool) -> Loops:
-    from keras_vnn.layers.kernels._loops import make_loops
+    from keras_vnn.layers.fast._loops import make_loops
 
     width, block = host_register()
     lanes = width // np.dtype(dtype).itemsize  # type: ignore[call-overload]

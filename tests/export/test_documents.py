@@ -66,8 +66,7 @@ def test_an_architecture_is_exported_without_keras(arch, tmp_path):
     arch.save(tmp_path / "arch.vnn")
     code = (
         "import sys\n"
-        "from keras_vnn.architecture import load_architecture\n"
-        "from keras_vnn.export import export_summary\n"
+        "import keras_vnn as vnn\n"
         f"arch = vnn.read.architecture({str(tmp_path / 'arch.vnn')!r})\n"
         "assert not {'matplotlib', 'networkx', 'keras'} & sys.modules.keys()\n"
         f"for name in ('a.txt', 'a.md', 'a.json', 'a.graphml', 'a.svg', 'a.png', 'a.pdf', 'tables'):\n"

@@ -177,7 +177,10 @@ REFUSED = {
         lambda: Ontology.from_mapping({}),
         "The ontology has no term: mapping\nIs it cut short, or all of it obsolete?",
     ),
-    "no set": (lambda: GeneSets.from_mapping({}), "There is no gene set."),
+    "no set": (
+        lambda: GeneSets.from_mapping({}),
+        "There is no gene set.\nPass at least one, with a name and its genes.",
+    ),
     "no id": (
         lambda: GeneSets.from_mapping({"a": ["g"]}).to_annotations({}),
         "1 of 1 gene sets have no id: a.",

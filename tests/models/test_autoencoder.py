@@ -205,7 +205,7 @@ def test_it_is_saved_and_opens_anywhere(terms, tmp_path) -> None:
         "import keras_vnn, keras, numpy as np, sys\n"
         "model = keras.saving.load_model(sys.argv[1] + '/model.keras')\n"
         "np.save(sys.argv[1] + '/restored.npy', model.predict(np.load(sys.argv[1] + '/cells.npy'), verbose=0))\n"
-        "print(vnn.tl.view(model).outputs, model.get_layer('reconstruction').kernel_constraint is not None)\n"
+        "print(keras_vnn.tl.view(model).outputs, model.get_layer('reconstruction').kernel_constraint is not None)\n"
     )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["Reconstruction()", "True"]

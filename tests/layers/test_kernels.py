@@ -220,7 +220,7 @@ def connections_of(density, inputs=2000, outputs=2000, units=1):
         (1.0, "tensorflow", "cpu", "dense"),
         (0.001, "torch", "cpu", "native"),
         (0.00001, "jax", "cpu", "portable"),
-        (0.001, "jax", "cpu", "native"),
+        (0.002, "jax", "cpu", "native"),
         (0.05, "jax", "cpu", "native"),
         (0.9, "jax", "cpu", "dense"),
         (0.001, "openvino", "cpu", "portable"),

@@ -154,6 +154,7 @@ def built(**options):
     return layer
 
 
+@pytest.mark.filterwarnings("ignore:Layer InputLayer does not have a `quantize` method")
 def test_a_model_is_quantized_but_for_its_sparse_layers():
     model = keras.Sequential([keras.Input((5,)), SparselyConnected(ALL, name="terms"), keras.layers.Dense(2)])
     before = model.predict(POSITIVE, verbose=0)

@@ -104,9 +104,14 @@ class Layout:
         widths = [len(fields) for _, fields in self.rows]
         return 2 * max(map(widths.count, set(widths))) >= len(widths)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The name of each column, or ``column 3`` without a header."""
+        return tuple(title or f"column {number}" for number, title in enumerate(self.titles, 1))
+
     def name(self, column: int) -> str:
         """Return the name of a column, or ``column 3`` without a header."""
-        return self.titles[column] or f"column {column + 1}"
+        return self.names[column]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +167,7 @@ class Columns:
         more = (("effect", self.effect), (number_is, self.number))
         parts += [f"{what} {layout.name(column)}" for what, column in more if column is not None]
         used = self.used()
-        rest = [title or f"column {c}" for c, title in enumerate(layout.titles, 1) if c - 1 not in used]
+        rest = [name for column, name in enumerate(layout.names) if column not in used]
         ignored = f" (ignored: {sample(rest)})" if rest else ""
         return f"{layout.kind} {', '.join(parts)}{ignored}"
 

@@ -244,7 +244,7 @@ def _saved(path: Path) -> FileReport | None:
         from keras_vnn.recipes.read import read_recipe
 
         recipe = read_recipe(path)
-        sections = [name for name in ("build", "train", "compare") if getattr(recipe, name) is not None]
+        sections = list(recipe.commands)
         say = f"Carry it out: vnn {sections[0]} {shlex.quote(str(path))}" if sections else ""
         return FileReport(path, "", "YAML recipe", f"a recipe with {', '.join(sections)}", 1, advice=(say,))
     if not zipfile.is_zipfile(path):

@@ -73,11 +73,7 @@ def read_recipe(path: str | os.PathLike[str]) -> Recipe:
         raise ConfigError(f"A recipe needs a build or a train section: {found}\nSee `vnn build --help` for an example.")
     recipe = _validated(Recipe, dict(content), str(found), lambda keys: _line_of(tree, keys))
     return recipe.model_copy(
-        update={
-            name: _relative_to(section, found.parent)
-            for name in ("build", "train", "compare")
-            if (section := getattr(recipe, name)) is not None
-        }
+        update={name: _relative_to(section, found.parent) for name, section in recipe.commands.items()}
     )
 
 

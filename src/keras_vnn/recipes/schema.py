@@ -363,6 +363,12 @@ class Recipe(RecipeSection):
     compare: CompareRecipe | None = None
     tune: TuneRecipe | None = None
 
+    @property
+    def commands(self) -> dict[str, BuildRecipe | TrainRecipe | CompareRecipe]:
+        """The sections that carry out a command by themselves, as far as they are there, by its name."""
+        sections = {"build": self.build, "train": self.train, "compare": self.compare}
+        return {name: section for name, section in sections.items() if section is not None}
+
     def for_training(self, what: str, name: str = "this one") -> TrainingRecipe:
         """Return the recipe as one that has a train section.
 

@@ -66,8 +66,8 @@ def changed_recipe(recipe: SomeRecipe, values: Mapping[str, Any]) -> SomeRecipe:
             sections["train"].setdefault(group, {})[field] = value
     changes = {
         name: changed_section(section, sections[name], "the search space")
-        for name in sections
-        if sections[name] and (section := getattr(recipe, name)) is not None
+        for name, section in recipe.commands.items()
+        if sections.get(name)
     }
     return recipe.model_copy(update=changes)
 
@@ -195,10 +195,8 @@ def content_of(recipe: Recipe) -> dict[str, Any]:
 def _without(recipe: Recipe) -> dict[str, Any]:
     """Return the options a recipe sets, but for the search and for where results go."""
     content = recipe.model_dump(exclude_unset=True, exclude={"tune"}, exclude_none=False)
-    for section in ("build", "train", "compare"):
-        if content.get(section) is None:
-            content.pop(section, None)
-            continue
+    content = {name: value for name, value in content.items() if value is not None}
+    for section in recipe.commands:
         for name in ("output", "logs"):
             content[section].pop(name, None)
     return content

@@ -140,7 +140,7 @@ def _torch(products: Products) -> Callable[[Any, Any], Any]:
         def vmap(_: Any, axes: Any, inputs: Any, weights: Any) -> Any:
             return (torch.vmap(product, axes)(inputs, weights), weights.new_zeros(0)), (0, None)
 
-    # What is compiled by torch is left for the product and gone on with after it.
+    # What is compiled by torch is interrupted for the product and resumed after it.
     return torch.compiler.disable(lambda inputs, weights: Product.apply(inputs, weights)[0])  # type: ignore[no-any-return]
 
 

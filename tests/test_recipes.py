@@ -64,6 +64,10 @@ def test_every_bundled_recipe_is_valid_and_its_files_exist(name: str) -> None:
             "train:\n  data: d.h5ad\n",
             "The option 'label' is needed: {path}:1. Column with the labels.",
         ),
+        (
+            "train:\n  data: d.h5ad\n  label: x\n  epochs: 3\n  training: abc\n",
+            "training must be options by name, got 'abc': {path}:5.",
+        ),
         ("biuld:\n  genes: g\n", "Unknown option 'biuld': {path}:1. Did you mean build?"),
         ("- a\n- b\n", "A recipe needs a build or a train section: {path}\nSee `vnn build --help` for an example."),
         ("build: [\n", "Not a YAML file: {path}:1\n    expected the node content, but found '<stream end>'"),

@@ -288,6 +288,14 @@ def test_arrays_of_nothing_in_a_zarr_store_are_refused(store, array):
             read_expression(store, backed=backed)
 
 
+def test_an_infinite_length_in_a_zarr_store_is_damage(store):
+    file, said = described(store, "X/data")
+    said["shape"] = [float("inf")]
+    file.write_text(json.dumps(said))
+    with pytest.raises(ReadError, match="X/data"):
+        read_expression(store)
+
+
 def test_a_group_under_two_names_is_refused(h5ad):
     with h5py.File(h5ad, "r+") as file:
         file["uns/again"] = file["obs"]

@@ -156,7 +156,8 @@ def _checked_array(array: dict[str, Any], where: str, path: Path) -> int:
         chunks = array["chunks"] if "chunks" in array else array["chunk_grid"]["configuration"]["chunk_shape"]
         kind = array["dtype"] if "dtype" in array else array["data_type"]
         size = max(_bytes(array["shape"], kind), _bytes(chunks, kind))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    # An infinite length is an OverflowError.
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise _damaged(where, path, error) from error
     wrong = {name for name in names if name.removeprefix("numcodecs.") not in _CODECS}
     if wrong or array.get("storage_transformers"):

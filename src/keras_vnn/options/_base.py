@@ -181,6 +181,8 @@ def described(annotation: Any, metadata: Iterable[Any] = ()) -> str:
     if get_origin(annotation) in (Union, UnionType):
         *first, last = [described(argument, metadata) for argument in arguments]
         return f"{', '.join(first)}, or {last}" if first else last
+    if get_origin(annotation) in (dict, Mapping):
+        return "options by name"
     return "a function" if get_origin(annotation) is Callable else "another value"
 
 

@@ -226,10 +226,11 @@ def lay_out(
     split_rows = [(number, split(text, delimiter, quoted=quoted)) for number, text in start.lines]
     (line, names), below = split_rows[0], split_rows[1:]
     if header is not False:
-        above = _fields_of_comment(start, delimiter)
-        words = [normalized(name) for name in above]
-        known = all(name in above for name in named) if named else comment_is_header or is_header(words)
-        if known and len(above) == len(names) > 1:
+        above = _fields_of_comment(start, delimiter, len(names))
+        known = (
+            all(name in above for name in named) if named else comment_is_header or is_header([*map(normalized, above)])
+        )
+        if known and above:
             return Layout(start, delimiter, quoted, above, line - 1, len(names), tuple(split_rows))
     if header is None:
         header = all(name in names for name in named) if named else _is_header(names, below, is_header)
@@ -399,10 +400,14 @@ def _is_header(
     return all_ids and not any(_STRONG_ID.fullmatch(name) for name in top)
 
 
-def _fields_of_comment(start: Preview, delimiter: str) -> tuple[str, ...]:
-    """Return the fields of the comment right above the first row (``#node1<TAB>node2``), nothing without one."""
+def _fields_of_comment(start: Preview, delimiter: str, width: int) -> tuple[str, ...]:
+    """Return the fields of the comment right above the first row (``#node1<TAB>node2``), none unless it is as wide."""
     above = [text for number, text in start.comments if number < start.lines[0][0]]
-    return split(above[-1].lstrip("#! "), delimiter, quoted=False) if above else ()
+    # Splitting a long line takes seconds, counting its marks does not; blanks may come in runs.
+    if width < 2 or not above or above[-1].count(delimiter) + 1 < width or above[-1].count(delimiter) > _WIDEST:
+        return ()
+    fields = split(above[-1].lstrip("#! "), delimiter, quoted=False)
+    return fields if len(fields) == width else ()
 
 
 def _usual_width(rows: Sequence[tuple[int, Sequence[str]]]) -> int:

@@ -219,26 +219,30 @@ def read_fixed(start: Preview, layout: Fixed, said: str, *, malformed: str | Non
     """
     path = start.path
     # Nearly always filled: whether it is empty tells short rows apart without counting the tabs of every line.
-    last = layout.fewest - 1
-    frame = joined(pieces(path, {0, last, *layout.columns.values()}, width=layout.most))
+    filled = {layout.fewest - 1, *(layout.columns[name] for name in layout.required)}
+    wrong: list[int] = []
+
+    def sound(parts: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        """Note what is malformed piece by piece, so that a file of nothing else is refused at its first rows."""
+        for part in parts:
+            is_suspicious = np.logical_or.reduce([part[layout.most] != "", *(part[column] == "" for column in filled)])
+            # Some turn out to be right.
+            for line, text in texts_at(path, part.index[is_suspicious].tolist()):
+                if (fault := layout.fault_of(text)) and malformed != "skip":
+                    raise ReadError(
+                        f"{fault}: {at(path, line)}\n"
+                        "Is the file truncated?"
+                        + (' Pass malformed="skip" to count such rows in the audit and go on.' if malformed else "")
+                    )
+                wrong.extend([line] if fault else ())
+            yield part
+
+    frame = joined(sound(pieces(path, {0, *filled, *layout.columns.values()}, width=layout.most)))
     records = len(frame)
     if not records:
         raise ReadError(f"The file has no data rows: {path}\nIs it truncated?")
-    suspicious = (frame[layout.most] != "").to_numpy()
-    for column in {last, *(layout.columns[name] for name in layout.required)}:
-        suspicious |= (frame[column] == "").to_numpy()
-    # Some turn out to be right.
-    texts = texts_at(path, frame.index[suspicious].tolist())
-    wrong = {number: fault for number, text in texts if (fault := layout.fault_of(text))}
-    if wrong and malformed != "skip":
-        line = min(wrong)
-        raise ReadError(
-            f"{wrong[line]}: {at(path, line)}\n"
-            "Is the file truncated?"
-            + (' Pass malformed="skip" to count such rows in the audit and go on.' if malformed else "")
-        )
     if wrong:
-        frame = frame[~frame.index.isin(list(wrong))]
+        frame = frame[~frame.index.isin(wrong)]
     taken = pd.DataFrame({name: frame[column] for name, column in layout.columns.items()}, index=frame.index)
     entry = AuditEntry.of("read", "row", "malformed", [f"{path.name}:{line}" for line in wrong])
     return Table(taken, path, said, records, (entry,) if wrong else ())

@@ -74,14 +74,14 @@ class RecipeSection(BaseModel):
         """Put options that stand in the section into their groups."""
         if not isinstance(values, Mapping):
             return values
+        # A group that is no mapping is left for pydantic to refuse by name.
+        wrong = {name for name in cls.groups if not isinstance(values.get(name, {}), Mapping)}
         nested: dict[str, Any] = {}
         for name, value in values.items():
             if (place := cls.place_of(str(name))) is None:
-                nested[name] = (
-                    {**value, **nested.get(name, {})} if name in cls.groups and isinstance(value, Mapping) else value
-                )
-            else:
-                group, option = place
+                nested[name] = {**value, **nested.get(name, {})} if name in {*cls.groups} - wrong else value
+            elif (group := place[0]) not in wrong:
+                option = place[1]
                 nested[group] = {**nested.get(group, {}), option: value}
         return nested
 

@@ -76,7 +76,10 @@ _COLUMNS = {
 _NEGATIVE = 35
 _GENE_NAME = 16
 # One entry of a field: the parts may be quoted, and then hold any of the marks.
-_ENTRY = re.compile(r'(?:"((?:[^"\\]|\\.)*)"|([^:|"]*)):(?:"((?:[^"\\]|\\.)*)"|([^|("]*))(?:\(("[^"]*"|[^|]*)\))?')
+# An entry begins behind a bar: to try elsewhere as well takes minutes on a long field without a colon.
+_ENTRY = re.compile(
+    r'(?<![^|])(?:"((?:[^"\\]|\\.)*)"|([^:|"]*)):(?:"((?:[^"\\]|\\.)*)"|([^|("]*))(?:\(("[^"]*"|[^|]*)\))?'
+)
 _NAMED = re.compile(r"[\w ./-]+:\S")
 _SYMBOL = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9][\w.@-]*")
 

@@ -14,7 +14,7 @@ __all__ = ["Concordance"]
 class Concordance(keras.losses.Loss):
     """``1 - CCC`` of predictions and targets within a batch: 0 for equal numbers, 1 for unrelated ones.
 
-    It is the mean over the rows of ``(y - ŷ)² / (var y + var ŷ + (mean y - mean ŷ)²)``, so it can be weighed by row
+    It is the mean over the rows of ``(y - ŷ)² / (var y + var ŷ + (mean y - mean ŷ)²)``, so it can be weighted by row
     like any loss. Variances and means are those of the batch: batches of a few rows are too small for it.
 
     Parameters

@@ -55,7 +55,7 @@ class Loops:
     forward
         Products, for a range of output units.
     backward_rows
-        Both gradients of a layer with one unit a node, for a range of inputs.
+        Both gradients of a layer with one unit per node, for a range of inputs.
     weights_rows
         The gradient of the weights of such a layer alone, for a range of outputs.
     backward_inputs
@@ -77,7 +77,7 @@ class Loops:
 
 
 def compiled(function: Callable[..., None]) -> Callable[..., None]:
-    """Compile on first use; keep the machine code beside the module or, if that is read-only, in the user's cache."""
+    """Compile on first use; keep the machine code next to the module or, if that is read-only, in the user's cache."""
     try:
         compiled: Callable[..., None] = njit(function, nogil=True, cache=True)
     except RuntimeError:  # no folder can be written

@@ -2,11 +2,13 @@
 
 In: arrays, or tensors of one dtype. Out: what `keras.ops` gives, but double precision stays double. Keras's own
 promotion of types ends at float32 on any backend but TensorFlow; on PyTorch its sums by segment are made in float32,
-and slowly, and its `take` is made of what cannot be exported to ONNX.
+and slowly, and its `take` is made of what cannot be exported to ONNX. Values that are
+not finite stay with the units that read them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 
 from keras_vnn.layers._context import surroundings
 
-__all__ = ["constant", "matmul", "rows_of", "segment_sum"]
+__all__ = ["along_connections", "constant", "matmul", "rows_of", "segment_sum"]
 
 
 def constant(array: NDArray[Any]) -> Any:
@@ -68,3 +70,29 @@ def segment_sum(data: Any, segments: Any, count: int) -> Any:
 
 def _is_double(tensor: Any) -> bool:
     return bool(keras.backend.standardize_dtype(tensor.dtype) == "float64")
+
+
+def along_connections(
+    inputs: Any, product: Callable[[Any], Any], readers: Callable[[Any], Any], *, branches: bool = True
+) -> Any:
+    """Return ``product(inputs)``, with NaN for the units that read something that is not finite, and for no others.
+
+    Parameters
+    ----------
+    inputs
+        ``(batch, inputs)`` tensor.
+    product
+        The product of such a tensor with the weights.
+    readers
+        The same product with a one for each connection.
+    branches
+        Whether the second product may be left out where all is finite; graphs for export know no branches.
+    """
+    is_finite = ops.isfinite(inputs)
+
+    def kept_apart() -> Any:
+        outputs = product(ops.where(is_finite, inputs, ops.zeros_like(inputs)))
+        reached = readers(ops.cast(ops.logical_not(is_finite), inputs.dtype)) > 0
+        return outputs + ops.cast(ops.where(reached, np.nan, 0.0), outputs.dtype)
+
+    return ops.cond(ops.all(is_finite), lambda: product(inputs), kept_apart) if branches else kept_apart()

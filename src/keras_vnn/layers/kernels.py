@@ -11,13 +11,9 @@ from dataclasses import dataclass, field
 import keras
 
 from keras_vnn.basics.errors import ModelError, did_you_mean
-from keras_vnn.layers._block import BlockKernel
 from keras_vnn.layers._connections import Connections
 from keras_vnn.layers._context import runs_on, surroundings
-from keras_vnn.layers._csr import CSRKernel
-from keras_vnn.layers._dense import DenseKernel
-from keras_vnn.layers._kernel_interface import COSTS, SparseKernel
-from keras_vnn.layers._portable import PortableKernel
+from keras_vnn.layers._kernels import COSTS, BlockKernel, CSRKernel, DenseKernel, PortableKernel, SparseKernel
 
 try:
     from keras_vnn.layers.fast import FAST

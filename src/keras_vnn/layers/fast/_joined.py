@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_vnn.layers._connections import Connections
-from keras_vnn.layers.fast._arrangement import Arrangement
 from keras_vnn.layers.fast._hosts import on_arrays
-from keras_vnn.layers.fast._products import Products
+from keras_vnn.layers.fast._products import Arrangement, Products
 
 __all__ = ["Joined", "Relays", "handed_on"]
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from keras_vnn.basics.quiet import import_keras
+from keras_vnn.basics.keras_import import import_keras
 from keras_vnn.cli._console import print_json, say, show
 from keras_vnn.cli._inputs import CellTable, Force, LayerName, MaybeLabel, SameArchitecture, read_cells
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from keras_vnn.basics.quiet import import_keras
+from keras_vnn.basics.keras_import import import_keras
 from keras_vnn.cli._console import print_json, say, show
 from keras_vnn.cli._inputs import CellTable, Command, LayerName, MaybeLabel, SameArchitecture, read_cells
 

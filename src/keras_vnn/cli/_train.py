@@ -10,7 +10,7 @@ import typer
 
 from keras_vnn.basics.errors import ConfigError
 from keras_vnn.basics.files import check_target
-from keras_vnn.basics.quiet import import_keras
+from keras_vnn.basics.keras_import import import_keras
 from keras_vnn.basics.runs import alone_at
 from keras_vnn.cli._console import print_json, say, show
 from keras_vnn.cli._inputs import Force, is_recipe, recipe_of, section_of, take_inputs, training_recipe

@@ -12,8 +12,8 @@ from typing import Any
 
 import pandas as pd
 
+from keras_vnn.basics.csv_tables import plain
 from keras_vnn.basics.errors import readable
-from keras_vnn.basics.json_values import plain
 from keras_vnn.export._content import Content
 
 _TOP = 20

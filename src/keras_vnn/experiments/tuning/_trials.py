@@ -15,7 +15,7 @@ from keras_vnn.architecture import Architecture
 from keras_vnn.basics.errors import DataError, VNNError
 from keras_vnn.basics.progress import Say, log_debug
 from keras_vnn.basics.runs import Kept
-from keras_vnn.experiments._measures import named, numbers_of
+from keras_vnn.data.metrics import named, numbers_of
 from keras_vnn.experiments.tuning._settings import changed_recipe
 from keras_vnn.recipes.run import labels_at, network_of, trained_network
 from keras_vnn.recipes.schema import TrainingRecipe, TrainRecipe
@@ -210,7 +210,7 @@ def _validation_scores(recipe: TrainRecipe, result: TrainingResult, seen: Seen) 
     DataError
         The predictions cannot be judged.
     """
-    from keras_vnn.data.scores import scores
+    from keras_vnn.data.metrics import scores
     from keras_vnn.inspection import predict
 
     if "val_loss" not in result.history:

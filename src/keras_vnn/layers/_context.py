@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import inspect
 from typing import Any
 
 import keras
@@ -47,30 +47,31 @@ def _exporter() -> str:
     20,000 × 20,000 (``tf.sparse`` in docs/performance.md).
     """
     found = ""
-    frame = sys._getframe(1)
+    frame = inspect.currentframe()
     while frame is not None:
         module = frame.f_globals.get("__name__", "")
         if module.startswith(_TO_SAVED_MODEL):
             found = "saved_model"
         elif module.startswith(_TO_OTHERS):
             return "export"
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return found
 
 
 def _is_compiled_by_xla() -> bool:
-    try:
-        from tensorflow.python.framework import ops
-        from tensorflow.python.ops import control_flow_util
-    except ImportError:  # TensorFlow keeps these to itself; without them, Keras's own choice has to do
+    import tensorflow as tf
+
+    try:  # no public name: without it, `tf.function(jit_compile=True)` fails with the kernels that XLA cannot compile
+        from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
+    except ImportError:
         return False
-    return bool(control_flow_util.GraphOrParentsInXlaContext(ops.get_default_graph()))
+    return bool(GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph()))
 
 
 def _has_tangent(tensors: tuple[Any, ...]) -> bool:
     import tensorflow as tf
 
-    try:
+    try:  # no public name: without it, `tf.autodiff.ForwardAccumulator` fails with all but plain operations
         from tensorflow.python.eager.forwardprop_util import pack_tangents
     except ImportError:
         return False

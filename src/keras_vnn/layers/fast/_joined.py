@@ -142,7 +142,6 @@ def _operation(
     TensorFlow can differentiate it, twice.
     """
     import tensorflow as tf
-    from tensorflow.python.eager import record
 
     count = len(sizes)
 
@@ -155,8 +154,8 @@ def _operation(
     @tf.custom_gradient
     def product(*given: Any) -> Any:
         arguments = given if place is None else given[:-1]
-        needs = [record.should_record_backprop([source]) for source in arguments[:count]]
-        needs_parameters = record.should_record_backprop(list(arguments[count:]))
+        needs = [_is_recorded([source]) for source in arguments[:count]]
+        needs_parameters = _is_recorded(arguments[count:])
         if not (needs_parameters or any(needs)):
             # Nobody watches while a function is traced that is differentiated as a whole.
             needs, needs_parameters = [True] * count, True
@@ -207,6 +206,15 @@ def _operation(
         return list(together(upstream, tiles, *arguments))
 
     return product  # type: ignore[no-any-return]
+
+
+def _is_recorded(tensors: Sequence[Any]) -> bool:
+    """Return whether a gradient tape follows one of the tensors."""
+    try:  # no public name: without it, gradients that nobody asked for are computed too
+        from tensorflow.python.eager.record import should_record_backprop
+    except ImportError:
+        return True
+    return bool(should_record_backprop(list(tensors)))
 
 
 def _others(plain: Callable[..., Any], arguments: Sequence[Any], wanted: Sequence[bool], upstream: Any) -> list[Any]:

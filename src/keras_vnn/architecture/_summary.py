@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LayerSummary", "Summary", "gene_counts", "node_degrees", "summarize"]
 
+HEADINGS = ("layer", "what", "nodes", "units", "edges", "density", "parameters", "if dense")
+
 
 @dataclass(frozen=True, slots=True)
 class LayerSummary:
@@ -49,6 +51,20 @@ class LayerSummary:
     density: float
     parameters: int
     dense_parameters: int
+
+    def cells(self) -> tuple[str, ...]:
+        """Return what a table shows, under the headings of `HEADINGS`; nothing for what the row does not have."""
+        fed = self.parameters > 0
+        return (
+            self.layer,
+            self.name,
+            f"{self.nodes:,}" if self.nodes else "",
+            f"{self.units:,}",
+            f"{self.edges:,}" if self.edges else "",
+            f"{100 * self.density:.3g} %" if fed else "",
+            f"{self.parameters:,}" if fed else "",
+            f"{self.dense_parameters:,}" if fed else "",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,22 +120,13 @@ class Summary:
         from rich.table import Table
 
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        table.add_column("layer")
-        table.add_column("what", overflow="fold")
-        for name in ("nodes", "units", "edges", "density", "parameters", "if dense"):
+        first, second, *numbers = HEADINGS
+        table.add_column(first)
+        table.add_column(second, overflow="fold")
+        for name in numbers:
             table.add_column(name, justify="right", no_wrap=True)
         for row in self.rows:
-            fed = row.parameters > 0
-            table.add_row(
-                row.layer,
-                row.name,
-                f"{row.nodes:,}" if row.nodes else "",
-                f"{row.units:,}",
-                f"{row.edges:,}" if row.edges else "",
-                _percent(row.density) if fed else "",
-                f"{row.parameters:,}" if fed else "",
-                f"{row.dense_parameters:,}" if fed else "",
-            )
+            table.add_row(*row.cells())
         stream = io.StringIO()
         Console(
             file=stream, width=100, color_system=None, force_jupyter=False, legacy_windows=False, markup=False
@@ -128,7 +135,7 @@ class Summary:
         share = self.parameters / self.dense_parameters if self.dense_parameters else 0.0
         lines += [
             "",
-            f"parameters            {self.parameters:,} ({_percent(share)} of {self.dense_parameters:,} if dense)",
+            f"parameters            {self.parameters:,} ({100 * share:.3g} % of {self.dense_parameters:,} if dense)",
             f"genes not connected   {self.unconnected_genes:,}",
             f"fingerprint           {self.fingerprint[:16]}",
         ]
@@ -199,10 +206,6 @@ def _sparse_row(arch: Architecture, number: int) -> LayerSummary:
 def _dense_row(layer: str, name: str, inputs: int, units: int) -> LayerSummary:
     parameters = inputs * units + units
     return LayerSummary(layer, name, 0, units, 0, 1.0, parameters, parameters)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.3g} %"
 
 
 def gene_counts(arch: Architecture) -> list[NDArray[np.int64]]:

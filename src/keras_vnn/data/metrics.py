@@ -115,8 +115,7 @@ class RegressionMetrics:
 
     def to_json(self) -> dict[str, float | int | None]:
         """Return everything as plain JSON values, NaN as ``None``."""
-        numbers = {name: getattr(self, name) for name in ("pearson", "spearman", "r2", "mse")}
-        return {"cells": self.cells, **{name: None if math.isnan(x) else x for name, x in numbers.items()}}
+        return {name: None if math.isnan(value) else value for name, value in asdict(self).items()}
 
 
 def classification_metrics(

@@ -159,7 +159,9 @@ class DenseKernel(SparseKernel):
         self._shape = (connections.outputs, connections.inputs)
         is_full = connections.count == connections.inputs * connections.outputs
         self._is_full, self._branches = is_full, not is_exported
-        self._placed: Callable[[Any], Any] = _reshaped if is_full else _placement(connections, is_exported)
+        self._placed: Callable[[Any], Any] = (
+            (lambda weights: weights) if is_full else _placement(connections, is_exported)
+        )
 
     def __call__(self, inputs: Any, weights: Any) -> Any:
         """Return the product with the transpose of the ``(outputs, inputs)`` matrix, where weights lie in order."""
@@ -183,10 +185,6 @@ def times_transpose(inputs: Any, matrix: Any) -> Any:
     import tensorflow as tf
 
     return tf.matmul(inputs, matrix, transpose_b=True)
-
-
-def _reshaped(weights: Any) -> Any:
-    return weights
 
 
 def _placement(connections: Connections, is_exported: bool) -> Callable[[Any], Any]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from keras_vnn.basics.csv_tables import csv_text
+from keras_vnn.basics.csv_tables import csv_text, plain
 from keras_vnn.basics.errors import ConfigError, VNNError
 from keras_vnn.basics.files import made_folder
 from keras_vnn.basics.keras_import import import_keras
@@ -120,12 +120,9 @@ class Tuning:
             "schema": "keras-vnn tuning 1",
             "measure": self.measure,
             "best": {"trial": self.best, "score": self.score, "values": dict(self.values)},
-            "test": None if self.test is None else {name: _number(value) for name, value in self.test.items()},
+            "test": plain(self.test),
             "about": dict(self.about),
-            "trials": [
-                {name: _plain(value) for name, value in row.items()}
-                for row in self.trials.reset_index().to_dict("records")
-            ],
+            "trials": plain(self.trials.reset_index()),
         }
 
 
@@ -161,14 +158,6 @@ def valued(values: Mapping[str, Any]) -> list[str]:
 
 def _cell(value: Any) -> Any:
     return value if isinstance(value, str | int | float) else json.dumps(value)
-
-
-def _plain(value: Any) -> Any:
-    return _number(value.item() if hasattr(value, "item") else value)
-
-
-def _number(value: Any) -> Any:
-    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 _FILES = (DATABASE, "trials.csv", "best.yaml", "best.keras", "tuning.json")

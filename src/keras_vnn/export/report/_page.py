@@ -55,16 +55,7 @@ def architecture_facts(arch: Architecture, model_view: ModelView | None) -> dict
         "dense_units": [layer.dense_units for layer in arch.layers],
         "sources": [source.to_json() for source in arch.sources],
         "options": _plain(dict(arch.parameters)),
-        "audit": [
-            {
-                "stage": entry.stage,
-                "subject": entry.subject,
-                "reason": entry.reason,
-                "count": entry.count,
-                "items": list(entry.items[:_ITEMS]),
-            }
-            for entry in arch.audit
-        ],
+        "audit": [entry.to_json() | {"items": list(entry.items[:_ITEMS])} for entry in arch.audit],
     }
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from keras_vnn.layers._arithmetic import along_connections, constant, matmul, rows_of, segment_sum
+from keras_vnn.layers._backend import along_connections, constant, matmul, rows_of, segment_sum
 from keras_vnn.layers._connections import Connections
 
 __all__ = [

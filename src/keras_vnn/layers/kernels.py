@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 import keras
 
 from keras_vnn.basics.errors import ModelError, did_you_mean
+from keras_vnn.layers._backend import runs_on, surroundings
 from keras_vnn.layers._connections import Connections
-from keras_vnn.layers._context import runs_on, surroundings
 from keras_vnn.layers._kernels import COSTS, BlockKernel, CSRKernel, DenseKernel, PortableKernel, SparseKernel
 
 try:

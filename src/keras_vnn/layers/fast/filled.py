@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from keras_vnn.layers._arithmetic import along_connections
+from keras_vnn.layers._backend import along_connections
 from keras_vnn.layers._connections import Connections
 from keras_vnn.layers._kernels import SparseKernel, times_transpose
 from keras_vnn.layers.fast._hosts import on_arrays

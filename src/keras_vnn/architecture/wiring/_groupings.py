@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse import csgraph
@@ -217,7 +218,5 @@ def _joined(label: NDArray[np.int64], edges: NDArray[np.integer[Any]]) -> NDArra
 
 def _numbered(label: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the labels renumbered from 0 in the order of their first member."""
-    _, first, inverse = np.unique(label, return_index=True, return_inverse=True)
-    rank = np.empty(len(first), np.int64)
-    rank[np.argsort(first)] = np.arange(len(first))
-    return rank[inverse.reshape(-1)]
+    numbers: NDArray[np.int64] = pd.factorize(label)[0].astype(np.int64)
+    return numbers

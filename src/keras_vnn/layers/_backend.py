@@ -17,6 +17,11 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+elif keras.backend.backend() == "torch":
+    import torch
+
 __all__ = ["along_connections", "constant", "matmul", "rows_of", "runs_on", "segment_sum", "surroundings"]
 
 # Modules whose code traces a model in order to write it to a file.
@@ -34,12 +39,8 @@ def surroundings(*tensors: Any) -> str:
     """
     backend = keras.backend.backend()
     if backend == "torch":
-        import torch
-
         return "export" if torch.compiler.is_exporting() or torch.onnx.is_in_onnx_export() else ""
     if backend == "tensorflow":
-        import tensorflow as tf
-
         if not tf.executing_eagerly():  # exporters trace
             around = _exporter() or ("xla" if _is_compiled_by_xla() else "")
             if around:
@@ -69,8 +70,6 @@ def _exporter() -> str:
 
 
 def _is_compiled_by_xla() -> bool:
-    import tensorflow as tf
-
     try:  # no public name: without it, `tf.function(jit_compile=True)` fails with the kernels that XLA cannot compile
         from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
     except ImportError:
@@ -79,8 +78,6 @@ def _is_compiled_by_xla() -> bool:
 
 
 def _has_tangent(tensors: tuple[Any, ...]) -> bool:
-    import tensorflow as tf
-
     try:  # no public name: without it, `tf.autodiff.ForwardAccumulator` fails with all but plain operations
         from tensorflow.python.eager.forwardprop_util import pack_tangents
     except ImportError:
@@ -92,8 +89,6 @@ def runs_on() -> str:
     """Return ``gpu`` when the default device of the backend is one, else ``cpu``."""
     backend = keras.backend.backend()
     if backend == "torch":
-        import torch
-
         return "gpu" if torch.cuda.is_available() else "cpu"
     if backend not in ("jax", "tensorflow"):
         return "cpu"
@@ -112,13 +107,9 @@ def constant(array: NDArray[Any]) -> Any:
         # Exporters other than TensorFlow's make an input of every tensor that a graph refers to and does not hold.
         if surroundings() == "export":
             return array
-        import tensorflow as tf
-
         with tf.init_scope():
             return tf.constant(array)
     if keras.backend.backend() == "torch":
-        import torch
-
         # The device by name: layers are also called under a device that holds shapes only.
         return torch.from_numpy(np.array(array)).to("cuda" if torch.cuda.is_available() else "cpu")
     return array
@@ -140,8 +131,6 @@ def rows_of(tensor: Any, indices: Any) -> Any:
 def segment_sum(data: Any, segments: Any, count: int) -> Any:
     """Return the sums of the rows of each of `count` segments."""
     if keras.backend.backend() == "torch":
-        import torch
-
         zeros, segments = data.new_zeros((count, *data.shape[1:])), segments.to(data.device)
         if torch.onnx.is_in_onnx_export():  # which makes of `index_add` what adds one row to each segment
             return zeros.scatter_add(0, segments.reshape(-1, *[1] * (data.ndim - 1)).expand_as(data), data)

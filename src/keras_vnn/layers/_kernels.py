@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 from keras_vnn.layers._backend import along_connections, constant, matmul, rows_of, segment_sum
 from keras_vnn.layers._connections import Connections
 
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+
 __all__ = [
     "COSTS",
     "BlockKernel",
@@ -182,8 +185,6 @@ def times_transpose(inputs: Any, matrix: Any) -> Any:
     """Return ``inputs @ matrix.T`` for a ``(outputs, inputs)`` matrix."""
     if keras.backend.backend() != "tensorflow":
         return matmul(inputs, ops.transpose(matrix))
-    import tensorflow as tf
-
     return tf.matmul(inputs, matrix, transpose_b=True)
 
 
@@ -206,8 +207,6 @@ def _placement(connections: Connections, is_exported: bool) -> Callable[[Any], A
 
 def _tensorflow_placement(positions: Any, cells: int) -> Callable[[Any], Any]:
     """One pass over the weights, whose order is known, where TensorFlow's scatter is several times slower."""
-    import tensorflow as tf
-
     indices, shape = constant(positions[:, None]), np.array([cells], positions.dtype)
 
     @tf.custom_gradient
@@ -241,8 +240,6 @@ class CSRKernel(SparseKernel):
     is_portable: ClassVar[bool] = False
 
     def __init__(self, connections: Connections, *, is_exported: bool = False) -> None:
-        import tensorflow as tf
-
         self._count = connections.count
         self._shape = np.array([connections.outputs, connections.inputs], np.int64)
         self._indices = constant(np.stack([connections.columns, connections.rows], axis=1).astype(np.int64))
@@ -265,21 +262,15 @@ class CSRKernel(SparseKernel):
         return self._product(inputs, weights)
 
     def _matrix(self, weights: Any) -> Any:
-        import tensorflow as tf
-
         return tf.raw_ops.SparseTensorToCSRSparseMatrix(indices=self._indices, values=weights, dense_shape=self._shape)
 
     def _forward(self, inputs: Any, weights: Any, matrix: Any = None) -> Any:
-        import tensorflow as tf
-
         outputs = tf.raw_ops.SparseMatrixMatMul(
             a=self._matrix(weights) if matrix is None else matrix, b=inputs, transpose_b=True, transpose_output=True
         )
         return tf.ensure_shape(outputs, (inputs.shape[0], int(self._shape[0])))
 
     def _with_gradient(self, inputs: Any, weights: Any) -> Any:
-        import tensorflow as tf
-
         matrix = self._matrix(weights)
         outputs = self._forward(inputs, weights, matrix)
 
@@ -292,8 +283,6 @@ class CSRKernel(SparseKernel):
         return outputs, gradient
 
     def _of_weights(self, upstream: Any, inputs: Any) -> Any:
-        import tensorflow as tf
-
         examples = tf.transpose(inputs)
 
         def some(indices: Any) -> Any:

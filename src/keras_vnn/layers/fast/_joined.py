@@ -10,12 +10,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from keras_vnn.layers._connections import Connections
 from keras_vnn.layers.fast._hosts import on_arrays
 from keras_vnn.layers.fast._products import Arrangement, Products
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
 
 __all__ = ["Joined", "Relays", "handed_on"]
 
@@ -51,8 +55,6 @@ def handed_on(tensor: Any, relays: Relays) -> Any:
     serve if the former comes back as it was given: nothing else has read the tensor. So the gradient of the tensor is
     there for who asks, and computed only then.
     """
-    import tensorflow as tf
-
     if tf.executing_eagerly():
         return tensor
 
@@ -86,8 +88,6 @@ class Joined:
 
     def __call__(self, inputs: Sequence[Any], weights: Any, bias: Any) -> Any:
         """Return the product; half precision is computed in single precision."""
-        import tensorflow as tf
-
         relays: list[Relays | None] = [getattr(each, _MADE_BY, None) for each in inputs]
         place = next((number for number, each in enumerate(relays) if each is not None), None)
         relay = None if place is None else relays[place]
@@ -118,8 +118,6 @@ class Joined:
 
         def unfolded(*arguments: Any) -> Any:
             """Compute the same from operations of TensorFlow and the product of one tensor; relays are given last."""
-            import tensorflow as tf
-
             parts, (weights, *parameters) = list(arguments[: len(sizes)]), arguments[len(sizes) :]
             if place is not None:
                 parts[place] = parameters.pop()
@@ -141,8 +139,6 @@ def _operation(
 
     TensorFlow can differentiate it, twice.
     """
-    import tensorflow as tf
-
     count = len(sizes)
 
     def plain(*arguments: Any) -> Any:
@@ -219,8 +215,6 @@ def _is_recorded(tensors: Sequence[Any]) -> bool:
 
 def _others(plain: Callable[..., Any], arguments: Sequence[Any], wanted: Sequence[bool], upstream: Any) -> list[Any]:
     """Return gradients nobody is known to want; a graph drops what nobody asks for."""
-    import tensorflow as tf
-
     unwanted = [each for each, want in zip(arguments, wanted, strict=True) if not want]
     with tf.GradientTape() as tape:
         tape.watch(unwanted)
@@ -232,8 +226,6 @@ def _with_that_of_relays(
     unfolded: Callable[..., Any], given: Sequence[Any], place: int, count: int, found: list[Any], upstream: Any
 ) -> list[Any]:
     """Return the gradients of all that was given; those of what made the relays travel with that of the relays."""
-    import tensorflow as tf
-
     relays = given[-1]
     wide = tf.cast(relays, upstream.dtype)
     with tf.GradientTape() as tape:

@@ -16,8 +16,6 @@ from keras_vnn.basics.errors import readable
 if TYPE_CHECKING:
     from keras_vnn.architecture._value import Architecture
 
-__all__ = ["LayerSummary", "Summary", "gene_counts", "node_degrees", "summarize"]
-
 HEADINGS = ("layer", "what", "nodes", "units", "edges", "density", "parameters", "if dense")
 
 

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from keras_vnn.architecture._summary import Summary
 
-__all__ = ["Architecture", "NodePosition"]
-
 
 class NodePosition(NamedTuple):
     """Where a node stands: its layer, its position within the layer, and the node itself."""

@@ -18,8 +18,6 @@ from keras_vnn.cli._inputs import Command
 from keras_vnn.cli._inspect import evaluate, explain, inspect
 from keras_vnn.cli._train import compare, demo, train, tune
 
-__all__ = ["app", "main"]
-
 app = typer.Typer(
     name="vnn",
     no_args_is_help=True,

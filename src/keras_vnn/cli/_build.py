@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from keras_vnn.readers.downloads import Fetched, RemoteFile
 
-__all__ = ["build", "check", "fetch"]
-
 
 @options_of(BuildRecipe)
 def build(

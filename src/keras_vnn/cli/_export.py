@@ -12,8 +12,6 @@ from keras_vnn.basics.keras_import import import_keras
 from keras_vnn.cli._console import print_json, say, show
 from keras_vnn.cli._inputs import CellTable, Force, LayerName, MaybeLabel, SameArchitecture, read_cells
 
-__all__ = ["export", "report"]
-
 
 def export(
     source: Annotated[Path, typer.Argument(help="A trained model (.keras) or a saved architecture.")],

@@ -14,8 +14,6 @@ from keras_vnn.cli._inputs import CellTable, Command, LayerName, MaybeLabel, Sam
 if TYPE_CHECKING:
     import anndata
 
-__all__ = ["evaluate", "explain", "inspect"]
-
 
 def inspect(
     model: Annotated[Path, typer.Argument(help="A trained model, .keras.")],

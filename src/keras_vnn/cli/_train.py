@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from keras_vnn.training import TrainingResult
 
-__all__ = ["compare", "demo", "train", "tune"]
-
 
 @options_of(TrainRecipe, leave_out=("architecture", "data"))
 def train(

@@ -29,8 +29,6 @@ from keras_vnn.training import TrainingResult, train
 if TYPE_CHECKING:
     import anndata
 
-__all__ = ["Network", "Wiring", "architecture_for", "cells_and_targets", "cells_of", "is_anndata"]
-
 Wiring = Architecture | str | os.PathLike[str] | Callable[[Sequence[str]], Architecture] | None
 
 _VALUES = {"accept_sparse": ("csr", "csc"), "dtype": (np.float64, np.float32)}

@@ -19,8 +19,6 @@ from keras_vnn.models import view
 from keras_vnn.options import AutoencoderOptions, AutoencoderTraining, EmbeddingOptions
 from keras_vnn.training import train, train_autoencoder, train_embedding
 
-__all__ = ["VNNAutoencoder", "VNNClassifier", "VNNEmbedder", "VNNRegressor"]
-
 _PARAMETERS = """
     Parameters
     ----------

@@ -22,8 +22,6 @@ if keras.backend.backend() == "tensorflow":
 elif keras.backend.backend() == "torch":
     import torch
 
-__all__ = ["along_connections", "constant", "matmul", "rows_of", "runs_on", "segment_sum", "surroundings"]
-
 # Modules whose code traces a model in order to write it to a file.
 _TO_SAVED_MODEL = ("keras.src.export.saved_model", "tensorflow.python.saved_model.")
 _TO_OTHERS = ("keras.src.export.", "tensorflow.lite.python.", "tf2onnx.")

@@ -16,8 +16,6 @@ import numpy as np
 from keras_vnn.architecture import Architecture, architecture_from_bytes, architecture_to_bytes
 from keras_vnn.basics.errors import ModelError
 
-__all__ = ["ArchitectureCard", "save_digest", "without_digest"]
-
 _NAME = "digest"
 
 

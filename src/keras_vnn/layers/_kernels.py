@@ -22,17 +22,6 @@ from keras_vnn.layers._connections import Connections
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
-__all__ = [
-    "COSTS",
-    "BlockKernel",
-    "CSRKernel",
-    "Costs",
-    "DenseKernel",
-    "PortableKernel",
-    "SparseKernel",
-    "times_transpose",
-]
-
 
 class SparseKernel:
     """One way to compute ``inputs @ (A∘W)`` for the connections it was made for.

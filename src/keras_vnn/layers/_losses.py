@@ -7,8 +7,6 @@ from typing import Any
 import keras
 from keras import ops
 
-__all__ = ["BatchHardTriplet", "Concordance", "ContrastivePairs", "ReconstructionError"]
-
 
 @keras.saving.register_keras_serializable(package="keras_vnn")
 class Concordance(keras.losses.Loss):

@@ -11,8 +11,6 @@ from keras import ops
 
 from keras_vnn.basics.errors import ModelError
 
-__all__ = ["LatentSample", "NodeDropout", "SelectUnits"]
-
 
 @keras.saving.register_keras_serializable(package="keras_vnn")
 class SelectUnits(keras.layers.Layer):

@@ -19,8 +19,6 @@ from keras_vnn.layers._connections import Connections
 from keras_vnn.layers._initial import check_regularizer, initial_weights
 from keras_vnn.layers.kernels import KERNELS, SparseKernel, choose_kernel, runs_on, stand_in, surroundings
 
-__all__ = ["SparselyConnected"]
-
 
 class _AbsentError(ModelError, NotImplementedError):
     """What Keras offers of ``Dense`` and not here."""

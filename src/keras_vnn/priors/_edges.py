@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     import networkx
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Interactions", "Regulation"]
-
 EFFECTS = ("activation", "both", "repression", "unknown")
 
 

@@ -22,8 +22,6 @@ from keras_vnn.basics.errors import WiringError
 from keras_vnn.options import InteractionOptions
 from keras_vnn.priors import Interactions
 
-__all__ = ["GROUPINGS", "split_into_communities"]
-
 CLIQUE_LIMIT = 500_000
 _LABEL_GENES = 4
 

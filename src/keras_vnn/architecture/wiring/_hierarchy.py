@@ -20,8 +20,6 @@ from keras_vnn.priors import Ontology
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Hierarchy", "adjacency", "ancestors", "longest_distances", "refuse_cycle", "shortest_distances"]
-
 _LONGEST_SHOWN = 8
 
 

@@ -25,8 +25,6 @@ from keras_vnn.priors.genes import GeneList, gene_list
 if TYPE_CHECKING:
     from keras_vnn.options._changes import GeneSetChanges, InteractionChanges
 
-__all__ = ["gene_set_architecture", "interaction_architecture"]
-
 
 @documented(InteractionOptions)
 def interaction_architecture(

@@ -24,20 +24,6 @@ from keras_vnn.priors.genes import GeneList
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = [
-    "UNANNOTATED_ID",
-    "UNIT_FORMULAS",
-    "Layout",
-    "UnitFormula",
-    "assembled",
-    "distances",
-    "gene_edges",
-    "lay_out",
-    "only_adjacent",
-    "units_of",
-    "units_to_json",
-]
-
 # What a term's position is taken from. Height counts up from the leaves, depth and level down from the roots.
 LAYERINGS: Mapping[str, Callable[[Hierarchy], NDArray[np.int64]]] = MappingProxyType(
     {

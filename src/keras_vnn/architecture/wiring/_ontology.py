@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
     from keras_vnn.options._changes import HierarchyChanges, OntologyChanges
 
-__all__ = ["hierarchy_architecture", "ontology_architecture"]
-
 
 @documented(OntologyOptions)
 def ontology_architecture(

@@ -23,8 +23,6 @@ from keras_vnn.priors.genes import GeneList
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["TermLimits", "annotated_hierarchy", "prune", "with_one_root"]
-
 _WARNING_ABOVE = 0.2
 _UNKNOWN, _OBSOLETE, _ELSEWHERE = -1, -2, -3
 

@@ -49,8 +49,6 @@ from keras_vnn.recipes.schema import CompareRecipe, TrainingRecipe
 if TYPE_CHECKING:
     from keras_vnn.options._changes import ModelChanges
 
-__all__ = ["MEASURES", "compare", "compare_networks"]
-
 MEASURES = ("importance", "activity_difference")
 
 

@@ -23,18 +23,6 @@ from keras_vnn.data.metrics import is_better_when_smaller, named
 from keras_vnn.experiments.comparison._runs import REAL, Contender, Record
 from keras_vnn.experiments.comparison._statistics import Stability, holm_adjusted, node_differences, resampled_t_test
 
-__all__ = [
-    "FILES",
-    "LEVEL",
-    "Comparison",
-    "node_table",
-    "page_of",
-    "place_table",
-    "runs_table",
-    "summarised",
-    "verdict_of",
-]
-
 # A difference is called one below this adjusted p.
 LEVEL = 0.05
 

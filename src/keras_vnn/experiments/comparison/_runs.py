@@ -29,24 +29,6 @@ from keras_vnn.data.metrics import numbers_of, scores
 from keras_vnn.experiments.controls import CONTROL_METHODS, control_input, dense_like, randomize
 from keras_vnn.options import TrainingOptions
 
-__all__ = [
-    "BASELINES",
-    "CONTROLS",
-    "REAL",
-    "Contender",
-    "Job",
-    "Record",
-    "Shared",
-    "baseline_estimator",
-    "contenders_of",
-    "finished",
-    "keep",
-    "network_of",
-    "nodes_file",
-    "parallel_runs",
-    "splits_of",
-]
-
 REAL = "real prior"
 _INPUT = "input"
 _DENSE = {"dense width": "width", "dense weights": "weights"}

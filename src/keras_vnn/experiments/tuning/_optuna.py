@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from optuna.study import Study
     from optuna.trial import FrozenTrial
 
-__all__ = ["DATABASE", "Store", "imported_optuna", "next_values", "open_store", "pruner"]
-
 DATABASE = "study.db"
 _NAME, _RECORD = "tune", "keras_vnn_trial"
 _OUTCOMES: TypeAdapter[Outcome] = TypeAdapter(Annotated[Finished | Pruned | Failed, Field(discriminator="state")])

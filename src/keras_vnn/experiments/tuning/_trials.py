@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from keras_vnn.data import Labels, Split, Targets
     from keras_vnn.training import TrainingResult
 
-__all__ = ["Failed", "Finished", "Networks", "Outcome", "Pruned", "Seen", "run_trial", "seen_cells"]
-
 # Networks kept for trials that build the same; a network of the whole GO has some megabytes.
 _KEPT_NETWORKS = 8
 _LONGEST_REASON = 500

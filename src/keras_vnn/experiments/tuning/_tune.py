@@ -37,8 +37,6 @@ from keras_vnn.recipes.run import network_of, read_training_data, split_of, trai
 from keras_vnn.recipes.schema import Recipe, TrainingRecipe, TuneRecipe
 from keras_vnn.recipes.space import Setting
 
-__all__ = ["Tuning", "best_of", "trial_table", "tune", "valued"]
-
 _SHOWN = 10
 
 

@@ -14,8 +14,6 @@ import numpy as np
 from keras_vnn.layers._backend import constant
 from keras_vnn.layers.fast._products import Products
 
-__all__ = ["differentiable", "on_arrays"]
-
 _HALF = ("float16", "bfloat16")
 
 

@@ -21,8 +21,6 @@ from keras_vnn.layers.fast._products import Arrangement, Products
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
-__all__ = ["Joined", "Relays", "handed_on"]
-
 # Attributes of tensors. That relays are folded is worth 37 % of a step of a network of DrugCell's size, batch 64; that
 # gradients nobody asked for are not computed, which only TensorFlow's own record knows, is worth 13 % of it.
 _MADE_BY, _FOLDED = "_keras_vnn_relays", "_keras_vnn_folded"

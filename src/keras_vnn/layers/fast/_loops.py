@@ -31,9 +31,6 @@ from keras_vnn.layers.fast._instructions import (
 )
 from keras_vnn.layers.fast._products import GROUP
 
-__all__ = ["Loops", "compiled", "folding_loops", "make_loops", "placement_loops"]
-
-
 # Inputs whose examples stay in the second level cache while all units of a node pass by.
 _INPUTS_AT_ONCE = 64
 # Units whose weights are read side by side, each row of weights from start to end.

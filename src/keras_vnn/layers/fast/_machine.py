@@ -18,8 +18,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Array", "aligned", "read_only", "run_in_parts", "thread_count"]
-
 Array = NDArray[Any]
 
 # Bytes of a cache line; below which fresh memory is as good; and of all that is kept for later.

@@ -24,9 +24,6 @@ from keras_vnn.layers.fast._machine import Array, aligned, read_only, run_in_par
 if TYPE_CHECKING:
     from keras_vnn.layers.fast._loops import Loops
 
-__all__ = ["GROUP", "Arrangement", "Products", "TilePlan", "even_cuts", "groups_of", "host_register"]
-
-
 # Neighbouring units that are brought into tiles together, if one of them is read.
 GROUP = 16
 

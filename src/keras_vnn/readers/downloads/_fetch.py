@@ -21,8 +21,6 @@ import yaml
 from keras_vnn.basics.errors import ConfigError, FetchError, OutputError, did_you_mean
 from keras_vnn.basics.files import replacing, sha256_of
 
-__all__ = ["Fetched", "RemoteFile", "cache_folder", "fetch", "file_names", "remote_file", "remote_files"]
-
 CURRENT = "current"
 
 

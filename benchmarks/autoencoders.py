@@ -2,9 +2,9 @@
 
 Trains the recipes ``vega`` and ``onto-vae`` on CD4 T cells with and without interferon-β, over several seeds, each also
 with genes in each other's places (a control of the same sizes). On the test cells: how much of the variance is
-restored; how well k-means tells the conditions apart in the latent space, beside PCA of the same cells; how well the
-best of the terms under *response to virus*, *to cytokine* or *to type I interferon* does alone (area under the ROC
-curve, higher in treated cells); and how many of the ten terms with the largest Bayes factors lie there.
+restored; how well k-means tells the conditions apart in the latent space, compared with PCA of the same cells; how
+well the best of the terms under *response to virus*, *to cytokine* or *to type I interferon* does alone (area under
+the ROC curve, higher in treated cells); and how many of the ten terms with the largest Bayes factors lie there.
 
 Runs that the file holds already are not repeated.
 """

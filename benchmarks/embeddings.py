@@ -1,4 +1,4 @@
-"""Five cell lines on two plates (CEL-seq2): train on plate 1, test on plate 2; embeddings beside PCA.
+"""Five cell lines on two plates (CEL-seq2): train on plate 1, test on plate 2; embeddings compared with PCA.
 
     python -m benchmarks.embeddings --data FOLDER --ontology go-basic.obo.gz --out embeddings.json
 

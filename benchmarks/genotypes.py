@@ -1,4 +1,4 @@
-"""Hierarchical models on published data beside a ridge on the same numbers: ``python -m benchmarks.genotypes``.
+"""Hierarchical models on published data compared with a ridge on the same numbers: ``python -m benchmarks.genotypes``.
 
 DCell's DNA repair: double knock-outs of yeast, its own test file. NeST-VNN's: response of cell lines to palbociclib,
 every cell line predicted by models that have not seen it. What is chosen is chosen on rows of the training file: the

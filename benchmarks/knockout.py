@@ -1,4 +1,4 @@
-"""Exact knock-out of every term of a Gene Ontology network: seconds, beside those of the gradient.
+"""Exact knock-out of every term of a Gene Ontology network: seconds, compared with those of the gradient.
 
     python -m benchmarks.knockout                    # min_genes chosen for about 1,700 terms, 1,000 cells
     python -m benchmarks.knockout --terms 900 --cells 200 --method gradient

@@ -155,7 +155,7 @@ def _whole(results: dict[str, Any]) -> str:
 
 
 def _backends(results: dict[str, Any]) -> str:
-    lines = ["| backend | kernel | keras-vnn | dense × mask | times faster |", "|---|---|---|---|---|"]
+    lines = ["| backend | kernel | keras-vnn | dense × mask | speed-up |", "|---|---|---|---|---|"]
     for name, found in results.get("Backends", {}).items():
         ours, masked = found.get(OURS, {}), found.get("masked dense", {})
         if ours:

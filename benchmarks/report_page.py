@@ -22,8 +22,7 @@ import numpy as np
 from scipy import sparse
 
 from keras_vnn.architecture import Architecture, Layer, Node
-from keras_vnn.export.report._data import SCHEMA, report_data
-from keras_vnn.export.report._page import page_of
+from keras_vnn.export.report._page import SCHEMA, page_of, report_data
 
 SIZES = (1_000, 5_000, 20_000)
 WORDS = ("interferon", "process 4", "g1", "response to signal 77", "nothing like it")

@@ -178,7 +178,7 @@ def _network() -> Any:
     import numpy as np
 
     import keras_vnn as vnn
-    from keras_vnn.basics.quiet import import_keras
+    from keras_vnn.basics.keras_import import import_keras
 
     import_keras()
     random = np.random.default_rng(0)

@@ -21,7 +21,7 @@ DRAWS = 3
 
 def main() -> None:
     """Swap, and print a row for each network."""
-    from keras_vnn.experiments.controls._edge_swaps import swap_edges
+    from keras_vnn.experiments.controls import swap_edges
     from keras_vnn.recipes.read import read_recipe
     from keras_vnn.recipes.run import build_architecture
     from keras_vnn.wire import randomize

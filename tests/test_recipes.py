@@ -9,9 +9,7 @@ import pytest
 from keras_vnn.basics.bundled import config_names
 from keras_vnn.basics.errors import ConfigError, ReadError
 from keras_vnn.cli._build import build
-from keras_vnn.cli._compare import compare
-from keras_vnn.cli._train import train
-from keras_vnn.cli._tune import tune
+from keras_vnn.cli._train import compare, train, tune
 from keras_vnn.recipes.read import make_section, read_recipe
 from keras_vnn.recipes.schema import BuildRecipe, CompareRecipe, TrainRecipe, TuneRecipe
 

@@ -222,8 +222,8 @@ def read_database(path: Path) -> None:
 
 def read_runs(path: Path) -> None:
     """Go on with a comparison, whose table says what was done before."""
+    from keras_vnn.experiments.comparison._result import runs_table
     from keras_vnn.experiments.comparison._runs import finished
-    from keras_vnn.experiments.comparison._tables import runs_table
 
     record = finished(path, _job(), "x")
     if record is not None:
@@ -266,8 +266,7 @@ def _job() -> Any:
     import numpy as np
 
     from keras_vnn.data import Split
-    from keras_vnn.experiments.comparison._contenders import Contender
-    from keras_vnn.experiments.comparison._runs import Job
+    from keras_vnn.experiments.comparison._runs import Contender, Job
 
     split = Split(train=np.arange(3), validation=np.arange(0), test=np.array([3]))
     return Job(Contender("linear", "baseline", "x"), 0, 0, split)

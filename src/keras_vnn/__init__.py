@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_vnn.basics import registration as registration
+from keras_vnn.basics.keras_import import register_layers
 from keras_vnn.basics.public_names import place_of, public_names
 
+register_layers()
 _imported, _, __all__ = public_names(__name__)
 __all__ += ["__version__"]
 

@@ -14,9 +14,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from keras_vnn import Architecture, VNNError
-from keras_vnn.experiments.controls import CONTROL_METHODS
-from keras_vnn.experiments.controls._edge_swaps import swap_edges
-from keras_vnn.experiments.controls._randomize import permutation_within_bins
+from keras_vnn.experiments.controls import CONTROL_METHODS, permutation_within_bins, swap_edges
 from keras_vnn.read import architecture as load_architecture
 from keras_vnn.wire import Layer, Node, dense_like, randomize
 

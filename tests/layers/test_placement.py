@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from keras_vnn.layers._connections import Connections
-from keras_vnn.layers.fast._placement import Placement
+from keras_vnn.layers.fast.filled import Placement
 
 
 @settings(deadline=None, max_examples=60)

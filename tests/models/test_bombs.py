@@ -94,7 +94,7 @@ def dense_kernel(config):
 
 def node_dropout(config):
     extra = {
-        "module": "keras_vnn.layers._node_dropout",
+        "module": "keras_vnn.layers._node_layers",
         "class_name": "NodeDropout",
         "registered_name": "keras_vnn>NodeDropout",
         "config": {"rates": [0.5], "units_per_node": [10**9]},

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_vnn.architecture.wiring._communities import split_into_communities
+from keras_vnn.architecture.wiring._groupings import split_into_communities
 
 edges_of_ten = st.sets(
     st.tuples(st.integers(0, 9), st.integers(0, 9)).filter(lambda e: e[0] < e[1]), min_size=1, max_size=25

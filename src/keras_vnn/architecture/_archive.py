@@ -26,8 +26,6 @@ from keras_vnn.basics.files import existing_file, replacing
 from keras_vnn.basics.provenance import Audit, Source
 from keras_vnn.basics.unpacking import refuse_bomb
 
-__all__ = ["architecture_from_bytes", "architecture_to_bytes", "load_architecture", "save_architecture"]
-
 FORMAT_VERSION = 1
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 # An architecture unpacks to 2 to 5 times its size and holds a JSON value in 8 bytes of it; in memory, a value takes up

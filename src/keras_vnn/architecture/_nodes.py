@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 
 from keras_vnn.basics.errors import ArchitectureError, check_choice, sample
 
-__all__ = ["NODE_KINDS", "Layer", "Node"]
-
 NODE_KINDS = ("gene", "interaction", "regulator", "term", "gene set", "unannotated", "passthrough")
 
 _NO_ATTRIBUTES: Mapping[str, Any] = MappingProxyType({})

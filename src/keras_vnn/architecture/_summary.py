@@ -1,4 +1,4 @@
-"""`Summary`: an architecture in numbers, printed like ``model.summary()``."""
+"""`Summary`: an architecture in numbers, printed like ``model.summary()``; and what is upstream of its nodes."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
 
 from keras_vnn.basics.errors import readable
 
 if TYPE_CHECKING:
     from keras_vnn.architecture._value import Architecture
 
-__all__ = ["LayerSummary", "Summary", "summarize"]
+HEADINGS = ("layer", "what", "nodes", "units", "edges", "density", "parameters", "if dense")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,20 @@ class LayerSummary:
     density: float
     parameters: int
     dense_parameters: int
+
+    def cells(self) -> tuple[str, ...]:
+        """Return what a table shows, under the headings of `HEADINGS`; nothing for what the row does not have."""
+        fed = self.parameters > 0
+        return (
+            self.layer,
+            self.name,
+            f"{self.nodes:,}" if self.nodes else "",
+            f"{self.units:,}",
+            f"{self.edges:,}" if self.edges else "",
+            f"{100 * self.density:.3g} %" if fed else "",
+            f"{self.parameters:,}" if fed else "",
+            f"{self.dense_parameters:,}" if fed else "",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,22 +118,13 @@ class Summary:
         from rich.table import Table
 
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        table.add_column("layer")
-        table.add_column("what", overflow="fold")
-        for name in ("nodes", "units", "edges", "density", "parameters", "if dense"):
+        first, second, *numbers = HEADINGS
+        table.add_column(first)
+        table.add_column(second, overflow="fold")
+        for name in numbers:
             table.add_column(name, justify="right", no_wrap=True)
         for row in self.rows:
-            fed = row.parameters > 0
-            table.add_row(
-                row.layer,
-                row.name,
-                f"{row.nodes:,}" if row.nodes else "",
-                f"{row.units:,}",
-                f"{row.edges:,}" if row.edges else "",
-                _percent(row.density) if fed else "",
-                f"{row.parameters:,}" if fed else "",
-                f"{row.dense_parameters:,}" if fed else "",
-            )
+            table.add_row(*row.cells())
         stream = io.StringIO()
         Console(
             file=stream, width=100, color_system=None, force_jupyter=False, legacy_windows=False, markup=False
@@ -126,7 +133,7 @@ class Summary:
         share = self.parameters / self.dense_parameters if self.dense_parameters else 0.0
         lines += [
             "",
-            f"parameters            {self.parameters:,} ({_percent(share)} of {self.dense_parameters:,} if dense)",
+            f"parameters            {self.parameters:,} ({100 * share:.3g} % of {self.dense_parameters:,} if dense)",
             f"genes not connected   {self.unconnected_genes:,}",
             f"fingerprint           {self.fingerprint[:16]}",
         ]
@@ -199,5 +206,46 @@ def _dense_row(layer: str, name: str, inputs: int, units: int) -> LayerSummary:
     return LayerSummary(layer, name, 0, units, 0, 1.0, parameters, parameters)
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.3g} %"
+def gene_counts(arch: Architecture) -> list[NDArray[np.int64]]:
+    """Return, for each layer, the number of genes that reach each of its nodes; 1 for a gene itself."""
+    upstream = _upstream(arch, first_layers=1)
+    return [np.ones(len(arch.genes), np.int64), *(np.diff(matrix.indptr).astype(np.int64) for matrix in upstream[1:])]
+
+
+def node_degrees(arch: Architecture) -> pd.DataFrame:
+    """Return how well each hidden node is connected.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By id: ``layer``, ``inputs``, ``outputs``, ``degree`` (their sum), ``upstream`` and ``downstream`` (nodes, genes
+        among them, that reach it and that it reaches, on any path).
+    """
+    table = arch.node_table()[["layer", "inputs", "outputs"]].copy()
+    table["degree"] = table["inputs"] + table["outputs"]
+    everything = sparse.csc_array(sparse.hstack(_upstream(arch, first_layers=len(arch.layers))))
+    table["upstream"] = np.diff(everything.indptr)
+    table["downstream"] = np.asarray(everything.sum(axis=1), np.int64).ravel()
+    return table[table["layer"] > 0]
+
+
+def _upstream(arch: Architecture, *, first_layers: int) -> list[sparse.csc_array]:
+    """Return, for each layer, ``(nodes of so many first layers, its nodes)``: 1 where the first is upstream."""
+    sizes = [len(layer) for layer in arch.layers]
+    starts = np.concatenate([[0], np.cumsum(sizes[:first_layers])])
+    total = int(starts[-1])
+    handed_on: list[sparse.csc_array] = []
+    upstream = []
+    for number, size in enumerate(sizes):
+        found = sparse.csc_array((total, size), dtype=np.float32)
+        for source, target in arch.connections:
+            if target == number:
+                found = found + handed_on[source] @ arch.adjacency(source, target)
+        found = sparse.csc_array(found)
+        found.data = np.ones_like(found.data)
+        upstream.append(found)
+        if number < first_layers:
+            own = (np.arange(size) + starts[number], np.arange(size))
+            found = found + sparse.coo_array((np.ones(size, np.float32), own), shape=(total, size)).tocsc()
+        handed_on.append(found)
+    return upstream

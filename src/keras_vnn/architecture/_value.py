@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     import networkx
 
     from keras_vnn.architecture._summary import Summary
-
-__all__ = ["Architecture", "NodePosition"]
 
 
 class NodePosition(NamedTuple):
@@ -174,6 +173,12 @@ class Architecture:
     def unconnected_genes(self) -> tuple[str, ...]:
         """Genes that feed no named node, in order."""
         return tuple(gene for gene, unfed in zip(self.genes, self.sink_nodes(0), strict=True) if unfed)
+
+    @cached_property
+    def sinks(self) -> tuple[str, ...]:
+        """Ids of the hidden nodes that feed no other, whatever the layer."""
+        layers = [(layer.ids, self.sink_nodes(number)) for number, layer in enumerate(self.layers) if number]
+        return tuple(id for ids, is_sink in layers for id in itertools.compress(ids, is_sink))
 
     def sink_nodes(self, number: int) -> NDArray[np.bool_]:
         """Return ``(nodes,)`` whether each node of a layer feeds no other node; heads read those."""

@@ -1,6 +1,6 @@
 """CSV tables that are safe to open in a spreadsheet, and come back exactly as they were.
 
-In: a pandas table. Out: text, and the table again. Knows nothing of what is in it.
+In: a pandas table. Out: text, and the table again; or plain JSON values. Knows nothing of what is in it.
 
 Names come from files that anybody may have written, and a spreadsheet runs a cell such as ``=HYPERLINK(…)`` as a
 formula, in quotes or not. Texts that would be taken for a formula are therefore written behind an apostrophe, and an
@@ -15,8 +15,10 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import os
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -133,3 +135,26 @@ def _numbers(fields: list[str]) -> pd.Series:
     if all(_WHOLE.fullmatch(field) for field in fields):
         return pd.Series([int(field) for field in fields], dtype=np.int64)
     return pd.Series([float(field) if field else np.nan for field in fields], dtype=np.float64)
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON knows it: tables as lists of rows, ``None`` for what is missing or not finite.
+
+    Numbers in single precision keep their few digits.
+
+    Examples
+    --------
+    >>> plain({"weight": np.float32(0.1), "mean": np.nan, "rows": pd.DataFrame({"a": [1]})})
+    {'weight': 0.1, 'mean': None, 'rows': [{'a': 1}]}
+    """
+    if isinstance(value, pd.DataFrame):
+        return [plain(row) for row in value.to_dict("records")]
+    if isinstance(value, Mapping):
+        return {str(name): plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(part) for part in value]
+    if isinstance(value, np.float32):
+        value = float(str(value))
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if value is pd.NA or (isinstance(value, float) and not math.isfinite(value)) else value

@@ -7,7 +7,7 @@ Knows nothing of what the facts mean.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -50,13 +50,7 @@ class Source:
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as plain JSON values."""
-        return {
-            "name": self.name,
-            "format": self.format,
-            "sha256": self.sha256,
-            "release": self.release,
-            "records": self.records,
-        }
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +91,7 @@ class AuditEntry:
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as plain JSON values."""
-        return {
-            "stage": self.stage,
-            "subject": self.subject,
-            "reason": self.reason,
-            "count": self.count,
-            "items": list(self.items),
-        }
+        return {**asdict(self), "items": list(self.items)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from keras_vnn.basics.quiet import missing_backend_worded
+from keras_vnn.basics.keras_import import missing_backend_worded
 
 __all__ = ["NAMESPACES", "imported_on_use", "names_in", "place_of", "public_names"]
 

@@ -11,22 +11,12 @@ from typing import Annotated, Any
 import typer
 
 from keras_vnn.basics.errors import VNNError, VNNWarning
-from keras_vnn.cli._build import build
-from keras_vnn.cli._check import check
-from keras_vnn.cli._compare import compare
+from keras_vnn.cli._build import build, check, fetch
 from keras_vnn.cli._console import open_closed_streams, report_error, say, say_warning, sentences_printed, show
-from keras_vnn.cli._demo import demo
-from keras_vnn.cli._evaluate import evaluate
-from keras_vnn.cli._explain import explain
-from keras_vnn.cli._export import export
-from keras_vnn.cli._fetch import fetch
+from keras_vnn.cli._export import export, report
 from keras_vnn.cli._inputs import Command
-from keras_vnn.cli._inspect import inspect
-from keras_vnn.cli._report import report
-from keras_vnn.cli._train import train
-from keras_vnn.cli._tune import tune
-
-__all__ = ["app", "main"]
+from keras_vnn.cli._inspect import evaluate, explain, inspect
+from keras_vnn.cli._train import compare, demo, train, tune
 
 app = typer.Typer(
     name="vnn",

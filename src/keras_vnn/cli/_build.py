@@ -1,19 +1,26 @@
-"""``vnn build``."""
+"""``vnn check``, ``vnn fetch`` and ``vnn build``: from files to an architecture."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import shutil
+import sys
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from keras_vnn.basics.errors import ConfigError
+from keras_vnn.basics.errors import ConfigError, readable
 from keras_vnn.basics.files import check_target
 from keras_vnn.cli._console import print_json, say, show
 from keras_vnn.cli._inputs import Force, recipe_of, section_of
 from keras_vnn.cli._options import options_of
 from keras_vnn.recipes.schema import BuildRecipe
 
-__all__ = ["build"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from keras_vnn.readers.downloads import Fetched, RemoteFile
 
 
 @options_of(BuildRecipe)
@@ -58,3 +65,130 @@ def build(
         return
     arch.save(options.output, overwrite=force)
     say(f"written       {options.output}")
+
+
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Files that are to become a network.")],
+    genes: Annotated[
+        Path | None,
+        typer.Option(help="Gene list or expression data to compare names with; by default one of the files."),
+    ] = None,
+    id_map: Annotated[Path | None, typer.Option(help="Table of identifiers to translate names with.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say what files are, which names they use, what would be left out, and how to go on.
+
+    **Examples**
+
+    `vnn check string.links.txt.gz`
+
+    `vnn check cells.h5ad go-basic.obo.gz goa_human.gaf.gz` – and the command line that builds a network of them
+
+    `vnn check ppi.tsv --genes cells.h5ad --id-map hgnc_complete_set.txt`
+    """
+    from keras_vnn.readers import read_genes, read_identifier_map
+    from keras_vnn.recipes.checking import check_files, suggested_command
+
+    names = None if genes is None else read_genes(genes, duplicates="first").ids
+    table = None if id_map is None else read_identifier_map(id_map)
+    reports = check_files(files, genes=names, table=table)
+    command = suggested_command(reports, genes=genes, id_map=id_map)
+    if as_json:
+        print_json({"files": [report.to_json() for report in reports], "command": command})
+    else:
+        show("\n\n".join(str(report) for report in reports))
+        if command:
+            say(f"\nBuild it: {command}")
+    if any(report.error for report in reports):
+        raise typer.Exit(1)
+
+
+def fetch(
+    names: Annotated[list[str] | None, typer.Argument(help="What to fetch, e.g. go-basic goa-human reactome.")] = None,
+    list_files: Annotated[
+        bool, typer.Option("--list", help="List what is available; further words filter the list.")
+    ] = False,
+    release: Annotated[str | None, typer.Option(help="A specific release, where the provider keeps them.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="Where to keep files; the user's cache folder by default.")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Download again what is there already.")] = False,
+    timeout: Annotated[float, typer.Option(help="Seconds without data after which an attempt is abandoned.")] = 30.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print paths, digests and terms as JSON.")] = False,
+) -> None:
+    """Download priors from their providers into the cache folder, and say what to cite.
+
+    Prints the paths on standard output. What is there already is not downloaded again; a download that broke is resumed
+    where it stopped. Only this command ever downloads anything.
+
+    **Examples**
+
+    `vnn fetch --list`
+
+    `vnn fetch go-basic goa-human`
+
+    `vnn fetch string-10090 --release 11.5 --folder priors`
+
+    `vnn build --genes cells.h5ad --ontology $(vnn fetch go-basic) --annotations $(vnn fetch goa-human) -o go.vnn`
+    """
+    from keras_vnn.basics.errors import ConfigError
+    from keras_vnn.readers.downloads import fetch as fetch_file
+    from keras_vnn.readers.downloads import file_names, remote_file, remote_files
+
+    if list_files:
+        _list(tuple(f for f in remote_files() if _is_asked_for(f, names or [])), as_json=as_json)
+        return
+    if not names:
+        raise ConfigError("Name what to fetch, e.g. vnn fetch go-basic goa-human; list it with vnn fetch --list")
+    wanted = [remote_file(one, release) for name in names for one in file_names(name)]
+    fetched = []
+    for file in wanted:
+        fetched.append(fetch_file(file, folder=folder, again=again, timeout=timeout, progress=_progress(file.name)))
+        if not as_json:
+            _report(fetched[-1])
+    if as_json:
+        print_json([found.to_json() for found in fetched])
+
+
+def _is_asked_for(file: RemoteFile, words: list[str]) -> bool:
+    text = " ".join((file.name, file.what, file.species)).casefold()
+    return all(word.casefold() in text for word in words)
+
+
+def _list(files: tuple[RemoteFile, ...], *, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    if as_json:
+        print_json([asdict(file) for file in files])
+        return
+    widths = [max((len(getattr(file, key)) for file in files), default=0) for key in ("name", "release", "licence")]
+    width = max(40, shutil.get_terminal_size().columns - widths[0] - widths[1] - 6)
+    for file in files:
+        by_hand = f"; by hand: {file.why}" if not file.url else ""
+        species = f" ({file.species})" if file.species and file.species not in file.what.casefold() else ""
+        lines = textwrap.wrap(f"{file.what}{species}. {file.licence}{by_hand}", width)
+        show(f"{file.name:<{widths[0]}}  {file.release:<{widths[1]}}  {lines[0]}")
+        for line in lines[1:]:
+            show(" " * (widths[0] + widths[1] + 4) + line)
+
+
+def _progress(name: str) -> Callable[[int, int], None] | None:
+    if not sys.stderr.isatty():
+        return None
+
+    def advance(here: int, whole: int) -> None:
+        share = f"{here / whole:4.0%} of {whole / 1e6:,.1f} MB" if whole else f"{here / 1e6:,.1f} MB"
+        typer.echo(f"\r{readable(name):<14}{share}", err=True, nl=here >= whole > 0)
+
+    return advance
+
+
+def _report(found: Fetched) -> None:
+    file = found.file
+    how = "downloaded" if found.is_new else f"there since {found.when}" if found.when else "put there by hand"
+    say(f"{file.name:<14}{found.bytes / 1e6:,.1f} MB, {how}, release {file.release}, sha256 {found.sha256[:16]}…")
+    say(f"  licence     {file.licence}; {file.terms}")
+    say(f"  cite        {file.cite}, https://doi.org/{file.doi}")
+    if file.option:
+        say(f"  next        vnn build … {file.option} {found.path}")
+    show(str(found.path))

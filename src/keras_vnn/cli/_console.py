@@ -19,8 +19,6 @@ import typer
 from keras_vnn.basics.errors import OutputError, VNNError, readable
 from keras_vnn.basics.progress import LOGGER
 
-__all__ = ["open_closed_streams", "print_json", "report_error", "say", "say_warning", "sentences_printed", "show"]
-
 _LINES = "\n\t"
 
 

@@ -1,4 +1,4 @@
-"""``vnn export``."""
+"""``vnn export`` and ``vnn report``: files for other programs, and a page to explore."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from keras_vnn.basics.quiet import import_keras
+from keras_vnn.basics.keras_import import import_keras
 from keras_vnn.cli._console import print_json, say, show
-from keras_vnn.cli._inputs import Force, SameArchitecture
-
-__all__ = ["export"]
+from keras_vnn.cli._inputs import CellTable, Force, LayerName, MaybeLabel, SameArchitecture, read_cells
 
 
 def export(
@@ -70,3 +68,63 @@ def _loaded(source: Path, architecture: Path | None) -> Any:
     from keras_vnn.models import load_model
 
     return load_model(found, architecture=expected)
+
+
+def report(
+    source: Annotated[Path, typer.Argument(help="A trained model (.keras) or a saved architecture.")],
+    data: Annotated[
+        Path | None,
+        typer.Argument(help="Expression data to use instead of the statistics stored with the model."),
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")] = Path("report.html"),
+    comparison: Annotated[Path | None, typer.Option(help="Folder written by `vnn compare`, to include.")] = None,
+    title: Annotated[str | None, typer.Option(help="Title of the page; by default the name of the file.")] = None,
+    cells: CellTable = None,
+    label: MaybeLabel = None,
+    layer: LayerName = "X",
+    force: Force = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
+) -> None:
+    """Write one HTML file about a network: what it was built from, what it found, every node to explore.
+
+    The file opens in any browser, offline, on a phone; it loads nothing and can be sent to colleagues as it is.
+
+    **Examples**
+
+    `vnn report model.keras -o report.html`
+
+    `vnn report model.keras other.h5ad --label cell_type -o other.html`
+
+    `vnn report model.keras --comparison kang-comparison -o report.html`
+    """
+    from keras_vnn.architecture import load_architecture
+    from keras_vnn.basics.files import check_target, existing_file
+    from keras_vnn.export.report import write_report
+
+    found = existing_file(source, "model or architecture")
+    check_target(output, overwrite=force)
+    network: Any
+    values, labels = None, None
+    if found.suffix == ".keras":
+        import_keras()
+        from keras_vnn.models import load_model
+
+        network = load_model(found)
+        if data is not None:
+            values, labels = read_cells(network, data, cells, label, layer)
+    else:
+        network, values = load_architecture(found), data
+    written = write_report(
+        network,
+        output,
+        values,
+        labels,
+        title=title or found.stem,
+        comparison=comparison,
+        overwrite=force,
+    )
+    size = written.stat().st_size
+    if as_json:
+        print_json({"written": str(written), "bytes": size})
+    else:
+        say(f"written       {written} ({size / 1e6:.1f} MB)\nnext          open {written} in a browser")

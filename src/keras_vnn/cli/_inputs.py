@@ -17,11 +17,6 @@ from keras_vnn.cli._console import say
 from keras_vnn.recipes.read import Section, make_section, read_recipe
 from keras_vnn.recipes.schema import BuildRecipe, Recipe, TrainingRecipe, TrainRecipe
 
-__all__ = [
-    *("CellTable", "Command", "Force", "LayerName", "MaybeLabel", "SameArchitecture"),
-    *("is_recipe", "read_cells", "recipe_of", "section_of", "take_inputs", "training_recipe"),
-]
-
 CellTable = Annotated[Path | None, typer.Option(help="Table of cells with their labels, for CSV and TSV.")]
 MaybeLabel = Annotated[str | None, typer.Option(help="Column with the labels; by default the predicted classes.")]
 LayerName = Annotated[str, typer.Option(help="Values of an .h5ad to use: X, raw, or the name of a layer.")]

@@ -18,8 +18,6 @@ from keras_vnn.options import choices_of, shown_default
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
-__all__ = ["options_of"]
-
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _SHORT = {"output": ("--output", "-o")}

@@ -1,7 +1,8 @@
-"""``vnn train``."""
+"""``vnn train``, and what trains many times: ``vnn compare``, ``vnn tune``, ``vnn demo``."""
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,18 +10,17 @@ import typer
 
 from keras_vnn.basics.errors import ConfigError
 from keras_vnn.basics.files import check_target
+from keras_vnn.basics.keras_import import import_keras
 from keras_vnn.basics.runs import alone_at
 from keras_vnn.cli._console import print_json, say, show
-from keras_vnn.cli._inputs import Force, is_recipe, recipe_of, training_recipe
+from keras_vnn.cli._inputs import Force, is_recipe, recipe_of, section_of, take_inputs, training_recipe
 from keras_vnn.cli._options import options_of
-from keras_vnn.recipes.schema import TrainRecipe
+from keras_vnn.recipes.schema import CompareRecipe, TrainRecipe, TuneRecipe
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from keras_vnn.training import TrainingResult
-
-__all__ = ["train"]
 
 
 @options_of(TrainRecipe, leave_out=("architecture", "data"))
@@ -118,3 +118,144 @@ def _numbered(confusion: pd.DataFrame) -> pd.DataFrame:
     names = [str(name) for name in confusion.index]
     rows = [f"{number} {name}" for number, name in enumerate(names, start=1)]
     return confusion.set_axis(rows, axis=0).set_axis(range(1, len(names) + 1), axis=1)
+
+
+@options_of(CompareRecipe)
+def compare(
+    recipe: Annotated[str, typer.Argument(help="A recipe with a train section (YAML file or bundled name).")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    **given: Any,
+) -> None:
+    """Compare a network with random controls and with baselines, on the same splits, over several seeds.
+
+    Writes tables (CSV, JSON) and a page, `comparison.html`. Runs are kept in the folder: the same command, repeated
+    after it was stopped, resumes with those that are missing.
+
+    **Examples**
+
+    `vnn compare kang-go -o kang-comparison --seeds 5 --jobs 2`
+
+    `vnn compare recipe.yaml -o comparison --controls swap --controls modules --baselines linear`
+    """
+    known = recipe_of(recipe).for_training("A comparison", recipe)
+    options = section_of(CompareRecipe, known.compare, given)
+    if options.output is None:
+        raise ConfigError("Name the folder to write into: -o comparison")
+    task = training_recipe(known, {})
+
+    from keras_vnn.experiments.comparison import compare_networks
+
+    found = compare_networks(task, options, options.output)
+    if as_json:
+        print_json(found.to_json())
+    else:
+        show(str(found))
+    say(f"written       {options.output}\nnext          open {options.output / 'comparison.html'}")
+
+
+@options_of(TuneRecipe, leave_out=("space",))
+def tune(
+    recipe: Annotated[
+        str, typer.Argument(help="A recipe with a train and a tune section (YAML file or bundled name).")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    **given: Any,
+) -> None:
+    """Search hyper-parameters: try values for fields of a recipe, and keep those that do best on the validation cells.
+
+    The search space is part of the recipe, a text file such as this:
+
+        build:
+          genes: cells.h5ad
+          interactions: ppi.tsv
+          regulation: tf.tsv
+        train:
+          data: cells.h5ad
+          label: cell_type
+        tune:
+          space:
+            learning_rate: {low: 0.0001, high: 0.01, log: true}
+            dropout: [0, 0.2, 0.5]
+            build.min_genes: {low: 5, high: 50, step: 5}
+
+    Test cells have no part in the search: the best recipe is trained once more when it is over, and scored on them.
+    The same command, repeated after it was stopped, resumes where it was. Needs Optuna: `pip install
+    'keras-vnn[tune]'`.
+
+    **Examples**
+
+    `vnn tune kang-ppi-tf --trials 5 -o tuned`
+
+    `vnn tune recipe.yaml --trials 30 -o tuned`
+
+    `vnn train tuned/best.yaml -o model.keras`
+    """
+    known = recipe_of(recipe).for_training("A search", recipe)
+    options = section_of(TuneRecipe, known.tune, given)
+    if options.output is None:
+        raise ConfigError("Name the folder to write into: -o tuned")
+    for section in (known.build, known.train):
+        take_inputs({} if section is None else dict(section))
+
+    from keras_vnn.experiments.tuning import tune as search
+
+    try:
+        found = search(known.model_copy(update={"tune": options}), options.output, progress=True)
+    except KeyboardInterrupt:
+        say(f"the trials so far are kept in {options.output}; the same command resumes from them")
+        raise
+    if as_json:
+        print_json(found.to_json())
+    else:
+        show(str(found))
+    say(f"written       {options.output}: trials.csv, best.yaml, best.keras")
+    say(f"next          vnn inspect {options.output / 'best.keras'}")
+
+
+def demo(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")] = Path("vnn-demo"),
+    style: Annotated[str, typer.Option(help="What wires the network: interactions, ontology.")] = "interactions",
+    force: Force = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
+) -> None:
+    """Run the main job on bundled data: which proteins and regulators tell T cells under interferon-β apart.
+
+    Reads 1,000 cells × 6,998 genes and either 29,916 interactions and 411 regulatory edges, or the Gene Ontology; wires
+    and trains the networks (five folds), compares them with baselines, names the top nodes, and leaves the
+    architecture, the model, tables, figures and a page to explore (report.html) in a folder. Takes one to three
+    minutes.
+
+    **Example**
+
+    `vnn demo -o vnn-demo && vnn inspect vnn-demo/model.keras`
+
+    `vnn demo --style ontology -o vnn-demo-go`
+    """
+    started = time.monotonic()
+    import_keras()
+    import pandas as pd
+
+    from keras_vnn.cli.demo import run_demo
+
+    result = run_demo(output, style=style, overwrite=force, progress=True)
+    if as_json:
+        show((result.folder / "results.json").read_text(encoding="utf-8"))
+        return
+    scores = result.scores[["accuracy", "sd", "parameters"]].assign(
+        accuracy=result.scores["accuracy"].map("{:.3f}".format),
+        sd=result.scores["sd"].map("{:.3f}".format),
+        parameters=result.scores["parameters"].map(lambda n: "" if pd.isna(n) else f"{int(n):,}"),
+    )
+    inside = ""
+    if result.interactions:
+        inside = f"{result.interactions:,} interactions on {result.interacting_genes:,} genes inside the data\n\n"
+    show(
+        f"\n{inside}"
+        f"held-out accuracy, mean and standard deviation of five folds\n{scores.to_string()}\n\n"
+        f"top nodes of the final model\n"
+        f"{result.top_nodes[['label', 'kind', 'genes', 'importance']].round(4).to_string()}\n\n"
+        f"results       {result.folder.resolve()}\n"
+        f"              {', '.join(sorted(path.name for path in result.folder.iterdir()))}\n"
+        f"took          {time.monotonic() - started:.0f} s\n"
+        f'next          vnn inspect {result.folder / "model.keras"} "{result.top_nodes.index[0]}"'
+    )

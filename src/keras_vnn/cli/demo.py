@@ -21,7 +21,7 @@ from keras_vnn.architecture import Architecture
 from keras_vnn.basics.bundled import config_path
 from keras_vnn.basics.csv_tables import csv_text
 from keras_vnn.basics.errors import ConfigError, OutputError, check_choice
-from keras_vnn.basics.files import replacing
+from keras_vnn.basics.files import made_folder, replacing
 from keras_vnn.basics.progress import Say, log_debug, log_info
 from keras_vnn.readers import read_interactions
 from keras_vnn.recipes.read import changed_section, read_recipe
@@ -232,14 +232,7 @@ def _table(table: pd.DataFrame, path: Path, overwrite: bool) -> None:
 
 def _without_bottleneck(ranking: pd.DataFrame, arch: Architecture) -> pd.DataFrame:
     """Leave out a node through which everything passes to the head: that it matters is not a finding."""
-    sinks = [
-        node.id
-        for number, layer in enumerate(arch.layers)
-        if number
-        for node, is_sink in zip(layer, arch.sink_nodes(number), strict=True)
-        if is_sink
-    ]
-    return ranking.drop(index=sinks) if len(sinks) == 1 else ranking
+    return ranking.drop(index=list(arch.sinks)) if len(arch.sinks) == 1 else ranking
 
 
 def _folder(folder: str | os.PathLike[str], *, overwrite: bool) -> Path:
@@ -250,8 +243,4 @@ def _folder(folder: str | os.PathLike[str], *, overwrite: bool) -> Path:
         raise OutputError(
             f"The folder is not empty: {target}\nName another one, or add --force to replace its results."
         )
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"Cannot make the folder {target}: {error.strerror}") from error
-    return target
+    return made_folder(target)

@@ -12,13 +12,15 @@ from keras_vnn.data.labels import Classes, Labels, Targets, class_weights, class
 from keras_vnn.data.matching import Alignment, alignment_report
 from keras_vnn.data.metrics import (
     ClassificationMetrics,
+    ReconstructionMetrics,
     RegressionMetrics,
     baseline_scores,
     classification_metrics,
+    reconstruction_metrics,
     regression_metrics,
+    scores,
 )
 from keras_vnn.data.normalization import NORMALIZATIONS, Normalization, fit_normalization
-from keras_vnn.data.scores import ReconstructionMetrics, reconstruction_metrics, scores
 from keras_vnn.data.splits import Split, folds, split_cells
 from keras_vnn.priors.genes import ORIENTATIONS
 

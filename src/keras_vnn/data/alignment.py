@@ -17,7 +17,7 @@ from scipy import sparse
 from keras_vnn.basics.errors import DataError, GeneError, check_choice, sample
 from keras_vnn.data._matrix import Measured, Stored, large_sparse, layer_names, named_matrix, stored
 from keras_vnn.data.inputs import StoredInputs, Treatment
-from keras_vnn.data.matching import gene_ids, positions
+from keras_vnn.data.matching import DUPLICATE_POLICIES, gene_ids, positions
 from keras_vnn.data.normalization import Normalization, checked_pieces
 
 if TYPE_CHECKING:
@@ -190,9 +190,6 @@ def align_features(
     return np.stack(parts, axis=-1)
 
 
-POLICIES = ("raise", "first", "sum", "mean")
-
-
 def without_duplicates(data: anndata.AnnData, duplicates: str = "raise") -> anndata.AnnData:
     """Return the data with each gene once, in the order of first mention.
 
@@ -217,7 +214,7 @@ def without_duplicates(data: anndata.AnnData, duplicates: str = "raise") -> annd
     """
     import anndata
 
-    check_choice("duplicates", duplicates, POLICIES, DataError)
+    check_choice("duplicates", duplicates, DUPLICATE_POLICIES, DataError)
     codes, names = pd.factorize(np.asarray(data.var_names, dtype=object))
     if len(names) == data.n_vars:
         return data

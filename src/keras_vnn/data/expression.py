@@ -21,19 +21,24 @@ from keras_vnn.basics.provenance import Source
 from keras_vnn.basics.untrusted import check_hdf5, check_zarr
 from keras_vnn.data._matrix import Measured, check_finite, layer_names, measured, not_a_number, starts_of, stored
 from keras_vnn.data._stores import (
+    TextTable,
+    check_cell_names,
     damage_named,
     expression_path,
     is_divisible,
     is_hdf5,
     is_zarr,
+    join_cells,
     layer_error,
+    line_of_row,
     open_store,
     quiet,
+    read_cells,
+    read_table,
     read_ten_x_expression,
     root_of,
     too_large,
 )
-from keras_vnn.data._tables import TextTable, check_cell_names, join_cells, line_of_row, read_cells, read_table
 from keras_vnn.data.matching import gene_ids
 from keras_vnn.priors.genes import ORIENTATIONS, decide_orientation
 

@@ -178,11 +178,7 @@ def _text(value: Any) -> str:
     """Return the name of a label; ``1.0`` is ``1``, and bytes, as HDF5 gives them, are text."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")
-    return str(int(value)) if _is_number(value) and not _is_bool(value) and value % 1 == 0 else str(value)
-
-
-def _is_bool(value: Any) -> bool:
-    return isinstance(value, bool) or type(value).__name__ in ("bool", "bool_")
+    return str(int(value)) if _is_number(value) and not pd.api.types.is_bool(value) and value % 1 == 0 else str(value)
 
 
 def _natural(text: str) -> tuple[list[tuple[int, int, str]], str]:

@@ -6,6 +6,7 @@ Knows nothing of values.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -99,9 +100,7 @@ def gene_ids(genes: Any) -> tuple[str, ...]:
 
 def match(data: Any, table: Measured | Stored, wanted: Sequence[str]) -> Alignment:
     """Return the `Alignment` of data, and the named matrix made of them, with ``wanted``."""
-    count = dict.fromkeys(table.genes, 0)
-    for gene in table.genes:
-        count[gene] += 1
+    count = Counter(table.genes)
     inputs = set(wanted)
     matched = tuple(gene for gene in wanted if gene in count)
     missing = tuple(gene for gene in wanted if gene not in count)

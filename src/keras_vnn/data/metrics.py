@@ -1,4 +1,4 @@
-"""How good predictions are, and what simple methods reach on the same cells.
+"""How good predictions are, on cells a model has not seen, and what simple methods reach on the same cells.
 
 In: the truth, predictions, class names; training and test matrices. Out: immutable results that print and turn into
 tables and JSON. Knows nothing of models; the numbers, and the simple methods, are those of scikit-learn and scipy.
@@ -8,15 +8,32 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from keras_vnn.basics.errors import DataError
-from keras_vnn.data.labels import Classes, Labels
+from keras_vnn.data.labels import Classes, Labels, Targets
+
+__all__ = [
+    "ClassificationMetrics",
+    "Metrics",
+    "ReconstructionMetrics",
+    "RegressionMetrics",
+    "TargetMetrics",
+    "baseline_scores",
+    "classification_metrics",
+    "is_better_when_smaller",
+    "named",
+    "numbers_of",
+    "reconstruction_metrics",
+    "regression_metrics",
+    "scores",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,8 +115,7 @@ class RegressionMetrics:
 
     def to_json(self) -> dict[str, float | int | None]:
         """Return everything as plain JSON values, NaN as ``None``."""
-        numbers = {name: getattr(self, name) for name in ("pearson", "spearman", "r2", "mse")}
-        return {"cells": self.cells, **{name: None if math.isnan(x) else x for name, x in numbers.items()}}
+        return {name: None if math.isnan(value) else value for name, value in asdict(self).items()}
 
 
 def classification_metrics(
@@ -301,3 +317,114 @@ def baseline_scores(
             "converged": not any(issubclass(one.category, ConvergenceWarning) for one in caught),
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("method")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TargetMetrics:
+    """How well several numbers were predicted.
+
+    Attributes
+    ----------
+    by_target
+        The scores of each, by its name.
+    """
+
+    by_target: Mapping[str, RegressionMetrics]
+
+    def __str__(self) -> str:
+        return "; ".join(f"{name}: {metrics}" for name, metrics in self.by_target.items())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as plain JSON values."""
+        return {name: metrics.to_json() for name, metrics in self.by_target.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class ReconstructionMetrics:
+    """How well an autoencoder restored genes of cells it had not seen.
+
+    Attributes
+    ----------
+    squared_error
+        Sum over genes of the squared difference, averaged over cells.
+    explained
+        Share of the variance over cells that is restored, all genes together: 1 less the squared error over the
+        squared distance from the mean of each gene. ``None`` where no gene varies.
+    genes
+        Number of genes.
+    """
+
+    squared_error: float
+    explained: float | None
+    genes: int
+
+    def __str__(self) -> str:
+        share = "nothing varies among" if self.explained is None else f"{100 * self.explained:.1f} % of the variance of"
+        end = "" if self.explained is None else " restored"
+        return f"squared error {self.squared_error:.4g} a cell; {share} {self.genes:,} genes{end}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as plain JSON values."""
+        return asdict(self)
+
+
+Metrics = ClassificationMetrics | ReconstructionMetrics | RegressionMetrics | TargetMetrics
+
+
+def reconstruction_metrics(parts: Iterable[tuple[NDArray[Any], NDArray[Any]]]) -> ReconstructionMetrics:
+    """Return how well ``(cells, genes)`` were restored; truth and what was restored come in parts, by cells."""
+    cells, genes, error = 0, 0, 0.0
+    first: Any = None
+    total: Any = 0.0
+    squares: Any = 0.0
+    for truth, restored in parts:
+        wide = np.asarray(truth, np.float64)
+        error += float(np.square(wide - restored).sum())
+        # Less the first cell, so that squares of large numbers that hardly differ are not taken from each other.
+        first = wide[0] if first is None else first
+        total = total + (wide - first).sum(axis=0)
+        squares = squares + np.square(wide - first).sum(axis=0)
+        cells, genes = cells + len(wide), wide.shape[1]
+    spread = float((squares - np.square(total) / cells).sum())
+    return ReconstructionMetrics(error / cells, 1 - error / spread if spread > 0 else None, genes)
+
+
+def scores(known: Labels | Targets, truth: NDArray[Any], predicted: NDArray[Any]) -> Metrics:
+    """Return the scores that fit what was predicted."""
+    if isinstance(known, Labels):
+        return classification_metrics(truth, predicted, known.classes)
+    by_target = {name: regression_metrics(truth[:, i], predicted[:, i]) for i, name in enumerate(known.names)}
+    return TargetMetrics(by_target) if len(by_target) > 1 else by_target[known.names[0]]
+
+
+_SMALLER = ("loss", "log_loss", "mse")
+
+
+def is_better_when_smaller(measure: str) -> bool:
+    """Return whether a measure is to be small."""
+    return measure in _SMALLER
+
+
+def named(measure: str) -> str:
+    """Return a measure as people write it."""
+    return measure.replace("_", " ")
+
+
+def numbers_of(scores: Mapping[str, Any]) -> dict[str, float]:
+    """Return the scores that are numbers; of several targets, their means; those that are not defined as NaN.
+
+    Examples
+    --------
+    >>> numbers_of({"cells": 9, "r2": 0.5, "pearson": None, "confusion": {}})
+    {'r2': 0.5, 'pearson': nan}
+    >>> numbers_of({"AUC": {"cells": 9, "r2": 0.5}, "IC50": {"cells": 9, "r2": 0.25}})
+    {'r2': 0.375}
+    """
+    if all(isinstance(part, Mapping) for part in scores.values()):
+        parts = [numbers_of(part) for part in scores.values()]
+        return {name: sum(part[name] for part in parts) / len(parts) for name in parts[0]}
+    return {
+        name: math.nan if value is None else float(value)
+        for name, value in scores.items()
+        if name != "cells" and (value is None or isinstance(value, int | float))
+    }

@@ -5,8 +5,6 @@ Nothing is computed here: `keras_vnn.training` trains, `keras_vnn.inspection` as
 """
 
 from keras_vnn.estimators._anndata import annotate_cells, train_cells
-from keras_vnn.estimators._autoencoder import VNNAutoencoder
-from keras_vnn.estimators._embedder import VNNEmbedder
-from keras_vnn.estimators._predictors import VNNClassifier, VNNRegressor
+from keras_vnn.estimators._predictors import VNNAutoencoder, VNNClassifier, VNNEmbedder, VNNRegressor
 
 __all__ = ["VNNAutoencoder", "VNNClassifier", "VNNEmbedder", "VNNRegressor", "annotate_cells", "train_cells"]

@@ -55,9 +55,6 @@ if TYPE_CHECKING:
         warmup_epochs: int
 
 
-__all__ = ["annotate_cells", "train_cells"]
-
-
 @overload
 def train_cells(
     adata: anndata.AnnData,

@@ -1,8 +1,9 @@
-"""`VNNClassifier` and `VNNRegressor`."""
+"""The estimators of tables: `VNNClassifier`, `VNNRegressor`, `VNNEmbedder` and `VNNAutoencoder`."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,14 +11,13 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
-from keras_vnn.basics.errors import DataError
-from keras_vnn.data import Classes, Labels, Targets
-from keras_vnn.estimators._cells import cells_and_targets
-from keras_vnn.estimators._network import Network
+from keras_vnn.basics.errors import DataError, check_choice
+from keras_vnn.data import Classes, Labels, Targets, align, reconstruction_metrics
+from keras_vnn.estimators._network import Network, cells_and_targets
 from keras_vnn.inspection import predict
-from keras_vnn.training import train
-
-__all__ = ["VNNClassifier", "VNNRegressor"]
+from keras_vnn.models import view
+from keras_vnn.options import AutoencoderOptions, AutoencoderTraining, EmbeddingOptions
+from keras_vnn.training import train, train_autoencoder, train_embedding
 
 _PARAMETERS = """
     Parameters
@@ -180,3 +180,138 @@ def _required(estimator: Any, y: Any) -> Any:
             f"requires y to be passed, but the target y is None: {type(estimator).__name__}.fit(cells, labels)"
         )
     return y
+
+
+OBJECTIVES = ("triplet", "siamese", "classifier")
+
+
+class VNNEmbedder(Network):
+    __doc__ = f"""A network that puts cells of one type close together, for scikit-learn.
+
+    `transform` gives the last hidden layer by default, whose units are named nodes and the dense units next to them, or
+    those of the tail.
+{_PARAMETERS}
+    objective
+        ``triplet`` or ``siamese``, see `train_embedding`; ``classifier`` trains a head and takes it off.
+
+    Attributes
+    ----------
+    model_
+        The Keras model.
+    architecture_
+        Its architecture.
+    history_
+        A row of losses per epoch.
+{_COLUMNS}
+    """
+
+    _of_objective = EmbeddingOptions
+    parameters: ClassVar[Mapping[str, Any]] = {**Network.parameters, "objective": "triplet", "output": "embedding"}
+
+    def fit(self, X: Any, y: Any = None) -> VNNEmbedder:
+        """Build a network for the columns and train it.
+
+        Parameters
+        ----------
+        X
+            AnnData, DataFrame, array or scipy sparse matrix ``(cells, genes)``.
+        y
+            The type of each cell; for an AnnData also the name of a column of its ``obs``.
+
+        Raises
+        ------
+        VNNError
+            There is no architecture, the data do not fit it, or there is one type only.
+        """
+        check_choice("objective", self.objective, OBJECTIVES)
+        cells, _, known = cells_and_labels(self, X, y, "type")
+        if self.objective == "classifier":
+            self._fitted(train, cells, known)
+        else:
+            self._fitted(train_embedding, cells, known, objective=self.objective)
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        """Return what scikit-learn should know."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        return tags
+
+
+class VNNAutoencoder(Network):
+    __doc__ = f"""An autoencoder whose decoder is an architecture read backwards, for scikit-learn.
+
+    It needs no labels, see `train_autoencoder`. `transform` gives the activities of all named nodes, or the latent
+    values.
+
+    Parameters
+    ----------
+    architecture
+        As of `VNNClassifier`.
+    preset
+        ``vega`` or ``onto-vae``: options of model and training.
+    {{options}}
+        Every option of `AutoencoderOptions` and `TrainingOptions`, and of the training of an autoencoder.
+    model, training
+        The same as mappings, of names that are chosen elsewhere.
+    validation_fraction
+        Validation fraction: share of the cells of ``fit`` held out for early stopping; none with ``patience=0``.
+    missing
+        What to do about genes that an AnnData lacks: ``raise``, ``zero`` or ``mean``.
+    output
+        What `transform` gives: ``nodes``, the activities of all named nodes, or ``embedding``, the latent values.
+    random_state
+        Of initial weights, noise, order of cells and split.
+    verbose
+        Show a line of progress.
+
+    Attributes
+    ----------
+    model_
+        The Keras model, for `tl.autoencoder_activities`, `tl.differential_activity` and the like.
+    architecture_
+        Its architecture.
+    history_
+        A row of losses per epoch.
+{_COLUMNS}
+    """
+
+    _of_model = AutoencoderOptions
+    _of_objective = AutoencoderTraining
+    parameters: ClassVar[Mapping[str, Any]] = {
+        name: default for name, default in Network.parameters.items() if name != "pretraining"
+    }
+
+    def fit(self, X: Any, y: Any = None) -> VNNAutoencoder:
+        """Build an autoencoder for the columns and train it.
+
+        Parameters
+        ----------
+        X
+            AnnData, DataFrame, array or scipy sparse matrix ``(cells, genes)``.
+        y
+            Not used.
+
+        Raises
+        ------
+        VNNError
+            There is no architecture, or the data do not fit it.
+        """
+        cells, _ = cells_and_targets(self, X, None)
+        self._fitted(train_autoencoder, cells, None)
+        return self
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Return the share of the variance over cells that is restored, all genes together: 1 is the best.
+
+        Parameters
+        ----------
+        X
+            As of `transform`.
+        y
+            Not used.
+        """
+        cells = self._cells(X)
+        truth = align(cells, self.architecture_, normalization=view(self.model_).normalization, missing=self.missing)
+        restored = predict(self.model_, cells, missing=self.missing).to_numpy()
+        return reconstruction_metrics([(truth, restored)]).explained or 0.0

@@ -7,14 +7,13 @@ Knows nothing of networks: PCA and any other embedding are judged alike.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from keras_vnn.basics.errors import DataError
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["ClusteringScores", "RetrievalScores", "clustering_scores", "held_out_types", "retrieval_scores"]
 
@@ -92,7 +91,6 @@ def clustering_scores(
     >>> scores.adjusted_rand
     1.0
     """
-    import numpy as np
     from sklearn import metrics
     from sklearn.cluster import KMeans
 
@@ -191,8 +189,6 @@ def average_precision(is_hit: NDArray[np.bool_], relevant: NDArray[np.int64]) ->
     >>> average_precision(np.array([[True, False, True]]), np.array([2])).round(4)  # (1/1 + 2/3) / 2
     array([0.8333])
     """
-    import numpy as np
-
     precision = np.cumsum(is_hit, axis=1) / np.arange(1, is_hit.shape[1] + 1)
     return np.asarray((precision * is_hit).sum(axis=1) / np.minimum(relevant, is_hit.shape[1]))
 
@@ -237,9 +233,6 @@ def retrieval_scores(
     >>> scores.mean_average_precision
     1.0
     """
-    import numpy as np
-    import pandas as pd
-
     values, names = _coordinates_and_labels(embedding, labels)
     if top < 1:
         raise DataError(f"top must be at least 1, got {top}.")
@@ -305,8 +298,6 @@ def held_out_types(labels: ArrayLike, count: int, *, repeat: int, seed: int = 0)
     >>> held_out_types(["B", "T", "NK", "Mono", "DC"], 2, repeat=0)
     ('Mono', 'T')
     """
-    import numpy as np
-
     types = sorted({str(name) for name in np.asarray(getattr(labels, "names", labels), dtype=object)})
     if not 2 <= count <= len(types) - 2:
         raise DataError(
@@ -327,9 +318,6 @@ def _coordinates_and_labels(
     DataError
         The embedding is not a matrix or not finite, a label is missing, or their numbers differ.
     """
-    import numpy as np
-    import pandas as pd
-
     values = np.asarray(embedding.X if hasattr(embedding, "obs_names") else embedding)
     if values.ndim != 2 or values.dtype.kind not in "biuf" or 0 in values.shape:
         raise DataError(f"The {what} must be numbers of shape (cells, units), got {values.dtype} of {values.shape}.")

@@ -1,4 +1,4 @@
-"""What all pictures share: axes without the global state of matplotlib, colours, names that fit, reproducible bytes."""
+"""What all pictures share: figures without the global state of matplotlib, colours, names that fit, stable bytes."""
 
 from __future__ import annotations
 
@@ -8,12 +8,29 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from keras_vnn.basics.errors import DataError, readable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+_SCREEN_DPI = 100
+
+
+class ShownFigure(Figure):
+    """A figure of its own size, drawn when a notebook asks for it."""
+
+    def _repr_png_(self) -> bytes:
+        """Return the picture that IPython shows when the figure is the value of a cell."""
+        if not isinstance(self.canvas, FigureCanvasAgg):
+            FigureCanvasAgg(self)
+        stream = io.BytesIO()
+        self.savefig(stream, format="png", dpi=_SCREEN_DPI, metadata={"Software": None}, facecolor="white")
+        return stream.getvalue()
+
 
 DPI = 150
 
@@ -22,7 +39,7 @@ def new_axes(width: float, height: float) -> Axes:
     """Return axes on a new figure of this size in inches; no window, no pyplot."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    from keras_vnn.export._figure import ShownFigure
+    from keras_vnn.export._canvas import ShownFigure
 
     figure = ShownFigure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)

@@ -12,8 +12,9 @@ from typing import Any
 
 import pandas as pd
 
+from keras_vnn.architecture._summary import HEADINGS
+from keras_vnn.basics.csv_tables import plain
 from keras_vnn.basics.errors import readable
-from keras_vnn.basics.json_values import plain
 from keras_vnn.export._content import Content
 
 _TOP = 20
@@ -43,21 +44,7 @@ def to_text(content: Content) -> str:
 def to_markdown(content: Content) -> str:
     """Return the same as a Markdown page with tables."""
     summary = content.summary
-    rows = [["layer", "what", "nodes", "units", "edges", "density", "parameters", "if dense"]]
-    for row in summary.rows:
-        fed = row.parameters > 0
-        rows.append(
-            [
-                row.layer,
-                row.name,
-                f"{row.nodes:,}" if row.nodes else "",
-                f"{row.units:,}",
-                f"{row.edges:,}" if row.edges else "",
-                f"{100 * row.density:.3g} %" if fed else "",
-                f"{row.parameters:,}" if fed else "",
-                f"{row.dense_parameters:,}" if fed else "",
-            ]
-        )
+    rows = [[*HEADINGS], *([*row.cells()] for row in summary.rows)]
     name = (content.facts or {}).get("name", "")
     parts = [
         f"# {escaped(name) or 'Architecture'}",

@@ -37,7 +37,7 @@ def graph_of(content: Content) -> networkx.DiGraph:
     for name in extra:
         for id, value in extra[name].items():
             if not pd.isna(value):
-                graph.nodes[id][str(name)] = value if isinstance(value, str) else _number(value)
+                graph.nodes[id][str(name)] = value.item() if hasattr(value, "item") else value
     if content.weights is None:
         return graph
     last = len(content.architecture.layers)
@@ -81,19 +81,10 @@ def _legal(graph: networkx.DiGraph) -> networkx.DiGraph:
 
     relabelled = nx.relabel_nodes(graph, legal_ids(graph), copy=True)
     for _, attributes in relabelled.nodes(data=True):
-        legal = {legal_text(name): _legal_value(value) for name, value in attributes.items()}
+        legal = {legal_text(k): legal_text(v) if isinstance(v, str) else v for k, v in attributes.items()}
         attributes.clear()
         attributes.update(legal)
     return relabelled
-
-
-def _legal_value(value: Any) -> Any:
-    return legal_text(value) if isinstance(value, str) else value
-
-
-def _number(value: Any) -> float | int:
-    plain = value.item() if hasattr(value, "item") else value
-    return plain if isinstance(plain, int) else float(plain)
 
 
 def to_dot(content: Content) -> str:
@@ -172,11 +163,7 @@ def to_edge_list(content: Content) -> str:
 
 
 def _finite(facts: networkx.DiGraph, *without: str) -> dict[str, Any]:
-    return {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in facts.items()
-        if name not in without
-    }
+    return {name: None if _is_missing(value) else value for name, value in facts.items() if name not in without}
 
 
 def _attributes(values: dict[str, Any]) -> str:
@@ -237,8 +224,9 @@ def to_cx2(content: Content) -> str:
     places = _places(graph)
     nodes: list[dict[str, Any]] = []
     for id, attributes in graph.nodes(data=True):
-        values = {"represents": id, "name": attributes["label"], **_without(attributes, "label")}
+        others = {name: value for name, value in attributes.items() if name != "label" and not _is_missing(value)}
         x, y = places[id]
+        values = {"represents": id, "name": attributes["label"], **others}
         nodes.append({"id": numbers[id], "x": x, "y": y, "v": values})
     edges: list[dict[str, Any]] = [
         {"id": number, "s": numbers[source], "t": numbers[target], "v": {"interaction": "feeds", **attributes}}
@@ -272,10 +260,6 @@ def to_cx2(content: Content) -> str:
     ]
     lines = ",\n".join(json.dumps(part, ensure_ascii=False, allow_nan=False) for part in document)
     return f"[{lines}]\n"
-
-
-def _without(attributes: Mapping[str, Any], name: str) -> dict[str, Any]:
-    return {key: value for key, value in attributes.items() if key != name and not _is_missing(value)}
 
 
 def _is_missing(value: Any) -> bool:

@@ -406,9 +406,7 @@ def _draw_dense(axes: Axes, content: Content, places: Places, boxes: Sequence[Se
     last = len(arch.layers)
     sources = [box for of_layer in boxes[:last] for box in of_layer]
     if content.tail:
-        for number, layer in enumerate(arch.hidden_layers, start=1):
-            sinks = dict(zip(layer.ids, arch.sink_nodes(number), strict=True))
-            sources += [place for id, place in places[number].items() if sinks[id]]
+        sources += [place for of_layer in places[1:last] for id, place in of_layer.items() if id in arch.sinks]
     paths = []
     for number in range(last, len(places)):
         targets = [*places[number].values(), *boxes[number]]

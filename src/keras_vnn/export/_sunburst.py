@@ -110,13 +110,7 @@ def sunburst(
 
 def _roots(arch: Architecture, root: str | None) -> list[str]:
     if root is None:
-        return [
-            node.id
-            for number, layer in enumerate(arch.layers)
-            if number
-            for node, is_sink in zip(layer, arch.sink_nodes(number), strict=True)
-            if is_sink
-        ]
+        return list(arch.sinks)
     found = arch.find(root)
     if found.layer == 0:
         raise ArchitectureError(f"{found.node.id} is a gene; name a hidden node as the root.")

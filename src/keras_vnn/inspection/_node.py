@@ -19,8 +19,8 @@ from rich.table import Table
 from rich.text import Text
 
 from keras_vnn.architecture import Node, NodePosition, gene_counts
+from keras_vnn.basics.csv_tables import plain
 from keras_vnn.basics.errors import ConfigError, check_choice, readable
-from keras_vnn.basics.json_values import plain
 from keras_vnn.data import Classes
 from keras_vnn.inspection._findings import Findings, findings_of, recalled
 from keras_vnn.inspection._forward_pass import readout

@@ -8,13 +8,10 @@ Knows nothing of biology; runs on every Keras backend.
 
 from keras_vnn.layers._auxiliary import AuxiliaryHeads, AuxiliaryModel, auxiliary_predictions
 from keras_vnn.layers._card import ArchitectureCard
-from keras_vnn.layers._concordance import Concordance
 from keras_vnn.layers._connections import Connections
 from keras_vnn.layers._initial import check_initializer
-from keras_vnn.layers._latent import LatentSample, ReconstructionError
-from keras_vnn.layers._metric_losses import BatchHardTriplet, ContrastivePairs
-from keras_vnn.layers._node_dropout import NodeDropout
-from keras_vnn.layers._select_units import SelectUnits
+from keras_vnn.layers._losses import BatchHardTriplet, Concordance, ContrastivePairs, ReconstructionError
+from keras_vnn.layers._node_layers import LatentSample, NodeDropout, SelectUnits
 from keras_vnn.layers._sparsely_connected import SparselyConnected
 
 __all__ = [

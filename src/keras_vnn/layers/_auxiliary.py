@@ -19,8 +19,6 @@ from keras import ops
 
 from keras_vnn.basics.errors import ModelError, VNNWarning
 
-__all__ = ["AuxiliaryHeads", "AuxiliaryModel", "AuxiliaryPredictions", "auxiliary_predictions"]
-
 _ATTRIBUTE = "_keras_vnn_auxiliary"
 # For tensors that take no attributes: the predictions by the id of the tensor, as long as it lives.
 _beside: dict[int, AuxiliaryPredictions] = {}

@@ -1,4 +1,7 @@
-"""`ArchitectureCard`: carries the names, the classes and the normalisation of a model inside the model."""
+"""`ArchitectureCard`: carries the names, the classes and the normalisation of a model inside the model.
+
+The digests next to the weights of a layer are here too: numbers alone fit whatever layer has as many of them.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,36 @@ from functools import cached_property
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_vnn.architecture import Architecture, architecture_from_bytes, architecture_to_bytes
-from keras_vnn.layers._digests import save_digest, without_digest
+from keras_vnn.basics.errors import ModelError
 
-__all__ = ["ArchitectureCard"]
+_NAME = "digest"
+
+
+def save_digest(store: Any, digest: bytes) -> None:
+    """Add a digest to the weights of a layer."""
+    store[_NAME] = np.frombuffer(digest, np.uint8)
+
+
+def without_digest(store: Any, digest: bytes, problem: str) -> dict[str, Any]:
+    """Return the weights alone; files of release 0.1.0 have no digest.
+
+    Raises
+    ------
+    ModelError
+        There is another digest than that of the layer.
+    """
+    kept = {name: store[name] for name in store.keys()}
+    found = kept.pop(_NAME, None)
+    if found is not None and np.asarray(found).tobytes() != digest:
+        raise ModelError(
+            f"{problem} than those of this model, so none of them would be where it belongs.\n"
+            "Build the model from the architecture it was trained with; "
+            "bring weights in by name with vnn.tl.set_edge_weights."
+        )
+    return kept
 
 
 @keras.saving.register_keras_serializable(package="keras_vnn")

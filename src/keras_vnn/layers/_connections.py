@@ -21,8 +21,6 @@ from scipy import sparse
 
 from keras_vnn.basics.errors import ArchitectureError
 
-__all__ = ["Connections"]
-
 # Beyond any model, and small enough that the units of all nodes, and their products, can be counted in 64 bits.
 _MOST_UNITS = 1 << 20
 

@@ -14,12 +14,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from keras_vnn.basics.errors import ArchitectureError, ModelError, VNNWarning
+from keras_vnn.layers._card import save_digest, without_digest
 from keras_vnn.layers._connections import Connections
-from keras_vnn.layers._digests import save_digest, without_digest
 from keras_vnn.layers._initial import check_regularizer, initial_weights
 from keras_vnn.layers.kernels import KERNELS, SparseKernel, choose_kernel, runs_on, stand_in, surroundings
-
-__all__ = ["SparselyConnected"]
 
 
 class _AbsentError(ModelError, NotImplementedError):

@@ -10,14 +10,10 @@ from dataclasses import dataclass, field
 
 import keras
 
-from keras_vnn.basics.errors import ModelError, did_you_mean
-from keras_vnn.layers._block import BlockKernel
+from keras_vnn.basics.errors import ModelError, check_choice
+from keras_vnn.layers._backend import runs_on, surroundings
 from keras_vnn.layers._connections import Connections
-from keras_vnn.layers._context import runs_on, surroundings
-from keras_vnn.layers._csr import CSRKernel
-from keras_vnn.layers._dense import DenseKernel
-from keras_vnn.layers._kernel_interface import COSTS, SparseKernel
-from keras_vnn.layers._portable import PortableKernel
+from keras_vnn.layers._kernels import COSTS, BlockKernel, CSRKernel, DenseKernel, PortableKernel, SparseKernel
 
 try:
     from keras_vnn.layers.fast import FAST
@@ -77,10 +73,7 @@ def choose_kernel(
         The option is not a kernel, or names one that cannot serve here.
     """
     if option != "auto":
-        if option not in KERNELS:
-            known = ["auto", *KERNELS]
-            hint = did_you_mean(option, known)
-            raise ModelError(f"kernel must be one of {', '.join(known)}; got {option!r}. {hint}".rstrip())
+        check_choice("kernel", option, ("auto", *KERNELS), ModelError)
         reason = KERNELS[option].unavailable(connections, backend=backend, device=device)
         if reason:
             raise ModelError(f'The kernel {option!r} cannot serve here: {reason}.\nPass kernel="auto".')

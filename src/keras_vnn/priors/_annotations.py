@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     import networkx
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Annotations"]
-
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 

@@ -14,8 +14,6 @@ from keras_vnn.basics.provenance import Source
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["from_sources", "in_memory", "joined_words", "locked", "named_columns", "numbered", "run_starts"]
-
 
 def locked(array: NDArray[Any]) -> NDArray[Any]:
     """Return the array, contiguous and not writeable."""

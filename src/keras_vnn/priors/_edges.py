@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     import networkx
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Interactions", "Regulation"]
-
 EFFECTS = ("activation", "both", "repression", "unknown")
 
 
@@ -107,12 +105,11 @@ class Interactions:
         ReadError
             A named column does not exist, or a name in the columns is missing.
         """
-        columns = _two_columns(frame, a, b)
-        kept = _complete(frame, columns)
+        first, second = _named(frame, a, b)
         return cls.from_pairs(
-            kept[columns[0]],
-            kept[columns[1]],
-            score=None if score is None else kept[score],
+            first,
+            second,
+            score=None if score is None else frame[score],
             sources=(in_memory("DataFrame", len(frame)),),
         )
 
@@ -281,13 +278,12 @@ class Regulation:
         ReadError
             A named column does not exist, or a name in the columns is missing.
         """
-        columns = _two_columns(frame, regulator, target)
-        kept = _complete(frame, columns)
+        first, second = _named(frame, regulator, target)
         return cls.from_pairs(
-            kept[columns[0]],
-            kept[columns[1]],
-            effect=None if effect is None else kept[effect],
-            weight=None if weight is None else kept[weight],
+            first,
+            second,
+            effect=None if effect is None else frame[effect],
+            weight=None if weight is None else frame[weight],
             sources=(in_memory("DataFrame", len(frame)),),
         )
 
@@ -435,7 +431,8 @@ def _signs(effect: Any, weight: NDArray[np.float64], rows: int) -> NDArray[np.in
     return signs
 
 
-def _two_columns(frame: pd.DataFrame, first: str, second: str) -> tuple[str, str]:
+def _named(frame: pd.DataFrame, first: str, second: str) -> tuple[pd.Series, pd.Series]:
+    """Return the two columns of names, none of them missing."""
     if frame.shape[1] < 2:
         raise ReadError(f"The table has {frame.shape[1]} column, expected two names per row.")
     names = (first or frame.columns[0], second or frame.columns[1])
@@ -443,15 +440,10 @@ def _two_columns(frame: pd.DataFrame, first: str, second: str) -> tuple[str, str
     for name in names:
         if list(frame.columns).count(name) > 1:
             raise ReadError(f"The table has more than one column {name!r}; rename them to tell them apart.")
-    return names
-
-
-def _complete(frame: pd.DataFrame, columns: tuple[str, str]) -> pd.DataFrame:
-    missing = frame[list(columns)].isna().any(axis=1)
+    missing = frame[list(names)].isna().any(axis=1)
     if missing.any():
-        first = frame.index[missing].tolist()[0]
         raise ReadError(
-            f"{int(missing.sum())} of {len(frame)} rows have no name in {columns[0]!r} or {columns[1]!r}, "
-            f"first at index {first!r}.\nDrop them first: frame.dropna(subset={list(columns)!r})"
+            f"{int(missing.sum())} of {len(frame)} rows have no name in {names[0]!r} or {names[1]!r}, first at index "
+            f"{frame.index[missing].tolist()[0]!r}.\nDrop them first: frame.dropna(subset={list(names)!r})"
         )
-    return frame.astype({column: str for column in columns})
+    return frame[names[0]].astype(str), frame[names[1]].astype(str)

@@ -18,8 +18,6 @@ from keras_vnn.priors._columns import from_sources, in_memory, named_columns
 if TYPE_CHECKING:
     import networkx
 
-__all__ = ["GeneSets"]
-
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     import networkx
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Ontology"]
-
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 

@@ -6,10 +6,9 @@ Knows nothing of wiring, expression values or Keras. The formats are listed in `
 
 from __future__ import annotations
 
-from keras_vnn.readers.annotations import read_annotations
 from keras_vnn.readers.genes import read_genes, read_identifier_map
 from keras_vnn.readers.interactions import read_interactions, read_regulation
-from keras_vnn.readers.ontologies import read_gene_sets, read_hierarchy, read_ontology
+from keras_vnn.readers.ontologies import read_annotations, read_gene_sets, read_hierarchy, read_ontology
 from keras_vnn.readers.registry import FAMILIES, FORMATS, formats_of, sniff_format
 
 __all__ = [

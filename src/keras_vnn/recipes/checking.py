@@ -181,7 +181,7 @@ def suggested_command(reports: Sequence[FileReport], *, genes: Path | None = Non
         by_family["genes"] = [genes]
     if id_map is not None:
         by_family["id-map"] = [id_map]
-    priors = [one for one in ("interactions", "regulation", "ontology", "annotations", "hierarchy", "gene-sets")]
+    priors = ("interactions", "regulation", "ontology", "annotations", "hierarchy", "gene-sets")
     if not any(one in by_family for one in priors):
         return ""
     by_family.setdefault("genes", [Path("GENES")])
@@ -194,14 +194,10 @@ def suggested_command(reports: Sequence[FileReport], *, genes: Path | None = Non
         # Only of interactions and regulators may there be several files.
         for path in by_family.get(family, ())[: None if family in ("interactions", "regulation") else 1]:
             words += [f"--{family}", shlex.quote(str(path))]
-    asked = {word for report in reports for advice in report.advice for word in _flags(advice)}
     if "id-map" not in by_family:
-        words += sorted(asked)
+        advice = " ".join(line for report in reports for line in report.advice)
+        words += [flag for flag in ("--ignore-case", "--ignore-version") if f"{flag}:" in advice]
     return " ".join([*words, "-o", "network.vnn"])
-
-
-def _flags(advice: str) -> list[str]:
-    return [flag for flag in ("--ignore-case", "--ignore-version") if f"{flag}:" in advice]
 
 
 def _checked(path: Path, genes: tuple[str, ...], table: IdentifierTable | None) -> FileReport:
@@ -314,11 +310,7 @@ def _family(path: Path) -> str:
 
 
 def _names(family: str, parts: Sequence[Any]) -> tuple[str, ...]:
-    if family == "ontology":
-        return ()
-    if family == "id-map":
-        return ()
-    return names_in(parts[-1])
+    return () if family in ("ontology", "id-map") else names_in(parts[-1])
 
 
 def _overlap(

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from keras_vnn.architecture import Architecture, load_architecture
 from keras_vnn.architecture.wiring import gene_set_architecture, interaction_architecture, ontology_architecture
 from keras_vnn.basics.errors import ConfigError
+from keras_vnn.basics.keras_import import import_keras
 from keras_vnn.basics.progress import Say, log_info
-from keras_vnn.basics.quiet import import_keras
 from keras_vnn.priors import Annotations, GeneSets, Interactions, Regulation
 from keras_vnn.priors.genes import GeneList
 from keras_vnn.priors.identifiers import identifier_map, map_identifiers, names_in

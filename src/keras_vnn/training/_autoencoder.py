@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from keras_vnn.architecture import Architecture
 from keras_vnn.basics.progress import Say
 from keras_vnn.data import Labels, Normalization, Split, Targets, labels_given
-from keras_vnn.data.scores import ReconstructionMetrics, reconstruction_metrics
+from keras_vnn.data.metrics import ReconstructionMetrics, reconstruction_metrics
 from keras_vnn.models import build_autoencoder, view
 from keras_vnn.options import AutoencoderTraining, TrainingOptions, autoencoder_options, training_options
 from keras_vnn.training._fit import predicted_by

@@ -28,7 +28,7 @@ from keras_vnn.data import (
     inputs_of,
     split_cells,
 )
-from keras_vnn.data.scores import Metrics
+from keras_vnn.data.metrics import Metrics
 from keras_vnn.models import view
 from keras_vnn.options import AutoencoderOptions, ModelOptions, PretrainingOptions, TrainingOptions
 from keras_vnn.training._fit import fit_model, make_optimizer, precision, rows_of

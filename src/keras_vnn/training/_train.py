@@ -16,7 +16,7 @@ from keras_vnn.architecture import Architecture
 from keras_vnn.basics.errors import DataError, did_you_mean, sample
 from keras_vnn.basics.progress import Say
 from keras_vnn.data import ClassificationMetrics, Labels, Split, Targets, folds, labels_given
-from keras_vnn.data.scores import scores
+from keras_vnn.data.metrics import scores
 from keras_vnn.models import Regression, build_model
 from keras_vnn.options import PretrainingOptions, TrainingOptions
 from keras_vnn.options import model_options as options_of

@@ -5,11 +5,10 @@ sparse adjacency between them, and an audit of all that was dropped on the way. 
 Knows nothing of files and nothing of Keras.
 """
 
-from keras_vnn.architecture.wiring._gene_sets import gene_set_architecture
 from keras_vnn.architecture.wiring._groupings import GROUPINGS
-from keras_vnn.architecture.wiring._interactions import interaction_architecture
+from keras_vnn.architecture.wiring._interactions import gene_set_architecture, interaction_architecture
+from keras_vnn.architecture.wiring._layering import UNIT_FORMULAS, UnitFormula
 from keras_vnn.architecture.wiring._ontology import hierarchy_architecture, ontology_architecture
-from keras_vnn.architecture.wiring._units import UNIT_FORMULAS, UnitFormula
 
 __all__ = [
     "GROUPINGS",

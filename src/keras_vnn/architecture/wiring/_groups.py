@@ -20,8 +20,6 @@ from keras_vnn.basics.errors import WiringError
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.priors.genes import GeneList
 
-__all__ = ["Groups", "Limits", "grouped_architecture", "membership"]
-
 _SUBJECTS = {"interaction": "group", "regulator": "regulator", "gene set": "gene set"}
 _PAIRS_AT_ONCE = 20_000
 

@@ -6,22 +6,19 @@ Matrices have the lower side in rows: ``(children, parents)``, ``(genes, terms)`
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse.csgraph import breadth_first_order, connected_components, dijkstra
 
 from keras_vnn.basics.errors import WiringError
 from keras_vnn.priors import Ontology
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-__all__ = ["Hierarchy", "adjacency", "ancestors", "longest_distances", "refuse_cycle", "shortest_distances"]
 
 _LONGEST_SHOWN = 8
 
@@ -138,16 +135,11 @@ def longest_distances(parents: sparse.csr_array) -> NDArray[np.int64]:
 
 def shortest_distances(parents: sparse.csr_array) -> NDArray[np.int64]:
     """Return the shortest distance of each node from one without parents."""
-    children = sparse.csr_array(parents.T)
-    distance = np.full(parents.shape[0], -1, np.int64)
-    front = np.flatnonzero(np.diff(parents.indptr) == 0)
-    step = 0
-    while len(front):
-        distance[front] = step
-        front = np.unique(children[front].indices)
-        front = front[distance[front] < 0]
-        step += 1
-    return distance
+    roots = np.flatnonzero(np.diff(parents.indptr) == 0)
+    if not len(roots):
+        return np.full(parents.shape[0], -1, np.int64)
+    distance = dijkstra(parents.T, indices=roots, unweighted=True, min_only=True)
+    return np.where(np.isfinite(distance), distance, -1).astype(np.int64)
 
 
 def ancestors(parents: sparse.csr_array, depth: NDArray[np.int64]) -> sparse.csr_array:
@@ -206,17 +198,8 @@ def refuse_cycle(ontology: Ontology, parents: sparse.csr_array) -> None:
 
 def _shortest_cycle(parents: sparse.csr_array, start: int) -> list[int]:
     """Return the nodes of a shortest cycle through one node, from it upwards."""
-    came_from = {start: -1}
-    queue = deque([start])
-    while queue:
-        node = queue.popleft()
-        for above in parents.indices[parents.indptr[node] : parents.indptr[node + 1]].tolist():
-            if above == start:
-                path = [node]
-                while came_from[path[-1]] >= 0:
-                    path.append(came_from[path[-1]])
-                return path[::-1]
-            if above not in came_from:
-                came_from[above] = node
-                queue.append(above)
-    return [start]
+    order, below = breadth_first_order(parents, start)
+    path = [next(int(node) for node in order if parents[node, start])]
+    while path[-1] != start:
+        path.append(int(below[path[-1]]))
+    return path[::-1]

@@ -1,27 +1,28 @@
-"""Terms are laid out in layers, and the edges between them.
+"""Terms are laid out in layers, with the edges between them, and become an architecture.
 
-In: a pruned `Hierarchy`. Out: a `Layout`: a layer for each term, and the edges from lower to higher layers.
-Every edge either is in the layout or was counted.
+In: a pruned `Hierarchy`. Out: a `Layout`: a layer for each term, and the edges from lower to higher layers (every edge
+either is in the layout or was counted); then layers of nodes with their units.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
 
+from keras_vnn.architecture import Layer, Node
 from keras_vnn.architecture.wiring._hierarchy import Hierarchy, adjacency
+from keras_vnn.basics.errors import ConfigError, check_choice, did_you_mean
 from keras_vnn.basics.provenance import AuditEntry
+from keras_vnn.priors.genes import GeneList
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-__all__ = ["Layout", "distances", "gene_edges", "lay_out", "only_adjacent"]
-
 
 # What a term's position is taken from. Height counts up from the leaves, depth and level down from the roots.
 LAYERINGS: Mapping[str, Callable[[Hierarchy], NDArray[np.int64]]] = MappingProxyType(
@@ -156,3 +157,186 @@ def only_adjacent(layout: Layout, hierarchy: Hierarchy, genes: tuple[str, ...]) 
 
 def _edges(rows: NDArray[np.int32], columns: NDArray[np.int32], chosen: NDArray[np.bool_]) -> list[tuple[int, int]]:
     return list(zip(rows[chosen].tolist(), columns[chosen].tolist(), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class UnitFormula:
+    """Units of a term as a share of its genes, but never fewer than some number.
+
+    Attributes
+    ----------
+    at_least
+        The smallest number of units.
+    per_gene
+        Units for each gene of the term or of one below it.
+    rounding
+        ``up`` or ``down``.
+
+    Examples
+    --------
+    >>> [UnitFormula(20, 0.3, "up")(genes) for genes in (10, 70, 71)]
+    [20, 21, 22]
+    """
+
+    at_least: int
+    per_gene: float
+    rounding: str = "up"
+
+    def __post_init__(self) -> None:
+        """Check the fields.
+
+        Raises
+        ------
+        ConfigError
+            A number is not positive, or the rounding is unknown.
+        """
+        if self.at_least < 1 or not 0 <= self.per_gene < float("inf"):
+            raise ConfigError(
+                f"A unit formula needs at_least ≥ 1 and per_gene ≥ 0, got {self.at_least!r} and {self.per_gene!r}."
+            )
+        check_choice("rounding", self.rounding, ("up", "down"))
+
+    def __call__(self, genes: int) -> int:
+        """Return the number of units of a term with so many genes."""
+        # 0.3 as it is written, not as the nearest binary number: 0.3 × 110 is 33, whose ceiling is 33.
+        share = Fraction(str(self.per_gene)) * genes
+        return max(self.at_least, -(-share // 1) if self.rounding == "up" else share // 1)
+
+
+UNIT_FORMULAS: Mapping[str, UnitFormula] = MappingProxyType(
+    {"dcell-paper": UnitFormula(20, 0.3, "up"), "dcell-code": UnitFormula(10, 0.2, "down")}
+)
+
+
+def units_of(rule: int | str | Callable[[int], int], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the number of units of terms with these numbers of genes.
+
+    Raises
+    ------
+    ConfigError
+        The rule is not a number, the name of a formula or a function, or gives less than one unit.
+    """
+    if isinstance(rule, str):
+        if rule not in UNIT_FORMULAS:
+            hint = did_you_mean(rule, list(UNIT_FORMULAS))
+            raise ConfigError(
+                f"units must be a number, a function of the number of genes, or one of {', '.join(UNIT_FORMULAS)}; "
+                f"got {rule!r}. {hint}".rstrip()
+            )
+        rule = UNIT_FORMULAS[rule]
+    if not callable(rule):
+        if isinstance(rule, bool) or not isinstance(rule, int | np.integer) or rule < 1:
+            raise ConfigError(f"units must be an integer of at least 1, got {rule!r}.")
+        return np.full(len(sizes), int(rule), np.int64)
+    by_size = {int(size): rule(int(size)) for size in np.unique(sizes)}
+    for size, units in by_size.items():
+        if isinstance(units, bool) or not isinstance(units, int | np.integer) or units < 1:
+            raise ConfigError(f"units gives {units!r} for a term of {size} genes, expected an integer of at least 1.")
+    return np.array([by_size[int(size)] for size in sizes], np.int64)
+
+
+def units_to_json(rule: int | str | Callable[[int], int]) -> Any:
+    """Return the rule as a JSON value, for the record."""
+    if isinstance(rule, UnitFormula):
+        return asdict(rule)
+    if callable(rule):
+        return f"function {getattr(rule, '__qualname__', repr(type(rule)))}"
+    return rule if isinstance(rule, str) else int(rule)
+
+
+UNANNOTATED_ID = "unannotated"
+_Edges = list[tuple[int, int, int, int]]
+
+
+def assembled(
+    genes: GeneList,
+    layout: Layout,
+    terms: Sequence[Node],
+    *,
+    passthrough: bool,
+    unannotated: NDArray[np.intp] | None,
+    unannotated_units: int,
+    dense_units: int,
+) -> tuple[tuple[Layer, ...], dict[tuple[int, int], sparse.csr_array]]:
+    """Return layers and connections.
+
+    Parameters
+    ----------
+    genes
+        The input genes.
+    layout
+        Layers and edges of the terms.
+    terms
+        The node of each term.
+    passthrough
+        Carry edges that skip layers by passthrough nodes, one per source and layer in between.
+    unannotated
+        Positions of the genes that one node in the last layer is to read; ``None`` for no such node.
+    unannotated_units
+        Its units.
+    dense_units
+        Fully connected units next to the nodes of the last layer.
+    """
+    count = len(layout.names)
+    nodes: list[list[Node]] = [[Node(gene, kind="gene") for gene in genes]]
+    place = np.zeros(len(terms), np.int64)
+    for number in range(1, count + 1):
+        chosen = np.flatnonzero(layout.layer == number).tolist()
+        place[chosen] = np.arange(len(chosen))
+        nodes.append([terms[i] for i in chosen])
+    edges, reads = layout.parents.tocoo(), layout.genes.tocoo()
+    source_layer = np.concatenate([np.zeros(reads.nnz, np.int64), layout.layer[edges.row]])
+    source = np.concatenate([reads.row, place[edges.row]]).astype(np.int64)
+    target_layer = layout.layer[np.concatenate([reads.col, edges.col])]
+    target = place[np.concatenate([reads.col, edges.col])]
+    table = np.stack([source_layer, source, target_layer, target], axis=1)
+    if passthrough:
+        table = _carried(table, nodes)
+    if unannotated is not None:
+        nodes[-1].append(Node(UNANNOTATED_ID, "genes without annotation", "unannotated", unannotated_units))
+        rows = np.zeros((len(unannotated), 4), np.int64)
+        rows[:, 1], rows[:, 2], rows[:, 3] = unannotated, count, len(nodes[-1]) - 1
+        table = np.concatenate([table, rows])
+    layers = [Layer("genes", tuple(nodes[0]))] + [
+        Layer(name, tuple(listed), dense_units if number == count else 0)
+        for number, (name, listed) in enumerate(zip(layout.names, nodes[1:], strict=True), 1)
+    ]
+    return tuple(layers), _connections(table, [len(layer) for layer in layers])
+
+
+def _connections(table: NDArray[np.int64], sizes: Sequence[int]) -> dict[tuple[int, int], sparse.csr_array]:
+    pairs, which = np.unique(table[:, [0, 2]], axis=0, return_inverse=True)
+    connections = {}
+    for number, (lower, upper) in enumerate(pairs.tolist()):
+        rows = table[which.reshape(-1) == number]
+        entries = (np.ones(len(rows), bool), (rows[:, 1], rows[:, 3]))
+        connections[lower, upper] = sparse.csr_array(entries, shape=(sizes[lower], sizes[upper]))
+    return connections
+
+
+def _carried(table: NDArray[np.int64], nodes: list[list[Node]]) -> NDArray[np.int64]:
+    """Return the edges with those that skip layers led through passthrough nodes, which are added to ``nodes``."""
+    far = table[:, 2] - table[:, 0] > 1
+    # For each source with such edges, the highest layer it must be carried to.
+    highest: dict[tuple[int, int], int] = {}
+    for layer, position, upper, _ in table[far].tolist():
+        highest[layer, position] = max(highest.get((layer, position), 0), upper)
+    station: dict[tuple[int, int, int], int] = {}
+    links: _Edges = []
+    for layer, position in sorted(highest):
+        node = nodes[layer][position]
+        before = (layer, position)
+        for number in range(layer + 1, highest[layer, position]):
+            facts: Mapping[str, Any] = {"of": node.id}
+            nodes[number].append(
+                Node(f"passthrough {number}: {node.id}", node.label, "passthrough", node.units, attributes=facts)
+            )
+            here = len(nodes[number]) - 1
+            links.append((*before, number, here))
+            station[layer, position, number] = here
+            before = (number, here)
+    led = [
+        (upper - 1, station[layer, position, upper - 1], upper, target)
+        for layer, position, upper, target in table[far].tolist()
+    ]
+    return np.concatenate([table[~far], np.array([*links, *led], np.int64).reshape(-1, 4)])

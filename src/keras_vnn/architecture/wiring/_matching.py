@@ -11,8 +11,6 @@ from collections.abc import Callable, Collection
 from keras_vnn.basics.errors import GeneError, VNNWarning, WiringError
 from keras_vnn.priors.genes import GeneList, explain_mismatch
 
-__all__ = ["check_kind", "check_match"]
-
 ERROR_BELOW = 0.01
 WARNING_BELOW = 0.05
 

@@ -11,13 +11,18 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 
 from keras_vnn.architecture import Architecture, Node
-from keras_vnn.architecture.wiring._annotated import annotated_hierarchy
-from keras_vnn.architecture.wiring._assembly import UNANNOTATED_ID, assembled
 from keras_vnn.architecture.wiring._hierarchy import Hierarchy
-from keras_vnn.architecture.wiring._layering import distances, lay_out, only_adjacent
+from keras_vnn.architecture.wiring._layering import (
+    UNANNOTATED_ID,
+    assembled,
+    distances,
+    lay_out,
+    only_adjacent,
+    units_of,
+    units_to_json,
+)
 from keras_vnn.architecture.wiring._matching import check_kind, check_match
-from keras_vnn.architecture.wiring._pruning import TermLimits, prune, with_one_root
-from keras_vnn.architecture.wiring._units import units_of, units_to_json
+from keras_vnn.architecture.wiring._pruning import TermLimits, annotated_hierarchy, prune, with_one_root
 from keras_vnn.basics.errors import WiringError, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry
 from keras_vnn.options import HierarchyOptions, OntologyOptions, documented
@@ -28,8 +33,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from keras_vnn.options._changes import HierarchyChanges, OntologyChanges
-
-__all__ = ["hierarchy_architecture", "ontology_architecture"]
 
 
 @documented(OntologyOptions)

@@ -4,8 +4,8 @@ In: an architecture, data, labels. Out: tables of scores and nodes, and a senten
 """
 
 from keras_vnn.experiments.comparison._compare import MEASURES, compare, compare_networks
-from keras_vnn.experiments.comparison._contenders import BASELINES, CONTROLS
 from keras_vnn.experiments.comparison._result import Comparison
+from keras_vnn.experiments.comparison._runs import BASELINES, CONTROLS
 from keras_vnn.experiments.comparison._statistics import (
     PairedTest,
     Stability,

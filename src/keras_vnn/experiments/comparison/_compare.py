@@ -18,12 +18,29 @@ from keras_vnn.basics.files import made_folder
 from keras_vnn.basics.progress import Say, log_info
 from keras_vnn.basics.runs import alone_at, claim, digest_of
 from keras_vnn.data import Labels, Targets, labels_given
-from keras_vnn.experiments._measures import named
-from keras_vnn.experiments.comparison._contenders import REAL, contenders_of
-from keras_vnn.experiments.comparison._result import FILES, Comparison, verdict_of
-from keras_vnn.experiments.comparison._runs import Job, Shared, finished, keep, nodes_file, parallel_runs, splits_of
+from keras_vnn.data.metrics import named
+from keras_vnn.experiments.comparison._result import (
+    FILES,
+    Comparison,
+    node_table,
+    place_table,
+    runs_table,
+    summarised,
+    test_to_train,
+    verdict_of,
+)
+from keras_vnn.experiments.comparison._runs import (
+    REAL,
+    Job,
+    Shared,
+    contenders_of,
+    finished,
+    keep,
+    nodes_file,
+    parallel_runs,
+    splits_of,
+)
 from keras_vnn.experiments.comparison._statistics import rank_stability
-from keras_vnn.experiments.comparison._tables import node_table, place_table, runs_table, summarised, test_to_train
 from keras_vnn.options import TrainingOptions
 from keras_vnn.recipes.read import changed_section
 from keras_vnn.recipes.run import network_of, read_training_data
@@ -31,8 +48,6 @@ from keras_vnn.recipes.schema import CompareRecipe, TrainingRecipe
 
 if TYPE_CHECKING:
     from keras_vnn.options._changes import ModelChanges
-
-__all__ = ["MEASURES", "compare", "compare_networks"]
 
 MEASURES = ("importance", "activity_difference")
 

@@ -16,11 +16,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from keras_vnn.basics.errors import DataError
 
-__all__ = [
-    *("PairedTest", "Stability", "holm_adjusted", "node_differences", "rank_biased_overlap", "rank_stability"),
-    "resampled_t_test",
-]
-
 # Differences below this are those of rounding.
 _ROUNDING = 1e-12
 

@@ -5,7 +5,6 @@ next is for Optuna to say; how a trial is trained is what `keras_vnn.recipes.run
 not used before the search is over.
 """
 
-from keras_vnn.experiments.tuning._result import Tuning
-from keras_vnn.experiments.tuning._tune import tune
+from keras_vnn.experiments.tuning._tune import Tuning, tune
 
 __all__ = ["Tuning", "tune"]

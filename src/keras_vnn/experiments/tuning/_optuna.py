@@ -21,7 +21,7 @@ import numpy as np
 from pydantic import Field, TypeAdapter
 
 from keras_vnn.basics.errors import ConfigError, OutputError
-from keras_vnn.experiments._measures import is_better_when_smaller
+from keras_vnn.data.metrics import is_better_when_smaller
 from keras_vnn.experiments.tuning._trials import Failed, Finished, Outcome, Pruned
 from keras_vnn.recipes.space import Choices, Setting, grid
 
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.study import Study
     from optuna.trial import FrozenTrial
-
-__all__ = ["DATABASE", "Store", "imported_optuna", "next_values", "open_store", "pruner"]
 
 DATABASE = "study.db"
 _NAME, _RECORD = "tune", "keras_vnn_trial"

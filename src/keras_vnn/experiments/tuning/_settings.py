@@ -15,11 +15,6 @@ from keras_vnn.recipes.read import changed_section
 from keras_vnn.recipes.schema import Recipe, TrainingRecipe, TrainRecipe
 from keras_vnn.recipes.space import Setting
 
-__all__ = [
-    *("changed_recipe", "check_options", "check_pruning", "check_space", "content_of", "measure_of", "own_values"),
-    "recipe_text",
-]
-
 SomeRecipe = TypeVar("SomeRecipe", bound=Recipe)
 
 # These change what the loss counts, so that losses of two trials are not of one kind.

@@ -15,7 +15,7 @@ from keras_vnn.architecture import Architecture
 from keras_vnn.basics.errors import DataError, VNNError
 from keras_vnn.basics.progress import Say, log_debug
 from keras_vnn.basics.runs import Kept
-from keras_vnn.experiments._measures import named, numbers_of
+from keras_vnn.data.metrics import named, numbers_of
 from keras_vnn.experiments.tuning._settings import changed_recipe
 from keras_vnn.recipes.run import labels_at, network_of, trained_network
 from keras_vnn.recipes.schema import TrainingRecipe, TrainRecipe
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from keras_vnn.data import Labels, Split, Targets
     from keras_vnn.training import TrainingResult
-
-__all__ = ["Failed", "Finished", "Networks", "Outcome", "Pruned", "Seen", "run_trial", "seen_cells"]
 
 # Networks kept for trials that build the same; a network of the whole GO has some megabytes.
 _KEPT_NETWORKS = 8
@@ -210,7 +208,7 @@ def _validation_scores(recipe: TrainRecipe, result: TrainingResult, seen: Seen) 
     DataError
         The predictions cannot be judged.
     """
-    from keras_vnn.data.scores import scores
+    from keras_vnn.data.metrics import scores
     from keras_vnn.inspection import predict
 
     if "val_loss" not in result.history:

@@ -4,7 +4,6 @@ In: a model or an `Architecture`, and maybe cells and a comparison. Out: `pl.rep
 plain JSON values, and `pl.write_report`, the page. Keras is imported only when a model is given.
 """
 
-from keras_vnn.export.report._data import report_data
-from keras_vnn.export.report._page import write_report
+from keras_vnn.export.report._page import report_data, write_report
 
 __all__ = ["report_data", "write_report"]

@@ -1,6 +1,7 @@
-"""The page: a skeleton, a style, scripts and data in one text, and a policy that lets nothing else run.
+"""The report: what the page shows, as one JSON value, and the page itself, which lets nothing else run.
 
-In: what `pl.report_data` gave. Out: HTML, as a file. Its parts lie in ``page/`` (ours) and ``vendor/`` (libraries).
+In: a `Content`, and findings on cells if there are any. Out: HTML, as a file, of a skeleton, a style, scripts and data.
+Its parts lie in ``page/`` (ours) and ``vendor/`` (libraries).
 """
 
 from __future__ import annotations
@@ -13,12 +14,246 @@ from collections.abc import Mapping
 from html import escape
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from keras_vnn.basics.files import check_target, replacing
-from keras_vnn.export.report._data import report_data
+from keras_vnn.architecture import Architecture
+from keras_vnn.basics.errors import ModelError, ReadError
+from keras_vnn.basics.files import check_target, existing_file, replacing
+from keras_vnn.export._content import check_ranking, is_model, remembered_ranking
+from keras_vnn.export.report._columns import (
+    activity_columns,
+    bias_column,
+    edge_columns,
+    importance_columns,
+    node_columns,
+    readout_columns,
+)
+
+if TYPE_CHECKING:
+    from keras_vnn.models import ModelView
+
+
+# Names of an entry of the audit that the page can unfold; the model file has them all.
+_ITEMS = 100
+
+
+def architecture_facts(arch: Architecture, model_view: ModelView | None) -> dict[str, Any]:
+    """Return sizes, sources, parameters and audit."""
+    outputs = None if model_view is None or model_view.head is None else int(model_view.head.units)
+    tail = () if model_view is None else tuple(int(layer.units) for layer in model_view.tail_layers)
+    summary = arch.summary(outputs=outputs, tail=tail).to_json()
+    return {
+        "fingerprint": arch.fingerprint,
+        "layers": summary["layers"],
+        "parameters": summary["parameters"],
+        "dense_parameters": summary["dense_parameters"],
+        "edges": arch.edge_count,
+        "unconnected_genes": len(arch.unconnected_genes),
+        "layer_names": [layer.name for layer in arch.layers],
+        "dense_units": [layer.dense_units for layer in arch.layers],
+        "sources": [source.to_json() for source in arch.sources],
+        "options": _plain(dict(arch.parameters)),
+        "audit": [entry.to_json() | {"items": list(entry.items[:_ITEMS])} for entry in arch.audit],
+    }
+
+
+def model_facts(model_view: ModelView) -> dict[str, Any]:
+    """Return what the model predicts, its options, its normalisation and the record of its training."""
+    from keras_vnn.data import Classes
+    from keras_vnn.models import Embedding
+
+    metadata = model_view.card.metadata
+    outputs = model_view.outputs
+    kind = "embedding" if isinstance(outputs, Embedding) else "class" if isinstance(outputs, Classes) else "number"
+    training = metadata.get("training")
+    return {
+        "name": model_view.model.name,
+        "parameters": int(model_view.model.count_params()),
+        "outputs": {"kind": kind, "names": [] if isinstance(outputs, Embedding) else list(outputs.names)},
+        "normalization": None if model_view.normalization is None else str(model_view.normalization),
+        "options": _plain(metadata.get("options", {})),
+        "training": None if training is None else _plain({k: v for k, v in training.items() if k != "split"}),
+    }
+
+
+def _plain(values: Any) -> Any:
+    """Return JSON values, whatever else may be among them as text."""
+    return json.loads(json.dumps(values, default=str), parse_constant=lambda _: None)
+
+
+_SCHEMA = "keras-vnn comparison "
+
+
+def comparison_values(comparison: Any) -> dict[str, Any]:
+    """Return what `Comparison.to_json` gives, of whatever names a comparison.
+
+    Raises
+    ------
+    ReadError
+        The folder or file holds no comparison.
+    """
+    if hasattr(comparison, "to_json"):
+        values: Any = comparison.to_json()
+    elif isinstance(comparison, Mapping):
+        values = dict(comparison)
+    else:
+        values = _read(comparison)
+    if not (isinstance(values, dict) and str(values.get("schema", "")).startswith(_SCHEMA)):
+        raise ReadError(
+            f"This is not a comparison: {_worded(comparison)}\n"
+            "Make one: vnn compare recipe.yaml -o comparison, then --comparison comparison"
+        )
+    return values
+
+
+def _read(comparison: str | os.PathLike[str]) -> Any:
+    path = Path(comparison)
+    found = existing_file(path / "comparison.json" if path.is_dir() else path, "comparison")
+    try:
+        return json.loads(found.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ReadError(f"The comparison is damaged: {found}\n{error}\nMake it again: vnn compare") from error
+
+
+def _worded(comparison: Any) -> str:
+    return str(comparison) if isinstance(comparison, str | os.PathLike) else type(comparison).__name__
+
+
+SCHEMA = "keras-vnn report 1"
+
+
+def report_data(
+    source: Any,
+    data: Any = None,
+    labels: Any = None,
+    *,
+    title: str | None = None,
+    ranking: pd.DataFrame | None = None,
+    comparison: Any = None,
+    missing: str = "raise",
+) -> dict[str, Any]:
+    """Gather what a report shows.
+
+    Parameters
+    ----------
+    source
+        A model of `build_model`, or an `Architecture`; the latter without importing Keras.
+    data, labels, missing
+        Cells to measure activity, importance and scores on, as in `tl.rank_nodes`; by default the page shows what the
+        model remembers.
+    title
+        The heading.
+    ranking
+        What `tl.rank_nodes` gave, instead of what the model remembers.
+    comparison
+        A `Comparison`, or the folder `vnn compare` wrote.
+
+    Returns
+    -------
+    dict
+        Plain JSON values: ``schema``, ``version``, ``title``, ``architecture``, ``model``, ``nodes``, ``edges``,
+        ``readout``, ``importance``, ``activity``, ``scores``, ``comparison``; ``None`` for what is not known.
+
+    Raises
+    ------
+    ArchitectureError
+        The source is neither a model nor an architecture.
+    ModelError
+        The model was not made by `build_model`, or data are given for an architecture.
+    DataError, GeneError
+        The data do not fit the model.
+    ReadError
+        There is no comparison where one should be.
+
+    Examples
+    --------
+    >>> import keras_vnn as vnn
+    >>> from keras_vnn.read import Interactions
+    >>> from keras_vnn.architecture.wiring import interaction_architecture
+    >>> ppi = Interactions.from_pairs(["JAK1", "JAK2"], ["STAT1", "STAT1"])
+    >>> arch = vnn.wire.interactions(["STAT1", "JAK1", "JAK2"], ppi)
+    >>> found = report_data(arch, title="JAK and STAT")
+    >>> found["nodes"]["id"], found["nodes"]["genes"]
+    (['STAT1', 'JAK1', 'JAK2', 'PPI:JAK1', 'PPI:JAK2', 'PPI:STAT1'], [1, 1, 1, 2, 2, 3])
+    """
+    from keras_vnn import __version__
+
+    compared = None if comparison is None else comparison_values(comparison)
+    found: dict[str, Any] = {"schema": SCHEMA, "version": __version__, "title": title or "Visible neural network"}
+    if is_model(source):
+        found |= _of_model(source, data, labels, ranking, missing)
+    else:
+        if data is not None:
+            raise ModelError(
+                "An architecture has no weights, so it does nothing with data.\n"
+                "Train a model: vnn.train(arch, data, labels), then vnn.pl.write_report(result.model, path)"
+            )
+        found |= _of_architecture(source, None, None)
+        found |= {"model": None, "readout": None, "activity": None, "scores": None, "importance": None}
+        if ranking is not None:
+            check_ranking(source, ranking, ("importance", "rank"))
+            found["importance"] = importance_columns(source, ranking)
+    return {**found, "comparison": compared}
+
+
+def _of_architecture(arch: Architecture, seen: ModelView | None, weights: pd.DataFrame | None) -> dict[str, Any]:
+    return {
+        "architecture": architecture_facts(arch, seen),
+        "nodes": node_columns(arch),
+        "edges": edge_columns(arch, weights),
+    }
+
+
+def _of_model(model: Any, data: Any, labels: Any, ranking: pd.DataFrame | None, missing: str) -> dict[str, Any]:
+    from keras_vnn.inspection import activity_table, rank_nodes
+    from keras_vnn.models import Embedding, edge_weights, view
+
+    seen = view(model)
+    arch = seen.architecture
+    weights = edge_weights(model, dense=seen.head is not None and not seen.tail_layers)
+    between = weights[weights["block"].isin([role.name for role in seen.roles.all("nodes")])]
+    if seen.latent_layer is not None:
+        between = _along_edges(between)
+    found = _of_architecture(arch, seen, between)
+    found["nodes"]["bias"] = bias_column(arch, between)
+    found["model"] = model_facts(seen)
+    found["readout"] = readout_columns(seen, weights)
+    activity = activity_table(model, data, labels, missing=missing)
+    found["activity"] = None if activity is None else activity_columns(activity)
+    if ranking is not None:
+        check_ranking(arch, ranking, ("importance", "rank"))
+    elif data is None:
+        ranking = remembered_ranking(seen)
+    elif not isinstance(seen.outputs, Embedding):
+        ranking = rank_nodes(model, data, labels, missing=missing)
+    found["importance"] = None if ranking is None else importance_columns(arch, ranking)
+    found["scores"] = None if data is None else _scores(seen, data, labels, missing)
+    return found
+
+
+def _along_edges(weights: pd.DataFrame) -> pd.DataFrame:
+    """Return the weights of a decoder, which leads to the genes, as those of the edges of the architecture."""
+    is_edge = weights["source"].notna()
+    ends = {"source": weights["target"].where(is_edge, weights["source"])}
+    return weights.assign(**ends, target=weights["source"].where(is_edge, weights["target"]))
+
+
+def _scores(seen: ModelView, data: Any, labels: Any, missing: str) -> dict[str, Any] | None:
+    """Return how well the model predicts the cells passed; nothing when they have no class."""
+    from keras_vnn.data import Classes, classification_metrics, labels_of
+    from keras_vnn.inspection import predict
+
+    if labels is None or not isinstance(seen.outputs, Classes):
+        return None
+    if isinstance(labels, str):
+        labels = labels_of(data, labels, classes=seen.outputs)
+    chances = predict(seen.model, data, missing=missing)
+    if hasattr(labels, "cells"):  # cells without a label are left out
+        return classification_metrics(labels, chances.iloc[labels.cells], seen.outputs).to_json()
+    return classification_metrics(labels, chances, seen.outputs).to_json()
+
 
 VENDORED = ("d3.min.js", "cytoscape.min.js")
 # In the order they run; each adds to the object `report`.

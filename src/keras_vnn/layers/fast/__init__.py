@@ -4,7 +4,7 @@ In: connections, and tensors that live in main memory. Out: what any `SparseKern
 `keras_vnn.layers.kernels` imports this, and does without where it is not: its names are those of the kernels.
 """
 
-from keras_vnn.layers._kernel_interface import SparseKernel
+from keras_vnn.layers._kernels import SparseKernel
 from keras_vnn.layers.fast.filled import FilledKernel
 from keras_vnn.layers.fast.native import NativeKernel
 

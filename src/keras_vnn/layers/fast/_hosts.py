@@ -11,10 +11,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_vnn.layers._arithmetic import constant
+from keras_vnn.layers._backend import constant
 from keras_vnn.layers.fast._products import Products
-
-__all__ = ["differentiable", "on_arrays"]
 
 _HALF = ("float16", "bfloat16")
 

@@ -17,15 +17,6 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-__all__ = [
-    "back_through_row",
-    "block_of_products",
-    "products_of_row",
-    "scattered_sums",
-    "transpose",
-    "weighted_sums",
-]
-
 _INT = ir.IntType(64)
 _SHORT = ir.IntType(32)
 _BYTES = ir.IntType(8).as_pointer()

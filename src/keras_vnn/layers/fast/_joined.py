@@ -10,15 +10,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from keras_vnn.layers._connections import Connections
-from keras_vnn.layers.fast._arrangement import Arrangement
 from keras_vnn.layers.fast._hosts import on_arrays
-from keras_vnn.layers.fast._products import Products
+from keras_vnn.layers.fast._products import Arrangement, Products
 
-__all__ = ["Joined", "Relays", "handed_on"]
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
 
 # Attributes of tensors. That relays are folded is worth 37 % of a step of a network of DrugCell's size, batch 64; that
 # gradients nobody asked for are not computed, which only TensorFlow's own record knows, is worth 13 % of it.
@@ -52,8 +53,6 @@ def handed_on(tensor: Any, relays: Relays) -> Any:
     serve if the former comes back as it was given: nothing else has read the tensor. So the gradient of the tensor is
     there for who asks, and computed only then.
     """
-    import tensorflow as tf
-
     if tf.executing_eagerly():
         return tensor
 
@@ -87,8 +86,6 @@ class Joined:
 
     def __call__(self, inputs: Sequence[Any], weights: Any, bias: Any) -> Any:
         """Return the product; half precision is computed in single precision."""
-        import tensorflow as tf
-
         relays: list[Relays | None] = [getattr(each, _MADE_BY, None) for each in inputs]
         place = next((number for number, each in enumerate(relays) if each is not None), None)
         relay = None if place is None else relays[place]
@@ -119,8 +116,6 @@ class Joined:
 
         def unfolded(*arguments: Any) -> Any:
             """Compute the same from operations of TensorFlow and the product of one tensor; relays are given last."""
-            import tensorflow as tf
-
             parts, (weights, *parameters) = list(arguments[: len(sizes)]), arguments[len(sizes) :]
             if place is not None:
                 parts[place] = parameters.pop()
@@ -142,9 +137,6 @@ def _operation(
 
     TensorFlow can differentiate it, twice.
     """
-    import tensorflow as tf
-    from tensorflow.python.eager import record
-
     count = len(sizes)
 
     def plain(*arguments: Any) -> Any:
@@ -156,8 +148,8 @@ def _operation(
     @tf.custom_gradient
     def product(*given: Any) -> Any:
         arguments = given if place is None else given[:-1]
-        needs = [record.should_record_backprop([source]) for source in arguments[:count]]
-        needs_parameters = record.should_record_backprop(list(arguments[count:]))
+        needs = [_is_recorded([source]) for source in arguments[:count]]
+        needs_parameters = _is_recorded(arguments[count:])
         if not (needs_parameters or any(needs)):
             # Nobody watches while a function is traced that is differentiated as a whole.
             needs, needs_parameters = [True] * count, True
@@ -210,10 +202,17 @@ def _operation(
     return product  # type: ignore[no-any-return]
 
 
+def _is_recorded(tensors: Sequence[Any]) -> bool:
+    """Return whether a gradient tape follows one of the tensors."""
+    try:  # no public name: without it, gradients that nobody asked for are computed too
+        from tensorflow.python.eager.record import should_record_backprop
+    except ImportError:
+        return True
+    return bool(should_record_backprop(list(tensors)))
+
+
 def _others(plain: Callable[..., Any], arguments: Sequence[Any], wanted: Sequence[bool], upstream: Any) -> list[Any]:
     """Return gradients nobody is known to want; a graph drops what nobody asks for."""
-    import tensorflow as tf
-
     unwanted = [each for each, want in zip(arguments, wanted, strict=True) if not want]
     with tf.GradientTape() as tape:
         tape.watch(unwanted)
@@ -225,8 +224,6 @@ def _with_that_of_relays(
     unfolded: Callable[..., Any], given: Sequence[Any], place: int, count: int, found: list[Any], upstream: Any
 ) -> list[Any]:
     """Return the gradients of all that was given; those of what made the relays travel with that of the relays."""
-    import tensorflow as tf
-
     relays = given[-1]
     wide = tf.cast(relays, upstream.dtype)
     with tf.GradientTape() as tape:

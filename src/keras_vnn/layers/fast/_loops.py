@@ -21,7 +21,6 @@ from functools import cache
 import numpy as np
 from numba import njit
 
-from keras_vnn.layers.fast._arrangement import GROUP
 from keras_vnn.layers.fast._instructions import (
     back_through_row,
     block_of_products,
@@ -30,8 +29,7 @@ from keras_vnn.layers.fast._instructions import (
     transpose,
     weighted_sums,
 )
-
-__all__ = ["Loops", "compiled", "make_loops"]
+from keras_vnn.layers.fast._products import GROUP
 
 # Inputs whose examples stay in the second level cache while all units of a node pass by.
 _INPUTS_AT_ONCE = 64
@@ -55,7 +53,7 @@ class Loops:
     forward
         Products, for a range of output units.
     backward_rows
-        Both gradients of a layer with one unit a node, for a range of inputs.
+        Both gradients of a layer with one unit per node, for a range of inputs.
     weights_rows
         The gradient of the weights of such a layer alone, for a range of outputs.
     backward_inputs
@@ -77,7 +75,7 @@ class Loops:
 
 
 def compiled(function: Callable[..., None]) -> Callable[..., None]:
-    """Compile on first use; keep the machine code beside the module or, if that is read-only, in the user's cache."""
+    """Compile on first use; keep the machine code next to the module or, if that is read-only, in the user's cache."""
     try:
         compiled: Callable[..., None] = njit(function, nogil=True, cache=True)
     except RuntimeError:  # no folder can be written
@@ -320,3 +318,59 @@ def make_loops(registers: int, lanes: int, block: int) -> Loops:
             )
         ),
     )
+
+
+@cache
+def folding_loops() -> tuple[Callable[..., None], Callable[..., None]]:
+    """Return ``fold`` and ``unfold``.
+
+    ``fold`` sets the weights of the sources themselves, and what the biases of the relays add to each unit:
+    ``Σ w (s x + c) = Σ (w s) x + Σ w c``. ``unfold`` sets the gradients of weights, scales and biases of the relays
+    from those of the folded weights and the units.
+    """
+
+    def fold(weights, scales, biases, relay_of, pointers, folded, added):
+        for unit in range(len(pointers) - 1):
+            total = 0 * weights[0] if len(weights) else 0
+            for place in range(pointers[unit], pointers[unit + 1]):
+                relay = relay_of[place]
+                if relay < 0:
+                    folded[place] = weights[place]
+                else:
+                    folded[place] = weights[place] * scales[relay]
+                    total += weights[place] * biases[relay]
+            added[unit] = total
+
+    def unfold(of_folded, of_units, weights, scales, biases, relay_of, pointers, of_weights, of_scales, of_biases):
+        of_scales[:] = 0
+        of_biases[:] = 0
+        for unit in range(len(pointers) - 1):
+            upstream = of_units[unit]
+            for place in range(pointers[unit], pointers[unit + 1]):
+                relay = relay_of[place]
+                if relay < 0:
+                    of_weights[place] = of_folded[place]
+                else:
+                    of_weights[place] = of_folded[place] * scales[relay] + upstream * biases[relay]
+                    of_scales[relay] += of_folded[place] * weights[place]
+                    of_biases[relay] += upstream * weights[place]
+
+    return compiled(fold), compiled(unfold)
+
+
+@cache
+def placement_loops() -> tuple[Callable[..., None], Callable[..., None]]:
+    """Return loops that spread weights over a range of rows of a matrix, and that take them out."""
+
+    def place(weights, rows, pointers, matrix, start, stop):
+        for output in range(start, stop):
+            matrix[output, :] = 0
+            for position in range(pointers[output], pointers[output + 1]):
+                matrix[output, rows[position]] = weights[position]
+
+    def take(matrix, rows, pointers, weights, start, stop):
+        for output in range(start, stop):
+            for position in range(pointers[output], pointers[output + 1]):
+                weights[position] = matrix[output, rows[position]]
+
+    return compiled(place), compiled(take)

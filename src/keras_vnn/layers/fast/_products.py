@@ -1,28 +1,107 @@
 """Products over connections and their gradients, on numpy arrays, by compiled loops in as many threads as processors.
 
 In: connections, and where their inputs come from. Out: numbers, on the connections alone. The order of every sum is
-fixed, so the same numbers give the same bits at every run. Knows nothing of Keras.
+fixed, so the same numbers give the same bits at every run. Knows nothing of Keras. A *relay* is a unit
+that reads one other unit and passes it on, times a weight of its own, plus a bias: what reads the relay can read that
+other unit instead, with the product of both weights.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from keras_vnn.layers._connections import Connections
-from keras_vnn.layers.fast._arrangement import Arrangement, TilePlan, groups_of
-from keras_vnn.layers.fast._memory import Array, aligned, read_only
-from keras_vnn.layers.fast._threads import run_in_parts, thread_count
+from keras_vnn.layers.fast._machine import Array, aligned, read_only, run_in_parts, thread_count
 
 if TYPE_CHECKING:
     from keras_vnn.layers.fast._loops import Loops
 
-__all__ = ["Products", "even_cuts", "host_register"]
+# Neighbouring units that are brought into tiles together, if one of them is read.
+GROUP = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Arrangement:
+    """What stands where a layer's inputs are.
+
+    Attributes
+    ----------
+    sizes
+        Units of each source; sources are counted side by side.
+    columns
+        ``(inputs,)`` the unit of the sources that each input is, or that its relay reads.
+    relays
+        ``(inputs,)`` number of the relay that an input is, -1 for none.
+    """
+
+    sizes: tuple[int, ...]
+    columns: NDArray[np.int64]
+    relays: NDArray[np.int32]
+
+    @classmethod
+    def simple(cls, inputs: int) -> Arrangement:
+        """Return that of one source, read as it is."""
+        return cls((inputs,), np.arange(inputs), np.full(inputs, -1, np.int32))
+
+    @cached_property
+    def has_relays(self) -> bool:
+        """Whether an input is a relay."""
+        return bool((self.relays >= 0).any())
+
+    @cached_property
+    def starts(self) -> NDArray[np.int64]:
+        """``(sources,)`` the first unit of each source, side by side."""
+        return np.cumsum((0, *self.sizes))[:-1]
+
+
+class TilePlan:
+    """Which units of the sources are brought into tiles, and to which row.
+
+    Attributes
+    ----------
+    places
+        For each source, the first row of each group of `GROUP` units, -1 for one that nothing reads.
+    rows
+        Rows of a tile.
+    row_of_input
+        ``(inputs,)`` the row of each input; of one that nothing reads, any.
+    first_of_source
+        Row at which each source starts, and the number of rows.
+    """
+
+    def __init__(self, connections: Connections, arrangement: Arrangement) -> None:
+        is_read = np.zeros(sum(arrangement.sizes), bool)
+        is_read[arrangement.columns[connections.rows]] = True
+        row_of_column = np.zeros(len(is_read), np.int32)
+        self.places: list[NDArray[np.int64]] = []
+        self.first_of_source: list[int] = []
+        self.rows = 0
+        for start, size in zip(arrangement.starts, arrangement.sizes, strict=True):
+            first = groups_of(size)
+            lengths = np.minimum(first + GROUP, size) - first
+            lengths[~np.logical_or.reduceat(is_read[start : start + size], first)] = 0
+            places = self.rows + np.cumsum(lengths) - lengths
+            units = np.arange(size)
+            row_of_column[start : start + size] = places[units // GROUP] + units % GROUP
+            self.places.append(np.where(lengths, places, -1))
+            self.first_of_source.append(self.rows)
+            self.rows += int(lengths.sum())
+        self.first_of_source.append(self.rows)
+        self.row_of_input = row_of_column[arrangement.columns]
+
+
+def groups_of(units: int) -> NDArray[np.int64]:
+    """Return the first unit of each group."""
+    return np.arange(0, units, GROUP)
+
 
 # Products (connections × examples) below which a second thread costs more than it saves, and above which work is
 # cut finer than threads, so that one slow thread does not hold up the others.
@@ -149,7 +228,7 @@ class Products:
         weights = read_only(parameters[0])
         if not self.arrangement.has_relays:
             return weights, read_only(parameters[1]) if len(parameters) > 1 else None
-        from keras_vnn.layers.fast._folding import folding_loops
+        from keras_vnn.layers.fast._loops import folding_loops
 
         folded, added = np.empty_like(weights), np.empty(self.outputs, weights.dtype)
         scales, biases = read_only(parameters[1]), read_only(parameters[2])
@@ -164,7 +243,7 @@ class Products:
             return [dw]
         if not self.arrangement.has_relays:
             return [dw, of_units]
-        from keras_vnn.layers.fast._folding import folding_loops
+        from keras_vnn.layers.fast._loops import folding_loops
 
         weights, scales, biases = (read_only(each) for each in parameters[:3])
         found = [aligned(each.shape, each.dtype) for each in (weights, scales, biases)]

@@ -2,17 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
+from keras_vnn.layers._backend import along_connections
 from keras_vnn.layers._connections import Connections
-from keras_vnn.layers._dense import times_transpose
-from keras_vnn.layers._finite import along_connections
-from keras_vnn.layers._kernel_interface import SparseKernel
+from keras_vnn.layers._kernels import SparseKernel, times_transpose
 from keras_vnn.layers.fast._hosts import on_arrays
-from keras_vnn.layers.fast._placement import Placement
+from keras_vnn.layers.fast._machine import Array, aligned, read_only, run_in_parts
+from keras_vnn.layers.fast._products import even_cuts
 from keras_vnn.layers.fast.native import unavailable_loops
 
-__all__ = ["FilledKernel"]
+__all__ = ["FilledKernel", "Placement"]
+
+
+class Placement:
+    """Weights of connections as a dense ``(outputs, inputs)`` matrix, and back."""
+
+    def __init__(self, connections: Connections) -> None:
+        self.connections = connections
+        self.shape = (connections.outputs, connections.inputs)
+
+    def place(self, weights: Array) -> Array:
+        """Return the matrix, zeros where there is no connection."""
+        from keras_vnn.layers.fast._loops import placement_loops
+
+        matrix = aligned(self.shape, weights.dtype)
+        self._run(placement_loops()[0], read_only(weights), matrix)
+        return matrix
+
+    def take(self, matrix: Array) -> Array:
+        """Return the ``(connections,)`` values of a matrix."""
+        from keras_vnn.layers.fast._loops import placement_loops
+
+        weights = aligned((self.connections.count,), matrix.dtype)
+        self._run(placement_loops()[1], read_only(matrix), weights)
+        return weights
+
+    def _run(self, loop: Callable[..., None], source: Array, target: Array) -> None:
+        rows, pointers = self.connections.rows, self.connections.pointers
+        run_in_parts(
+            lambda start, stop: loop(source, rows, pointers, target, start, stop),
+            even_cuts(self.shape[0], self.shape[0] * self.shape[1]),
+        )
 
 
 class FilledKernel(SparseKernel):

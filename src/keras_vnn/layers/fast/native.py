@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import keras
 
 from keras_vnn.layers._connections import Connections
-from keras_vnn.layers._kernel_interface import SparseKernel
+from keras_vnn.layers._kernels import SparseKernel
 from keras_vnn.layers.fast._hosts import differentiable
 from keras_vnn.layers.fast._joined import Joined, Relays, handed_on
 from keras_vnn.layers.fast._products import Products

@@ -18,8 +18,6 @@ from keras_vnn.priors.identifiers._map import IdentifierMap
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["map_identifiers", "names_in"]
-
 Named = TypeVar("Named", Interactions, Regulation, Annotations, GeneSets, GeneList)
 New = dict[str, tuple[str, ...]]
 

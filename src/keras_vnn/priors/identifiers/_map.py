@@ -15,8 +15,6 @@ from keras_vnn.priors.kinds import bare_name
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ID_POLICIES", "IdentifierMap", "identifier_map"]
-
 ID_POLICIES = {
     "merge": "names of one gene become one; a name of several genes is dropped",
     "unique": "only names of one gene that has no other name here; all others are dropped",

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["IdentifierTable"]
-
 # Columns that hold what a gene was called before, or is called by some: taken where the column of the name itself
 # does not have a name. The better known first.
 _NAMES = ("symbol", "approvedsymbol", "hgncsymbol", "genename", "genesymbol", "preferredname", "name", "dbobjectsymbol")

@@ -4,7 +4,14 @@ In: the name of a file. Out: its path in the user's cache folder, with its diges
 Nothing is downloaded unless it is asked for; knows nothing of what is in the files.
 """
 
-from keras_vnn.readers.downloads._fetch import Fetched, cache_folder, fetch
-from keras_vnn.readers.downloads._table import RemoteFile, file_names, remote_file, remote_files
+from keras_vnn.readers.downloads._fetch import (
+    Fetched,
+    RemoteFile,
+    cache_folder,
+    fetch,
+    file_names,
+    remote_file,
+    remote_files,
+)
 
 __all__ = ["Fetched", "RemoteFile", "cache_folder", "fetch", "file_names", "remote_file", "remote_files"]

@@ -1,7 +1,7 @@
 """Annotations as the Gene Ontology and NCBI give them: GAF, GPAD, gene2go.
 
 In: GAF 2.0 to 2.2 (and 1.0 with 15 columns); GPAD 1.1 to 2.0; NCBI's gene2go. Out: a `Table` for
-`keras_vnn.readers.annotations`: by symbol and accession, by accession alone (a GPAD file has no symbols), by GeneID.
+`keras_vnn.readers.ontologies`: by symbol and accession, by accession alone (a GPAD file has no symbols), by GeneID.
 Read in columns: goatools' own reader takes 16 s and 1.4 GB for the human file.
 
 ### GAF 2.2

@@ -1,7 +1,7 @@
 """Tables of terms: Reactome's, and those without more: a gene and a term a row (or id2gos), a child and its parent.
 
 In: ``ReactomePathwaysRelation.txt``; ``UniProt2Reactome.txt`` and its kin for other identifiers, neither with a header;
-a delimited text. Out: an `Ontology`, or a `Table` for `keras_vnn.readers.annotations`, by accession or, whatever kind
+a delimited text. Out: an `Ontology`, or a `Table` for `keras_vnn.readers.ontologies`, by accession or, whatever kind
 of names the genes have, by symbol. The gene sets of Reactome are a GMT file, see `keras_vnn.readers.formats.gene_sets`.
 
 ### Reactome's relations

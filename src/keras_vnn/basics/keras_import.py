@@ -1,7 +1,8 @@
-"""Importing Keras without the start-up messages of its backend, which no setting turns off; and without a backend."""
+"""Importing Keras: without start-up messages, with an error that helps where no backend is, and our layers known."""
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import tempfile
@@ -9,9 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 
+import wrapt
+
 from keras_vnn.basics.errors import VNNError
 
-__all__ = ["import_keras", "missing_backend_worded"]
+__all__ = ["import_keras", "missing_backend_worded", "register_layers"]
 
 BACKENDS = ("tensorflow", "jax", "torch")
 
@@ -77,3 +80,12 @@ def _standard_error_held_back() -> Iterator[None]:
             sys.stderr.flush()
             os.dup2(saved, descriptor)
             os.close(saved)
+
+
+def register_layers() -> None:
+    """Have Keras know this package's layers as soon as both are imported, in either order.
+
+    ``keras.saving.load_model`` finds custom layers only if their module was imported, and importing `keras_vnn` must
+    not import Keras. So the layers are imported when Keras is, by a post-import hook (at once when Keras is there).
+    """
+    wrapt.register_post_import_hook(lambda _: importlib.import_module("keras_vnn.layers"), "keras")

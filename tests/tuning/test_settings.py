@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from keras_vnn.basics.bundled import config_names
-from keras_vnn.experiments.tuning._settings import changed_recipe, content_of, own_values, recipe_text
+from keras_vnn.experiments.tuning._trials import changed_recipe, content_of, own_values, recipe_text
 from keras_vnn.recipes.read import read_recipe
 from keras_vnn.recipes.schema import BuildRecipe, Recipe, TrainingRecipe, TrainRecipe
 from keras_vnn.recipes.space import Choices, Range

@@ -18,7 +18,7 @@ from keras_vnn import VNNError, load_model, tune
 from keras_vnn.basics.errors import ConfigError, OutputError
 from keras_vnn.basics.files import alone_at
 from keras_vnn.cli import main
-from keras_vnn.experiments.tuning._settings import changed_recipe
+from keras_vnn.experiments.tuning._trials import changed_recipe
 from keras_vnn.pp import labels_of, split_cells
 from keras_vnn.read import expression as read_expression
 from keras_vnn.read import table as read_table

@@ -21,7 +21,12 @@ from keras_vnn.basics.progress import Say, log_debug, log_info
 from keras_vnn.basics.runs import alone_at, claim, write_text
 from keras_vnn.data.metrics import is_better_when_smaller, named, numbers_of
 from keras_vnn.experiments.tuning._optuna import DATABASE, Store, imported_optuna, next_values, open_store, pruner
-from keras_vnn.experiments.tuning._settings import (
+from keras_vnn.experiments.tuning._trials import (
+    Failed,
+    Finished,
+    Networks,
+    Outcome,
+    Pruned,
     changed_recipe,
     check_options,
     check_pruning,
@@ -30,8 +35,9 @@ from keras_vnn.experiments.tuning._settings import (
     measure_of,
     own_values,
     recipe_text,
+    run_trial,
+    seen_cells,
 )
-from keras_vnn.experiments.tuning._trials import Failed, Finished, Networks, Outcome, Pruned, run_trial, seen_cells
 from keras_vnn.recipes.read import make_section, read_recipe
 from keras_vnn.recipes.run import network_of, read_training_data, split_of, train_model
 from keras_vnn.recipes.schema import Recipe, TrainingRecipe, TuneRecipe

@@ -200,11 +200,12 @@ def make_case(
     if group in ("text", "real") and rng.random() < 0.3:
         target = rng.choice(READERS)
     content = good.content
-    done = []
-    for _ in range(rng.choice((1, 1, 2, 3))):
-        mutation = rng.choice(MUTATIONS[group])
+    chosen = [rng.choice(MUTATIONS[group]) for _ in range(rng.choice((1, 1, 2, 3)))]
+    # HDF5 opened to be changed must be whole: a damaged one kills the process that makes the case.
+    chosen.sort(key=lambda mutation: mutation is not structures.hdf5_structure)
+    for mutation in chosen:
         content = mutation(rng, content)
-        done.append(mutation.__name__)
+    done = [mutation.__name__ for mutation in chosen]
     if group in ("text", "architecture") and rng.random() < 0.002:
         content = gzip_bomb(rng, content)
         done.append("gzip_bomb")

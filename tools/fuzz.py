@@ -201,8 +201,8 @@ def make_case(
         target = rng.choice(READERS)
     content = good.content
     chosen = [rng.choice(MUTATIONS[group]) for _ in range(rng.choice((1, 1, 2, 3)))]
-    # HDF5 opened to be changed must be whole: a damaged one kills the process that makes the case.
-    chosen.sort(key=lambda mutation: mutation is not structures.hdf5_structure)
+    # What is opened to be changed must be whole: damaged HDF5 kills the process that makes the case.
+    chosen.sort(key=lambda mutation: mutation.__module__ != structures.__name__)
     for mutation in chosen:
         content = mutation(rng, content)
     done = [mutation.__name__ for mutation in chosen]

@@ -42,6 +42,14 @@ def test_a_file_that_never_ends_is_an_error(read, tmp_path):
     assert expected.splitlines()[0] in str(check_file(path))
 
 
+def test_damage_behind_other_damage_does_not_kill(tmp_path):
+    # The visit of all objects ends at the first damage; listing the group behind it is what kills.
+    path = tmp_path / "cells.h5ad"
+    shutil.copy(NEVER_ENDS.with_name("kills_who_lists.h5ad"), path)
+    with pytest.raises(ReadError, match="The HDF5 file is damaged, reading it kills Python"):
+        read_expression(path)
+
+
 def test_a_file_that_kills_the_process(tmp_path, monkeypatch):
     path = tmp_path / "cells.h5ad"
     shutil.copy(NEVER_ENDS, path)

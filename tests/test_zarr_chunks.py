@@ -218,9 +218,10 @@ def test_no_small_store_takes_a_gigabyte(tmp_path):
     chunks = {"zlib": deflated(900 << 20), "zstd": numcodecs.Zstd().encode(bytes(1 << 27)) * 16}
     for name, chunk in chunks.items():
         path = tmp_path / f"{name}.zarr"
-        with anndata.settings.override(zarr_write_format=2), warnings.catch_warnings():
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # anndata prefers the newer format
-            anndata.AnnData(np.ones((4, 3), np.float32)).write_zarr(path)
+            with anndata.settings.override(zarr_write_format=2):
+                anndata.AnnData(np.ones((4, 3), np.float32)).write_zarr(path)
         file = path / "X" / ".zarray"
         file.write_text(json.dumps(json.loads(file.read_text()) | {"compressor": {"id": name}}))
         (path / ".zmetadata").unlink()

@@ -110,6 +110,18 @@ def look(name, item):
 
 with h5py.File(source if member else path, "r") as file:
     read(lambda: dict(file.attrs))
+    # What is damaged in one group ends the visit of all, and may be what kills who lists another.
+    waiting, seen = [file], {file.id}
+    while waiting:
+        group = waiting.pop()
+        try:
+            for name in group:
+                is_own = isinstance(group.get(name, getlink=True), h5py.HardLink)
+                if is_own and isinstance(item := group.get(name), h5py.Group) and item.id not in seen:
+                    seen.add(item.id)
+                    waiting.append(item)
+        except Exception:
+            pass
     file.visititems(look)
 """
 _PROCESSOR_SECONDS, _SECONDS = 8, 120

@@ -240,7 +240,8 @@ def _parts_of(value: Any) -> list[Any] | None:
     if dataclasses.is_dataclass(value):
         return [getattr(value, field.name) for field in dataclasses.fields(value)]
     if isinstance(value, Mapping):
-        return [part for name, inner in sorted(value.items()) for part in (name, inner)]
+        # anndata 0.13 has X among the layers, by the name None.
+        return [part for name, inner in sorted(value.items(), key=lambda item: str(item[0])) for part in (name, inner)]
     if isinstance(value, list | tuple) and not all(isinstance(part, _PLAIN) for part in value):
         return list(value)
     return None

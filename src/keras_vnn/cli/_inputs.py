@@ -50,8 +50,17 @@ class Command(typer.core.TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
-        take_inputs(ctx.params)
+        # Earlier releases of Typer make paths of texts only when they call the function.
+        kinds = {param.name: getattr(getattr(param, "type", None), "name", "") for param in self.params}
+        take_inputs({name: _paths(value) if kinds.get(name) == "path" else value for name, value in ctx.params.items()})
         return super().invoke(ctx)
+
+
+def _paths(value: Any) -> Any:
+    """Return texts as paths."""
+    if isinstance(value, list | tuple):
+        return [_paths(part) for part in value]
+    return Path(value) if isinstance(value, str) else value
 
 
 def take_inputs(options: Mapping[str, Any]) -> None:

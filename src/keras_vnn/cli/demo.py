@@ -210,9 +210,7 @@ def _figures(demo: DemoResult, result: Any, data: Any, labels: Any, ranking: pd.
     }
     for name, axes in drawn.items():
         with replacing(demo.folder / f"{name}.png", overwrite=overwrite) as partial:
-            picture = axes.get_figure(root=True)
-            if picture is not None:
-                picture.savefig(partial, dpi=150, bbox_inches="tight")
+            axes.figure.savefig(partial, dpi=150, bbox_inches="tight")  # type: ignore[union-attr]
 
 
 def _activities(model: Any, data: Any, labels: Any, nodes: list[str]) -> pd.DataFrame:
@@ -220,8 +218,8 @@ def _activities(model: Any, data: Any, labels: Any, nodes: list[str]) -> pd.Data
     from keras_vnn.inspection import activities_by_class, node_activities
 
     activities = node_activities(model, data)
-    order = activities.var.assign(position=pd.Categorical(activities.var["node"], nodes, ordered=True))
-    units = order.dropna(subset=["position"]).sort_values(["position", "unit"]).index
+    shown = activities.var[activities.var["node"].isin(nodes)]
+    units = shown.assign(position=shown["node"].map(nodes.index)).sort_values(["position", "unit"]).index
     return activities_by_class(activities, labels).loc[units]
 
 

@@ -179,7 +179,8 @@ class Network(TransformerMixin, BaseEstimator):
         cls.__init__ = __init__  # type: ignore[method-assign]
         if cls.__doc__:
             names = ", ".join(name for name in cls._defaults() if name not in cls.parameters)
-            cls.__doc__ = cls.__doc__.replace("{options}", "\n        ".join(textwrap.wrap(names, 108)))
+            listed = "\n    ".join(textwrap.wrap(names, 108))
+            cls.__doc__ = inspect.cleandoc(cls.__doc__).replace("{options}", listed)
 
     def __init__(self, architecture: Wiring = None, **given: Any) -> None:
         defaults = self._defaults()

@@ -94,9 +94,9 @@ class Options(BaseModel):
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         """List the options in the docstring, and with their plain types in the signature."""
         if cls.__doc__:
-            cls.__doc__ = (
-                f"{cls.__doc__}\n\n    Attributes\n    ----------\n    {_listed(cls.model_fields, '    ')}\n    "
-            )
+            # Python 3.13 takes the indentation off docstrings, earlier ones leave it.
+            own = inspect.cleandoc(cls.__doc__)
+            cls.__doc__ = f"{own}\n\nAttributes\n----------\n{_listed(cls.model_fields)}\n"
         cls.__signature__ = inspect.Signature(_parameters(cls.model_fields))
 
     def check(self) -> None:
@@ -254,7 +254,7 @@ def documented(*kinds: type[Options]) -> Callable[[Function], Function]:
         further = [p for p in _parameters(fields) if p.name not in signature.parameters]
         function.__signature__ = signature.replace(parameters=[*own, *further])  # type: ignore[attr-defined]
         if function.__doc__:
-            function.__doc__ = function.__doc__.replace("{options}", _listed(fields, "    "))
+            function.__doc__ = inspect.cleandoc(function.__doc__).replace("{options}", _listed(fields))
         return function
 
     return decorated
@@ -280,11 +280,11 @@ def _plain(annotation: Any) -> Any:
     return annotation
 
 
-def _listed(fields: Mapping[str, FieldInfo], indent: str) -> str:
+def _listed(fields: Mapping[str, FieldInfo]) -> str:
     """Return options as the entries of a section of a docstring."""
     lines: list[str] = []
     for name, field in fields.items():
         default = shown_default(field)
         text = f"{field.description} Default: {default}." if default else field.description or ""
         lines += [name, *textwrap.wrap(text, 104, initial_indent="    ", subsequent_indent="    ")]
-    return f"\n{indent}".join(lines)
+    return "\n".join(lines)

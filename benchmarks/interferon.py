@@ -34,7 +34,7 @@ RULES = {
     "binn": "BINN's rule, degree",
     "reach": "BINN's rule, reach",
     "input": "less that on a control input",
-    "activity": "difference in activity",
+    "evidence": "evidence of the genes",
 }
 
 
@@ -107,8 +107,8 @@ def _ranked(path: Path, arch: Any, rule: str) -> pd.Series:
 
     table = pd.read_csv(path, index_col="id", na_filter=False)
     importance = pd.to_numeric(table["importance"])
-    if rule == "activity":
-        values = pd.to_numeric(table["activity_difference"], errors="coerce").fillna(0.0)
+    if rule == "evidence":
+        values = pd.to_numeric(table["evidence"], errors="coerce").fillna(0.0)
     elif rule == "input":
         control = path.with_name(f"input-{path.name.split('.')[0].rsplit('-', 1)[1]}.nodes.csv")
         values = importance - pd.to_numeric(pd.read_csv(control, index_col="id", na_filter=False)["importance"])

@@ -57,7 +57,7 @@ def knockout_of_terms(terms: int, cells: int, methods: tuple[str, ...], repeats:
     for _ in range(repeats):
         for method in methods:
             start = time.perf_counter()
-            rank_nodes(model, values, method=method)
+            rank_nodes(model, values, by=method)
             seconds[method].append(round(time.perf_counter() - start, 3))
     return {
         "terms": sum(map(len, arch.hidden_layers)),

@@ -41,7 +41,7 @@ MODELS: Mapping[str, dict[str, Any]] = {
 }
 WIRINGS = ("real prior", "genes permuted")
 CORRECTIONS = ("none", "pnet", "binn", "reach")
-ACTIVITY = "activity difference"
+EVIDENCE = "evidence"
 NOISE, FIRST, LARGE = 0.5, 5, 50
 
 
@@ -162,11 +162,11 @@ def _run(
     held_out = data[np.concatenate([split.validation, split.test])]
     scores: dict[str, Any] = {}
     for method in methods:
-        ranking = rank_nodes(model, held_out, "planted", method=method)
+        ranking = rank_nodes(model, held_out, "planted", by=method)
         # RLIPP is a difference and can be negative; there is nothing of a hub to divide out.
         for rule in CORRECTIONS[:1] if method == "rlipp" else CORRECTIONS:
             scores[f"{method}, {rule}"] = corrected_importance(network, ranking["importance"], rule)
-        scores[ACTIVITY] = ranking["activity_difference"].fillna(0.0)
+    scores[EVIDENCE] = rank_nodes(model, held_out, "planted", replicate="cells")["evidence"].fillna(0.0)
     layers = _layers(network)
     sizes = layers.value_counts()
     term = about["term"]
@@ -262,7 +262,7 @@ def _figure(table: pd.DataFrame) -> Any:
                 ax.set_axis_off()
                 continue
             wide = part.pivot(index="method", columns="wiring", values="term or relative").reindex(columns=WIRINGS)
-            wide = wide.loc[sorted(dict.fromkeys(part["method"]), key=lambda method: method == ACTIVITY)[::-1]]
+            wide = wide.loc[sorted(dict.fromkeys(part["method"]), key=lambda method: method == EVIDENCE)[::-1]]
             y = np.arange(len(wide))
             ax.barh(y + 0.2, wide[WIRINGS[0]], 0.4, color="#0072b2", label="real prior")
             ax.barh(y - 0.2, wide[WIRINGS[1]], 0.4, color="#d55e00", label="genes permuted")

@@ -83,8 +83,17 @@ def page(nodes: int) -> str:
         "importance": importance,
         "rank": [None] * genes + list(range(1, hidden + 1)),
         "effects": [[None] * genes + drawn(hidden) for _ in range(2)],
-        "most_active_in": [None] * genes + [int(x) for x in rng.integers(0, 2, hidden)],
-        "activity_difference": [None] * genes + drawn(hidden),
+    }
+    values["findings"] = {
+        "facts": {"nodes": hidden, "found": hidden // 20, "cells": 1000, "held_out": 300, "replicate": None},
+        "group": None,
+        "size_is": "d",
+        "names": ["control", "treated"],
+        "higher": [None] * genes + [int(x) for x in rng.integers(0, 2, hidden)],
+        **{name: [None] * genes + drawn(hidden) for name in ("size", "evidence", "learned", "use")},
+        **{name: [None] * genes + [float(f"{x:.3g}") for x in rng.random(hidden)] for name in ("q", "learned_q")},
+        "beyond_the_mean": [None] * genes + [False] * hidden,
+        "similar": [None] * genes + [0] * hidden,
     }
     values["activity"] = {
         "classes": ["control", "treated"],

@@ -6,13 +6,12 @@ import json
 from pathlib import Path
 
 import networkx as nx
-import numpy as np
 import pandas as pd
 import pytest
 
-from keras_vnn.architecture import Architecture, Layer, Node, load_architecture
+from keras_vnn.architecture import load_architecture
 from keras_vnn.basics.errors import ConfigError, OutputError
-from keras_vnn.cli.demo import _without_bottleneck, run_demo
+from keras_vnn.cli.demo import run_demo
 from keras_vnn.models import load_model
 from keras_vnn.recipes.read import changed_section, read_recipe
 from keras_vnn.recipes.schema import Recipe
@@ -59,18 +58,6 @@ def test_everything_is_left_and_opens(tmp_path: Path) -> None:
     more = found["five_folds"]["named nodes and 100 dense units"]["parameters"]
     assert more - found["five_folds"]["named nodes alone"]["parameters"] > 100 * 2581
     assert pd.read_csv(tmp_path / "out" / "nodes_ranked.csv", index_col=0).index[0] == found["top_nodes"][0]
-
-
-def test_a_single_root_is_no_finding(tmp_path: Path) -> None:
-    genes = Layer("genes", (Node("A", kind="gene"), Node("B", kind="gene")))
-    arch = Architecture(
-        (genes, Layer("terms", (Node("T1"), Node("T2"))), Layer("root", (Node("ROOT"),))),
-        {(0, 1): np.eye(2), (1, 2): np.ones((2, 1))},
-    )
-    ranking = pd.DataFrame({"importance": [9.0, 2.0, 1.0]}, index=["ROOT", "T2", "T1"])
-    assert list(_without_bottleneck(ranking, arch).index) == ["T2", "T1"]
-    flat = Architecture(arch.layers[:2], {(0, 1): np.eye(2)})
-    assert list(_without_bottleneck(ranking.iloc[1:], flat).index) == ["T2", "T1"]
 
 
 def test_results_are_not_replaced_unasked(tmp_path: Path) -> None:

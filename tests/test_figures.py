@@ -34,7 +34,7 @@ def ranking():
             "importance": [0.1, 0.4, 0.3, 0.2],
             "effect_B": 0.0,
             "effect_T": 0.0,
-            "most_active_in": ["B", "T", "B", None],
+            "higher_in": ["B", "T", "B", None],
         },
         index=["GO:1", "GO:2", "GO:3", "GO:4"],
     )
@@ -109,7 +109,8 @@ def test_ranking_without_classes(ranking):
     with pytest.raises(DataError) as error:
         pl.node_ranking(ranking.head(0))
     assert str(error.value) == (
-        "The ranking needs a column importance and at least one node.\nMake it: vnn.tl.rank_nodes(model, data, labels)"
+        "The ranking needs a column evidence or importance and at least one node.\n"
+        "Make it: vnn.tl.rank_nodes(model, data, labels)"
     )
 
 

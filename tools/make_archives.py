@@ -96,7 +96,7 @@ def model_facts(model: Any, cells: Any) -> dict[str, Any]:
     import keras_vnn as vnn
 
     predicted = vnn.tl.predict(model, cells)
-    ranks = vnn.tl.rank_nodes(model)
+    ranks = vnn.tl.rank_nodes(model, by=vnn.tl.view(model).card.metadata["inspection"]["method"])
     edges = vnn.tl.edge_weights(model)
     return {
         "fingerprint": vnn.tl.view(model).architecture.fingerprint,

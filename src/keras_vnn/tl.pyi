@@ -19,6 +19,7 @@ from .experiments.evaluation import (
 )
 from .experiments.tuning import Tuning
 from .inspection import (
+    Judgement,
     activities_by_class,
     activity_table,
     autoencoder_activities,
@@ -26,6 +27,7 @@ from .inspection import (
     differential_activity,
     embed,
     inspect_node,
+    judge,
     node_activities,
     node_contributions,
     path_weights,
@@ -46,6 +48,7 @@ __all__ = [
     "ClusteringScores",
     "Comparison",
     "Embedding",
+    "Judgement",
     "ModelOptions",
     "PretrainingOptions",
     "Reconstruction",
@@ -70,6 +73,7 @@ __all__ = [
     "fit_model",
     "held_out_types",
     "inspect_node",
+    "judge",
     "node_activities",
     "node_contributions",
     "node_differences",

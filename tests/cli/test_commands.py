@@ -418,7 +418,9 @@ def test_an_embedding_through_the_command_line(vnn: Callable, job: Path) -> None
         "evaluate", "clustering", "embedding.keras", "expression.csv", "--cells", "cells.csv", "--label", "type"
     )
     assert scored.code == 0 and "adjusted Rand" in scored.out
-    refused = vnn("inspect", "embedding.keras")
+    ranked = vnn("inspect", "embedding.keras")
+    assert ranked.code == 0 and "evidence" in ranked.out
+    refused = vnn("inspect", "embedding.keras", "--by", "knockout")
     assert refused.code == 1 and "vnn inspect MODEL NODE" in refused.err
     node = view(keras.saving.load_model("embedding.keras")).architecture.layers[1].ids[0]
     assert vnn("inspect", "embedding.keras", node).code == 0

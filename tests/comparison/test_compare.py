@@ -128,20 +128,17 @@ def test_nodes_are_ranked_by_how_well_each_tells_the_classes_apart(done, arch, c
     _, folder = done
     said = []
     found = compare(
-        arch, cells, labels_of(cells, "type"), folder, seeds=2, say=said.append, measure="activity_difference",
+        arch, cells, labels_of(cells, "type"), folder, seeds=2, say=said.append, measure="evidence",
         correction="none", **FEW,
     )  # fmt: skip
     assert said == ["14 of 14 runs were done before"]
     per_run = [
-        pd.read_csv(folder / "runs" / f"real-prior-00{i}.nodes.csv", index_col="id")["activity_difference"]
-        for i in range(2)
+        pd.read_csv(folder / "runs" / f"real-prior-00{i}.nodes.csv", index_col="id")["evidence"] for i in range(2)
     ]
     expected = pd.concat(per_run, axis=1).mean(axis=1).sort_values(ascending=False)
     pd.testing.assert_series_equal(found.nodes["corrected"], expected, check_names=False)
-    with pytest.raises(VNNError, match=re.escape("must be one of importance, activity_difference; got 'activity'")):
+    with pytest.raises(VNNError, match=re.escape("must be one of importance, evidence, learned; got 'activity'")):
         compare(arch, cells, labels_of(cells, "type"), folder, measure="activity")
-    with pytest.raises(VNNError, match=re.escape("must be one of importance; got 'activity_difference'.")):
-        compare(arch, cells, targets_of(cells, "dose"), folder, measure="activity_difference")
 
 
 def test_a_folder_of_another_comparison_is_left_alone(done, arch, cells, tmp_path):

@@ -47,4 +47,4 @@ def with_tail(arch):
 def ranking(model):
     from keras_vnn.inspection import rank_nodes
 
-    return rank_nodes(model, np.random.default_rng(0).normal(size=(20, 4)), ["control", "T"] * 10)
+    return rank_nodes(model, np.random.default_rng(0).normal(size=(20, 4)), ["control", "T"] * 10, by="knockout")

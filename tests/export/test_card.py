@@ -20,7 +20,7 @@ def test_a_card_of_a_model(model, arch, ranking):
     assert "Classes it predicts: control, T." in page
     assert "| sets.gmt | GMT | 2024-01 | 3 | 0000000000000000 |" in page
     assert "None was recorded with the model." in page
-    assert "## What it is not for\n\n- The importance of a node describes this network" in page
+    assert "## What it is not for\n\n- Evidence is of the cells" in page
     assert f"`{arch.fingerprint}`" in page
     assert "<img" not in page.replace("\\<img", "")
 

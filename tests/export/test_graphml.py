@@ -48,7 +48,7 @@ def test_importance_goes_with_the_nodes(model, ranking, tmp_path):
     assert "importance" not in graph.nodes["A"]
     export_summary(model, "graphml", tmp_path / "model.graphml", ranking=ranking)
     again = nx.read_graphml(tmp_path / "model.graphml")
-    assert again.nodes["T"]["most_active_in"] == ranking.loc["T", "most_active_in"]
+    assert again.nodes["T"]["importance"] == ranking.loc["T", "importance"]
 
 
 def test_names_xml_forbids_stay_apart(tmp_path):

@@ -14,7 +14,7 @@ def read(path):
     """Read a table in which ``NA`` is the name of a gene and an empty number is missing."""
     table = pd.read_csv(path, keep_default_na=False, float_precision="round_trip")
     for name in table:
-        if name not in ("id", "label", "kind", "names", "feeds", "unconnected", "source", "target", "most_active_in"):
+        if name not in ("id", "label", "kind", "names", "feeds", "unconnected", "source", "target", "higher_in"):
             table[name] = table[name].replace("", "nan").astype(float)
     return table
 

@@ -41,7 +41,7 @@ def test_contributions_of_cells_are_what_importance_is_made_of(model, method):
     cells = np.random.default_rng(3).normal(size=(7, 5)).astype(np.float32)
     single = {name: node_contributions(model, cells, method=method, output=name) for name in ("T", "B", "NK")}
     size = np.mean([np.abs(table.X).mean(axis=0) for table in single.values()], axis=0)
-    expected = rank_nodes(model, cells, method=method)["importance"]
+    expected = rank_nodes(model, cells, by=method)["importance"]
     assert pd.Series(size, index=single["T"].var_names)[expected.index].to_numpy() == pytest.approx(
         expected.to_numpy(), rel=1e-4, abs=1e-6
     )

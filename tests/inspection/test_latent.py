@@ -159,7 +159,7 @@ def test_what_cannot_be_answered_is_said(model, cells) -> None:
 @pytest.mark.parametrize("method", ["gradient", "knockout"])
 def test_nodes_of_an_autoencoder_are_compared_between_groups_instead_of_ranked(model, cells, method) -> None:
     with pytest.raises(ModelError) as error:
-        rank_nodes(model, cells, "kind", method=method)
+        rank_nodes(model, cells, "kind", by=method)
     assert str(error.value) == (
         "The model is an autoencoder: it has no outputs whose change could rank its nodes.\n"
         "Nodes that differ between groups of cells: vnn.tl.differential_activity(model, data, column, group); "

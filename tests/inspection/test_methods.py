@@ -65,7 +65,7 @@ def test_the_network_by_hand(by_hand):
     ],
 )
 def test_importance_by_hand(by_hand, method, p, q):
-    table = rank_nodes(by_hand, CELL, [1.0], method=method)
+    table = rank_nodes(by_hand, CELL, [1.0], by=method)
     assert table.loc["p", "importance"] == pytest.approx(p, rel=1e-5)
     assert table.loc["q", "importance"] == pytest.approx(q, rel=1e-5)
     assert contributions(by_hand, CELL, method, 1)[:, 0, 0] == pytest.approx([p, q], rel=1e-5)
@@ -90,7 +90,7 @@ def test_genes_by_hand(by_hand):
 def test_node_weights_of_classes_are_those_of_the_prediction_over_all_cells(by_hand):
     """KPNN's node weight is the mean over all cells, whatever their class, and keeps its sign."""
     cells = np.concatenate([CELL, -CELL, 0 * CELL]).astype(np.float32)
-    table = rank_nodes(by_hand, cells, [0.0, 1.0, 2.0], method="epsilon")
+    table = rank_nodes(by_hand, cells, [0.0, 1.0, 2.0], by="epsilon")
     expected = (0.36 + 0.36 + 1) / 3 * LN3
     assert table.loc["p", "effect_y"] == pytest.approx(expected, rel=1e-5)
     assert table.loc["p", "importance"] == pytest.approx(expected, rel=1e-5)
@@ -175,20 +175,20 @@ def test_a_node_that_reads_nothing_predicts_nothing(five_genes):
     for reduce_children in (False, True):
         table = rlipp(model, cells, cells[:, 0], reduce_children=reduce_children)
         assert table.loc["q", ["rho", "rho_children", "difference"]].tolist() == [0, 0, 0]
-    assert rank_nodes(model, cells, method="rlipp").loc["q", "importance"] == 0
+    assert rank_nodes(model, cells, by="rlipp").loc["q", "importance"] == 0
 
 
 def test_rlipp_of_a_model(model, values, labels):
     """Against labels where there are any, else against what the model predicts."""
-    table = rank_nodes(model, values, labels, method="rlipp")
+    table = rank_nodes(model, values, labels, by="rlipp")
     effects = table[["effect_T", "effect_B", "effect_NK"]]
     np.testing.assert_allclose(table["importance"], effects.mean(axis=1))
-    assert not np.allclose(table["importance"], rank_nodes(model, values, method="rlipp")["importance"][table.index])
+    assert not np.allclose(table["importance"], rank_nodes(model, values, by="rlipp")["importance"][table.index])
 
 
 def test_rlipp_by_name_holds_what_the_ranking_holds(model, values, labels):
     table = rlipp(model, values, labels)
-    ranking = rank_nodes(model, values, labels, method="rlipp")
+    ranking = rank_nodes(model, values, labels, by="rlipp")
     for name in ("T", "B", "NK"):
         part = table[table["output"] == name]
         np.testing.assert_allclose(part["difference"], ranking.loc[part.index, f"effect_{name}"])
@@ -385,7 +385,7 @@ def test_a_way_of_twenty_points_is_one_call(five_genes, by_hand, method, monkeyp
     """In a network of sixty layers, calls are what takes the time."""
     calls, call = [], SparselyConnected.call
     monkeypatch.setattr(SparselyConnected, "call", lambda layer, inputs: (calls.append(layer), call(layer, inputs))[1])
-    rank_nodes(by_hand, CELL, method=method, layers=[1])
+    rank_nodes(by_hand, CELL, by=method, layers=[1])
     assert len(calls) == 3, "both layers as they are, and the second on all points"
 
 

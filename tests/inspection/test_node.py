@@ -75,7 +75,7 @@ def test_activity_and_importance_are_those_of_the_other_functions(model, frame, 
             pytest.approx(of_class.std(ddof=1), rel=1e-4),
             len(of_class),
         )
-    ranked = rank_nodes(model, frame, labels).loc["cycle"]
+    ranked = rank_nodes(model, frame, labels, by="knockout").loc["cycle"]
     assert (found.importance.score, found.importance.rank) == (ranked["importance"], ranked["rank"])
     assert found.importance.of == 2
     assert found.importance.effects == {name: ranked[f"effect_{name}"] for name in ("T", "B", "NK")}
@@ -185,21 +185,25 @@ def test_a_model_remembers_across_its_file(arch, make, frame, labels, tmp_path):
         rank_nodes(model)
     assert str(error.value) == (
         "The model remembers nothing of its nodes, or was trained further since.\n"
-        "Pass data: vnn.tl.rank_nodes(model, data, labels), or vnn.tl.remember_inspection(model, data, labels) first."
+        "Pass data: vnn.tl.rank_nodes(model, data, labels), or --data FILE; "
+        "or vnn.tl.remember_inspection(model, data, labels) first."
     )
-    measured = rank_nodes(model, frame, labels)
+    measured = rank_nodes(model, frame, labels, by="knockout")
+    table = rank_nodes(model, frame, labels, replicate="cells")
     page = str(inspect_node(model, "cycle", frame, labels))
     remember_inspection(model, frame, labels)
     save_model(model, tmp_path / "model.keras")
     again = load_model(tmp_path / "model.keras")
-    pd.testing.assert_frame_equal(rank_nodes(again), measured, rtol=1e-6)
+    pd.testing.assert_frame_equal(rank_nodes(again, by="knockout"), measured, rtol=1e-6)
+    pd.testing.assert_frame_equal(rank_nodes(again), table, rtol=1e-5)
+    assert rank_nodes(again).attrs == table.attrs
     assert str(inspect_node(again, "cycle")) == page
     assert inspect_node(again, "A").activity["mean"].notna().all()
     with pytest.raises(ModelError) as error:
-        rank_nodes(again, method="gradient")
+        rank_nodes(again, by="gradient")
     assert str(error.value) == (
         "The model remembers importance by knockout, not by gradient.\n"
-        "Pass data to measure it: vnn.tl.rank_nodes(model, data, labels, method='gradient')"
+        "Pass data to measure it: vnn.tl.rank_nodes(model, data, labels, by='gradient'), or --data FILE"
     )
     layer = view(again).head
     layer.bias.assign(np.array(layer.bias) + 1)

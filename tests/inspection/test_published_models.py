@@ -59,7 +59,7 @@ def scores(predictions):
 def test_knockout_with_batch_normalisation(arch, make, options):
     model = make(arch, Classes(("T", "B", "NK")), **options)
     data = inputs_of(model)
-    table = rank_nodes(model, data)
+    table = rank_nodes(model, data, by="knockout")
     before = scores(predict(model, data).to_numpy(np.float64))
     for node in NODES:
         lost = before - scores(held(model, node, data))
@@ -69,7 +69,7 @@ def test_knockout_with_batch_normalisation(arch, make, options):
 def test_knockout_of_drugcell_with_its_two_inputs(arch, make):
     model = make(arch, Regression(), preset="drugcell", side_features=7, side_layers=(4, 3), tail=(2,), initial_scale=1)
     data = inputs_of(model)
-    table = rank_nodes(model, data)
+    table = rank_nodes(model, data, by="knockout")
     before = predict(model, data).to_numpy(np.float64)
     for node in NODES:
         assert table.loc[node, "importance"] == pytest.approx(np.abs(before - held(model, node, data)).mean(), rel=1e-3)
@@ -88,7 +88,7 @@ def test_a_model_that_predicts_by_the_mean_of_its_heads(arch, make):
     model = make(arch, Regression(), level_heads=True, gene_features=("mutation", "expression"))
     data = inputs_of(model)
     assert data.shape == (23, 5, 2)
-    table = rank_nodes(model, data)
+    table = rank_nodes(model, data, by="knockout")
     activities = node_activities(model, data)
     kernel = np.array(view(model).head.kernel)[:, 0]
     stress = activities[:, "stress"].X[:, 0]
@@ -112,6 +112,6 @@ def test_gradient_is_knockout_where_cells_are_close(arch, make, preset):
     model = make(arch, outputs, preset=preset, **options)
     data = inputs_of(model)
     close = data[:1] + 1e-2 * data
-    exact = rank_nodes(model, close)
-    slope = rank_nodes(model, close, method="gradient").loc[exact.index]
+    exact = rank_nodes(model, close, by="knockout")
+    slope = rank_nodes(model, close, by="gradient").loc[exact.index]
     np.testing.assert_allclose(exact["importance"], slope["importance"], rtol=0.05, atol=1e-6)

@@ -23,7 +23,7 @@ def message(error):
 @pytest.mark.parametrize("batch_size", [7, 512])
 def test_knockout_is_holding_the_node_at_its_mean(request, values, labels, by_name, which, batch_size):
     model = request.getfixturevalue(which)
-    table = rank_nodes(model, values, labels, batch_size=batch_size)
+    table = rank_nodes(model, values, labels, batch_size=batch_size, by="knockout")
     network = by_name(model)
     assert sorted(table.index) == sorted(NODES)
     for node in NODES:
@@ -50,7 +50,9 @@ def test_a_node_is_knocked_out_as_if_it_were_deleted_and_its_mean_made_a_bias(li
     finally:
         head.set_weights([kernel, bias])
     lost -= lost.mean(axis=1, keepdims=True)
-    assert rank_nodes(linear, values).loc["stress", "importance"] == pytest.approx(np.abs(lost).mean(), rel=1e-5)
+    assert rank_nodes(linear, values, by="knockout").loc["stress", "importance"] == pytest.approx(
+        np.abs(lost).mean(), rel=1e-5
+    )
 
 
 def test_gradients_are_those_of_finite_differences(model, values):
@@ -77,8 +79,8 @@ def test_gradients_are_those_of_finite_differences(model, values):
 
 
 def test_gradient_is_knockout_where_the_rest_is_linear(linear, values, labels):
-    exact = rank_nodes(linear, values, labels, layers=[2])
-    slope = rank_nodes(linear, values, labels, layers=[2], method="gradient")
+    exact = rank_nodes(linear, values, labels, layers=[2], by="knockout")
+    slope = rank_nodes(linear, values, labels, layers=[2], by="gradient")
     assert list(exact.index) == list(slope.index)
     numbers = ["importance", "effect_T", "effect_B", "effect_NK"]
     np.testing.assert_allclose(exact[numbers], slope[numbers], rtol=1e-4, atol=1e-6)
@@ -87,16 +89,16 @@ def test_gradient_is_knockout_where_the_rest_is_linear(linear, values, labels):
 def test_gradient_is_knockout_for_small_distances(model, values):
     """Cells next to each other: the rest of the network is linear there."""
     close = values[:1] + 1e-2 * values
-    exact = rank_nodes(model, close)
-    slope = rank_nodes(model, close, method="gradient").loc[exact.index]
+    exact = rank_nodes(model, close, by="knockout")
+    slope = rank_nodes(model, close, by="gradient").loc[exact.index]
     np.testing.assert_allclose(exact["importance"], slope["importance"], rtol=0.05)
 
 
 def test_the_columns_of_the_table(model, frame, labels):
-    table = rank_nodes(model, frame, labels)
+    table = rank_nodes(model, frame, labels, by="knockout")
     assert list(table.columns) == [
         *("label", "kind", "layer", "genes", "importance", "rank"),
-        *("effect_T", "effect_B", "effect_NK", "most_active_in", "activity_difference"),
+        *("effect_T", "effect_B", "effect_NK"),
     ]
     assert table.index.name == "id"
     assert table["importance"].is_monotonic_decreasing
@@ -107,78 +109,71 @@ def test_the_columns_of_the_table(model, frame, labels):
 
 
 def test_named_data_are_aligned_by_name(model, frame, values, labels):
-    by_name = rank_nodes(model, frame, labels)
-    pd.testing.assert_frame_equal(by_name, rank_nodes(model, values, labels))
+    by_name = rank_nodes(model, frame, labels, by="knockout")
+    pd.testing.assert_frame_equal(by_name, rank_nodes(model, values, labels, by="knockout"))
 
 
 def test_named_labels_are_aligned_by_name(model, frame, labels):
     shuffled = pd.Series(labels, index=frame.index).sample(frac=1, random_state=0)
-    pd.testing.assert_frame_equal(rank_nodes(model, frame, shuffled), rank_nodes(model, frame, labels))
+    pd.testing.assert_frame_equal(
+        rank_nodes(model, frame, shuffled, by="knockout"), rank_nodes(model, frame, labels, by="knockout")
+    )
 
 
 def test_a_column_of_the_cells_names_the_labels(model, frame, labels):
     import anndata
 
     adata = anndata.AnnData(frame.drop(columns="other"), obs=pd.DataFrame({"type": labels}, index=frame.index))
-    pd.testing.assert_frame_equal(rank_nodes(model, adata, "type"), rank_nodes(model, frame, labels))
+    pd.testing.assert_frame_equal(
+        rank_nodes(model, adata, "type", by="knockout"), rank_nodes(model, frame, labels, by="knockout")
+    )
 
 
 def test_labels_with_cells_left_out(model, frame, labels):
     kept = np.arange(31) % 5 > 0
     known = Classes(("T", "B", "NK"))
     some = Labels("type", known, known.encode(labels[kept]), np.flatnonzero(kept), int((~kept).sum()))
-    pd.testing.assert_frame_equal(rank_nodes(model, frame, some), rank_nodes(model, frame[kept], labels[kept]))
+    pd.testing.assert_frame_equal(
+        rank_nodes(model, frame, some, by="knockout"), rank_nodes(model, frame[kept], labels[kept], by="knockout")
+    )
 
 
 def test_without_labels_the_predictions_decide_the_signs_only(model, values, labels):
     from keras_vnn.inspection import predicted_classes
 
-    own = rank_nodes(model, values)
-    pd.testing.assert_frame_equal(own, rank_nodes(model, values, predicted_classes(model, values)))
-    np.testing.assert_array_equal(own["importance"], rank_nodes(model, values, labels)["importance"])
+    own = rank_nodes(model, values, by="knockout")
+    pd.testing.assert_frame_equal(own, rank_nodes(model, values, predicted_classes(model, values), by="knockout"))
+    np.testing.assert_array_equal(own["importance"], rank_nodes(model, values, labels, by="knockout")["importance"])
 
 
 def test_the_same_call_gives_the_same_table(model, values, labels):
     for method in IMPORTANCE_METHODS:
-        first = rank_nodes(model, values, labels, method=method, layers=[2])
-        pd.testing.assert_frame_equal(first, rank_nodes(model, values, labels, method=method, layers=[2]))
+        first = rank_nodes(model, values, labels, by=method, layers=[2])
+        pd.testing.assert_frame_equal(first, rank_nodes(model, values, labels, by=method, layers=[2]))
 
 
 def test_a_class_without_cells_is_not_a_number(model, values):
-    table = rank_nodes(model, values, ["T", "B"] * 15 + ["T"])
+    table = rank_nodes(model, values, ["T", "B"] * 15 + ["T"], by="knockout")
     assert table["effect_NK"].isna().all()
-    assert table[["importance", "effect_T", "effect_B", "activity_difference"]].notna().all(axis=None)
-    assert set(table["most_active_in"]) <= {"T", "B"}
+    assert table[["importance", "effect_T", "effect_B"]].notna().all(axis=None)
 
 
 def test_one_cell_and_one_class(model, values):
-    table = rank_nodes(model, values[:1], ["T"])
+    table = rank_nodes(model, values[:1], ["T"], by="knockout")
     assert (table["importance"] < 1e-6).all()
-    assert table["activity_difference"].isna().all() and table["most_active_in"].isna().all()
 
 
 def test_top_and_layers(model, values):
-    assert list(rank_nodes(model, values, top=2).index) == list(rank_nodes(model, values).index[:2])
-    assert set(rank_nodes(model, values, layers=[2])["layer"]) == {2}
-
-
-def test_most_active_class_by_hand(linear, values):
-    """``TF:A`` is tanh of a weighted sum of A and D: label the cells by it."""
-    from keras_vnn.inspection import node_activities
-
-    activity = node_activities(linear, values)[:, "TF:A"].X[:, 0]
-    labels = np.where(activity > np.median(activity), "B", "T")
-    row = rank_nodes(linear, values, labels).loc["TF:A"]
-    high, low = activity[labels == "B"], activity[labels == "T"]
-    pooled = np.sqrt((((high - high.mean()) ** 2).sum() + ((low - low.mean()) ** 2).sum()) / (len(activity) - 2))
-    assert row["most_active_in"] == "B"
-    assert row["activity_difference"] == pytest.approx((high.mean() - low.mean()) / pooled, rel=1e-4)
+    assert list(rank_nodes(model, values, top=2, by="knockout").index) == list(
+        rank_nodes(model, values, by="knockout").index[:2]
+    )
+    assert set(rank_nodes(model, values, layers=[2], by="knockout")["layer"]) == {2}
 
 
 def test_regression(arch, make, values, by_name):
     model = make(arch, Regression(("growth rate",)), tail=(4,))
     target = values[:, 0] * 2 + 1
-    table = rank_nodes(model, values, target)
+    table = rank_nodes(model, values, target, by="knockout")
     network = by_name(model)
     before = network(values)
     states = dict(network.states)
@@ -188,52 +183,53 @@ def test_regression(arch, make, values, by_name):
         assert table.loc[node, "importance"] == pytest.approx(np.abs(lost).mean(), rel=1e-4)
         z = (target - target.mean()) / target.std()
         assert table.loc[node, "effect_growth rate"] == pytest.approx((lost[:, 0] * z).mean(), rel=1e-3, abs=1e-5)
-    assert "most_active_in" not in table
 
 
 def test_errors_say_what_is_wrong(arch, make, model, frame, values, labels):
     with pytest.raises(ConfigError) as error:
-        rank_nodes(model, values, method="knokout")
+        rank_nodes(model, values, by="knokout")
     assert message(error) == (
-        f"method must be one of {', '.join(IMPORTANCE_METHODS)}; got 'knokout'. Did you mean knockout or knockout-zero?"
+        "by must be one of label, genes, higher_in, d, evidence, q, learned, learned_q, beyond_the_mean, use, similar, "
+        f"kind, layer, higher_with, r, {', '.join(IMPORTANCE_METHODS)}; got 'knokout'. "
+        "Did you mean knockout or knockout-zero?"
     )
     with pytest.raises(ConfigError) as error:
-        rank_nodes(model, values, top=0)
+        rank_nodes(model, values, top=0, by="knockout")
     assert message(error) == "top must be at least 1, got 0."
     with pytest.raises(ConfigError) as error:
-        rank_nodes(model, values, batch_size=0)
+        rank_nodes(model, values, batch_size=0, by="knockout")
     assert message(error) == "batch_size must be at least 1, got 0."
     with pytest.raises(ModelError) as error:
-        rank_nodes(model, values, layers=[3])
+        rank_nodes(model, values, layers=[3], by="knockout")
     assert message(error) == "There is no hidden layer 3: they are numbered 1 to 2."
     with pytest.raises(DataError) as error:
-        rank_nodes(model, values, labels[:-1])
+        rank_nodes(model, values, labels[:-1], by="knockout")
     assert message(error) == "There are 30 labels for 31 cells.\nPass one label per cell, in the order of the data."
     with pytest.raises(DataError) as error:
-        rank_nodes(model, values, ["T", "b"] * 15 + ["T"])
+        rank_nodes(model, values, ["T", "b"] * 15 + ["T"], by="knockout")
     assert message(error) == (
         "15 of 31 labels are not a class of the model: b.\nThe classes are: T, B, NK.\nDid you mean B?"
     )
     with pytest.raises(GeneError, match="1 of 5 input genes of the model are missing from the data: B"):
-        rank_nodes(model, frame.drop(columns="B"), labels)
+        rank_nodes(model, frame.drop(columns="B"), labels, by="knockout")
     with pytest.raises(DataError) as error:
-        rank_nodes(model, frame, "type")
+        rank_nodes(model, frame, "type", by="knockout")
     assert message(error) == (
         "The label 'type' names a column of data.obs, but the data are a DataFrame.\n"
         "Pass the labels themselves, one per cell."
     )
     with pytest.raises(DataError) as error:
-        rank_nodes(model, values[:, :4])
+        rank_nodes(model, values[:, :4], by="knockout")
     assert message(error) == (
         "Expected an AnnData, a DataFrame or an aligned array of shape (cells, 5), got ndarray of shape (31, 4).\n"
         "Align named data: vnn.pp.align(data, arch, normalization=…)"
     )
     with pytest.raises(DataError) as error:
-        rank_nodes(model, np.where(values > 2, np.nan, values))
+        rank_nodes(model, np.where(values > 2, np.nan, values), by="knockout")
     count = int((values > 2).sum())
     assert message(error) == f"{count} of 155 values are not finite numbers.\nDrop these cells or genes."
     with pytest.raises(ModelError) as error:
-        rank_nodes(make(arch, Embedding(), tail=(2,)), values)
+        rank_nodes(make(arch, Embedding(), tail=(2,)), values, by="knockout")
     assert message(error) == (
         "The model is an embedding: it has no outputs whose change could rank its nodes.\n"
         "Look at single nodes (vnn inspect MODEL NODE), score it (vnn evaluate), or build one that predicts: "
@@ -246,7 +242,7 @@ def test_a_model_whose_training_diverged(arch, make, values):
     layer = view(model).sparse_layer(1)
     layer.kernel.assign(np.full(layer.kernel.shape, np.nan))
     with pytest.raises(ModelError) as error:
-        rank_nodes(model, values)
+        rank_nodes(model, values, by="knockout")
     assert message(error) == (
         "The units of the model are not finite numbers: its training has diverged.\n"
         "Train again with a lower learning rate, or normalise the data: normalization='zscore'."
@@ -256,7 +252,10 @@ def test_a_model_whose_training_diverged(arch, make, values):
 def test_missing_genes_can_be_filled(model, frame, labels):
     without = frame.drop(columns="B")
     filled = frame.assign(B=0.0)
-    pd.testing.assert_frame_equal(rank_nodes(model, without, labels, missing="zero"), rank_nodes(model, filled, labels))
+    pd.testing.assert_frame_equal(
+        rank_nodes(model, without, labels, missing="zero", by="knockout"),
+        rank_nodes(model, filled, labels, by="knockout"),
+    )
 
 
 def test_ranking_leaves_the_model_as_it_is(arch, make, values, labels, tmp_path):
@@ -264,8 +263,8 @@ def test_ranking_leaves_the_model_as_it_is(arch, make, values, labels, tmp_path)
 
     model = make(arch, 3, tail=(4,))
     before = model.to_json(), [np.array(weight) for weight in model.weights]
-    rank_nodes(model, values)
-    rank_nodes(model, values, method="gradient")
+    rank_nodes(model, values, by="knockout")
+    rank_nodes(model, values, by="gradient")
     assert json.loads(model.to_json()) == json.loads(before[0])
     for weight, old in zip(model.weights, before[1], strict=True):
         np.testing.assert_array_equal(np.array(weight), old)

@@ -56,7 +56,7 @@ def said(model):
         "activities": node_activities(model, data).to_df(),
         "embedding": embed(model, data).to_df(),
         "contributions": node_contributions(model, data, method="conductance").to_df(),
-        **{method: rank_nodes(model, data, method=method) for method in ("knockout", "gradient", "epsilon")},
+        **{method: rank_nodes(model, data, by=method) for method in ("knockout", "gradient", "epsilon")},
     }
     if not view(model).card.metadata["options"]["level_heads"]:
         tables["paths"] = path_weights(model, "B")

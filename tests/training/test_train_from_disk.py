@@ -67,8 +67,8 @@ def test_what_is_asked_of_the_model_is_the_same(cells, folder, in_memory, kind, 
     monkeypatch.setattr(_cells, "_AT_ONCE", 25)  # four parts, the last of 15
     for labels in (None, "type"):
         for method in ("knockout", "gradient"):
-            expected = rank_nodes(model, cells, labels, method=method).sort_index()
-            found = rank_nodes(model, on_disk, labels, method=method).sort_index()
+            expected = rank_nodes(model, cells, labels, by=method).sort_index()
+            found = rank_nodes(model, on_disk, labels, by=method).sort_index()
             pd.testing.assert_frame_equal(found, expected, check_exact=False, rtol=1e-4, atol=1e-6)
     here, there = inspect_node(model, "G3", on_disk, "type"), inspect_node(model, "G3", cells, "type")
     pd.testing.assert_frame_equal(here.activity, there.activity, check_exact=False, rtol=1e-5)
@@ -156,10 +156,8 @@ def test_nodes_are_measured_on_some_of_many_cells(cells, folder, monkeypatch):
     monkeypatch.setattr(run, "MOST_INSPECTED", 30)
     on_disk = read_expression(folder / "sparse.h5ad", backed=True)
     labels = labels_of(on_disk, "type")
-    asked = run.some_cells(labels, on_disk)
-    assert asked.cells.tolist() == list(range(0, 90, 3))
-    assert asked.codes.tolist() == labels.codes[::3].tolist()
-    assert run.some_cells(labels, cells) is labels  # in memory: all
+    assert run.inspected_cells(labels, on_disk).tolist() == list(range(0, 90, 3))
+    assert run.inspected_cells(labels, cells).tolist() == list(range(90))  # in memory: all
 
 
 def test_findings_on_some_cells_are_those_of_these_cells(cells, folder, in_memory, monkeypatch):
@@ -168,6 +166,9 @@ def test_findings_on_some_cells_are_those_of_these_cells(cells, folder, in_memor
 
     monkeypatch.setattr(run, "MOST_INSPECTED", 30)
     on_disk = read_expression(folder / "sparse.h5ad", backed=True)
-    asked = run.some_cells(labels_of(on_disk, "type"), on_disk)
-    found = rank_nodes(in_memory.model, on_disk, asked)
-    pd.testing.assert_frame_equal(found, rank_nodes(in_memory.model, cells[::3].copy(), "type"))
+    labels = labels_of(on_disk, "type")
+    asked = run.labels_at(labels, run.inspected_cells(labels, on_disk), on_disk.n_obs)
+    found = rank_nodes(in_memory.model, on_disk, asked, by="knockout")
+    pd.testing.assert_frame_equal(found, rank_nodes(in_memory.model, cells[::3].copy(), "type", by="knockout"))
+    table = rank_nodes(in_memory.model, on_disk, asked)
+    pd.testing.assert_frame_equal(table, rank_nodes(in_memory.model, cells[::3].copy(), "type"), rtol=1e-4)

@@ -6,7 +6,7 @@ opens as a networkx graph, and is all a model needs to be built. Knows nothing o
 
 from keras_vnn.architecture._archive import architecture_from_bytes, architecture_to_bytes, load_architecture
 from keras_vnn.architecture._nodes import NODE_KINDS, Layer, Node
-from keras_vnn.architecture._summary import LayerSummary, Summary, gene_counts, node_degrees
+from keras_vnn.architecture._summary import LayerSummary, Summary, gene_counts, genes_upstream, node_degrees
 from keras_vnn.architecture._value import Architecture, NodePosition
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "architecture_from_bytes",
     "architecture_to_bytes",
     "gene_counts",
+    "genes_upstream",
     "load_architecture",
     "node_degrees",
 ]

@@ -206,6 +206,11 @@ def _dense_row(layer: str, name: str, inputs: int, units: int) -> LayerSummary:
     return LayerSummary(layer, name, 0, units, 0, 1.0, parameters, parameters)
 
 
+def genes_upstream(arch: Architecture) -> sparse.csc_array:
+    """Return the genes that reach each hidden node on any path, ``(genes, hidden nodes)`` of 1 and 0, by layer."""
+    return sparse.csc_array(sparse.hstack(_upstream(arch, first_layers=1)[1:]))
+
+
 def gene_counts(arch: Architecture) -> list[NDArray[np.int64]]:
     """Return, for each layer, the number of genes that reach each of its nodes; 1 for a gene itself."""
     upstream = _upstream(arch, first_layers=1)

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
+from keras_vnn.basics.errors import ConfigError
 from keras_vnn.basics.keras_import import import_keras
 from keras_vnn.cli._console import print_json, say, show
-from keras_vnn.cli._inputs import CellTable, Force, LayerName, MaybeLabel, SameArchitecture, read_cells
+from keras_vnn.cli._inputs import CellTable, ClassName, Force, LayerName, MaybeLabel, SameArchitecture, read_cells
 
 
 def export(
@@ -26,6 +27,7 @@ def export(
         Path | None,
         typer.Option("--output", "-o", help="File to write (a folder for csv); text goes to the terminal without it."),
     ] = None,
+    class_: ClassName = None,
     architecture: SameArchitecture = None,
     force: Force = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
@@ -46,7 +48,8 @@ def export(
     """
     from keras_vnn.export import export_summary
 
-    written = export_summary(_loaded(source, architecture), format, path=output, overwrite=force)
+    found = _loaded(source, architecture)
+    written = export_summary(found, format, path=output, ranking=_of_class(found, class_), overwrite=force)
     if as_json:
         print_json({"written": str(written)} if output is not None else {"text": written})
     elif isinstance(written, str):
@@ -54,6 +57,19 @@ def export(
         (show if sys.stdout.isatty() else typer.echo)(written)
     else:
         say(f"written       {written}")
+
+
+def _of_class(source: Any, class_: str | None) -> Any:
+    """Return what a model remembers of its nodes for one class, if one is named."""
+    if class_ is None:
+        return None
+    from keras_vnn.architecture import Architecture
+
+    if isinstance(source, Architecture):
+        raise ConfigError(f"An architecture knows no classes, so none called {class_!r}.\nExport a trained model.")
+    from keras_vnn.inspection import ranked_nodes
+
+    return ranked_nodes(source, class_=class_)
 
 
 def _loaded(source: Path, architecture: Path | None) -> Any:
@@ -79,6 +95,7 @@ def report(
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")] = Path("report.html"),
     comparison: Annotated[Path | None, typer.Option(help="Folder written by `vnn compare`, to include.")] = None,
     title: Annotated[str | None, typer.Option(help="Title of the page; by default the name of the file.")] = None,
+    class_: ClassName = None,
     cells: CellTable = None,
     label: MaybeLabel = None,
     layer: LayerName = "X",
@@ -120,6 +137,7 @@ def report(
         values,
         labels,
         title=title or found.stem,
+        class_=class_,
         comparison=comparison,
         overwrite=force,
     )

@@ -18,6 +18,9 @@ from keras_vnn.recipes.read import Section, make_section, read_recipe
 from keras_vnn.recipes.schema import BuildRecipe, Recipe, TrainingRecipe, TrainRecipe
 
 CellTable = Annotated[Path | None, typer.Option(help="Table of cells with their labels, for CSV and TSV.")]
+ClassName = Annotated[
+    str | None, typer.Option("--class", help="Describe nodes for this class; by default each for its best one.")
+]
 MaybeLabel = Annotated[str | None, typer.Option(help="Column with the labels; by default the predicted classes.")]
 LayerName = Annotated[str, typer.Option(help="Values of an .h5ad to use: X, raw, or the name of a layer.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace existing files.")]

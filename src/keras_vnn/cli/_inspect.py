@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from keras_vnn.basics.errors import check_choice
 from keras_vnn.basics.keras_import import import_keras
-from keras_vnn.cli._console import print_json, say, show
-from keras_vnn.cli._inputs import CellTable, Command, LayerName, MaybeLabel, SameArchitecture, read_cells
+from keras_vnn.cli._console import print_json, say, say_warning, show
+from keras_vnn.cli._inputs import CellTable, ClassName, Command, LayerName, MaybeLabel, SameArchitecture, read_cells
+from keras_vnn.cli._nodes import about, node_lines, verdict
 
 if TYPE_CHECKING:
     import anndata
@@ -28,16 +30,37 @@ def inspect(
     cells: CellTable = None,
     label: MaybeLabel = None,
     layer: LayerName = "X",
-    method: Annotated[str | None, typer.Option(help="How importance is measured: knockout, gradient.")] = None,
+    class_: ClassName = None,
+    by: Annotated[
+        str,
+        typer.Option(
+            help="What nodes are ranked by: evidence, q, learned, use or another column; or a method of importance, as "
+            "knockout, gradient, rlipp, which is of the model, not of biology."
+        ),
+    ] = "evidence",
+    replicate: Annotated[
+        str | None, typer.Option(help="Column with the donor or batch: their means are compared, not cells.")
+    ] = None,
+    others: Annotated[
+        list[Path] | None, typer.Option("--with", help="Another training of the same network. May be repeated.")
+    ] = None,
     top: Annotated[int, typer.Option(min=1, help="Rows to show.")] = 20,
     architecture: SameArchitecture = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Say what named nodes do in a trained model, or rank them.
 
+    Nodes are ranked by evidence: how far their genes differ between the classes, above what as many genes of like
+    expression do. `q` is its false discovery rate; `learned`: how well the trained node tells the cells apart that the
+    model has not seen; `use`: how much this model needs it. `+4`: so many similar nodes are folded under one.
+
     **Examples**
 
-    `vnn inspect model.keras` – the most important nodes
+    `vnn inspect model.keras` – the nodes with most evidence
+
+    `vnn inspect model.keras --class "CD14+ Monocyte"` – those that are higher in one class
+
+    `vnn inspect a.keras --with b.keras --with c.keras` – means and spread of three trainings
 
     `vnn inspect model.keras TF:STAT1` – one node: its inputs with weights, what it feeds, activity per class
 
@@ -49,26 +72,31 @@ def inspect(
     existing_file(model, "model file")
     expected = None if architecture is None else load_architecture(architecture)
     import_keras()
-    from keras_vnn.inspection import inspect_node, rank_nodes
-    from keras_vnn.models import load_model
+    from keras_vnn.cli._nodes import node_lines, verdict
+    from keras_vnn.inspection import IMPORTANCE_METHODS, inspect_node, ranked_nodes, untrained_warning
+    from keras_vnn.models import load_model, view
 
     network = load_model(model, architecture=expected)
     values, labels = (None, None) if data is None else read_cells(network, data, cells, label, layer)
     if node is not None:
-        page = inspect_node(network, node, values, labels, top=top, method=method)
+        page = inspect_node(network, node, values, labels, top=top, method=by if by in IMPORTANCE_METHODS else None)
         if as_json:
             print_json(page.to_json())
         else:
             show(str(page))
         return
-    ranking = rank_nodes(network, values, labels, method=method)
-    shown = ranking.head(top)
+    if (untrained := untrained_warning(view(network))) is not None:
+        say_warning(untrained)
+    runs = [load_model(existing_file(path, "model file")) for path in others or ()]
+    ranking = ranked_nodes([network, *runs] if runs else network, values, labels, class_, by, replicate)
     if as_json:
-        print_json(shown.reset_index().to_dict(orient="records"))
+        shown = ranking.head(top).reset_index()
+        print_json(shown.astype(object).where(shown.notna(), None).to_dict(orient="records"))
         return
-    columns = [name for name in shown.columns if not name.startswith("effect_") and name != "activity_difference"]
-    show(shown[columns].round(4).to_string())
-    say(f'{len(shown)} of {len(ranking):,} nodes; one of them: vnn inspect {model} "{shown.index[0]}"')
+    show(node_lines(ranking, top))
+    if "evidence" in ranking:
+        say(f"{verdict(ranking)}\n{about(ranking)}")
+    say(f'one of them: vnn inspect {model} "{ranking.index[0]}"')
 
 
 def explain(
@@ -80,8 +108,12 @@ def explain(
         typer.Option(
             help="How importance is measured: knockout, knockout-zero, gradient, gradient-zero, integrated-gradients, "
             "integrated-gradients-zero, conductance, conductance-zero, epsilon, rlipp. May be repeated. "
-            "When none is given: knockout, or gradient for deep networks."
+            "They are of the model, not of biology, which is what evidence is about. Knock-out when none is given."
         ),
+    ] = None,
+    class_: ClassName = None,
+    replicate: Annotated[
+        str | None, typer.Option(help="Column with the donor or batch: their means are compared, not cells.")
     ] = None,
     gene_method: Annotated[str, typer.Option(help="Method for genes; any but rlipp.")] = "integrated-gradients",
     correction: Annotated[
@@ -97,8 +129,9 @@ def explain(
 ) -> None:
     """Write tables of what nodes and genes do to the outputs of a model, by name.
 
-    `nodes.csv`: importance, place in the layer, corrected importance and signed effects per class, by every method.
-    `genes.csv`: the same for genes. With `--per-cell`, `cells.METHOD.h5ad`: contributions, cells × nodes, to the class
+    `nodes.csv`: what the genes of each node say (evidence, direction, false discovery rate), what it learned, its use;
+    importance, place in the layer, corrected importance and signed effects per class, by every method. `genes.csv`:
+    importance and effects of genes. With `--per-cell`, `cells.METHOD.h5ad`: contributions, cells × nodes, to the class
     predicted for the cell. Names in the tables are safe to open in a spreadsheet.
 
     **Examples**
@@ -115,24 +148,34 @@ def explain(
         check_target(output / file, overwrite=True)
     import_keras()
     from keras_vnn.basics.csv_tables import csv_text
-    from keras_vnn.inspection import corrected_importance, node_contributions, rank_genes, rank_nodes
+    from keras_vnn.inspection import (
+        IMPORTANCE_METHODS,
+        corrected_importance,
+        node_contributions,
+        rank_genes,
+        ranked_nodes,
+        untrained_warning,
+    )
     from keras_vnn.models import load_model, view
 
     network = load_model(model)
     arch = view(network).architecture
     values, labels = read_cells(network, data, cells, label, layer)
-    nodes: Any = None
-    methods: list[str] = []
-    for name in dict.fromkeys(method or [None]):  # type: ignore[list-item]
-        table = rank_nodes(network, values, labels, method=name, progress=True)
-        used = str(table.attrs["method"])
+    methods = list(dict.fromkeys(method or ["knockout"]))
+    for name in methods:
+        check_choice("method", name, IMPORTANCE_METHODS)
+    if (untrained := untrained_warning(view(network))) is not None:
+        say_warning(untrained)
+    nodes = ranked_nodes(network, values, labels, class_, replicate=replicate, progress=True)
+    say(f"nodes         {verdict(nodes)}")
+    for used in methods:
+        table = ranked_nodes(network, values, labels, by=used, progress=True)
         say(f"nodes         {len(table):,} by {used}")
         measured = [name for name in table.columns if name in ("importance", "rank") or name.startswith("effect_")]
         own = table[measured].copy()
         own.insert(1, "corrected", corrected_importance(arch, table["importance"], correction))
         own = own.add_suffix(f" ({used})") if method and len(method) > 1 else own
-        nodes = table.drop(columns=measured).join(own) if nodes is None else nodes.join(own)
-        methods.append(used)
+        nodes = nodes.join(own)
     genes = rank_genes(network, values, labels, method=gene_method, progress=True)
     say(f"genes         {len(genes):,} by {gene_method}")
     written = {"nodes.csv": nodes, "genes.csv": genes}
@@ -150,9 +193,7 @@ def explain(
     if as_json:
         print_json(facts)
     else:
-        shown = nodes.head(10)
-        shown = shown[[name for name in shown.columns if not name.startswith(("effect_", "activity_difference"))]]
-        show(shown.round(4).to_string())
+        show(node_lines(nodes.drop(columns=["rank", "importance"], errors="ignore"), 10))
     say(f"written       {output}: {', '.join(files)}\nnext          is it the wiring? vnn compare RECIPE -o comparison")
 
 

@@ -9,11 +9,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from keras_vnn.basics.errors import ConfigError
-from keras_vnn.basics.files import check_target
+from keras_vnn.basics.files import check_target, existing_file
 from keras_vnn.basics.keras_import import import_keras
 from keras_vnn.basics.runs import alone_at
 from keras_vnn.cli._console import print_json, say, show
-from keras_vnn.cli._inputs import Force, is_recipe, recipe_of, section_of, take_inputs, training_recipe
+from keras_vnn.cli._inputs import (
+    CellTable,
+    Force,
+    MaybeLabel,
+    is_recipe,
+    recipe_of,
+    section_of,
+    take_inputs,
+    training_recipe,
+)
 from keras_vnn.cli._options import options_of
 from keras_vnn.recipes.schema import CompareRecipe, TrainRecipe, TuneRecipe
 
@@ -81,6 +90,7 @@ def train(
 
 def _report(result: TrainingResult, *, as_json: bool, is_embedding: bool) -> None:
     from keras_vnn.data import ClassificationMetrics
+    from keras_vnn.models import view
 
     metrics = result.metrics
     if as_json:
@@ -88,6 +98,7 @@ def _report(result: TrainingResult, *, as_json: bool, is_embedding: bool) -> Non
             {
                 "epochs": len(result.history),
                 "test": None if metrics is None else metrics.to_json(),
+                "judgement": view(result.model).card.metadata.get("judgement"),
                 "history": {name: [float(v) for v in result.history[name]] for name in result.history},
             }
         )
@@ -122,7 +133,13 @@ def _numbered(confusion: pd.DataFrame) -> pd.DataFrame:
 
 @options_of(CompareRecipe)
 def compare(
-    recipe: Annotated[str, typer.Argument(help="A recipe with a train section (YAML file or bundled name).")],
+    recipe: Annotated[
+        str,
+        typer.Argument(help="A recipe with a train section (YAML file or bundled name), or a trained model, .keras."),
+    ],
+    data: Annotated[Path | None, typer.Argument(help="Expression to train on; with a model.")] = None,
+    cells: CellTable = None,
+    label: MaybeLabel = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
     **given: Any,
 ) -> None:
@@ -136,12 +153,28 @@ def compare(
     `vnn compare kang-go -o kang-comparison --seeds 5 --jobs 2`
 
     `vnn compare recipe.yaml -o comparison --controls swap --controls modules --baselines linear`
+
+    `vnn compare model.keras cells.h5ad --label cell_type -o comparison` – trains again as the model was trained
     """
-    known = recipe_of(recipe).for_training("A comparison", recipe)
-    options = section_of(CompareRecipe, known.compare, given)
+    is_model = Path(recipe).suffix == ".keras"
+    if is_model != (data is not None) or (not is_model and (cells or label)):
+        raise ConfigError(
+            "A model needs the data to train on again: vnn compare model.keras cells.h5ad --label cell_type"
+            if is_model
+            else "A recipe names its data itself: leave out DATA, --cells and --label."
+        )
+    known = None if is_model else recipe_of(recipe).for_training("A comparison", recipe)
+    options = section_of(CompareRecipe, None if known is None else known.compare, given)
     if options.output is None:
         raise ConfigError("Name the folder to write into: -o comparison")
-    task = training_recipe(known, {})
+    if known is not None:
+        task = training_recipe(known, {})
+    else:
+        from keras_vnn.recipes.run import recipe_of_model
+
+        model = existing_file(Path(recipe), "model file")
+        take_inputs({"architecture": model, "data": data, "cells": cells})
+        task = recipe_of_model(model, existing_file(Path(str(data)), "expression file"), cells=cells, label=label)
 
     from keras_vnn.experiments.comparison import compare_networks
 
@@ -235,6 +268,7 @@ def demo(
     import_keras()
     import pandas as pd
 
+    from keras_vnn.cli._nodes import node_lines
     from keras_vnn.cli.demo import run_demo
 
     result = run_demo(output, style=style, overwrite=force, progress=True)
@@ -252,10 +286,12 @@ def demo(
     show(
         f"\n{inside}"
         f"held-out accuracy, mean and standard deviation of five folds\n{scores.to_string()}\n\n"
-        f"top nodes of the final model\n"
-        f"{result.top_nodes[['label', 'kind', 'genes', 'importance']].round(4).to_string()}\n\n"
+        f"the nodes with most evidence: how far their genes differ, above what such genes do\n"
+        f"{node_lines(result.top_nodes, 10)}\n"
+        f"{result.verdict}\n\n"
         f"results       {result.folder.resolve()}\n"
         f"              {', '.join(sorted(path.name for path in result.folder.iterdir()))}\n"
         f"took          {time.monotonic() - started:.0f} s\n"
-        f'next          vnn inspect {result.folder / "model.keras"} "{result.top_nodes.index[0]}"'
+        f"next          open {result.folder / 'report.html'} in a browser\n"
+        f'              vnn inspect {result.folder / "model.keras"} "{result.top_nodes.index[0]}"'
     )

@@ -23,6 +23,7 @@ from keras_vnn.basics.csv_tables import csv_text
 from keras_vnn.basics.errors import ConfigError, OutputError, check_choice
 from keras_vnn.basics.files import made_folder, replacing
 from keras_vnn.basics.progress import Say, log_debug, log_info
+from keras_vnn.cli._nodes import leading, verdict
 from keras_vnn.readers import read_interactions
 from keras_vnn.recipes.read import changed_section, read_recipe
 from keras_vnn.recipes.run import build_architecture, read_training_data, train_model
@@ -50,7 +51,9 @@ class DemoResult:
         A row per method: mean and standard deviation of the accuracy over five folds, parameters, and the accuracy in
         each fold.
     top_nodes
-        The ten most important nodes of the final model.
+        The ten nodes with most evidence, of those that are folded under no better one.
+    verdict
+        What was found at a false discovery rate of 5 %, in a sentence.
     folder
         Where everything was written.
     """
@@ -59,6 +62,7 @@ class DemoResult:
     interacting_genes: int
     scores: pd.DataFrame
     top_nodes: pd.DataFrame
+    verdict: str
     folder: Path
 
 
@@ -98,7 +102,7 @@ def run_demo(
     """
     from keras_vnn.data import Labels
     from keras_vnn.export.report import write_report
-    from keras_vnn.inspection import rank_nodes
+    from keras_vnn.inspection import ranked_nodes
     from keras_vnn.models import save_model
 
     check_choice("style", style, STYLES)
@@ -122,9 +126,9 @@ def run_demo(
     result = train_model(train, arch, progress=progress, say=log_debug)
     save_model(result.model, target / "model.keras", overwrite=overwrite)
     arch.save(target / "architecture.vnn", overwrite=overwrite)
-    ranking = _without_bottleneck(rank_nodes(result.model), arch)
+    ranking = ranked_nodes(result.model)
     found = (0, 0) if inside is None else (len(inside), len(inside.genes))
-    demo = DemoResult(*found, scores, ranking.head(10), target)
+    demo = DemoResult(*found, scores, leading(ranking).head(10), verdict(ranking), target)
     _write(demo, result, data, labels, ranking, overwrite=overwrite)
     write_report(result.model, target / "report.html", title=chosen.title or None, overwrite=overwrite)
     return demo
@@ -194,6 +198,7 @@ def _write(demo: DemoResult, result: Any, data: Any, labels: Any, ranking: pd.Da
         "five_folds": json.loads(demo.scores.to_json(orient="index")),
         "test": result.metrics.to_json(),
         "top_nodes": list(demo.top_nodes.index),
+        "verdict": demo.verdict,
     }
     with replacing(folder / "results.json", overwrite=overwrite) as partial:
         partial.write_text(json.dumps(found, indent=2, ensure_ascii=False), encoding="utf-8")
@@ -226,11 +231,6 @@ def _activities(model: Any, data: Any, labels: Any, nodes: list[str]) -> pd.Data
 def _table(table: pd.DataFrame, path: Path, overwrite: bool) -> None:
     with replacing(path, overwrite=overwrite) as partial:
         partial.write_text(csv_text(table), encoding="utf-8", newline="\n")
-
-
-def _without_bottleneck(ranking: pd.DataFrame, arch: Architecture) -> pd.DataFrame:
-    """Leave out a node through which everything passes to the head: that it matters is not a finding."""
-    return ranking.drop(index=list(arch.sinks)) if len(arch.sinks) == 1 else ranking
 
 
 def _folder(folder: str | os.PathLike[str], *, overwrite: bool) -> Path:

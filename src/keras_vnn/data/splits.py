@@ -63,6 +63,17 @@ class Split:
             f"(seed {self.seed})"
         )
 
+    def at(self, positions: NDArray[np.intp]) -> Split:
+        """Return the split of some of the cells, at ascending positions; positions are then among these.
+
+        Raises
+        ------
+        DataError
+            None of them is for training.
+        """
+        train, validation, test = (np.flatnonzero(np.isin(positions, getattr(self, name))) for name in PARTS)
+        return Split(train, validation, test, self.seed)
+
     @property
     def digest(self) -> str:
         """Hexadecimal digits that differ wherever the parts do."""

@@ -6,7 +6,7 @@ Keras is imported only when a model is given.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -66,7 +66,7 @@ class Content:
         """A row per node, genes included, by ``id``: label, kind, layer, units, inputs, outputs, names.
 
         With a model: ``bias`` (of nodes with one unit) and ``strength``, the sum of the absolute weights to what the
-        node feeds. With a ranking: its ``importance``, ``rank`` and effects.
+        node feeds. With a ranking: what it says of each.
         """
         table = self.architecture.node_table()
         if self.weights is not None:
@@ -147,16 +147,16 @@ class Content:
 
     @cached_property
     def top_nodes(self) -> pd.DataFrame:
-        """Hidden nodes, the first to mention first: by importance, else by strength, else by number of inputs."""
+        """Hidden nodes, the first to mention first: by the ranking, else by strength, else by number of inputs."""
         hidden = self.nodes[self.nodes["layer"] > 0]
-        order = -hidden[self.ordered_by].fillna(-np.inf).to_numpy(float)
+        order = -hidden[self.ordered_by].abs().fillna(-np.inf).to_numpy(float)
         return hidden.iloc[order.argsort(kind="stable")]
 
     @property
     def ordered_by(self) -> str:
         """The column of the nodes that decides which are mentioned first."""
         if self.ranking is not None:
-            return "importance"
+            return measure_of(self.ranking)
         return "inputs" if self.weights is None else "strength"
 
 
@@ -192,28 +192,42 @@ def is_model(source: Any) -> bool:
     return not isinstance(source, Architecture)
 
 
-def check_ranking(arch: Architecture, ranking: pd.DataFrame, columns: Collection[str] = ("importance",)) -> None:
-    """Raise an `ArchitectureError` unless a ranking is of nodes of the architecture and has these columns."""
+def measure_of(ranking: pd.DataFrame) -> str:
+    """Return the column that a ranking is by: evidence, or importance where there is none."""
+    return "evidence" if "evidence" in ranking else "importance"
+
+
+def check_ranking(arch: Architecture, ranking: pd.DataFrame) -> None:
+    """Raise an `ArchitectureError` unless a ranking is of nodes of the architecture."""
     known = {node.id for layer in arch.hidden_layers for node in layer}
     strange = [name for name in ranking.index if name not in known]
-    if strange or not set(columns) <= set(ranking):
+    if strange or measure_of(ranking) not in ranking:
         raise ArchitectureError(
             f"The ranking is not of the nodes of this architecture: {len(strange)} of "
             f"{len(ranking)} rows name none of them.\nMake it: vnn.tl.rank_nodes(model, data, labels)"
         )
 
 
-def remembered_ranking(seen: ModelView) -> pd.DataFrame | None:
-    """Return the ranking a model remembers; ``None`` when it does not, or was trained further since."""
-    from keras_vnn.inspection import rank_nodes
+def remembered_rankings(seen: ModelView, class_: str | None = None) -> list[pd.DataFrame]:
+    """Return the tables of evidence and of importance that a model remembers; none if it was trained further since.
 
-    if "inspection" not in seen.card.metadata or seen.head is None:
-        return None
-    try:
-        table: pd.DataFrame = rank_nodes(seen.model)
-    except ModelError:
-        return None
-    return table
+    What an earlier version kept is importance alone.
+
+    Raises
+    ------
+    ConfigError
+        The model has no such class.
+    """
+    from keras_vnn.inspection import ranked_nodes
+
+    kept = seen.card.metadata.get("inspection") or {}
+    tables = []
+    for by in (["evidence"] if kept.get("nodes") else []) + ([kept["method"]] if kept.get("importance") else []):
+        try:
+            tables.append(ranked_nodes(seen.model, class_=class_ if by == "evidence" else None, by=by))
+        except ModelError:
+            continue
+    return tables
 
 
 def tree_parents(arch: Architecture, genes: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
@@ -255,7 +269,7 @@ def _of_model(model: Any, ranking: pd.DataFrame | None) -> Content:
         weights.loc[is_read, "to"] = "output" if behind.part == "head" else "tail"
         weights = weights[is_read | weights["block"].isin(sparse)].reset_index(drop=True)
     if ranking is None:
-        ranking = remembered_ranking(seen)
+        ranking = next(iter(remembered_rankings(seen)), None)
     kind = "" if isinstance(seen.outputs, Embedding) else "class" if isinstance(seen.outputs, Classes) else "number"
     metadata: Mapping[str, Any] = seen.card.metadata
     known: dict[str, Any] = {name: metadata[name] for name in ("options", "training") if name in metadata}

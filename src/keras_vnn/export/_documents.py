@@ -132,13 +132,15 @@ def top_table(content: Content) -> tuple[list[list[str]], str]:
     top = content.top_nodes.head(_TOP)
     count = sum(len(layer) for layer in content.architecture.hidden_layers)
     by = {
+        "evidence": "by evidence: how far their genes differ between the classes, above what such genes do",
         "importance": "by importance to the outputs",
         "strength": "by the sum of absolute weights to what they feed",
         "inputs": "by number of inputs",
     }[content.ordered_by]
     heading = f"Top {len(top)} of {count:,} nodes, {by}"
     columns = [name for name in ("kind", "layer", "inputs") if name in top]
-    numbers = [name for name in ("strength", "importance") if name in top]
+    columns += [name for name in ("genes", "higher_in", "higher_with") if name in top]
+    numbers = [name for name in ("d", "r", "evidence", "q", "strength", "importance") if name in top]
     numbers += [name for name in top if str(name).startswith("effect_")][:6]
     rows = [["node", "label", *columns, *(str(name).replace("_", " ") for name in numbers)]]
     for id, row in top.iterrows():
@@ -175,9 +177,11 @@ def _number(value: Any) -> str:
 # Facts that have a section of their own.
 _ELSEWHERE = ("source", "classes", "numbers", "training metrics", "training split")
 _LIMITS = (
-    "The importance of a node describes this network, not the cells: it shows what the network uses, not what causes "
-    "the phenotype.",
-    "Importance changes with the random seed, and large or well connected nodes tend to rank high. Compare with "
+    "Evidence is of the cells, and says that the genes of a node go with a class, not that they cause it. Nodes that "
+    "share genes share it, those of fewer than five genes have little chance of it, and cells of one donor are not "
+    "independent.",
+    "What a node learned, its use and its importance describe this network, not the cells.",
+    "Use and importance change with the random seed, and large or well connected nodes tend to rank high. Compare with "
     "networks wired at random, over several seeds, before you trust a name: `vnn compare`.",
     "A gene without an edge is not seen, and knowledge that is wrong or missing in the files below is wrong or missing "
     "here.",

@@ -23,6 +23,8 @@ from keras_vnn.export._content import Content
 if TYPE_CHECKING:
     import networkx
 
+_OF_DOT = ("kind", "layer", "units", "evidence", "q", "higher_in", "importance")
+
 
 def graph_of(content: Content) -> networkx.DiGraph:
     """Return the directed graph, gene → … → outputs.
@@ -106,7 +108,7 @@ def to_dot(content: Content) -> str:
     for id, facts in graph.nodes(data=True):
         layers.setdefault(facts["layer"], []).append(ids[id])
         shown: dict[str, Any] = {"label": facts["label"], "fillcolor": KIND_COLOURS[facts["kind"]]}
-        shown |= {name: facts[name] for name in ("kind", "layer", "units", "importance") if name in facts}
+        shown |= {name: facts[name] for name in _OF_DOT if name in facts}
         lines.append(f"  {ids[id]} [{_attributes(shown)}];")
     lines += [f"  {{ rank=same; {'; '.join(members)} }}" for _, members in sorted(layers.items())]
     for source, target, facts in graph.edges(data=True):

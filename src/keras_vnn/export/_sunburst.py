@@ -51,8 +51,8 @@ def sunburst(
     """Draw a hierarchy as rings: the root inside, its children around it; wedges as wide as they have genes.
 
     A term with several parents stands once, below the parent with the fewest genes. The width of a term is shared
-    among its children by their numbers of genes, what is left is its own. Wedges are coloured by importance where
-    that is known. Of a network without levels, the 40 most important nodes form one ring.
+    among its children by their numbers of genes, what is left is its own. Wedges are coloured by evidence, or by
+    importance, where that is known. Of a network without levels, the 40 most important nodes form one ring.
 
     Parameters
     ----------
@@ -92,17 +92,17 @@ def sunburst(
     for below in children.values():
         below.sort(key=lambda id: (-counts[id], id))
     roots = _roots(arch, root)
-    importance = None if content.ranking is None else content.ranking["importance"].astype(float)
+    worth = None if content.ranking is None else content.ranking[content.ordered_by].astype(float).abs()
     if len(roots) > _ROOTS:
         first = set(content.top_nodes.index[content.top_nodes.index.isin(roots)][:_ROOTS])
         roots = [id for id in roots if id in first]
     wedges = _placed(roots, children, counts, rings, min_share) if sum(counts[id] for id in roots) else []
-    if importance is not None and len(roots) == 1:
-        importance = importance.drop(index=roots, errors="ignore")  # all passes through a single root
+    if worth is not None and len(roots) == 1:
+        worth = worth.drop(index=roots, errors="ignore")  # all passes through a single root
     names = {node.id: node.label for layer in arch.hidden_layers for node in layer}
-    axes = new_axes(_SIZE if importance is None else _SIZE + 0.9, _SIZE) if ax is None else ax
+    axes = new_axes(_SIZE if worth is None else _SIZE + 0.9, _SIZE) if ax is None else ax
     reach = _HOLE + max((wedge.ring for wedge in wedges), default=1)
-    _draw(axes, wedges, names, importance, inches=_SIZE / 2 / reach * 0.96)
+    _draw(axes, wedges, names, worth, content.ordered_by, inches=_SIZE / 2 / reach * 0.96)
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
     axes.set_axis_off()
     return axes
@@ -149,7 +149,7 @@ def _placed(
 
 
 def _draw(
-    axes: Axes, wedges: list[_Wedge], names: Mapping[str, str], importance: pd.Series | None, *, inches: float
+    axes: Axes, wedges: list[_Wedge], names: Mapping[str, str], worth: pd.Series | None, measure: str, *, inches: float
 ) -> None:
     from matplotlib import colormaps
     from matplotlib.cm import ScalarMappable
@@ -157,9 +157,9 @@ def _draw(
     from matplotlib.patches import Wedge
 
     shown = [wedge.id for wedge in wedges]
-    known = None if importance is None else importance.reindex(shown).dropna()
+    known = None if worth is None else worth.reindex(shown).dropna()
     norm = Normalize(0, float(known.max()) if known is not None and len(known) and known.max() > 0 else 1.0)
-    palette = LinearSegmentedColormap.from_list("importance", colormaps[_MAP](np.linspace(0.12, 1.0, 64)))
+    palette = LinearSegmentedColormap.from_list("worth", colormaps[_MAP](np.linspace(0.12, 1.0, 64)))
     for wedge in wedges:
         if known is not None:
             colour: Any = palette(norm(known[wedge.id])) if wedge.id in known.index else "#e3e6e8"
@@ -181,7 +181,7 @@ def _draw(
         )
         _label(axes, wedge, names[wedge.id], inner, outer, inches=inches, is_dark=_is_dark(colour))
     if known is not None and len(known):
-        colour_bar(axes, ScalarMappable(norm, palette), "importance", shrink=0.35, pad=0.01)
+        colour_bar(axes, ScalarMappable(norm, palette), measure, shrink=0.35, pad=0.01)
 
 
 def _label(axes: Axes, wedge: _Wedge, name: str, inner: float, outer: float, *, inches: float, is_dark: bool) -> None:

@@ -30,6 +30,7 @@ from keras_vnn.export._canvas import (
     shortened,
     without_frame,
 )
+from keras_vnn.export._content import measure_of
 from keras_vnn.export._layers import draw_layers
 from keras_vnn.export._sunburst import sunburst
 
@@ -177,14 +178,15 @@ _CONTROL_MARKS = ("D", "s", "^", "v", "o")
 def node_ranking(
     ranking: pd.DataFrame, *, runs: pd.DataFrame | None = None, top: int = 20, ax: Axes | None = None
 ) -> Axes:
-    """Draw the most important nodes as bars, with their spread over runs where several are known.
+    """Draw the first nodes as bars: by evidence, or by importance, with its spread over runs where several are known.
 
     Parameters
     ----------
     ranking
-        What `tl.rank_nodes` gave, or the ``nodes`` of a `Comparison`: ``importance`` by id; ``label`` and
-        ``most_active_in`` if there are any; ``sd``, drawn as a line around the end of the bar; and
-        ``importance CONTROL``, the mean under each control, drawn as a mark.
+        What `tl.rank_nodes` gave: ``evidence`` by id, pale where ``q`` is 0.05 or more; nodes that are folded under
+        another are left out. Or the ``nodes`` of a `Comparison`: ``importance`` by id. ``label`` and ``higher_in`` if
+        there are any; ``sd``, drawn as a line around the end of the bar; and ``importance CONTROL``, the mean under
+        each control, drawn as a mark.
     runs
         ``(nodes, runs)`` importance of the same nodes in networks trained from several seeds: bars are then the means,
         and each run is a dot.
@@ -196,7 +198,7 @@ def node_ranking(
     Raises
     ------
     DataError
-        The table has no importance or no row, or ``runs`` lacks nodes of the ranking.
+        The table has neither evidence nor importance, or no row, or ``runs`` lacks nodes of the ranking.
 
     Examples
     --------
@@ -204,9 +206,10 @@ def node_ranking(
     >>> [tick.get_text() for tick in node_ranking(table).get_yticklabels()]
     ['repair', 'growth']
     """
-    if "importance" not in ranking or not len(ranking):
+    by = measure_of(ranking) if runs is None else "importance"
+    if (runs is None and by not in ranking) or not len(ranking):
         raise DataError(
-            "The ranking needs a column importance and at least one node.\n"
+            "The ranking needs a column evidence or importance and at least one node.\n"
             "Make it: vnn.tl.rank_nodes(model, data, labels)"
         )
     known = ranking
@@ -218,34 +221,45 @@ def node_ranking(
                 f"{runs.shape[1]} runs: {sample(lacking)}."
             )
         known = ranking.assign(importance=runs.reindex(ranking.index).mean(axis=1))
-    table = known.sort_values("importance", ascending=False, kind="stable").head(max(top, 1))
+    if "similar" in known:
+        known = known[known["similar"].notna()]
+    order = (-known[by].abs().fillna(-1).to_numpy(float)).argsort(kind="stable")
+    table = known.iloc[order].head(max(top, 1))
+    lengths = table[by].abs().fillna(0).astype(float)
     texts = names(table)
     colours, legend = _class_colours(ranking, table)
     controls = [str(name) for name in table.columns if str(name).startswith("importance ")][: len(_CONTROL_MARKS)]
     is_outside = len(legend) + len(controls) > 3
-    is_outside |= table["importance"].iloc[-4:].max() > 0.6 * table["importance"].max()
+    is_outside |= bool(lengths.iloc[-4:].max() > 0.6 * lengths.max())
     has_legend = len(legend) > 1 or bool(controls)
     width = 4.2 + 0.075 * max(map(len, texts)) + (1.8 if has_legend and is_outside else 0)
     axes = new_axes(width, 0.95 + 0.24 * len(table)) if ax is None else ax
     places = np.arange(len(table))
     # Light bars where marks and lines have to be seen on them.
-    axes.barh(places, table["importance"], color=colours, height=0.72, alpha=0.5 if controls or runs is not None else 1)
+    bars = axes.barh(places, lengths, color=colours, height=0.72, alpha=0.5 if controls or runs is not None else 1)
+    is_found = table["q"].lt(0.05) if by == "evidence" and "q" in table else pd.Series(True, table.index)
+    for bar, found in zip(bars, is_found, strict=True):
+        if not found:
+            bar.set_alpha(0.25)
     marks: list[Any] = []
     for name, mark in zip(controls, _CONTROL_MARKS, strict=False):
         label = f"mean under control: {name.removeprefix('importance ')}"
         marks += axes.plot(table[name], places, mark, color="black", fillstyle="none", markersize=4.5, label=label)
     spread = "mean change of the outputs without the node"
+    if by == "evidence":
+        spread = "t of the node's genes above that of like genes, in standard deviations"
+        spread += "" if is_found.all() else "; pale: not at a false discovery rate of 5 %"
     if runs is not None:
         for column in runs:
             axes.plot(runs.loc[table.index, column], places, ".", color="#333333", markersize=4, alpha=0.8)
         spread += f"; bars are means of {runs.shape[1]} runs (dots)"
     elif "sd" in table and table["sd"].notna().any():
-        axes.errorbar(table["importance"], places, xerr=table["sd"], fmt="none", ecolor="#333333", elinewidth=1)
+        axes.errorbar(lengths, places, xerr=table["sd"], fmt="none", ecolor="#333333", elinewidth=1)
         spread += "; lines are ± sd over runs"
     if has_legend:
         _legend(axes, legend if len(legend) > 1 else {}, "higher in", marks, outside=is_outside)
     axes.set_xlim(left=0)
-    name_rows(axes, texts, "importance: " + fill(spread, 52))
+    name_rows(axes, texts, f"{by}: " + fill(spread, 52))
     return axes
 
 
@@ -342,14 +356,13 @@ def _cut(label: str, width: int = 34) -> str:
 
 def _class_colours(ranking: pd.DataFrame, shown: pd.DataFrame) -> tuple[list[str], dict[str, str]]:
     """Return a colour for each node that is shown, and one for each class among them, first 12."""
-    if "most_active_in" not in shown or shown["most_active_in"].isna().all():
+    if "higher_in" not in shown or shown["higher_in"].isna().all():
         return [CLASS_COLOURS[0]] * len(shown), {}
-    classes = [str(name).removeprefix("effect_") for name in ranking.columns if str(name).startswith("effect_")]
-    classes = classes or sorted(map(str, ranking["most_active_in"].dropna().unique()))
+    classes = sorted(set(map(str, ranking["higher_in"].dropna())) - {"mixed"})
     colour_of = {name: CLASS_COLOURS[i % len(CLASS_COLOURS)] for i, name in enumerate(classes)}
-    occurring = set(shown["most_active_in"])
+    occurring = set(shown["higher_in"])
     legend = {name: colour for name, colour in colour_of.items() if name in occurring}
-    return [colour_of.get(str(name), GREY) for name in shown["most_active_in"]], dict(list(legend.items())[:12])
+    return [colour_of.get(str(name), GREY) for name in shown["higher_in"]], dict(list(legend.items())[:12])
 
 
 def _legend(axes: Axes, colours: Mapping[str, str], title: str, marks: list[Any], *, outside: bool) -> None:

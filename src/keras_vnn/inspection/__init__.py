@@ -14,11 +14,12 @@ from keras_vnn.inspection._activities import (
     unit_table,
 )
 from keras_vnn.inspection._connectivity import CORRECTIONS, corrected_importance, path_weights
-from keras_vnn.inspection._findings import activity_table, remember_inspection
+from keras_vnn.inspection._findings import activity_table, remember_inspection, remember_runs
+from keras_vnn.inspection._judgement import Judgement, judge, untrained_warning
 from keras_vnn.inspection._latent import autoencoder_activities, differential_activity, perturb_genes
 from keras_vnn.inspection._methods import IMPORTANCE_METHODS, ImportanceMethod
 from keras_vnn.inspection._node import NodeImportance, NodeInspection, inspect_node
-from keras_vnn.inspection._ranking import node_contributions, rank_genes, rank_nodes
+from keras_vnn.inspection._ranking import node_contributions, rank_genes, rank_nodes, ranked_nodes
 from keras_vnn.inspection._rlipp import RLIPP_TARGETS, rlipp
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "IMPORTANCE_METHODS",
     "RLIPP_TARGETS",
     "ImportanceMethod",
+    "Judgement",
     "NodeImportance",
     "NodeInspection",
     "activities_by_class",
@@ -36,6 +38,7 @@ __all__ = [
     "embed",
     "embedding_units",
     "inspect_node",
+    "judge",
     "node_activities",
     "node_contributions",
     "path_weights",
@@ -44,7 +47,10 @@ __all__ = [
     "predicted_classes",
     "rank_genes",
     "rank_nodes",
+    "ranked_nodes",
     "remember_inspection",
+    "remember_runs",
     "rlipp",
     "unit_table",
+    "untrained_warning",
 ]

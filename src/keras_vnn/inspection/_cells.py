@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from keras_vnn.basics.errors import DataError
-from keras_vnn.data import Classes, Labels, StoredInputs, Targets, inputs_of, labels_of
+from keras_vnn.basics.errors import DataError, VNNError
+from keras_vnn.data import Classes, Labels, Split, StoredInputs, Targets, inputs_of, labels_of, split_cells
 from keras_vnn.data import classes as classes_of_labels
 from keras_vnn.data.labels import in_order_of
 from keras_vnn.models import ModelView
@@ -50,6 +50,10 @@ class Cells:
     def names(self) -> pd.Index:
         """Names of the cells."""
         return self.obs.index
+
+    def at(self, rows: NDArray[np.intp]) -> Cells:
+        """Return the cells at some positions, in memory."""
+        return Cells(np.asarray(self.values[rows]), self.obs.iloc[rows], tuple(part[rows] for part in self.side))
 
     def parts(self) -> Iterator[tuple[slice, Cells]]:
         """Yield the cells in parts that are in memory, and which they are; all at once when they are there already."""
@@ -167,3 +171,25 @@ def _one_per_cell(labels: Any, cells: Cells, data: Any) -> Any:
         )
     is_named = hasattr(data, "obs_names") or hasattr(data, "columns")
     return in_order_of(cells.names, labels) if is_named else labels
+
+
+def known_split(seen: ModelView, labels: Any, cells: int) -> Split | None:
+    """Return the split of the training, drawn again, if these are its cells; ``None`` if they are not."""
+    kept = seen.card.metadata.get("training") or {}
+    try:
+        counts = [int(kept["cells"][name]) for name in ("train", "validation", "test")]
+        seed, digest = int(kept["split"]["seed"]), kept["split"]["sha256"]
+    except (KeyError, TypeError, ValueError):
+        return None
+    if sum(counts) != cells or not any(counts[1:]):
+        return None
+    fractions = [count / cells for count in counts]
+    of = labels if labels is not None else np.zeros(cells)
+    for stratify in (True, False):
+        try:
+            drawn = split_cells(of, fractions=fractions, seed=seed, stratify=stratify and not isinstance(of, Targets))
+        except VNNError:
+            continue
+        if drawn.digest == digest:
+            return drawn
+    return None

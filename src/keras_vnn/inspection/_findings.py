@@ -18,15 +18,25 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from keras_vnn.basics.errors import ConfigError, DataError, ModelError
+from keras_vnn.basics.errors import ConfigError, DataError, ModelError, check_choice
 from keras_vnn.basics.progress import progressing
-from keras_vnn.data import Classes
-from keras_vnn.inspection._cells import cells_of, class_codes
-from keras_vnn.inspection._importance import Importance, chosen_method, goal_of, layer_importance, settled
+from keras_vnn.data import Classes, Labels, Split
+from keras_vnn.inspection._cells import Cells, cells_of, class_codes
+from keras_vnn.inspection._evidence import Groups
+from keras_vnn.inspection._importance import (
+    DEFAULT_METHOD,
+    Importance,
+    goal_of,
+    hidden_layers,
+    layer_importance,
+    settled,
+    targets_given,
+)
 from keras_vnn.inspection._methods import IMPORTANCE_METHODS, LayerView, Network
-from keras_vnn.inspection._record import Recording, output_weights
+from keras_vnn.inspection._node_table import NodeTable, node_table_of, replicates_of
+from keras_vnn.inspection._record import Recording, output_weights, without_outputs
 from keras_vnn.inspection._rlipp import improvements_of
-from keras_vnn.models import Embedding, ModelView, view
+from keras_vnn.models import Embedding, ModelView, Regression, view
 
 Doubles = NDArray[np.float64]
 
@@ -158,7 +168,8 @@ def findings_of(
     progress: bool = False,
 ) -> Findings:
     """Measure activity and importance of the nodes of some layers; activity alone, or genes too, if asked for."""
-    chosen = chosen_method(seen, method)
+    chosen = method or DEFAULT_METHOD
+    check_choice("method", chosen, IMPORTANCE_METHODS)
     cells = cells_of(seen, data, labels, missing=missing)
     is_embedding = isinstance(seen.outputs, Embedding)
     # The classes of the cells, as far as they are known before the network has run.
@@ -206,17 +217,73 @@ def findings_of(
     return Findings(chosen, len(cells), classes, statistics, measured)
 
 
+def measured(
+    seen: ModelView,
+    data: Any,
+    labels: Any,
+    *,
+    replicate: Any = None,
+    split: Split | None = None,
+    missing: str,
+    batch_size: int,
+    progress: bool = False,
+) -> NodeTable:
+    """Measure what may be said of all hidden nodes: evidence, what they learned, use."""
+    cells = cells_of(seen, data, labels, missing=missing)
+    is_embedding = isinstance(seen.outputs, Embedding)
+    if is_embedding and labels is None:
+        raise without_outputs(seen)
+    scores = _scores_of(seen, cells, batch_size) if labels is None else None
+    drawn_by = None
+    if isinstance(seen.outputs, Regression):
+        names = seen.outputs.names
+        values = targets_given(labels, len(cells), len(names)) if scores is None else scores
+        groups = Groups(np.asarray(values, np.float64), are_classes=False)
+    else:
+        known = seen.outputs if isinstance(seen.outputs, Classes) else None
+        if known is None or scores is None:
+            known, codes = class_codes(known, labels, cells, data)
+            drawn_by = Labels("", known, codes, np.arange(len(codes)))
+        else:
+            codes = scores.argmax(axis=1).astype(np.int32)
+        names, groups = known.names, Groups(np.eye(len(known))[codes], are_classes=True)
+    replicates, called = (None, None) if replicate is None else replicates_of(cells, replicate)
+
+    def use(some: Cells) -> Any:
+        """Return the importance of all hidden nodes by knock-out."""
+        layers = hidden_layers(seen, None)
+        if is_embedding:
+            return np.full(sum(len(seen.architecture.layers[number]) for number in layers), np.nan)
+        given = [some.values, *some.side] if some.side else some.values
+        found = findings_of(
+            seen, given, None, method=None, layers=layers, missing=missing, batch_size=batch_size, progress=progress
+        )
+        return np.concatenate([found.importance[number].score for number in layers])
+
+    return node_table_of(
+        seen, cells, names, groups, use,
+        labels=drawn_by, split=split, replicates=replicates, replicate=called, batch_size=batch_size,
+    )  # fmt: skip
+
+
+def _scores_of(seen: ModelView, cells: Cells, batch_size: int) -> NDArray[np.float32]:
+    head = output_weights(seen)
+    recording = Recording(seen, cells, batch_size=batch_size)
+    return np.concatenate([head.scores(done.features) for _, done in recording])
+
+
 def remember_inspection(
     model: keras.Model,
     data: Any,
     labels: Any = None,
     *,
     method: str | None = None,
+    split: Split | None = None,
     missing: str = "raise",
     batch_size: int = 512,
     progress: bool = False,
 ) -> None:
-    """Measure activity and importance of all nodes and keep them in the model, saved with it.
+    """Measure all nodes, as `tl.rank_nodes` and `tl.inspect_node` do, and keep that in the model, saved with it.
 
     `tl.inspect_node` and `tl.rank_nodes` then answer without data. A model that is trained further forgets.
 
@@ -226,6 +293,9 @@ def remember_inspection(
         A model of `build_model`; it is changed.
     data, labels, method, missing, batch_size, progress
         As in `tl.rank_nodes`.
+    split
+        Which of these cells the model was trained on; found again from what the model remembers of its training when
+        ``None``.
 
     Raises
     ------
@@ -237,6 +307,11 @@ def remember_inspection(
     found = findings_of(
         seen, data, labels, method=method, layers=layers, missing=missing, batch_size=batch_size, progress=progress
     )
+    table = None
+    if not isinstance(seen.outputs, Embedding) or labels is not None:
+        table = measured(
+            seen, data, labels, split=split, missing=missing, batch_size=batch_size, progress=progress
+        ).packed()
     seen.card.remember(
         inspection={
             "weights": _weights_digest(model),
@@ -252,14 +327,34 @@ def remember_inspection(
                 str(number): {name: _packed(getattr(part, name)) for name in _OF_IMPORTANCE}
                 for number, part in found.importance.items()
             },
+            "nodes": table,
         }
     )
 
 
+def recalled_tables(seen: ModelView) -> list[NodeTable]:
+    """Return the tables of nodes a model remembers, its own and of further runs; none if it was trained since."""
+    kept = _kept(seen)
+    if kept is None or kept.get("nodes") is None:
+        return []
+    nodes = sum(len(layer) for layer in seen.architecture.hidden_layers)
+    try:
+        return [NodeTable.unpacked(table, nodes) for table in (kept["nodes"], *kept.get("runs", ()))]
+    except (KeyError, TypeError, ValueError, zlib.error) as error:
+        raise _damaged(error) from error
+
+
+def remember_runs(model: keras.Model, others: Sequence[keras.Model]) -> None:
+    """Keep the tables of nodes of further trainings with a model that remembers its own."""
+    card = view(model).card
+    tables = [view(other).card.metadata["inspection"]["nodes"] for other in others]
+    card.remember(inspection={**card.metadata["inspection"], "runs": tables})
+
+
 def recalled(seen: ModelView) -> Findings | None:
     """Return what a model remembers of its nodes; ``None`` when it does not, or was trained further since."""
-    kept = seen.card.metadata.get("inspection")
-    if kept is None or kept["weights"] != _weights_digest(seen.model):
+    kept = _kept(seen)
+    if kept is None:
         return None
     try:
         classes = tuple(kept["classes"])
@@ -276,9 +371,16 @@ def recalled(seen: ModelView) -> Findings | None:
         }
         return Findings(kept["method"], int(kept["cells"]), classes, statistics, importance)
     except (KeyError, TypeError, ValueError, zlib.error) as error:
-        raise ModelError(
-            f"What the model remembers of its nodes is damaged: {error}.\nPass data to measure it again."
-        ) from error
+        raise _damaged(error) from error
+
+
+def _kept(seen: ModelView) -> Mapping[str, Any] | None:
+    kept: Mapping[str, Any] | None = seen.card.metadata.get("inspection")
+    return kept if kept is not None and kept["weights"] == _weights_digest(seen.model) else None
+
+
+def _damaged(error: Exception) -> ModelError:
+    return ModelError(f"What the model remembers of its nodes is damaged: {error}.\nPass data to measure it again.")
 
 
 def _weights_digest(model: keras.Model) -> str:

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_vnn.basics.errors import DataError, ModelError, check_choice
+from keras_vnn.basics.errors import DataError, ModelError
 from keras_vnn.data import Classes, Targets
 from keras_vnn.inspection._cells import Cells, class_codes
 from keras_vnn.inspection._methods import IMPORTANCE_METHODS, LayerView, contributions_of
 from keras_vnn.inspection._record import Floats, output_weights
 from keras_vnn.models import ModelView
 
-EXACT_LAYERS = 3
+DEFAULT_METHOD = "knockout"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,22 +93,6 @@ class NumberGoal:
         return self.targets[rows]
 
 
-def chosen_method(seen: ModelView, method: str | None) -> str:
-    """Return the method asked for, or the best that is affordable: knock-out, in deep networks the gradient.
-
-    A knocked out node of an early layer has to be followed through all later ones, node by node.
-
-    Raises
-    ------
-    ConfigError
-        There is no such method.
-    """
-    if method is None:
-        return "knockout" if len(seen.architecture.hidden_layers) <= EXACT_LAYERS else "gradient"
-    check_choice("method", method, IMPORTANCE_METHODS)
-    return method
-
-
 def hidden_layers(seen: ModelView, layers: Sequence[int] | None) -> list[int]:
     last = len(seen.architecture.layers) - 1
     chosen = list(range(1, last + 1)) if layers is None else sorted(set(layers))
@@ -126,7 +110,7 @@ def goal_of(seen: ModelView, labels: Any, cells: Cells, data: Any, scores: Float
     if isinstance(seen.outputs, Classes):
         predicted = scores.argmax(axis=1).astype(np.int32)
         return ClassGoal(outputs, predicted if labels is None else class_codes(seen.outputs, labels, cells, data)[1])
-    targets = scores.astype(np.float64) if labels is None else _targets(labels, len(cells), outputs)
+    targets = scores.astype(np.float64) if labels is None else targets_given(labels, len(cells), outputs)
     centred = targets - targets.mean(axis=0)
     deviation = centred.std(axis=0)
     slopes = np.divide(centred, deviation * len(cells), out=np.zeros_like(centred), where=deviation > 0)
@@ -162,7 +146,8 @@ def settled(importance: Importance, method: str) -> Importance:
     return importance
 
 
-def _targets(labels: Any, cells: int, outputs: int) -> NDArray[np.float64]:
+def targets_given(labels: Any, cells: int, outputs: int) -> NDArray[np.float64]:
+    """Return the ``(cells, outputs)`` numbers that labels of a regression give."""
     values = np.asarray(labels.values if isinstance(labels, Targets) else labels)
     if values.dtype.kind not in "biuf":
         raise DataError(f"The model predicts numbers, but the labels are of type {values.dtype}.\nPass the numbers.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from keras_vnn.architecture import gene_counts
-from keras_vnn.basics.errors import ConfigError, ModelError, check_choice, did_you_mean
+from keras_vnn.basics.errors import ConfigError, ModelError, VNNWarning, check_choice, did_you_mean
 from keras_vnn.data import Classes
 from keras_vnn.inspection._cells import cells_of
-from keras_vnn.inspection._findings import ClassMoments, Findings, findings_of, recalled
+from keras_vnn.inspection._findings import ClassMoments, Findings, findings_of, measured, recalled, recalled_tables
 from keras_vnn.inspection._importance import hidden_layers
+from keras_vnn.inspection._judgement import untrained_warning
 from keras_vnn.inspection._methods import IMPORTANCE_METHODS, LayerView, Network, contributions_of
+from keras_vnn.inspection._node_table import NODE_COLUMNS, of_several_runs
 from keras_vnn.inspection._record import Recording, output_weights
 from keras_vnn.models import ModelView, view
 
@@ -25,9 +28,12 @@ if TYPE_CHECKING:
 
 
 def rank_nodes(
-    model: keras.Model,
+    model: keras.Model | Sequence[keras.Model],
     data: Any = None,
     labels: Any = None,
+    class_: str | None = None,
+    by: str = "evidence",
+    replicate: Any = None,
     *,
     method: str | None = None,
     layers: Sequence[int] | None = None,
@@ -36,26 +42,31 @@ def rank_nodes(
     batch_size: int = 512,
     progress: bool = False,
 ) -> pd.DataFrame:
-    """Return the named hidden nodes of a model, the most important first.
+    """Return the named hidden nodes of a model, by what may be said of them.
 
-    The importance of a node is the mean, over all cells and outputs, of the absolute change of an output when the
-    node is taken out. Outputs of a classifier are its logits less their mean over the classes (which the softmax does
-    not see), those of a regression the numbers themselves; importance is in these units, and is not divided by the
-    number of genes or connections of a node, so large nodes tend to rank high. The same model and data give the
-    same table.
+    Three questions have three answers. *Evidence*: do the genes upstream of a node differ between the classes, more
+    than such genes would anyway? Asked of the data, in all cells. *Learned*: does the trained node tell cells apart
+    that the model did not see? Asked of the network, in the cells outside its training. *Use*: does this model need
+    the node? Asked of the network, and true of this model alone: another seed uses others.
 
     Parameters
     ----------
     model
-        A model of `build_model` that predicts classes or numbers.
+        A model of `build_model`. One without outputs needs labels, and has no use for a node. Or a sequence of models
+        of one network, trained from several seeds.
     data
         AnnData or DataFrame (cells, genes), aligned by name and normalised as the model's training data were; or an
-        aligned and normalised array ``(cells, input units)``. When ``None``, what the model remembers of the data
-        given to `tl.remember_inspection`, as ``vnn train`` does.
+        aligned and normalised array ``(cells, input units)``. The cells of the training are told from the others if
+        these are all the cells it was given, in their order; else none is thought to be of the training. When
+        ``None``, what the model remembers of the data given to `tl.remember_inspection`, as ``vnn train`` does.
     labels
         The class of each cell: a sequence, `Labels`, or the name of a column of ``data.obs``; for a regression the
-        numbers. The model's own predictions when ``None``. They decide the signed columns, not the importance.
-    method
+        numbers. The model's own predictions when ``None``.
+    class_
+        Compare this class with all others; of a regression one of its numbers. When ``None``, each node is described
+        for the class that it has most evidence for.
+    by
+        What to sort by: a column of the table; or a method of importance, whose table is returned instead.
         ``"knockout"``: exact; all units of the node are held at their means over the data; ``"knockout-zero"``: at
         zero. ``"gradient"``: the gradient times the distance from the mean, the same to first order;
         ``"gradient-zero"``: times the activity. ``"integrated-gradients"`` and ``"integrated-gradients-zero"``: the
@@ -63,10 +74,16 @@ def rank_nodes(
         flows through a node when the genes go from their means, or zero, to what they are. ``"epsilon"``: KPNN's node
         weight, the slope of the prediction, averaged over all cells with its sign. ``"rlipp"``: Spearman's ρ of the
         target (the labels or, without them, the model's scores) with a ridge on the units of the node, less that with
-        one on its children; out of fold. When ``None``, knock-out for networks of up to three hidden layers and the
-        gradient for deeper ones; without data, the method that was remembered.
+        one on its children; out of fold. They are of the model, not of biology: on interferon-β none has one of 23
+        expected processes among its first ten of 2,619.
+    replicate
+        The donor or batch of each cell, or the name of a column of ``data.obs``: means over the cells of each are
+        compared. Cells of one donor are not independent, so without it q is too small where donors differ,
+        which is said once; ``"cells"``: every cell is taken as one on purpose.
+    method
+        Deprecated: pass it as ``by``.
     layers
-        Numbers of the layers to rank; all hidden ones when ``None``.
+        Numbers of the layers to show; all hidden ones when ``None``.
     top
         Return only so many nodes.
     missing
@@ -79,44 +96,156 @@ def rank_nodes(
     Returns
     -------
     pandas.DataFrame
-        By id of the node: ``label``, ``kind``, ``layer``, ``genes`` (number of genes upstream, on any path),
-        ``importance``, ``rank`` (within its layer, from 1). For a classifier also a column ``effect_CLASS`` per class:
-        how much the node raises the output of that class in the cells of that class, compared to the node held at
-        its mean, so that a positive number speaks for the class; ``most_active_in``: the class whose cells
-        have the highest activity in comparison to the others; ``activity_difference``: by how much, in pooled
-        standard deviations (Cohen's d; the unit with the largest where a node has several). For a regression
-        ``effect_NAME``: mean change of the output per standard deviation of the target. ``attrs["method"]``: how
-        importance was measured.
+        By id of the node. ``label``; ``genes`` upstream, on any path; ``higher_in``: the class in whose cells these
+        have the highest mean z-score, ``mixed`` where no class differs, never from the sign of a unit; ``d``: by how
+        much, Cohen's d of the mean z-score in that class against all other cells. ``evidence``: Welch's t of it above
+        that of 4,000 decoys (as many genes of like expression), in their standard deviations; with ``class_`` it is
+        negative where the genes are lower. ``q``: its false discovery rate, Benjamini and Hochberg's within the class.
+        ``learned``: Mann and Whitney's z of a shrunken discriminant of the units of the node, fitted on cells of the
+        training, in the other cells; ``learned_q``: its false discovery rate, against none and against nodes of like
+        size. ``beyond_the_mean``: learned at 5 %, without evidence for any class: what no mean of genes can show.
+        ``use``: mean absolute change of an output when the node is held at its mean, in the cells outside the
+        training; NaN without outputs. ``similar``: how many worse nodes share half of their genes with this one or
+        have a mean z-score that correlates at 0.8; missing for these. ``kind``, ``layer``. A regression has
+        ``higher_with``, the number, and ``r``, Pearson's correlation with it. Several runs, of a
+        sequence of models or kept by ``vnn train --repeats``, give means (of false discovery rates medians), and add
+        ``learned_sd``, ``use_sd`` and ``in_first_20``: in how many runs a node is among the first 20 by use.
+        ``attrs``: ``nodes``, ``found`` (of them at a false discovery rate of 5 %), ``cells``, ``held_out`` (cells),
+        ``replicate``, ``runs``.
+
+        By a method of importance: ``label``, ``kind``, ``layer``, ``genes``, ``importance``, ``rank`` (within its
+        layer, from 1); for a classifier a column ``effect_CLASS`` per class: how much the node raises the output of
+        that class in the cells of that class, compared to the node held at its mean; for a regression ``effect_NAME``:
+        mean change of the output per standard deviation of the target. Outputs are the logits less their mean over the
+        classes, or the numbers. ``attrs["method"]``.
 
     Raises
     ------
     ConfigError
-        The method is unknown, or ``top`` or ``batch_size`` is not positive.
+        There is no such column, method or class, or ``top`` or ``batch_size`` is not positive.
     ModelError
-        The model is an embedding, has no such layer, its units are not finite numbers, or there are no data and the
-        model remembers nothing.
+        The model has no such layer, its units are not finite numbers, there are no data and the model remembers
+        nothing, or it has no outputs and there are no labels.
     DataError
-        There are more or fewer labels than cells, or a label is not a class of the model.
+        There are more or fewer labels than cells, a label is not a class of the model, or a cell has no replicate.
     GeneError
         Genes of the model are missing from the data.
+
+    References
+    ----------
+    Squair et al. 2021, doi:10.1038/s41467-021-25960-2 (replicates); Benjamini & Hochberg 1995,
+    doi:10.1111/j.2517-6161.1995.tb02031.x
     """
     if method is not None:
-        check_choice("method", method, IMPORTANCE_METHODS)
+        warnings.warn(f"method={method!r} is now by={method!r}.", FutureWarning, stacklevel=2)
+        by = method
+    for one in model if isinstance(model, Sequence) else [model]:
+        if (untrained := untrained_warning(view(one))) is not None:
+            warnings.warn(untrained, VNNWarning, stacklevel=2)
+    if by not in IMPORTANCE_METHODS and data is not None and labels is not None and replicate is None:
+        _say_what_is_assumed(tuple(map(str, getattr(getattr(data, "obs", None), "columns", ()))))
+    return ranked_nodes(
+        model,
+        data,
+        labels,
+        class_,
+        by,
+        replicate,
+        layers=layers,
+        top=top,
+        missing=missing,
+        batch_size=batch_size,
+        progress=progress,
+    )
+
+
+def ranked_nodes(
+    model: keras.Model | Sequence[keras.Model],
+    data: Any = None,
+    labels: Any = None,
+    class_: str | None = None,
+    by: str = "evidence",
+    replicate: Any = None,
+    *,
+    layers: Sequence[int] | None = None,
+    top: int | None = None,
+    missing: str = "raise",
+    batch_size: int = 512,
+    progress: bool = False,
+) -> pd.DataFrame:
+    """Return what `tl.rank_nodes` does, without a warning: for callers that say themselves what is assumed."""
     if top is not None and top < 1:
         raise ConfigError(f"top must be at least 1, got {top}.")
+    if batch_size < 1:
+        raise ConfigError(f"batch_size must be at least 1, got {batch_size}.")
+    check_choice("by", by, [*NODE_COLUMNS, *IMPORTANCE_METHODS])
+    if isinstance(model, Sequence):
+        options: dict[str, Any] = {"missing": missing, "batch_size": batch_size, "progress": progress}
+        runs = [ranked_nodes(one, data, labels, class_, by, replicate, layers=layers, **options) for one in model]
+        return _of_models(runs, by).head(top)
     seen = view(model)
-    arch = seen.architecture
-    names = output_weights(seen).names
     numbers = hidden_layers(seen, layers)
-    if data is None:
-        found = _from_memory(seen, method)
-    else:
-        found = findings_of(
-            seen, data, labels, method=method, layers=numbers, missing=missing, batch_size=batch_size, progress=progress
+    each = None if isinstance(replicate, str) and replicate == "cells" else replicate
+    if by in IMPORTANCE_METHODS:
+        if class_ is not None or each is not None:
+            option = "class_" if class_ is not None else "replicate"
+            raise ConfigError(f"{option} is about evidence, not about importance by {by}.\nLeave {option} or by out.")
+        return _by_importance(
+            seen, data, labels, by, numbers, top, missing=missing, batch_size=batch_size, progress=progress
         )
-    counts = gene_counts(arch)
+    if data is None:
+        if each is not None:
+            raise ConfigError("Replicates are of cells: pass data and labels with them.")
+        tables = recalled_tables(seen)
+        if not tables:
+            raise _forgotten(seen)
+    else:
+        how: dict[str, Any] = {"missing": missing, "batch_size": batch_size, "progress": progress}
+        tables = [measured(seen, data, labels, replicate=each, **how)]
+    frame = of_several_runs([table.frame(seen, class_, by) for table in tables], by)
+    return frame[frame["layer"].isin(numbers)].head(len(frame) if top is None else top)
+
+
+def _of_models(runs: Sequence[pd.DataFrame], by: str) -> pd.DataFrame:
+    if not runs:
+        raise ConfigError("There is no model to rank the nodes of.")
+    if by in IMPORTANCE_METHODS:
+        raise ConfigError(f"Importance by {by} is of one model. Rank each: vnn.tl.rank_nodes(model, data, by={by!r})")
+    if any(set(table.index) != set(runs[0].index) or list(table) != list(runs[0]) for table in runs):
+        raise ConfigError("The models are not runs of one network: their nodes or outputs differ.")
+    return of_several_runs(runs, by)
+
+
+def _by_importance(
+    seen: ModelView, data: Any, labels: Any, method: str, numbers: list[int], top: int | None, **how: Any
+) -> pd.DataFrame:
+    names = output_weights(seen).names
+    found = (
+        _from_memory(seen, method)
+        if data is None
+        else findings_of(seen, data, labels, method=method, layers=numbers, **how)
+    )
+    counts = gene_counts(seen.architecture)
     tables = [_table(seen, found, number, names, upstream=counts[number]) for number in numbers]
     return _sorted(pd.concat(tables), found.method, top)
+
+
+_SAID: list[str] = []
+_REPLICATES = ("donor", "patient", "individual", "subject", "mouse", "animal", "sample", "replicate", "batch")
+
+
+def _say_what_is_assumed(columns: Sequence[str]) -> None:
+    """Say, once in a process, that cells are taken as independent, and which column seems to hold replicates."""
+    if _SAID:
+        return
+    likely = [name for word in _REPLICATES for name in columns if word in name.lower()]
+    _SAID.append(likely[0] if likely else "donor")
+    warnings.warn(
+        "Cells are compared as if independent; those of one donor or batch are not, and q is then too small.\n"
+        f'Where the data have several, name the column: replicate="{_SAID[0]}"; to leave it so: replicate="cells"',
+        VNNWarning,
+        stacklevel=3,
+    )
 
 
 def rank_genes(
@@ -133,7 +262,7 @@ def rank_genes(
     """Return the genes of a model, the most important first.
 
     A gene is treated as a node of layer 0; where it has several numbers, they are one gene. Everything said of
-    importance and effects in `tl.rank_nodes` holds here.
+    importance by a method in `tl.rank_nodes` holds here.
 
     Parameters
     ----------
@@ -146,8 +275,8 @@ def rank_genes(
     Returns
     -------
     pandas.DataFrame
-        By gene: ``label``, ``importance``, ``rank``, ``effect_NAME`` per output; for a classifier ``most_active_in``
-        and ``activity_difference`` of its (normalised) expression.
+        By gene: ``label``, ``importance``, ``rank``, ``effect_NAME`` per output; for a classifier ``higher_in``, the
+        class with the highest mean (normalised) expression, and ``d``, Cohen's d of it against all other cells.
 
     Raises
     ------
@@ -175,6 +304,8 @@ def rank_genes(
         progress=progress,
     )
     table = _table(seen, found, 0, names, upstream=None).drop(columns=["kind", "layer"])
+    if isinstance(seen.outputs, Classes):
+        table[["higher_in", "d"]] = _expression(found, len(table)).to_numpy()
     return _sorted(table, found.method, top)
 
 
@@ -191,10 +322,21 @@ def _table(
         "rank": importance.ranks,
     }
     columns |= {f"effect_{name}": importance.effects[:, output] for output, name in enumerate(names)}
-    if isinstance(seen.outputs, Classes):
-        starts = np.cumsum(layer.units) - layer.units
-        columns |= _activities(found, found.statistics[number].effect_size, starts)
     return pd.DataFrame(columns, index=pd.Index(layer.ids, name="id"))
+
+
+def _expression(found: Findings, genes: int) -> pd.DataFrame:
+    """Return in which class each gene is highest, and by how much; of the feature where that is most."""
+    names = np.array(found.classes, dtype=object)
+    effect = found.statistics[0].effect_size.reshape(len(names), genes, -1)
+    mean = found.statistics[0].mean.reshape(len(names), genes, -1)
+    feature = np.where(np.isfinite(effect), effect, -np.inf).max(axis=0).argmax(axis=1)
+    effect, mean = effect[:, np.arange(genes), feature], mean[:, np.arange(genes), feature]
+    best = np.where(np.isfinite(effect) & np.isfinite(mean), mean, -np.inf).argmax(axis=0)
+    size = effect[best, np.arange(genes)]
+    return pd.DataFrame({"higher_in": np.where(np.isfinite(size), names[best], None), "d": size}).set_axis(
+        pd.RangeIndex(genes)
+    )
 
 
 def _sorted(table: pd.DataFrame, method: str, top: int | None) -> pd.DataFrame:
@@ -204,32 +346,26 @@ def _sorted(table: pd.DataFrame, method: str, top: int | None) -> pd.DataFrame:
     return chosen
 
 
-def _from_memory(seen: ModelView, method: str | None) -> Findings:
+def _from_memory(seen: ModelView, method: str) -> Findings:
     found = recalled(seen)
     if found is None:
-        raise ModelError(
-            "The model remembers nothing of its nodes, or was trained further since.\n"
-            "Pass data: vnn.tl.rank_nodes(model, data, labels), "
-            "or vnn.tl.remember_inspection(model, data, labels) first."
-        )
-    if method is not None and found.method != method:
+        raise _forgotten(seen)
+    if found.method != method:
         raise ModelError(
             f"The model remembers importance by {found.method}, not by {method}.\n"
-            f"Pass data to measure it: vnn.tl.rank_nodes(model, data, labels, method={method!r})"
+            f"Pass data to measure it: vnn.tl.rank_nodes(model, data, labels, by={method!r}), or --data FILE"
         )
     return found
 
 
-def _activities(found: Findings, effect_size: NDArray[np.float64], starts: NDArray[np.int64]) -> dict[str, Any]:
-    """Return in which class the activity of each node is higher than in others, and by how much."""
-    names = np.array(found.classes, dtype=object)
-    effect = np.where(np.isnan(effect_size), -np.inf, effect_size)
-    highest = np.maximum.reduceat(effect, starts, axis=1)
-    known = np.isfinite(highest).any(axis=0)
-    return {
-        "most_active_in": np.where(known, names[highest.argmax(axis=0)], None),
-        "activity_difference": np.where(known, highest.max(axis=0), np.nan),
-    }
+def _forgotten(seen: ModelView) -> ModelError:
+    what = "nothing of its nodes, or was trained further since"
+    if recalled(seen) is not None:
+        what = "the importance of its nodes, as an earlier version measured it, but no evidence"
+    return ModelError(
+        f"The model remembers {what}.\nPass data: vnn.tl.rank_nodes(model, data, labels), or --data FILE; "
+        "or vnn.tl.remember_inspection(model, data, labels) first."
+    )
 
 
 def node_contributions(

@@ -16,7 +16,7 @@ from keras_vnn.architecture import Architecture, load_architecture
 from keras_vnn.architecture.wiring import gene_set_architecture, interaction_architecture, ontology_architecture
 from keras_vnn.basics.errors import ConfigError
 from keras_vnn.basics.keras_import import import_keras
-from keras_vnn.basics.progress import Say, log_info
+from keras_vnn.basics.progress import Say, log_debug, log_info
 from keras_vnn.priors import Annotations, GeneSets, Interactions, Regulation
 from keras_vnn.priors.genes import GeneList
 from keras_vnn.priors.identifiers import identifier_map, map_identifiers, names_in
@@ -34,11 +34,21 @@ from keras_vnn.recipes.schema import BuildRecipe, TrainingRecipe, TrainRecipe
 
 if TYPE_CHECKING:
     import anndata
+    import numpy as np
+    from numpy.typing import NDArray
 
     from keras_vnn.data import Labels, Split, Targets
     from keras_vnn.training import TrainingResult
 
-__all__ = ["build_architecture", "network_of", "read_training_data", "split_of", "train_model", "trained_network"]
+__all__ = [
+    "build_architecture",
+    "network_of",
+    "read_training_data",
+    "recipe_of_model",
+    "split_of",
+    "train_model",
+    "trained_network",
+]
 
 Prior = TypeVar("Prior", Interactions, Regulation, Annotations, GeneSets)
 
@@ -189,11 +199,67 @@ def network_of(recipe: TrainingRecipe, *, say: Say = log_info) -> Architecture:
         Options of the training have no effect, or the network cannot be read or built.
     """
     recipe.train.check()
-    if recipe.train.architecture is not None:
-        return load_architecture(recipe.train.architecture)
+    saved = recipe.train.architecture
+    if saved is not None and saved.suffix == ".keras":
+        import_keras()
+        from keras_vnn.models import load_model, view
+
+        return view(load_model(saved)).architecture
+    if saved is not None:
+        return load_architecture(saved)
     if recipe.build is None:
         raise ConfigError("There is no architecture to train: name a saved one, or a recipe with a build section.")
     return build_architecture(recipe.build, say=say)
+
+
+def recipe_of_model(model: Path, data: Path, **given: Any) -> TrainingRecipe:
+    """Return how a model was trained, as a recipe that trains its network on some data.
+
+    Parameters
+    ----------
+    model
+        A `.keras` file.
+    data
+        The expression; a model does not keep where it was.
+    **given
+        Further fields of the train section, such as ``label``; ``None`` is what the model remembers.
+
+    Raises
+    ------
+    ConfigError
+        The model was not trained by `train`, or predicts nothing.
+    """
+    import_keras()
+    from keras_vnn.data import Classes
+    from keras_vnn.models import Embedding, load_model, view
+    from keras_vnn.options import ModelOptions, TrainingOptions
+
+    seen = view(load_model(model))
+    kept = seen.card.metadata.get("training")
+    if not kept or isinstance(seen.outputs, Embedding):
+        raise ConfigError(f"{model} does not say how it was trained to predict.\nWrite a recipe with a train section.")
+    cells = kept["cells"]
+    total = sum(cells.values())
+    how = {name: value for name, value in given.items() if value is not None}
+    label = kept["label"] if isinstance(kept["label"], str) else next(iter(kept["label"]), "")
+    section = {
+        "architecture": model,
+        "data": data,
+        "label": label,
+        "task": "classification" if isinstance(seen.outputs, Classes) else "regression",
+        "validation": cells["validation"] / total,
+        "test": cells["test"] / total,
+        "seed": kept["split"]["seed"],
+        "training": _changed(kept["options"], TrainingOptions().to_json(), leave_out=("seed",)),
+        "model": _changed(seen.card.metadata["options"], ModelOptions().to_json()),
+        **how,
+    }
+    return TrainingRecipe(train=TrainRecipe(**section))
+
+
+def _changed(options: Any, defaults: Any, leave_out: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the options that are not what they are by default."""
+    return {name: value for name, value in options.items() if name not in leave_out and value != defaults.get(name)}
 
 
 def read_training_data(
@@ -267,15 +333,31 @@ def train_model(
     say(f"split         {split}")
     # Takes seconds; what is wrong with the files has been said by now.
     import_keras()
-    from keras_vnn.inspection import remember_inspection
+    from keras_vnn.data import Classes
+    from keras_vnn.inspection import judge, remember_inspection, remember_runs
+    from keras_vnn.models import view
 
     result = trained_network(
         recipe, network, data, labels, split, progress=progress, checkpoint=checkpoint, logs=recipe.logs, say=say
     )
-    asked = some_cells(labels, data)
+    if result.metrics is not None and isinstance(view(result.model).outputs, Classes):
+        for line in str(judge(result.model, data, labels, split=split, missing=recipe.missing)).split("\n"):
+            say(f"judgement     {line}")
+    asked = inspected_cells(labels, data)
     if len(asked) < len(labels):
         say(f"inspection    of {len(asked):,} cells spread over the file")
-    remember_inspection(result.model, data, asked, missing=recipe.missing, progress=progress)
+    some = labels if len(asked) == len(labels) else labels_at(labels, asked, data.n_obs)
+    inspection: Any = {"split": split.at(asked), "missing": recipe.missing, "progress": progress}
+    remember_inspection(result.model, data, some, **inspection)
+    others: list[Any] = []
+    for seed in range(recipe.seed + 1, recipe.seed + recipe.repeats):
+        again = recipe.model_copy(update={"seed": seed})
+        run = trained_network(again, network, data, labels, split, progress=progress, say=log_debug)
+        say(f"run           {len(others) + 2} of {recipe.repeats}, seed {seed}, the same split: {run.metrics}")
+        remember_inspection(run.model, data, some, **inspection)
+        others.append(run.model)
+    if others:
+        remember_runs(result.model, others)
     return result
 
 
@@ -324,17 +406,18 @@ def trained_network(
     return train_embedding(network, data, objective=recipe.objective, **how)
 
 
-def some_cells(labels: Labels | Targets, data: anndata.AnnData) -> Labels | Targets:
-    """Return the labels of as many cells as nodes are measured on: of data on disk 20,000, evenly spread.
+def inspected_cells(labels: Labels | Targets, data: anndata.AnnData) -> NDArray[np.intp]:
+    """Return positions of the cells that nodes are measured on: of data on disk 20,000, evenly spread.
 
     Taking out every node in every cell of a million would take longer than the training.
     """
+    import numpy as np
+
     from keras_vnn.data import is_on_disk
 
     if len(labels) <= MOST_INSPECTED or not is_on_disk(data):
-        return labels
-    chosen = [number * len(labels) // MOST_INSPECTED for number in range(MOST_INSPECTED)]
-    return labels_at(labels, chosen, data.n_obs)
+        return np.arange(len(labels))
+    return np.arange(MOST_INSPECTED) * len(labels) // MOST_INSPECTED
 
 
 def labels_at(labels: Labels | Targets, chosen: Any, n_cells: int) -> Labels | Targets:

@@ -212,6 +212,12 @@ class TrainRecipe(RecipeSection):
     )
     test: float = Field(default=0.15, ge=0, lt=1, description="Test fraction: cells held out for the scores.")
     seed: int = Field(default=0, ge=0, description="Seed of the split, the initial weights and the order of cells.")
+    repeats: int = Field(
+        default=1,
+        ge=1,
+        description="Trainings on the same split, each with the next seed; the model is that of the first, and keeps "
+        "what the nodes of all say.",
+    )
     output: Path | None = Field(default=None, description="Where to write the model.")
 
     def applying(self, group: str) -> tuple[type[Options], ...]:
@@ -282,9 +288,9 @@ class CompareRecipe(RecipeSection):
     folds: int = Field(default=0, ge=0, description="Folds per seed; 0 for one random split per seed.")
     metric: str | None = Field(default=None, description="Score of the test cells; by default balanced_accuracy or r2.")
     method: str | None = Field(default=None, description="How importance is measured.")
-    measure: Literal["importance", "activity_difference"] = Field(
+    measure: Literal["importance", "evidence", "learned"] = Field(
         default="importance",
-        description="What nodes are ranked by; activity_difference: how well a node alone tells the classes apart.",
+        description="What nodes are ranked by: what they do to the outputs, what their genes say, what they learned.",
     )
     correction: Literal["none", "pnet", "binn", "reach"] = Field(
         default="binn", description="Correction of importance for hubs."

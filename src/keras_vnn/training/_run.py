@@ -153,7 +153,8 @@ def run_training(
     metrics = None
     if score is not None and parts.test.size:
         metrics = score(model, *known_of(rows_of(values, parts.test), parts.test))
-    view(model).card.remember(training=_record(training, labels, parts, history, metrics, pretraining, objective[0]))
+    record = _record(training, labels, parts, history, metrics, pretraining, objective[0])
+    view(model).card.remember(training=record, judgement=None)
     return TrainingResult(model, history, metrics, parts)
 
 

@@ -49,7 +49,7 @@ from keras_vnn.recipes.schema import CompareRecipe, TrainingRecipe
 if TYPE_CHECKING:
     from keras_vnn.options._changes import ModelChanges
 
-MEASURES = ("importance", "activity_difference")
+MEASURES = ("importance", "evidence", "learned")
 
 
 def compare(
@@ -184,7 +184,7 @@ def _compared(
     chosen = training or TrainingOptions()
     contenders = contenders_of(options.controls, options.baselines)
     labels = labels_given(data, labels)
-    check_choice("The measure", options.measure, MEASURES if isinstance(labels, Labels) else MEASURES[:1])
+    check_choice("The measure", options.measure, MEASURES)
     if not isinstance(labels, Labels) and not all(one.is_judged for one in contenders):
         raise ConfigError(
             "The control input is made for classes of cells; there is none for numbers.\nLeave it out: "

@@ -296,7 +296,7 @@ def _network_run(shared: Shared, job: Job) -> tuple[dict[str, Any], pd.DataFrame
     import_keras()
     import keras
 
-    from keras_vnn.inspection import rank_nodes
+    from keras_vnn.inspection import ranked_nodes
     from keras_vnn.training import train
 
     arch, data, labels = shared.arch, shared.data, shared.labels
@@ -314,9 +314,12 @@ def _network_run(shared: Shared, job: Job) -> tuple[dict[str, Any], pd.DataFrame
     if job.contender.has_named_nodes:
         test = labels.cells[job.split.test]
         truth = (labels.names if isinstance(labels, Labels) else labels.values)[job.split.test]
-        ranking = rank_nodes(result.model, data[test], truth, method=shared.method, missing=shared.filled)
         order = [node.id for layer in arch.hidden_layers for node in layer]
+        asked = (result.model, data[test], truth)
+        ranking = ranked_nodes(*asked, by=shared.method or "knockout", missing=shared.filled)
+        said = ranked_nodes(*asked, missing=shared.filled)
         nodes = ranking.drop(columns=["label", "kind", "layer", "genes", "rank"]).reindex(order)
+        nodes = nodes.join(said[["evidence", "q", "learned", "learned_q"]])
     weights = int(result.model.count_params())
     keras.backend.clear_session()
     return {"metrics": numbers_of(result.metrics.to_json()), "epochs": len(result.history), "weights": weights}, nodes

@@ -214,23 +214,47 @@ def importance_columns(arch: Architecture, ranking: pd.DataFrame) -> dict[str, A
     -------
     dict
         ``method`` (``None`` if not known), ``importance``, ``rank`` (in its layer); ``outputs``: names; ``effects``: a
-        list per output; ``most_active_in`` (number of an output) and ``activity_difference`` of a classifier.
+        list per output.
     """
     ids = [position.node.id for position in arch.nodes()]
     table = ranking.reindex(ids)
     outputs = [name.removeprefix(_EFFECT) for name in table.columns if name.startswith(_EFFECT)]
-    columns: dict[str, Any] = {
+    return {
         "method": ranking.attrs.get("method"),
         "outputs": outputs,
         "importance": rounded(table["importance"], 4),
         "rank": rounded(table["rank"], 9),
         "effects": [rounded(table[_EFFECT + name]) for name in outputs],
     }
-    if "most_active_in" in table:
-        code = {name: number for number, name in enumerate(outputs)}
-        columns["most_active_in"] = [code.get(name) for name in table["most_active_in"]]
-        columns["activity_difference"] = rounded(table["activity_difference"].astype(float))
-    return columns
+
+
+def finding_columns(arch: Architecture, table: pd.DataFrame) -> dict[str, Any]:
+    """Return the table of `tl.rank_nodes`, an entry per node, genes among them; ``None`` where it says nothing.
+
+    Returns
+    -------
+    dict
+        ``facts``: numbers of nodes, of those found, of cells, of those held out, what replicates are called; ``group``:
+        the class it is about, if one; ``names``: what nodes are higher in, or with; ``higher``: a number of these;
+        ``size`` (d or r), ``evidence``, ``q``, ``learned``, ``learned_q``, ``beyond_the_mean``, ``use``, ``similar``
+        (``None`` for a node that is folded under another).
+    """
+    rows = table.reindex([position.node.id for position in arch.nodes()])
+    is_number = "r" in table
+    higher = rows["higher_with" if is_number else "higher_in"]
+    names = sorted(set(higher.dropna()))
+    code = {name: number for number, name in enumerate(names)}
+    return {
+        "facts": {name: table.attrs.get(name) for name in ("nodes", "found", "cells", "held_out", "replicate")},
+        "group": table.attrs.get("group"),
+        "size_is": "r" if is_number else "d",
+        "names": names,
+        "higher": [code.get(name) for name in higher],
+        "size": rounded(rows["r" if is_number else "d"]),
+        **{name: rounded(rows[name]) for name in ("evidence", "q", "learned", "learned_q", "use")},
+        "beyond_the_mean": [bool(value) if value == value else None for value in rows["beyond_the_mean"]],
+        "similar": [None if pd.isna(value) else int(value) for value in rows["similar"]],
+    }
 
 
 def activity_columns(activity: pd.DataFrame, *, limit: int = ACTIVITY_LIMIT) -> dict[str, Any]:

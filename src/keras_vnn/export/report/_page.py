@@ -10,7 +10,7 @@ import base64
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -21,11 +21,12 @@ import pandas as pd
 from keras_vnn.architecture import Architecture
 from keras_vnn.basics.errors import ModelError, ReadError
 from keras_vnn.basics.files import check_target, existing_file, replacing
-from keras_vnn.export._content import check_ranking, is_model, remembered_ranking
+from keras_vnn.export._content import check_ranking, is_model, measure_of, remembered_rankings
 from keras_vnn.export.report._columns import (
     activity_columns,
     bias_column,
     edge_columns,
+    finding_columns,
     importance_columns,
     node_columns,
     readout_columns,
@@ -75,6 +76,7 @@ def model_facts(model_view: ModelView) -> dict[str, Any]:
         "normalization": None if model_view.normalization is None else str(model_view.normalization),
         "options": _plain(metadata.get("options", {})),
         "training": None if training is None else _plain({k: v for k, v in training.items() if k != "split"}),
+        "judgement": (metadata.get("judgement") or {}).get("text"),
     }
 
 
@@ -130,6 +132,7 @@ def report_data(
     labels: Any = None,
     *,
     title: str | None = None,
+    class_: str | None = None,
     ranking: pd.DataFrame | None = None,
     comparison: Any = None,
     missing: str = "raise",
@@ -145,6 +148,8 @@ def report_data(
         model remembers.
     title
         The heading.
+    class_
+        The class that nodes are described for, as in `tl.rank_nodes`; for each node the best when ``None``.
     ranking
         What `tl.rank_nodes` gave, instead of what the model remembers.
     comparison
@@ -154,7 +159,8 @@ def report_data(
     -------
     dict
         Plain JSON values: ``schema``, ``version``, ``title``, ``architecture``, ``model``, ``nodes``, ``edges``,
-        ``readout``, ``importance``, ``activity``, ``scores``, ``comparison``; ``None`` for what is not known.
+        ``readout``, ``findings``, ``importance``, ``activity``, ``scores``, ``comparison``; ``None`` for what is not
+        known.
 
     Raises
     ------
@@ -183,7 +189,7 @@ def report_data(
     compared = None if comparison is None else comparison_values(comparison)
     found: dict[str, Any] = {"schema": SCHEMA, "version": __version__, "title": title or "Visible neural network"}
     if is_model(source):
-        found |= _of_model(source, data, labels, ranking, missing)
+        found |= _of_model(source, data, labels, class_, ranking, missing)
     else:
         if data is not None:
             raise ModelError(
@@ -191,10 +197,8 @@ def report_data(
                 "Train a model: vnn.train(arch, data, labels), then vnn.pl.write_report(result.model, path)"
             )
         found |= _of_architecture(source, None, None)
-        found |= {"model": None, "readout": None, "activity": None, "scores": None, "importance": None}
-        if ranking is not None:
-            check_ranking(source, ranking, ("importance", "rank"))
-            found["importance"] = importance_columns(source, ranking)
+        found |= {"model": None, "readout": None, "activity": None, "scores": None}
+        found |= _of_rankings(source, [] if ranking is None else [ranking])
     return {**found, "comparison": compared}
 
 
@@ -206,8 +210,10 @@ def _of_architecture(arch: Architecture, seen: ModelView | None, weights: pd.Dat
     }
 
 
-def _of_model(model: Any, data: Any, labels: Any, ranking: pd.DataFrame | None, missing: str) -> dict[str, Any]:
-    from keras_vnn.inspection import activity_table, rank_nodes
+def _of_model(
+    model: Any, data: Any, labels: Any, class_: str | None, ranking: pd.DataFrame | None, missing: str
+) -> dict[str, Any]:
+    from keras_vnn.inspection import activity_table, ranked_nodes
     from keras_vnn.models import Embedding, edge_weights, view
 
     seen = view(model)
@@ -222,14 +228,30 @@ def _of_model(model: Any, data: Any, labels: Any, ranking: pd.DataFrame | None, 
     found["readout"] = readout_columns(seen, weights)
     activity = activity_table(model, data, labels, missing=missing)
     found["activity"] = None if activity is None else activity_columns(activity)
+    rankings = []
     if ranking is not None:
-        check_ranking(arch, ranking, ("importance", "rank"))
+        rankings = [ranking]
     elif data is None:
-        ranking = remembered_ranking(seen)
-    elif not isinstance(seen.outputs, Embedding):
-        ranking = rank_nodes(model, data, labels, missing=missing)
-    found["importance"] = None if ranking is None else importance_columns(arch, ranking)
+        rankings = remembered_rankings(seen, class_)
+    else:
+        if labels is not None or not isinstance(seen.outputs, Embedding):
+            rankings.append(ranked_nodes(model, data, labels, class_, missing=missing))
+        if not isinstance(seen.outputs, Embedding):
+            rankings.append(ranked_nodes(model, data, labels, by="knockout", missing=missing))
+    found |= _of_rankings(arch, rankings)
     found["scores"] = None if data is None else _scores(seen, data, labels, missing)
+    return found
+
+
+def _of_rankings(arch: Architecture, rankings: Sequence[pd.DataFrame]) -> dict[str, Any]:
+    """Return the columns of tables of evidence and of importance, as far as there are any."""
+    found: dict[str, Any] = {"findings": None, "importance": None}
+    for ranking in rankings:
+        check_ranking(arch, ranking)
+        if measure_of(ranking) == "evidence":
+            found["findings"] = finding_columns(arch, ranking)
+        else:
+            found["importance"] = importance_columns(arch, ranking)
     return found
 
 
@@ -340,6 +362,7 @@ def write_report(
     labels: Any = None,
     *,
     title: str | None = None,
+    class_: str | None = None,
     ranking: pd.DataFrame | None = None,
     comparison: Any = None,
     missing: str = "raise",
@@ -352,7 +375,7 @@ def write_report(
 
     Parameters
     ----------
-    source, data, labels, title, ranking, comparison, missing
+    source, data, labels, title, class_, ranking, comparison, missing
         As in `pl.report_data`.
     path
         File to write.
@@ -385,7 +408,9 @@ def write_report(
     'report.html'
     """
     target = check_target(path, overwrite=overwrite)
-    values = report_data(source, data, labels, title=title, ranking=ranking, comparison=comparison, missing=missing)
+    values = report_data(
+        source, data, labels, title=title, class_=class_, ranking=ranking, comparison=comparison, missing=missing
+    )
     with replacing(target, overwrite=overwrite) as partial:
         partial.write_text(page_of(values), encoding="utf-8", newline="\n")
     return target

@@ -35,6 +35,16 @@
   });
 
   const choices = [];
+  if (data.findings) {
+    const { group, names } = data.findings;
+    choices.push(group ? twoSided("evidence", `Evidence for ${group}`, report.evidence) : rising("evidence", "Evidence", report.evidence, { share: 0.999 }));
+    choices.push({
+      name: "higher", title: data.findings.size_is === "d" ? "Higher in, where found" : "Higher with, where found", kind: "category", names,
+      value: node => (report.found(node) ? data.findings.higher[node] : null),
+      make: () => ({ of: code => categories[code % categories.length], domain: null }),
+    });
+    choices.push(rising("learned", "Learned", node => Math.max(0, data.findings.learned[node] ?? 0)));
+  }
   if (data.importance) {
     choices.push(rising("importance", "Importance", report.importance, { share: 0.999 }));
     choices.push(rising("rank", "Importance, rank in its layer", node => {
@@ -62,7 +72,7 @@
 
   report.colourChoices = choices;
   report.colourOf = node => {
-    if (node < 0 || node >= report.size || (report.isGene(node) && current().name !== "kind" && !current().name.startsWith("activity"))) return neutral();
+    if (node < 0 || node >= report.size || (report.isGene(node) && current().kind !== "category" && !current().name.startsWith("activity"))) return neutral();
     const value = current().value(node);
     return value === null || value === undefined ? neutral() : made().of(value);
   };
@@ -78,7 +88,7 @@
 
   report.legend = () => {
     const choice = current(), scaled = made();
-    if (choice.kind === "category") return h("ul", { class: "legend", "aria-label": "Colours of kinds" }, nodes.kinds.map((kind, code) => {
+    if (choice.kind === "category") return h("ul", { class: "legend", "aria-label": "Colours of categories" }, (choice.names ?? nodes.kinds).map((kind, code) => {
       const swatch = h("span", { class: "swatch" });
       swatch.style.background = scaled.of(code);
       return h("li", {}, swatch, kind);

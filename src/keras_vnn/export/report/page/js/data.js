@@ -110,12 +110,15 @@
     data, nodes, size, layers, firstHidden, inputs, outputs, genesOf, readoutOf, activityOf, strongest, label,
     kind: node => nodes.kinds[nodes.kind[node]],
     names: node => nodes.names[node] ?? [],
+    evidence: node => data.findings?.evidence[node] ?? null,
+    found: node => (data.findings?.q[node] ?? 1) < 0.05,
+    higher: node => (data.findings?.higher[node] === null || !data.findings ? "" : data.findings.names[data.findings.higher[node]]),
     importance: node => data.importance?.importance[node] ?? null,
     rank: node => data.importance?.rank[node] ?? null,
     isGene: node => nodes.layer[node] === 0,
     edges: { start, source, weight },
     // The order in which nodes are worth a look. That the one node through which everything passes matters is not a finding.
-    worth: node => (node === bottleneck ? -2 : data.importance?.importance[node] ?? (data.importance ? -1 : nodes.genes[node])),
+    worth: node => (data.findings ? Math.abs(data.findings.evidence[node] ?? -1) : node === bottleneck ? -2 : data.importance?.importance[node] ?? (data.importance ? -1 : nodes.genes[node])),
     bottleneck,
   });
   report.nodesInLayer = d3.rollup(nodes.layer, part => part.length, layer => layer);

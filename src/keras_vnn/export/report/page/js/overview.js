@@ -40,29 +40,48 @@
     return h("p", { class: "lead" }, `A neural network with ${what}, wired by biological knowledge over ${report.count(genes, "gene")}: a node reads only what that knowledge connects it to. `, report.name(goal));
   };
 
+  const judgement = () => (model?.judgement ? h("p", { class: "note" }, report.name(model.judgement)) : null);
+
   const leading = () => {
-    const active = data.importance?.most_active_in, method = data.importance?.method;
-    const orders = data.importance ? [{
-      title: "Importance", value: report.importance,
-      note: `Importance${method ? ` by ${method}` : ""}: how much the outputs change with the node. Large nodes near the outputs carry more of everything.`,
-    }, ...(active ? [{
-      title: "Difference of activity", value: node => data.importance.activity_difference[node],
-      note: "Cohen's d: activity in the class where it is higher, against all other cells.",
-    }] : [])] : [{ title: "Genes", value: node => nodes.genes[node], note: "No importance is known: pass a trained model that remembers its training cells, or data." }];
+    const found = data.findings;
+    const orders = [];
+    if (found) {
+      const facts = found.facts, some = facts.found > 0;
+      const where = found.group ? ` for ${found.group}` : "";
+      orders.push({
+        title: "Evidence", value: node => (found.similar[node] === null ? null : found.group ? found.evidence[node] : Math.abs(found.evidence[node] ?? NaN)),
+        is: node => !some || report.found(node),
+        head: some ? `${report.number(facts.found)} of ${report.number(facts.nodes)} nodes have evidence${where} at a false discovery rate of 5 %` : `0 of ${report.number(facts.nodes)} nodes have evidence at a false discovery rate of 5 %`,
+        note: `Evidence: how far the genes of a node differ${where}, as Welch's t above that of as many genes of like expression, in standard deviations. It is an association, not a cause; nodes that share genes share it, and fewer than five genes have little chance of it. ${facts.replicate ? `Means over ${facts.replicate} were compared.` : "Cells were compared as if independent; cells of one donor are not."}`,
+      });
+      if (found.beyond_the_mean.some(Boolean)) orders.push({
+        title: "Beyond the mean", value: node => (found.beyond_the_mean[node] ? found.learned[node] : null), is: () => true,
+        head: "What the trained nodes know that no mean of their genes shows",
+        note: "Learned: Mann and Whitney's z of a discriminant of the node's units in cells that were not in the training.",
+      });
+    }
+    if (data.importance) orders.push({
+      title: found ? "Use" : "Importance", value: node => (node === report.bottleneck ? null : report.importance(node)), is: () => true, head: found ? "What this model needs most" : "",
+      note: `Importance${data.importance.method ? ` by ${data.importance.method}` : ""}: how much the outputs change with the node. It is of this model, not of biology: another seed may use other nodes (vnn compare).`,
+    });
+    if (!orders.length) orders.push({ title: "Genes", value: node => nodes.genes[node], is: () => true, head: "", note: "Nothing is known of the nodes: pass a trained model that remembers its training cells, or data." });
     const place = h("div");
     const show = order => {
-      const shown = d3.range(report.firstHidden, report.size).filter(node => node !== report.bottleneck && order.value(node) !== null)
+      const shown = d3.range(report.firstHidden, report.size).filter(node => Number.isFinite(order.value(node)) && order.is(node))
         .sort((a, b) => order.value(b) - order.value(a) || a - b).slice(0, 12);
       const most = d3.max(shown, order.value);
-      place.replaceChildren(h("ol", { class: "leading" }, shown.map(node => h("li", {},
-        h("span", { class: "who" }, report.nodeLink(node), h("small", {}, report.count(nodes.genes[node], "gene"), active && active[node] !== null ? [" · higher in ", report.name(data.importance.outputs[active[node]])] : null)),
+      const more = node => [report.count(nodes.genes[node], "gene"), ...(found ? [
+        ...(report.higher(node) ? [` · higher ${found.size_is === "d" ? "in" : "with"} `, report.name(report.higher(node)), ` (${found.size_is} ${report.signed(found.size[node])})`] : []),
+        found.similar[node] ? ` · +${found.similar[node]} similar` : null] : [])];
+      place.replaceChildren(order.head ? h("p", { class: "finding" }, report.name(order.head)) : "", h("ol", { class: "leading" }, shown.map(node => h("li", {},
+        h("span", { class: "who" }, report.nodeLink(node), h("small", {}, more(node))),
         report.bar(order.value(node), most), h("span", { class: "number" }, report.number(order.value(node)))))),
-      h("p", { class: "note" }, order.note, data.importance ? " One trained network is one draw: see whether a ranking holds over seeds and controls before believing it (vnn compare)." : ""));
+      h("p", { class: "note" }, report.name(order.note)));
       buttons.forEach((button, i) => button.setAttribute("aria-pressed", String(orders[i] === order)));
     };
     const buttons = orders.map(order => report.button(order.title, () => show(order), { "aria-pressed": "false" }));
     show(orders[0]);
-    return card(data.importance ? "What matters most" : "The largest nodes", orders.length > 1 ? h("div", { class: "switch", role: "group", "aria-label": "Order" }, buttons) : null, place);
+    return card(found ? "What the nodes say" : data.importance ? "What matters most" : "The largest nodes", orders.length > 1 ? h("div", { class: "switch", role: "group", "aria-label": "Order" }, buttons) : null, place);
   };
 
   const curves = () => {
@@ -127,7 +146,7 @@
   };
 
   report.overview = () => h("div", { class: "overview" },
-    h("div", { class: "hero" }, summary(), tiles()),
+    h("div", { class: "hero" }, summary(), tiles(), judgement()),
     leading(), h("div", { class: "pair" }, [curves(), confusion(data.scores, "Confusion, cells passed to the report"), confusion(metrics, "Confusion, cells not seen in training")].filter(Boolean)),
     layers(), sources(), audit(), repeat());
 })();

@@ -62,6 +62,15 @@
     return section(report.isGene(node) ? "Expression by class" : "Activity by class", h("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Activity by class" }, table),
       h("p", { class: "note" }, `Effect: Cohen's d of the class against all other cells.${report.isGene(node) ? "" : " Whether a node is high or low has no meaning of its own: training may have turned its sign."}`));
   };
+  const evidence = node => {
+    const found = data.findings;
+    if (!found || found.evidence[node] === null) return null;
+    const is = found.size_is === "d" ? "in" : "with";
+    return section("Evidence", h("p", {}, h("strong", {}, report.number(found.evidence[node])), `, false discovery rate ${report.number(found.q[node])}`, report.found(node) ? "" : ": not more than such genes show anyway"),
+      h("p", {}, report.higher(node) === "mixed" ? "Its genes are higher in no class." : [`Its genes are higher ${is} `, report.name(report.higher(node)), ` (${found.size_is} ${report.signed(found.size[node])}).`],
+        found.similar[node] ? ` ${report.count(found.similar[node], "similar node")} folded under it.` : found.similar[node] === null ? " Folded under a node that shares its genes or their course." : ""),
+      h("p", { class: "note" }, `Learned: z ${report.number(found.learned[node])} in cells outside the training${found.beyond_the_mean[node] ? ", beyond what a mean of its genes shows" : ""}.`));
+  };
   const effects = node => {
     if (!data.importance || report.importance(node) === null) return null;
     const rows = data.importance.outputs.map((output, code) => ({ output, weight: data.importance.effects[code][node] }))
@@ -119,7 +128,7 @@
         layer ? fact("Units", report.number(nodes.units[node])) : null,
         bias === null || bias === undefined ? null : fact("Bias", report.signed(bias)),
         merged(node)),
-      effects(node), activity(node), parents(node), reads(node), upstream(node),
+      evidence(node), effects(node), activity(node), parents(node), reads(node), upstream(node),
     ];
   };
   const ofBundle = part => [

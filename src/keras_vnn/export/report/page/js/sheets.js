@@ -6,6 +6,15 @@
   const text = (title, value, show) => ({ title, value, show });
   const number = (title, value, note) => ({ title, value, number: true, note });
   const effects = () => (data.importance?.outputs ?? []).slice(0, 20).map((output, code) => number(`effect on ${output}`, node => data.importance.effects[code][node]));
+  const findings = () => {
+    const found = data.findings;
+    return found ? [
+      number("evidence", report.evidence, "t of the genes of the node above that of like genes, in standard deviations"), text(found.size_is === "d" ? "higher in" : "higher with", report.higher),
+      number(found.size_is, node => found.size[node], found.size_is === "d" ? "Cohen's d of the mean z-score of its genes" : "Pearson's r of the mean z-score of its genes"),
+      number("q", node => found.q[node], "False discovery rate of the evidence"), number("learned", node => found.learned[node], "z of what the trained node knows of cells outside the training"),
+      text("beyond the mean", node => (found.beyond_the_mean[node] ? "yes" : "")), number("similar", node => found.similar[node], "Nodes folded under this one"),
+    ] : [];
+  };
   const means = () => (data.activity?.mean && data.activity.classes.length <= 20 ? data.activity.classes.map((name, code) => number(`mean in ${name}`, node => report.strongest(node, code)?.mean ?? null, "Of the unit that tells the class best from the others")) : []);
   const differences = () => (data.activity?.effect_size && data.activity.classes.length > 1 && data.activity.classes.length <= 20
     ? data.activity.classes.map((name, code) => number(`effect size ${name}`, node => report.strongest(node, code)?.effect ?? null, "Cohen's d of the class against all other cells")) : []);
@@ -17,13 +26,13 @@
       text("id", node => nodes.id[node], node => report.nodeLink(node, nodes.id[node])), text("label", report.label), text("kind", report.kind),
       number("layer", node => nodes.layer[node]), number("units", node => nodes.units[node]), number("genes", node => nodes.genes[node], "Genes upstream, on any path"),
       number("inputs", node => nodes.inputs[node]), number("feeds", node => nodes.outputs[node]),
+      ...findings(),
       ...(data.importance ? [number("importance", report.importance), number("rank", report.rank, "In its layer")] : []),
       ...effects(),
-      ...(data.importance?.most_active_in ? [text("higher in", node => data.importance.outputs[data.importance.most_active_in[node]] ?? "")] : []),
       ...means(), text("also", node => report.names(node).join("; ")),
     ];
     return report.table({
-      caption: "Nodes", file: "nodes.csv", rows, columns, sort: { column: data.importance ? 8 : 5, up: false },
+      caption: "Nodes", file: "nodes.csv", rows, columns, sort: { column: data.findings || data.importance ? 8 : 5, up: false },
       choices: [...(kinds.length > 1 ? [{ title: "kind ", value: report.kind, options: kinds }] : []), ...(layers.length > 1 ? [{ title: "layer ", value: node => nodes.layer[node], options: layers }] : [])],
     });
   };

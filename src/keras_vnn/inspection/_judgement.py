@@ -1,0 +1,200 @@
+"""Whether a trained model is worth asking: its scores next to those of methods that know nothing of its wiring.
+
+In: a model and the cells it was trained on. Out: a `Judgement`, which prints as sentences and is kept with
+the model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from keras_vnn.basics.errors import DataError, ModelError
+from keras_vnn.data import Classes, Labels, Split, baseline_scores
+from keras_vnn.inspection._cells import Cells, cells_of, class_codes, known_split
+from keras_vnn.inspection._record import Segment, evaluate
+from keras_vnn.models import ModelView, view
+
+# More cells or genes than this make a logistic regression slow; it is then fitted to fewer.
+_MOST_CELLS, _MOST_GENES = 2_000, 2_000
+_LEVEL = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """How well a classifier does on its test cells, and what else would.
+
+    Attributes
+    ----------
+    cells
+        Number of test cells.
+    accuracy, training_accuracy
+        Of the model on the test cells and on those of the training.
+    most_frequent, nearest_centroid, logistic_regression
+        Accuracy of these on the same test cells, fitted to the same cells of the training.
+    genes, unconnected
+        Numbers of genes, and of those that feed no node.
+    dense_units
+        Whether units without a name read all genes.
+    """
+
+    cells: int
+    accuracy: float
+    training_accuracy: float
+    most_frequent: float
+    nearest_centroid: float
+    logistic_regression: float
+    genes: int
+    unconnected: int
+    dense_units: bool
+
+    @property
+    def is_better(self) -> bool:
+        """Whether the model is better than the most frequent class (binomial test, one-sided, 5 %)."""
+        return is_better(self.accuracy, self.most_frequent, self.cells)
+
+    def __str__(self) -> str:
+        """Return sentences, with no more digits than the cells support."""
+        digits = 2 if self.cells < 1_000 else 3
+        low, high = stats.binomtest(round(self.accuracy * self.cells), self.cells).proportion_ci(method="wilson")
+        lines = [
+            f"test accuracy {self.accuracy:.{digits}f} of {self.cells:,} cells "
+            f"(95 %: {low:.{digits}f} to {high:.{digits}f}); most frequent class {self.most_frequent:.{digits}f}, "
+            f"nearest centroid {self.nearest_centroid:.{digits}f}, "
+            f"logistic regression {self.logistic_regression:.{digits}f}"
+        ]
+        if not self.is_better:
+            lines.append(
+                "That is not shown to be better than the most frequent class: the nodes learned nothing to explain. "
+                "Train longer (--patience, --epochs), with another --learning-rate, or on more cells."
+            )
+        elif max(self.nearest_centroid, self.logistic_regression) > high:
+            lines.append("A method without wiring does better: what the nodes learned is not all there is to learn.")
+        if self.training_accuracy > high + 0.05:
+            lines.append(
+                f"In training it is {self.training_accuracy:.{digits}f}: it knows its cells by heart. More cells, "
+                "--dropout or --weight-decay narrow the gap."
+            )
+        if self.unconnected and not self.dense_units:
+            lines.append(
+                f"{self.unconnected:,} of {self.genes:,} genes feed no node; another prior connects them, or "
+                "--dense-units 100 reads them without a name."
+            )
+        return "\n".join(lines)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as plain JSON values."""
+        return {**asdict(self), "is_better": self.is_better, "text": str(self)}
+
+
+def judge(
+    model: keras.Model,
+    data: Any,
+    labels: Any,
+    *,
+    split: Split | None = None,
+    missing: str = "raise",
+    batch_size: int = 512,
+) -> Judgement:
+    """Compare a classifier with methods without wiring, on its own split, and keep the answer with the model.
+
+    Parameters
+    ----------
+    model
+        A model of `train` that predicts classes; it is changed.
+    data, labels, missing, batch_size
+        As in `tl.rank_nodes`: all cells it was trained with, in their order.
+    split
+        Which cells were used for what; found again from what the model remembers when ``None``.
+
+    Raises
+    ------
+    DataError
+        These are not the cells of the training, or none of them is a test cell.
+    ModelError
+        The model does not predict classes.
+    """
+    seen = view(model)
+    if not isinstance(seen.outputs, Classes):
+        raise ModelError("Only classifiers are compared with other classifiers; scores of others: result.metrics")
+    cells = cells_of(seen, data, labels, missing=missing)
+    known, codes = class_codes(seen.outputs, labels, cells, data)
+    of = Labels("", known, codes, np.arange(len(codes)))
+    parts = split or known_split(seen, of, len(cells))
+    if parts is None or not len(parts.test):
+        raise DataError(
+            "The cells are not those that the model was trained and tested on.\n"
+            "Pass all of them in their order, or the split: "
+            "vnn.tl.judge(result.model, data, labels, split=result.split)"
+        )
+    train, test = parts.train, parts.test
+    shown = np.concatenate([train, test])
+    (scores,) = evaluate(
+        Segment(model.inputs, model.outputs),
+        [values[shown] for values in (cells.values, *cells.side)],
+        batch_size=batch_size,
+    )
+    right = scores.argmax(axis=1) == codes[shown]
+    others = _others(cells, codes, train, test)
+    found = Judgement(
+        cells=len(test),
+        accuracy=float(right[len(train) :].mean()),
+        training_accuracy=float(right[: len(train)].mean()),
+        **others,
+        genes=len(seen.architecture.genes),
+        unconnected=len(seen.architecture.unconnected_genes),
+        dense_units=any(layer.dense_units for layer in seen.architecture.hidden_layers),
+    )
+    seen.card.remember(judgement=found.to_json())
+    return found
+
+
+def is_better(accuracy: float, by_chance: float, cells: int) -> bool:
+    """Return whether so many cells are told right more often than by chance (binomial test, one-sided, 5 %)."""
+    right = round(accuracy * cells)
+    return bool(stats.binomtest(right, cells, min(by_chance, 1.0), alternative="greater").pvalue < _LEVEL)
+
+
+def untrained_warning(seen: ModelView) -> str | None:
+    """Return what to say of a model whose test cells are not told better than by the most frequent class."""
+    metrics = (seen.card.metadata.get("training") or {}).get("metrics") or {}
+    table = metrics.get("confusion")
+    if not isinstance(seen.outputs, Classes) or not table:
+        return None
+    cells = np.asarray(table["cells"], np.int64)
+    total = int(cells.sum())
+    if not total or is_better(float(np.trace(cells)) / total, float(cells.sum(axis=1).max()) / total, total):
+        return None
+    return (
+        "The model is not shown to be better than the most frequent class: of "
+        f"{total:,} test cells {np.trace(cells):,} are told right, {cells.sum(axis=1).max():,} are of that class. "
+        "What its nodes learned, and their use, mean nothing.\n"
+        "Train longer (patience, epochs), with another learning rate, or on more cells; evidence is of the genes alone."
+    )
+
+
+def _others(
+    cells: Cells, codes: NDArray[np.int32], train: NDArray[np.intp], test: NDArray[np.intp]
+) -> dict[str, float]:
+    """Return the accuracy of methods without wiring; of many genes those that vary most, of many cells some."""
+    some = train
+    if len(train) > _MOST_CELLS:
+        some = train[np.linspace(0, len(train) - 1, _MOST_CELLS).round().astype(np.intp)]
+    fitted = np.asarray(cells.values[some], np.float32).reshape(len(some), -1)
+    tested = np.asarray(cells.values[test], np.float32).reshape(len(test), -1)
+    if fitted.shape[1] > _MOST_GENES:
+        most = np.sort(np.argsort(-fitted.var(axis=0), kind="stable")[:_MOST_GENES])
+        fitted, tested = fitted[:, most], tested[:, most]
+    if len(np.unique(codes[some])) < 2:
+        raise DataError("The cells of the training are of one class: there is nothing to tell apart.")
+    found = baseline_scores(fitted, codes[some], tested, codes[test], seed=0)["accuracy"]
+    return {
+        "most_frequent": float(found["most frequent class"]),
+        "nearest_centroid": float(found["nearest centroid"]),
+        "logistic_regression": float(found["logistic regression"]),
+    }

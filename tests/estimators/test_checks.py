@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from keras_vnn.architecture import Architecture
 from keras_vnn.architecture.wiring import interaction_architecture
 from keras_vnn.estimators import VNNAutoencoder, VNNClassifier, VNNEmbedder, VNNRegressor
 from keras_vnn.priors import Interactions
+
+with pytest.MonkeyPatch.context() as patch:
+    patch.setenv("SCIPY_ARRAY_API", "1")  # scikit-learn 1.6 wants it where array-api-compat is installed
+    from sklearn.utils.estimator_checks import estimator_checks_generator
 
 OPTIONS = {"epochs": 20, "patience": 0, "learning_rate": 0.05, "batch_size": 16, "random_state": 0}
 

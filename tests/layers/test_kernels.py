@@ -10,6 +10,8 @@ import pytest
 import tensorflow as tf
 
 from keras_vnn.layers import Connections, SparselyConnected
+from keras_vnn.layers.fast._machine import _team
+from keras_vnn.layers.fast._products import Products
 from keras_vnn.layers.kernels import KERNELS, choose_kernel, stand_in
 
 pytestmark = pytest.mark.tensorflow
@@ -190,6 +192,7 @@ print(digest.hexdigest())
 """
 
 
+@pytest.mark.slow
 def test_training_gives_the_same_bits_with_any_number_of_threads():
     """The operations of TensorFlow have one thread in all of them: what is asked about is ours."""
     fixed = {**os.environ, "TF_NUM_INTRAOP_THREADS": "1", "TF_ENABLE_ONEDNN_OPTS": "0"}
@@ -201,6 +204,23 @@ def test_training_gives_the_same_bits_with_any_number_of_threads():
         for threads in (1, 2, 3, 8)
     }  # fmt: skip
     assert len(set(found.values())) == 1, found
+
+
+@pytest.mark.parametrize(("units", "batch"), [(1, 70), (6, 33), (6, 70), (6, 300)])
+def test_products_have_the_same_bits_with_any_number_of_threads(units, batch, monkeypatch):
+    rng = np.random.default_rng(0)
+    connections = Connections.from_adjacency(rng.random((600, 200)) < 0.1, output_units=units)
+    shapes = (batch, 600), (connections.count,), (connections.outputs,), (batch, connections.outputs)
+    inputs, weights, bias, upstream = (rng.normal(size=shape).astype("float32") for shape in shapes)
+    products, found = Products(connections), {}
+    for threads in (1, 2, 3, 8):
+        monkeypatch.setenv("KERAS_VNN_THREADS", str(threads))
+        _team.cache_clear()
+        outputs, tiles = products.forward([inputs], [weights, bias])
+        gradients = products.backward(upstream, tiles, [weights, bias])
+        found[threads] = [array.tobytes() for array in (outputs, *gradients)]
+    _team.cache_clear()
+    assert all(each == found[1] for each in found.values()), {n: each == found[1] for n, each in found.items()}
 
 
 # ---- the choice -------------------------------------------------------------------------------------------

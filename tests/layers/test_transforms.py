@@ -85,6 +85,20 @@ def test_transforms_of_torch(kernel, transform):
 
 @pytest.mark.skipif(BACKEND != "torch", reason="is about PyTorch")
 @available
+def test_what_is_not_finite_stays_with_its_readers_under_vmap(kernel):
+    import torch
+
+    x, w = torch.tensor(INPUTS), torch.tensor(WEIGHTS)
+    x[1, 3], x[2, 6] = np.nan, np.inf
+    product = KERNELS[kernel](CONNECTIONS)
+    found = torch.func.vmap(lambda row: product(row[None], w)[0])(x)
+    reads = ADJACENCY.repeat([2, 1, 2, 1], axis=1)
+    assert (torch.isfinite(found).numpy() == ~(~np.isfinite(x.numpy()) @ reads)).all()
+    torch.testing.assert_close(found, product(x, w), equal_nan=True)
+
+
+@pytest.mark.skipif(BACKEND != "torch", reason="is about PyTorch")
+@available
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning")
 def test_a_model_compiled_by_torch(kernel):
     import torch

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import optuna
 import pytest
@@ -63,6 +64,20 @@ def test_a_folder_may_have_any_name(tmp_path, name):
     assert [path.name for path in folder.iterdir()] == ["study.db"]
     with opened(folder) as store:
         assert len(store.outcomes) == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="reads from /proc which files are open")
+def test_no_connection_is_left_open(tmp_path):
+    def open_connections():
+        return [path for path in Path("/proc/self/fd").iterdir() if path.resolve().name == "study.db"]
+
+    with opened(tmp_path) as store:
+        store.keep(GOOD)
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / "study.db").write_bytes(b"this is no database, it is a text" * 40)
+    with pytest.raises(OutputError, match="file is not a database") as error, opened(tmp_path / "damaged"):
+        pass
+    assert error.value.__traceback__ is not None and open_connections() == []
 
 
 def test_what_goes_wrong_in_a_trial_is_not_said_of_the_database(tmp_path):

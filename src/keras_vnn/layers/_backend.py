@@ -154,7 +154,8 @@ def along_connections(
     readers
         The same product with a one for each connection.
     branches
-        Whether the second product may be left out where all is finite; graphs for export know no branches.
+        Whether the second product may be left out where all is finite; graphs for export know no branches, and
+        neither do the transforms of PyTorch.
     """
     is_finite = ops.isfinite(inputs)
 
@@ -163,4 +164,17 @@ def along_connections(
         reached = readers(ops.cast(ops.logical_not(is_finite), inputs.dtype)) > 0
         return outputs + ops.cast(ops.where(reached, np.nan, 0.0), outputs.dtype)
 
-    return ops.cond(ops.all(is_finite), lambda: product(inputs), kept_apart) if branches else kept_apart()
+    if not branches or _is_transformed_by_torch():
+        return kept_apart()
+    return ops.cond(ops.all(is_finite), lambda: product(inputs), kept_apart)
+
+
+def _is_transformed_by_torch() -> bool:
+    """Return whether `torch.func` is at work: under its `vmap` no value can decide what is done."""
+    if keras.backend.backend() != "torch" or torch.compiler.is_compiling():
+        return False
+    try:  # no public name: without it, `vmap` fails with the kernel `dense`
+        from torch._C._functorch import maybe_current_level
+    except ImportError:
+        return False
+    return maybe_current_level() is not None

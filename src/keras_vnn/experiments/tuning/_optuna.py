@@ -180,9 +180,12 @@ def open_store(folder: Path, space: Mapping[str, Setting], measure: str) -> Iter
         The folder cannot be written, or its database is none.
     """
     optuna = imported_optuna()
+    from sqlalchemy.pool import NullPool
+
     path = folder / DATABASE
     with _as_our_errors(path), _quiet():
-        storage = optuna.storages.RDBStorage(_address(path))
+        # No connection is kept for later: what fails as it is made gives nobody a storage to dispose of.
+        storage = optuna.storages.RDBStorage(_address(path), engine_kwargs={"poolclass": NullPool})
     try:
         with _as_our_errors(path), _quiet():
             study = optuna.create_study(

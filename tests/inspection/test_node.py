@@ -119,7 +119,10 @@ def test_the_page(plain):
     assert top == (
         "STAT1 and partners   PPI:STAT1\n"
         "interaction · layer 1 of 1 · 1 unit · 2 genes upstream · bias +0.250\n"
-        "see also STAT1 (gene)\n"
+        "see also STAT1 (gene)\n\n"
+        "evidence    0.00, false discovery rate 1, place 2 of 2: no more than such genes show anyway\n"
+        "its genes   are higher in no class\n"
+        "learned     z 0.00 in cells of the other half\n"
     )
     activity = np.tanh(data @ [0.5, -1.0] + 0.25)
     low, high = activity[[0, 2]], activity[[1, 3]]
@@ -222,3 +225,15 @@ def test_errors_say_what_is_wrong(model):
     with pytest.raises(ConfigError) as error:
         inspect_node(model, "cycle", top=0)
     assert str(error.value) == "top must be at least 1, got 0."
+
+
+def test_the_page_of_a_node_begins_with_its_evidence(model, frame, labels):
+    found = inspect_node(model, "cycle", frame, labels)
+    row = rank_nodes(model, frame, labels, replicate="cells").loc["cycle"]
+    for name in ("evidence", "q", "d", "higher_in", "learned"):
+        assert found.evidence[name] == row[name]
+    assert found.evidence["low"] < row["d"] < found.evidence["high"] and found.evidence["of"] == 5
+    page = str(found)
+    assert page.index("evidence") < page.index("importance") < page.index("Activity by class")
+    assert inspect_node(model, "A", frame, labels).evidence is None and inspect_node(model, "cycle").evidence is None
+    assert found.to_json()["evidence"]["place"] == found.evidence["place"]

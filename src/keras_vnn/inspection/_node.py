@@ -22,9 +22,11 @@ from keras_vnn.architecture import Node, NodePosition, gene_counts
 from keras_vnn.basics.csv_tables import plain
 from keras_vnn.basics.errors import ConfigError, check_choice, readable
 from keras_vnn.data import Classes
-from keras_vnn.inspection._findings import Findings, findings_of, recalled
+from keras_vnn.inspection._findings import Findings, findings_of, recalled, recalled_tables
+from keras_vnn.inspection._findings import measured as measured_table
 from keras_vnn.inspection._forward_pass import readout
 from keras_vnn.inspection._methods import IMPORTANCE_METHODS
+from keras_vnn.inspection._node_table import FALSE_DISCOVERY_RATE, MIXED
 from keras_vnn.models import Embedding, ModelView, edge_weights, view
 
 
@@ -81,6 +83,9 @@ class NodeInspection:
         d of the class against all other cells). ``None`` without data.
     importance
         How much it matters; ``None`` without data, for a gene, and for an embedding.
+    evidence
+        Its row of the table of `tl.rank_nodes`, by column; ``low`` and ``high``, the 95 % interval of ``d`` or ``r``;
+        ``place`` among ``of`` nodes; and how it was measured. ``None`` for a gene, and where nothing is known.
     namesakes
         Other nodes with the same name, such as ``PPI:STAT1`` and ``TF:STAT1`` of the gene ``STAT1``.
     top
@@ -97,6 +102,7 @@ class NodeInspection:
     dense_targets: int
     activity: pd.DataFrame | None
     importance: NodeImportance | None
+    evidence: Mapping[str, Any] | None
     namesakes: tuple[NodePosition, ...]
     top: int
 
@@ -125,6 +131,7 @@ class NodeInspection:
             "dense_targets": self.dense_targets,
             "activity": self.activity,
             "importance": None if self.importance is None else asdict(self.importance),
+            "evidence": None if self.evidence is None else dict(self.evidence),
             "namesakes": [position.node.id for position in self.namesakes],
         }
         return {name: plain(value) for name, value in values.items()}
@@ -200,6 +207,7 @@ def inspect_node(
         dense_targets=0 if found.layer else sum(layer.dense_units for layer in arch.hidden_layers),
         activity=None if measured is None else _activity(seen, found, measured),
         importance=None if measured is None else _importance(found, measured, seen),
+        evidence=_evidence(seen, found, data, labels, missing=missing, batch_size=batch_size),
         namesakes=_namesakes(seen, found),
         top=top,
     )
@@ -221,6 +229,14 @@ def _activity(seen: ModelView, found: NodePosition, measured: Findings) -> pd.Da
             "effect_size": statistics.effect_size[:, own].ravel(),
         }
     )
+
+
+def _evidence(seen: ModelView, found: NodePosition, data: Any, labels: Any, **how: Any) -> dict[str, Any] | None:
+    """Return the row of the table of nodes, as far as there is one."""
+    if not found.layer or (isinstance(seen.outputs, Embedding) and data is not None and labels is None):
+        return None
+    tables = recalled_tables(seen)[:1] if data is None else [measured_table(seen, data, labels, **how)]
+    return tables[0].of_node(seen, found.node.id) if tables else None
 
 
 def _importance(found: NodePosition, measured: Findings, seen: ModelView) -> NodeImportance | None:
@@ -321,6 +337,8 @@ def _renderable(inspected: NodeInspection) -> Group:
         names = [f"{readable(p.node.id)} ({p.node.kind})" for p in inspected.namesakes]
         more = f" and {len(names) - 5} more" if len(names) > 5 else ""
         parts.append(Text(f"see also {', '.join(names[:5])}{more}"))
+    if inspected.evidence is not None:
+        parts += [Text(""), Text(_evidence_lines(inspected.evidence))]
     if inspected.importance is not None:
         parts += [Text(""), Text(_importance_lines(inspected.importance))]
     if inspected.activity is not None:
@@ -347,6 +365,28 @@ def _facts(inspected: NodeInspection) -> str:
     else:
         facts.append("input")
     return " · ".join(facts)
+
+
+def _evidence_lines(row: Mapping[str, Any]) -> str:
+    is_number = "r" in row
+    name, size = ("r", row["r"]) if is_number else ("d", row["d"])
+    higher = row["higher_with" if is_number else "higher_in"]
+    if row["evidence"] is None:
+        return "evidence    none: too few cells of a class, or genes that do not vary"
+    place = f"place {row['place']:,} of {row['of']:,}"
+    found = "" if row["q"] < FALSE_DISCOVERY_RATE else ": no more than such genes show anyway"
+    lines = [f"evidence    {row['evidence']:.2f}, false discovery rate {row['q']:.2g}, {place}{found}"]
+    if higher == MIXED:
+        lines.append("its genes   are higher in no class")
+    elif higher is not None:
+        where = f"with {readable(higher)}" if is_number else f"in {readable(higher)}"
+        lines.append(
+            f"its genes   are higher {where}: {name} {size:+.2f} (95 %: {row['low']:+.2f} to {row['high']:+.2f})"
+        )
+    beyond = ", beyond what a mean of its genes shows" if row["beyond_the_mean"] else ""
+    where = "outside the training" if row["held_out"] else "of the other half"
+    lines.append(f"learned     z {row['learned']:.2f} in cells {where}{beyond}")
+    return "\n".join(lines)
 
 
 def _importance_lines(importance: NodeImportance) -> str:

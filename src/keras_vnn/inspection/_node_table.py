@@ -104,7 +104,7 @@ class NodeTable:
         best = absolute.argmax(axis=0) if row is None else np.full(len(nodes), row)
         best_learned = self.learned.argmax(axis=0) if row is None else best
         chosen, chosen_learned = (best, nodes), (best_learned, nodes)
-        higher, size = self._direction(row)
+        higher, size, _ = self._direction(row)
         beyond = (learned_q < FALSE_DISCOVERY_RATE) & (self.learned > self.of_a_gene + _MORE_THAN_A_GENE)
         beyond &= ~(q < FALSE_DISCOVERY_RATE).any(axis=0)
         lead = self.lead[-1 if row is None else row]
@@ -150,22 +150,42 @@ class NodeTable:
             )
         return self.groups.index(group)
 
-    def _direction(self, row: int | None) -> tuple[NDArray[np.object_], Doubles]:
-        """Return in which class the genes of each node are higher, and by how much; `MIXED` where neither is clear."""
+    def of_node(self, seen: ModelView, id: str) -> dict[str, Any]:
+        """Return the row of a node as JSON values, with its place and the 95 % interval of d or r."""
+        table = self.frame(seen)
+        row = table.loc[id]
+        _, size, error = self._direction(None)
+        position = [name for layer in seen.architecture.hidden_layers for name in layer.ids].index(id)
+        low, high = size[position] - 1.96 * error[position], size[position] + 1.96 * error[position]
+        return {
+            **{name: None if pd.isna(value) else value for name, value in row.to_dict().items()},
+            "low": float(low),
+            "high": float(high),
+            "place": int(table.index.get_loc(id)) + 1,
+            "of": len(table),
+            **self.facts,
+        }
+
+    def _direction(self, row: int | None) -> tuple[NDArray[np.object_], Doubles, Doubles]:
+        """Return in which class the genes of each node are higher, by how much, and the standard error of that.
+
+        `MIXED` where neither direction is clear.
+        """
         names = np.array(self.groups, dtype=object)
         nodes = np.arange(self.size.shape[1])
         clear = np.abs(self.size) > 1.96 * self.error
         if not self.are_classes:
             best = np.abs(np.nan_to_num(self.size)).argmax(axis=0) if row is None else np.full(len(nodes), row)
-            size = self.size[best, nodes]
+            size, error = self.size[best, nodes], self.error[best, nodes]
             named = np.where(size < 0, "low " + names[best], names[best])
-            return np.where(clear[best, nodes], named, MIXED), size
+            return np.where(clear[best, nodes], named, MIXED), size, error
         if row is None:
             best = np.where(np.isfinite(self.mean), self.mean, -np.inf).argmax(axis=0)
-            return np.where(clear.any(axis=0), names[best], MIXED), self.size[best, nodes]
+            named = np.where(clear.any(axis=0), names[best], MIXED)
+            return named, self.size[best, nodes], self.error[best, nodes]
         others = names[1 - row] if len(names) == 2 else f"not {names[row]}"
         named = np.where(self.size[row] > 0, names[row], others)
-        return np.where(clear[row], named, MIXED), self.size[row]
+        return np.where(clear[row], named, MIXED), self.size[row], self.error[row]
 
     def packed(self) -> dict[str, Any]:
         """Return it as JSON values."""

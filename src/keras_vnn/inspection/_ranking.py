@@ -98,20 +98,20 @@ def rank_nodes(
     pandas.DataFrame
         By id of the node. ``label``; ``genes`` upstream, on any path; ``higher_in``: the class in whose cells these
         have the highest mean z-score, ``mixed`` where no class differs, never from the sign of a unit; ``d``: by how
-        much, Cohen's d of the mean z-score in that class against all other cells. ``evidence``: Welch's t of it above
-        that of 4,000 decoys (as many genes of like expression), in their standard deviations; with ``class_`` it is
-        negative where the genes are lower. ``q``: its false discovery rate, Benjamini and Hochberg's within the class.
-        ``learned``: Mann and Whitney's z of a shrunken discriminant of the units of the node, fitted on cells of the
-        training, in the other cells; ``learned_q``: its false discovery rate, against none and against nodes of like
-        size. ``beyond_the_mean``: learned at 5 %, without evidence for any class: what no mean of genes can show.
-        ``use``: mean absolute change of an output when the node is held at its mean, in the cells outside the
-        training; NaN without outputs. ``similar``: how many worse nodes share half of their genes with this one or
-        have a mean z-score that correlates at 0.8; missing for these. ``kind``, ``layer``. A regression has
-        ``higher_with``, the number, and ``r``, Pearson's correlation with it. Several runs, of a
+        much, Cohen's d of the mean z-score in that class (with ``class_`` in this) against all other cells.
+        ``evidence``: Welch's t of it above that of 4,000 decoys (as many genes of like expression), in their standard
+        deviations; with ``class_`` it is negative where the genes are lower. ``q``: its false discovery rate, Benjamini
+        and Hochberg's within the class. ``learned``: Mann and Whitney's z of a shrunken discriminant of the units of
+        the node, fitted on cells of the training, in the other cells; ``learned_q``: its false discovery rate, against
+        none and against nodes of like size. ``beyond_the_mean``: learned at 5 %, without evidence for any class: what
+        no mean of genes can show. ``use``: mean absolute change of an output when the node is held at its mean, in the
+        cells outside the training; NaN without outputs. ``similar``: how many worse nodes share half of their genes
+        with this one or have a mean z-score that correlates at 0.8; missing for these. ``kind``, ``layer``. A
+        regression has ``higher_with``, the number, and ``r``, Pearson's correlation with it. Several runs, of a
         sequence of models or kept by ``vnn train --repeats``, give means (of false discovery rates medians), and add
-        ``learned_sd``, ``use_sd`` and ``in_first_20``: in how many runs a node is among the first 20 by use.
-        ``attrs``: ``nodes``, ``found`` (of them at a false discovery rate of 5 %), ``cells``, ``held_out`` (cells),
-        ``replicate``, ``runs``.
+        ``learned_sd``, ``use_sd`` and ``in_first_20``: in how many runs a node is among the first 20 by use. ``attrs``:
+        ``nodes``, ``found`` (of them at a false discovery rate of 5 %), ``cells``, ``held_out`` (cells), ``replicate``,
+        ``runs``.
 
         By a method of importance: ``label``, ``kind``, ``layer``, ``genes``, ``importance``, ``rank`` (within its
         layer, from 1); for a classifier a column ``effect_CLASS`` per class: how much the node raises the output of

@@ -11,6 +11,8 @@ from keras_vnn.data import Classes, fit_normalization
 from keras_vnn.inspection import activities_by_class, node_activities, predict, predicted_classes
 from keras_vnn.models import Embedding, build_model
 
+UPSTREAM = {"SET:repair": "AB", "SET:growth": "BC", "TF:A": "AD", "cycle": "ABCE", "stress": "BC"}
+
 
 @pytest.mark.parametrize("batch_size", [1, 10, 512])
 def test_every_unit_by_name(model, frame, values, by_name, batch_size):
@@ -22,12 +24,16 @@ def test_every_unit_by_name(model, frame, values, by_name, batch_size):
     ]
     for position, row in enumerate(found.var.itertuples()):
         np.testing.assert_allclose(found.X[:, position], network.states[row.node, row.unit], atol=1e-5)
+        z = (values - values.mean(axis=0)) / values.std(axis=0)
+        own = z[:, ["ABCDE".index(gene) for gene in UPSTREAM[row.node]]].mean(axis=1)
+        assert row.orientation == (1 if np.corrcoef(own, found.X[:, position])[0, 1] >= 0 else -1)
     assert found.var.loc["cycle [1]"].to_dict() == {
         "node": "cycle",
         "label": "cell cycle",
         "kind": "term",
         "layer": 2,
         "unit": 1,
+        "orientation": found.var.loc["cycle [1]", "orientation"],
     }
     assert found.obs_names.tolist() == frame.index.tolist()
     assert found.X.dtype == np.float32
@@ -68,7 +74,7 @@ def test_means_by_class(model, frame, labels):
     activities = node_activities(model, frame)
     table = activities_by_class(activities, labels)
     assert table.columns.tolist() == ["B", "NK", "T"] and table.index.tolist() == activities.var_names.tolist()
-    expected = activities.to_df().groupby(labels).mean().T
+    expected = (activities.to_df() * activities.var["orientation"]).groupby(labels).mean().T
     np.testing.assert_allclose(table, expected, rtol=1e-4, atol=1e-6)
     with pytest.raises(DataError, match=r"^There are 30 labels for 31 cells"):
         activities_by_class(activities, labels[:-1])

@@ -9,7 +9,7 @@ import pytest
 from keras_vnn.architecture import Architecture, Layer, Node
 from keras_vnn.basics.errors import ArchitectureError, ConfigError, ModelError
 from keras_vnn.data import Classes
-from keras_vnn.inspection import inspect_node, rank_nodes, remember_inspection
+from keras_vnn.inspection import inspect_node, node_activities, rank_nodes, remember_inspection
 from keras_vnn.models import Embedding, Regression, edge_weights, load_model, save_model, set_edge_weights, view
 
 
@@ -64,14 +64,12 @@ def test_a_gene_and_its_namesakes(model, values, labels):
 
 
 def test_activity_and_importance_are_those_of_the_other_functions(model, frame, labels):
-    from keras_vnn.inspection import node_activities
-
     found = inspect_node(model, "cycle", frame, labels)
     activities = node_activities(model, frame)
     for row in found.activity.itertuples():
         of_class = activities[labels == row[1], activities.var["node"] == "cycle"].X[:, row.unit]
         assert (row.mean, row.sd, row.cells) == (
-            pytest.approx(of_class.mean(), abs=1e-6),
+            pytest.approx(of_class.mean() * (-1 if row.unit in found.turned else 1), abs=1e-6),
             pytest.approx(of_class.std(ddof=1), rel=1e-4),
             len(of_class),
         )
@@ -225,6 +223,17 @@ def test_errors_say_what_is_wrong(model):
     with pytest.raises(ConfigError) as error:
         inspect_node(model, "cycle", top=0)
     assert str(error.value) == "top must be at least 1, got 0."
+
+
+def test_weights_turn_with_their_units(model, frame, labels):
+    found, plain = inspect_node(model, "cycle", frame, labels), inspect_node(model, "cycle")
+    signs = node_activities(model, frame).var.set_index(["node", "unit"])["orientation"]
+    assert {unit for unit in (0, 1) if signs["cycle", unit] < 0} == set(found.turned) and plain.turned == ()
+    keys = ["source", "source_unit", "unit"]
+    raw = plain.inputs.set_index(keys)["weight"]
+    for (source, source_unit, unit), weight in found.inputs.set_index(keys)["weight"].items():
+        assert weight == raw[source, source_unit, unit] * signs["cycle", unit] * signs.get((source, source_unit), 1)
+    assert found.bias == tuple(value * signs["cycle", unit] for unit, value in enumerate(plain.bias))
 
 
 def test_the_page_of_a_node_begins_with_its_evidence(model, frame, labels):

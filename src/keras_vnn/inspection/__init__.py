@@ -19,6 +19,7 @@ from keras_vnn.inspection._judgement import Judgement, judge, untrained_warning
 from keras_vnn.inspection._latent import autoencoder_activities, differential_activity, perturb_genes
 from keras_vnn.inspection._methods import IMPORTANCE_METHODS, ImportanceMethod
 from keras_vnn.inspection._node import NodeImportance, NodeInspection, inspect_node
+from keras_vnn.inspection._orientation import turned_weights
 from keras_vnn.inspection._ranking import node_contributions, rank_genes, rank_nodes, ranked_nodes
 from keras_vnn.inspection._rlipp import RLIPP_TARGETS, rlipp
 
@@ -51,6 +52,7 @@ __all__ = [
     "remember_inspection",
     "remember_runs",
     "rlipp",
+    "turned_weights",
     "unit_table",
     "untrained_warning",
 ]

@@ -11,6 +11,7 @@ import pandas as pd
 from keras_vnn.basics.errors import DataError, ModelError, sample
 from keras_vnn.data import Classes
 from keras_vnn.inspection._cells import Cells, cells_of, class_codes, labelled_only
+from keras_vnn.inspection._orientation import orientation_of
 from keras_vnn.inspection._record import Segment, evaluate, features_tensor, hidden_tensor
 from keras_vnn.models import Embedding, ModelView, Reconstruction, feature_names, view
 
@@ -32,8 +33,10 @@ def node_activities(model: keras.Model, data: Any, *, missing: str = "raise", ba
     -------
     anndata.AnnData
         ``X`` float32 ``(cells, units)``, layer by layer in the order of the architecture. ``var`` tells what a unit
-        is: ``node`` (id), ``label``, ``kind``, ``layer`` and ``unit`` (number within the node). ``var_names`` are
-        for display: the id, and the unit in brackets where a node has several. ``obs`` is that of the data.
+        is: ``node`` (id), ``label``, ``kind``, ``layer``, ``unit`` (number within the node), and ``orientation``: -1
+        for units that fall where the genes of their node rise on average, else 1. A unit has no sign of its own;
+        figures and means by class turn it. ``var_names`` are for display: the id, and the unit in brackets where a node
+        has several. ``obs`` is that of the data.
 
     Raises
     ------
@@ -47,10 +50,11 @@ def node_activities(model: keras.Model, data: Any, *, missing: str = "raise", ba
     arch = seen.architecture
     segment = Segment(model.inputs, [hidden_tensor(seen, number) for number in range(1, len(arch.layers))])
     values = evaluate(segment, [cells.values, *cells.side], batch_size=batch_size)
+    found = orientation_of(arch, cells, lambda rows: {n: layer[rows] for n, layer in enumerate(values, start=1)})
     return anndata.AnnData(
         values[0] if len(values) == 1 else np.concatenate(values, axis=1),
         obs=cells.obs,
-        var=unit_table(arch),
+        var=unit_table(arch).assign(orientation=np.concatenate([found[number] for number in sorted(found)])),
         uns={"keras_vnn": {"fingerprint": arch.fingerprint}},
     )
 
@@ -114,7 +118,7 @@ def embedding_units(model: keras.Model) -> pd.DataFrame:
 
 
 def activities_by_class(activities: anndata.AnnData, labels: Any) -> pd.DataFrame:
-    """Return the mean activity of each unit in the cells of each class.
+    """Return the mean activity of each unit in the cells of each class, units turned by their ``orientation``.
 
     Parameters
     ----------
@@ -153,7 +157,8 @@ def activities_by_class(activities: anndata.AnnData, labels: Any) -> pd.DataFram
         raise DataError(f"There are no labels for the {len(cells):,} cells: {sample(activities.obs.columns)}.")
     known, codes = class_codes(None, labels, cells, activities)
     values = np.asarray(cells.values)
-    means = [values[codes == code].mean(axis=0, dtype=np.float64) for code in range(len(known))]
+    signs = activities.var["orientation"].to_numpy() if "orientation" in activities.var else 1
+    means = [signs * values[codes == code].mean(axis=0, dtype=np.float64) for code in range(len(known))]
     return pd.DataFrame(np.column_stack(means), index=activities.var_names, columns=list(known.names))
 
 

@@ -10,7 +10,7 @@ import base64
 import hashlib
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -34,6 +34,7 @@ from keras_vnn.inspection._importance import (
 )
 from keras_vnn.inspection._methods import IMPORTANCE_METHODS, LayerView, Network
 from keras_vnn.inspection._node_table import NodeTable, node_table_of, replicates_of
+from keras_vnn.inspection._orientation import Signs, orientation_of
 from keras_vnn.inspection._record import Recording, output_weights, without_outputs
 from keras_vnn.inspection._rlipp import improvements_of
 from keras_vnn.models import Embedding, ModelView, Regression, view
@@ -145,6 +146,9 @@ class Findings:
         Activity of the units by class, by number of the layer; 0 is the genes.
     importance
         By number of the layer; none for an embedding.
+    orientation
+        By number of the hidden layer: -1 for units that fall where the genes of their node rise, else 1; empty where
+        it is not known.
     """
 
     method: str
@@ -152,6 +156,14 @@ class Findings:
     classes: tuple[str, ...]
     statistics: Mapping[int, ClassStatistics]
     importance: Mapping[int, Importance]
+    orientation: Mapping[int, Signs]
+
+    def turned(self, number: int) -> ClassStatistics:
+        """Return the statistics of a layer, units turned so that they rise with the genes of their nodes."""
+        found, signs = self.statistics[number], self.orientation.get(number)
+        if signs is None:
+            return found
+        return replace(found, mean=found.mean * signs, effect_size=found.effect_size * signs)
 
 
 def findings_of(
@@ -190,8 +202,12 @@ def findings_of(
         for number, moment in moments.items():
             moment.see(done.units[number], groups)
     statistics = {number: moments[number].statistics() for number in layers}
+    orientation = {}
+    if any(layers):
+        units = (done.units for _, done in recording)
+        orientation = orientation_of(seen.architecture, cells, lambda _: next(units))
     if is_embedding or not importance:
-        return Findings(chosen, len(cells), classes, statistics, {})
+        return Findings(chosen, len(cells), classes, statistics, {}, orientation)
     goal = goal_of(seen, labels, cells, data, np.concatenate(scores))
     ranked = [number for number in layers if number or genes]
     network = Network(seen, {number: moment.means for number, moment in moments.items()}, batch_size)
@@ -214,7 +230,7 @@ def findings_of(
                     share = layer_importance(opened, weights, chosen, len(cells), advance)
                     measured[number] = measured[number] + share if number in measured else share
             measured = {number: settled(total, chosen) for number, total in measured.items()}
-    return Findings(chosen, len(cells), classes, statistics, measured)
+    return Findings(chosen, len(cells), classes, statistics, measured, orientation)
 
 
 def measured(
@@ -327,6 +343,7 @@ def remember_inspection(
                 str(number): {name: _packed(getattr(part, name)) for name in _OF_IMPORTANCE}
                 for number, part in found.importance.items()
             },
+            "orientation": {str(number): _packed(signs) for number, signs in found.orientation.items()},
             "nodes": table,
         }
     )
@@ -369,7 +386,10 @@ def recalled(seen: ModelView) -> Findings | None:
             )
             for number, part in kept["importance"].items()
         }
-        return Findings(kept["method"], int(kept["cells"]), classes, statistics, importance)
+        orientation = {
+            int(number): _unpacked(text, 1)[0].astype(np.int8) for number, text in kept.get("orientation", {}).items()
+        }
+        return Findings(kept["method"], int(kept["cells"]), classes, statistics, importance, orientation)
     except (KeyError, TypeError, ValueError, zlib.error) as error:
         raise _damaged(error) from error
 
@@ -390,7 +410,7 @@ def _weights_digest(model: keras.Model) -> str:
     return digest.hexdigest()
 
 
-def _packed(values: NDArray[np.float64]) -> str:
+def _packed(values: NDArray[Any]) -> str:
     return base64.b64encode(zlib.compress(values.astype("<f4").tobytes(), 6)).decode("ascii")
 
 
@@ -416,7 +436,9 @@ def activity_table(
     pandas.DataFrame or None
         A row per unit and class, in the order of the architecture: ``node`` (id), ``layer``, ``unit``, ``class``
         (``all cells`` where there are none), ``mean``, ``sd``, ``cells``, ``effect_size`` (Cohen's d of the class
-        against all other cells). ``None`` without data when the model remembers nothing, or was trained further since.
+        against all other cells), ``turned``: whether the unit is shown with the other sign, so that it rises with the
+        mean of the genes of its node; a unit has no sign of its own. ``None`` without data when the model remembers
+        nothing, or was trained further since.
 
     Raises
     ------
@@ -437,7 +459,7 @@ def activity_table(
     names = np.array(found.classes, dtype=object)
     parts = []
     for number, layer in enumerate(arch.layers):
-        statistics = found.statistics[number]
+        statistics, signs = found.turned(number), found.orientation.get(number)
         ids, units = layer.unit_table()
         if len(ids) != statistics.mean.shape[1]:  # several numbers per gene
             repeats = statistics.mean.shape[1] // len(layer)
@@ -454,6 +476,7 @@ def activity_table(
                     "sd": statistics.deviation.T.ravel(),
                     "cells": np.tile(statistics.cells, len(ids)),
                     "effect_size": statistics.effect_size.T.ravel(),
+                    "turned": False if signs is None else np.repeat(signs < 0, len(names)),
                 }
             )
         )

@@ -27,6 +27,7 @@ from keras_vnn.inspection._findings import measured as measured_table
 from keras_vnn.inspection._forward_pass import readout
 from keras_vnn.inspection._methods import IMPORTANCE_METHODS
 from keras_vnn.inspection._node_table import FALSE_DISCOVERY_RATE, MIXED
+from keras_vnn.inspection._orientation import turned_units, turned_weights
 from keras_vnn.models import Embedding, ModelView, edge_weights, view
 
 
@@ -76,6 +77,9 @@ class NodeInspection:
         ``weight``.
     bias
         Of each of its units; empty for a gene.
+    turned
+        Its units that are shown with the other sign, their weights too, so that they rise with the mean of its genes;
+        so are the units at the other ends. A unit has no sign of its own.
     dense_targets
         Number of units without a name that it feeds as well: dense units next to the nodes.
     activity
@@ -99,6 +103,7 @@ class NodeInspection:
     inputs: pd.DataFrame
     outputs: pd.DataFrame
     bias: tuple[float, ...]
+    turned: tuple[int, ...]
     dense_targets: int
     activity: pd.DataFrame | None
     importance: NodeImportance | None
@@ -126,6 +131,7 @@ class NodeInspection:
             "attributes": self.node.attributes,
             "genes": self.genes,
             "bias": self.bias,
+            "turned": self.turned,
             "inputs": self.inputs,
             "outputs": self.outputs,
             "dense_targets": self.dense_targets,
@@ -195,7 +201,8 @@ def inspect_node(
     else:
         layers = [found.layer]
         measured = findings_of(seen, data, labels, method=method, layers=layers, missing=missing, batch_size=batch_size)
-    inputs, outputs, bias = _weights(seen, found)
+    turned = {} if measured is None else turned_units(arch, measured.orientation)
+    inputs, outputs, bias = _weights(seen, found, turned)
     return NodeInspection(
         node=found.node,
         layer=found.layer,
@@ -204,6 +211,7 @@ def inspect_node(
         inputs=inputs,
         outputs=outputs,
         bias=bias,
+        turned=tuple(unit for unit in range(found.node.units) if (found.node.id, unit) in turned),
         dense_targets=0 if found.layer else sum(layer.dense_units for layer in arch.hidden_layers),
         activity=None if measured is None else _activity(seen, found, measured),
         importance=None if measured is None else _importance(found, measured, seen),
@@ -215,7 +223,7 @@ def inspect_node(
 
 def _activity(seen: ModelView, found: NodePosition, measured: Findings) -> pd.DataFrame:
     """Return mean, deviation and effect size by class and unit."""
-    statistics = measured.statistics[found.layer]
+    statistics = measured.turned(found.layer)
     units = found.node.units
     first = int(seen.architecture.layers[found.layer].units[: found.position].sum())
     own = slice(first, first + units)
@@ -248,10 +256,12 @@ def _importance(found: NodePosition, measured: Findings, seen: ModelView) -> Nod
     return NodeImportance(measured.method, score, rank, len(ranked.score), effects)
 
 
-def _weights(seen: ModelView, found: NodePosition) -> tuple[pd.DataFrame, pd.DataFrame, tuple[float, ...]]:
+def _weights(
+    seen: ModelView, found: NodePosition, turned: Mapping[tuple[str, int], int]
+) -> tuple[pd.DataFrame, pd.DataFrame, tuple[float, ...]]:
     """Return the tables of inputs and outputs, and the biases."""
     nodes = seen.architecture.node_table()[["label", "kind"]]
-    edges = edge_weights(seen.model)
+    edges = turned_weights(edge_weights(seen.model), turned)
     name = found.node.id
     own = edges[edges["target"] == name]
     bias = own[own["source"].isna()].sort_values("target_unit")["weight"]
@@ -260,7 +270,7 @@ def _weights(seen: ModelView, found: NodePosition) -> tuple[pd.DataFrame, pd.Dat
     out_of = edges[(edges["source"] == name).fillna(False)].join(nodes, on="target")
     out_of = out_of.rename(columns={"source_unit": "unit"})
     out_of = out_of[["target", "label", "kind", "unit", "target_unit", "weight"]]
-    dense = _readout_weights(seen, found)
+    dense = _readout_weights(seen, found, turned)
     return (
         _by_size(into[["source", "label", "kind", "source_unit", "unit", "weight"]]),
         _by_size(out_of if dense.empty else dense if out_of.empty else pd.concat([out_of, dense])),
@@ -268,7 +278,7 @@ def _weights(seen: ModelView, found: NodePosition) -> tuple[pd.DataFrame, pd.Dat
     )
 
 
-def _readout_weights(seen: ModelView, found: NodePosition) -> pd.DataFrame:
+def _readout_weights(seen: ModelView, found: NodePosition, turned: Mapping[tuple[str, int], int]) -> pd.DataFrame:
     """Return the weights from the node to the tail or, without one, to the outputs."""
     behind = readout(seen)
     columns = ["target", "label", "kind", "unit", "target_unit", "weight"]
@@ -279,7 +289,8 @@ def _readout_weights(seen: ModelView, found: NodePosition) -> pd.DataFrame:
     rows = behind.rows[found.layer][first : first + found.node.units]
     if (rows < 0).any():
         return pd.DataFrame(columns=columns)
-    weights = behind.kernel[rows]
+    signs = [turned.get((found.node.id, unit), 1) for unit in range(found.node.units)]
+    weights = behind.kernel[rows] * np.array(signs)[:, None]
     unit, target = np.indices(weights.shape).reshape(2, -1)
     if behind.role.part == "head" and not isinstance(seen.outputs, Embedding):
         names = np.array(seen.outputs.names, dtype=object)[target]
@@ -344,6 +355,9 @@ def _renderable(inspected: NodeInspection) -> Group:
     if inspected.activity is not None:
         parts += [Text(""), Text("Activity by class" if inspected.layer else "Expression by class", style="bold")]
         parts.append(_activity_table(inspected, inspected.activity))
+        if inspected.turned:
+            units = "" if inspected.node.units == 1 else f"Unit {', '.join(map(str, inspected.turned))}: "
+            parts.append(Text(f"{units}turned, with its weights, to rise with the mean of its genes.", style="dim"))
     parts += _weight_section(inspected, inspected.inputs, "Reads", "source")
     parts += _weight_section(inspected, inspected.outputs, "Feeds", "target")
     if inspected.dense_targets:

@@ -213,12 +213,16 @@ def _of_architecture(arch: Architecture, seen: ModelView | None, weights: pd.Dat
 def _of_model(
     model: Any, data: Any, labels: Any, class_: str | None, ranking: pd.DataFrame | None, missing: str
 ) -> dict[str, Any]:
-    from keras_vnn.inspection import activity_table, ranked_nodes
+    from keras_vnn.inspection import activity_table, ranked_nodes, turned_weights
     from keras_vnn.models import Embedding, edge_weights, view
 
     seen = view(model)
     arch = seen.architecture
+    activity = activity_table(model, data, labels, missing=missing)
     weights = edge_weights(model, dense=seen.head is not None and not seen.tail_layers)
+    if activity is not None:
+        turned = activity[activity["turned"]]
+        weights = turned_weights(weights, dict.fromkeys(zip(turned["node"], turned["unit"], strict=True), -1))
     between = weights[weights["block"].isin([role.name for role in seen.roles.all("nodes")])]
     if seen.latent_layer is not None:
         between = _along_edges(between)
@@ -226,7 +230,6 @@ def _of_model(
     found["nodes"]["bias"] = bias_column(arch, between)
     found["model"] = model_facts(seen)
     found["readout"] = readout_columns(seen, weights)
-    activity = activity_table(model, data, labels, missing=missing)
     found["activity"] = None if activity is None else activity_columns(activity)
     rankings = []
     if ranking is not None:

@@ -60,7 +60,7 @@
         h("td", { class: "number" }, report.number(row.mean)), h("td", {}, report.bar(row.mean ?? 0, most, { signed: true })),
         h("td", { class: "number" }, report.number(row.sd)), h("td", { class: "number" }, row.effect === null ? "–" : report.signed(row.effect))))));
     return section(report.isGene(node) ? "Expression by class" : "Activity by class", h("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Activity by class" }, table),
-      h("p", { class: "note" }, `Effect: Cohen's d of the class against all other cells.${report.isGene(node) ? "" : " Whether a node is high or low has no meaning of its own: training may have turned its sign."}`));
+      h("p", { class: "note" }, `Effect: Cohen's d of the class against all other cells.${report.isGene(node) ? "" : " A unit has no sign of its own: each is turned, with its weights, to rise with the mean of its genes."}`));
   };
   const evidence = node => {
     const found = data.findings;

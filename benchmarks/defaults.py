@@ -34,8 +34,9 @@ CONTENDERS: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "glorot, .01, 30": ({"anchor": "none"}, {"learning_rate": 0.01, "patience": 30}),
     "glorot / 5, .01, 30": ({"anchor": "none", "initial_scale": 0.2}, {"learning_rate": 0.01, "patience": 30}),
     "mean, .01, 30": ({"anchor": "mean", "anchor_pull": 0.0}, {"learning_rate": 0.01, "patience": 30}),
-    "mean, pull .01, .01, 30": ({"anchor": "mean", "anchor_pull": 0.01}, {"learning_rate": 0.01, "patience": 30}),
-    "mean, pull .03, .01, 30": ({"anchor": "mean", "anchor_pull": 0.03}, {"learning_rate": 0.01, "patience": 30}),
+    "mean, pull .001, .01, 30": ({"anchor": "mean", "anchor_pull": 0.001}, {"learning_rate": 0.01, "patience": 30}),
+    "mean, pull .002, .01, 30": ({"anchor": "mean", "anchor_pull": 0.002}, {"learning_rate": 0.01, "patience": 30}),
+    "mean, pull .002, .003, 30": ({"anchor": "mean", "anchor_pull": 0.002}, {"learning_rate": 0.003, "patience": 30}),
 }
 DATA = ("kang-ppi-tf", "kang-go", "pbmc-ppi-tf", "pbmc-go", "lines-go")
 

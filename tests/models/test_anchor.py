@@ -9,7 +9,6 @@ from scipy import sparse
 import keras_vnn as vnn
 from keras_vnn import VNNError
 from keras_vnn.models import Regression, edge_weights, view
-from keras_vnn.options import MODEL_PRESETS, ModelOptions
 
 ACTIVATIONS = ("tanh", "sigmoid", "relu", "elu", "gelu", "softsign", "linear")
 
@@ -159,9 +158,3 @@ def test_anchored_students_have_the_signs_of_their_teacher(seeds):
     plain = np.concatenate([teacher_and_student(seed, anchor="none") for seed in seeds])
     assert (anchored > 0).mean() >= 0.95 and np.median(anchored) > 0.95
     assert 0.3 < (plain > 0).mean() < 0.7  # a coin toss: what the anchor is for
-
-
-def test_presets_do_not_anchor():
-    for name, preset in MODEL_PRESETS.items():
-        assert (preset.anchor, preset.non_negative, preset.signs) == ("none", False, "ignore"), name
-    assert ModelOptions().signs == "ignore"

@@ -55,13 +55,18 @@ class MeanOfInputs(keras.initializers.Initializer):
         """Raise a `ModelError`: without connections there is no mean."""
         raise ModelError("MeanOfInputs is for SparselyConnected: the mean depends on what a unit reads.")
 
+    def counts(self, connections: Connections) -> NDArray[np.float64]:
+        """Return, for each connection, how many inputs of the same kind its output unit reads."""
+        is_gene = connections.rows < self.genes
+        genes = np.bincount(connections.columns, is_gene, connections.outputs)
+        columns = connections.columns
+        counts: NDArray[np.float64] = np.where(is_gene, genes[columns], (connections.fan_in - genes)[columns])
+        return counts
+
     def means(self, connections: Connections) -> NDArray[np.float64]:
         """Return the mean weight of each connection."""
-        is_gene = connections.rows < self.genes
-        scales = np.where(is_gene, self.gene_scale, self.scale)
-        genes = np.bincount(connections.columns, is_gene, connections.outputs)
-        counts = np.where(is_gene, genes[connections.columns], (connections.fan_in - genes)[connections.columns])
-        weights: NDArray[np.float64] = scales / np.sqrt(counts)
+        scales = np.where(connections.rows < self.genes, self.gene_scale, self.scale)
+        weights: NDArray[np.float64] = scales / np.sqrt(self.counts(connections))
         return weights
 
     def on(self, connections: Connections, dtype: Any = None) -> Any:
@@ -111,10 +116,13 @@ class Oriented(keras.initializers.Initializer):
 class PullToMean(keras.regularizers.Regularizer):
     """L2 penalty of the distance of weights from those of `MeanOfInputs`; of the weights themselves, if wanted, too.
 
+    The distance is relative: the weights of a unit that reads ``n`` inputs are ``sqrt(n)`` times smaller than those of
+    one that reads one, and their squared distances count ``n`` times.
+
     Parameters
     ----------
     strength
-        Factor of the sum of squared distances.
+        Factor of the sum of squared relative distances.
     start
         Gives the weights to stay near.
     signs
@@ -131,12 +139,13 @@ class PullToMean(keras.regularizers.Regularizer):
 
     def on(self, connections: Connections) -> Any:
         """Return a function from the weights of these connections to the penalty."""
-        means = self.start.means(connections)
+        means, counts = self.start.means(connections), self.start.counts(connections)
         if self.signs is not None:
             means = np.where(self.signs < 0, -means, means)
 
         def penalty(weights: Any) -> Any:
-            pull = self.strength * ops.sum(ops.square(weights - ops.cast(means, weights.dtype)))
+            distances = ops.square(weights - ops.cast(means, weights.dtype))
+            pull = self.strength * ops.sum(ops.cast(counts, weights.dtype) * distances)
             return pull + self.l2 * ops.sum(ops.square(weights)) if self.l2 else pull
 
         return penalty

@@ -422,8 +422,8 @@ def check_normalization(arch: Architecture, normalization: Normalization | None)
         raise ModelError("The normalization was fitted for other genes than those of the architecture; fit it again.")
 
 
-def compile_model(model: keras.Model, optimizer: Any, **how: Any) -> None:
-    """Compile a model, by Adam when no optimizer is given."""
-    model.compile(optimizer=keras.optimizers.Adam(1e-3) if optimizer is None else optimizer, **how)
+def compile_model(model: keras.Model, optimizer: Any, *, rate: float = 1e-3, **how: Any) -> None:
+    """Compile a model, by Adam with a learning rate when no optimizer is given."""
+    model.compile(optimizer=keras.optimizers.Adam(rate) if optimizer is None else optimizer, **how)
     # An optimizer without its variables makes Keras warn when the untrained model is saved and loaded.
     model.optimizer.build(model.trainable_variables)

@@ -26,7 +26,7 @@ _MOMENTUM = "Momentum of batch normalisation, as Keras defines it: PyTorch's 0.1
 
 
 class ModelOptions(Options):
-    """What a model is like. The defaults are those of the feed-forward family."""
+    """What a model is like. Named nodes are anchored by default; presets are as published."""
 
     error: ClassVar[type[ModelError]] = ModelError
     what: ClassVar[str] = "model option"
@@ -54,18 +54,21 @@ class ModelOptions(Options):
         "where their parents have few children (KPNN).",
     )
     l2: Real = Field(default=0.0, ge=0, description="L2 penalty of every hidden layer.")
-    kernel_initializer: str = Field(default="glorot_uniform", description=_INITIALIZER)
+    kernel_initializer: str = Field(
+        default="glorot_uniform", description=f"{_INITIALIZER} Named nodes start by it with anchor=none only."
+    )
     initial_scale: Real = Field(default=1.0, gt=0, description="Factor of all initial weights.")
     initial_gamma: Real = Field(default=1.0, description="Initial scale of batch normalisation.")
     anchor: Literal["none", "mean"] = Field(
-        default="none",
+        default="mean",
         description="mean: each named node starts as the mean of the genes and nodes it reads, so that it is high "
         "where they are; none: at random, by the initializer.",
     )
     anchor_pull: Real = Field(
-        default=0.03,
+        default=0.002,
         ge=0,
-        description="L2 penalty of the distance of named nodes' weights from that start; 0 for none.",
+        description="L2 penalty of the distance of named nodes' weights from that start, times the number of inputs; 0 "
+        "for none.",
         json_schema_extra=only_with(anchor=("mean",)),
     )
     non_negative: bool = Field(default=False, description="Keep the weights of what named nodes read at 0 or above.")

@@ -190,7 +190,13 @@ def test_heads_by_name(layered: Architecture) -> None:
 def test_level_heads_are_averaged_and_weighed(layered: Architecture) -> None:
     """P-NET: the prediction is the mean of the heads, the loss the weighed sum of theirs."""
     model = build_model(
-        layered, Regression("dead"), seed=0, loss="binary_crossentropy", level_heads=True, level_weights=(2.0, 7.0)
+        layered,
+        Regression("dead"),
+        seed=0,
+        loss="binary_crossentropy",
+        level_heads=True,
+        level_weights=(2.0, 7.0),
+        anchor="none",
     )
     seen = view(model)
     x, y = values(10, model), (np.arange(10) % 2)[:, None].astype("float32")
@@ -330,7 +336,7 @@ def test_drugcell_has_its_published_number_of_parameters() -> None:
 
 def test_initial_weights_are_scaled(layered: Architecture) -> None:
     usual, tenth = (
-        build_model(layered, 2, seed=0, kernel_initializer="linear_uniform", initial_scale=scale)
+        build_model(layered, 2, seed=0, anchor="none", kernel_initializer="linear_uniform", initial_scale=scale)
         for scale in (1.0, 0.1)
     )
     for name in ("layer_1", "head"):
@@ -437,7 +443,7 @@ def test_heads_follow_the_compiled_loss(
     layered: Architecture, options: dict, reduction: str, loss_weights: Any
 ) -> None:
     """Every head counts as a prediction of its own would, times its weight."""
-    model = build_model(layered, Regression(("a", "b")), seed=0, **options)
+    model = build_model(layered, Regression(("a", "b")), seed=0, anchor="none", **options)
     x = values(6, model)
     rng = np.random.default_rng(1)
     y, rows = rng.normal(size=(6, 2)).astype("float32"), rng.random(6).astype("float32")

@@ -103,7 +103,10 @@ def test_regulators(genes, tf):
     arch = interaction_architecture(genes, regulation=tf)
     assert members(arch) == {"TF:NFKB1": {"STAT1", "TP53", "MDM2"}, "TF:STAT1": {"JAK1", "JAK2", "STAT1"}}
     node = arch.find("STAT1 targets").node
-    assert (node.kind, dict(node.attributes)) == ("regulator", {"effects": {"activation": 1, "repression": 1}})
+    assert (node.kind, dict(node.attributes)) == (
+        "regulator",
+        {"effects": {"activation": 1, "repression": 1}, "targets": {"activation": ["JAK1"], "repression": ["JAK2"]}},
+    )
     assert arch.layers[1].name == "regulators"
 
 

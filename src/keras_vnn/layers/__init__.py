@@ -6,6 +6,7 @@ So are the other things a saved model of ours may hold: the losses `Concordance`
 Knows nothing of biology; runs on every Keras backend.
 """
 
+from keras_vnn.layers._anchored import MeanOfInputs, Oriented, PullToMean, SignsOfEdges
 from keras_vnn.layers._auxiliary import AuxiliaryHeads, AuxiliaryModel, auxiliary_predictions
 from keras_vnn.layers._card import ArchitectureCard
 from keras_vnn.layers._connections import Connections
@@ -23,9 +24,13 @@ __all__ = [
     "Connections",
     "ContrastivePairs",
     "LatentSample",
+    "MeanOfInputs",
     "NodeDropout",
+    "Oriented",
+    "PullToMean",
     "ReconstructionError",
     "SelectUnits",
+    "SignsOfEdges",
     "SparselyConnected",
     "auxiliary_predictions",
     "check_initializer",

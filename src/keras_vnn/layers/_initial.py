@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from keras_vnn.basics.errors import ModelError
+from keras_vnn.layers._anchored import MeanOfInputs, Oriented
 from keras_vnn.layers._connections import Connections
 
 __all__ = ["check_initializer", "check_regularizer", "initial_weights"]
@@ -44,6 +45,10 @@ def initial_weights(initializer: Any, connections: Connections, dtype: Any) -> A
     they are, with the shape ``(connections,)``; those that make nothing but matrices are refused.
     """
     check_initializer(initializer)
+    if isinstance(initializer, Oriented):
+        return initializer.oriented(initial_weights(initializer.initializer, connections, dtype))
+    if isinstance(initializer, MeanOfInputs):
+        return initializer.on(connections, dtype)
     if not isinstance(initializer, keras.initializers.VarianceScaling):
         return initializer((connections.count,), dtype=dtype)
     unscaled = keras.initializers.VarianceScaling(

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from keras_vnn.basics.errors import ArchitectureError, ModelError, VNNWarning
+from keras_vnn.layers._anchored import PullToMean
 from keras_vnn.layers._card import save_digest, without_digest
 from keras_vnn.layers._connections import Connections
 from keras_vnn.layers._initial import check_regularizer, initial_weights
@@ -148,11 +149,12 @@ class SparselyConnected(keras.layers.Layer):
         widths = [shape[-1] for shape in shapes]
         self._check_input(sum(width for width in widths if width is not None) if all(widths) else None)
         connections = self.connections
+        regularizer = self.kernel_regularizer
         self.kernel = self.add_weight(
             name="kernel",
             shape=(connections.count,),
             initializer=lambda shape, dtype=None: initial_weights(self.kernel_initializer, connections, dtype),
-            regularizer=self.kernel_regularizer,
+            regularizer=regularizer.on(connections) if isinstance(regularizer, PullToMean) else regularizer,
             constraint=self.kernel_constraint,
         )
         if self.use_bias:

@@ -14,7 +14,7 @@ from keras_vnn.models._builder import Builder, check_normalization, compile_mode
 from keras_vnn.models._initial import check_functions
 from keras_vnn.models._outputs import Embedding, Outputs, as_outputs, outputs_to_json
 from keras_vnn.models._roles import Roles
-from keras_vnn.options import ModelOptions, model_options
+from keras_vnn.options import ModelOptions, TrainingOptions, model_options
 
 if TYPE_CHECKING:
     from keras_vnn.options._changes import ModelChanges
@@ -50,7 +50,8 @@ def build_model(
     normalization
         The normalisation of the training data, kept with the model so that new data are treated alike.
     optimizer
-        A Keras optimizer or its name; Adam with a learning rate of 0.001 by default.
+        A Keras optimizer or its name; by default Adam, with the learning rate of `TrainingOptions`, and with 0.001 for
+        a preset.
     seed
         Seed of the initial weights; ``None`` draws from Keras's global state.
     name
@@ -90,7 +91,8 @@ def build_model(
     )
     if not isinstance(wanted, Embedding):
         metrics = ["accuracy"] if isinstance(wanted, Classes) else []
-        compile_model(model, optimizer, loss=_loss(chosen, wanted), metrics=metrics)
+        rate = TrainingOptions().learning_rate if preset is None else 1e-3
+        compile_model(model, optimizer, rate=rate, loss=_loss(chosen, wanted), metrics=metrics)
     return model
 
 

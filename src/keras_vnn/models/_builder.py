@@ -19,10 +19,12 @@ from keras_vnn.data import Classes, Normalization
 from keras_vnn.layers import (
     ArchitectureCard,
     AuxiliaryHeads,
+    Connections,
     NodeDropout,
     SelectUnits,
     SparselyConnected,
 )
+from keras_vnn.models._anchor import center, check_signs, edge_signs, held
 from keras_vnn.models._axes import Axis
 from keras_vnn.models._initial import kernel_initializer
 from keras_vnn.models._node_rates import node_rates
@@ -73,6 +75,7 @@ class Builder:
 
     def prediction(self) -> Any:
         """Return the tensor the model gives."""
+        check_signs(self.arch, self.options)
         self._genes()
         units = self._tail(self._joined_with_side(self._hidden()))
         self.features = self._axis
@@ -144,15 +147,25 @@ class Builder:
             joined = keras.layers.Concatenate(name=f"layer_{number}_inputs")(inputs)
         if rate:
             joined = keras.layers.Dropout(rate, name=f"layer_{number}_inputs_dropout")(joined)
+        matrix, own_units, read_units = sparse.vstack(adjacency), layer.units.tolist(), np.concatenate(units).tolist()
+        genes = int(units[0].sum()) if sources[0] == 0 else 0
+        connections = Connections.from_adjacency(matrix, input_units=read_units, output_units=own_units)
         sparsely = self._sparsely(
-            sparse.vstack(adjacency),
-            layer.units.tolist(),
-            np.concatenate(units).tolist(),
+            matrix,
+            own_units,
+            read_units,
             f"layer_{number}",
             activation=self.options.activation,
+            **held(
+                self.options,
+                connections,
+                genes=genes,
+                signs=edge_signs(self.arch, number, connections) if self.options.signs == "respect" and genes else None,
+            ),
         )
         own = Axis.of("nodes", number)
         before, after = self._block(sparsely, joined, axis, own, "nodes", number)
+        center(sparsely, self.options, genes=genes)
         self._record(after, "nodes", number, "state")
         if self.options.auxiliary_heads != "none":
             self._node_heads(number, before if self.options.aux_reads == "before" else after)
@@ -334,17 +347,17 @@ class Builder:
         return keras.layers.Dropout(rate, name=name)(units)
 
     def _sparsely(
-        self, adjacency: Any, units: Any, inputs: Any, name: str, *, activation: str | None
+        self, adjacency: Any, units: Any, inputs: Any, name: str, *, activation: str | None, **kernel: Any
     ) -> SparselyConnected:
+        how = {"kernel_initializer": kernel_initializer(self.options), "kernel_regularizer": self._l2(), **kernel}
         return SparselyConnected(
             adjacency,
             units,
             inputs_per_node=inputs,
-            kernel_initializer=kernel_initializer(self.options),
-            kernel_regularizer=self._l2(),
             kernel=self.options.kernel,
             name=name,
             activation=activation,
+            **how,
         )
 
     def _dense(self, name: str, units: int, activation: str) -> keras.layers.Dense:
@@ -409,8 +422,8 @@ def check_normalization(arch: Architecture, normalization: Normalization | None)
         raise ModelError("The normalization was fitted for other genes than those of the architecture; fit it again.")
 
 
-def compile_model(model: keras.Model, optimizer: Any, **how: Any) -> None:
-    """Compile a model, by Adam when no optimizer is given."""
-    model.compile(optimizer=keras.optimizers.Adam(1e-3) if optimizer is None else optimizer, **how)
+def compile_model(model: keras.Model, optimizer: Any, *, rate: float = 1e-3, **how: Any) -> None:
+    """Compile a model, by Adam with a learning rate when no optimizer is given."""
+    model.compile(optimizer=keras.optimizers.Adam(rate) if optimizer is None else optimizer, **how)
     # An optimizer without its variables makes Keras warn when the untrained model is saved and loaded.
     model.optimizer.build(model.trainable_variables)

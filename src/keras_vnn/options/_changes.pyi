@@ -75,6 +75,10 @@ class ModelChanges(TypedDict, total=False):
     kernel_initializer: str
     initial_scale: float
     initial_gamma: float
+    anchor: Literal["none", "mean"]
+    anchor_pull: float
+    non_negative: bool
+    signs: Literal["ignore", "respect"]
     kernel: str
     head: Literal["linear", "linear-tanh-linear"]
     loss: Literal["auto", "mean_squared_error", "sparse_categorical_crossentropy", "binary_crossentropy", "concordance"]

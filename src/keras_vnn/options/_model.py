@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from keras_vnn.basics.errors import ModelError
-from keras_vnn.options._base import Options, Real, Whole, as_tuple
+from keras_vnn.options._base import Options, Real, Whole, as_tuple, only_with
 
 __all__ = ["LATENT", "LINEAR_UNIFORM", "AutoencoderOptions", "ModelOptions"]
 
@@ -26,7 +26,7 @@ _MOMENTUM = "Momentum of batch normalisation, as Keras defines it: PyTorch's 0.1
 
 
 class ModelOptions(Options):
-    """What a model is like. The defaults are those of the feed-forward family."""
+    """What a model is like. Named nodes are anchored by default; presets are as published."""
 
     error: ClassVar[type[ModelError]] = ModelError
     what: ClassVar[str] = "model option"
@@ -54,9 +54,29 @@ class ModelOptions(Options):
         "where their parents have few children (KPNN).",
     )
     l2: Real = Field(default=0.0, ge=0, description="L2 penalty of every hidden layer.")
-    kernel_initializer: str = Field(default="glorot_uniform", description=_INITIALIZER)
+    kernel_initializer: str = Field(
+        default="glorot_uniform", description=f"{_INITIALIZER} Named nodes start by it with anchor=none only."
+    )
     initial_scale: Real = Field(default=1.0, gt=0, description="Factor of all initial weights.")
     initial_gamma: Real = Field(default=1.0, description="Initial scale of batch normalisation.")
+    anchor: Literal["none", "mean"] = Field(
+        default="mean",
+        description="mean: each named node starts as the mean of the genes and nodes it reads, so that it is high "
+        "where they are; none: at random, by the initializer.",
+    )
+    anchor_pull: Real = Field(
+        default=0.002,
+        ge=0,
+        description="L2 penalty of the distance of named nodes' weights from that start, times the number of inputs; 0 "
+        "for none.",
+        json_schema_extra=only_with(anchor=("mean",)),
+    )
+    non_negative: bool = Field(default=False, description="Keep the weights of what named nodes read at 0 or above.")
+    signs: Literal["ignore", "respect"] = Field(
+        default="ignore",
+        description="respect: weights of genes that a regulator is known to activate stay at 0 or above, of those it "
+        "represses at 0 or below; ignore: what is known of effects plays no part.",
+    )
     kernel: str = Field(default="auto", description=_KERNEL)
     head: Literal["linear", "linear-tanh-linear"] = Field(
         default="linear", description="linear, or one unit per output, tanh, and a linear layer (linear-tanh-linear)."
@@ -111,6 +131,8 @@ class ModelOptions(Options):
             raise ModelError(f"gene_features needs two or more different names, got {list(features)}.")
         if bool(self.side_features) != bool(self.side_layers):
             raise ModelError("A side branch needs both side_features and side_layers, e.g. 2048 and (100, 50, 6).")
+        if self.signs == "respect" and self.annotation_units:
+            raise ModelError("signs='respect' is for nodes that read genes themselves: leave out annotation_units.")
         if self.level_heads and self.auxiliary_heads != "none":
             raise ModelError("level_heads and auxiliary_heads exclude each other: choose a head per layer or per node.")
         if self.level_weights and not self.level_heads:

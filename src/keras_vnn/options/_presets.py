@@ -41,21 +41,25 @@ _DRUGCELL: Mapping[str, Any] = {
     "annotation_units": True,
 }
 
+# What papers leave at the defaults of their time: weights that start at random, and in training Adam's own rate.
+_PUBLISHED = ModelOptions(anchor="none")
+_PUBLISHED_TRAINING = TrainingOptions(learning_rate=1e-3, patience=10)
+
 MODEL_PRESETS: Mapping[str, ModelOptions] = MappingProxyType(
     {
         # Lin et al. 2017, doi:10.1093/nar/gkx681: tanh on sparse nodes and tail, the 100 dense units linear (code).
-        "lin2017": ModelOptions(),
-        "lin2017-two-layer": ModelOptions(tail=(100,)),
+        "lin2017": _PUBLISHED,
+        "lin2017-two-layer": _PUBLISHED.changed(tail=(100,)),
         # Alavi et al. 2018, doi:10.1038/s41467-018-07165-2. Flat: 300 terms and 100 dense units. Hierarchical: terms
         # of depth 4, 3, 2, and 31 dense units on the genes joined to the last of them. Both are the architecture's.
-        "scquery-go-flat": ModelOptions(),
-        "scquery-go-hierarchical": ModelOptions(),
+        "scquery-go-flat": _PUBLISHED,
+        "scquery-go-hierarchical": _PUBLISHED,
         # Ma et al. 2018, doi:10.1038/nmeth.4627. Paper: linear heads on the normalised units, weight 0.3, summed. Its
         # L2 was found by cross-validation and is left to the user. Units: dcell-paper, max(20, ceil(0.3 n)).
-        "dcell-paper": ModelOptions(batch_normalization="after", auxiliary_heads="linear", aux_root=False),
+        "dcell-paper": _PUBLISHED.changed(batch_normalization="after", auxiliary_heads="linear", aux_root=False),
         # Released code: tanh(linear) heads that read the units before batch normalisation, weight 0.5, weights of the
         # linear steps times 0.001. Units: dcell-code, max(10, floor(0.2 n)).
-        "dcell-code": ModelOptions(
+        "dcell-code": _PUBLISHED.changed(
             batch_normalization="after",
             auxiliary_heads="linear-tanh",
             aux_reads="before",
@@ -64,10 +68,12 @@ MODEL_PRESETS: Mapping[str, ModelOptions] = MappingProxyType(
             kernel_initializer=LINEAR_UNIFORM,
             initial_scale=0.001,
         ),
-        "drugcell": ModelOptions(**_DRUGCELL, aux_weight=0.2, tail=(6,), side_features=2048, side_layers=(100, 50, 6)),
+        "drugcell": _PUBLISHED.changed(
+            **_DRUGCELL, aux_weight=0.2, tail=(6,), side_features=2048, side_layers=(100, 50, 6)
+        ),
         # NeST-VNN (released code): dropout of what a system reads, from the third layer of systems on (2 from 0).
         # Systems of a layer that read the same unit lose it together here; there, each by itself.
-        "nest": ModelOptions(
+        "nest": _PUBLISHED.changed(
             **_DRUGCELL,
             aux_weight=0.3,
             gene_features=("mutation", "deletion", "amplification"),
@@ -78,7 +84,7 @@ MODEL_PRESETS: Mapping[str, ModelOptions] = MappingProxyType(
         ),
         # Elmarakeby et al. 2021, doi:10.1038/s41586-021-03922-4: six heads (genes, five layers of pathways), a sigmoid
         # each; two classes by softmax, as here, are the same. For yes/no numbers: loss="binary_crossentropy".
-        "pnet": ModelOptions(
+        "pnet": _PUBLISHED.changed(
             dropout=(0.5, 0.1),
             dropout_from=0,
             l2=0.001,
@@ -87,7 +93,7 @@ MODEL_PRESETS: Mapping[str, ModelOptions] = MappingProxyType(
             level_weights=(2, 7, 20, 54, 148, 400),
         ),
         # Fortelny & Bock 2020, doi:10.1186/s13059-020-02100-5: keep-probability 0.4 to 0.9, by data set; 0.7 here.
-        "kpnn": ModelOptions(activation="sigmoid", dropout=0.3, dropout_of="nodes"),
+        "kpnn": _PUBLISHED.changed(activation="sigmoid", dropout=0.3, dropout_of="nodes"),
     }
 )
 
@@ -116,8 +122,8 @@ _LIN2017 = TrainingOptions(
     patience=0,
 )
 _SCQUERY = _LIN2017.changed(momentum=0.0, nesterov=False)
-_DCELL = TrainingOptions(normalization="none", beta_2=0.99, batch_size=800, epochs=200, patience=0)
-_AUTOENCODER = TrainingOptions(normalization="log1p-cpm", learning_rate=1e-4, batch_size=128)
+_DCELL = _PUBLISHED_TRAINING.changed(normalization="none", beta_2=0.99, batch_size=800, epochs=200, patience=0)
+_AUTOENCODER = _PUBLISHED_TRAINING.changed(normalization="log1p-cpm", learning_rate=1e-4, batch_size=128)
 TRAINING_PRESETS: Mapping[str, TrainingOptions] = MappingProxyType(
     {
         "lin2017": _LIN2017,
@@ -135,9 +141,9 @@ TRAINING_PRESETS: Mapping[str, TrainingOptions] = MappingProxyType(
             optimizer="adamw", weight_decay=1e-3, epsilon=1e-5, batch_size=64, epochs=300, patience=30
         ),
         # Adam 0.001, batches of 50; epochs and patience are this project's.
-        "pnet": TrainingOptions(normalization="none", batch_size=50, epochs=300, patience=20),
+        "pnet": _PUBLISHED_TRAINING.changed(normalization="none", batch_size=50, epochs=300, patience=20),
         # The paper tunes all of it by data set; these are this project's defaults.
-        "kpnn": TrainingOptions(normalization="log1p-cpm"),
+        "kpnn": _PUBLISHED_TRAINING.changed(normalization="log1p-cpm"),
         # Code: Adam 1e-4, batches of 128, patience 10, up to 500 epochs (300 in the paper). Its L2 of 5e-4 on a loss
         # summed over the batch, 4e-6 of ours, is left out; log-normalised counts of 10,000 a cell, a million here.
         "vega": _AUTOENCODER.changed(epochs=500),

@@ -29,7 +29,7 @@ class TrainingOptions(Options):
         description="Normalisation of the expression, fitted on the training cells and kept with the model.",
     )
     optimizer: Optimizer = Field(default="adam", description="Optimizer of the weights.")
-    learning_rate: Real = Field(default=1e-3, gt=0, description="Learning rate at the start.")
+    learning_rate: Real = Field(default=0.01, gt=0, description="Learning rate at the start.")
     decay: Real = Field(
         default=0.0,
         ge=0,
@@ -80,7 +80,7 @@ class TrainingOptions(Options):
     batch_size: Whole = Field(default=32, ge=1, description="Cells per step.")
     epochs: Whole = Field(default=100, ge=1, description="Passes over the training cells, at most.")
     patience: Whole = Field(
-        default=10,
+        default=30,
         ge=0,
         description="Stop, and return to the best weights, after this many epochs without a lower validation loss; "
         "0 trains all epochs.",

@@ -89,8 +89,8 @@ def fit_model(
     Returns
     -------
     pandas.DataFrame
-        A row of losses per epoch. ``val_loss`` is that of the prediction, and regularisation, as Keras counts it;
-        ``loss`` counts auxiliary heads too.
+        A row of losses per epoch. ``val_loss`` is that of the prediction alone; ``loss`` counts auxiliary heads and
+        penalties of weights too.
 
     Raises
     ------
@@ -110,7 +110,8 @@ def fit_model(
     size = batch_size or options.batch_size
     if order is None:
         order = stored_order(x, options.seed, size) if is_stored(x) else CellOrder(len(y), options.seed)
-    called: list[Any] = [order, *callbacks]
+    # First, so that all that follow see the loss of the prediction.
+    called: list[Any] = [_WithoutPenalties(), order, *callbacks]
     stopping = None
     if options.patience and validation is not None:
         stopping = keras.callbacks.EarlyStopping("val_loss", patience=options.patience, restore_best_weights=True)
@@ -216,6 +217,22 @@ def _rate(options: TrainingOptions, steps: int) -> Any:
             return schedules.CosineDecay(first, steps)
         return schedules.CosineDecay(0.0, max(steps - rising, 1), warmup_target=first, warmup_steps=rising)
     return schedules.InverseTimeDecay(first, 1, options.decay) if options.decay else first
+
+
+class _WithoutPenalties(keras.callbacks.Callback):
+    """Takes the penalties of weights, which Keras counts, out of the validation loss.
+
+    Weights that grow away from where a penalty holds them would else end a training that still learns.
+    """
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Change the entry that later callbacks, the history and early stopping read."""
+        if logs and "val_loss" in logs:
+            held = [weight for weight in self.model.trainable_variables if weight.regularizer is not None]
+            logs["val_loss"] -= sum(
+                float(keras.ops.convert_to_numpy(weight.regularizer(keras.ops.convert_to_tensor(weight))))
+                for weight in held
+            )
 
 
 class _EpochTable(keras.callbacks.Callback):

@@ -204,10 +204,12 @@ def _merged(
     ids = [id for groups in families for id in groups.ids]
     first_of: dict[bytes, int] = {}
     names: dict[int, list[str]] = {}
+    same: dict[int, list[int]] = {}
     merged = []
     for column, genes in enumerate(_columns(members)):
         first = first_of.setdefault(genes.tobytes(), column)
         if first != column:
+            same.setdefault(first, []).append(column)
             names.setdefault(first, [ids[first]]).append(ids[column])
             merged.append(ids[column])
     facts = [
@@ -216,8 +218,22 @@ def _merged(
         for label, attributes in zip(groups.labels, groups.attributes, strict=True)
     ]
     firsts = list(first_of.values())
+    for first, others in same.items():
+        label, kind, attributes = facts[first]
+        facts[first] = (label, kind, _agreed(attributes, [facts[other][2] for other in others]))
     nodes = tuple(Node(ids[i], facts[i][0], facts[i][1], units, tuple(names.get(i, ())), facts[i][2]) for i in firsts)
     return nodes, sparse.csr_array(members[:, firsts]), merged
+
+
+def _agreed(attributes: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return the attributes of a node without the effects on ``targets`` that nodes merged into it do not share."""
+    agreed = {
+        effect: [gene for gene in genes if all(gene in other.get("targets", {}).get(effect, ()) for other in others)]
+        for effect, genes in attributes.get("targets", {}).items()
+    }
+    kept = {name: value for name, value in attributes.items() if name != "targets"}
+    found = {effect: genes for effect, genes in agreed.items() if genes}
+    return {**kept, "targets": found} if found else kept
 
 
 def _columns(members: sparse.csc_array) -> Iterator[NDArray[Any]]:

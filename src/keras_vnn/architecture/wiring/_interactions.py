@@ -145,6 +145,10 @@ def _regulators(regulation: Regulation, genes: GeneList, include_regulator: bool
     rows = _positions(regulation.targets, genes)[targets]
     effects = np.searchsorted(np.array(EFFECTS, dtype=object), regulation.effect)
     counts = np.bincount(columns * len(EFFECTS) + effects, minlength=len(names) * len(EFFECTS))
+    signed: list[dict[str, list[str]]] = [{} for _ in names]
+    for column, target, effect in zip(columns.tolist(), targets.tolist(), regulation.effect, strict=True):
+        if effect in ("activation", "repression"):
+            signed[column].setdefault(effect, []).append(regulation.targets[target])
     sizes = np.bincount(columns, minlength=len(names))
     if include_regulator:
         itself = _positions(names, genes)
@@ -155,8 +159,11 @@ def _regulators(regulation: Regulation, genes: GeneList, include_regulator: bool
         [f"TF:{name}" for name in names],
         [f"{name} targets" for name in names],
         [
-            {"effects": {effect: count for effect, count in zip(EFFECTS, row, strict=True) if count}}
-            for row in counts.reshape(-1, len(EFFECTS)).tolist()
+            {
+                "effects": {effect: count for effect, count in zip(EFFECTS, row, strict=True) if count},
+                **({"targets": genes_by_effect} if genes_by_effect else {}),
+            }
+            for row, genes_by_effect in zip(counts.reshape(-1, len(EFFECTS)).tolist(), signed, strict=True)
         ],
         membership(rows, columns, (len(genes), len(names))),
         sizes,

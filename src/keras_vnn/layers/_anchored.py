@@ -1,0 +1,211 @@
+"""Kernels that keep the meaning of a node's name: they start at the mean of what it reads, and may be held there.
+
+In: scales and signs of connections. Out: initializers, a regularizer and a constraint of Keras for `SparselyConnected`.
+"""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from keras_vnn.basics.errors import ModelError
+from keras_vnn.layers._connections import Connections
+
+Signs = NDArray[np.int8]
+
+
+@keras.saving.register_keras_serializable(package="keras_vnn")
+class MeanOfInputs(keras.initializers.Initializer):
+    """Positive weights of `SparselyConnected` by which a unit starts as the mean of the genes and nodes it reads.
+
+    A weight is ``scale / sqrt(n)`` for a unit that reads ``n`` inputs of the same kind.
+
+    Parameters
+    ----------
+    scale
+        Of inputs that are units of nodes.
+    genes
+        The first so many inputs are genes.
+    gene_scale
+        Of these.
+    spread
+        Weights are drawn uniformly within this part of their mean, to tell the units of one node apart; 0 for none.
+    seed
+        As in other initializers of Keras.
+    """
+
+    def __init__(
+        self, scale: float = 0.7, *, genes: int = 0, gene_scale: float = 0.25, spread: float = 0.0, seed: Any = None
+    ) -> None:
+        self.scale = scale
+        self.genes = genes
+        self.gene_scale = gene_scale
+        self.spread = spread
+        self.seed = seed
+        self._factors = keras.initializers.RandomUniform(1 - spread, 1 + spread, seed=seed)
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Any:
+        """Raise a `ModelError`: without connections there is no mean."""
+        raise ModelError("MeanOfInputs is for SparselyConnected: the mean depends on what a unit reads.")
+
+    def counts(self, connections: Connections) -> NDArray[np.float64]:
+        """Return, for each connection, how many inputs of the same kind its output unit reads."""
+        is_gene = connections.rows < self.genes
+        genes = np.bincount(connections.columns, is_gene, connections.outputs)
+        columns = connections.columns
+        counts: NDArray[np.float64] = np.where(is_gene, genes[columns], (connections.fan_in - genes)[columns])
+        return counts
+
+    def means(self, connections: Connections) -> NDArray[np.float64]:
+        """Return the mean weight of each connection."""
+        scales = np.where(connections.rows < self.genes, self.gene_scale, self.scale)
+        weights: NDArray[np.float64] = scales / np.sqrt(self.counts(connections))
+        return weights
+
+    def on(self, connections: Connections, dtype: Any = None) -> Any:
+        """Return a weight for each connection."""
+        means = ops.cast(self.means(connections), dtype or keras.config.floatx())
+        return means * self._factors((connections.count,), dtype=means.dtype) if self.spread else means
+
+    def get_config(self) -> dict[str, Any]:
+        """Return a JSON value from which `from_config` makes the same."""
+        return {name: getattr(self, name) for name in ("scale", "genes", "gene_scale", "spread", "seed")}
+
+
+@keras.saving.register_keras_serializable(package="keras_vnn")
+class Oriented(keras.initializers.Initializer):
+    """The weights of another initializer without their signs, or with the signs of edges.
+
+    Parameters
+    ----------
+    initializer
+        Gives the weights.
+    signs
+        ``(connections,)`` of 1, -1, and 0 where either may be; or what `packed_signs` made of that. ``None``: all 1.
+    """
+
+    def __init__(self, initializer: Any, signs: Any = None) -> None:
+        self.initializer = keras.initializers.get(initializer)
+        self.signs = None if signs is None else unpacked_signs(signs)
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Any:
+        """Return weights."""
+        return self.oriented(self.initializer(shape, dtype=dtype))
+
+    def oriented(self, weights: Any) -> Any:
+        """Return weights with the signs."""
+        if self.signs is None:
+            return ops.abs(weights)
+        signs = ops.cast(self.signs, weights.dtype)
+        return ops.where(ops.equal(signs, 0), weights, ops.abs(weights) * signs)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return a JSON value from which `from_config` makes the same."""
+        signs = None if self.signs is None else packed_signs(self.signs)
+        return {"initializer": keras.initializers.serialize(self.initializer), "signs": signs}
+
+
+@keras.saving.register_keras_serializable(package="keras_vnn")
+class PullToMean(keras.regularizers.Regularizer):
+    """L2 penalty of the distance of weights from those of `MeanOfInputs`; of the weights themselves, if wanted, too.
+
+    The distance is relative: the weights of a unit that reads ``n`` inputs are ``sqrt(n)`` times smaller than those of
+    one that reads one, and their squared distances count ``n`` times.
+
+    Parameters
+    ----------
+    strength
+        Factor of the sum of squared relative distances.
+    start
+        Gives the weights to stay near.
+    signs
+        As in `Oriented`; where they leave a weight free, its mean is positive.
+    l2
+        Factor of the sum of squared weights.
+    """
+
+    def __init__(self, strength: float, start: Any = None, signs: Any = None, l2: float = 0.0) -> None:
+        self.strength = strength
+        self.start = MeanOfInputs() if start is None else keras.initializers.get(start)
+        self.signs = None if signs is None else unpacked_signs(signs)
+        self.l2 = l2
+
+    def on(self, connections: Connections) -> Any:
+        """Return a function from the weights of these connections to the penalty."""
+        means, counts = self.start.means(connections), self.start.counts(connections)
+        if self.signs is not None:
+            means = np.where(self.signs < 0, -means, means)
+
+        def penalty(weights: Any) -> Any:
+            distances = ops.square(weights - ops.cast(means, weights.dtype))
+            pull = self.strength * ops.sum(ops.cast(counts, weights.dtype) * distances)
+            return pull + self.l2 * ops.sum(ops.square(weights)) if self.l2 else pull
+
+        return penalty
+
+    def __call__(self, x: Any) -> Any:
+        """Raise a `ModelError`: without connections there is no mean."""
+        raise ModelError("PullToMean is for SparselyConnected: the mean depends on what a unit reads.")
+
+    def get_config(self) -> dict[str, Any]:
+        """Return a JSON value from which `from_config` makes the same."""
+        signs = None if self.signs is None else packed_signs(self.signs)
+        start = keras.initializers.serialize(self.start)
+        return {"strength": self.strength, "start": start, "signs": signs, "l2": self.l2}
+
+
+@keras.saving.register_keras_serializable(package="keras_vnn")
+class SignsOfEdges(keras.constraints.Constraint):
+    """Weights keep the signs of their edges; one that would change its sign becomes 0.
+
+    Parameters
+    ----------
+    signs
+        As in `Oriented`.
+    """
+
+    def __init__(self, signs: Any) -> None:
+        self.signs = unpacked_signs(signs)
+
+    def __call__(self, w: Any) -> Any:
+        """Return the weights, 0 where the sign is wrong."""
+        signs = ops.cast(self.signs, w.dtype)
+        return ops.where(w * signs < 0, ops.zeros_like(w), w)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return a JSON value from which `from_config` makes the same."""
+        return {"signs": packed_signs(self.signs)}
+
+
+def packed_signs(signs: Signs) -> dict[str, Any]:
+    """Return signs as a small JSON value."""
+    content = base64.b64encode(zlib.compress((signs + 1).astype("u1").tobytes(), 6)).decode("ascii")
+    return {"count": len(signs), "packed": content}
+
+
+def unpacked_signs(signs: Any) -> Signs:
+    """Return what `packed_signs` was given; signs that are not packed as they are.
+
+    Raises
+    ------
+    ModelError
+        They are damaged.
+    """
+    if not isinstance(signs, dict):
+        return np.asarray(signs, np.int8)
+    try:
+        count = int(signs["count"])
+        content = zlib.decompressobj().decompress(base64.b64decode(signs["packed"], validate=True), count + 1)
+        values = np.frombuffer(content, "u1")
+        if len(values) != count or (values > 2).any():
+            raise ValueError(f"expected {count:,} signs")
+    except (KeyError, TypeError, ValueError, zlib.error) as error:
+        raise ModelError(f"The signs of a layer's edges are damaged: {error}.\nTrain the model again.") from error
+    return values.astype(np.int8) - np.int8(1)

@@ -1,0 +1,121 @@
+"""How the kernels of named nodes start and what holds them, as `ModelOptions` ask for it.
+
+In: options, connections, an architecture. Out: initializers, regularizers and constraints of `SparselyConnected`.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_vnn.architecture import Architecture
+from keras_vnn.basics.errors import ModelError
+from keras_vnn.layers import Connections, MeanOfInputs, Oriented, PullToMean, SignsOfEdges, SparselyConnected
+from keras_vnn.models._initial import kernel_initializer
+from keras_vnn.options import ModelOptions
+
+__all__ = ["center", "check_signs", "edge_signs", "held"]
+
+# What trains best over many sizes of sets and depths, see docs/defaults.md.
+_GENE_SCALE, _NODE_SCALE, _SPREAD = 0.25, 0.7, 0.5
+# Standard deviation at which activations are looked at, and the least slope that they must have.
+_SMALL, _FLAT = 0.25, 0.01
+
+
+def held(
+    options: ModelOptions, connections: Connections, *, genes: int, signs: NDArray[np.int8] | None = None
+) -> dict[str, Any]:
+    """Return the initializer, regularizer and constraint of the kernel of a layer of named nodes.
+
+    Parameters
+    ----------
+    options
+        Of the model.
+    connections
+        Of the layer.
+    genes
+        How many of its inputs, the first ones, are genes.
+    signs
+        ``(connections,)`` as `edge_signs` gives them.
+    """
+    if options.non_negative and signs is not None:
+        signs = np.where(signs == 0, np.int8(1), signs)
+    regularizer = keras.regularizers.L2(options.l2) if options.l2 else None
+    initializer = kernel_initializer(options)
+    if options.anchor == "mean":
+        scale = options.initial_scale / _response(options.activation)[1]
+        initializer = MeanOfInputs(
+            scale * _NODE_SCALE,
+            genes=genes,
+            gene_scale=scale * _GENE_SCALE,
+            spread=_SPREAD if connections.output_units.max() > 1 else 0.0,
+        )
+        if options.anchor_pull:
+            regularizer = PullToMean(options.anchor_pull, initializer, signs, options.l2)
+    constraint = None
+    if signs is not None:
+        initializer, constraint = Oriented(initializer, signs), SignsOfEdges(signs)
+    elif options.non_negative:
+        initializer, constraint = Oriented(initializer), keras.constraints.NonNeg()
+    return {
+        "kernel_initializer": initializer,
+        "kernel_regularizer": regularizer,
+        "kernel_constraint": constraint,
+    }
+
+
+def center(layer: SparselyConnected, options: ModelOptions, *, genes: int) -> None:
+    """Give the units of an anchored layer the biases by which they start near 0 where its nodes are as they start.
+
+    An activation that is not odd, such as sigmoid, has a mean; parents that read it with positive weights would start
+    far from 0. Genes are taken to have a mean of 0.
+    """
+    mean = _response(options.activation)[0]
+    if options.anchor == "mean" and abs(mean) > _FLAT:
+        layer.bias.assign(-mean * np.asarray(layer.kernel_matrix()[genes:].sum(axis=0)).ravel())
+
+
+def edge_signs(arch: Architecture, number: int, connections: Connections) -> NDArray[np.int8]:
+    """Return, for each connection of a layer whose first inputs are the genes, 1, -1, or 0 where it has no sign.
+
+    A regulator's edge to a gene that it activates has the sign 1, to one that it represses -1.
+    """
+    genes, nodes = {gene: position for position, gene in enumerate(arch.genes)}, arch.layers[number]
+    rows = np.repeat(np.arange(len(connections.input_units)), connections.input_units)[connections.rows]
+    columns = np.repeat(np.arange(len(nodes)), nodes.units)[connections.columns]
+    signs = np.zeros(connections.count, np.int8)
+    for effect, sign in (("activation", 1), ("repression", -1)):
+        edges = [
+            genes[gene] * len(nodes) + position
+            for position, node in enumerate(nodes)
+            for gene in node.attributes.get("targets", {}).get(effect, ())
+            if gene in genes
+        ]
+        signs[np.isin(rows.astype(np.int64) * len(nodes) + columns, edges)] = sign
+    return signs
+
+
+def check_signs(arch: Architecture, options: ModelOptions) -> None:
+    """Raise a `ModelError` when signs are to be respected and no edge of the architecture has one."""
+    if options.signs == "respect" and not any("targets" in node.node.attributes for node in arch.nodes()):
+        raise ModelError(
+            "signs='respect' needs regulators with known effects, and no edge of the architecture has a sign.\n"
+            "Wire a regulation with effects, vnn.wire.interactions(genes, regulation=vnn.read.regulation(path)), "
+            "or leave out signs."
+        )
+
+
+@cache
+def _response(activation: str) -> tuple[float, float]:
+    """Return the mean of an activation, and its slope, over small normal inputs; 0 and 1 where it has no slope."""
+    points, weights = np.polynomial.hermite_e.hermegauss(64)
+    weights, inputs = weights / weights.sum(), _SMALL * points
+    # Next to a unit of 0: softmax and others look at several.
+    pairs = np.stack([inputs, np.zeros_like(inputs)], axis=1).astype("float32")
+    values = keras.ops.convert_to_numpy(keras.activations.get(activation)(pairs))[:, 0]
+    slope = float(weights @ (values * points)) / _SMALL
+    return (float(weights @ values), slope) if slope > _FLAT else (0.0, 1.0)

@@ -63,8 +63,9 @@ test-lowest: .venv-lowest/.ready ## run the tests with the oldest releases that 
 test-jax: .venv-jax/.ready ## run the tests of all that uses Keras, with Keras on JAX
 	KERAS_BACKEND=jax JAX_ENABLE_X64=1 .venv-jax/bin/python -m pytest -m "not slow" $(PYTEST_ARGS) $(BACKEND_TESTS)
 
+# A C++ compiler makes the loops of models that PyTorch compiles: minutes for one, on a busy machine.
 test-torch: .venv-torch/.ready ## the same with Keras on PyTorch
-	KERAS_BACKEND=torch .venv-torch/bin/python -m pytest -m "not slow" $(PYTEST_ARGS) $(BACKEND_TESTS)
+	KERAS_BACKEND=torch .venv-torch/bin/python -m pytest -m "not slow" $(PYTEST_ARGS) --timeout 1200 $(BACKEND_TESTS)
 
 test-smoke: ## run the main job where only JAX, and where only PyTorch is installed
 	$(PYTHON) tools/smoke.py .venv-only-jax jax $(JAX_PACKAGES)

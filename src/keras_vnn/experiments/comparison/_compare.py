@@ -21,6 +21,7 @@ from keras_vnn.data import Labels, Targets, labels_given
 from keras_vnn.data.metrics import named
 from keras_vnn.experiments.comparison._result import (
     FILES,
+    LEVEL,
     Comparison,
     node_table,
     place_table,
@@ -233,6 +234,13 @@ def _compared(
         if table.shape[1] > 1 and table.shape[0] > 1
     }
     summary = summarised(runs, contenders, score, stability)
+    for column, rate in (("found", "q"), ("learned", "learned_q")):
+        counts = {
+            one.name: _significant(place, [job for job in all_jobs if job.contender is one], rate)
+            for one in contenders
+            if one.has_named_nodes
+        }
+        summary[column] = pd.Series(counts)
     nodes = node_table(arch, importance, corrected[REAL], contenders, test_to_train(runs))
     about = {
         **options.model_dump(include={"seeds", "folds", "measure", "correction", "top"}),
@@ -256,3 +264,9 @@ def _importance(folder: Path, jobs: Sequence[Job], measure: str) -> pd.DataFrame
     """Return importance by node and replicate; a node whose activity does not vary has none."""
     columns = {job.replicate: read_table(nodes_file(folder, job)).set_index("id")[measure] for job in jobs}
     return pd.DataFrame(columns).apply(pd.to_numeric, errors="coerce").fillna(0.0)
+
+
+def _significant(folder: Path, jobs: Sequence[Job], rate: str) -> float:
+    """Return the mean number of nodes whose false discovery rate is below 5 %, over the runs."""
+    rates = (pd.to_numeric(read_table(nodes_file(folder, job))[rate], errors="coerce") for job in jobs)
+    return float(np.mean([(values < LEVEL).sum() for values in rates]))

@@ -159,7 +159,9 @@ class Comparison:
         baselines, together: Bonferroni), ``p`` of a corrected resampled t
         test over the same splits (`tl.resampled_t_test`) and ``adjusted_p`` for as many controls, or as many baselines,
         as
-        there are (Holm); stability of its ranking of nodes by corrected importance.
+        there are (Holm); stability of its ranking of nodes by corrected importance; ``found`` and ``learned``: the
+        mean number of nodes with evidence, and of those that learned more than nodes of like size, at a false
+        discovery rate of 5 %, on the test cells.
     nodes
         A row per hidden node: its importance in the real network (mean, sd, mean rank in its layer), corrected
         importance, and for each control the mean there, the difference, its effect size and adjusted p; against a
@@ -183,7 +185,8 @@ class Comparison:
     about: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        shown = self.summary[["mean", "sd", "difference", "low", "high", "adjusted_p", "spearman", "top_overlap"]]
+        columns = ["mean", "sd", "difference", "low", "high", "adjusted_p", "spearman", "top_overlap", "found"]
+        shown = self.summary[[name for name in columns if name in self.summary]]
         table = shown.round(4).to_string(na_rep="–")
         return f"{self.metric}\n{table}\n\n{self.verdict}"
 
@@ -327,6 +330,14 @@ def page_of(found: Comparison) -> str:
             "cells overlap (Nadeau and Bengio 2003), adjusted for the number of controls, and of baselines (Holm 1979)."
             "</p>",
             _meanings(found.summary),
+            "<h2>How many nodes have evidence, and how many learned something</h2>",
+            _table(
+                named,
+                [name for name in ("found", "learned") if name in named],
+                {"found": "with evidence at 5 %", "learned": "that learned more than nodes of like size"},
+            ),
+            '<p class="note">Mean numbers over the runs, on the test cells. Evidence is of the genes of a node, so it '
+            "shows whether the wiring has biology in it; see vnn inspect for which nodes these are.</p>",
             "<h2>How stable the ranking of nodes is from run to run</h2>",
             _table(
                 named,

@@ -123,3 +123,15 @@ def test_rows_must_agree(arch: Architecture) -> None:
     with pytest.raises(DataError) as error:
         fit_model(model, np.zeros((4, 3)), np.zeros((5, 1)))
     assert str(error.value) == "The inputs and targets for training have different numbers of rows: 4, 5."
+
+
+@pytest.mark.parametrize("options", [{"anchor": "none", "l2": 0.5}, {"anchor": "mean", "anchor_pull": 0.5}])
+def test_the_validation_loss_is_of_the_prediction_alone(arch: Architecture, options: dict) -> None:
+    """A penalty that outweighs what is learned does not end the training."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(60, 3)).astype("float32"), rng.normal(size=(60, 1)).astype("float32")
+    model = build_model(arch, Regression("dose"), seed=0, **options)
+    history = fit_model(model, x[:40], y[:40], validation=(x[40:], y[40:]), training=QUICK)
+    error = float(np.mean((model.predict(x[40:], verbose=0) - y[40:]) ** 2))
+    assert history["val_loss"].iloc[-1] == pytest.approx(error, rel=1e-4)
+    assert model.evaluate(x[40:], y[40:], verbose=0, return_dict=True)["loss"] > error * 1.01

@@ -176,8 +176,8 @@ class SignsOfEdges(keras.constraints.Constraint):
 
     def __call__(self, w: Any) -> Any:
         """Return the weights, 0 where the sign is wrong."""
-        signs = ops.cast(self.signs, w.dtype)
-        return ops.where(w * signs < 0, ops.zeros_like(w), w)
+        w = ops.convert_to_tensor(w)
+        return w * ops.cast(w * ops.cast(self.signs, w.dtype) >= 0, w.dtype)
 
     def get_config(self) -> dict[str, Any]:
         """Return a JSON value from which `from_config` makes the same."""

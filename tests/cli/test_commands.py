@@ -473,3 +473,32 @@ def test_a_killed_training_of_an_embedding_goes_on(vnn: Callable, job: Path) -> 
         strict=True,
     ):
         np.testing.assert_array_equal(one, other)
+
+
+def test_a_model_is_a_recipe_and_is_compared_without_one(vnn, trained, tmp_path):
+    recipe = tmp_path / "recipe.yaml"
+    ran = vnn("export", trained / "model.keras", "-o", recipe)
+    assert ran.code == 0, ran.err
+    text = recipe.read_text()
+    assert "label: type" in text and "data: cells.h5ad" in text and "architecture: " in text
+    cells = ("--cells", trained / "cells.csv")
+    few = ("--seeds", "2", "--controls", "genes", "--baselines", "constant", "--jobs", "1", "-o")
+    ran = vnn("compare", trained / "model.keras", trained / "expression.csv", *cells, *few, tmp_path / "compared")
+    assert ran.code == 0, ran.err
+    assert "real prior" in ran.out and "found" in ran.out
+    refused = vnn("compare", trained / "model.keras", *few, tmp_path / "b")
+    assert refused.code == 1 and "vnn compare model.keras cells.h5ad --label cell_type" in refused.err
+    refused = vnn("compare", "kang-go", trained / "expression.csv", *few, tmp_path / "c")
+    assert refused.code == 1 and "A recipe names its data itself" in refused.err
+
+
+def test_repeats_are_kept_with_the_model(vnn, trained, tmp_path):
+    model = tmp_path / "model.keras"
+    how = ("--cells", trained / "cells.csv", "--label", "type", "--epochs", "2", "--normalization", "none")
+    ran = vnn("train", trained / "ring.vnn", trained / "expression.csv", *how, "--repeats", "2", "-o", model)
+    assert ran.code == 0, ran.err
+    assert "run           2 of 2, seed 1, the same split" in ran.err and "judgement     test accuracy" in ran.err
+    listed = vnn("inspect", model)
+    assert listed.code == 0 and " of 2" in listed.out and "means of 2 trainings" in listed.err
+    both = vnn("inspect", trained / "model.keras", "--with", trained / "model.keras")
+    assert both.code == 0 and " of 2" in both.out

@@ -19,8 +19,8 @@ def export(
     format: Annotated[
         str | None,
         typer.Option(
-            help="text, markdown, card, json, csv, graphml, cx2, dot, jgf, edges, h5ad, png, svg, pdf; else by the "
-            "name of the output."
+            help="text, markdown, card, json, csv, graphml, cx2, dot, jgf, edges, h5ad, png, svg, pdf, recipe; else by "
+            "the name of the output."
         ),
     ] = None,
     output: Annotated[
@@ -45,9 +45,14 @@ def export(
     `vnn export model.keras -o model.card.md` – a model card
 
     `vnn export lin.vnn -o layers.svg`
+
+    `vnn export model.keras -o recipe.yaml` – how it was trained, for vnn train, compare and tune
     """
     from keras_vnn.export import export_summary
 
+    if format == "recipe" or (format is None and output is not None and output.suffix in (".yaml", ".yml")):
+        _recipe(source, output, force=force, as_json=as_json)
+        return
     found = _loaded(source, architecture)
     written = export_summary(found, format, path=output, ranking=_of_class(found, class_), overwrite=force)
     if as_json:
@@ -57,6 +62,31 @@ def export(
         (show if sys.stdout.isatty() else typer.echo)(written)
     else:
         say(f"written       {written}")
+
+
+def _recipe(source: Path, output: Path | None, *, force: bool, as_json: bool) -> None:
+    """Write how a model was trained, as a recipe next to it."""
+    from keras_vnn.basics.files import check_target, existing_file, replacing
+    from keras_vnn.recipes.run import recipe_of_model
+    from keras_vnn.recipes.text import recipe_text
+
+    model = existing_file(source, "model file")
+    target = None if output is None else check_target(output, overwrite=force)
+    folder = Path.cwd() if target is None else target.absolute().parent
+    text = recipe_text(
+        recipe_of_model(model, folder / "cells.h5ad"),
+        folder,
+        note=f"How {model.name} was trained. A model does not keep where its data were: name them at data and cells.",
+    )
+    if target is not None:
+        with replacing(target, overwrite=force) as partial:
+            partial.write_text(text, encoding="utf-8", newline="\n")
+    if as_json:
+        print_json({"written": str(target)} if target else {"text": text})
+    elif target is None:
+        show(text)
+    else:
+        say(f"written       {target}\nnext          name your data in it, then vnn compare {target} -o comparison")
 
 
 def _of_class(source: Any, class_: str | None) -> Any:

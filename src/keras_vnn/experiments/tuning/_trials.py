@@ -7,21 +7,18 @@ In: a recipe, what is searched, values. Out: the changed recipe, or an error tha
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
-import yaml
 from pydantic import Field, NonNegativeInt
 
 from keras_vnn.architecture import Architecture
 from keras_vnn.basics.errors import ConfigError, DataError, VNNError, check_choice
 from keras_vnn.basics.progress import Say, log_debug
-from keras_vnn.basics.runs import Kept, digest_of
+from keras_vnn.basics.runs import Kept
 from keras_vnn.data.metrics import named, numbers_of
 from keras_vnn.recipes.read import changed_section
 from keras_vnn.recipes.run import labels_at, network_of, trained_network
@@ -178,62 +175,6 @@ def own_values(recipe: TrainingRecipe, space: Mapping[str, Setting]) -> dict[str
     }
     found = {name: of_group[name.rpartition(".")[0]].get(name.rpartition(".")[2]) for name in space}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in found.items()}
-
-
-def recipe_text(recipe: Recipe, folder: Path, *, note: str) -> str:
-    """Return a recipe as YAML, to be written into a folder; paths are relative to it where they can be.
-
-    Parameters
-    ----------
-    recipe
-        Its ``tune`` section is left out.
-    folder
-        Where the text is to be written.
-    note
-        A sentence for the notes.
-    """
-    content = _plain(_without(recipe), lambda path: _path_from(folder, path))
-    content["notes"] = f"{recipe.notes.strip()} {note}".strip()
-    order = [name for name in Recipe.model_fields if name in content]
-    text: str = yaml.safe_dump(
-        {name: content[name] for name in order}, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None
-    )
-    return text
-
-
-def content_of(recipe: Recipe) -> dict[str, Any]:
-    """Return what the trials of a search depend on, as JSON values; files by name and digest, wherever they lie."""
-    content = _plain(_without(recipe), lambda path: [path.name, digest_of(path)])
-    return {name: content[name] for name in ("build", "train") if name in content}
-
-
-def _without(recipe: Recipe) -> dict[str, Any]:
-    """Return the options a recipe sets, but for the search and for where results go."""
-    content = recipe.model_dump(exclude_unset=True, exclude={"tune"}, exclude_none=False)
-    content = {name: value for name, value in content.items() if value is not None}
-    for section in recipe.commands:
-        for name in ("output", "logs"):
-            content[section].pop(name, None)
-    return content
-
-
-def _plain(value: Any, path_as: Callable[[Path], Any]) -> Any:
-    if isinstance(value, Path):
-        return path_as(value)
-    if isinstance(value, dict):
-        return {name: _plain(part, path_as) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part, path_as) for part in value]
-    return value
-
-
-def _path_from(folder: Path, path: Path) -> str:
-    own, other = folder.resolve(), path.resolve()
-    shared = [part for part in other.parents if part in own.parents or part == own]
-    # A way that leads over the root of the disk holds on this machine only, as the whole path does.
-    if not shared or shared[0] == Path(other.anchor):
-        return other.as_posix()
-    return Path(os.path.relpath(other, own)).as_posix()
 
 
 # Networks kept for trials that build the same; a network of the whole GO has some megabytes.

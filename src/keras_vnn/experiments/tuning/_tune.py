@@ -31,10 +31,8 @@ from keras_vnn.experiments.tuning._trials import (
     check_options,
     check_pruning,
     check_space,
-    content_of,
     measure_of,
     own_values,
-    recipe_text,
     run_trial,
     seen_cells,
 )
@@ -42,6 +40,7 @@ from keras_vnn.recipes.read import make_section, read_recipe
 from keras_vnn.recipes.run import network_of, read_training_data, split_of, train_model
 from keras_vnn.recipes.schema import Recipe, TrainingRecipe, TuneRecipe
 from keras_vnn.recipes.space import Setting
+from keras_vnn.recipes.text import content_of, recipe_text
 
 _SHOWN = 10
 

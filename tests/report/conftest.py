@@ -81,7 +81,7 @@ def model(arch, cells, labels):
     from keras_vnn.inspection import predict, remember_inspection
     from keras_vnn.models import build_model, view
 
-    made = build_model(arch, Classes(CLASSES), seed=1)
+    made = build_model(arch, Classes(CLASSES), seed=1, anchor="none")
     remember_inspection(made, cells, labels)
     metrics = classification_metrics(labels, predict(made, cells), Classes(CLASSES))
     history = {"loss": [0.9, 0.5, 0.4], "val_loss": [1.0, 0.7, 0.6], "accuracy": [0.5, 0.8, 0.9]}

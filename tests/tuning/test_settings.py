@@ -81,7 +81,7 @@ def test_the_recipes_own_values_and_whether_they_lie_in_the_space():
     }
     own = own_values(START, space)
     assert own == {
-        "learning_rate": 0.001,  # that of TrainingOptions
+        "learning_rate": 0.01,  # that of TrainingOptions
         "tail": [8],
         "build.max_genes": 50,
         "training.decay": 0.1,

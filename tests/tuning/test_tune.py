@@ -26,8 +26,8 @@ from keras_vnn.recipes.read import read_recipe
 from keras_vnn.recipes.schema import Recipe
 from keras_vnn.tl import predict
 
-GRID = {"learning_rate": [0.001, 0.03], "model.activation": ["tanh", "relu"]}
-ENDLESS = {"learning_rate": {"low": 0.001, "high": 0.1, "log": True}, "dropout": {"low": 0.0, "high": 0.6}}
+GRID = {"learning_rate": [0.01, 0.03], "model.activation": ["tanh", "relu"]}
+ENDLESS = {"learning_rate": {"low": 0.01, "high": 0.1, "log": True}, "dropout": {"low": 0.0, "high": 0.6}}
 
 
 def without_time(table: pd.DataFrame) -> pd.DataFrame:
@@ -51,7 +51,7 @@ def trained_apart(write_toy, tmp_path_factory):
     labels = labels_of(cells, "type")
     judged = split_cells(labels, fractions=(0.6, 0.2, 0.2), seed=3).validation
     found = {}
-    for rate in (0.001, 0.03):
+    for rate in (0.01, 0.03):
         for activation in ("tanh", "relu"):
             options = f"  learning_rate: {rate}\n  activation: {activation}\n"
             recipe = write_toy(folder, options)
@@ -83,8 +83,8 @@ def test_every_setting_is_tried_once_and_judged_as_a_training_apart(searched, tr
         _, balanced, loss = trained_apart[row["learning_rate"], row["model.activation"]]
         assert row["balanced_accuracy"] == balanced
         np.testing.assert_allclose(row["validation log_loss"], loss, rtol=1e-6)
-    # Adam's 0.001 and tanh are the defaults, so the recipe as it stands comes first.
-    assert (found.trials["learning_rate"][1], found.trials["model.activation"][1]) == (0.001, "tanh")
+    # 0.01 and tanh are the defaults, so the recipe as it stands comes first.
+    assert (found.trials["learning_rate"][1], found.trials["model.activation"][1]) == (0.01, "tanh")
     assert found.score == max(balanced for _, balanced, _ in trained_apart.values())
     best = found.trials["balanced_accuracy"].idxmax()  # the first of equal ones
     assert found.best == best
@@ -266,7 +266,7 @@ def test_if_all_fail_there_is_no_best(toy, tmp_path):
 )
 def test_numbers_are_judged_by_measures_of_numbers(toy, tmp_path, measure, column, best):
     recipe = toy.model_copy(update={"train": toy.train.model_copy(update={"label": "dose", "task": "regression"})})
-    found = tune(recipe, tmp_path, space={"learning_rate": [0.001, 0.03]}, measure=measure)
+    found = tune(recipe, tmp_path, space={"learning_rate": [0.01, 0.03]}, measure=measure)
     assert found.measure == column
     assert found.score == getattr(found.trials[column], best)()
     assert set(found.test) == {"pearson", "spearman", "r2", "mse"}
@@ -520,11 +520,11 @@ def test_help_imports_neither_keras_nor_optuna():
 def test_autoencoders_are_searched_by_how_well_they_restore(write_toy, tmp_path):
     options = "  objective: autoencoder\n  preset: vega\n  model: {encoder: [6]}\n"
     recipe = write_toy(tmp_path, options)
-    space = {"learning_rate": [0.001, 0.03], "model.beta": [5.0e-5, 0.1], "embedding.warmup_epochs": [0, 2]}
+    space = {"learning_rate": [0.01, 0.03], "model.beta": [5.0e-5, 0.1], "embedding.warmup_epochs": [0, 2]}
     found = tune(recipe, tmp_path / "tuned", space=space, trials=2)
     assert found.trials["state"].tolist() == ["finished", "finished"]
     assert found.measure == "loss"
     assert found.score == found.trials["loss"].min() > 0
     assert {"squared_error", "explained", "genes"} == set(found.test)
-    pruned = tune(recipe, tmp_path / "pruned", space={"learning_rate": [0.001, 0.03]}, trials=2, pruning="median")
+    pruned = tune(recipe, tmp_path / "pruned", space={"learning_rate": [0.01, 0.03]}, trials=2, pruning="median")
     assert pruned.trials["state"].tolist() == ["finished", "finished"]

@@ -149,3 +149,10 @@ def test_a_signal_in_all_genes_is_evidence_for_none():
     found = evidence_of(sets, cells_of(values), classes_of(codes), np.zeros(600))
     assert (found.difference.p < 0.01).sum() > 100  # each alone would be called significant
     assert not (adjusted(found.p) < 0.05).any()
+
+
+def test_genes_without_levels_are_not_sorted_into_any(data):
+    _, _, sets = data
+    decoys = decoys_like(sets, np.zeros(60), seed=0).toarray()
+    four = decoys[:, decoys.sum(axis=0) == 4]
+    assert stats.chisquare(four.sum(axis=1)).pvalue > 1e-3  # any gene, not those next to the node's

@@ -178,7 +178,9 @@ def test_what_no_mean_shows_is_learned_by_a_node_alone():
     rng = np.random.default_rng(2)
     values = rng.normal(size=(600, 240)).astype(np.float32)
     kinds = np.where((values[:, 0] > 0) ^ (values[:, 1] > 0), "yes", "no")
-    model = build_model(network(units=8), Classes(("no", "yes")), seed=3, activation="relu", initial_scale=3.0, anchor="none")
+    model = build_model(
+        network(units=8), Classes(("no", "yes")), seed=3, activation="relu", initial_scale=3.0, anchor="none"
+    )
     table = rank_nodes(model, values, kinds, replicate="cells")
     assert table.index[table["beyond_the_mean"]].tolist() == ["S0"]
     assert table.loc["S0", "q"] > 0.05 and table["learned"].idxmax() == "S0"
@@ -248,3 +250,16 @@ def test_several_runs_give_means_and_how_often_a_node_is_first(arch, adata):
         rank_nodes(models, adata, "kind", by="gradient")
     with pytest.raises(DataError):
         rank_nodes([models[0], other], adata, "kind", replicate="cells")
+
+
+def test_decoys_of_centred_data_are_matched_by_nothing(adata, arch):
+    """The mean of a centred gene is what differs between classes; decoys like that would hide it."""
+    from keras_vnn.inspection._cells import cells_of
+    from keras_vnn.inspection._node_table import levels_of
+
+    model = build_model(arch, Classes(TYPES), seed=0)
+    assert not levels_of(view(model), cells_of(view(model), adata)).any()
+    shifted = adata.copy()
+    shifted.X = shifted.X + np.linspace(0, 9, 240, dtype=np.float32)
+    found = levels_of(view(model), cells_of(view(model), shifted))
+    np.testing.assert_allclose(found, shifted.X.mean(axis=0, dtype=float), rtol=1e-5)

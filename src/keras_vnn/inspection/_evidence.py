@@ -173,11 +173,13 @@ def decoys_like(upstream: sparse.csc_array, levels: Doubles, seed: int) -> spars
     with_genes = np.flatnonzero(sizes)
     if not len(with_genes):
         return sparse.csc_array((genes, 0), dtype=np.float32)
-    by_level = np.array_split(pool[np.argsort(levels[pool], kind="stable")], _LEVELS)
+    # Without levels there is one: parts in the order of the genes would be like what they are named and sorted by.
+    count = _LEVELS if np.ptp(levels[pool]) > 0 else 1
+    by_level = np.array_split(pool[np.argsort(levels[pool], kind="stable")], count)
     level_of = np.zeros(genes, np.intp)
     for level, members in enumerate(by_level):
         level_of[members] = level
-    membership = sparse.csr_array((np.ones(genes), (level_of, np.arange(genes))), shape=(_LEVELS, genes))
+    membership = sparse.csr_array((np.ones(genes), (level_of, np.arange(genes))), shape=(count, genes))
     wanted = np.asarray((membership @ upstream).todense(), np.intp)
     weights = 1 / np.sqrt(sizes[with_genes])
     drawn = random.choice(

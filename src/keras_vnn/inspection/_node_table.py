@@ -39,6 +39,8 @@ NODE_COLUMNS = (*COLUMNS, *_OF_NUMBERS.values())
 # So many cells to fit on, and to test on; evidence is of all.
 _MOST_CELLS = 2_000
 _FOLDED = 500
+# Means of genes differ by more than this part of what cells of one gene do.
+_HAVE_LEVELS = 0.5
 _FIRST = 20
 _SHARED_GENES = 0.5
 _ALIKE = 0.8
@@ -245,7 +247,7 @@ def node_table_of(
     """
     upstream = genes_upstream(seen.architecture)
     sizes = np.diff(upstream.indptr)
-    found = evidence_of(upstream, cells, groups, _levels(seen, cells), replicates=replicates, seed=seed)
+    found = evidence_of(upstream, cells, groups, levels_of(seen, cells), replicates=replicates, seed=seed)
     parts = split or known_split(seen, labels, len(cells))
     fitted, tested = _halves(len(cells), seed) if parts is None else (parts.train, _outside(parts))
     fitted, tested = _some(fitted), _some(tested)
@@ -361,17 +363,24 @@ def sorted_by(table: pd.DataFrame, by: str) -> pd.DataFrame:
     return table.iloc[order]
 
 
-def _levels(seen: ModelView, cells: Cells) -> Doubles:
-    """Return the mean expression of each gene, before a z-score where the model makes one."""
+def levels_of(seen: ModelView, cells: Cells) -> Doubles:
+    """Return the mean expression of each gene, before a z-score where the model makes one.
+
+    Data whose genes were centred have no levels: their means are noise and what differs between classes, and decoys
+    matched by these would be what a node is to be told from. They get 0.
+    """
     total: Any = 0.0
+    squares: Any = 0.0
     for _, part in cells.parts():
         values = np.asarray(part.values, np.float64)
-        total = total + values.reshape(len(values), values.shape[1], -1).sum(axis=(0, 2)) / values[0, 0].size
+        values = values.reshape(len(values), values.shape[1], -1).mean(axis=2)
+        total, squares = total + values.sum(axis=0), squares + (values**2).sum(axis=0)
     levels = np.asarray(total / len(cells))
+    deviation = np.sqrt(np.maximum(squares / len(cells) - levels**2, 0))
     fitted = seen.normalization
     if fitted is not None and fitted.mean is not None and fitted.scale is not None:
-        levels = levels * fitted.scale + fitted.mean
-    return levels
+        levels, deviation = levels * fitted.scale + fitted.mean, deviation * fitted.scale
+    return levels if np.std(levels) > _HAVE_LEVELS * np.median(deviation) else np.zeros(len(levels))
 
 
 def _outside(split: Split) -> NDArray[np.intp]:

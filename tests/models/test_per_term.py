@@ -342,7 +342,8 @@ def compare(arch, outputs, options, rows=12, seed=0, features=0):
     full = {**DEFAULTS, **options}
     if features:
         options = {**options, "gene_features": tuple(f"f{i}" for i in range(features))}
-    model, other = (build_model(arch, outputs, seed=seed, **options) for _ in range(2))
+    # Not anchored: the losses by hand are those of predictions, without the pull towards a start.
+    model, other = (build_model(arch, outputs, seed=seed, anchor="none", **options) for _ in range(2))
     rng = np.random.default_rng(seed)
     table = edge_weights(model, dense=True)
     for variable in model.variables:

@@ -16,13 +16,14 @@ from benchmarks.defaults import planted_task, summarised
 
 
 def found(seed, genes=10, layers=1):
-    """Return whether the planted gene is first of all, and its node first of the nodes of its layer."""
+    """Return whether the planted gene is first of all, and its node first of its layer, by importance and evidence."""
     arch, cells, labels, gene = planted_task(genes, layers, seed)
     result = vnn.train(arch, cells, labels, training=vnn.training_options(seed=seed))
     rank = vnn.tl.rank_genes(result.model, cells, labels).loc[gene, "rank"]
-    node = vnn.tl.rank_nodes(result.model, cells, labels).loc["N1.2", "rank"]
+    node = vnn.tl.rank_nodes(result.model, cells, labels, by="knockout").loc["N1.2", "rank"]
+    first = vnn.tl.rank_nodes(result.model, cells, labels, layers=[1]).index[0]
     keras.backend.clear_session()
-    return rank == 1 and node == 1
+    return rank == 1 and node == 1 and first == "N1.2"
 
 
 def test_a_planted_gene_is_first():

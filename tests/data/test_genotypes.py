@@ -122,6 +122,12 @@ def test_features_are_found_by_name(files):
         ),
         ("mutation.txt", "0,1\n1,\n", "1 of 4 numbers of the feature 'mutation' are missing or not finite: FILE"),
         ("mutation.txt", "0,1\n1,a\n", "The feature 'mutation' cannot be read as comma-separated numbers: FILE"),
+        (
+            "mutation.txt",
+            f"0{',1' * 10_000}\n" + "1\n" * 10_000,
+            "The feature 'mutation' cannot be read as comma-separated numbers: FILE\n"
+            "    the first row has 10,001 numbers, most others far fewer",
+        ),
     ],
 )
 def test_wrong_files_are_named(files, name, content, message):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import time
+from pathlib import Path
 
 import pytest
 
 from keras_vnn import readers
 from keras_vnn.basics.errors import ReadError, VNNError
+from keras_vnn.read import expression as read_expression
 from keras_vnn.read import genes as read_genes
 from keras_vnn.read import identifier_map as read_identifier_map
 from keras_vnn.read import interactions as read_interactions
@@ -103,7 +105,49 @@ def test_wide_rows_are_found_however_the_text_comes(size, fields, is_wide, tmp_p
         with pytest.raises(ReadError, match=re.escape(f"{path}:3001")):
             read()
     else:
-        assert read() == ("0\t1\n" + text, 6_001)
+        wide = "A\t" * (fields - 1) + "A\n"
+        assert read() == ("0\t1\n" + text.replace(wide, "A\tA\tA\n"), 6_001)
+
+
+@pytest.fixture
+def a_gigabyte():
+    """Leave no more memory than that."""
+    resource, pages = pytest.importorskip("resource"), Path("/proc/self/statm")
+    if not pages.exists():
+        pytest.skip("reads from /proc how much memory is in use")
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    used = int(pages.read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + (1 << 30), before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+def test_rows_below_a_wide_one_are_not_filled_up(tmp_path, a_gigabyte):
+    """pandas gives each of them as many fields: 8 GB, of a file of 1 MB."""
+    path = tmp_path / "edges.tsv"
+    path.write_text("ATM\tTP53\n" + "\t".join("A" * 19_000) + "\n" + "ATM\tMDM2\n" * 100_000)
+    with pytest.raises(ReadError, match=re.escape(f"The row has 19000 columns, expected 2: {path}:2\n")):
+        read_interactions(path)
+    assert len(read_interactions(path, malformed="skip").pairs) == 2
+
+
+def test_a_quoted_field_may_hold_any_number_of_marks(tmp_path):
+    path = tmp_path / "edges.csv"
+    notes = ",".join(f"note {n}" for n in range(1_000))
+    path.write_text(f'gene_a,gene_b,score,notes\nATM,TP53,0.5,"{notes}"\nATM,"MDM2",0.25,"{notes}"\n')
+    assert sorted(read_interactions(path).to_frame()["score"]) == [0.25, 0.5]
+    path.write_text(path.read_text() + f'CHEK2,TP53,0.5,"{notes}",{"x," * 400}\n')
+    with pytest.raises(ReadError, match=re.escape(f"The row has 405 columns, expected 4: {path}:4\n")):
+        read_interactions(path)
+
+
+def test_short_rows_below_a_wide_first_one_are_not_filled_up(tmp_path, a_gigabyte):
+    path = tmp_path / "cells.csv"
+    path.write_text(f"gene{',c' * 30_000}\nATM{',1' * 30_000}\n" + "TP53\n" * 100_000)
+    with pytest.raises(
+        ReadError, match=re.escape(f"A row has 1 fields, expected 30,001 as in the first row: {path}:3")
+    ):
+        read_expression(path)
 
 
 # ---- a format that was named, and a file that is not of it ----------------------------------------------------

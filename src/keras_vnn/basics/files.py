@@ -27,12 +27,14 @@ from keras_vnn.basics.errors import OutputError, ReadError
 from keras_vnn.basics.unpacking import open_unpacked
 
 __all__ = [
+    "MOST_CELLS",
     "alone_at",
     "check_target",
     "decompressed",
     "encoding_of",
     "existing_file",
     "existing_path",
+    "is_filled_up",
     "made_folder",
     "protect",
     "read_lines",
@@ -43,6 +45,8 @@ __all__ = [
 
 # More than this is not read as a whole: files of gene sets, hierarchies and recipes are far smaller.
 _LARGEST_WHOLE = 1 << 29
+# Cells of a table that are read at once, of which the text has far fewer: pandas takes 17 bytes for each.
+MOST_CELLS = 1 << 25
 # Tells the processes of one machine from those of others that share its folders.
 _HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 _PROTECTED: ContextVar[tuple[Path, ...]] = ContextVar("_PROTECTED", default=())
@@ -93,6 +97,20 @@ def existing_path(path: str | os.PathLike[str], what: str = "file") -> Path:
 def protect(paths: Iterable[Path]) -> None:
     """Never let the rest of this context, such as one command, write onto these inputs, by whatever name."""
     _PROTECTED.set((*_PROTECTED.get(), *paths))
+
+
+def is_filled_up(content: bytes, separator: str, width: int) -> bool:
+    """Return whether rows of a text are so short that pandas, which fills them up, makes far more cells than there are.
+
+    Parameters
+    ----------
+    content, separator
+        The text, and what parts its fields.
+    width
+        Fields of the row that the others are filled up to.
+    """
+    rows = content.count(b"\n") + 1
+    return rows * width > max(MOST_CELLS, 2 * (content.count(separator.encode()) + rows))
 
 
 def decompressed(path: Path, *, limit: int | None = None) -> bytes:

@@ -22,7 +22,7 @@ import pandas as pd
 from scipy import sparse
 
 from keras_vnn.basics.errors import DataError, ReadError, VNNError, did_you_mean, sample
-from keras_vnn.basics.files import decompressed, existing_file, read_lines
+from keras_vnn.basics.files import decompressed, existing_file, is_filled_up, read_lines
 from keras_vnn.basics.ten_x import is_ten_x, read_ten_x
 from keras_vnn.data._matrix import is_on_disk
 
@@ -310,6 +310,8 @@ def read_table(
             f"    {first[:60]}\n"
             "Remove it, or write one at the end of the header too and name that column."
         )
+    if is_filled_up(content, separator, width) and (error := _ragged(found, separator, width)):
+        raise error
     names = fields if len(fields) == width else ["", *fields]
     at = names.index(names_column) if names_column and names_column in names else 0
     stream.seek(start)

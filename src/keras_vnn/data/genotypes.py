@@ -6,6 +6,7 @@ In: such files. Out: an AnnData with a row per example, genes in columns, and th
 
 from __future__ import annotations
 
+import io
 import math
 import os
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from keras_vnn.basics.errors import ReadError, did_you_mean, sample
-from keras_vnn.basics.files import existing_file, read_lines
+from keras_vnn.basics.files import decompressed, existing_file, is_filled_up, read_lines
 from keras_vnn.basics.provenance import Source
 
 if TYPE_CHECKING:
@@ -226,8 +227,12 @@ def _positions(path: PathLike, what: str) -> list[str]:
 def _numbers(path: PathLike, shape: tuple[int, int | None], what: str) -> NDArray[np.float32]:
     found = existing_file(path, f"file of {what}")
     values: NDArray[np.float32]
+    content = decompressed(found)
     try:
-        values = pd.read_csv(found, header=None, dtype=np.float32).to_numpy()
+        width = content.split(b"\n", 1)[0].count(b",") + 1
+        if is_filled_up(content, ",", width):
+            raise ValueError(f"the first row has {width:,} numbers, most others far fewer")
+        values = pd.read_csv(io.BytesIO(content), header=None, dtype=np.float32).to_numpy()
     except (ValueError, UnicodeDecodeError, OSError) as error:
         raise ReadError(f"The {what} cannot be read as comma-separated numbers: {found}\n    {error}") from error
     rows, columns = shape

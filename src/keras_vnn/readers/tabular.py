@@ -19,7 +19,7 @@ import pandas as pd
 from pandas.api.types import union_categoricals
 
 from keras_vnn.basics.errors import ReadError, check_choice
-from keras_vnn.basics.files import read_lines
+from keras_vnn.basics.files import MOST_CELLS, read_lines
 from keras_vnn.basics.provenance import AuditEntry, Source
 from keras_vnn.readers.layout import Layout
 from keras_vnn.readers.text import COMMENT_MARKS, CheckedStream, Preview, at, open_text, texts_at
@@ -318,7 +318,7 @@ def pieces(
     with open_text(path) as text:
         for _ in islice(text, skipped):
             pass
-        stream = CheckedStream(text, names, path, mark=mark, width=width, skipped=skipped)
+        stream = CheckedStream(text, names, path, mark=mark, width=width, skipped=skipped, quoted=quoted)
         try:
             read = pd.read_csv(
                 stream,
@@ -331,7 +331,7 @@ def pieces(
                 quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
                 index_col=False,
                 engine="c",
-                chunksize=rows,
+                chunksize=min(rows, max(1, MOST_CELLS // stream.widest)),
             )
             for frame in read:
                 frame.columns = pd.Index(taken)

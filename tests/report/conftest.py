@@ -184,10 +184,10 @@ class Browser:
 
     @property
     def requests(self):
-        """Addresses asked for, the page itself and what it made left out."""
+        """Addresses asked for, without the page itself, what it made, and the pages of Chromium."""
         entries = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
         asked = [e["params"]["request"]["url"] for e in entries if e["method"] == "Network.requestWillBeSent"]
-        return [address for address in asked if not address.startswith(("file:", "data:", "blob:"))]
+        return [address for address in asked if not address.startswith(("file:", "data:", "blob:", "chrome:"))]
 
 
 @pytest.fixture(scope="module")

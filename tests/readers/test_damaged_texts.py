@@ -111,15 +111,20 @@ def test_wide_rows_are_found_however_the_text_comes(size, fields, is_wide, tmp_p
 
 @pytest.fixture
 def a_gigabyte():
-    """Leave no more memory than that."""
-    resource, pages = pytest.importorskip("resource"), Path("/proc/self/statm")
-    if not pages.exists():
+    """Hold a test to that much memory; it fails at four, before it takes all there is."""
+    resource, status = pytest.importorskip("resource"), Path("/proc/self/status")
+    if not status.exists():
         pytest.skip("reads from /proc how much memory is in use")
-    before = resource.getrlimit(resource.RLIMIT_AS)
-    used = int(pages.read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (used + (1 << 30), before[1]))
+
+    def used(kind):
+        return next(1024 * int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith(kind))
+
+    limits, before = resource.getrlimit(resource.RLIMIT_AS), used("VmRSS")
+    resource.setrlimit(resource.RLIMIT_AS, (used("VmSize") + (4 << 30), limits[1]))
+    Path("/proc/self/clear_refs").write_text("5")
     yield
-    resource.setrlimit(resource.RLIMIT_AS, before)
+    resource.setrlimit(resource.RLIMIT_AS, limits)
+    assert used("VmHWM") - before < 1 << 30
 
 
 def test_rows_below_a_wide_one_are_not_filled_up(tmp_path, a_gigabyte):

@@ -72,7 +72,6 @@ def inspect(
     existing_file(model, "model file")
     expected = None if architecture is None else load_architecture(architecture)
     import_keras()
-    from keras_vnn.cli._nodes import node_lines, verdict
     from keras_vnn.inspection import IMPORTANCE_METHODS, inspect_node, ranked_nodes, untrained_warning
     from keras_vnn.models import load_model, view
 

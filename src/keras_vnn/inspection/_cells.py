@@ -173,6 +173,13 @@ def _one_per_cell(labels: Any, cells: Cells, data: Any) -> Any:
     return in_order_of(cells.names, labels) if is_named else labels
 
 
+def evenly(positions: NDArray[np.intp], most: int) -> NDArray[np.intp]:
+    """Return at most so many positions, evenly spread."""
+    if len(positions) <= most:
+        return positions
+    return positions[np.linspace(0, len(positions) - 1, most).round().astype(np.intp)]
+
+
 def known_split(seen: ModelView, labels: Any, cells: int) -> Split | None:
     """Return the split of the training, drawn again, if these are its cells; ``None`` if they are not."""
     kept = seen.card.metadata.get("training") or {}

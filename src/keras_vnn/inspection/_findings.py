@@ -33,7 +33,7 @@ from keras_vnn.inspection._importance import (
     targets_given,
 )
 from keras_vnn.inspection._methods import IMPORTANCE_METHODS, LayerView, Network
-from keras_vnn.inspection._node_table import NodeTable, node_table_of, replicates_of
+from keras_vnn.inspection._node_table import NodeTable, node_table_of, packed, replicates_of
 from keras_vnn.inspection._orientation import Signs, orientation_of
 from keras_vnn.inspection._record import Recording, output_weights, without_outputs
 from keras_vnn.inspection._rlipp import improvements_of
@@ -175,14 +175,19 @@ def findings_of(
     layers: Sequence[int],
     missing: str,
     batch_size: int,
+    cells: Cells | None = None,
     importance: bool = True,
+    orientation: bool = False,
     genes: bool = False,
     progress: bool = False,
 ) -> Findings:
-    """Measure activity and importance of the nodes of some layers; activity alone, or genes too, if asked for."""
+    """Measure activity and importance of the nodes of some layers, and what else is asked for.
+
+    ``cells`` are those of the data where they are known already; ``orientation`` is for units that are to be shown.
+    """
     chosen = method or DEFAULT_METHOD
     check_choice("method", chosen, IMPORTANCE_METHODS)
-    cells = cells_of(seen, data, labels, missing=missing)
+    cells = cells_of(seen, data, labels, missing=missing) if cells is None else cells
     is_embedding = isinstance(seen.outputs, Embedding)
     # The classes of the cells, as far as they are known before the network has run.
     known = seen.outputs if isinstance(seen.outputs, Classes) else None
@@ -202,12 +207,12 @@ def findings_of(
         for number, moment in moments.items():
             moment.see(done.units[number], groups)
     statistics = {number: moments[number].statistics() for number in layers}
-    orientation = {}
-    if any(layers):
+    signs = {}
+    if orientation and any(layers):
         units = (done.units for _, done in recording)
-        orientation = orientation_of(seen.architecture, cells, lambda _: next(units))
+        signs = orientation_of(seen.architecture, cells, lambda _: next(units))
     if is_embedding or not importance:
-        return Findings(chosen, len(cells), classes, statistics, {}, orientation)
+        return Findings(chosen, len(cells), classes, statistics, {}, signs)
     goal = goal_of(seen, labels, cells, data, np.concatenate(scores))
     ranked = [number for number in layers if number or genes]
     network = Network(seen, {number: moment.means for number, moment in moments.items()}, batch_size)
@@ -230,7 +235,7 @@ def findings_of(
                     share = layer_importance(opened, weights, chosen, len(cells), advance)
                     measured[number] = measured[number] + share if number in measured else share
             measured = {number: settled(total, chosen) for number, total in measured.items()}
-    return Findings(chosen, len(cells), classes, statistics, measured, orientation)
+    return Findings(chosen, len(cells), classes, statistics, measured, signs)
 
 
 def measured(
@@ -242,10 +247,11 @@ def measured(
     split: Split | None = None,
     missing: str,
     batch_size: int,
+    cells: Cells | None = None,
     progress: bool = False,
 ) -> NodeTable:
     """Measure what may be said of all hidden nodes: evidence, what they learned, use."""
-    cells = cells_of(seen, data, labels, missing=missing)
+    cells = cells_of(seen, data, labels, missing=missing) if cells is None else cells
     is_embedding = isinstance(seen.outputs, Embedding)
     if is_embedding and labels is None:
         raise without_outputs(seen)
@@ -270,10 +276,8 @@ def measured(
         layers = hidden_layers(seen, None)
         if is_embedding:
             return np.full(sum(len(seen.architecture.layers[number]) for number in layers), np.nan)
-        given = [some.values, *some.side] if some.side else some.values
-        found = findings_of(
-            seen, given, None, method=None, layers=layers, missing=missing, batch_size=batch_size, progress=progress
-        )
+        how: Any = {"missing": missing, "batch_size": batch_size, "progress": progress}
+        found = findings_of(seen, None, None, method=None, layers=layers, cells=some, **how)
         return np.concatenate([found.importance[number].score for number in layers])
 
     return node_table_of(
@@ -320,14 +324,12 @@ def remember_inspection(
     """
     seen = view(model)
     layers = range(len(seen.architecture.layers))
-    found = findings_of(
-        seen, data, labels, method=method, layers=layers, missing=missing, batch_size=batch_size, progress=progress
-    )
+    cells = cells_of(seen, data, labels, missing=missing)
+    how: Any = {"cells": cells, "missing": missing, "batch_size": batch_size, "progress": progress}
+    found = findings_of(seen, data, labels, method=method, layers=layers, orientation=True, **how)
     table = None
     if not isinstance(seen.outputs, Embedding) or labels is not None:
-        table = measured(
-            seen, data, labels, split=split, missing=missing, batch_size=batch_size, progress=progress
-        ).packed()
+        table = measured(seen, data, labels, split=split, **how).packed()
     seen.card.remember(
         inspection={
             "weights": _weights_digest(model),
@@ -336,14 +338,14 @@ def remember_inspection(
             "classes": list(found.classes),
             "class_cells": found.statistics[0].cells.tolist(),
             "statistics": {
-                str(number): {name: _packed(getattr(part, name)) for name in _OF_ACTIVITY}
+                str(number): {name: packed(getattr(part, name), "<f4") for name in _OF_ACTIVITY}
                 for number, part in found.statistics.items()
             },
             "importance": {
-                str(number): {name: _packed(getattr(part, name)) for name in _OF_IMPORTANCE}
+                str(number): {name: packed(getattr(part, name), "<f4") for name in _OF_IMPORTANCE}
                 for number, part in found.importance.items()
             },
-            "orientation": {str(number): _packed(signs) for number, signs in found.orientation.items()},
+            "orientation": {str(number): packed(signs, "<f4") for number, signs in found.orientation.items()},
             "nodes": table,
         }
     )
@@ -410,10 +412,6 @@ def _weights_digest(model: keras.Model) -> str:
     return digest.hexdigest()
 
 
-def _packed(values: NDArray[Any]) -> str:
-    return base64.b64encode(zlib.compress(values.astype("<f4").tobytes(), 6)).decode("ascii")
-
-
 def _unpacked(text: str, rows: int) -> NDArray[np.float64]:
     content = zlib.decompress(base64.b64decode(text, validate=True))
     return np.frombuffer(content, "<f4").reshape(rows, -1).astype(np.float64)
@@ -454,7 +452,15 @@ def activity_table(
     else:
         layers = range(len(arch.layers))
         found = findings_of(
-            seen, data, labels, method=None, layers=layers, missing=missing, batch_size=batch_size, importance=False
+            seen,
+            data,
+            labels,
+            method=None,
+            layers=layers,
+            missing=missing,
+            batch_size=batch_size,
+            importance=False,
+            orientation=True,
         )
     names = np.array(found.classes, dtype=object)
     parts = []

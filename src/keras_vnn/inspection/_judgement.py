@@ -16,7 +16,7 @@ from scipy import stats
 
 from keras_vnn.basics.errors import DataError, ModelError
 from keras_vnn.data import Classes, Labels, Split, baseline_scores
-from keras_vnn.inspection._cells import Cells, cells_of, class_codes, known_split
+from keras_vnn.inspection._cells import Cells, cells_of, class_codes, evenly, known_split
 from keras_vnn.inspection._record import Segment, evaluate
 from keras_vnn.models import ModelView, view
 
@@ -182,9 +182,7 @@ def _others(
     cells: Cells, codes: NDArray[np.int32], train: NDArray[np.intp], test: NDArray[np.intp]
 ) -> dict[str, float]:
     """Return the accuracy of methods without wiring; of many genes those that vary most, of many cells some."""
-    some = train
-    if len(train) > _MOST_CELLS:
-        some = train[np.linspace(0, len(train) - 1, _MOST_CELLS).round().astype(np.intp)]
+    some = evenly(train, _MOST_CELLS)
     fitted = np.asarray(cells.values[some], np.float32).reshape(len(some), -1)
     tested = np.asarray(cells.values[test], np.float32).reshape(len(test), -1)
     if fitted.shape[1] > _MOST_GENES:

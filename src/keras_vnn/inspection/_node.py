@@ -22,6 +22,7 @@ from keras_vnn.architecture import Node, NodePosition, gene_counts
 from keras_vnn.basics.csv_tables import plain
 from keras_vnn.basics.errors import ConfigError, check_choice, readable
 from keras_vnn.data import Classes
+from keras_vnn.inspection._cells import cells_of
 from keras_vnn.inspection._findings import Findings, findings_of, recalled, recalled_tables
 from keras_vnn.inspection._findings import measured as measured_table
 from keras_vnn.inspection._forward_pass import readout
@@ -197,10 +198,13 @@ def inspect_node(
     arch = seen.architecture
     found = arch.find(query)
     if data is None:
-        measured = recalled(seen)
+        measured, tables = recalled(seen), recalled_tables(seen)
     else:
-        layers = [found.layer]
-        measured = findings_of(seen, data, labels, method=method, layers=layers, missing=missing, batch_size=batch_size)
+        how: Any = {"missing": missing, "batch_size": batch_size}
+        how["cells"] = cells_of(seen, data, labels, missing=missing)
+        measured = findings_of(seen, data, labels, method=method, layers=[found.layer], orientation=True, **how)
+        is_told = found.layer and (labels is not None or not isinstance(seen.outputs, Embedding))
+        tables = [measured_table(seen, data, labels, **how)] if is_told else []
     turned = {} if measured is None else turned_units(arch, measured.orientation)
     inputs, outputs, bias = _weights(seen, found, turned)
     return NodeInspection(
@@ -215,7 +219,7 @@ def inspect_node(
         dense_targets=0 if found.layer else sum(layer.dense_units for layer in arch.hidden_layers),
         activity=None if measured is None else _activity(seen, found, measured),
         importance=None if measured is None else _importance(found, measured, seen),
-        evidence=_evidence(seen, found, data, labels, missing=missing, batch_size=batch_size),
+        evidence=tables[0].of_node(seen, found.node.id) if tables and found.layer else None,
         namesakes=_namesakes(seen, found),
         top=top,
     )
@@ -237,14 +241,6 @@ def _activity(seen: ModelView, found: NodePosition, measured: Findings) -> pd.Da
             "effect_size": statistics.effect_size[:, own].ravel(),
         }
     )
-
-
-def _evidence(seen: ModelView, found: NodePosition, data: Any, labels: Any, **how: Any) -> dict[str, Any] | None:
-    """Return the row of the table of nodes, as far as there is one."""
-    if not found.layer or (isinstance(seen.outputs, Embedding) and data is not None and labels is None):
-        return None
-    tables = recalled_tables(seen)[:1] if data is None else [measured_table(seen, data, labels, **how)]
-    return tables[0].of_node(seen, found.node.id) if tables else None
 
 
 def _importance(found: NodePosition, measured: Findings, seen: ModelView) -> NodeImportance | None:

@@ -17,10 +17,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from keras_vnn.architecture import genes_upstream
+from keras_vnn.architecture import gene_counts, genes_upstream
 from keras_vnn.basics.errors import ConfigError, DataError, did_you_mean
 from keras_vnn.data import Split
-from keras_vnn.inspection._cells import Cells, known_split
+from keras_vnn.inspection._cells import Cells, evenly, known_split
 from keras_vnn.inspection._evidence import Doubles, Groups, adjusted, evidence_of, set_scores, standardised
 from keras_vnn.inspection._learned import learned_by, learned_rate
 from keras_vnn.inspection._record import record
@@ -114,7 +114,7 @@ class NodeTable:
         evidence = np.abs(self.excess[chosen]) if row is None else self.excess[chosen]
         values = {
             "label": [label for layer in layers for label in layer.labels],
-            "genes": np.diff(genes_upstream(seen.architecture).indptr).astype(np.int64),
+            "genes": np.concatenate(gene_counts(seen.architecture)[1:]),
             "higher_in": higher,
             "d": size,
             "evidence": evidence,
@@ -191,11 +191,11 @@ class NodeTable:
 
     def packed(self) -> dict[str, Any]:
         """Return it as JSON values."""
-        arrays = {name: _packed(getattr(self, name), "<f4") for name in (*_BY_GROUP, "use")}
+        arrays = {name: packed(getattr(self, name), "<f4") for name in (*_BY_GROUP, "use")}
         return {
             **{"groups": list(self.groups), "are_classes": self.are_classes, "facts": self.facts},
             **arrays,
-            "lead": _packed(self.lead, "<i4"),
+            "lead": packed(self.lead, "<i4"),
         }
 
     @classmethod
@@ -250,7 +250,7 @@ def node_table_of(
     found = evidence_of(upstream, cells, groups, levels_of(seen, cells), replicates=replicates, seed=seed)
     parts = split or known_split(seen, labels, len(cells))
     fitted, tested = _halves(len(cells), seed) if parts is None else (parts.train, _outside(parts))
-    fitted, tested = _some(fitted), _some(tested)
+    fitted, tested = evenly(fitted, _MOST_CELLS), evenly(tested, _MOST_CELLS)
     learned, of_genes = _learned(seen, cells, groups, fitted, tested, batch_size)
     if parts is None:
         # No cell was in the training: either half may test the other.
@@ -290,7 +290,7 @@ def node_table_of(
         learned=learned,
         learned_p=learned_rate(learned, sizes),
         of_a_gene=np.stack([best_gene(upstream, row) for row in of_genes]),
-        use=np.asarray(use(cells.at(_some(held_out))), np.float64),
+        use=np.asarray(use(cells.at(evenly(held_out, _MOST_CELLS))), np.float64),
         lead=lead.astype(np.int32),
         facts=facts,
     )
@@ -349,18 +349,9 @@ def replicates_of(cells: Cells, replicate: Any) -> tuple[NDArray[np.intp], str]:
 
 
 def sorted_by(table: pd.DataFrame, by: str) -> pd.DataFrame:
-    values = table[by]
-    if by in ("d", "r"):
-        values = values.abs()
-    if by in _ASCENDING:
-        order = (
-            values.argsort(kind="stable").to_numpy()
-            if values.dtype == object
-            else values.fillna(np.inf).to_numpy().argsort(kind="stable")
-        )
-    else:
-        order = (-values.astype("Float64").fillna(-np.inf).to_numpy(np.float64)).argsort(kind="stable")
-    return table.iloc[order]
+    """Return a table sorted by a column, what is best first; equal ones as they were, unknown ones last."""
+    size = np.abs if by in ("d", "r") else None
+    return table.sort_values(by, ascending=by in _ASCENDING, kind="stable", key=size)
 
 
 def levels_of(seen: ModelView, cells: Cells) -> Doubles:
@@ -390,13 +381,6 @@ def _outside(split: Split) -> NDArray[np.intp]:
 def _halves(cells: int, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     drawn = np.random.default_rng(seed).permutation(cells)
     return np.sort(drawn[::2]), np.sort(drawn[1::2])
-
-
-def _some(positions: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return at most so many cells, evenly spread."""
-    if len(positions) <= _MOST_CELLS:
-        return positions
-    return positions[np.linspace(0, len(positions) - 1, _MOST_CELLS).round().astype(np.intp)]
 
 
 def _learned(
@@ -438,7 +422,7 @@ def _counts(groups: Groups, replicates: Any) -> Doubles:
 
 
 def _scores(upstream: sparse.csc_array, cells: Cells, rows: NDArray[np.intp]) -> NDArray[np.float32]:
-    chosen = cells.at(_some(rows))
+    chosen = cells.at(evenly(rows, _MOST_CELLS))
     return np.concatenate([set_scores(upstream, z) for _, z in standardised(chosen)])
 
 
@@ -473,7 +457,8 @@ def _folded(upstream: sparse.csc_array, scores: NDArray[np.float32], order: NDAr
     return lead
 
 
-def _packed(values: NDArray[Any], kind: str) -> str:
+def packed(values: NDArray[Any], kind: str) -> str:
+    """Return numbers of a kind as a short text."""
     return base64.b64encode(zlib.compress(np.ascontiguousarray(values, kind).tobytes(), 6)).decode("ascii")
 
 

@@ -27,7 +27,7 @@ _SMALL, _FLAT = 0.25, 0.01
 
 
 def held(
-    options: ModelOptions, connections: Connections, *, genes: int, signs: NDArray[np.int8] | None = None
+    options: ModelOptions, units: NDArray[np.integer], *, genes: int, signs: NDArray[np.int8] | None = None
 ) -> dict[str, Any]:
     """Return the initializer, regularizer and constraint of the kernel of a layer of named nodes.
 
@@ -35,8 +35,8 @@ def held(
     ----------
     options
         Of the model.
-    connections
-        Of the layer.
+    units
+        ``(nodes,)`` how many each node of the layer has.
     genes
         How many of its inputs, the first ones, are genes.
     signs
@@ -52,7 +52,7 @@ def held(
             scale * _NODE_SCALE,
             genes=genes,
             gene_scale=scale * _GENE_SCALE,
-            spread=_SPREAD if connections.output_units.max() > 1 else 0.0,
+            spread=_SPREAD if units.max() > 1 else 0.0,
         )
         if options.anchor_pull:
             regularizer = PullToMean(options.anchor_pull, initializer, signs, options.l2)

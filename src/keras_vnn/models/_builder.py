@@ -149,19 +149,17 @@ class Builder:
             joined = keras.layers.Dropout(rate, name=f"layer_{number}_inputs_dropout")(joined)
         matrix, own_units, read_units = sparse.vstack(adjacency), layer.units.tolist(), np.concatenate(units).tolist()
         genes = int(units[0].sum()) if sources[0] == 0 else 0
-        connections = Connections.from_adjacency(matrix, input_units=read_units, output_units=own_units)
+        signs = None
+        if self.options.signs == "respect" and genes:
+            connections = Connections.from_adjacency(matrix, input_units=read_units, output_units=own_units)
+            signs = edge_signs(self.arch, number, connections)
         sparsely = self._sparsely(
             matrix,
             own_units,
             read_units,
             f"layer_{number}",
             activation=self.options.activation,
-            **held(
-                self.options,
-                connections,
-                genes=genes,
-                signs=edge_signs(self.arch, number, connections) if self.options.signs == "respect" and genes else None,
-            ),
+            **held(self.options, layer.units, genes=genes, signs=signs),
         )
         own = Axis.of("nodes", number)
         before, after = self._block(sparsely, joined, axis, own, "nodes", number)

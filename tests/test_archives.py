@@ -13,7 +13,7 @@ import make_archives
 from keras_vnn import load_model, train, training_options
 from keras_vnn.pp import labels_of
 from keras_vnn.read import architecture as load_architecture
-from keras_vnn.tl import predict
+from keras_vnn.tl import predict, view
 
 TOP = Path(__file__).parents[1]
 ARCHIVES = TOP / "tests" / "archives"
@@ -66,6 +66,20 @@ def test_models(version, name):
             here, there = list(here.values()), list(there.values())
         np.testing.assert_allclose(here, there, rtol=1e-4, atol=1e-6, err_msg=key)
     assert found == {key: expected[key] for key in found}
+
+
+@pytest.mark.parametrize(("version", "name"), files("models"))
+def test_a_model_is_trained_again_as_it_was(version, name):
+    from keras_vnn.recipes.run import recipe_of_model
+
+    kept = view(load_model(ARCHIVES / version / name)).card.metadata
+    found = recipe_of_model(ARCHIVES / version / name, Path("cells.h5ad")).train
+    for options, were in (
+        (found.model_options(), {"anchor": "none", **kept["options"]}),
+        (found.training_options(), kept["training"]["options"]),
+    ):
+        now = options.to_json()
+        assert {option: now[option] for option in were} == were
 
 
 @pytest.mark.parametrize("version", EXPECTED)

@@ -30,6 +30,7 @@ MODEL = {
     "side_features": 0,
     "side_layers": (),
     "anchor": "none",
+    "reads": "last",
     "non_negative": False,
     "signs": "ignore",
 }
@@ -103,6 +104,9 @@ def test_trainings_are_as_published(name):
     preset = TRAINING_PRESETS[name]
     told = (preset.optimizer, preset.learning_rate, preset.batch_size, preset.epochs, preset.patience)
     assert told == TRAININGS[name]
+    epsilons = {"drugcell": 1e-5, "nest": 1e-5}
+    assert preset.optimizer == "sgd" or preset.adam_epsilon == epsilons.get(name, 1e-7)
+    assert preset.normalization in ("none", "log1p-cpm", "lin2017")
 
 
 def test_every_preset_is_in_the_tables():
@@ -113,4 +117,8 @@ def test_every_preset_is_in_the_tables():
 def test_the_defaults_are_those_of_no_paper():
     default = ModelOptions()
     assert (default.anchor, default.anchor_pull, default.kernel_initializer) == ("mean", 0.002, "glorot_uniform")
-    assert (TrainingOptions().learning_rate, TrainingOptions().patience) == (0.01, 30)
+    assert default.reads == "all"
+    training = TrainingOptions()
+    assert (training.normalization, training.learning_rate, training.adam_epsilon) == ("moderated", 0.1, 0.1)
+    assert training.patience == 30
+    assert TrainingOptions(learning_rate=0.001).adam_epsilon == 0.001

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.preprocessing import StandardScaler
 
-from keras_vnn.basics.errors import DataError, GeneError
+from keras_vnn.basics.errors import DataError, GeneError, VNNWarning
 from keras_vnn.data import Normalization, align, fit_normalization
 
 # Sums of the cells, with the gene that is no input: 10, 20, 40.
@@ -47,6 +47,29 @@ def test_zscore_by_hand():
     assert align(COUNTS, GENES, normalization=fitted) == pytest.approx(np.array([[-1, -1], [1, 1], [-3, -5 / 3]]))
 
 
+def test_moderated_by_hand():
+    # Standard deviations 2, 1.5 and, of a gene that is constant, 0; the 99.9th percentile of the first two is 1.9995.
+    table = pd.DataFrame([[1.0, 3.0, 7.0], [5.0, 6.0, 7.0], [9.0, 6.0, 8.0]], columns=["A", "B", "C"])
+    fitted = fit_normalization("moderated", table, ["A", "B", "C"], cells=[0, 1])
+    assert fitted.scale == pytest.approx([3.9995, 3.4995, 1.9995])
+    assert align(table, ["A", "B", "C"], normalization=fitted) == pytest.approx(
+        np.array(
+            [[-2 / 3.9995, -1.5 / 3.4995, 0], [2 / 3.9995, 1.5 / 3.4995, 0], [6 / 3.9995, 1.5 / 3.4995, 1 / 1.9995]]
+        )
+    )
+
+
+def test_moderated_of_constant_genes_is_zero():
+    same = pd.DataFrame(np.full((3, 2), 4.0), columns=GENES)
+    assert normalised("moderated", same).tolist() == np.zeros((3, 2)).tolist()
+
+
+def test_moderated_says_that_it_is_for_logarithms():
+    large = pd.DataFrame(np.arange(200.0).reshape(20, 10) + 0.5, columns=list("ABCDEFGHIJ"))
+    with pytest.warns(VNNWarning, match="few genes outweigh all others"):
+        fit_normalization("moderated", large, list("ABC"))
+
+
 def test_cells_are_scaled_by_all_genes_measured():
     without = normalised("log1p-cpm", COUNTS[GENES])
     assert without[0] == pytest.approx(np.log1p([800_000, 200_000]))
@@ -60,7 +83,7 @@ def test_cell_without_counts_stays_zero():
 def test_test_cells_have_no_influence():
     changed = COUNTS.copy()
     changed.loc["c3"] = [7.0, 9.0, 11.0]
-    for method in ("none", "log1p-cpm", "lin2017", "zscore"):
+    for method in ("none", "log1p-cpm", "lin2017", "zscore", "moderated"):
         one = fit_normalization(method, COUNTS, GENES, cells=[0, 1])
         assert one == fit_normalization(method, changed, GENES, cells=[0, 1])
         assert one != fit_normalization(method, changed, GENES)
@@ -134,7 +157,8 @@ ERRORS = {
     ),
     "unknown": (
         lambda: fit_normalization("log1p_cpm", COUNTS, GENES),
-        "normalization must be one of none, log1p-cpm, lin2017, zscore; got 'log1p_cpm'. Did you mean log1p-cpm?",
+        "normalization must be one of none, log1p-cpm, lin2017, zscore, moderated; "
+        "got 'log1p_cpm'. Did you mean log1p-cpm?",
     ),
     "negative": (
         lambda: fit_normalization("lin2017", COUNTS - 2, GENES),

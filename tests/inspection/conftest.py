@@ -64,7 +64,7 @@ def model(arch):
 @pytest.fixture(scope="session")
 def linear(arch):
     """The same without a tail: a linear head on sinks and dense units."""
-    return made(arch, Classes(("T", "B", "NK")))
+    return made(arch, Classes(("T", "B", "NK")), reads="last")
 
 
 @pytest.fixture(scope="session")

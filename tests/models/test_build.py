@@ -33,7 +33,7 @@ def test_flat_network_is_what_dense_numpy_computes(flat: Architecture) -> None:
 
 
 def test_edges_that_skip_layers_and_nodes_without_parents_reach_the_head(layered: Architecture) -> None:
-    model = build_model(layered, Regression("response"), seed=2)
+    model, every = (build_model(layered, Regression("response"), seed=2, reads=reads) for reads in ("last", "all"))
     seen = view(model)
     x = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")
 
@@ -48,6 +48,10 @@ def test_edges_that_skip_layers_and_nodes_without_parents_reach_the_head(layered
     lonely = first[:, 4:]
     expected = np.hstack([lonely, root]) @ seen.head.kernel.numpy() + seen.head.bias.numpy()
     np.testing.assert_allclose(model.predict(x, verbose=0), expected, atol=1e-6)
+    head, sparsely = view(every).head, [view(every).sparse_layer(number).kernel_matrix() for number in (1, 2)]
+    np.testing.assert_array_equal(sparsely[1].toarray(), root_kernel)
+    expected = np.hstack([first, root]) @ head.kernel.numpy() + head.bias.numpy()
+    np.testing.assert_allclose(every.predict(x, verbose=0), expected, atol=1e-6)
     assert not root_kernel[:3].any(), "only gene D skips to the root"
 
 

@@ -180,9 +180,9 @@ class PerTerm:
                 read = module.before if options["aux_reads"] == "before" else module.state
                 self.aux_values[term] = self.aux[term].forward(read)
         self.state = state
-        self.sinks = [term for term in self.terms if self.graph.out_degree(term) == 0]
-        values = [state[term] for term in self.sinks]
-        names = [unit for term in self.sinks for unit in self.units[term]]
+        self.read = [term for term in self.terms if options["reads"] == "all" or self.graph.out_degree(term) == 0]
+        values = [state[term] for term in self.read]
+        names = [unit for term in self.read for unit in self.units[term]]
         self.side_modules = []
         if options["side_features"]:
             sources = [("side", i) for i in range(options["side_features"])]
@@ -223,7 +223,7 @@ class PerTerm:
             slope = module.backward(slope, 0, gradients)
         slopes = {name: np.zeros_like(value) for name, value in self.state.items()}
         start = 0
-        for term in self.sinks:
+        for term in self.read:
             width = len(self.units[term])
             slopes[term] += slope[:, start : start + width]
             start += width
@@ -288,6 +288,7 @@ DEFAULTS = {
     "aux_weight": 0.3,
     "aux_reduction": "sum",
     "head": "linear",
+    "reads": "last",
     "tail": (),
     "side_features": 0,
     "side_layers": (),
@@ -436,6 +437,7 @@ choices = st.fixed_dictionaries(
         "aux_root": st.booleans(),
         "aux_reduction": st.sampled_from(["sum", "mean"]),
         "head": st.sampled_from(["linear", "linear-tanh-linear"]),
+        "reads": st.sampled_from(["last", "all"]),
         "tail": st.sampled_from([(), (3,)]),
         "kernel": st.sampled_from(["dense", "portable"]),
     }
@@ -482,7 +484,7 @@ PUBLISHED = {
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_published_forms(layered: Architecture, name: str) -> None:
-    model = compare(layered, Regression("out0"), PUBLISHED[name])
+    model = compare(layered, Regression("out0"), {"reads": "last"} | PUBLISHED[name])
     assert len(view(model).roles.all("auxiliary")) == 2 - (name != "drugcell")
 
 
@@ -493,6 +495,6 @@ def test_drugcell_topology() -> None:
     ontology, annotations = read_hierarchy(DRUGCELL / "drugcell_ont.txt.gz")
     genes = read_genes(DRUGCELL / "gene2ind.txt")
     arch = hierarchy_architecture(genes, ontology, annotations, units=6)
-    options = {**PUBLISHED["drugcell"], "side_features": 2048, "side_layers": (100, 50, 6)}
+    options = {**PUBLISHED["drugcell"], "reads": "last", "side_features": 2048, "side_layers": (100, 50, 6)}
     model = compare(arch, Regression("out0"), options)
     assert sum(int(np.prod(variable.shape)) for variable in model.trainable_variables) == 859_190

@@ -172,8 +172,8 @@ def _stop_after(state, epochs: int):
 
 def test_units_of_an_embedding_have_the_names_of_nodes(arch: Architecture, cells) -> None:
     names = ["P2 [0]", "P2 [1]", *(f"layer_1_dense [{i}]" for i in range(3)), "TOP"]
-    for outputs in (Embedding(), 3):
-        found = embed(build_model(arch, outputs, seed=0), cells)
+    for outputs, reads in ((Embedding(), "all"), (3, "last")):
+        found = embed(build_model(arch, outputs, seed=0, reads=reads), cells)
         assert list(found.var_names) == names
         assert found.shape == (60, 6)
 

@@ -25,7 +25,8 @@ Signs = NDArray[np.int8]
 class MeanOfInputs(keras.initializers.Initializer):
     """Positive weights of `SparselyConnected` by which a unit starts as the mean of the genes and nodes it reads.
 
-    A weight is ``scale / sqrt(n)`` for a unit that reads ``n`` inputs of the same kind.
+    A weight is ``scale / (u sqrt(n))`` for a unit that reads ``n`` genes, or nodes, and ``u`` units of this one: units
+    of one node start alike, so their mean is what the node says.
 
     Parameters
     ----------
@@ -56,11 +57,12 @@ class MeanOfInputs(keras.initializers.Initializer):
         raise ModelError("MeanOfInputs is for SparselyConnected: the mean depends on what a unit reads.")
 
     def counts(self, connections: Connections) -> NDArray[np.float64]:
-        """Return, for each connection, how many inputs of the same kind its output unit reads."""
-        is_gene = connections.rows < self.genes
-        genes = np.bincount(connections.columns, is_gene, connections.outputs)
-        columns = connections.columns
-        counts: NDArray[np.float64] = np.where(is_gene, genes[columns], (connections.fan_in - genes)[columns])
+        """Return, for each connection, by how many inputs of the same kind its output unit divides: ``n u²``."""
+        units = np.repeat(connections.input_units, connections.input_units)[connections.rows]
+        is_gene, columns = connections.rows < self.genes, connections.columns
+        genes = np.bincount(columns, is_gene / units, connections.outputs)
+        nodes = np.bincount(columns, ~is_gene / units, connections.outputs)
+        counts: NDArray[np.float64] = np.where(is_gene, genes[columns], nodes[columns]) * units**2
         return counts
 
     def means(self, connections: Connections) -> NDArray[np.float64]:

@@ -36,8 +36,8 @@ def build_model(
     """Return a compiled Keras model wired like the architecture.
 
     Genes feed named nodes through sparse layers, one for each layer of the architecture whatever its number of nodes;
-    dense units are next to them; a head reads every node that feeds no other node, and the dense units of each layer,
-    directly or through a dense tail. Auxiliary heads take part in training only.
+    dense units are next to them; a head reads every node (with ``reads="last"`` those that feed no other node), and the
+    dense units of each layer, directly or through a dense tail. Auxiliary heads take part in training only.
 
     Parameters
     ----------
@@ -50,8 +50,7 @@ def build_model(
     normalization
         The normalisation of the training data, kept with the model so that new data are treated alike.
     optimizer
-        A Keras optimizer or its name; by default Adam, with the learning rate of `TrainingOptions`, and with 0.001 for
-        a preset.
+        A Keras optimizer or its name; by default Adam as `TrainingOptions` has it, and Keras's own for a preset.
     seed
         Seed of the initial weights; ``None`` draws from Keras's global state.
     name
@@ -91,8 +90,10 @@ def build_model(
     )
     if not isinstance(wanted, Embedding):
         metrics = ["accuracy"] if isinstance(wanted, Classes) else []
-        rate = TrainingOptions().learning_rate if preset is None else 1e-3
-        compile_model(model, optimizer, rate=rate, loss=_loss(chosen, wanted), metrics=metrics)
+        if optimizer is None and preset is None:
+            usual = TrainingOptions()
+            optimizer = keras.optimizers.Adam(usual.learning_rate, epsilon=usual.adam_epsilon)
+        compile_model(model, optimizer, loss=_loss(chosen, wanted), metrics=metrics)
     return model
 
 

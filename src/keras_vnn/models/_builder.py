@@ -108,9 +108,11 @@ class Builder:
     def _hidden(self) -> Any:
         """Return the units the tail or the head may read."""
         seen = []
+        has_head = bool(self.options.tail) or not isinstance(self.outputs, Embedding)
+        reads_all = self.options.reads == "all" and has_head and not self.options.level_heads
         for number, layer in enumerate(self.arch.layers[1:], start=1):
             self._states[number] = self._nodes(number)
-            sinks = np.flatnonzero(np.repeat(self.arch.sink_nodes(number), layer.units)).tolist()
+            sinks = np.flatnonzero(np.repeat(self.arch.sink_nodes(number) | reads_all, layer.units)).tolist()
             if len(sinks) == int(layer.units.sum()):
                 seen.append(self._states[number])
                 self._axis += Axis.of("nodes", number)
@@ -420,8 +422,8 @@ def check_normalization(arch: Architecture, normalization: Normalization | None)
         raise ModelError("The normalization was fitted for other genes than those of the architecture; fit it again.")
 
 
-def compile_model(model: keras.Model, optimizer: Any, *, rate: float = 1e-3, **how: Any) -> None:
-    """Compile a model, by Adam with a learning rate when no optimizer is given."""
-    model.compile(optimizer=keras.optimizers.Adam(rate) if optimizer is None else optimizer, **how)
+def compile_model(model: keras.Model, optimizer: Any, **how: Any) -> None:
+    """Compile a model, by Keras's Adam when no optimizer is given."""
+    model.compile(optimizer=keras.optimizers.Adam() if optimizer is None else optimizer, **how)
     # An optimizer without its variables makes Keras warn when the untrained model is saved and loaded.
     model.optimizer.build(model.trainable_variables)

@@ -81,6 +81,7 @@ class ModelChanges(TypedDict, total=False):
     signs: Literal["ignore", "respect"]
     kernel: str
     head: Literal["linear", "linear-tanh-linear"]
+    reads: Literal["last", "all"]
     loss: Literal["auto", "mean_squared_error", "sparse_categorical_crossentropy", "binary_crossentropy", "concordance"]
     auxiliary_heads: Literal["none", "linear", "linear-tanh", "linear-tanh-linear"]
     aux_reads: Literal["before", "after"]
@@ -114,7 +115,7 @@ class AutoencoderChanges(TypedDict, total=False):
 class TrainingChanges(TypedDict, total=False):
     """Any of the fields of `TrainingOptions`."""
 
-    normalization: Literal["none", "log1p-cpm", "lin2017", "zscore"]
+    normalization: Literal["none", "log1p-cpm", "lin2017", "zscore", "moderated"]
     optimizer: Literal["adam", "adamw", "sgd"]
     learning_rate: float
     decay: float
@@ -127,8 +128,8 @@ class TrainingChanges(TypedDict, total=False):
     weight_decay: float
     beta_1: float
     beta_2: float
-    epsilon: float
-    batch_size: int
+    epsilon: float | None
+    batch_size: int | None
     epochs: int
     patience: int
     class_weights: Literal["none", "balanced"]

@@ -81,6 +81,11 @@ class ModelOptions(Options):
     head: Literal["linear", "linear-tanh-linear"] = Field(
         default="linear", description="linear, or one unit per output, tanh, and a linear layer (linear-tanh-linear)."
     )
+    reads: Literal["last", "all"] = Field(
+        default="all",
+        description="Which nodes the tail or the head reads: those that no other node reads (last, also where every "
+        "level has a head), or all.",
+    )
     loss: Literal[
         "auto", "mean_squared_error", "sparse_categorical_crossentropy", "binary_crossentropy", "concordance"
     ] = Field(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 from keras_vnn.basics.errors import ModelError, check_choice
 from keras_vnn.options._base import Options
 from keras_vnn.options._model import LINEAR_UNIFORM, AutoencoderOptions, ModelOptions
-from keras_vnn.options._training import TrainingOptions
+from keras_vnn.options._training import ADAM_EPSILON, TrainingOptions
 
 if TYPE_CHECKING:
     from keras_vnn.options._changes import TrainingChanges
@@ -42,8 +42,10 @@ _DRUGCELL: Mapping[str, Any] = {
 }
 
 # What papers leave at the defaults of their time: weights that start at random, and in training Adam's own rate.
-_PUBLISHED = ModelOptions(anchor="none")
-_PUBLISHED_TRAINING = TrainingOptions(learning_rate=1e-3, patience=10)
+_PUBLISHED = ModelOptions(anchor="none", reads="last")
+_PUBLISHED_TRAINING = TrainingOptions(
+    normalization="zscore", learning_rate=1e-3, epsilon=ADAM_EPSILON, batch_size=32, patience=10
+)
 
 MODEL_PRESETS: Mapping[str, ModelOptions] = MappingProxyType(
     {

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from keras_vnn.basics.errors import ModelError
 from keras_vnn.options._base import Options, Real, Whole, only_with
 
-__all__ = ["AutoencoderTraining", "EmbeddingOptions", "PretrainingOptions", "TrainingOptions"]
+__all__ = ["ADAM_EPSILON", "AutoencoderTraining", "EmbeddingOptions", "PretrainingOptions", "TrainingOptions"]
+
+# Of Keras and of what was published.
+ADAM_EPSILON = 1e-7
 
 Optimizer = Literal["adam", "adamw", "sgd"]
 
@@ -24,12 +27,12 @@ class TrainingOptions(Options):
     what: ClassVar[str] = "training option"
     heading: ClassVar[str] = "Training"
 
-    normalization: Literal["none", "log1p-cpm", "lin2017", "zscore"] = Field(
-        default="zscore",
+    normalization: Literal["none", "log1p-cpm", "lin2017", "zscore", "moderated"] = Field(
+        default="moderated",
         description="Normalisation of the expression, fitted on the training cells and kept with the model.",
     )
     optimizer: Optimizer = Field(default="adam", description="Optimizer of the weights.")
-    learning_rate: Real = Field(default=0.01, gt=0, description="Learning rate at the start.")
+    learning_rate: Real = Field(default=0.1, gt=0, description="Learning rate at the start.")
     decay: Real = Field(
         default=0.0,
         ge=0,
@@ -76,8 +79,16 @@ class TrainingOptions(Options):
         description="Decay rate of the second moment of adam and adamw.",
         json_schema_extra=_ADAM,
     )
-    epsilon: Real = Field(default=1e-7, gt=0, description="Epsilon of adam and adamw.", json_schema_extra=_ADAM)
-    batch_size: Whole = Field(default=32, ge=1, description="Cells per step.")
+    epsilon: Annotated[Real, Field(gt=0)] | None = Field(
+        default=None,
+        description="Epsilon of adam and adamw; by default the learning rate: steps then grow with the gradient, "
+        "and none is longer than the learning rate.",
+        json_schema_extra=_ADAM,
+    )
+    batch_size: Annotated[Whole, Field(ge=1)] | None = Field(
+        default=None,
+        description="Cells per step; by default 32, or an eighth of the training cells if that is less, at least 4.",
+    )
     epochs: Whole = Field(default=100, ge=1, description="Passes over the training cells, at most.")
     patience: Whole = Field(
         default=30,
@@ -91,6 +102,15 @@ class TrainingOptions(Options):
     seed: Whole = Field(
         default=0, ge=0, description="Seed of the split, the initial weights, dropout and the order of cells."
     )
+
+    def batch_of(self, cells: int) -> int:
+        """Return the number of cells per step of a training on so many."""
+        return self.batch_size or min(32, max(4, cells // 8))
+
+    @property
+    def adam_epsilon(self) -> float:
+        """Epsilon of adam and adamw."""
+        return self.learning_rate if self.epsilon is None else self.epsilon
 
     def check(self) -> None:
         """Check the schedule."""
@@ -129,7 +149,7 @@ class PretrainingOptions(Options):
     def training(self, seed: int) -> TrainingOptions:
         """Return how an autoencoder is trained."""
         shared = {name: getattr(self, name) for name in ("epochs", "batch_size", "optimizer", "learning_rate")}
-        return TrainingOptions(patience=0, seed=seed, **shared)
+        return TrainingOptions(patience=0, seed=seed, epsilon=ADAM_EPSILON, **shared)
 
 
 class EmbeddingOptions(Options):

@@ -108,7 +108,7 @@ def train_embedding(
     def sampler(cells: NDArray[np.integer]) -> tuple[CellOrder, int]:
         codes = known.codes[cells]
         if is_siamese:
-            return PairOrder(codes, chosen.seed), 2 * chosen.batch_size
+            return PairOrder(codes, chosen.seed), 2 * chosen.batch_of(len(codes))
         triplets = TripletOrder(codes, chosen.seed, types=types_per_batch, per_type=cells_per_type)
         return triplets, triplets.batch_size
 

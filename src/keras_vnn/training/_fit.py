@@ -107,7 +107,7 @@ def fit_model(
                 f"The inputs and targets for {name} have different numbers of rows: "
                 f"{', '.join(str(len(part)) for part in (*_parts(inputs), targets))}."
             )
-    size = batch_size or options.batch_size
+    size = batch_size or options.batch_of(len(y))
     if order is None:
         order = stored_order(x, options.seed, size) if is_stored(x) else CellOrder(len(y), options.seed)
     # First, so that all that follow see the loss of the prediction.
@@ -185,22 +185,21 @@ def predicted_by(model: keras.Model, x: Any, batch_size: int = 512) -> Any:
         return model.predict(batches, verbose=0)
 
 
-def make_optimizer(options: TrainingOptions, cells: int = 1) -> keras.optimizers.Optimizer:
+def make_optimizer(options: TrainingOptions, steps: int = 1) -> keras.optimizers.Optimizer:
     """Return a new Keras optimizer as the options ask for it.
 
     Parameters
     ----------
     options
         The choices.
-    cells
-        Rows of an epoch; schedules that end with the training need to know.
+    steps
+        Of an epoch; schedules that end with the training need to know.
     """
-    steps = options.epochs * -(-cells // options.batch_size)
     clipped = {"global_clipnorm": options.clip_norm or None}
-    rate = _rate(options, steps)
+    rate = _rate(options, options.epochs * steps)
     if options.optimizer == "sgd":
         return keras.optimizers.SGD(rate, momentum=options.momentum, nesterov=options.nesterov, **clipped)
-    betas = {"beta_1": options.beta_1, "beta_2": options.beta_2, "epsilon": options.epsilon, **clipped}
+    betas = {"beta_1": options.beta_1, "beta_2": options.beta_2, "epsilon": options.adam_epsilon, **clipped}
     if options.optimizer == "adamw":
         return keras.optimizers.AdamW(rate, weight_decay=options.weight_decay, **betas)
     return keras.optimizers.Adam(rate, **betas)

@@ -110,13 +110,12 @@ def run_training(
         raise DataError(
             f"The split is of {len(parts):,} cells, the {noun} of {len(cells):,}. Draw the split from these cells."
         )
-    order, batch_size = (None, training.batch_size) if sampler is None else sampler(parts.train)
+    order, batch_size = (None, training.batch_of(len(parts.train))) if sampler is None else sampler(parts.train)
     values, normalization = _values(arch, data, cells, parts, training, model_options, missing)
     values = inputs(values)
-    # A schedule counts steps: as many rows of the batches of TrainingOptions as there are steps here.
-    rows = len(parts.train) if order is None else -(-order.cells // batch_size) * training.batch_size
+    steps = -(-(len(parts.train) if order is None else order.cells) // batch_size)
     with precision(training):
-        optimizer = make_optimizer(training, rows)
+        optimizer = make_optimizer(training, steps)
         model = build(normalization=normalization, optimizer=optimizer, seed=training.seed)
     x = rows_of(values, parts.train)
     if pretraining is not None:

@@ -43,6 +43,38 @@ MAX_LINES = 500
 NAMESPACES = {"read", "pp", "wire", "tl", "pl"}
 
 
+# Modules of a room that tests may import although their names begin with an underscore, and why no public name serves.
+# It can only become shorter.
+PRIVATE_IN_TESTS = {
+    "architecture.wiring._hierarchy": "properties of a hierarchy between two steps of the wiring",
+    "architecture.wiring._layering": "the same",
+    "architecture.wiring._pruning": "the same",
+    "data._matrix": "half a gigabyte, below which sparse data are made dense",
+    "data._stores": "two gigabytes, above which data stay on disk",
+    "experiments.comparison._result": "a verdict on scores worked by hand",
+    "experiments.comparison._runs": "what is kept of a run, damaged on purpose",
+    "experiments.tuning._optuna": "hundreds of proposals without a training",
+    "experiments.tuning._trials": "the outcomes these proposals follow",
+    "export.report._columns": "limits of a page that only very large networks reach",
+    "inspection._cells": "input of the kernels below",
+    "inspection._evidence": "a statistic, against NumPy and SciPy",
+    "inspection._findings": "a statistic, against NumPy",
+    "inspection._learned": "a statistic, against scikit-learn and SciPy",
+    "inspection._methods": "contributions of single cells and outputs, by hand",
+    "inspection._node_table": "parts of a table that no column shows",
+    "inspection._ranking": "what is said once in a process is unsaid",
+    "inspection._record": "slopes of a part of a network, by finite differences",
+    "inspection._rlipp": "a regression, against scikit-learn",
+    "inspection._spread": "the plain way to compute an ablation, which is the oracle",
+    "layers.fast._machine": "memory and threads of the compiled loops",
+    "layers.fast._products": "the compiled loops without TensorFlow",
+    "readers.downloads._fetch": "no waiting between attempts",
+    "training._order": "the order of cells, without a training",
+    "training._pretraining": "an encoder that a training takes apart again",
+    "training._stream": "windows of cells, without a training",
+}
+
+
 def part_of(path):
     """Name the part of the package a file belongs to: its module or sub-package at the top."""
     return path.relative_to(PACKAGE).with_suffix("").parts[0]
@@ -154,6 +186,37 @@ def test_tables_are_written_by_one_module(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     called = {node.func.attr for node in ast.walk(tree) if isinstance(node, ast.Call) and hasattr(node.func, "attr")}
     assert not called & {"to_csv", "to_excel", "writerow", "writerows"}
+
+
+def replaced(tree):
+    """Yield the names that a test replaces: of an attribute, or dotted."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".setattr"):
+            yield from (arg.value for arg in node.args[:2] if isinstance(getattr(arg, "value", None), str))
+
+
+def test_tests_use_private_modules_only_for_a_reason():
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in (TOP / "tests").rglob("*.py")]
+    names = [name for tree in trees for name in (*(name for _, name in imported(tree)), *replaced(tree))]
+    private = {found for name in names for found in re.findall(r"^keras_vnn\.((?:\w+\.)*?_[a-z]\w*)", name)}
+    assert private == set(PRIVATE_IN_TESTS)
+    assert {name for tree in trees for name in replaced(tree) if re.match(r"_(?!_)", name)} == {"_SAID"}
+
+
+def test_every_test_asserts_something():
+    """Or calls what does: of NumPy, pandas, pytest, a mock, Keras, scikit-learn, or a function next to it."""
+    silent = []
+    for path in (TOP / "tests").rglob("test_*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+        asserting = {f.name for f in functions if any(isinstance(node, ast.Assert) for node in ast.walk(f))}
+        asserting |= {"raises", "warns", "run_layer_test", "check"}
+        for function in functions:
+            calls = {ast.unparse(node.func).split(".")[-1] for node in ast.walk(function) if isinstance(node, ast.Call)}
+            is_silent = not calls & asserting and not any("assert_" in name for name in calls)
+            if function.name.startswith("test_") and function.name not in asserting and is_silent:
+                silent.append(f"{path.relative_to(TOP)}:{function.lineno} {function.name}")
+    assert silent == []
 
 
 def test_importing_the_package_brings_in_nothing_heavy():

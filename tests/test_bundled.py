@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -25,11 +26,13 @@ def test_every_data_file_has_the_sha256_that_sources_md_gives():
 
 
 def test_recipes_are_found_with_and_without_suffix(tmp_path, monkeypatch):
-    (tmp_path / "lin.yaml").write_text("")
-    (tmp_path / "README.md").write_text("")
-    monkeypatch.setattr(bundled, "_folder", lambda name: tmp_path)
+    configs = tmp_path / "_bundled" / "configs"
+    configs.mkdir(parents=True)
+    (configs / "lin.yaml").write_text("")
+    (configs / "README.md").write_text("")
+    monkeypatch.setattr(bundled, "files", lambda name: tmp_path)
     assert bundled.config_names() == ("lin.yaml",)
-    assert bundled.config_path("lin") == bundled.config_path("lin.yaml") == tmp_path / "lin.yaml"
+    assert bundled.config_path("lin") == bundled.config_path("lin.yaml") == configs / "lin.yaml"
 
 
 @pytest.mark.parametrize(
@@ -50,12 +53,14 @@ def test_unknown_data_file(wrong, message):
 
 def test_installed_files_come_before_those_of_a_checkout(tmp_path, monkeypatch):
     package = tmp_path / "src" / "keras_vnn"
-    for folder in (package, package / "_bundled" / "data", tmp_path / "data"):
+    installed, checkout = package / "_bundled" / "data", tmp_path / "data"
+    for folder in (installed, checkout):
         folder.mkdir(parents=True)
+        (folder / "a.csv").write_text("")
     monkeypatch.setattr(bundled, "files", lambda name: package)
-    assert bundled._folder("data") == package / "_bundled" / "data"
-    (package / "_bundled" / "data").rmdir()
-    assert bundled._folder("data") == tmp_path / "data"
-    (tmp_path / "data").rmdir()
+    assert bundled.data_path("a.csv") == installed / "a.csv"
+    shutil.rmtree(installed)
+    assert bundled.data_path("a.csv") == checkout / "a.csv"
+    shutil.rmtree(checkout)
     with pytest.raises(ConfigError, match="The bundled folder 'data' is missing"):
-        bundled._folder("data")
+        bundled.data_names()

@@ -13,8 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_vnn.basics.errors import DataError, ReadError
-from keras_vnn.data import _stores, align, alignment_report, fit_normalization, inputs_of, labels_of, read_expression
-from keras_vnn.data._matrix import layer_names, stored
+from keras_vnn.data import (
+    _stores,
+    align,
+    alignment_report,
+    fit_normalization,
+    inputs_of,
+    is_on_disk,
+    labels_of,
+    read_expression,
+)
 
 DATA = Path(__file__).parents[2] / "data"
 
@@ -36,11 +44,11 @@ def path(tmp_path):
 
 def test_only_the_tables_are_read(path):
     data = read_expression(path, backed=True)
-    assert stored(data) is not None
+    assert is_on_disk(data)
     assert data.uns["keras_vnn"]["read"] == "X of cells.h5ad: 4 cells, 3 genes, read from disk while they are needed"
     assert len(data.uns["keras_vnn"]["source"]["sha256"]) == 64
     assert data.obs["type"].tolist() == ["B", "T", "B", "T"]
-    assert (layer_names(data), list(data.obsm), data.raw) == ([], [], None)
+    assert ("counts" in data.layers, list(data.obsm), data.raw) == (False, [], None)
     assert labels_of(data, "type").counts() == {"B": 2, "T": 2}
     assert str(alignment_report(data, ["TP53", "ATM"])).startswith("2 of 2 input genes are in the data")
 
@@ -74,32 +82,32 @@ def test_a_layer_that_is_not_there(path):
 def test_the_table_of_cells_is_joined(path, tmp_path):
     (tmp_path / "cells.csv").write_text("cell,age\nc4,4\nc3,3\nc2,2\nc1,1\n")
     data = read_expression(path, cells=tmp_path / "cells.csv", backed=True)
-    assert stored(data) is not None
+    assert is_on_disk(data)
     assert data.obs["age"].tolist() == [1, 2, 3, 4]
 
 
 def test_what_anndata_opened_itself(path):
     data = anndata.read_h5ad(path, backed="r")
-    assert stored(data) is not None
+    assert is_on_disk(data)
     assert align(data, ["TP53"]).tolist() == [[2], [5], [0], [0]]
     assert align(data[["c3", "c1"]], ["TP53"]).tolist() == [[0], [2]]  # a part of it is read
 
 
 def test_auto_goes_by_what_a_network_would_read(path, monkeypatch):
-    assert stored(read_expression(path, backed="auto")) is None
+    assert not is_on_disk(read_expression(path, backed="auto"))
     monkeypatch.setattr(_stores, "MOST_BYTES", 4 * 2 * 4)
-    assert stored(read_expression(path, genes=["ATM", "TP53"], layer="counts", backed="auto")) is not None
+    assert is_on_disk(read_expression(path, genes=["ATM", "TP53"], layer="counts", backed="auto"))
 
 
 def test_auto_reads_what_cannot_be_left(tmp_path, monkeypatch):
     monkeypatch.setattr(_stores, "MOST_BYTES", 0)
     table = tmp_path / "cells.csv"
     table.write_text("cell,ATM,TP53\nc1,1,2\nc2,3,4\n")
-    assert stored(read_expression(table, backed="auto")) is None
+    assert not is_on_disk(read_expression(table, backed="auto"))
     by_genes = anndata.AnnData(scipy.sparse.csc_matrix(np.eye(3, dtype=np.float32)))
     by_genes.write_h5ad(tmp_path / "csc.h5ad")
-    assert stored(read_expression(tmp_path / "csc.h5ad", backed="auto")) is None
-    assert stored(read_expression(DATA / "pbmc68k_reduced.h5ad", backed="auto")) is None
+    assert not is_on_disk(read_expression(tmp_path / "csc.h5ad", backed="auto"))
+    assert not is_on_disk(read_expression(DATA / "pbmc68k_reduced.h5ad", backed="auto"))
 
 
 REFUSED = {
@@ -129,7 +137,7 @@ def test_refused(case, tmp_path, monkeypatch):
 def test_of_an_early_file_only_x_can_be_left_on_disk():
     on_disk = read_expression(DATA / "pbmc68k_reduced.h5ad", backed=True)
     here = read_expression(DATA / "pbmc68k_reduced.h5ad")
-    assert stored(on_disk) is not None
+    assert is_on_disk(on_disk)
     np.testing.assert_array_equal(align(on_disk, here.var_names[::7]), align(here, here.var_names[::7]))
     with pytest.raises(DataError, match="was written by an early anndata; only its X can be left on disk"):
         read_expression(DATA / "pbmc68k_reduced.h5ad", layer="raw", backed=True)

@@ -11,7 +11,6 @@ import pytest
 
 from keras_vnn.architecture import Architecture, Layer, Node
 from keras_vnn.export import export_summary, summary_graph
-from keras_vnn.export._graphs import legal_ids, legal_text
 from keras_vnn.readers import read_hierarchy
 
 DOT = shutil.which("dot")
@@ -46,12 +45,11 @@ def test_dot_is_read_by_pydot(model):
 
     (graph,) = pydot.graph_from_dot_data(export_summary(model, "dot"))
     known = summary_graph(model)
-    plain = {id: legal_text(id) for id in known}
     read = {
         (edge.get_source().strip('"'), edge.get_destination().strip('"')): float(edge.get("signed_weight"))
         for edge in graph.get_edges()
     }
-    assert read == {(plain[a], plain[b]): facts["weight"] for a, b, facts in known.edges(data=True)}
+    assert read == {(a, b): facts["weight"] for a, b, facts in known.edges(data=True)}
     labels = {node.get_name().strip('"'): node.get("label") for node in graph.get_nodes()}
     assert labels["S1"] == '"DNA repair"'
 
@@ -140,5 +138,8 @@ def test_large_layers_take_several_rows():
     assert len(places) == 151 and {node["y"] for node in nodes} == {0.0, -60.0, -120.0, -440.0}
 
 
-def test_legal_ids_are_unique():
-    assert legal_ids(["g\x00", "g␀", "x"]) == {"g\x00": "g␀'", "g␀": "g␀", "x": "x"}
+def test_ids_without_what_xml_forbids_are_unique(tmp_path):
+    genes = tuple(Node(id, kind="gene") for id in ("g\x00", "g␀", "x"))
+    arch = Architecture((Layer("genes", genes), Layer("sets", (Node("S"),))), {(0, 1): np.ones((3, 1))})
+    path = export_summary(arch, path=tmp_path / "a.graphml")
+    assert set(nx.read_graphml(path)) == {"g␀'", "g␀", "x", "S"}

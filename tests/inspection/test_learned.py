@@ -6,6 +6,7 @@ from scipy import sparse, stats
 
 from keras_vnn.inspection._evidence import Groups
 from keras_vnn.inspection._learned import learned_by, learned_rate
+from keras_vnn.inspection._node_table import best_gene
 
 RNG = np.random.default_rng(8)
 CODES = RNG.integers(0, 3, 120)
@@ -73,7 +74,5 @@ def test_a_node_stands_out_from_those_of_like_size():
 
 
 def test_the_best_gene_of_a_node():
-    from keras_vnn.inspection._node_table import best_gene
-
     upstream = sparse.csc_array(np.array([[1, 0, 1], [1, 1, 0], [0, 1, 0.0]]))
     np.testing.assert_array_equal(best_gene(upstream, np.array([2.0, -1.0, -3.0])), [2.0, 0.0, 2.0])

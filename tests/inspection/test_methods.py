@@ -18,7 +18,7 @@ from keras_vnn.data import Classes
 from keras_vnn.inspection import IMPORTANCE_METHODS, predict, rank_nodes, rlipp
 from keras_vnn.inspection._cells import Cells
 from keras_vnn.inspection._methods import LayerView, Network
-from keras_vnn.inspection._record import from_layer, output_weights, record
+from keras_vnn.inspection._record import Segment, from_layer, hidden_tensor, output_weights, record
 from keras_vnn.inspection._rlipp import ALPHAS, improvements, rank_correlations, ridge_predictions
 from keras_vnn.inspection._spread import plain_ablation
 from keras_vnn.layers import SparselyConnected
@@ -29,19 +29,19 @@ CELL = np.array([[LN2 / 2, LN2 / 2, LN3, LN2, LN2]], np.float32)
 NODES = ["SET:repair", "SET:growth", "TF:A", "cycle", "stress"]
 
 
-def layer_view(model, data, number):
+def layer_view(model, data, number, room=1.0):
     """Return a network that has run on data, opened at a layer."""
     seen = view(model)
     arrays = data if isinstance(data, list) else [data]
     cells = Cells(arrays[0], pd.DataFrame(index=range(len(arrays[0]))), tuple(arrays[1:]))
     done = record(seen, cells, batch_size=64)
     means = {layer: np.asarray(units.mean(axis=0), np.float32) for layer, units in done.units.items()}
-    return LayerView(Network(seen, means, 64), done, number)
+    return LayerView(Network(seen, means, 64, room), done, number)
 
 
-def contributions(model, data, method, number):
+def contributions(model, data, method, number, room=1.0):
     """Return the ``(nodes, outputs, cells)`` contributions of a layer."""
-    view = layer_view(model, data, number)
+    view = layer_view(model, data, number, room)
     found = np.full((len(view.starts), view.kernel.shape[1], len(view.done.features)), np.nan)
     for place, nodes, values in IMPORTANCE_METHODS[method].contributions(view):
         found[nodes, :, place] = values
@@ -332,8 +332,6 @@ def test_epsilon_is_the_slope_of_the_prediction(any_model):
     seen = view(model)
     arrays = data if isinstance(data, list) else [data]
     done = record(seen, Cells(arrays[0], pd.DataFrame(index=range(23)), tuple(arrays[1:])), batch_size=64)
-    from keras_vnn.inspection._record import Segment, hidden_tensor
-
     for number in (1, 2):
         found = contributions(model, data, "epsilon", number)
         start = [hidden_tensor(seen, layer) for layer in range(number + 1)]
@@ -399,11 +397,6 @@ def test_conductance_of_every_layer_adds_up_where_no_connection_passes_it_by(by_
 
 
 @pytest.mark.parametrize(("method", "number"), [("knockout", 0), ("knockout", 1), ("epsilon", 2), ("conductance", 1)])
-def test_small_groups_and_batches_change_nothing(model, values, method, number, monkeypatch):
-    from keras_vnn.inspection import _methods, _spread
-
+def test_small_groups_and_batches_change_nothing(model, values, method, number):
     whole = contributions(model, values, method, number)
-    monkeypatch.setattr(_spread, "_NUMBERS", 200)
-    monkeypatch.setattr(_methods, "_WAYS", 2000)
-    monkeypatch.setattr(_spread, "_WEIGHTS", 20)
-    np.testing.assert_allclose(contributions(model, values, method, number), whole, atol=1e-5)
+    np.testing.assert_allclose(contributions(model, values, method, number, room=5e-6), whole, atol=1e-5)

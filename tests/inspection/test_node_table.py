@@ -12,6 +12,8 @@ from keras_vnn.basics.errors import ConfigError, DataError, ModelError, VNNWarni
 from keras_vnn.data import Classes
 from keras_vnn.inspection import _ranking as ranking
 from keras_vnn.inspection import rank_genes, rank_nodes, remember_inspection, remember_runs
+from keras_vnn.inspection._cells import cells_of
+from keras_vnn.inspection._node_table import levels_of
 from keras_vnn.models import Embedding, Regression, build_model, view
 from keras_vnn.options import training_options
 from keras_vnn.training import train
@@ -254,9 +256,6 @@ def test_several_runs_give_means_and_how_often_a_node_is_first(arch, adata):
 
 def test_decoys_of_centred_data_are_matched_by_nothing(adata, arch):
     """The mean of a centred gene is what differs between classes; decoys like that would hide it."""
-    from keras_vnn.inspection._cells import cells_of
-    from keras_vnn.inspection._node_table import levels_of
-
     model = build_model(arch, Classes(TYPES), seed=0)
     assert not levels_of(view(model), cells_of(view(model), adata)).any()
     shifted = adata.copy()

@@ -9,7 +9,7 @@ from keras_vnn.basics.errors import ConfigError, DataError, GeneError, ModelErro
 from keras_vnn.data import Classes, Labels
 from keras_vnn.inspection import IMPORTANCE_METHODS, rank_nodes
 from keras_vnn.inspection._cells import Cells
-from keras_vnn.inspection._record import from_layer, output_weights, record
+from keras_vnn.inspection._record import from_layer, output_weights, record, score_gradients
 from keras_vnn.models import Embedding, Regression, view
 
 NODES = ["SET:repair", "SET:growth", "TF:A", "cycle", "stress"]
@@ -56,8 +56,6 @@ def test_a_node_is_knocked_out_as_if_it_were_deleted_and_its_mean_made_a_bias(li
 
 
 def test_gradients_are_those_of_finite_differences(model, values):
-    from keras_vnn.inspection._record import score_gradients
-
     seen = view(model)
     cells = Cells(values, pd.DataFrame(index=range(len(values))))
     done = record(seen, cells, batch_size=64)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from keras_vnn.layers._connections import Connections
+from keras_vnn.layers import Connections
 from keras_vnn.layers.fast.filled import Placement
 
 

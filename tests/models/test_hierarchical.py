@@ -19,7 +19,6 @@ from keras_vnn.basics.errors import ModelError, VNNWarning
 from keras_vnn.data import classes
 from keras_vnn.layers import AuxiliaryHeads, AuxiliaryModel, NodeDropout, auxiliary_predictions
 from keras_vnn.models import Embedding, Regression, build_model, edge_weights, set_edge_weights, view
-from keras_vnn.models._node_rates import node_rates
 from keras_vnn.options import AUTOENCODER_PRESETS, MODEL_PRESETS, TRAINING_PRESETS, model_options
 from keras_vnn.readers import read_genes, read_hierarchy
 
@@ -232,11 +231,10 @@ def test_the_rule_of_kpnn() -> None:
     arch = Architecture(
         (genes, lower, upper), {(0, 1): sparse.csr_array(np.ones((8, 6))), (1, 2): sparse.csr_array(to_upper)}
     )
-    assert node_rates(arch, 1, 0.6).tolist() == [0.0, 0.1, 0.1, 0.6, 0.6, 0.6], "an only child stays, T2 has a sibling"
-    assert node_rates(arch, 2, 0.6).tolist() == [0.3, 0.3, 0.3], "the head reads three"
-    model = build_model(arch, 2, preset="kpnn")
-    dropouts = [layer for layer in model.layers if isinstance(layer, NodeDropout)]
-    assert dropouts[0].rates == (0.0, 0.1, 0.1, 0.3, 0.3, 0.3)
+    model = build_model(arch, 2, preset="kpnn", dropout=0.6)
+    lower, upper = (layer.rates for layer in model.layers if isinstance(layer, NodeDropout))
+    assert lower == (0.0, 0.1, 0.1, 0.6, 0.6, 0.6), "an only child stays, T2 has a sibling"
+    assert upper == (0.3, 0.3, 0.3), "the head reads three"
 
 
 def test_dropout_of_inputs_stands_before_the_linear_step(layered: Architecture) -> None:

@@ -2,6 +2,7 @@
 
 import warnings
 
+import anndata
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,12 +10,12 @@ import scipy.sparse
 
 from keras_vnn import train, training_options
 from keras_vnn.basics.errors import DataError
-from keras_vnn.inspection import _cells, inspect_node
+from keras_vnn.inspection import inspect_node
 from keras_vnn.priors import Interactions
 from keras_vnn.read import expression as read_expression
 from keras_vnn.tl import node_activities, predict, rank_nodes
-from keras_vnn.training import _stream
 from keras_vnn.training._order import CellOrder
+from keras_vnn.training._stream import StoredBatches, stored_order
 from keras_vnn.wire import interactions as interaction_architecture
 
 GENES = [f"G{i}" for i in range(12)]
@@ -60,11 +61,14 @@ def test_the_weights_and_scores_are_those_of_data_in_memory(arch, folder, in_mem
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_asked_of_the_model_is_the_same(cells, folder, in_memory, kind, monkeypatch):
+def test_what_is_asked_of_the_model_is_the_same(cells, folder, in_memory, kind):
     on_disk, model = read_expression(folder / kind, backed=True), in_memory.model
     pd.testing.assert_frame_equal(predict(model, on_disk), predict(model, cells))
     np.testing.assert_array_equal(node_activities(model, on_disk).X, node_activities(model, cells).X)
-    monkeypatch.setattr(_cells, "_AT_ONCE", 25)  # four parts, the last of 15
+    assert_same_findings(model, on_disk, cells)
+
+
+def assert_same_findings(model, on_disk, cells):
     for labels in (None, "type"):
         for method in ("knockout", "gradient"):
             expected = rank_nodes(model, cells, labels, by=method).sort_index()
@@ -74,18 +78,25 @@ def test_what_is_asked_of_the_model_is_the_same(cells, folder, in_memory, kind, 
     pd.testing.assert_frame_equal(here.activity, there.activity, check_exact=False, rtol=1e-5)
 
 
-def test_small_windows_see_every_cell_once_with_its_label(arch, cells, folder, monkeypatch):
+def test_cells_read_in_several_parts_are_all_asked(cells, in_memory, tmp_path):
+    """1,170 cells: two parts, the last of 146."""
+    many = anndata.concat([cells] * 13, index_unique="-")
+    many.X = scipy.sparse.csr_matrix(many.X)
+    many.write_h5ad(tmp_path / "many.h5ad")
+    assert_same_findings(in_memory.model, read_expression(tmp_path / "many.h5ad", backed=True), many)
+
+
+def test_small_windows_see_every_cell_once_with_its_label(arch, cells, folder):
     from keras_vnn.data import inputs_of
 
     inputs = inputs_of(read_expression(folder / "sparse.h5ad", backed=True), arch)[np.arange(0, 90, 3)]
     codes = np.arange(30)
-    monkeypatch.setattr(_stream, "WINDOW_BYTES", 8 * inputs.bytes_per_cell)
-    order = _stream.stored_order(inputs, seed=1, batch_size=4)
+    order = stored_order(inputs, seed=1, batch_size=4, window_bytes=int(8 * inputs.bytes_per_cell))
     order.run = 3
     assert order.window == 8
     everything = cells[::3, GENES].X.toarray()
     seen = []
-    with _stream.StoredBatches(inputs, codes, 4, order) as batches:
+    with StoredBatches(inputs, codes, 4, order) as batches:
         assert batches.num_batches == 8
         for epoch in (0, 1):
             order.on_epoch_begin(epoch)
@@ -110,8 +121,7 @@ def test_the_order_of_small_data_is_that_in_memory():
     assert (CellOrder(50, 3, window=64, run=8).current() == CellOrder(50, 3).current()).all()
 
 
-def test_an_interrupted_training_goes_on_from_disk(arch, folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(_stream, "WINDOW_BYTES", 1_000)
+def test_an_interrupted_training_goes_on_from_disk(arch, folder, tmp_path):
     data = read_expression(folder / "sparse.h5ad", backed=True)
     options = training_options(epochs=4, batch_size=8, normalization="zscore")
     whole = train(arch, data, "type", training=options, dropout=0.2)
@@ -149,25 +159,23 @@ def test_a_value_that_is_no_number_is_named_when_it_is_read(arch, cells, tmp_pat
     )
 
 
-def test_nodes_are_measured_on_some_of_many_cells(cells, folder, monkeypatch):
+def test_nodes_are_measured_on_some_of_many_cells(cells, folder):
     from keras_vnn.pp import labels_of
     from keras_vnn.recipes import run
 
-    monkeypatch.setattr(run, "MOST_INSPECTED", 30)
     on_disk = read_expression(folder / "sparse.h5ad", backed=True)
     labels = labels_of(on_disk, "type")
-    assert run.inspected_cells(labels, on_disk).tolist() == list(range(0, 90, 3))
-    assert run.inspected_cells(labels, cells).tolist() == list(range(90))  # in memory: all
+    assert run.inspected_cells(labels, on_disk, most=30).tolist() == list(range(0, 90, 3))
+    assert run.inspected_cells(labels, cells, most=30).tolist() == list(range(90))  # in memory: all
 
 
-def test_findings_on_some_cells_are_those_of_these_cells(cells, folder, in_memory, monkeypatch):
+def test_findings_on_some_cells_are_those_of_these_cells(cells, folder, in_memory):
     from keras_vnn.pp import labels_of
     from keras_vnn.recipes import run
 
-    monkeypatch.setattr(run, "MOST_INSPECTED", 30)
     on_disk = read_expression(folder / "sparse.h5ad", backed=True)
     labels = labels_of(on_disk, "type")
-    asked = run.labels_at(labels, run.inspected_cells(labels, on_disk), on_disk.n_obs)
+    asked = run.labels_at(labels, run.inspected_cells(labels, on_disk, most=30), on_disk.n_obs)
     found = rank_nodes(in_memory.model, on_disk, asked, by="knockout")
     pd.testing.assert_frame_equal(found, rank_nodes(in_memory.model, cells[::3].copy(), "type", by="knockout"))
     table = rank_nodes(in_memory.model, on_disk, asked)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,7 +19,6 @@ from keras_vnn import VNNError, load_model, tune
 from keras_vnn.basics.errors import ConfigError, OutputError
 from keras_vnn.basics.files import alone_at
 from keras_vnn.cli import main
-from keras_vnn.experiments.tuning._trials import changed_recipe
 from keras_vnn.pp import labels_of, split_cells
 from keras_vnn.read import expression as read_expression
 from keras_vnn.read import table as read_table
@@ -28,6 +28,11 @@ from keras_vnn.tl import predict
 
 GRID = {"learning_rate": [0.01, 0.03], "model.activation": ["tanh", "relu"]}
 ENDLESS = {"learning_rate": {"low": 0.01, "high": 0.1, "log": True}, "dropout": {"low": 0.0, "high": 0.6}}
+
+
+def longer(recipe: Recipe, epochs: int) -> Recipe:
+    options = {**recipe.train.training, "epochs": epochs}
+    return recipe.model_copy(update={"train": recipe.train.model_copy(update={"training": options})})
 
 
 def without_time(table: pd.DataFrame) -> pd.DataFrame:
@@ -150,9 +155,7 @@ def test_test_cells_have_no_part_in_the_search(toy, write_toy, searched, tmp_pat
 
 def test_the_same_call_again_trains_nothing(toy, searched, monkeypatch):
     found, folder, _ = searched
-    monkeypatch.setattr("keras_vnn.experiments.tuning._tune.run_trial", None)
-    monkeypatch.setattr("keras_vnn.experiments.tuning._tune.train_model", None)
-    monkeypatch.setattr("keras_vnn.experiments.tuning._tune.read_training_data", None)
+    monkeypatch.setattr(keras.Model, "fit", None)
     said = []
     again = tune(toy, folder, space=GRID, trials=4, say=said.append)
     pd.testing.assert_frame_equal(again.trials, found.trials)
@@ -202,7 +205,7 @@ def test_a_search_that_is_killed_again_and_again_ends_as_one_that_is_not(toy, wr
 
 @pytest.mark.slow
 def test_trials_are_pruned_by_their_losses(toy, tmp_path):
-    recipe = changed_recipe(toy, {"epochs": 8})
+    recipe = longer(toy, 8)
     space = {"learning_rate": [0.1, 0.03, 0.01, 0.003, 0.001, 0.0001, 0.00001]}
     said = []
     found = tune(recipe, tmp_path / "pruned", space=space, trials=7, pruning="median", say=said.append)
@@ -301,7 +304,7 @@ def test_a_search_that_is_interrupted_says_how_to_go_on(write_toy, tmp_path, cap
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("keras_vnn.experiments.tuning._tune.run_trial", interrupted)
+    monkeypatch.setattr(keras.Model, "fit", interrupted)
     recipe = write_toy(tmp_path, f"tune:\n  space: {json.dumps(GRID)}\n")
     with pytest.raises(SystemExit) as stop:
         main(["tune", str(recipe), "-o", str(tmp_path / "made")])
@@ -447,7 +450,7 @@ def test_recipes_that_cannot_be_searched(toy, tmp_path):
 def test_a_folder_of_another_search_is_left_alone(toy, searched):
     _, folder, _ = searched
     before = (folder / "study.db").read_bytes()
-    other = changed_recipe(toy, {"epochs": 9})
+    other = longer(toy, 9)
     with pytest.raises(ConfigError) as error:
         tune(other, folder, space=GRID | {"dropout": [0, 0.5]}, measure="log_loss")
     assert str(error.value) == (

@@ -17,6 +17,7 @@ from keras_vnn.architecture import architecture_from_bytes, architecture_to_byte
 from keras_vnn.architecture.wiring import GROUPINGS, interaction_architecture
 from keras_vnn.basics.errors import ConfigError, GeneError, VNNWarning, WiringError
 from keras_vnn.basics.provenance import Source
+from keras_vnn.options import InteractionOptions
 from keras_vnn.priors import Interactions, Regulation
 from keras_vnn.priors.genes import GeneList, gene_list
 
@@ -71,10 +72,9 @@ def test_labels_of_large_cliques_are_short():
     assert node.label == "P0–P1–P2–P3… (6 genes)"
 
 
-def test_too_many_cliques(genes, ppi, monkeypatch):
-    monkeypatch.setattr("keras_vnn.architecture.wiring._groupings.CLIQUE_LIMIT", 1)
+def test_too_many_cliques(genes, ppi):
     with pytest.raises(WiringError) as caught:
-        interaction_architecture(genes, ppi, grouping="clique")
+        GROUPINGS["clique"](ppi.among(genes), InteractionOptions(grouping="clique"), most=1)
     assert str(caught.value) == (
         "The 4 interactions have more than 1 maximal cliques.\n"
         'Keep fewer interactions (a higher min_score), or take grouping="community" or "neighbourhood".'
@@ -461,4 +461,4 @@ def test_priors_from_frames_and_graphs_are_the_same(genes):
 def test_no_warning_when_all_is_well(genes, ppi, tf):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        interaction_architecture(genes, ppi, tf)
+        assert interaction_architecture(genes, ppi, tf).edge_count > 0

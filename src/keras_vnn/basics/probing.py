@@ -124,11 +124,12 @@ with h5py.File(source if member else path, "r") as file:
             pass
     file.visititems(look)
 """
-_PROCESSOR_SECONDS, _SECONDS = 8, 120
+# Seconds that pass, for what waits without computing.
+_LONGEST = 120
 _MEMORY, _SMALL, _TOO_MUCH, _TOO_LONG = 1 << 29, 4 << 20, 77, 78
 
 
-def refuse_damaged_hdf5(path: Path, member: str = "") -> None:
+def refuse_damaged_hdf5(path: Path, member: str = "", *, seconds: int = 8) -> None:
     """Raise a `ReadError` when reading an HDF5 file never ends, kills the process, or fills the memory.
 
     It takes a quarter of a second, once for a file as it is. Files that do not begin as HDF5 does are not looked at.
@@ -139,6 +140,8 @@ def refuse_damaged_hdf5(path: Path, member: str = "") -> None:
         The file, or a zip archive.
     member
         The HDF5 file in the archive.
+    seconds
+        Of a processor, after which reading is taken not to end.
 
     Raises
     ------
@@ -150,19 +153,19 @@ def refuse_damaged_hdf5(path: Path, member: str = "") -> None:
             if stream.read(len(_MAGIC)) != _MAGIC:
                 return
     state = path.stat()
-    _look(path.resolve(), path, member, state.st_size, state.st_mtime_ns)
+    _look(path.resolve(), path, member, state.st_size, state.st_mtime_ns, seconds)
 
 
 @lru_cache(maxsize=256)
-def _look(found: Path, path: Path, member: str, size: int, changed: int) -> None:
+def _look(found: Path, path: Path, member: str, size: int, changed: int, seconds: int) -> None:
     """Look at a file; what raises is not remembered."""
     if not sys.executable:  # Python inside another program.
         return
     command = [sys.executable, "-P", "-c", _PROBE, str(found), member]
-    command += map(str, (_PROCESSOR_SECONDS, _MEMORY, _SMALL, LARGEST_FACTOR, _TOO_MUCH, _TOO_LONG))
+    command += map(str, (seconds, _MEMORY, _SMALL, LARGEST_FACTOR, _TOO_MUCH, _TOO_LONG))
     what = f"file {member} in the archive" if member else "HDF5 file"
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS)
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_LONGEST)
     except subprocess.TimeoutExpired as error:
         raise _never_ends(what, path) from error
     except OSError:  # No further process may be started here.

@@ -46,11 +46,14 @@ class Network:
         By number of the layer, ``(units,)`` mean activity of each unit over all cells that are asked about.
     batch_size
         Rows in one call of the network.
+    room
+        The part of the usual memory that nodes and cells handled together may take.
     """
 
     model_view: ModelView
     means: Mapping[int, Floats]
     batch_size: int
+    room: float = 1.0
 
     @cached_property
     def weights(self) -> OutputWeights:
@@ -69,7 +72,7 @@ class Network:
     def spread(self, number: int) -> Spread:
         """Return what follows changes of the nodes of a layer."""
         if number not in self._spreads:
-            self._spreads[number] = Spread(self.model_view, self.forward, number)
+            self._spreads[number] = Spread(self.model_view, self.forward, number, self.room)
         return self._spreads[number]
 
 
@@ -129,7 +132,7 @@ class LayerView:
     def batches(self, numbers_per_cell: int, budget: int) -> list[slice]:
         """Return the cells in slices whose arrays stay within a budget of numbers, at least one cell each."""
         cells = len(self.done.features)
-        step = max(1, min(cells, budget // max(1, numbers_per_cell)))
+        step = max(1, min(cells, int(budget * self.network.room) // max(1, numbers_per_cell)))
         return [slice(start, min(start + step, cells)) for start in range(0, cells, step)]
 
 

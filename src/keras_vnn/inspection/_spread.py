@@ -89,10 +89,12 @@ class Spread:
         Its forward pass.
     number
         The layer whose nodes change; 0 is the genes.
+    room
+        The part of the usual memory that a group of nodes may take.
     """
 
-    def __init__(self, seen: ModelView, network: ForwardPass, number: int) -> None:
-        self._seen, self._network, self._number = seen, network, number
+    def __init__(self, seen: ModelView, network: ForwardPass, number: int, room: float = 1.0) -> None:
+        self._seen, self._network, self._number, self._room = seen, network, number, room
         self._arch = seen.architecture
         self._last = len(self._arch.layers)
         self.starts: Places = _starts(self._arch.layers[number].units)
@@ -141,7 +143,7 @@ class Spread:
         """Return the nodes in groups that can be followed together in so many cells."""
         units, weights = self._costs
         places = sum(len(layer) for layer in self._arch.layers[self._number :])
-        share = np.maximum((units * cells + places) / _NUMBERS, weights / _WEIGHTS)
+        share = np.maximum((units * cells + places) / _NUMBERS, weights / _WEIGHTS) / self._room
         groups: list[Places] = []
         start, filled = 0, 0.0
         for node, part in enumerate(share):

@@ -11,8 +11,7 @@ from keras_vnn.models._outputs import Embedding, Outputs, Reconstruction, Regres
 from keras_vnn.models._roles import LayerRole
 from keras_vnn.models._saving import check_architecture, load_model, save_model
 from keras_vnn.models._view import ModelView, view
-from keras_vnn.models._weight_table import feature_names
-from keras_vnn.models._weights import edge_weights, set_edge_weights
+from keras_vnn.models._weights import edge_weights, feature_names, set_edge_weights
 
 __all__ = [
     "Embedding",

@@ -27,7 +27,6 @@ from keras_vnn.layers import (
 from keras_vnn.models._anchor import center, check_signs, edge_signs, held
 from keras_vnn.models._axes import Axis
 from keras_vnn.models._initial import kernel_initializer
-from keras_vnn.models._node_rates import node_rates
 from keras_vnn.models._outputs import Embedding, Outputs, output_names
 from keras_vnn.models._roles import LayerRole
 from keras_vnn.options import ModelOptions
@@ -342,7 +341,7 @@ class Builder:
         if not rate or self.options.dropout_of == "inputs":
             return units
         if self.options.dropout_of == "nodes" and are_nodes:
-            rates = node_rates(self.arch, number, rate)
+            rates = _node_rates(self.arch, number, rate)
             return NodeDropout(rates.tolist(), self.arch.layers[number].units.tolist(), name=name)(units)
         return keras.layers.Dropout(rate, name=name)(units)
 
@@ -427,3 +426,33 @@ def compile_model(model: keras.Model, optimizer: Any, **how: Any) -> None:
     model.compile(optimizer=keras.optimizers.Adam() if optimizer is None else optimizer, **how)
     # An optimizer without its variables makes Keras warn when the untrained model is saved and loaded.
     model.optimizer.build(model.trainable_variables)
+
+
+# Highest rate for a node whose parent reads so many nodes: an only child always stays.
+_HIGHEST_RATES = {1: 0.0, 2: 0.1, 3: 0.3}
+
+
+def _node_rates(arch: Architecture, number: int, rate: float) -> NDArray[np.float64]:
+    """Return ``(nodes,)`` dropout rates of a layer: ``rate``, or less for nodes whose parents read few others.
+
+    What a parent reads counts nodes of all layers and genes; the parent with the fewest decides. The head is the parent
+    of all nodes that feed no other.
+
+    References
+    ----------
+    Fortelny & Bock 2020, Genome Biology 21:190, doi:10.1186/s13059-020-02100-5.
+    """
+    children = [np.zeros(len(layer), np.int64) for layer in arch.layers]
+    for (_, target), matrix in arch.connections.items():
+        children[target] += np.bincount(matrix.indices, minlength=len(arch.layers[target]))
+    read_by_head = sum(int(arch.sink_nodes(layer).sum()) for layer in range(1, len(arch.layers)))
+    fewest = np.full(len(arch.layers[number]), np.iinfo(np.int64).max)
+    fewest[arch.sink_nodes(number)] = read_by_head
+    for (source, target), matrix in arch.connections.items():
+        if source == number:
+            edges = matrix.tocoo()
+            np.minimum.at(fewest, edges.row, children[target][edges.col])
+    rates = np.full(len(fewest), rate)
+    for count, highest in _HIGHEST_RATES.items():
+        rates[fewest == count] = min(rate, highest)
+    return rates

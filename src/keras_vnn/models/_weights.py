@@ -1,16 +1,28 @@
-"""The weights of a model by the names of the nodes they join."""
+"""The weights of a model by the names of the nodes they join.
+
+In: a model of `build_model`, or its `ModelView`. Out: tables in the order of the weights of each Keras layer, and the
+way back from such a column of numbers to the layers.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 import keras
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from keras_vnn.basics.errors import ModelError, sample
-from keras_vnn.models._view import view
-from keras_vnn.models._weight_table import KEYS, weight_table, write_weights
+from keras_vnn.layers import SparselyConnected
+from keras_vnn.models._axes import Names
+from keras_vnn.models._roles import LayerRole
+from keras_vnn.models._view import ModelView, view
 
-__all__ = ["edge_weights", "set_edge_weights"]
+__all__ = ["edge_weights", "feature_names", "set_edge_weights"]
+
+_KEYS = ["block", "parameter", "source", "source_unit", "target", "target_unit"]
+_COLUMNS = [*_KEYS, "weight"]
 
 
 def edge_weights(model: keras.Model, *, dense: bool = False) -> pd.DataFrame:
@@ -42,7 +54,7 @@ def edge_weights(model: keras.Model, *, dense: bool = False) -> pd.DataFrame:
     """
     seen = view(model)
     roles = [role for role in seen.roles.roles if role.outputs.runs] if dense else seen.roles.all("nodes")
-    return pd.concat([weight_table(seen, role) for role in roles], ignore_index=True)
+    return pd.concat([_weight_table(seen, role) for role in roles], ignore_index=True)
 
 
 def set_edge_weights(model: keras.Model, table: pd.DataFrame, *, partial: bool = False) -> int:
@@ -70,7 +82,7 @@ def set_edge_weights(model: keras.Model, table: pd.DataFrame, *, partial: bool =
         a weight of a listed block is missing.
     """
     current = edge_weights(model, dense=True)
-    keys = [key for key in KEYS if key in table.columns]
+    keys = [key for key in _KEYS if key in table.columns]
     if "target" not in keys or "weight" not in table.columns:
         raise ModelError(
             f"The table needs columns source, target and weight; it has {', '.join(map(str, table.columns))}."
@@ -86,7 +98,9 @@ def set_edge_weights(model: keras.Model, table: pd.DataFrame, *, partial: bool =
         )
     told_apart = ~places.duplicated(keep=False)
     if wanted.isin(places[~told_apart]).any():
-        raise ModelError(f"The columns {', '.join(keys)} do not tell the weights apart; give all of {', '.join(KEYS)}.")
+        raise ModelError(
+            f"The columns {', '.join(keys)} do not tell the weights apart; give all of {', '.join(_KEYS)}."
+        )
     found = places[told_apart].get_indexer(wanted)
     positions = np.where(found < 0, -1, np.flatnonzero(told_apart)[found])
     if (positions < 0).any():
@@ -107,7 +121,7 @@ def set_edge_weights(model: keras.Model, table: pd.DataFrame, *, partial: bool =
     roles = view(model).roles
     for role in roles.roles:
         if role.outputs.runs and role.name in touched:
-            write_weights(roles.layer(model, role), weights[(current["block"] == role.name).to_numpy()])
+            _write_weights(roles.layer(model, role), weights[(current["block"] == role.name).to_numpy()])
     return len(positions)
 
 
@@ -118,3 +132,76 @@ def _filled(keys: pd.DataFrame) -> pd.DataFrame:
 
 def _pairs(index: pd.MultiIndex) -> str:
     return sample(" ".join(str(part) for part in key) for key in index)
+
+
+def feature_names(model_view: ModelView) -> Names:
+    """Return id and number of unit of each unit of the last hidden layer, ``(units,)``.
+
+    Units without a name of their own are called by their dense layer.
+
+    Raises
+    ------
+    ModelError
+        The model was made before this was written down, and has no head from which it could be told.
+    """
+    head = model_view.roles.find("head")
+    axis = model_view.roles.features if head is None else head.inputs
+    if axis is None:
+        raise ModelError("The units of this embedding have no names: it was made by release 0.1.0. Build it again.")
+    return axis.names(model_view.architecture, model_view.outputs)
+
+
+def _weight_table(model_view: ModelView, role: LayerRole) -> pd.DataFrame:
+    """Return a row per weight of one Keras layer, in the order `_write_weights` takes them."""
+    layer = model_view.layer_with(role)
+    targets = role.outputs.names(model_view.architecture, model_view.outputs, are_targets=True)
+    if isinstance(layer, keras.layers.BatchNormalization):
+        none = np.full(len(targets[0]), None, dtype=object), np.zeros(len(targets[0]), np.int64)
+        parts = [_rows(role, name, none, targets, variable) for name, variable in _variables(layer)]
+    else:
+        sources = role.inputs.names(model_view.architecture, model_view.outputs)
+        rows, columns = _kernel_places(layer)
+        kernel, *bias = _variables(layer)
+        parts = [_rows(role, kernel[0], _picked(sources, rows), _picked(targets, columns), kernel[1])]
+        # A pair of gene and node has a bias of its own, which only the gene tells from those of the node's other genes.
+        of_pairs = role.part == "annotations"
+        read = _picked(sources, rows) if of_pairs else (np.full(len(targets[0]), None, dtype=object), None)
+        source = read[0], np.zeros(len(targets[0]), np.int64)
+        parts += [_rows(role, name, source, targets, variable) for name, variable in bias]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _write_weights(layer: keras.layers.Layer, values: NDArray[np.floating]) -> None:
+    """Write the weights of one layer in the order of its table."""
+    start = 0
+    for _, variable in _variables(layer):
+        size = int(np.prod(variable.shape))
+        variable.assign(values[start : start + size].reshape(variable.shape))
+        start += size
+
+
+def _variables(layer: keras.layers.Layer) -> list[tuple[str, Any]]:
+    names: tuple[str, ...] = ("kernel", "bias")
+    if isinstance(layer, keras.layers.BatchNormalization):
+        names = ("gamma", "beta", "moving_mean", "moving_variance")
+    return [(name, getattr(layer, name)) for name in names if getattr(layer, name) is not None]
+
+
+def _kernel_places(layer: keras.layers.Layer) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return input and output unit of each weight."""
+    if isinstance(layer, SparselyConnected):
+        return layer.connections.rows, layer.connections.columns
+    rows, columns = np.indices(layer.kernel.shape).reshape(2, -1)
+    return rows, columns
+
+
+def _rows(role: LayerRole, parameter: str, source: Names, target: Names, variable: Any) -> pd.DataFrame:
+    stored = keras.ops.convert_to_numpy(variable).ravel()
+    values = stored if stored.dtype == np.float64 else stored.astype(np.float32)
+    columns = [role.name, parameter, source[0], source[1].astype(np.int32)]
+    columns += [target[0], target[1].astype(np.int32), values]
+    return pd.DataFrame(dict(zip(_COLUMNS, columns, strict=True)))
+
+
+def _picked(names: Names, places: NDArray[Any]) -> Names:
+    return names[0][places], names[1][places]

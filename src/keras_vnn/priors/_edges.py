@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -86,15 +86,14 @@ class Interactions:
         codes, score_, line_ = codes[~to_itself], score_[~to_itself], line_[~to_itself]
         pairs, score_, line_, repeats = _merged(codes, score_, line_)
         repeated = AuditEntry("read", "interaction", "duplicate (either direction), merged into one", repeats)
+        return cls._using(names, pairs, score_, line_, sources, (audit or Audit()) + Audit.of(selfs, repeated))
+
+    @classmethod
+    def _using(cls, names: Sequence[str], pairs: NDArray[Any], score: Any, line: Any, *of: Any) -> Self:
+        """Make the value from positions in names, leaving out names that no pair uses."""
         used, flat = np.unique(pairs, return_inverse=True)
-        return cls(
-            tuple(names[used]),
-            locked(flat.reshape(-1, 2).astype(np.int32)),
-            locked(score_),
-            locked(line_),
-            sources,
-            (audit or Audit()) + Audit.of(selfs, repeated),
-        )
+        places = locked(flat.reshape(-1, 2).astype(np.int32))
+        return cls(tuple(names[i] for i in used), places, locked(score), locked(line), *of)
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame, a: str = "", b: str = "", score: str | None = None) -> Self:
@@ -130,28 +129,12 @@ class Interactions:
         inside = np.fromiter((gene in wanted for gene in self.genes), bool, len(self.genes))
         kept = inside[self.pairs].all(axis=1)
         outside = AuditEntry("match", "interaction", "one or both genes are not in the gene list", int((~kept).sum()))
-        used, flat = np.unique(self.pairs[kept], return_inverse=True)
-        return type(self)(
-            tuple(self.genes[i] for i in used),
-            locked(flat.reshape(-1, 2).astype(np.int32)),
-            locked(self.score[kept]),
-            locked(self.line[kept]),
-            self.sources,
-            self.audit + Audit.of(outside),
-        )
+        columns = self.pairs[kept], self.score[kept], self.line[kept]
+        return self._using(self.genes, *columns, self.sources, self.audit + Audit.of(outside))
 
-    def union(self, other: Interactions) -> Self:
+    def union(self, other: Interactions) -> Interactions:
         """Return the interactions of both tables; pairs in both are merged."""
-        first, second = self.to_frame(), other.to_frame()
-        both = pd.concat([first, second], ignore_index=True)
-        return type(self).from_pairs(
-            both["a"],
-            both["b"],
-            score=both["score"],
-            line=both["line"],
-            sources=self.sources + other.sources,
-            audit=self.audit + other.audit,
-        )
+        return _union(self, other)
 
     def to_frame(self) -> pd.DataFrame:
         """Return columns ``a``, ``b``, ``score``, ``line``, a row per interaction."""
@@ -248,18 +231,32 @@ class Regulation:
             "an unknown effect gave way to a known one",
             [f"{names[r]} {names[t]}" for r, t in pairs[unknown]],
         )
-        regulators, first = np.unique(pairs[:, 0], return_inverse=True)
-        targets, second = np.unique(pairs[:, 1], return_inverse=True)
         effects = np.array(["unknown", "activation", "repression", "both"], dtype=object)[merged_signs]
+        columns = pairs, effects, _largest(weight_, starts), line_[starts]
+        return cls._using(names, names, *columns, sources, (audit or Audit()) + Audit.of(repeated, settled, mixed))
+
+    @classmethod
+    def _using(
+        cls,
+        regulators: Sequence[str],
+        targets: Sequence[str],
+        pairs: Any,
+        effect: Any,
+        weight: Any,
+        line: Any,
+        *of: Any,
+    ) -> Self:
+        """Make the value from positions in names, leaving out names that no pair uses."""
+        used, first = np.unique(pairs[:, 0], return_inverse=True)
+        used_targets, second = np.unique(pairs[:, 1], return_inverse=True)
         return cls(
-            tuple(names[regulators]),
-            tuple(names[targets]),
+            tuple(regulators[i] for i in used),
+            tuple(targets[i] for i in used_targets),
             locked(np.stack([first, second], axis=1).astype(np.int32)),
-            locked(effects),
-            locked(_largest(weight_, starts)),
-            locked(line_[starts]),
-            sources,
-            (audit or Audit()) + Audit.of(repeated, settled, mixed),
+            locked(effect),
+            locked(weight),
+            locked(line),
+            *of,
         )
 
     @classmethod
@@ -319,31 +316,12 @@ class Regulation:
         inside = np.fromiter((gene in wanted for gene in self.targets), bool, len(self.targets))
         kept = inside[self.pairs[:, 1]] if len(self.pairs) else np.zeros(0, bool)
         outside = AuditEntry("match", "regulatory edge", "the target is not in the gene list", int((~kept).sum()))
-        regulators, first = np.unique(self.pairs[kept, 0], return_inverse=True)
-        targets, second = np.unique(self.pairs[kept, 1], return_inverse=True)
-        return type(self)(
-            tuple(self.regulators[i] for i in regulators),
-            tuple(self.targets[i] for i in targets),
-            locked(np.stack([first, second], axis=1).astype(np.int32)),
-            locked(self.effect[kept]),
-            locked(self.weight[kept]),
-            locked(self.line[kept]),
-            self.sources,
-            self.audit + Audit.of(outside),
-        )
+        columns = self.pairs[kept], self.effect[kept], self.weight[kept], self.line[kept]
+        return self._using(self.regulators, self.targets, *columns, self.sources, self.audit + Audit.of(outside))
 
-    def union(self, other: Regulation) -> Self:
+    def union(self, other: Regulation) -> Regulation:
         """Return the edges of both tables; pairs in both are merged."""
-        both = pd.concat([self.to_frame(), other.to_frame()], ignore_index=True)
-        return type(self).from_pairs(
-            both["regulator"],
-            both["target"],
-            effect=both["effect"],
-            weight=both["weight"],
-            line=both["line"],
-            sources=self.sources + other.sources,
-            audit=self.audit + other.audit,
-        )
+        return _union(self, other)
 
     def to_frame(self) -> pd.DataFrame:
         """Return columns ``regulator``, ``target``, ``effect``, ``weight``, ``line``, a row per edge."""
@@ -367,6 +345,22 @@ class Regulation:
             f"{len(self):,} edges from {len(self.regulators):,} regulators to {len(self.targets):,} targets"
             f"{from_sources(self.sources)}"
         )
+
+
+_Table = TypeVar("_Table", Interactions, Regulation)
+
+
+def _union(one: _Table, other: _Table) -> _Table:
+    """Return the rows of both tables, merged."""
+    both = pd.concat([one.to_frame(), other.to_frame()], ignore_index=True)
+    first, second, *further = both
+    return type(one).from_pairs(
+        both[first],
+        both[second],
+        **{name: both[name] for name in further},
+        sources=one.sources + other.sources,
+        audit=one.audit + other.audit,
+    )
 
 
 def _factorized(a: Any, b: Any) -> tuple[NDArray[np.object_], NDArray[np.int64]]:

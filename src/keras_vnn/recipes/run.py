@@ -409,7 +409,7 @@ def trained_network(
     return train_embedding(network, data, objective=recipe.objective, **how)
 
 
-def inspected_cells(labels: Labels | Targets, data: anndata.AnnData) -> NDArray[np.intp]:
+def inspected_cells(labels: Labels | Targets, data: anndata.AnnData, *, most: int = MOST_INSPECTED) -> NDArray[np.intp]:
     """Return positions of the cells that nodes are measured on: of data on disk 20,000, evenly spread.
 
     Taking out every node in every cell of a million would take longer than the training.
@@ -418,9 +418,9 @@ def inspected_cells(labels: Labels | Targets, data: anndata.AnnData) -> NDArray[
 
     from keras_vnn.data import is_on_disk
 
-    if len(labels) <= MOST_INSPECTED or not is_on_disk(data):
+    if len(labels) <= most or not is_on_disk(data):
         return np.arange(len(labels))
-    return np.arange(MOST_INSPECTED) * len(labels) // MOST_INSPECTED
+    return np.arange(most) * len(labels) // most
 
 
 def labels_at(labels: Labels | Targets, chosen: Any, n_cells: int) -> Labels | Targets:

@@ -22,7 +22,6 @@ from keras_vnn.basics.errors import WiringError
 from keras_vnn.options import InteractionOptions
 from keras_vnn.priors import Interactions
 
-CLIQUE_LIMIT = 500_000
 _LABEL_GENES = 4
 
 
@@ -55,21 +54,21 @@ def neighbourhoods(interactions: Interactions, options: InteractionOptions) -> G
     )
 
 
-def cliques(interactions: Interactions, options: InteractionOptions) -> Groups:
+def cliques(interactions: Interactions, options: InteractionOptions, *, most: int = 500_000) -> Groups:
     """Return a group per maximal clique of at least two proteins.
 
     Raises
     ------
     WiringError
-        There are more than 500,000 of them.
+        There are more than ``most`` of them.
     """
     import networkx as nx
 
     graph = nx.Graph(interactions.pairs.tolist())
-    found = list(islice(nx.find_cliques(graph), CLIQUE_LIMIT + 1))
-    if len(found) > CLIQUE_LIMIT:
+    found = list(islice(nx.find_cliques(graph), most + 1))
+    if len(found) > most:
         raise WiringError(
-            f"The {len(interactions):,} interactions have more than {CLIQUE_LIMIT:,} maximal cliques.\n"
+            f"The {len(interactions):,} interactions have more than {most:,} maximal cliques.\n"
             'Keep fewer interactions (a higher min_score), or take grouping="community" or "neighbourhood".'
         )
     members = [[interactions.genes[i] for i in sorted(clique)] for clique in found]

@@ -189,8 +189,6 @@ def _limits(options: OntologyOptions) -> TermLimits:
 
 def _wanted(hierarchy: Hierarchy, ontology: Ontology, options: OntologyOptions) -> tuple[NDArray[np.bool_] | None, str]:
     """Return which terms may be nodes at all, and why others may not."""
-    if options.terms is None and options.window is None:
-        return None, ""
     wanted = np.ones(len(hierarchy), bool)
     reasons = []
     if options.terms is not None:
@@ -208,7 +206,7 @@ def _wanted(hierarchy: Hierarchy, ontology: Ontology, options: OntologyOptions) 
         reasons.append(f"of a {what} below {low} or above {high}")
         if not wanted.any():
             raise WiringError(f"No term has a {what} from {low} to {high}; the largest is {distance.max()}.")
-    return wanted, " or ".join(reasons)
+    return wanted if reasons else None, " or ".join(reasons)
 
 
 def _wired(

@@ -207,7 +207,7 @@ def tune(
           label: cell_type
         tune:
           space:
-            learning_rate: {low: 0.0001, high: 0.01, log: true}
+            learning_rate: {low: 0.003, high: 0.3, log: true}
             dropout: [0, 0.2, 0.5]
             build.min_genes: {low: 5, high: 50, step: 5}
 

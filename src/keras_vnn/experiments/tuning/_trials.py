@@ -95,7 +95,7 @@ def check_space(recipe: TrainingRecipe, space: Mapping[str, Setting]) -> None:
     if not space:
         raise ConfigError(
             "There is nothing to search: the recipe names no fields.\nAdd to it, for example:\n"
-            "    tune:\n      space:\n        learning_rate: {low: 0.0001, high: 0.01, log: true}\n"
+            "    tune:\n      space:\n        learning_rate: {low: 0.003, high: 0.3, log: true}\n"
             "        dropout: [0, 0.2, 0.5]"
         )
     if recipe.train.validation == 0:

@@ -69,7 +69,7 @@ def test_files_nearby_are_named_from_the_folder(tmp_path):
 
 def test_the_recipes_own_values_and_whether_they_lie_in_the_space():
     space = {
-        "learning_rate": Range(low=1e-4, high=1e-2),
+        "learning_rate": Range(low=1e-3, high=1e-1),
         "tail": Choices(([], [8])),
         "build.max_genes": Range(low=10, high=100, step=10),
         "training.decay": Choices((0.1, 0.2)),
@@ -81,7 +81,7 @@ def test_the_recipes_own_values_and_whether_they_lie_in_the_space():
     }
     own = own_values(START, space)
     assert own == {
-        "learning_rate": 0.01,  # that of TrainingOptions
+        "learning_rate": 0.1,  # that of TrainingOptions
         "tail": [8],
         "build.max_genes": 50,
         "training.decay": 0.1,

@@ -149,6 +149,8 @@ class Network(TransformerMixin, BaseEstimator):
     # What the model can be told, and what training can beyond TrainingOptions.
     _of_model: ClassVar[type[Options]] = ModelOptions
     _of_objective: ClassVar[type[Options] | None] = None
+    # How to train without a preset, where it is not as TrainingOptions has it.
+    _usual: ClassVar[Mapping[str, Any]] = {}
     # Parameters that are not options, with their defaults.
     parameters: ClassVar[Mapping[str, Any]] = {
         "preset": None,
@@ -229,7 +231,7 @@ class Network(TransformerMixin, BaseEstimator):
 
     def _training(self) -> TrainingOptions:
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        given = self._given(TrainingOptions)
+        given = {**({} if self.preset else self._usual), **self._given(TrainingOptions)}
         return options_for_training(self.preset, **{**given, "seed": seed, **dict(self.training or {})})
 
     def _given(self, kind: type[Options] | None) -> dict[str, Any]:

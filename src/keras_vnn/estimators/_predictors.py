@@ -16,7 +16,7 @@ from keras_vnn.data import Classes, Labels, Targets, align, reconstruction_metri
 from keras_vnn.estimators._network import Network, cells_and_targets
 from keras_vnn.inspection import predict
 from keras_vnn.models import view
-from keras_vnn.options import AutoencoderOptions, AutoencoderTraining, EmbeddingOptions
+from keras_vnn.options import ADAM_EPSILON, AutoencoderOptions, AutoencoderTraining, EmbeddingOptions
 from keras_vnn.training import train, train_autoencoder, train_embedding
 
 _PARAMETERS = """
@@ -249,7 +249,8 @@ class VNNAutoencoder(Network):
     architecture
         As of `VNNClassifier`.
     preset
-        ``vega`` or ``onto-vae``: options of model and training.
+        ``vega`` or ``onto-vae``: options of model and training; without one, training is by z-scores and Adam as Keras
+        has it.
     {{options}}
         Every option of `AutoencoderOptions` and `TrainingOptions`, and of the training of an autoencoder.
     model, training
@@ -278,6 +279,7 @@ class VNNAutoencoder(Network):
 
     _of_model = AutoencoderOptions
     _of_objective = AutoencoderTraining
+    _usual: ClassVar[Mapping[str, Any]] = {"normalization": "zscore", "learning_rate": 1e-3, "epsilon": ADAM_EPSILON}
     parameters: ClassVar[Mapping[str, Any]] = {
         name: default for name, default in Network.parameters.items() if name != "pretraining"
     }

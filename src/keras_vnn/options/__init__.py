@@ -23,10 +23,17 @@ from keras_vnn.options._presets import (
     model_options,
     training_options,
 )
-from keras_vnn.options._training import AutoencoderTraining, EmbeddingOptions, PretrainingOptions, TrainingOptions
+from keras_vnn.options._training import (
+    ADAM_EPSILON,
+    AutoencoderTraining,
+    EmbeddingOptions,
+    PretrainingOptions,
+    TrainingOptions,
+)
 from keras_vnn.options._wiring import GeneSetOptions, HierarchyOptions, InteractionOptions, OntologyOptions
 
 __all__ = [
+    "ADAM_EPSILON",
     "AUTOENCODER_PRESETS",
     "LATENT",
     "LINEAR_UNIFORM",

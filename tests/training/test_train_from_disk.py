@@ -91,7 +91,7 @@ def test_small_windows_see_every_cell_once_with_its_label(arch, cells, folder):
 
     inputs = inputs_of(read_expression(folder / "sparse.h5ad", backed=True), arch)[np.arange(0, 90, 3)]
     codes = np.arange(30)
-    order = stored_order(inputs, seed=1, batch_size=4, window_bytes=int(8 * inputs.bytes_per_cell))
+    order = stored_order(inputs, seed=1, batch_size=4, window_bytes=8 * inputs.bytes_per_cell)
     order.run = 3
     assert order.window == 8
     everything = cells[::3, GENES].X.toarray()

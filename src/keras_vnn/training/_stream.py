@@ -29,7 +29,7 @@ def is_stored(inputs: Any) -> bool:
     return isinstance(inputs[0] if isinstance(inputs, list | tuple) else inputs, StoredInputs)
 
 
-def stored_order(inputs: Any, seed: int, batch_size: int, *, window_bytes: int = WINDOW_BYTES) -> CellOrder:
+def stored_order(inputs: Any, seed: int, batch_size: int, *, window_bytes: float = WINDOW_BYTES) -> CellOrder:
     """Return the orders in which stored cells are read in training: any, or runs of neighbours if they lie on disk."""
     first = inputs[0] if isinstance(inputs, list | tuple) else inputs
     if not first.on_disk:
@@ -115,6 +115,6 @@ class StoredBatches(keras.utils.PyDataset):
         return self._stored[self._cells[number * self._window : (number + 1) * self._window]].raw()
 
 
-def _window(inputs: StoredInputs, batch_size: int, window_bytes: int = WINDOW_BYTES) -> int:
+def _window(inputs: StoredInputs, batch_size: int, window_bytes: float = WINDOW_BYTES) -> int:
     cells = int(window_bytes // inputs.bytes_per_cell)
     return max(1, cells // batch_size) * batch_size

@@ -25,7 +25,7 @@ from keras_vnn.basics.untrusted import check_hdf5
 from keras_vnn.priors.genes import DUPLICATE_POLICIES, ORIENTATIONS, GeneList, decide_orientation, gene_list
 from keras_vnn.priors.identifiers import IdentifierTable
 from keras_vnn.priors.kinds import check_names
-from keras_vnn.readers.layout import Layout, column_number, lay_out, normalized
+from keras_vnn.readers.layout import Layout, column_number, is_number, lay_out, normalized
 from keras_vnn.readers.registry import is_sure, lists_formats, read_file, refuse_other, sniff
 from keras_vnn.readers.tabular import Options, pieces_of, refuse_row
 from keras_vnn.readers.text import Preview, preview, shortened
@@ -122,7 +122,8 @@ def read_genes(
         names, said = _var_names(start.path, column, raw=raw)
         dropped = Audit()
     else:
-        _refuse_other(start, column)
+        if orientation == "auto":
+            _refuse_other(start, column)
         layout = lay_out(
             start,
             delimiter=delimiter,
@@ -243,6 +244,10 @@ def _from_text(
     layout: Layout, column: int | str | None, orientation: str, malformed: str
 ) -> tuple[list[str], str, Audit]:
     """Return names, where they were, and what was left out."""
+    if column is None and layout.header is None and len(layout.preview.lines) == 1 and layout.width > 1:
+        names = [name for name in layout.rows[0][1] if name]
+        if not any(map(is_number, names)):
+            return names, f"names on one line ({layout.kind})", Audit()
     if column is None and _is_wide(layout):
         rows, dropped = _column(layout, 0, malformed)
         numeric = [c for c in range(1, layout.width) if layout.is_numeric(c)]

@@ -25,6 +25,7 @@ __all__ = [
     "column_number",
     "column_numbers",
     "is_listed",
+    "is_number",
     "lay_out",
     "normalized",
     "split",
@@ -96,7 +97,12 @@ class Layout:
     def is_numeric(self, column: int) -> bool:
         """Say whether at least half of the filled fields of a column in the preview are numbers."""
         filled = [value for value in self.values(column) if value]
-        return bool(filled) and 2 * sum(_is_number(value) for value in filled) >= len(filled)
+        return bool(filled) and 2 * sum(is_number(value) for value in filled) >= len(filled)
+
+    @property
+    def numbers(self) -> set[str]:
+        """The fields right of the first column in the preview, each once."""
+        return {value for _, fields in self.rows for value in fields[1:]}
 
     @property
     def is_regular(self) -> bool:
@@ -381,23 +387,32 @@ def _is_header(
     words = [normalized(name) for name in top]
     later = [fields for _, fields in below if fields != top]
     repeated = any(set(top) & set(fields) - {""} for fields in later)
+    if repeated and _heads_numbers(top, later):
+        return True
     if is_header(words) and not repeated:
         return True
     if not later or repeated:
         return False
     width = max(len(fields) for fields in later)
     shift = 1 if len(top) == width - 1 else 0
-    if not top[0] and not any(map(_is_number, top)) and all(fields[0] and _is_number(fields[0]) for fields in later):
+    if not top[0] and not any(map(is_number, top)) and all(fields[0] and is_number(fields[0]) for fields in later):
         return True
     for position, name in enumerate(top):
         values = [fields[position + shift] for fields in later if position + shift < len(fields)]
         filled = [value for value in values if value]
-        numbers = sum(_is_number(value) for value in filled)
+        numbers = sum(is_number(value) for value in filled)
         if numbers and all(map(_is_number_like, filled)) and not _is_number_like(name):
             return True
     ids = [[_STRONG_ID.fullmatch(field) is not None for field in fields] for fields in later]
     all_ids = len(later) >= 3 and any(all(c < len(row) and row[c] for row in ids) for c in range(width))
     return all_ids and not any(_STRONG_ID.fullmatch(name) for name in top)
+
+
+def _heads_numbers(top: Sequence[str], later: Sequence[Sequence[str]]) -> bool:
+    """Say whether all columns but the first are numbers, two at least, and not in the first line: a matrix."""
+    names = top[1:] if len(top) == len(later[0]) else top
+    cells = [value for fields in later for value in fields[1:]]
+    return len(names) > 1 and all(map(_is_number_like, cells)) and not any(map(_is_number_like, names))
 
 
 def _fields_of_comment(start: Preview, delimiter: str, width: int) -> tuple[str, ...]:
@@ -416,7 +431,8 @@ def _usual_width(rows: Sequence[tuple[int, Sequence[str]]]) -> int:
     return max(set(widths), key=lambda width: (widths.count(width), width))
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Say whether a text is a number, with a point or a comma for the decimals."""
     return _NUMBER.fullmatch(text) is not None or _has_decimal_comma(text)
 
 
@@ -440,7 +456,7 @@ def as_number(text: str) -> float:
 
 
 def _is_number_like(text: str) -> bool:
-    return _is_number(text) or text.casefold() in _NO_NUMBER
+    return is_number(text) or text.casefold() in _NO_NUMBER
 
 
 def _are_effects(values: Sequence[str], roles: Roles) -> bool:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from keras_vnn.priors.kinds import OTHER, identify
 from keras_vnn.readers.formats import Format, most_rows
 from keras_vnn.readers.formats.gene_sets import looks_like_groups
 from keras_vnn.readers.formats.terms import PATHWAY_ID
-from keras_vnn.readers.layout import lay_out
+from keras_vnn.readers.layout import is_number, lay_out
 from keras_vnn.readers.text import Preview
 
 __all__ = ["LIKELY", "NAMES", "SURE"]
@@ -79,6 +80,12 @@ def _is_expression(start: Preview) -> bool:
     return all(layout.is_numeric(column) for column in range(1, layout.width))
 
 
+def _is_one_line(start: Preview) -> bool:
+    """Say whether the file is one line of three names or more; two are a pair."""
+    names = lay_out(start).rows[0][1]
+    return len(start.lines) == 1 and len(names) > 2 and identify(names).kind != OTHER and not any(map(is_number, names))
+
+
 def _unreadable(
     name: str, title: str, advice: str, *marks: str, sniff: Callable[[Preview], bool] = lambda start: False
 ) -> Format:
@@ -117,4 +124,4 @@ LIKELY = (
         advice='Its gene names are read by vnn.read.genes; weights of regulation (targets × TFs) with format="matrix".',
     ),
 )
-NAMES = Format("names", "a list of names", "genes", lambda start: lay_out(start).width == 1)
+NAMES = Format("names", "a list of names", "genes", lambda start: lay_out(start).width == 1 or _is_one_line(start))

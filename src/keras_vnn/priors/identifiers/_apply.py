@@ -33,7 +33,8 @@ def map_identifiers(named: Named, mapping: IdentifierMap, *, policy: str = "merg
     """Return a prior, or a gene list, with its names translated.
 
     Pairs that become the same are merged and one of a gene with itself is dropped, as if the file had been written in
-    the new names; in a gene list the first of several names of a gene keeps its place. All of it is in the audit.
+    the new names; in a gene list the first of several names of a gene keeps its place. A regulator that is not in the
+    table keeps its name: it need not be a gene of the data. All of it is in the audit.
 
     Parameters
     ----------
@@ -65,6 +66,8 @@ def map_identifiers(named: Named, mapping: IdentifierMap, *, policy: str = "merg
     map   1 interaction: a name has no translation, dropped
     """
     new, audit = mapping.resolved(policy)
+    if isinstance(named, Regulation):
+        mapping = mapping.keeping(named.regulators)
     if not any(name in new for name in names_in(named)):
         raise GeneError(
             f"No name could be translated ({mapping.how}): {sample(names_in(named), 3)}.\n"

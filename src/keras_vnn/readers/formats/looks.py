@@ -62,8 +62,9 @@ def _is_fasta(start: Preview) -> bool:
 
 def _is_owl(start: Preview) -> bool:
     marks = ("rdf:RDF", "www.w3.org/2002/07/owl", "<Ontology", "Prefix(", "Prefix: ")
-    top = "\n".join(text for _, text in sorted((*start.comments, *start.lines))[:40])
-    return any(mark in top for mark in marks)
+    top = [text for _, text in sorted((*start.comments, *start.lines))[:40]]
+    # The tags of OBO are written in lower case; owl-axioms holds OWL.
+    return any(mark in text for text in top if re.match(r"[a-z_-]+: ", text) is None for mark in marks)
 
 
 def _is_obo_graph(start: Preview) -> bool:

@@ -42,7 +42,7 @@ def test_a_gene_list_is_a_sequence():
         (
             ["B", "A", "B", "A ", "C"],
             "2 of 3 gene names occur more than once: A, B.\n"
-            'Keep the first of each with duplicates="first" (command line: --duplicates first), '
+            'Keep the first of each with duplicates="first", '
             "or make the names unique.",
         ),
     ],

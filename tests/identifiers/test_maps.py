@@ -83,7 +83,7 @@ def test_ambiguity_can_be_an_error():
     assert str(caught.value) == (
         "1 names stand for several genes, 1 genes have several names (ensembl → symbol):\n"
         "    E1 and E2 = A, E3 = B or C\n"
-        'Choose what happens to them, for example policy="merge" (command line: --id-policy merge): '
+        'Choose what happens to them, for example policy="merge": '
         "names of one gene become one; a name of several genes is dropped."
     )
     with pytest.raises(

@@ -257,7 +257,7 @@ class TextTable:
 
 
 def read_table(
-    path: str | os.PathLike[str], what: str = "table", *, missing: Sequence[str] = (), names_column: str = ""
+    path: str | os.PathLike[str], what: str = "table", *, missing: Sequence[str] = (), names_column: int | str = ""
 ) -> TextTable:
     """Read a table with one header line and the names of its rows in the first column.
 
@@ -273,7 +273,7 @@ def read_table(
     missing
         Texts of the body that mean a missing value; by default none, so that such a text stays a text.
     names_column
-        Take the row names from the column with this name, if there is one, not from the first.
+        Take the row names from the column with this name, or number from 1, if there is one, not from the first.
 
     Raises
     ------
@@ -313,7 +313,8 @@ def read_table(
     if is_filled_up(content, separator, width) and (error := _ragged(found, separator, width)):
         raise error
     names = fields if len(fields) == width else ["", *fields]
-    at = names.index(names_column) if names_column and names_column in names else 0
+    numbered = names[names_column - 1 : names_column] if isinstance(names_column, int) else [names_column]
+    at = names.index(numbered[0]) if numbered and numbered[0] in names[1:] else 0
     stream.seek(start)
     try:
         frame = pd.read_csv(

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from keras_vnn.basics.errors import DataError, ReadError, check_choice, did_you_mean
+from keras_vnn.basics.errors import DataError, ReadError, check_choice, did_you_mean, sample
 from keras_vnn.basics.probing import refuse_damaged_hdf5
 from keras_vnn.basics.provenance import Source
+from keras_vnn.basics.remedies import remedy
 from keras_vnn.basics.untrusted import check_hdf5, check_zarr
 from keras_vnn.data._matrix import Measured, check_finite, layer_names, measured, not_a_number, starts_of, stored
 from keras_vnn.data._stores import (
@@ -52,6 +53,7 @@ def read_expression(
     path: str | os.PathLike[str],
     *,
     genes: Any = None,
+    gene_column: int | str | None = None,
     orientation: str = "auto",
     layer: str = "X",
     cells: str | os.PathLike[str] | pd.DataFrame | None = None,
@@ -72,6 +74,10 @@ def read_expression(
     genes
         Input genes of the network (ids, or an object whose ``genes`` they are): they tell the axes of a text
         table apart. Genes beyond them, spike-ins included, are kept.
+    gene_column
+        Where the names of the genes stand: a column of ``var``, of a 10x folder 1 (Ensembl) or 2 (symbol), of a text
+        table the column of its row names, by name or number from 1. By default the index or, of an architecture that
+        was built with ``gene_column``, that one where it has more of its genes.
     orientation
         ``"auto"``, ``"genes-in-rows"`` or ``"genes-in-columns"`` of a text table.
     layer
@@ -122,6 +128,7 @@ def read_expression(
     found = expression_path(path)
     described = None if cells is None else read_cells(cells)
     wanted = () if genes is None else gene_ids(genes)
+    remembered = getattr(genes, "parameters", {}).get("gene_column")
     kind = _kind_of(found)
     if kind == "10x folder":
         if layer != "X" or backed is True:
@@ -143,7 +150,11 @@ def read_expression(
             raise DataError(f'A text table has no layer {layer!r}: {found}\nLeave layer at "X".')
         if backed is True:
             raise DataError(f"A text table cannot be left on disk: {found}\nLeave out backed, or write an .h5ad.")
-        adata, said = _read_text(found, wanted, orientation, described, metadata)
+        column = remembered if gene_column is None else gene_column
+        adata, said = _read_text(found, wanted, orientation, described, metadata, column)
+    if kind != "text table":
+        column = gene_column if gene_column is not None or not _is_better(adata, remembered, wanted) else remembered
+        said += _name_genes(adata, column, found)
     notes: dict[str, Any] = {"read": said, "source": Source.of_file(found, kind, records=adata.n_obs).to_json()}
     if described is not None:
         adata, notes["cells"] = join_cells(adata, described)
@@ -192,6 +203,29 @@ def as_expression(
         return adata
     adata, said = join_cells(adata, read_cells(cells))
     return _with_notes(adata, {"cells": said})
+
+
+def _is_better(adata: anndata.AnnData, column: Any, genes: Sequence[str]) -> bool:
+    """Say whether a column of ``var`` has more of the genes than its index."""
+    if column not in adata.var:
+        return False
+    wanted = set(genes)
+    return len(wanted.intersection(adata.var[column].astype(str))) > len(wanted.intersection(adata.var_names))
+
+
+def _name_genes(adata: anndata.AnnData, column: int | str | None, path: Path) -> str:
+    """Name the genes by a column of ``var``, if one is asked for, and say so."""
+    if column is None:
+        return ""
+    known = [str(name) for name in adata.var.columns]
+    if isinstance(column, int) and path.is_dir() and 1 <= column <= len(known):
+        column = known[column - 1]
+    if column not in known:
+        hint = did_you_mean(str(column), known)
+        raise DataError(f"var has no column {column!r}: {path}\nIt has: {sample(known, 12) or 'none'}. {hint}".rstrip())
+    with quiet():
+        adata.var_names = adata.var[column].astype(str).to_list()
+    return f", genes named by {column}"
 
 
 def _kind_of(path: Path) -> str:
@@ -250,9 +284,9 @@ def _take_layer(adata: anndata.AnnData, layer: str, where: str) -> anndata.AnnDa
 
 
 def _read_text(
-    path: Path, genes: Sequence[str], orientation: str, cells: Any, metadata: Sequence[str]
+    path: Path, genes: Sequence[str], orientation: str, cells: Any, metadata: Sequence[str], column: int | str | None
 ) -> tuple[anndata.AnnData, str]:
-    table = read_table(path, "expression table")
+    table = read_table(path, "expression table", names_column="" if column is None else column)
     if table.corner and table.corner in genes:
         raise DataError(
             f"The header's first field is a gene, {table.corner}: the table has no names of cells: {path}:1\n"
@@ -319,7 +353,7 @@ def _numbers(
         name = table.columns[kept[column]]
         raise DataError(
             f"{error.args[0].splitlines()[0]}\nThe column {name!r} holds no number, as {str(text)!r}. "
-            f'If it is not expression, name it: metadata=["{name}"] (command line: --metadata {name}).'
+            f"If it is not expression, name it: {remedy('{metadata}', metadata=[name])}."
         )
     raise error
 

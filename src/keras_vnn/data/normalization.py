@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from keras_vnn.basics.errors import DataError, VNNError, VNNWarning, check_choice, sample
+from keras_vnn.basics.remedies import remedy
 from keras_vnn.data._matrix import Measured, Stored, check_counts, check_finite, named_matrix, pieces, row_numbers
 from keras_vnn.data.inputs import Moments, Picked, Steps, Treatment
 from keras_vnn.data.matching import gene_ids, positions
@@ -370,14 +371,14 @@ class Numbers:
             return (
                 f"normalization={method!r} is for counts, but the values look like logarithms: "
                 f"fractions, none beyond {_LARGEST_LOGARITHM}.\n"
-                'Take the counts, layer="raw" or the name of a layer (command line: --layer), '
-                'or normalization="zscore" or "none".'
+                f"Take the counts, {remedy('{layer}', layer='raw')} or the name of a layer"
+                + remedy(', or {normalization} or "none"', normalization="zscore")
+                + "."
             )
         if method == "none" and self.integers and self.smallest >= 0 and self.largest > _LARGEST_LOGARITHM:
             return (
                 "The values look like raw counts, which normalization='none' leaves as they are: "
-                "few genes outweigh all others.\n"
-                'Take normalization="log1p-cpm" (command line: --normalization log1p-cpm).'
+                "few genes outweigh all others.\n" + remedy("Take {normalization}.", normalization="log1p-cpm")
             )
         return ""
 
@@ -399,7 +400,7 @@ class Numbers:
             "The data are of another kind than those the model was trained on.\n"
             f"    trained on {trained}\n"
             f"    given      {self}\n"
-            "Give it values treated alike: another layer of the data, layer=… (command line: --layer)."
+            "Give it values treated alike: another layer of the data" + remedy(", {layer}", layer=...) + "."
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -20,6 +20,7 @@ import pandas as pd
 from keras_vnn.basics.errors import ConfigError, GeneError, ReadError, VNNError, check_choice, did_you_mean, sample
 from keras_vnn.basics.probing import refuse_damaged_hdf5
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
+from keras_vnn.basics.remedies import remedy
 from keras_vnn.basics.ten_x import is_ten_x, read_ten_x
 from keras_vnn.basics.untrusted import check_hdf5
 from keras_vnn.priors.genes import DUPLICATE_POLICIES, ORIENTATIONS, GeneList, decide_orientation, gene_list
@@ -188,7 +189,7 @@ def read_identifier_map(
     if len(table.columns) < 2:
         raise ReadError(
             f"Only {sample(table.columns) or 'no column'} holds names, a table of identifiers needs two: {path}\n"
-            "Say which columns: columns=(1, 2)"
+            + remedy("Say which columns: {columns}", columns=(1, 2))
         )
     return table
 
@@ -236,7 +237,9 @@ def _refuse_other(start: Preview, column: int | str | None) -> None:
         return
     if is_sure(found) or found.family not in ("interactions", "regulation", "id-map"):
         if found.name in _IN_COLUMNS:
-            found = replace(found, advice="If one of its columns holds the genes, say which: column=1")
+            found = replace(
+                found, advice=remedy("If one of its columns holds the genes, say which: {column}", column=1)
+            )
         refuse_other(start, found, "a list of genes")
 
 
@@ -303,7 +306,7 @@ def _column(layout: Layout, position: int, malformed: str) -> tuple[list[str], A
     if not names:
         raise ReadError(
             f"The file has no gene names in {layout.name(position)}: {layout.preview.path}\n"
-            "If another column holds them, say which: column=2"
+            + remedy("If another column holds them, say which: {column}", column=2)
         )
     return names, Audit.of(AuditEntry.of("read", "row", "a name is empty", skipped))
 
@@ -318,7 +321,10 @@ def _numbered(layout: Layout, malformed: str) -> tuple[list[str], str, Audit]:
         raise ReadError(
             f"The numbers in the first column are not 0 to {len(names) - 1}, each once: {layout.preview.path}\n"
             f"    {shortened(layout.preview.first)}\n"
-            "If they are gene ids, or only number the rows, say which column holds the genes: column=1 or column=2"
+            + remedy(
+                "If they are gene ids, or only number the rows, say which column holds the genes: {column}", column=1
+            )
+            + remedy(" or {column}", column=2)
         )
     return [names[i] for i in np.argsort(order)], f"gene2ind ({layout.kind} number, name)", dropped
 

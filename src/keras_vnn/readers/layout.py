@@ -14,6 +14,7 @@ from numbers import Integral
 from typing import Any
 
 from keras_vnn.basics.errors import ConfigError, ReadError, did_you_mean, sample
+from keras_vnn.basics.remedies import remedy
 from keras_vnn.readers.text import Preview, refuse_comments_alone, shortened
 
 __all__ = [
@@ -242,7 +243,7 @@ def lay_out(
         header = all(name in names for name in named) if named else _is_header(names, below, is_header)
     if named and not header:
         missing = [name for name in named if name not in names]
-        hint = did_you_mean(missing[0], names) if missing else "Leave out header=False."
+        hint = did_you_mean(missing[0], names) if missing else remedy("Leave out {header}.", header=False)
         raise ReadError(
             f"No column is named {(missing or named)[0]!r}: {start.path}:{line}\n    {shortened(start.first)}\n"
             f"{hint}{' ' if hint else ''}Columns can also be numbered, from 1."
@@ -252,7 +253,7 @@ def lay_out(
     if not below:
         raise ReadError(
             f"The file has a header and no rows: {start.path}\n    {shortened(start.first)}\n"
-            "Is the file truncated? If this is a row, say header=False."
+            f"Is the file truncated?{remedy(' If this is a row, say {header}.', header=False)}"
         )
     width = _usual_width(below)
     if len(names) == width - 1:
@@ -277,7 +278,7 @@ def choose_columns(layout: Layout, roles: Roles, asked: Sequence[int | str] | No
         raise ReadError(
             f"The file has one column, expected two names per row: {path}:{layout.rows[0][0]}\n"
             f"    {shortened(dict(layout.preview.lines)[layout.rows[0][0]])}\n"
-            "If its columns are separated by something unusual, pass delimiter=…"
+            + remedy("If its columns are separated by something unusual, pass {delimiter}", delimiter=...)
         )
     words = [normalized(name) for name in layout.header or ()]
     pair = roles.pair(words)
@@ -289,7 +290,8 @@ def choose_columns(layout: Layout, roles: Roles, asked: Sequence[int | str] | No
             shown = "\n".join(f"    {shortened(line)}" for line in layout.preview.texts[:3])
             raise ReadError(
                 f"Only {layout.name(text[0] if text else candidates[0])} looks like names, expected two such columns: "
-                f"{path}\n{shown}\nIf two columns are names all the same, say which: columns=(1, 2)"
+                f"{path}\n{shown}"
+                + remedy("\nIf two columns are names all the same, say which: {columns}", columns=(1, 2))
             )
         pair = (text[0], text[1]) if text else (candidates[0], candidates[1])
     free = [c for c in candidates if c not in pair]
@@ -323,7 +325,9 @@ def column_number(layout: Layout, asked: int | str) -> int:
     """
     path = layout.preview.path
     if isinstance(asked, bool) or not isinstance(asked, str | Integral):
-        raise ConfigError(f"A column is a name or a number from 1, got {asked!r}.\nFor example: columns=(1, 2)")
+        raise ConfigError(
+            f"A column is a name or a number from 1, got {asked!r}.\nFor example: {remedy('{columns}', columns=(1, 2))}"
+        )
     if isinstance(asked, str):
         known = layout.header or ()
         if asked in known:
@@ -348,7 +352,8 @@ def column_numbers(layout: Layout, asked: Sequence[int | str]) -> list[int]:
     found = [column_number(layout, column) for column in asked]
     if len(set(found)) < len(found):
         raise ConfigError(
-            f"columns names the same column twice: {tuple(asked)!r}.\nName different ones, for example: columns=(1, 2)"
+            f"columns names the same column twice: {tuple(asked)!r}.\n"
+            f"Name different ones, for example: {remedy('{columns}', columns=(1, 2))}"
         )
     return found
 
@@ -362,7 +367,8 @@ def _asked_columns(layout: Layout, roles: Roles, asked: Sequence[int | str]) -> 
     if not is_listed(asked, 2, 3):
         raise ConfigError(
             f"columns must name two columns, or three with the {roles.number_is}; got {asked!r}.\n"
-            f"For example: columns=(1, 2) or columns=('gene_a', 'gene_b', '{roles.number_is}')"
+            f"For example: {remedy('{columns}', columns=(1, 2))} or "
+            + remedy("{columns}", columns=("gene_a", "gene_b", roles.number_is))
         )
     first, second, *third = column_numbers(layout, asked)
     if third and roles.effect and not layout.is_numeric(third[0]):

@@ -14,6 +14,7 @@ import numpy as np
 
 from keras_vnn.basics.errors import ConfigError, ReadError, check_choice, did_you_mean, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry
+from keras_vnn.basics.remedies import remedy
 from keras_vnn.priors import Annotations, GeneSets, Ontology
 from keras_vnn.priors.genes import gene_list
 from keras_vnn.priors.kinds import check_names
@@ -392,7 +393,8 @@ def _by_synonym(table: Table, wanted: Sequence[str]) -> tuple[dict[str, str], li
     A name that is the symbol of some gene is never taken for a synonym of another.
     """
     if "synonyms" not in table.frame:
-        raise ReadError(f'{_title(table)} has no column of synonyms.\nPass id="symbol" or id="accession".')
+        advice = remedy("Pass {id} or ", id="symbol") + remedy("{id}.", id="accession")
+        raise ReadError(f"{_title(table)} has no column of synonyms.\n{advice}")
     pairs = table.frame[["symbol", "synonyms"]].drop_duplicates()
     absent = set(wanted) - set(pairs["symbol"])
     owners: dict[str, set[str]] = {}

@@ -28,6 +28,7 @@ from keras_vnn.priors.kinds import OTHER, Identified, bare_name, identify
 from keras_vnn.readers import FAMILIES, read_identifier_map
 from keras_vnn.readers.registry import sniff, unrecognized
 from keras_vnn.readers.text import preview
+from keras_vnn.recipes.prior_files import read_family
 
 __all__ = ["FileReport", "check_file", "check_files", "suggested_command"]
 
@@ -288,9 +289,8 @@ def _read(path: Path) -> tuple[str, Any]:
 
 
 def _read_as(family: str, path: Path) -> Any:
-    reader = getattr(readers, FAMILIES[family].reader)
-    options = inspect.signature(reader).parameters
-    return reader(path, **{name: value for name, value in _LENIENT.items() if name in options})
+    options = inspect.signature(getattr(readers, FAMILIES[family].reader)).parameters
+    return read_family(family, path, **{name: value for name, value in _LENIENT.items() if name in options})
 
 
 def _family(path: Path) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from keras_vnn.basics.errors import GeneError, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry
+from keras_vnn.basics.remedies import remedy
 from keras_vnn.priors import Annotations, GeneSets
 from keras_vnn.priors._edges import Interactions, Regulation
 from keras_vnn.priors.genes import GeneList
@@ -65,13 +66,14 @@ def map_identifiers(named: Named, mapping: IdentifierMap, *, policy: str = "merg
     map   1 name: not in the table of identifiers, dropped (ENSG3)
     map   1 interaction: a name has no translation, dropped
     """
-    new, audit = mapping.resolved(policy)
     if isinstance(named, Regulation):
         mapping = mapping.keeping(named.regulators)
+    new, audit = mapping.resolved(policy)
     if not any(name in new for name in names_in(named)):
         raise GeneError(
             f"No name could be translated ({mapping.how}): {sample(names_in(named), 3)}.\n"
-            "Give a table that has these names, or say which of its columns: source=…, target=…"
+            "Give a table that has these names"
+            + remedy(", or say which of its columns: {source}, {target}", source=..., target=...)
         )
     result: Any
     if isinstance(named, Interactions):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from keras_vnn.basics.errors import ConfigError, GeneError, check_choice, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
+from keras_vnn.basics.remedies import remedy
 from keras_vnn.priors.identifiers._table import IdentifierTable
 from keras_vnn.priors.kinds import bare_name
 
@@ -40,17 +41,17 @@ class IdentifierMap:
         What had to be done to match, for the audit.
     sources
         The table.
-    """
     ignores_case
         Whether names that differ in case alone are one.
+    """
 
     targets: Mapping[str, tuple[str, ...]]
     unmapped: tuple[str, ...]
     how: str
     notes: tuple[AuditEntry, ...] = ()
     sources: tuple[Source, ...] = ()
-
     ignores_case: bool = False
+
     @cached_property
     def ambiguous(self) -> dict[str, tuple[str, ...]]:
         """Names with several new names, and these."""
@@ -86,11 +87,11 @@ class IdentifierMap:
         several = [f"{name} = {' or '.join(found)}" for name, found in self.ambiguous.items()]
         shared = [f"{' and '.join(names)} = {target}" for target, names in self.merged.items()]
         if policy == "raise" and (several or shared):
+            choose = remedy("Choose what happens to them, for example {policy}: ", policy="merge")
             raise GeneError(
                 f"{len(several):,} names stand for several genes, {len(shared):,} genes have several names "
                 f"({self.how}):\n    {sample([*several, *shared])}\n"
-                'Choose what happens to them, for example policy="merge" (command line: --id-policy merge): '
-                f"{ID_POLICIES['merge']}."
+                f"{choose}{ID_POLICIES['merge']}."
             )
         dropped = set(self.ambiguous) if policy in ("merge", "unique") else set()
         if policy == "unique":

@@ -10,6 +10,7 @@ import numpy as np
 
 from keras_vnn.basics.errors import ConfigError, ReadError, did_you_mean, sample
 from keras_vnn.basics.provenance import Audit, Source
+from keras_vnn.basics.remedies import remedy
 from keras_vnn.priors.kinds import bare_name
 
 if TYPE_CHECKING:
@@ -90,8 +91,8 @@ class IdentifierTable:
 
     def overlap(self, column: str, names: Collection[str], *, ignore_case: bool = False) -> int:
         """Return how many of ``names`` stand in a column, as written or without version, isoform and database."""
-        here = self.names(column)
         folded = str.casefold if ignore_case else str
+        here = self.names(column)
         plain = {folded(form) for name in here for form in (name, bare_name(name))}
         return sum(folded(name) in plain or folded(bare_name(name)) in plain for name in names)
 
@@ -118,7 +119,8 @@ class IdentifierTable:
             raise ReadError(
                 f"None of {len(names):,} names, such as {sample(names, 3)}, stands in the table of identifiers: "
                 f"{where}\n"
-                f"{shown}\nGive a table that has them, or say which columns: source=…, target=…"
+                f"{shown}\nGive a table that has them"
+                f"{remedy(', or say which columns: {source}, {target}', source=..., target=...)}"
             )
         return best
 

@@ -122,7 +122,7 @@ LIKELY = (
         "an expression table",
         "genes",
         _is_expression,
-        advice='Its gene names are read by vnn.read.genes; weights of regulation (targets × TFs) with format="matrix".',
+        advice="Its gene names are read by {genes}; weights of regulation (targets × TFs) {matrix}.",
     ),
 )
 NAMES = Format("names", "a list of names", "genes", lambda start: lay_out(start).width == 1 or _is_one_line(start))

@@ -88,6 +88,7 @@ import pandas as pd
 
 from keras_vnn.basics.errors import ReadError, sample
 from keras_vnn.basics.provenance import AuditEntry
+from keras_vnn.basics.remedies import remedy
 from keras_vnn.priors.genes import CELL_NAMES, CELL_WORDS
 from keras_vnn.readers.formats import Format
 from keras_vnn.readers.layout import Columns, Layout, Roles, as_number, is_number, lay_out, normalized
@@ -235,7 +236,8 @@ def read_drem(start: Preview, options: Options) -> Table:
     if (zero | nameless).all():
         raise ReadError(
             f"None of {rows:,} rows is left: {int(zero.sum()):,} say 0, {int(nameless.sum()):,} name a gene "
-            f'without {what}: {start.path}\nChoose which id to take: drem_id="symbol" or "ensembl"'
+            f"without {what}: {start.path}\n"
+            + remedy('Choose which id to take: {drem_id} or "ensembl"', drem_id="symbol")
         )
     entries = (
         AuditEntry("read", "row", "Input 0, no regulation", int(zero.sum())),
@@ -331,7 +333,8 @@ def _regulators(layout: Layout) -> NDArray[np.object_]:
     if not names or not all(names):
         raise ReadError(
             f"Expected the name of a TF above each column but the first: {where}\n"
-            "Name them in the first line, or name how the columns are separated: delimiter=…"
+            "Name them in the first line"
+            + remedy(", or name how the columns are separated: {delimiter}", delimiter=...)
         )
     repeated = sorted(name for name, count in Counter(names).items() if count > 1)
     if repeated:
@@ -353,7 +356,7 @@ def _refuse_cell(layout: Layout, row: Any, wrong: NDArray[np.bool_], *, are_weig
         refuse_row(layout, row.name, f"{said} a finite number")
     raise ReadError(
         f"{said} 0, 1 or -1: {layout.preview.path}:{row.name}\n"
-        'If these are weights of regulation and not expression, pass format="matrix".'
+        + remedy("If these are weights of regulation and not expression, pass {format}.", format="matrix")
     )
 
 

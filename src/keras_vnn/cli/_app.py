@@ -17,6 +17,7 @@ from keras_vnn.cli._console import open_closed_streams, report_error, say, say_w
 from keras_vnn.cli._export import export, report
 from keras_vnn.cli._inputs import Command
 from keras_vnn.cli._inspect import evaluate, explain, inspect
+from keras_vnn.cli._predict import predict
 from keras_vnn.cli._train import compare, demo, train, tune
 
 app = typer.Typer(
@@ -50,6 +51,7 @@ def _options(
 app.command("check")(check)
 app.command("build", cls=Command)(build)
 app.command("train", cls=Command)(train)
+app.command("predict", cls=Command)(predict)
 app.command("inspect", cls=Command)(inspect)
 app.command("explain", cls=Command)(explain)
 app.command("compare", cls=Command)(compare)

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import overload
 
 from keras_vnn.basics.errors import GeneError, ReadError, VNNError, sample
@@ -119,7 +120,11 @@ def gene_list(names: Iterable[str], *, duplicates: str = "raise", source: Source
     where = f" in {source.name}" if source else ""
     wrong = next((i for i, name in enumerate(given) if not isinstance(name, str) or not name.strip()), None)
     if wrong is not None:
-        raise GeneError(f"Gene {wrong + 1} of {len(given)}{where} is {given[wrong]!r}, expected a non-empty name.")
+        is_number = isinstance(given[wrong], Integral)
+        advice = "\nWrite ids that are numbers as texts: [str(gene) for gene in genes]" if is_number else ""
+        raise GeneError(
+            f"Gene {wrong + 1} of {len(given)}{where} is {given[wrong]!r}, expected a non-empty name.{advice}"
+        )
     if not given:
         raise GeneError(f"There is no gene name{where}.")
     stripped = [str(name).strip() for name in given]

@@ -42,6 +42,7 @@ _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 # Numbers that are no scores, by the words of their headers.
 _NO_SCORE = re.compile(
     r".*(id|ids|entrez|entrezgene|geneid|pmid|pubmed|year|date|start|end|length|position|taxon|taxid|count of.*)"
+    r"|cost|costs|pvalue|padj|fdr|qvalue|distance|rank"
 )
 _NO_NUMBER = {"", "na", "n/a", "nan", "none", "null", "inf", "-inf", "+inf", "infinity"}
 _STRONG_ID = re.compile(
@@ -99,6 +100,11 @@ class Layout:
         """Say whether at least half of the filled fields of a column in the preview are numbers."""
         filled = [value for value in self.values(column) if value]
         return bool(filled) and 2 * sum(is_number(value) for value in filled) >= len(filled)
+
+    @property
+    def words(self) -> list[str]:
+        """The words of the header, normalized; none without one."""
+        return [normalized(name) for name in self.header or ()]
 
     @property
     def numbers(self) -> set[str]:
@@ -280,7 +286,7 @@ def choose_columns(layout: Layout, roles: Roles, asked: Sequence[int | str] | No
             f"    {shortened(dict(layout.preview.lines)[layout.rows[0][0]])}\n"
             + remedy("If its columns are separated by something unusual, pass {delimiter}", delimiter=...)
         )
-    words = [normalized(name) for name in layout.header or ()]
+    words = layout.words
     pair = roles.pair(words)
     unnamed = {0} if layout.header and not layout.header[0] else set()
     candidates = [c for c in range(layout.width) if c not in unnamed]

@@ -276,7 +276,7 @@ def _annotations(table: Table, *, keeps_negated: bool) -> Annotations:
     frame = table.frame
     negated = np.zeros(len(frame), bool)
     if "qualifier" in frame:
-        negated = of_each(frame["qualifier"], lambda word: "NOT" in word.upper().split("|"), bool)
+        negated = of_each(frame["qualifier"], lambda word: "NOT" in _parts(word.upper()), bool)
     entry = AuditEntry("read", "row", "negated (NOT)", int(negated.sum()))
     if not keeps_negated:
         frame, negated = frame[~negated], negated[~negated]
@@ -294,7 +294,11 @@ def _annotations(table: Table, *, keeps_negated: bool) -> Annotations:
 
 
 def _without_not(qualifier: str) -> str:
-    return "|".join(part for part in qualifier.split("|") if part.upper() != "NOT")
+    return "|".join(part for part in _parts(qualifier) if part.upper() != "NOT")
+
+
+def _parts(qualifier: str) -> list[str]:
+    return [part.strip() for part in qualifier.split("|")]
 
 
 # ---- which rows ----------------------------------------------------------------------------------------------
@@ -314,7 +318,7 @@ def _keeping(table: Table, column: str, test: Callable[[str], bool], reason: str
 def _of_taxon(table: Table, taxon: str | int | None) -> Table:
     def first(word: object) -> str:
         """Return the taxon of the gene; a second one is that of a host or a symbiont."""
-        return str(word).split("|")[0].removeprefix("taxon:").strip()
+        return str(word).split("|")[0].removeprefix("taxon:").removeprefix("NCBITaxon:").strip()
 
     if taxon is None and "taxon" in table.frame:
         refuse_species([of_each(table.frame["taxon"], first)], "The annotations are", table.path.name)

@@ -190,6 +190,7 @@ def _products(table: Table, options: Options) -> IdentifierTable:
 
 def _of_taxon(table: Table, taxa: Any, taxon: str | None) -> Table:
     """Return the rows of a species; those of others are counted."""
+    taxon = taxon and _DATABASE.sub("", taxon)
     if taxon is None:
         refuse_species([taxa], "The identifiers are", table.path)
     if taxon in (None, "all"):

@@ -13,7 +13,7 @@ from keras_vnn.readers.formats import Format, most_rows
 from keras_vnn.readers.formats.gene_sets import looks_like_groups
 from keras_vnn.readers.formats.terms import PATHWAY_ID
 from keras_vnn.readers.layout import is_number, lay_out
-from keras_vnn.readers.text import Preview
+from keras_vnn.readers.text import GCT, Preview
 
 __all__ = ["LIKELY", "NAMES", "SURE"]
 
@@ -72,6 +72,14 @@ def _is_obo_graph(start: Preview) -> bool:
     return top.startswith("{") and '"graphs":[' in top
 
 
+def _is_gct(start: Preview) -> bool:
+    return any(number == 1 and text in GCT for number, text in start.comments)
+
+
+def _is_feature_counts(start: Preview) -> bool:
+    return start.fields[0][:6] == ["Geneid", "Chr", "Start", "End", "Strand", "Length"]
+
+
 def _is_expression(start: Preview) -> bool:
     if len(start.lines) < 2:
         return False
@@ -100,10 +108,25 @@ _TO_LIST = "It holds a sequence. List the genes one per line, or export them as 
 _TO_NAME = "It holds numbers without names: name its folder, with features.tsv and barcodes.tsv next to it."
 _TO_ASSIGN = "Assign the regions to genes first, and list those."
 
+_TO_EDGES = (
+    "Write its edges: networkx.to_pandas_edgelist(networkx.read_{}(path)).to_csv('edges.tsv', sep='\\t', index=False)"
+)
+
+
+def _holds(*marks: str) -> Callable[[Preview], bool]:
+    """Return what says whether one of the first lines holds a mark."""
+    return lambda start: any(mark in text for text in start.texts[:40] for mark in marks)
+
+
 SURE = (
+    Format("gct", "GCT (expression)", "genes", _is_gct),
+    Format("featurecounts", "counts of featureCounts", "genes", _is_feature_counts),
     _unreadable("html", "a web page", _TO_SAVE, "<!DOCTYPE", "<!doctype", "<html", "<HTML"),
     _unreadable("owl", "an ontology in OWL", _ROBOT, sniff=_is_owl),
     _unreadable("obo-graph", "an ontology as OBO graph (JSON)", _ROBOT, sniff=_is_obo_graph),
+    _unreadable("graphml", "GraphML", _TO_EDGES.format("graphml"), sniff=_holds("<graphml")),
+    _unreadable("obo-xml", "an ontology in OBO-XML", "Download its .obo file.", sniff=_holds("<obo>", "<obo ")),
+    _unreadable("msigdb-xml", "MSigDB in XML", "Download its .gmt or .json file.", sniff=_holds("<MSIGDB")),
     _unreadable("xml", "XML", "Convert it to TSV.", "<?xml"),
     _unreadable("mtx", "a MatrixMarket matrix", _TO_NAME, "%%MatrixMarket"),
     _unreadable("vcf", "a VCF file of variants", "Sum the variants up by gene first.", "##fileformat=VCF"),

@@ -35,6 +35,8 @@ def test_a_mouse(folder, vnn):
     Path("ids.tsv").write_text("ensembl\tsymbol\n" + "".join(f"{i}\t{s}\n" for i, s in zip(IDS, SYMBOLS, strict=True)))
     checked = vnn("check", "cells.h5ad", "ppi.tsv", "drem.txt", "ids.tsv")
     assert checked.code == 0, checked.err
+    assert "a table of identifiers" in checked.out
+    assert "--interactions ppi.tsv --regulation drem.txt --id-map ids.tsv -o" in checked.err
     built = vnn(
         *("build", "--genes", "cells.h5ad", "--gene-column", "gene_symbols", "--interactions", "ppi.tsv"),
         *("--regulation", "drem.txt", "--id-map", "ids.tsv", "--ignore-case", "-o", "net.vnn"),
@@ -42,7 +44,8 @@ def test_a_mouse(folder, vnn):
     assert built.code == 0, built.err
     arch = load_architecture("net.vnn")
     assert arch.genes == tuple(SYMBOLS)
-    assert {"TF:MLL", "TF:Stat1"} <= {*arch.layers[1].ids}
+    names = {name for node in arch.layers[1] for name in (node.id, *node.names)}
+    assert names == {"PPI:Irf1", "PPI:Stat1", "PPI:Trp53", "PPI:Mdm2", "PPI:Cdkn1a", "TF:MLL", "TF:Stat1"}
     trained = vnn("train", "net.vnn", "cells.h5ad", *TRAIN, "-o", "model.keras")
     assert trained.code == 0, trained.err
     assert "genes named by gene_symbols" in trained.err

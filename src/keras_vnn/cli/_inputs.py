@@ -26,7 +26,7 @@ MaybeLabel = Annotated[str | None, typer.Option(help="Column with the labels; by
 Force = Annotated[bool, typer.Option("--force", help="Replace existing files.")]
 SameArchitecture = Annotated[Path | None, typer.Option(help="Fail unless the model was built from this architecture.")]
 
-_OUTPUTS = {"output", "logs"}
+_OUTPUTS = {"activities", "output", "logs"}
 _WORDS = {
     "architecture": "architecture file",
     "cells": "table of cells",
@@ -144,4 +144,4 @@ def read_cells(network: Any, data: Path, label: str | None, options: Mapping[str
 
 def missing_policy(options: Mapping[str, Any]) -> str:
     """Return what is to be done with genes that the data lack."""
-    return section_of(CellsRecipe, None, options).missing
+    return str(section_of(CellsRecipe, None, options).missing)

@@ -128,7 +128,7 @@ def read_table(
         raise error
     names = fields if len(fields) == width else ["", *fields]
     numbered = names[names_column - 1 : names_column] if isinstance(names_column, int) else [names_column]
-    at = names.index(numbered[0]) if numbered and numbered[0] in names[1:] else 0
+    at = next((names.index(name) for name in numbered if name and name in names), 0)
     stream.seek(start)
     try:
         frame = pd.read_csv(

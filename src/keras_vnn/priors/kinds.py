@@ -269,7 +269,7 @@ def _kept_prefix(found: re.Match[str]) -> str:
 
 
 def is_count_summary(name: str) -> bool:
-    """Say whether a name is that of a row of HTSeq that is no gene: ``__no_feature`` and its like."""
+    """Say whether a name is that of a row of HTSeq that is not a gene: ``__no_feature`` and its like."""
     return _SUMMARY.fullmatch(name) is not None
 
 

@@ -28,7 +28,7 @@ from keras_vnn.priors.kinds import OTHER, Identified, bare_name, identify
 from keras_vnn.readers import FAMILIES, read_identifier_map
 from keras_vnn.readers.registry import sniff, unrecognized
 from keras_vnn.readers.text import preview
-from keras_vnn.recipes.pairs_in_doubt import doubt_of_pairs
+from keras_vnn.recipes.pairs_in_doubt import family_of_pairs
 from keras_vnn.recipes.prior_files import read_family
 
 __all__ = ["FileReport", "check_file", "check_files", "suggested_command"]
@@ -233,7 +233,10 @@ def _checked(path: Path, genes: tuple[str, ...], table: IdentifierTable | None) 
         warnings.simplefilter("always", VNNWarning)
         family, value = _read(path)
     said = tuple(str(one.message) for one in caught if issubclass(one.category, VNNWarning))
-    if family == "interactions" and not path.is_dir() and (doubt := doubt_of_pairs(preview(path), genes)):
+    known, doubt = family_of_pairs(preview(path), genes) if family == "interactions" else (family, "")
+    if known != family and known:
+        family, value = known, _read_as(known, path)
+    elif doubt:
         return FileReport(path, "", "a table that is not recognised", doubt, value.sources[0].records, advice=_COULD_BE)
     parts = value if isinstance(value, tuple) else (value,)
     source = parts[0].source if family == "genes" else parts[0].sources[0]

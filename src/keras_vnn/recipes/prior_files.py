@@ -69,4 +69,5 @@ def read_named(family: str, path: Any, recipe: BuildRecipe, **options: Any) -> A
 
 def _is_said(recipe: BuildRecipe, field: str) -> bool:
     """Say whether a list has a value; of what is left empty the function knows better."""
-    return getattr(recipe, field) != () or BuildRecipe.model_fields[field].default != ()
+    value, default = getattr(recipe, field), BuildRecipe.model_fields[field].default
+    return bool(value != () or default != ())

@@ -341,11 +341,10 @@ class TrainRecipe(RecipeSection):
 
 # How the data of a model are read, by every command that takes some: these fields of training.
 _OF_DATA = ("cells", "layer", "gene_column", "orientation", "metadata", "missing")
-CellsRecipe: Any = create_model(
-    "CellsRecipe",
-    __base__=RecipeSection,
-    **{name: (field.annotation, field) for name, field in TrainRecipe.model_fields.items() if name in _OF_DATA},
-)
+_FIELDS: dict[str, Any] = {
+    name: (TrainRecipe.model_fields[name].annotation, TrainRecipe.model_fields[name]) for name in _OF_DATA
+}
+CellsRecipe: Any = create_model("CellsRecipe", __base__=RecipeSection, **_FIELDS)
 
 
 class CompareRecipe(RecipeSection):

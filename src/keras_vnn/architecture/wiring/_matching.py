@@ -75,7 +75,7 @@ def check_match(genes: GeneList, names: Collection[str], what: str) -> None:
 
 def _advice(genes: GeneList, known: Collection[str], matched: int) -> str:
     """Return, as code, the simple renaming of the genes that matches most, if one does better than none."""
-    best, code, option = max((sum(rename(gene) in known for gene in genes), *how) for *how, rename in _RENAMINGS)
+    best, code, option = max((sum(name(gene) in known for gene in genes), how, flag) for how, flag, name in _RENAMINGS)
     if best > matched and at_command_line():
         return remedy(f"Pass {{{option}}}: {best:,} names match.", **{option: True})
     if best > matched:

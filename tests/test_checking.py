@@ -21,7 +21,7 @@ FAMILY = {
     "read.regulation": "regulation",
 }
 # A table with columns "source" and "target", and a SIF file with both kinds of rows, hold what one says they hold.
-EITHER = {"collectri.csv": "interactions", "mixed.sif": "interactions", "ensembl_to_symbol.csv": "interactions"}
+EITHER = {"collectri.csv": "interactions", "mixed.sif": "interactions"}
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=str)
@@ -51,9 +51,12 @@ def test_the_report_in_full(tmp_path):
         f"    warning   1 name looks damaged by a spreadsheet: Sep-07 (was SEPT7/SEPTIN7), in {path}.\n"
         "              Kept as written; mend the file, for such a name matches no gene.\n"
         "    advice    --ignore-case: 3 names match instead of 0.\n"
-        "              1 of 4 names look like no identifier. Is it the right file or column?"
+        "              1 of 4 names look like no identifier. Is it the right file or column?\n"
+        "              --malformed skip: such rows are left out, which is an error without it."
     )
-    assert suggested_command([report]) == f"vnn build --genes GENES --interactions {path} --ignore-case -o network.vnn"
+    assert suggested_command([report]) == (
+        f"vnn build --genes GENES --interactions {path} --ignore-case --malformed skip -o network.vnn"
+    )
 
 
 def test_a_table_of_identifiers_among_the_files_is_used(tmp_path):

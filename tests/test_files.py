@@ -223,9 +223,7 @@ def test_an_existing_file_is_not_replaced_unasked(tmp_path):
     target = written(tmp_path / "out.csv", b"old")
     with pytest.raises(OutputError) as caught, replacing(target) as partial:
         partial.write_text("never reached")
-    assert str(caught.value) == (
-        f"The file exists already: {target}\nPass overwrite=True (command line: --force) to replace it."
-    )
+    assert str(caught.value) == (f"The file exists already: {target}\nPass overwrite=True to replace it.")
     assert (target.read_text(), names(tmp_path)) == ("old", ["out.csv"])
     with replacing(target, overwrite=True) as partial:
         partial.write_text("new")

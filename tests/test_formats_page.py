@@ -83,6 +83,8 @@ READ = {
     "groups.txt": ({"TP53", "MDM2", "MDM4", "BRCA1", "BARD1", "IRF1"}, 3, "group file"),
     "sets.json": ({"MLH1", "ATM", "CDKN1A", "MDM2"}, 2, "JSON gene sets"),
     "kang.csv": ({"TP53", "ATM"}, 2, "text table"),
+    "counts.gct": ({"TP53", "ATM"}, 3, "text table"),
+    "counts.txt": ({"TP53", "ATM"}, 3, "text table"),
     "hgnc_complete_set.txt": ({"TP53", "MDM2", "SEPTIN7"}, 3, "TSV table of identifiers"),
     "ensembl_to_symbol.csv": ({"TP53", "MDM2", "SEPTIN7"}, 3, "CSV without header table of identifiers"),
     "mart_export.txt": ({"TP53", "MDM2"}, 3, "CSV table of identifiers"),

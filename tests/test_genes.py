@@ -38,11 +38,15 @@ def test_a_gene_list_is_a_sequence():
         (["TP53", " "], "Gene 2 of 2 is ' ', expected a non-empty name."),
         (["TP53", None], "Gene 2 of 2 is None, expected a non-empty name."),
         (["TP53", float("nan")], "Gene 2 of 2 is nan, expected a non-empty name."),
-        ([7157], "Gene 1 of 1 is 7157, expected a non-empty name."),
+        (
+            [7157],
+            "Gene 1 of 1 is 7157, expected a non-empty name.\n"
+            "Write ids that are numbers as texts: [str(gene) for gene in genes]",
+        ),
         (
             ["B", "A", "B", "A ", "C"],
             "2 of 3 gene names occur more than once: A, B.\n"
-            'Keep the first of each with duplicates="first" (command line: --duplicates first), '
+            'Keep the first of each with duplicates="first", '
             "or make the names unique.",
         ),
     ],

@@ -64,9 +64,7 @@ def test_an_existing_file_is_kept(arch, tmp_path):
     path.write_text("precious")
     with pytest.raises(OutputError) as caught:
         arch.save(path)
-    assert str(caught.value) == (
-        f"The file exists already: {path}\nPass overwrite=True (command line: --force) to replace it."
-    )
+    assert str(caught.value) == (f"The file exists already: {path}\nPass overwrite=True to replace it.")
     assert path.read_text() == "precious"
     arch.save(path, overwrite=True)
     assert load_architecture(path) == arch

@@ -41,22 +41,20 @@ def test_found(arch, query, id):
         (
             "DNA repiar",
             "No node is called 'DNA repiar', among 5 hidden nodes and 5 genes. Did you mean DNA repair?\n"
-            "List them all: arch.node_table() (command line: vnn export … --format csv)",
+            "List them all: arch.node_table()",
         ),
         (
             "MDM22",
             "No node is called 'MDM22', among 5 hidden nodes and 5 genes. Did you mean MDM2?\n"
-            "List them all: arch.node_table() (command line: vnn export … --format csv)",
+            "List them all: arch.node_table()",
         ),
         (
             "qqq",
-            "No node is called 'qqq', among 5 hidden nodes and 5 genes.\n"
-            "List them all: arch.node_table() (command line: vnn export … --format csv)",
+            "No node is called 'qqq', among 5 hidden nodes and 5 genes.\nList them all: arch.node_table()",
         ),
         (
             "",
-            "No node is called '', among 5 hidden nodes and 5 genes.\n"
-            "List them all: arch.node_table() (command line: vnn export … --format csv)",
+            "No node is called '', among 5 hidden nodes and 5 genes.\nList them all: arch.node_table()",
         ),
     ],
 )

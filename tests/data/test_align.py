@@ -167,8 +167,7 @@ class TestDuplicates:
             align(self.table, ["TP53", "ATM"])
         assert str(error.value) == (
             "1 of 2 input genes occur more than once in the data: TP53.\n"
-            'Combine them with duplicates="sum" (counts) or "mean", or keep the first with duplicates="first" '
-            "(command line: --duplicates sum)."
+            'Combine them with duplicates="sum" (counts) or "mean", or keep the first with duplicates="first".'
         )
 
     def test_extra_ones_do_not_matter(self):

@@ -95,7 +95,7 @@ ERRORS = {
     "missing": (
         lambda: labels_of(CELLS, "cell_type"),
         "1 of 4 cells has no label in 'cell_type': c4.\n"
-        'Leave them out with missing_labels="drop" (command line: --missing-labels drop), or fill the column.',
+        'Leave them out with missing_labels="drop", or fill the column.',
     ),
     "all missing": (
         lambda: labels_of(pd.DataFrame({"t": [None, ""]}), "t", missing_labels="drop"),
@@ -136,8 +136,7 @@ ERRORS = {
     ),
     "missing target": (
         lambda: targets_of(CELLS, "age"),
-        "1 of 4 cells has no target in 'age': c3.\n"
-        'Leave them out with missing_labels="drop" (command line: --missing-labels drop), or fill the column.',
+        "1 of 4 cells has no target in 'age': c3.\nLeave them out with missing_labels=\"drop\", or fill the column.",
     ),
     "infinite target": (
         lambda: targets_of(pd.DataFrame({"y": [1.0, np.inf]}, index=["c1", "c2"]), "y"),

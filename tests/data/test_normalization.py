@@ -164,7 +164,7 @@ ERRORS = {
         lambda: fit_normalization("lin2017", COUNTS - 2, GENES),
         "3 of 9 values are negative, lin2017 needs counts.\n"
         "    gene ATM, cell c1: -1\n"
-        'The values look scaled. Read the counts with layer="raw" (command line: --layer raw), '
+        'The values look scaled. Read the counts with layer="raw", '
         'or take normalization="none" or "zscore".',
     ),
     "NaN": (

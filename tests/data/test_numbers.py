@@ -122,7 +122,7 @@ def test_what_is_said_of_both():
         "The data are of another kind than those the model was trained on.\n"
         "    trained on logarithms: fractions from 0 to 8.25, 50% zeros\n"
         "    given      counts: integers from 0 to 3214, 50% zeros\n"
-        "Give it values treated alike: another layer of the data, layer=… (command line: --layer)."
+        "Give it values treated alike: another layer of the data, layer=…."
     )
 
 

@@ -145,7 +145,7 @@ BAD_TABLES = {
         "cell,TP53,type\nc1,1,T\nc2,3,B\n",
         "2 of 4 values are not finite numbers: t.csv:2\n"
         "The column 'type' holds no number, as 'T'. If it is not expression, name it: "
-        'metadata=["type"] (command line: --metadata type).',
+        'metadata=["type"].',
     ),
     "long row": (
         "gene,c1,c2\nTP53,1,2\nATM,1,2,3\n",
@@ -175,7 +175,7 @@ BAD_TABLES = {
         "gene,c1,c2\nTP53,True,2\nATM,False,2\n",
         "2 of 4 values are not finite numbers: t.csv:2\n"
         "The column 'c1' holds no number, as 'True'. If it is not expression, name it: "
-        'metadata=["c1"] (command line: --metadata c1).',
+        'metadata=["c1"].',
     ),
     "short header": (
         "c1,c2\nTP53,1,2,3\n",
@@ -195,7 +195,7 @@ BAD_TABLES = {
         "Are the genes in rows or in columns? Neither 2 row names nor 2 column names tell: t.csv\n"
         "    rows: c, d\n"
         "    columns: a, b\n"
-        'Say it with orientation="genes-in-rows" or "genes-in-columns" (command line: --orientation genes-in-rows).',
+        'Say it with orientation="genes-in-rows" or "genes-in-columns".',
     ),
     "not UTF-8": (
         b"gene,c1,c2\nTP53,1,2\nM\xfcller,1,2\n",

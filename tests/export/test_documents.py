@@ -104,7 +104,7 @@ def test_errors_say_what_is_wrong(arch, model, ranking, tmp_path):
         export_summary(arch, "csv")
     assert str(error.value) == (
         "The format csv is a folder with nodes.csv, edges.csv and genes.csv, not text to show.\n"
-        "Name where to write it: vnn.pl.export_summary(model, 'csv', path=…) (command line: --output …)"
+        "Name where to write it: vnn.pl.export_summary(model, 'csv', path=…)"
     )
     path = tmp_path / "there.txt"
     path.write_text("mine")

@@ -89,7 +89,7 @@ def test_other_files_of_a_folder_are_left_alone(arch, tmp_path):
         export_summary(arch, "csv", tmp_path)
     assert str(error.value) == (
         f"3 of 3 files exist already in {tmp_path}: nodes.csv, edges.csv, genes.csv\n"
-        "Pass overwrite=True (command line: --force) to replace them."
+        "Pass overwrite=True to replace them."
     )
     export_summary(arch, "csv", tmp_path, overwrite=True)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["edges.csv", "genes.csv", "nodes.csv", "notes.txt"]

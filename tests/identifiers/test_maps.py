@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import keras_vnn as vnn
 from keras_vnn.basics.errors import ConfigError, GeneError, ReadError
 from keras_vnn.priors import Annotations, GeneSets, Interactions, Regulation
-from keras_vnn.priors.identifiers import ID_POLICIES, IdentifierTable, identifier_map, map_identifiers
+from keras_vnn.priors.identifiers import ID_POLICIES, IdentifierTable, identifier_map, map_identifiers, names_in
 
 MORE = Path(__file__).parents[3] / "shared" / "data" / "more"
 more = pytest.mark.skipif(not MORE.is_dir(), reason="the data sets beside the project are absent")
@@ -83,7 +83,7 @@ def test_ambiguity_can_be_an_error():
     assert str(caught.value) == (
         "1 names stand for several genes, 1 genes have several names (ensembl → symbol):\n"
         "    E1 and E2 = A, E3 = B or C\n"
-        'Choose what happens to them, for example policy="merge" (command line: --id-policy merge): '
+        'Choose what happens to them, for example policy="merge": '
         "names of one gene become one; a name of several genes is dropped."
     )
     with pytest.raises(
@@ -263,3 +263,36 @@ def test_a_gaf_translates_accessions_and_synonyms():
     found = vnn.pp.identifier_map(["P04637-2", "Q00987"], genes, table)
     assert dict(found.targets) == {"P04637-2": ("TP53",), "Q00987": ("MDM2",)}
     assert found.how == "accession and synonyms → symbol" or found.how.startswith("accession → symbol")
+
+
+INFO = pd.DataFrame({"string_id": ["P1", "P2", "P3"], "preferred_name": ["TP53", "MDM2", "CDKN1A"]})
+
+
+def test_a_regulator_that_is_no_gene_needs_no_translation():
+    regulation = Regulation.from_pairs(["MLL", "MLL", "TP53", "ZZ9"], ["TP53", "MDM2", "CDKN1A", "XX8"])
+    genes = ["TP53", "MDM2", "CDKN1A"]
+    found = map_identifiers(regulation, identifier_map(names_in(regulation), genes, IdentifierTable.from_frame(INFO)))
+    assert edges(found) == {("MLL", "TP53"), ("MLL", "MDM2"), ("TP53", "CDKN1A")}
+    assert str(found.audit).splitlines() == [
+        "map   2 regulators: not in the table of identifiers, its name kept (MLL, ZZ9)",
+        "map   1 name: not in the table of identifiers, dropped (XX8)",
+        "map   1 regulatory edge: a name has no translation, dropped",
+    ]
+
+
+@pytest.mark.parametrize("table", [None, IdentifierTable.from_frame(INFO)])
+def test_regulators_that_differ_in_case_become_one(table):
+    regulation = Regulation.from_pairs(["Mll", "MLL"], ["TP53", "MDM2"])
+    mapping = identifier_map(names_in(regulation), ["TP53", "MDM2"], table, ignore_case=True)
+    assert edges(map_identifiers(regulation, mapping)) == {("MLL", "TP53"), ("MLL", "MDM2")}
+
+
+def test_case_is_ignored_when_columns_are_chosen():
+    table = IdentifierTable.from_frame(pd.DataFrame({"id": ["E1", "E2"], "symbol": ["STAT1", "IRF1"]}))
+    found = identifier_map(["Stat1", "Foo1", "Irf1"], ["e1", "e2"], table, ignore_case=True)
+    assert (found.targets, found.unmapped) == ({"Irf1": ("e2",), "Stat1": ("e1",)}, ("Foo1",))
+
+
+def edges(regulation):
+    frame = regulation.to_frame()
+    return set(zip(frame["regulator"], frame["target"], strict=True))

@@ -172,7 +172,7 @@ def test_several_species_are_refused(small):
         read_annotations(small)
     assert str(caught.value) == (
         "The annotations are of 2 species, by taxon: 9606 (7), 10090 (1): annotations.gaf\n"
-        'Choose one, as it is written there: taxon="9606" (command line: --taxon "9606"); taxon="all" keeps every one.'
+        'Choose one, as it is written there: taxon="9606"; taxon="all" keeps every one.'
     )
     assert len(read_annotations(small, taxon="all")) > len(read_annotations(small, taxon=9606))
 

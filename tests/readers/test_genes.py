@@ -108,7 +108,7 @@ BAD = {
         "TP53\nTP53\n",
         GeneError,
         "1 of 1 gene names in genes.txt occur more than once: TP53.\nKeep the first of each with "
-        'duplicates="first" (command line: --duplicates first), or make the names unique.',
+        'duplicates="first", or make the names unique.',
     ),
     "empty name": (
         "gene\tn\n\tx\nATM\ty\n",
@@ -127,7 +127,7 @@ BAD = {
         ReadError,
         "Are the genes in rows or in columns? Neither 2 row names nor 3 column names tell: {path}\n"
         "    rows: f, g\n    columns: c, d, e\n"
-        'Say it with orientation="genes-in-rows" or "genes-in-columns" (command line: --orientation genes-in-rows).',
+        'Say it with orientation="genes-in-rows" or "genes-in-columns".',
     ),
     "OBO": (
         "format-version: 1.2\n",

@@ -268,7 +268,7 @@ BAD = {
     "two taxa": (
         "9606.P1\t10090.P2\n",
         "The names carry the prefixes of 2 taxa: 10090, 9606: {path}\n"
-        'Choose one, taxon="9606" (command line: --taxon 9606), or keep the prefixes with strip_taxon=False.',
+        'Choose one, taxon="9606", or keep the prefixes with strip_taxon=False.',
     ),
     "SIF of regulation": (
         "A pd B\n",

@@ -7,7 +7,7 @@ import pytest
 from goatools.obo_parser import GODag
 
 from keras_vnn.basics.errors import ConfigError, ReadError
-from keras_vnn.readers import read_ontology
+from keras_vnn.readers import read_ontology, sniff_format
 
 DATA = Path(__file__).parents[2] / "data"
 MORE = Path(__file__).parents[3] / "shared" / "data" / "more"
@@ -222,3 +222,14 @@ def test_a_slim_is_an_ontology_too():
     slim = read_ontology(path)
     assert (len(slim), len(slim.edges)) == (149, 227)
     assert set(slim.namespaces) == {"biological_process", "cellular_component", "molecular_function"}
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["owl-axioms: Prefix(owl:=<http://www.w3.org/2002/07/owl#>)\\nOntology(<x>)", "remark: see www.w3.org/2002/07/owl"],
+)
+def test_an_obo_file_may_hold_owl_in_its_header(header, tmp_path):
+    path = tmp_path / "hp.obo"
+    path.write_text(f"format-version: 1.2\n{header}\n\n[Term]\nid: HP:1\nname: All\n\n[Term]\nid: HP:2\nis_a: HP:1\n")
+    assert sniff_format(path) == "obo"
+    assert read_ontology(path).ids == ("HP:1", "HP:2")

@@ -138,8 +138,6 @@ def test_an_existing_file_is_replaced_only_when_asked_to(arch, tmp_path):
     before = path.read_bytes()
     with pytest.raises(VNNError) as caught:
         write_report(arch, path)
-    assert str(caught.value) == (
-        f"The file exists already: {path}\nPass overwrite=True (command line: --force) to replace it."
-    )
+    assert str(caught.value) == (f"The file exists already: {path}\nPass overwrite=True to replace it.")
     assert write_report(arch, path, title="Another", overwrite=True).read_bytes() != before
     assert [p.name for p in tmp_path.iterdir()] == ["a.html"]

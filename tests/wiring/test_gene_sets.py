@@ -35,8 +35,18 @@ def test_a_node_per_set():
         "max_genes": None,
         "dense_units": 2,
         "units": 3,
+        "redundancy": "same genes",
         "kind": "gene set",
     }
+
+
+def test_sets_of_the_same_genes_stay_apart_when_asked_to():
+    sets = {"one": ["TP53", "MDM2"], "same": ["MDM2", "TP53"], "other": ["TP53", "STAT1"]}
+    assert gene_set_architecture(GENES, sets).layers[1].ids == ("one", "other")
+    apart = gene_set_architecture(GENES, sets, redundancy="none")
+    assert apart.layers[1].ids == ("one", "other", "same")
+    assert apart.adjacency(0, 1).nnz == 6
+    assert "merged" not in str(apart.audit)
 
 
 def test_order_of_sets_and_genes_in_them_does_not_matter():

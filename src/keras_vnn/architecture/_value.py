@@ -19,6 +19,7 @@ from scipy import sparse
 from keras_vnn.architecture._nodes import Layer, Node, check_unique_ids
 from keras_vnn.basics.errors import ArchitectureError, did_you_mean, sample
 from keras_vnn.basics.provenance import Audit, Source
+from keras_vnn.basics.remedies import at_command_line
 
 if TYPE_CHECKING:
     import networkx
@@ -289,7 +290,7 @@ class Architecture:
         return (
             f"No node is called {query!r}, among {count:,} hidden nodes and {len(self.genes):,} genes."
             + (f" {hint}" if hint else "")
-            + "\nList them all: arch.node_table() (command line: vnn export … --format csv)"
+            + f"\nList them all: {'vnn export FILE --format csv' if at_command_line() else 'arch.node_table()'}"
         )
 
     # ---- views --------------------------------------------------------------------------------------------

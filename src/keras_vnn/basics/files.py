@@ -24,6 +24,7 @@ from typing import NoReturn
 from filelock import FileLock, Timeout
 
 from keras_vnn.basics.errors import OutputError, ReadError
+from keras_vnn.basics.remedies import remedy
 from keras_vnn.basics.unpacking import open_unpacked
 
 __all__ = [
@@ -236,9 +237,8 @@ def check_target(path: str | os.PathLike[str], *, overwrite: bool = False) -> Pa
         if any(_is_part_of(real, status, path) for path in _PROTECTED.get()):
             raise OutputError(f"The output is an input too: {target}\nName another file to write.")
         if not overwrite:
-            raise OutputError(
-                f"The file exists already: {target}\nPass overwrite=True (command line: --force) to replace it."
-            )
+            advice = remedy("Pass {overwrite} to replace it.", "Remove it first.", overwrite=True)
+            raise OutputError(f"The file exists already: {target}\n{advice}")
     folder = (real if target.is_symlink() else target).parent
     if not folder.is_dir():
         raise OutputError(f"The folder does not exist: {folder}\nCreate it: mkdir -p '{folder}'")

@@ -1,19 +1,24 @@
-"""The folder of 10x Cell Ranger: ``matrix.mtx``, ``barcodes.tsv``, ``features.tsv`` (``genes.tsv`` before version 3).
+"""What 10x Cell Ranger writes: a folder of ``matrix.mtx``, ``barcodes.tsv``, ``features.tsv``, or one HDF5 file.
 
-In: a folder. Out: the names of its genes and cells; the matrix is read by `keras_vnn.data`.
+In: a folder, perhaps with a prefix before the names as GEO keeps them, or its ``matrix.mtx``; or an open HDF5 file.
+Out: the names of its genes and cells; the matrix is read by `keras_vnn.data`. Before version 3 ``features.tsv`` is
+called ``genes.tsv``, and the HDF5 file has a group per genome.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from keras_vnn.basics.errors import ReadError
+from keras_vnn.basics.errors import ReadError, sample
 from keras_vnn.basics.files import read_lines
 
-__all__ = ["TenX", "is_ten_x", "read_ten_x"]
+__all__ = ["TenX", "is_ten_x", "read_ten_x", "ten_x_group", "ten_x_in_hdf5"]
 
 _EXPRESSION = "Gene Expression"
+_MATRIX = re.compile(r"(.*?)matrix\.mtx(\.gz)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +51,34 @@ class TenX:
 
 
 def is_ten_x(path: Path) -> bool:
-    """Return whether a path is a folder with a ``matrix.mtx``."""
-    return path.is_dir() and _found(path, "matrix.mtx") is not None
+    """Return whether a path is a folder with a ``matrix.mtx``, or such a file next to the names of genes and cells."""
+    prefixes = _prefixes(path)
+    return bool(prefixes) and (path.is_dir() or _found(path.parent, f"{prefixes[0]}barcodes.tsv") is not None)
+
+
+def _prefixes(path: Path) -> list[str]:
+    """Return what stands before ``matrix.mtx`` in the name of a file, or of those of a folder."""
+    names = [path.name] if not path.is_dir() else sorted(file.name for file in path.iterdir())
+    return sorted({found[1] for name in names if (found := _MATRIX.fullmatch(name))})
 
 
 def read_ten_x(path: Path) -> TenX:
-    """Read the names of a folder of 10x Cell Ranger.
+    """Read the names of a folder of 10x Cell Ranger, or of what lies next to its matrix.
 
     Raises
     ------
     ReadError
-        A file is missing, or a row has another number of columns than one to three.
+        A file is missing, there are several matrices, or a row has another number of columns than one to three.
     """
+    folder = path if path.is_dir() else path.parent
+    prefix, *others = _prefixes(path)
+    if others and prefix:
+        raise ReadError(
+            f"The folder holds {1 + len(others)} matrices: {path}\n    {sample([prefix, *others])}\n"
+            f"Name one of them: {next(folder.glob(f'{prefix}matrix.mtx*'))}"
+        )
     files = {
-        what: next((found for name in names if (found := _found(path, name))), None)
+        what: next((found for name in names if (found := _found(folder, prefix + name))), None)
         for what, names in (
             ("matrix", ("matrix.mtx",)),
             ("features", ("features.tsv", "genes.tsv")),
@@ -85,6 +104,26 @@ def read_ten_x(path: Path) -> TenX:
         tuple(row[2] if len(row) > 2 else _EXPRESSION for row in rows),
         tuple(line.strip() for line in read_lines(barcodes) if line.strip()),
     )
+
+
+def ten_x_group(file: Any) -> Any:
+    """Return the group of an open HDF5 file that is the matrix of Cell Ranger; ``None`` where there is none."""
+    groups = [file["matrix"]] if "matrix" in file else list(file.values())
+    found = [group for group in groups if hasattr(group, "keys") and {"barcodes", "indptr", "shape"} <= set(group)]
+    return found[0] if len(found) == 1 else None
+
+
+def ten_x_in_hdf5(group: Any, path: Path) -> TenX:
+    """Read the names of genes and cells of the matrix of Cell Ranger in an HDF5 file."""
+
+    def texts(values: Any) -> tuple[str, ...]:
+        return tuple(value.decode() if isinstance(value, bytes) else str(value) for value in values[:])
+
+    features = group["features"] if "features" in group else None
+    ids = texts(group["genes"] if features is None else features["id"])
+    symbols = texts(group["gene_names"] if features is None else features["name"])
+    types = (_EXPRESSION,) * len(ids) if features is None else texts(features["feature_type"])
+    return TenX(path, path, ids, symbols, types, texts(group["barcodes"]))
 
 
 def _found(folder: Path, name: str) -> Path | None:

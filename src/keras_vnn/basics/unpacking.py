@@ -51,7 +51,14 @@ NOT_TEXT = {
     b"\xff\xd8\xff": ("a picture", "Name the file with the data."),
     b"BAM\x01": ("BAM, aligned reads", "Count them per gene first."),
     b"\x93NUMPY": ("a numpy array", "It holds numbers without names; write a table with names."),
-    b"\x80\x04\x95": ("a Python pickle", "Pickles can run code and are never opened here; write a table from it."),
+    **dict.fromkeys(
+        # Of protocols 2 to 5, and the beginnings of 0 and 1.
+        (
+            *(bytes([0x80, protocol]) for protocol in range(2, 6)),
+            *(b"]q\x00", b"}q\x00", b"(lp0\n", b"(dp0\n", b"ccopy_reg\n"),
+        ),
+        ("a Python pickle", "Pickles can run code and are never opened here; write a table from it."),
+    ),
     b"RDX": ("R data (.rda)", "Write it as text in R: write.table(x, 'table.tsv', sep='\\t', quote=FALSE)"),
     b"X\n\x00": ("R data (.rds)", "Write it as text in R: write.table(x, 'table.tsv', sep='\\t', quote=FALSE)"),
     b"SQLite format 3": ("an SQLite database", "Export the table you need as CSV."),

@@ -11,11 +11,13 @@ from typing import Annotated, Any
 import typer
 
 from keras_vnn.basics.errors import VNNError, VNNWarning
+from keras_vnn.basics.remedies import on_command_line
 from keras_vnn.cli._build import build, check, fetch
 from keras_vnn.cli._console import open_closed_streams, report_error, say, say_warning, sentences_printed, show
 from keras_vnn.cli._export import export, report
 from keras_vnn.cli._inputs import Command
 from keras_vnn.cli._inspect import evaluate, explain, inspect
+from keras_vnn.cli._predict import predict
 from keras_vnn.cli._train import compare, demo, train, tune
 
 app = typer.Typer(
@@ -49,6 +51,7 @@ def _options(
 app.command("check")(check)
 app.command("build", cls=Command)(build)
 app.command("train", cls=Command)(train)
+app.command("predict", cls=Command)(predict)
 app.command("inspect", cls=Command)(inspect)
 app.command("explain", cls=Command)(explain)
 app.command("compare", cls=Command)(compare)
@@ -70,7 +73,7 @@ def main(arguments: list[str] | None = None) -> None:
         warnings.simplefilter("always", VNNWarning)
         warnings.showwarning = _show_once()
         try:
-            copy_context().run(app, given)
+            copy_context().run(_run, given)
         except SystemExit as stop:
             if stop.code == 2 and sys.stderr is None:
                 show("error: The command was not understood; standard error, which says why, is closed.")
@@ -81,6 +84,11 @@ def main(arguments: list[str] | None = None) -> None:
         except (VNNError, OSError, MemoryError, ImportError) as error:
             report_error(_worded(error), as_json=as_json)
             raise SystemExit(1) from None
+
+
+def _run(arguments: list[str]) -> None:
+    on_command_line({})
+    app(arguments)
 
 
 def _worded(error: VNNError | OSError | MemoryError | ImportError) -> VNNError:

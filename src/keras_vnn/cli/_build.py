@@ -12,6 +12,7 @@ import typer
 
 from keras_vnn.basics.errors import ConfigError, readable
 from keras_vnn.basics.files import check_target
+from keras_vnn.basics.remedies import on_command_line
 from keras_vnn.cli._console import print_json, say, show
 from keras_vnn.cli._inputs import Force, recipe_of, section_of
 from keras_vnn.cli._options import options_of
@@ -86,11 +87,13 @@ def check(
 
     `vnn check ppi.tsv --genes cells.h5ad --id-map hgnc_complete_set.txt`
     """
-    from keras_vnn.readers import read_genes, read_identifier_map
     from keras_vnn.recipes.checking import check_files, suggested_command
+    from keras_vnn.recipes.prior_files import read_family
 
-    names = None if genes is None else read_genes(genes, duplicates="first").ids
-    table = None if id_map is None else read_identifier_map(id_map)
+    # What is said of a file is for the command that builds of it.
+    on_command_line({name: f"--{name.replace('_', '-')}" for name in BuildRecipe.option_names()})
+    names = None if genes is None else read_family("genes", genes, duplicates="first").ids
+    table = None if id_map is None else read_family("id-map", id_map)
     reports = check_files(files, genes=names, table=table)
     command = suggested_command(reports, genes=genes, id_map=id_map)
     if as_json:

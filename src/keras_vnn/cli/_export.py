@@ -11,7 +11,9 @@ import typer
 from keras_vnn.basics.errors import ConfigError
 from keras_vnn.basics.keras_import import import_keras
 from keras_vnn.cli._console import print_json, say, show
-from keras_vnn.cli._inputs import CellTable, ClassName, Force, LayerName, MaybeLabel, SameArchitecture, read_cells
+from keras_vnn.cli._inputs import ClassName, Force, MaybeLabel, SameArchitecture, missing_policy, read_cells
+from keras_vnn.cli._options import options_of
+from keras_vnn.recipes.schema import CellsRecipe
 
 
 def export(
@@ -116,6 +118,7 @@ def _loaded(source: Path, architecture: Path | None) -> Any:
     return load_model(found, architecture=expected)
 
 
+@options_of(CellsRecipe)
 def report(
     source: Annotated[Path, typer.Argument(help="A trained model (.keras) or a saved architecture.")],
     data: Annotated[
@@ -126,11 +129,10 @@ def report(
     comparison: Annotated[Path | None, typer.Option(help="Folder written by `vnn compare`, to include.")] = None,
     title: Annotated[str | None, typer.Option(help="Title of the page; by default the name of the file.")] = None,
     class_: ClassName = None,
-    cells: CellTable = None,
     label: MaybeLabel = None,
-    layer: LayerName = "X",
     force: Force = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
+    **given: Any,
 ) -> None:
     """Write one HTML file about a network: what it was built from, what it found, every node to explore.
 
@@ -158,7 +160,7 @@ def report(
 
         network = load_model(found)
         if data is not None:
-            values, labels = read_cells(network, data, cells, label, layer)
+            values, labels = read_cells(network, data, label, given)
     else:
         network, values = load_architecture(found), data
     written = write_report(
@@ -170,6 +172,7 @@ def report(
         class_=class_,
         comparison=comparison,
         overwrite=force,
+        missing=missing_policy(given),
     )
     size = written.stat().st_size
     if as_json:

@@ -13,20 +13,20 @@ import typer
 
 from keras_vnn.basics.bundled import config_names
 from keras_vnn.basics.files import existing_file, existing_path, protect
+from keras_vnn.basics.remedies import on_command_line
 from keras_vnn.cli._console import say
 from keras_vnn.recipes.read import Section, make_section, read_recipe
-from keras_vnn.recipes.schema import BuildRecipe, Recipe, TrainingRecipe, TrainRecipe
+from keras_vnn.recipes.schema import BuildRecipe, CellsRecipe, Recipe, TrainingRecipe, TrainRecipe
 
 CellTable = Annotated[Path | None, typer.Option(help="Table of cells with their labels, for CSV and TSV.")]
 ClassName = Annotated[
     str | None, typer.Option("--class", help="Describe nodes for this class; by default each for its best one.")
 ]
 MaybeLabel = Annotated[str | None, typer.Option(help="Column with the labels; by default the predicted classes.")]
-LayerName = Annotated[str, typer.Option(help="Values of an .h5ad to use: X, raw, or the name of a layer.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace existing files.")]
 SameArchitecture = Annotated[Path | None, typer.Option(help="Fail unless the model was built from this architecture.")]
 
-_OUTPUTS = {"output", "logs"}
+_OUTPUTS = {"activities", "output", "logs"}
 _WORDS = {
     "architecture": "architecture file",
     "cells": "table of cells",
@@ -55,6 +55,9 @@ class Command(typer.core.TyperCommand):
         """Run the command."""
         # Earlier releases of Typer make paths of texts only when they call the function.
         kinds = {param.name: getattr(getattr(param, "type", None), "name", "") for param in self.params}
+        on_command_line(
+            {str(param.name): max(param.opts, key=len) for param in self.params if param.opts[0][:1] == "-"}
+        )
         take_inputs({name: _paths(value) if kinds.get(name) == "path" else value for name, value in ctx.params.items()})
         return super().invoke(ctx)
 
@@ -118,14 +121,18 @@ def training_recipe(recipe: Recipe | None, options: Mapping[str, Any]) -> Traini
     return TrainingRecipe(train=train, build=section_of(BuildRecipe, recipe.build, {}))
 
 
-def read_cells(network: Any, data: Path, cells: Path | None, label: str | None, layer: str) -> tuple[Any, Any]:
+def read_cells(network: Any, data: Path, label: str | None, options: Mapping[str, Any]) -> tuple[Any, Any]:
     """Return the expression of the genes of a model, and labels or targets if a column of them is named."""
     from keras_vnn.data import Classes, labels_of, read_expression, targets_of
     from keras_vnn.models import Embedding, view
 
     seen = view(network)
-    values = read_expression(data, genes=seen.architecture.genes, layer=layer, cells=cells)
-    say(f"data          {values.uns['keras_vnn']['read']}")
+    how = dict(section_of(CellsRecipe, None, options))
+    del how["missing"]
+    values = read_expression(data, genes=seen.architecture, **how)
+    for note in ("read", "cells"):
+        if note in values.uns["keras_vnn"]:
+            say(f"data          {values.uns['keras_vnn'][note]}")
     if label is None:
         return values, None
     if isinstance(seen.outputs, Classes):
@@ -133,3 +140,8 @@ def read_cells(network: Any, data: Path, cells: Path | None, label: str | None, 
     if isinstance(seen.outputs, Embedding):
         return values, labels_of(values, label)
     return values, targets_of(values, label)
+
+
+def missing_policy(options: Mapping[str, Any]) -> str:
+    """Return what is to be done with genes that the data lack."""
+    return str(section_of(CellsRecipe, None, options).missing)

@@ -10,13 +10,18 @@ import typer
 from keras_vnn.basics.errors import check_choice
 from keras_vnn.basics.keras_import import import_keras
 from keras_vnn.cli._console import print_json, say, say_warning, show
-from keras_vnn.cli._inputs import CellTable, ClassName, Command, LayerName, MaybeLabel, SameArchitecture, read_cells
+from keras_vnn.cli._inputs import ClassName, Command, MaybeLabel, SameArchitecture, missing_policy, read_cells
 from keras_vnn.cli._nodes import about, node_lines, verdict
+from keras_vnn.cli._options import options_of
+from keras_vnn.recipes.schema import CellsRecipe
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import anndata
 
 
+@options_of(CellsRecipe)
 def inspect(
     model: Annotated[Path, typer.Argument(help="A trained model, .keras.")],
     node: Annotated[
@@ -27,9 +32,7 @@ def inspect(
         Path | None,
         typer.Option(help="Expression data to use instead of the statistics stored with the model."),
     ] = None,
-    cells: CellTable = None,
     label: MaybeLabel = None,
-    layer: LayerName = "X",
     class_: ClassName = None,
     by: Annotated[
         str,
@@ -47,6 +50,7 @@ def inspect(
     top: Annotated[int, typer.Option(min=1, help="Rows to show.")] = 20,
     architecture: SameArchitecture = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    **given: Any,
 ) -> None:
     """Say what named nodes do in a trained model, or rank them.
 
@@ -76,9 +80,11 @@ def inspect(
     from keras_vnn.models import load_model, view
 
     network = load_model(model, architecture=expected)
-    values, labels = (None, None) if data is None else read_cells(network, data, cells, label, layer)
+    missing = missing_policy(given)
+    values, labels = (None, None) if data is None else read_cells(network, data, label, given)
     if node is not None:
-        page = inspect_node(network, node, values, labels, top=top, method=by if by in IMPORTANCE_METHODS else None)
+        method = by if by in IMPORTANCE_METHODS else None
+        page = inspect_node(network, node, values, labels, top=top, method=method, missing=missing)
         if as_json:
             print_json(page.to_json())
         else:
@@ -87,7 +93,9 @@ def inspect(
     if (untrained := untrained_warning(view(network))) is not None:
         say_warning(untrained)
     runs = [load_model(existing_file(path, "model file")) for path in others or ()]
-    ranking = ranked_nodes([network, *runs] if runs else network, values, labels, class_, by, replicate)
+    ranking = ranked_nodes(
+        [network, *runs] if runs else network, values, labels, class_, by, replicate, missing=missing
+    )
     if as_json:
         shown = ranking.head(top).reset_index()
         print_json(shown.astype(object).where(shown.notna(), None).to_dict(orient="records"))
@@ -98,6 +106,7 @@ def inspect(
     say(f'one of them: vnn inspect {model} "{ranking.index[0]}"')
 
 
+@options_of(CellsRecipe)
 def explain(
     model: Annotated[Path, typer.Argument(help="A trained model, .keras.")],
     data: Annotated[Path, typer.Argument(help="Expression of the cells to explain.")],
@@ -118,13 +127,12 @@ def explain(
     correction: Annotated[
         str, typer.Option(help="Correction of importance for hubs: none, pnet, binn, reach.")
     ] = "binn",
-    cells: CellTable = None,
     label: MaybeLabel = None,
-    layer: LayerName = "X",
     per_cell: Annotated[
         bool, typer.Option("--per-cell", help="Also write the contributions of nodes per cell, as .h5ad.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
+    **given: Any,
 ) -> None:
     """Write tables of what nodes and genes do to the outputs of a model, by name.
 
@@ -159,23 +167,24 @@ def explain(
 
     network = load_model(model)
     arch = view(network).architecture
-    values, labels = read_cells(network, data, cells, label, layer)
+    values, labels = read_cells(network, data, label, given)
+    how: dict[str, Any] = {"missing": missing_policy(given), "progress": True}
     methods = list(dict.fromkeys(method or ["knockout"]))
     for name in methods:
         check_choice("method", name, IMPORTANCE_METHODS)
     if (untrained := untrained_warning(view(network))) is not None:
         say_warning(untrained)
-    nodes = ranked_nodes(network, values, labels, class_, replicate=replicate, progress=True)
+    nodes = ranked_nodes(network, values, labels, class_, replicate=replicate, **how)
     say(f"nodes         {verdict(nodes)}")
     for used in methods:
-        table = ranked_nodes(network, values, labels, by=used, progress=True)
+        table = ranked_nodes(network, values, labels, by=used, **how)
         say(f"nodes         {len(table):,} by {used}")
         measured = [name for name in table.columns if name in ("importance", "rank") or name.startswith("effect_")]
         own = table[measured].copy()
         own.insert(1, "corrected", corrected_importance(arch, table["importance"], correction))
         own = own.add_suffix(f" ({used})") if method and len(method) > 1 else own
         nodes = nodes.join(own)
-    genes = rank_genes(network, values, labels, method=gene_method, progress=True)
+    genes = rank_genes(network, values, labels, method=gene_method, **how)
     say(f"genes         {len(genes):,} by {gene_method}")
     written = {"nodes.csv": nodes, "genes.csv": genes}
     for file, table in written.items():
@@ -186,7 +195,7 @@ def explain(
         for name in (name for name in methods if name != "rlipp"):
             file = f"cells.{name}.h5ad"
             with replacing(output / file, overwrite=True) as partial:
-                node_contributions(network, values, method=name).write_h5ad(partial)
+                node_contributions(network, values, method=name, missing=how["missing"]).write_h5ad(partial)
             files.append(file)
     facts = {"model": str(model), "nodes": methods, "genes": gene_method, "correction": correction, "files": files}
     if as_json:
@@ -203,20 +212,18 @@ evaluate = typer.Typer(
 Model = Annotated[Path, typer.Argument(help="A trained model, a .keras file.")]
 Data = Annotated[Path, typer.Argument(help="Expression of cells the model has not seen: .h5ad, CSV or TSV.")]
 Label = Annotated[str, typer.Option(help="Column with the cell types.")]
-Missing = Annotated[str, typer.Option(help="How to treat genes missing from the data: raise, zero, mean.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")]
 
 
 @evaluate.command("clustering", cls=Command)
+@options_of(CellsRecipe)
 def clustering(
     model: Model,
     data: Data,
     label: Label,
-    cells: CellTable = None,
-    layer: LayerName = "X",
-    missing: Missing = "raise",
     seed: Annotated[int, typer.Option(help="Random seed of k-means.")] = 0,
     as_json: AsJson = False,
+    **given: Any,
 ) -> None:
     """Cluster cells by k-means, as many clusters as types, and compare clusters with types.
 
@@ -224,7 +231,7 @@ def clustering(
 
     `vnn evaluate clustering model.keras unseen.h5ad --label cell_type`
     """
-    embedded = _embedded(model, data, cells, layer, missing)
+    embedded = _embedded(model, data, given)
     from keras_vnn.data import labels_of
     from keras_vnn.experiments.evaluation import clustering_scores
 
@@ -233,6 +240,7 @@ def clustering(
 
 
 @evaluate.command("retrieval", cls=Command)
+@options_of(CellsRecipe)
 def retrieval(
     model: Model,
     data: Data,
@@ -241,10 +249,8 @@ def retrieval(
         str | None, typer.Option(help="Column with the batch: cells are looked up in other batches only.")
     ] = None,
     top: Annotated[int, typer.Option(help="Number of nearest neighbours.")] = 100,
-    cells: CellTable = None,
-    layer: LayerName = "X",
-    missing: Missing = "raise",
     as_json: AsJson = False,
+    **given: Any,
 ) -> None:
     """Let each cell search the nearest of other data sets, and score them by type (mean average precision).
 
@@ -252,7 +258,7 @@ def retrieval(
 
     `vnn evaluate retrieval model.keras cells.h5ad --label cell_type --batch study`
     """
-    embedded = _embedded(model, data, cells, layer, missing)
+    embedded = _embedded(model, data, given)
     from keras_vnn.data import labels_of
     from keras_vnn.experiments.evaluation import retrieval_scores
 
@@ -260,19 +266,14 @@ def retrieval(
     _report(retrieval_scores(embedded, labels_of(embedded, label).names, batches=batches, top=top), as_json)
 
 
-def _embedded(model: Path, data: Path, cells: Path | None, layer: str, missing: str) -> anndata.AnnData:
-    from keras_vnn.data import read_expression
-
+def _embedded(model: Path, data: Path, options: Mapping[str, Any]) -> anndata.AnnData:
     import_keras()
     from keras_vnn.inspection import embed
-    from keras_vnn.models import load_model, view
+    from keras_vnn.models import load_model
 
     network = load_model(model)
-    found = read_expression(data, genes=view(network).architecture.genes, layer=layer, cells=cells)
-    for note in ("read", "cells"):
-        if note in found.uns["keras_vnn"]:
-            say(f"data          {found.uns['keras_vnn'][note]}")
-    return embed(network, found, missing=missing)
+    values, _ = read_cells(network, data, None, options)
+    return embed(network, values, missing=missing_policy(options))
 
 
 def _report(scores: Any, as_json: bool) -> None:

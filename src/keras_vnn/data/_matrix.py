@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from keras_vnn.basics.errors import DataError
+from keras_vnn.basics.remedies import called, remedy
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +67,8 @@ def measured(data: Any) -> Measured:
     if hasattr(data, "var_names") and hasattr(data, "obs_names"):
         values = (data.to_memory() if data.isbacked or (not data.is_view and is_on_disk(data.X)) else data).X
         if values is None:
-            raise DataError('The AnnData has no X.\nName a layer it has: vnn.read.expression(path, layer="raw").')
+            advice = called("vnn.read.expression", layer="raw")
+            raise DataError(f"The AnnData has no X.\nName a layer it has: {advice}.")
         cells, genes = data.obs_names, data.var_names
     elif hasattr(data, "columns") and hasattr(data, "index"):
         values = _frame_values(data) if 0 not in data.shape else np.empty(data.shape)
@@ -101,7 +103,7 @@ def check_numbers(kind: Any) -> None:
     if kind.kind not in "biuf":
         raise DataError(
             f"The values of the data are of type {kind}, expected numbers.\n"
-            "Name a layer that holds counts or expression: layer=…"
+            f"Name a layer that holds counts or expression: {remedy('{layer}', layer=...)}"
         )
 
 
@@ -151,8 +153,9 @@ def check_counts(table: Measured, method: str) -> None:
         raise DataError(
             f"{count:,} of {total:,} values {'is' if count == 1 else 'are'} negative, {method} needs counts.\n"
             f"    gene {table.genes[column]}, cell {table.cells[row]}: {table.values[row, column]:g}\n"
-            'The values look scaled. Read the counts with layer="raw" (command line: --layer raw), '
-            'or take normalization="none" or "zscore".'
+            f"The values look scaled. Read the counts with {remedy('{layer}', layer='raw')}"
+            + remedy(', or take {normalization} or "zscore"', normalization="none")
+            + "."
         )
 
 

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from keras_vnn.basics.errors import DataError, GeneError, check_choice, sample
+from keras_vnn.basics.remedies import at_command_line
 from keras_vnn.data._matrix import Measured, Stored, large_sparse, layer_names, named_matrix, stored
 from keras_vnn.data.inputs import StoredInputs, Treatment
-from keras_vnn.data.matching import DUPLICATE_POLICIES, gene_ids, positions
+from keras_vnn.data.matching import DUPLICATE_POLICIES, combine_duplicates, gene_ids, positions
 from keras_vnn.data.normalization import Normalization, checked_pieces
 
 if TYPE_CHECKING:
@@ -222,13 +223,13 @@ def without_duplicates(data: anndata.AnnData, duplicates: str = "raise") -> annd
         repeated = names[np.bincount(codes) > 1]
         raise GeneError(
             f"{len(repeated):,} of {len(names):,} genes occur more than once in the data: {sample(repeated)}.\n"
-            'Combine them with duplicates="sum" (counts) or "mean", or keep the first with duplicates="first" '
-            "(command line: --duplicates sum)."
+            + combine_duplicates()
         )
     if stored(data) is not None:
         raise DataError(
             f"{data.n_vars - len(names):,} columns of the data are a gene again; they can be made one in memory only.\n"
-            "Read the data with backed=False (command line: --backed never), or make the genes unique in the file."
+            f"Read the data with {'--backed never' if at_command_line() else 'backed=False'}, or make the genes "
+            "unique in the file."
         )
     if duplicates == "first":
         return data[:, np.unique(codes, return_index=True)[1]].copy()

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from keras_vnn.basics.errors import DataError, ReadError, check_choice, did_you_mean
+from keras_vnn.basics.errors import DataError, ReadError, check_choice, did_you_mean, sample
 from keras_vnn.basics.probing import refuse_damaged_hdf5
 from keras_vnn.basics.provenance import Source
+from keras_vnn.basics.remedies import remedy
+from keras_vnn.basics.ten_x import is_ten_x, ten_x_group
 from keras_vnn.basics.untrusted import check_hdf5, check_zarr
 from keras_vnn.data._matrix import Measured, check_finite, layer_names, measured, not_a_number, starts_of, stored
 from keras_vnn.data._stores import (
-    TextTable,
     check_cell_names,
     damage_named,
     expression_path,
@@ -30,17 +31,17 @@ from keras_vnn.data._stores import (
     is_zarr,
     join_cells,
     layer_error,
-    line_of_row,
     open_store,
     quiet,
     read_cells,
-    read_table,
     read_ten_x_expression,
     root_of,
     too_large,
 )
+from keras_vnn.data._tables import TextTable, line_of_row, read_table
 from keras_vnn.data.matching import gene_ids
 from keras_vnn.priors.genes import ORIENTATIONS, decide_orientation
+from keras_vnn.priors.kinds import is_count_summary
 
 if TYPE_CHECKING:
     import anndata
@@ -52,6 +53,7 @@ def read_expression(
     path: str | os.PathLike[str],
     *,
     genes: Any = None,
+    gene_column: int | str | None = None,
     orientation: str = "auto",
     layer: str = "X",
     cells: str | os.PathLike[str] | pd.DataFrame | None = None,
@@ -72,6 +74,10 @@ def read_expression(
     genes
         Input genes of the network (ids, or an object whose ``genes`` they are): they tell the axes of a text
         table apart. Genes beyond them, spike-ins included, are kept.
+    gene_column
+        Where the names of the genes stand: a column of ``var``, of a 10x folder 1 (Ensembl) or 2 (symbol), of a text
+        table the column of its row names, by name or number from 1. By default the index or, of an architecture that
+        was built with ``gene_column``, that one where it has more of its genes.
     orientation
         ``"auto"``, ``"genes-in-rows"`` or ``"genes-in-columns"`` of a text table.
     layer
@@ -122,11 +128,12 @@ def read_expression(
     found = expression_path(path)
     described = None if cells is None else read_cells(cells)
     wanted = () if genes is None else gene_ids(genes)
+    remembered = getattr(genes, "parameters", {}).get("gene_column")
     kind = _kind_of(found)
-    if kind == "10x folder":
+    if kind.startswith("10x"):
         if layer != "X" or backed is True:
             raise DataError(
-                f"A 10x folder has no layers and cannot be left on disk: {found}\n"
+                f"A {kind} has no layers and cannot be left on disk: {found}\n"
                 "Leave out layer and backed, or write an .h5ad: vnn.read.expression(path).write_h5ad('cells.h5ad')"
             )
         adata, said = read_ten_x_expression(found, wanted)
@@ -143,7 +150,11 @@ def read_expression(
             raise DataError(f'A text table has no layer {layer!r}: {found}\nLeave layer at "X".')
         if backed is True:
             raise DataError(f"A text table cannot be left on disk: {found}\nLeave out backed, or write an .h5ad.")
-        adata, said = _read_text(found, wanted, orientation, described, metadata)
+        column = remembered if gene_column is None else gene_column
+        adata, said = _read_text(found, wanted, orientation, described, metadata, column)
+    if kind != "text table":
+        column = gene_column if gene_column is not None or not _is_better(adata, remembered, wanted) else remembered
+        said += _name_genes(adata, column, found, kind)
     notes: dict[str, Any] = {"read": said, "source": Source.of_file(found, kind, records=adata.n_obs).to_json()}
     if described is not None:
         adata, notes["cells"] = join_cells(adata, described)
@@ -194,10 +205,44 @@ def as_expression(
     return _with_notes(adata, {"cells": said})
 
 
+def _is_better(adata: anndata.AnnData, column: Any, genes: Sequence[str]) -> bool:
+    """Say whether a column of ``var`` has more of the genes than its index."""
+    if column not in adata.var:
+        return False
+    wanted = set(genes)
+    return len(wanted.intersection(adata.var[column].astype(str))) > len(wanted.intersection(adata.var_names))
+
+
+def _name_genes(adata: anndata.AnnData, column: int | str | None, path: Path, kind: str) -> str:
+    """Name the genes by a column of ``var``, if one is asked for, and say so."""
+    if column is None:
+        return ""
+    known = [str(name) for name in adata.var.columns]
+    if isinstance(column, int) and kind.startswith("10x") and 1 <= column <= len(known):
+        column = known[column - 1]
+    if column not in known:
+        hint = did_you_mean(str(column), known)
+        raise DataError(f"var has no column {column!r}: {path}\nIt has: {sample(known, 12) or 'none'}. {hint}".rstrip())
+    with quiet():
+        adata.var_names = adata.var[column].astype(str).to_list()
+    return f", genes named by {column}"
+
+
 def _kind_of(path: Path) -> str:
     if path.is_dir():
         return "zarr" if is_zarr(path) else "10x folder"
-    return "h5ad" if is_hdf5(path) else "text table"
+    if not is_hdf5(path):
+        return "10x folder" if is_ten_x(path) else "text table"
+    _check_store(path)
+    with damage_named(path), root_of(path) as file:
+        if "var" not in file and ten_x_group(file) is not None:
+            return "10x HDF5"
+        if "row_attrs" in file:
+            raise DataError(
+                f"The file is loom, which is read by way of .h5ad: {path}\n"
+                "Write it so, with loompy installed: anndata.io.read_loom(path).write_h5ad('cells.h5ad')"
+            )
+    return "h5ad"
 
 
 def _read_store(path: Path, layer: str, genes: Sequence[str], backed: bool | str) -> tuple[anndata.AnnData, str]:
@@ -250,14 +295,17 @@ def _take_layer(adata: anndata.AnnData, layer: str, where: str) -> anndata.AnnDa
 
 
 def _read_text(
-    path: Path, genes: Sequence[str], orientation: str, cells: Any, metadata: Sequence[str]
+    path: Path, genes: Sequence[str], orientation: str, cells: Any, metadata: Sequence[str], column: int | str | None
 ) -> tuple[anndata.AnnData, str]:
-    table = read_table(path, "expression table")
+    table = read_table(path, "expression table", names_column="" if column is None else column)
     if table.corner and table.corner in genes:
         raise DataError(
             f"The header's first field is a gene, {table.corner}: the table has no names of cells: {path}:1\n"
             "Write them into the first column, in pandas: table.to_csv(path, index=True)"
         )
+    metadata = (*metadata, *table.aside)
+    if orientation == "auto" and table.kind in ("GCT", "featureCounts"):
+        orientation = "genes-in-rows"
     unknown = [name for name in metadata if name not in table.columns]
     if unknown:
         hint = did_you_mean(unknown[0], table.columns)
@@ -273,9 +321,11 @@ def _read_text(
     _check_names(table, oriented.genes_in_rows, names)
     values = _numbers(table, kept, oriented.genes_in_rows, names)
     metadata_columns = table.body[aside].set_axis([table.columns[i] for i in aside], axis=1)
-    if oriented.genes_in_rows:
-        return _anndata(np.ascontiguousarray(values.T), *names, None, metadata_columns), str(oriented)
-    return _anndata(values, *names, metadata_columns, None), str(oriented)
+    if not oriented.genes_in_rows:
+        return _anndata(values, *names, metadata_columns, None), str(oriented)
+    adata = _anndata(np.ascontiguousarray(values.T), *names, None, metadata_columns)
+    are_genes = ~adata.var_names.map(is_count_summary)
+    return adata if are_genes.all() else adata[:, are_genes].copy(), str(oriented)
 
 
 def _check_names(table: TextTable, genes_in_rows: bool, names: tuple[tuple[str, ...], tuple[str, ...]]) -> None:
@@ -319,7 +369,7 @@ def _numbers(
         name = table.columns[kept[column]]
         raise DataError(
             f"{error.args[0].splitlines()[0]}\nThe column {name!r} holds no number, as {str(text)!r}. "
-            f'If it is not expression, name it: metadata=["{name}"] (command line: --metadata {name}).'
+            f"If it is not expression, name it: {remedy('{metadata}', metadata=[name])}."
         )
     raise error
 

@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from keras_vnn.basics.errors import DataError, check_choice, did_you_mean, sample
+from keras_vnn.basics.remedies import called, remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -463,7 +464,8 @@ def _column(data: Any, name: str) -> tuple[Any, Any]:
     if name not in obs.columns:
         hint = did_you_mean(str(name), known)
         listed = f"The columns are: {', '.join(known[:20])}{' …' if len(known) > 20 else '.'}"
-        none = 'It has none. Read it with the table of its cells: vnn.read.expression(path, cells="cells.csv").'
+        read = called("vnn.read.expression", cells="cells.csv")
+        none = f"It has none. Read it with the table of its cells: {read}."
         raise DataError(f"The cells have no column {name!r}.{hint and f' {hint}'}\n{listed if known else none}")
     return obs, obs[name]
 
@@ -473,10 +475,10 @@ def _missing_error(obs: Any, missing: Sequence[bool], column: str, what: str, op
     if len(names) == len(missing):
         return DataError(f"None of {len(missing):,} cells has a {what} in {column!r}.\nName another column.")
     verb = "have" if len(names) > 1 else "has"
-    flag = option.replace("_", "-")
+    leave = remedy(f"Leave them out with {{{option}}}, or fill", "Fill", **{option: "drop"})
     return DataError(
         f"{len(names):,} of {len(missing):,} cells {verb} no {what} in {column!r}: {sample(names)}.\n"
-        f'Leave them out with {option}="drop" (command line: --{flag} drop), or fill the column.'
+        f"{leave} the column."
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from keras_vnn.basics.errors import DataError, GeneError, check_choice, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry
+from keras_vnn.basics.remedies import at_command_line, remedy
 from keras_vnn.data._matrix import Measured, Stored, named_matrix
 from keras_vnn.priors.genes import explain_mismatch, gene_list
 
@@ -134,15 +135,22 @@ def positions(
     if found.duplicated and duplicates == "raise":
         raise GeneError(
             f"{len(found.duplicated):,} of {len(wanted):,} input genes occur more than once in the data: "
-            f"{sample(found.duplicated)}.\n"
-            'Combine them with duplicates="sum" (counts) or "mean", or keep the first with duplicates="first" '
-            "(command line: --duplicates sum)."
+            f"{sample(found.duplicated)}.\n" + combine_duplicates()
         )
     columns: dict[str, list[int]] = {gene: [] for gene in wanted}
     for column, gene in enumerate(table.genes):
         if gene in columns:
             columns[gene].append(column)
     return list(columns.values())
+
+
+def combine_duplicates() -> str:
+    """Return what to do with genes that occur more than once."""
+    first = remedy("keep the first with {duplicates}.", duplicates="first")
+    return (
+        remedy('Combine them with {duplicates} (counts) or "mean", or ', "Make the names unique.", duplicates="sum")
+        + first
+    )
 
 
 def _missing_text(found: Alignment, n_wanted: int) -> str:
@@ -152,10 +160,8 @@ def _missing_text(found: Alignment, n_wanted: int) -> str:
     ]
     lines += found.diagnosis.splitlines()
     rebuild = "rebuild the architecture for these genes: vnn build --genes cells.h5ad …"
-    if found.matched:
-        lines.append(f'Fill them with missing="zero", or {rebuild}')
-    else:
-        lines.append(f"Translate the names of the data, or {rebuild}")
+    fill = remedy("Fill them with {missing}, or ", missing="zero") if found.matched else ""
+    lines.append(f"{fill or 'Translate the names of the data, or '}{rebuild}")
     return "\n".join(lines)
 
 
@@ -165,9 +171,10 @@ def _diagnosis(data: Any, table: Measured | Stored, wanted: Sequence[str], n_mat
     for column, names in _other_names(data):
         n_here = len(inputs.intersection(names))
         if n_here > n_matched:
-            return (
-                f'{n_here:,} of {n} are in the column {column!r} of the genes: adata.var_names = adata.var["{column}"]'
-            )
+            here = f"{n_here:,} of {n} are in the column {column!r} of the genes"
+            if at_command_line():
+                return f"{here}{remedy(': {gene_column}', gene_column=column)}"
+            return f'{here}: adata.var_names = adata.var["{column}"]'
     n_cells = len(inputs.intersection(table.cells))
     if n_cells > n_matched:
         return f"{n_cells:,} of {n} are names of cells. The data look transposed: pass data.T."

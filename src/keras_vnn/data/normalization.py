@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from keras_vnn.basics.errors import DataError, VNNError, VNNWarning, check_choice, sample
+from keras_vnn.basics.remedies import remedy
 from keras_vnn.data._matrix import Measured, Stored, check_counts, check_finite, named_matrix, pieces, row_numbers
 from keras_vnn.data.inputs import Moments, Picked, Steps, Treatment
 from keras_vnn.data.matching import gene_ids, positions
@@ -382,15 +383,16 @@ class Numbers:
             return (
                 f"normalization={method!r} is for counts, but the values look like logarithms: "
                 f"fractions, none beyond {_LARGEST_LOGARITHM}.\n"
-                'Take the counts, layer="raw" or the name of a layer (command line: --layer), '
-                'or normalization="zscore" or "none".'
+                f"Take the counts, {remedy('{layer}', layer='raw')} or the name of a layer"
+                + remedy(', or {normalization} or "none"', normalization="zscore")
+                + "."
             )
         is_large = self.smallest >= 0 and self.largest > _LARGEST_LOGARITHM
         if is_large and (method == "moderated" or (method == "none" and self.integers)):
             return (
                 f"The values look like raw counts, or others without a logarithm, and normalization={method!r} leaves "
                 "them on their scale: few genes outweigh all others.\n"
-                'Take normalization="log1p-cpm" (command line: --normalization log1p-cpm).'
+                + remedy("Take {normalization}.", normalization="log1p-cpm")
             )
         return ""
 
@@ -412,7 +414,7 @@ class Numbers:
             "The data are of another kind than those the model was trained on.\n"
             f"    trained on {trained}\n"
             f"    given      {self}\n"
-            "Give it values treated alike: another layer of the data, layer=… (command line: --layer)."
+            "Give it values treated alike: another layer of the data" + remedy(", {layer}", layer=...) + "."
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from scipy import sparse
 from keras_vnn.basics.csv_tables import csv_text
 from keras_vnn.basics.errors import ConfigError, OutputError, check_choice
 from keras_vnn.basics.files import replacing
+from keras_vnn.basics.remedies import called, remedy
 from keras_vnn.export._canvas import picture_bytes
 from keras_vnn.export._content import Content, content_of
 from keras_vnn.export._documents import to_card, to_json_text, to_markdown, to_text
@@ -74,7 +75,7 @@ def write_folder(texts: Mapping[str, str], path: str | os.PathLike[str], *, over
     if taken and not overwrite:
         raise OutputError(
             f"{len(taken)} of {len(texts)} files exist already in {folder}: {', '.join(taken)}\n"
-            "Pass overwrite=True (command line: --force) to replace them."
+            + remedy("Pass {overwrite} to replace them.", "Remove them first.", overwrite=True)
         )
     for name, text in texts.items():
         with replacing(folder / name, overwrite=overwrite) as partial:
@@ -246,7 +247,7 @@ def export_summary(
         if not chosen.is_text:
             raise OutputError(
                 f"The format {name} is {chosen.what}, not text to show.\n"
-                f"Name where to write it: vnn.pl.export_summary(model, {name!r}, path=…) (command line: --output …)"
+                f"Name where to write it: {called('vnn.pl.export_summary', f'model, {name!r}', path=...)}"
             )
         return str(chosen.make(content_of(source, ranking)))
     content = content_of(source, ranking)

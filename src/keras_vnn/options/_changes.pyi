@@ -9,6 +9,8 @@ class InteractionChanges(TypedDict, total=False):
     min_genes: int
     max_genes: int | None
     dense_units: int
+    units: int
+    redundancy: Literal["same genes", "none"]
     grouping: Literal["edge", "neighbourhood", "clique", "community"]
     min_targets: int
     max_targets: int | None
@@ -16,7 +18,6 @@ class InteractionChanges(TypedDict, total=False):
     community_size: int
     resolution: float
     seed: int
-    units: int
 
 class GeneSetChanges(TypedDict, total=False):
     """Any of the fields of `GeneSetOptions`."""
@@ -25,6 +26,7 @@ class GeneSetChanges(TypedDict, total=False):
     max_genes: int | None
     dense_units: int
     units: int
+    redundancy: Literal["same genes", "none"]
 
 class HierarchyChanges(TypedDict, total=False):
     """Any of the fields of `HierarchyOptions`."""

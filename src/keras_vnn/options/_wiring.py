@@ -38,7 +38,17 @@ def _check_room(options: Any, counted: str) -> None:
         raise ConfigError(f"max_{counted}={most} is below min_{counted}={least}: no node could be within both.")
 
 
-class InteractionOptions(_WiringOptions):
+class _GroupOptions(_WiringOptions):
+    """What wirings of groups share."""
+
+    units: Whole = Field(default=1, ge=1, description="Units of each node.")
+    redundancy: Literal["same genes", "none"] = Field(
+        default="same genes",
+        description="same genes: nodes with the same genes become one that keeps all names; none keeps them apart.",
+    )
+
+
+class InteractionOptions(_GroupOptions):
     """How interactions and regulation are wired, see `wire.interactions`."""
 
     heading: ClassVar[str] = "Interactions and regulators"
@@ -76,7 +86,6 @@ class InteractionOptions(_WiringOptions):
         description="Seed of the search for communities.",
         json_schema_extra=only_with(grouping=("community",)),
     )
-    units: Whole = Field(default=1, ge=1, description="Units of each node.")
 
     def check(self) -> None:
         """Check that the limits leave room."""
@@ -84,12 +93,10 @@ class InteractionOptions(_WiringOptions):
         _check_room(self, "targets")
 
 
-class GeneSetOptions(_WiringOptions):
+class GeneSetOptions(_GroupOptions):
     """How gene sets are wired, see `wire.gene_sets`."""
 
     heading: ClassVar[str] = "Gene sets"
-
-    units: Whole = Field(default=1, ge=1, description="Units of each node.")
 
 
 class HierarchyOptions(Options):

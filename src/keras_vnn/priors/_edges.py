@@ -89,7 +89,7 @@ class Interactions:
         return cls._using(names, pairs, score_, line_, sources, (audit or Audit()) + Audit.of(selfs, repeated))
 
     @classmethod
-    def _using(cls, names: Sequence[str], pairs: NDArray[Any], score: Any, line: Any, *of: Any) -> Self:
+    def _using(cls, names: Sequence[str] | NDArray[Any], pairs: NDArray[Any], score: Any, line: Any, *of: Any) -> Self:
         """Make the value from positions in names, leaving out names that no pair uses."""
         used, flat = np.unique(pairs, return_inverse=True)
         places = locked(flat.reshape(-1, 2).astype(np.int32))
@@ -238,8 +238,8 @@ class Regulation:
     @classmethod
     def _using(
         cls,
-        regulators: Sequence[str],
-        targets: Sequence[str],
+        regulators: Sequence[str] | NDArray[Any],
+        targets: Sequence[str] | NDArray[Any],
         pairs: Any,
         effect: Any,
         weight: Any,

@@ -10,10 +10,12 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import overload
 
 from keras_vnn.basics.errors import GeneError, ReadError, VNNError, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
+from keras_vnn.basics.remedies import remedy
 
 __all__ = [
     "CELL_NAMES",
@@ -118,7 +120,11 @@ def gene_list(names: Iterable[str], *, duplicates: str = "raise", source: Source
     where = f" in {source.name}" if source else ""
     wrong = next((i for i, name in enumerate(given) if not isinstance(name, str) or not name.strip()), None)
     if wrong is not None:
-        raise GeneError(f"Gene {wrong + 1} of {len(given)}{where} is {given[wrong]!r}, expected a non-empty name.")
+        is_number = isinstance(given[wrong], Integral)
+        advice = "\nWrite ids that are numbers as texts: [str(gene) for gene in genes]" if is_number else ""
+        raise GeneError(
+            f"Gene {wrong + 1} of {len(given)}{where} is {given[wrong]!r}, expected a non-empty name.{advice}"
+        )
     if not given:
         raise GeneError(f"There is no gene name{where}.")
     stripped = [str(name).strip() for name in given]
@@ -127,10 +133,10 @@ def gene_list(names: Iterable[str], *, duplicates: str = "raise", source: Source
         return GeneList(unique, source)
     repeated = [name for name, count in Counter(stripped).items() if count > 1]
     if duplicates != "first":
+        make = remedy("Keep the first of each with {duplicates}, or make", "Make", duplicates="first")
         raise GeneError(
             f"{len(repeated)} of {len(unique)} gene names{where} occur more than once: {sample(repeated)}.\n"
-            'Keep the first of each with duplicates="first" (command line: --duplicates first), '
-            "or make the names unique."
+            f"{make} the names unique."
         )
     dropped = AuditEntry.of("read", "gene", "repeated name, first one kept", repeated, len(stripped) - len(unique))
     return GeneList(unique, source, Audit.of(dropped))
@@ -234,7 +240,7 @@ def decide_orientation(
         f"Neither {len(rows):,} row names nor {len(columns):,} column names tell{f': {where}' if where else '.'}\n"
         f"    rows: {sample(rows, 3)}\n"
         f"    columns: {sample(columns, 3)}\n"
-        'Say it with orientation="genes-in-rows" or "genes-in-columns" (command line: --orientation genes-in-rows).'
+        + remedy('Say it with {orientation} or "genes-in-columns".', orientation="genes-in-rows")
     )
 
 

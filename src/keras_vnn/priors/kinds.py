@@ -22,6 +22,7 @@ __all__ = [
     "check_names",
     "damaged_by_excel",
     "identify",
+    "is_count_summary",
     "refuse_mixed_species",
     "undamaged",
 ]
@@ -118,6 +119,9 @@ _WRITTEN = "|".join([*_SPELLED, *map(str.lower, _SPELLED)])
 _DAY_FIRST = re.compile(rf"(\d{{1,2}})[-. ]+({_WRITTEN}|{_WRITTEN.upper()})(?:[-. ]+\d{{2,4}})?")
 _MONTH_FIRST = re.compile(rf"({_WRITTEN})[-. ]+(\d{{1,2}}|\d{{4}})")
 _DATE = re.compile(r"\d{4}-(\d{2})-(\d{2})(?:[ T]00:00:00)?|(\d{1,2})/(\d{1,2})/\d{2,4}")
+# Excel writes at least two digits behind a month; worms have oct-1, let-7 and many more of the form.
+_WORM = re.compile(r"[a-z]{2,4}-\d+")
+_SUMMARY = re.compile(r"__(no_feature|ambiguous|too_low_aQual|not_aligned|alignment_not_unique)")
 _SCIENTIFIC = re.compile(r"\d([.,]\d+)?E[+-]?\d+")
 _SERIAL = re.compile(r"\d{5}")
 # Days since 1900 of the years 1990 to 2049: what Excel shows of a date formatted as a number.
@@ -264,6 +268,11 @@ def _kept_prefix(found: re.Match[str]) -> str:
     return f"{found[1].split(':')[0]}:" if ":" in found[1] else ""
 
 
+def is_count_summary(name: str) -> bool:
+    """Say whether a name is that of a row of HTSeq that is not a gene: ``__no_feature`` and its like."""
+    return _SUMMARY.fullmatch(name) is not None
+
+
 def damaged_by_excel(names: Iterable[str]) -> list[str]:
     """Return the names a spreadsheet has turned into dates or numbers, sorted.
 
@@ -282,6 +291,9 @@ def damaged_by_excel(names: Iterable[str]) -> list[str]:
     unique = set(names)
     patterns = (_DAY_FIRST, _MONTH_FIRST, _DATE, _SCIENTIFIC)
     found = {name for name in unique if any(pattern.fullmatch(name) for pattern in patterns)}
+    worms = {name for name in unique if _WORM.fullmatch(name)}
+    is_worm = 2 * len(worms - found) >= len(worms) and 20 * len(worms) > len(unique)
+    found -= {name for name in worms if is_worm or re.fullmatch(r"[a-z]+-\d", name)}
     numbers = {name for name in unique if name.isdigit()}
     serials = {name for name in numbers if _SERIAL.fullmatch(name) and int(name) in _SERIAL_DAYS}
     # Symbols, but no other number among them: numbers in a list of numbers are Entrez genes.

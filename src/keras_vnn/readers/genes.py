@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,25 +21,26 @@ import pandas as pd
 from keras_vnn.basics.errors import ConfigError, GeneError, ReadError, VNNError, check_choice, did_you_mean, sample
 from keras_vnn.basics.probing import refuse_damaged_hdf5
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
-from keras_vnn.basics.ten_x import is_ten_x, read_ten_x
+from keras_vnn.basics.remedies import remedy
+from keras_vnn.basics.ten_x import TenX, is_ten_x, read_ten_x, ten_x_group, ten_x_in_hdf5
 from keras_vnn.basics.untrusted import check_hdf5
 from keras_vnn.priors.genes import DUPLICATE_POLICIES, ORIENTATIONS, GeneList, decide_orientation, gene_list
 from keras_vnn.priors.identifiers import IdentifierTable
-from keras_vnn.priors.kinds import check_names
-from keras_vnn.readers.layout import Layout, column_number, lay_out, normalized
+from keras_vnn.priors.kinds import check_names, is_count_summary
+from keras_vnn.readers.layout import Layout, column_number, is_number, lay_out, normalized
 from keras_vnn.readers.registry import is_sure, lists_formats, read_file, refuse_other, sniff
 from keras_vnn.readers.tabular import Options, pieces_of, refuse_row
-from keras_vnn.readers.text import Preview, preview, shortened
+from keras_vnn.readers.text import GCT, Preview, preview, shortened
 
 if TYPE_CHECKING:
     import anndata
 
-__all__ = ["read_genes", "read_identifier_map"]
+__all__ = ["HEADER_WORDS", "read_genes", "read_identifier_map"]
 
-_WORDS = set(
+HEADER_WORDS = set(
     "gene genes symbol symbols genesymbol genesymbols genename genenames geneid geneids genesymbolid hgncsymbol "
     "approvedsymbol ensembl ensemblid ensemblgeneid ensemblgene ensemblgenename orf feature features featurename "
-    "varnames entrez entrezid uniprot index".split()
+    "varnames entrez entrezid uniprot index protein proteins proteinid uniprotid accession entry".split()
 )
 
 _IN_COLUMNS = {"gaf", "gpad", "biogrid", "mitab", "annotation-table", "ontology-table"}
@@ -113,6 +115,8 @@ def read_genes(
     if is_ten_x(Path(source)):
         return _of_ten_x(Path(source), column, duplicates)
     start = preview(Path(source))
+    if start.magic.startswith(b"\x89HDF") and (in_hdf5 := _in_ten_x(start.path)) is not None:
+        return _ten_x_genes(in_hdf5, start.path, column, duplicates)
     if start.magic.startswith(b"\x89HDF"):
         if isinstance(column, int):
             raise ConfigError(
@@ -122,15 +126,19 @@ def read_genes(
         names, said = _var_names(start.path, column, raw=raw)
         dropped = Audit()
     else:
-        _refuse_other(start, column)
+        if orientation == "auto":
+            _refuse_other(start, column)
         layout = lay_out(
             start,
             delimiter=delimiter,
             header=header,
             named=(column,) if isinstance(column, str) else (),
-            is_header=lambda words: bool(_WORDS & set(words)) or list(words) in (["x"], ["0"]),
+            is_header=lambda words: bool(HEADER_WORDS & set(words)) or list(words) in (["x"], ["0"]),
         )
         names, said, dropped = _from_text(layout, column, orientation, malformed)
+        summaries = [name for name in names if is_count_summary(name)]
+        names = [name for name in names if name not in summaries]
+        dropped += Audit.of(AuditEntry.of("read", "row", "counts reads of no gene (HTSeq)", summaries))
     found = gene_list(names, duplicates=duplicates, source=Source.of_file(start.path, said, records=len(names)))
     check_names(found, start.path)
     return replace(found, audit=dropped + found.audit)
@@ -187,7 +195,7 @@ def read_identifier_map(
     if len(table.columns) < 2:
         raise ReadError(
             f"Only {sample(table.columns) or 'no column'} holds names, a table of identifiers needs two: {path}\n"
-            "Say which columns: columns=(1, 2)"
+            + remedy("Say which columns: {columns}", columns=(1, 2))
         )
     return table
 
@@ -196,7 +204,10 @@ def read_identifier_map(
 
 
 def _of_ten_x(path: Path, column: int | str | None, duplicates: str) -> GeneList:
-    known = read_ten_x(path)
+    return _ten_x_genes(read_ten_x(path), path, column, duplicates)
+
+
+def _ten_x_genes(known: TenX, path: Path, column: int | str | None, duplicates: str) -> GeneList:
     if column not in (None, 1, 2):
         raise ConfigError(
             f"The genes of a 10x folder are named by column 1 (Ensembl) or 2 (symbol), got {column!r}: {path}\n"
@@ -235,7 +246,9 @@ def _refuse_other(start: Preview, column: int | str | None) -> None:
         return
     if is_sure(found) or found.family not in ("interactions", "regulation", "id-map"):
         if found.name in _IN_COLUMNS:
-            found = replace(found, advice="If one of its columns holds the genes, say which: column=1")
+            found = replace(
+                found, advice=remedy("If one of its columns holds the genes, say which: {column}", column=1)
+            )
         refuse_other(start, found, "a list of genes")
 
 
@@ -243,12 +256,18 @@ def _from_text(
     layout: Layout, column: int | str | None, orientation: str, malformed: str
 ) -> tuple[list[str], str, Audit]:
     """Return names, where they were, and what was left out."""
+    if column is None and layout.header is None and len(layout.preview.lines) == 1 and layout.width > 1:
+        names = [name for name in layout.rows[0][1] if name]
+        if not any(map(is_number, names)):
+            return names, f"names on one line ({layout.kind})", Audit()
     if column is None and _is_wide(layout):
         rows, dropped = _column(layout, 0, malformed)
         numeric = [c for c in range(1, layout.width) if layout.is_numeric(c)]
         header = layout.titles
         columns = [header[c] for c in numeric]
-        oriented = decide_orientation(rows, columns, header[0], asked=orientation, where=layout.preview.path)
+        is_gct = any(text in GCT for _, text in layout.preview.comments[:1])
+        asked = "genes-in-rows" if is_gct and orientation == "auto" else orientation
+        oriented = decide_orientation(rows, columns, header[0], asked=asked, where=layout.preview.path)
         said = f"{layout.kind} expression table, {oriented}"
         if oriented.genes_in_rows:
             return rows, said, dropped
@@ -279,9 +298,11 @@ def _is_numbered(layout: Layout) -> bool:
 def _default_column(layout: Layout) -> int:
     """Return the first column, unless it only numbers the rows."""
     if layout.width > 1 and layout.header and layout.is_numeric(0):
-        named = (c for c in range(1, layout.width) if normalized(layout.titles[c]) in _WORDS)
+        named = (c for c in range(1, layout.width) if normalized(layout.titles[c]) in HEADER_WORDS)
         text = (c for c in range(1, layout.width) if not layout.is_numeric(c))
-        unnamed = normalized(layout.header[0]) in {"", "index", "x", "unnamed0"}
+        numbers = layout.values(0)
+        counted = any(numbers == [str(n) for n in range(first, first + len(numbers))] for first in (0, 1))
+        unnamed = counted or normalized(layout.header[0]) in {"", "index", "x", "unnamed0"}
         return next(named, next(text, 0) if unnamed else 0)
     return 0
 
@@ -298,7 +319,7 @@ def _column(layout: Layout, position: int, malformed: str) -> tuple[list[str], A
     if not names:
         raise ReadError(
             f"The file has no gene names in {layout.name(position)}: {layout.preview.path}\n"
-            "If another column holds them, say which: column=2"
+            + remedy("If another column holds them, say which: {column}", column=2)
         )
     return names, Audit.of(AuditEntry.of("read", "row", "a name is empty", skipped))
 
@@ -313,12 +334,27 @@ def _numbered(layout: Layout, malformed: str) -> tuple[list[str], str, Audit]:
         raise ReadError(
             f"The numbers in the first column are not 0 to {len(names) - 1}, each once: {layout.preview.path}\n"
             f"    {shortened(layout.preview.first)}\n"
-            "If they are gene ids, or only number the rows, say which column holds the genes: column=1 or column=2"
+            + remedy(
+                "If they are gene ids, or only number the rows, say which column holds the genes: {column}", column=1
+            )
+            + remedy(" or {column}", column=2)
         )
     return [names[i] for i in np.argsort(order)], f"gene2ind ({layout.kind} number, name)", dropped
 
 
 # ---- .h5ad ---------------------------------------------------------------------------------------------------
+
+
+def _in_ten_x(path: Path) -> TenX | None:
+    """Return the names in an HDF5 file of 10x Cell Ranger; ``None`` for another file, or one that is damaged."""
+    import h5py
+
+    refuse_damaged_hdf5(path)
+    with suppress(OSError, KeyError, RuntimeError, ValueError), h5py.File(path) as file:
+        check_hdf5(file, path)
+        group = None if "var" in file else ten_x_group(file)
+        return None if group is None else ten_x_in_hdf5(group, path)
+    return None
 
 
 def _var_names(path: Path, column: str | None, *, raw: bool) -> tuple[list[str], str]:

@@ -14,6 +14,7 @@ from numbers import Integral
 from typing import Any
 
 from keras_vnn.basics.errors import ConfigError, ReadError, did_you_mean, sample
+from keras_vnn.basics.remedies import remedy
 from keras_vnn.readers.text import Preview, refuse_comments_alone, shortened
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "column_number",
     "column_numbers",
     "is_listed",
+    "is_number",
     "lay_out",
     "normalized",
     "split",
@@ -40,6 +42,7 @@ _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 # Numbers that are no scores, by the words of their headers.
 _NO_SCORE = re.compile(
     r".*(id|ids|entrez|entrezgene|geneid|pmid|pubmed|year|date|start|end|length|position|taxon|taxid|count of.*)"
+    r"|cost|costs|pvalue|padj|fdr|qvalue|distance|rank"
 )
 _NO_NUMBER = {"", "na", "n/a", "nan", "none", "null", "inf", "-inf", "+inf", "infinity"}
 _STRONG_ID = re.compile(
@@ -96,7 +99,17 @@ class Layout:
     def is_numeric(self, column: int) -> bool:
         """Say whether at least half of the filled fields of a column in the preview are numbers."""
         filled = [value for value in self.values(column) if value]
-        return bool(filled) and 2 * sum(_is_number(value) for value in filled) >= len(filled)
+        return bool(filled) and 2 * sum(is_number(value) for value in filled) >= len(filled)
+
+    @property
+    def words(self) -> list[str]:
+        """The words of the header, normalized; none without one."""
+        return [normalized(name) for name in self.header or ()]
+
+    @property
+    def numbers(self) -> set[str]:
+        """The fields right of the first column in the preview, each once."""
+        return {value for _, fields in self.rows for value in fields[1:]}
 
     @property
     def is_regular(self) -> bool:
@@ -236,7 +249,7 @@ def lay_out(
         header = all(name in names for name in named) if named else _is_header(names, below, is_header)
     if named and not header:
         missing = [name for name in named if name not in names]
-        hint = did_you_mean(missing[0], names) if missing else "Leave out header=False."
+        hint = did_you_mean(missing[0], names) if missing else remedy("Leave out {header}.", header=False)
         raise ReadError(
             f"No column is named {(missing or named)[0]!r}: {start.path}:{line}\n    {shortened(start.first)}\n"
             f"{hint}{' ' if hint else ''}Columns can also be numbered, from 1."
@@ -246,7 +259,7 @@ def lay_out(
     if not below:
         raise ReadError(
             f"The file has a header and no rows: {start.path}\n    {shortened(start.first)}\n"
-            "Is the file truncated? If this is a row, say header=False."
+            f"Is the file truncated?{remedy(' If this is a row, say {header}.', header=False)}"
         )
     width = _usual_width(below)
     if len(names) == width - 1:
@@ -271,9 +284,9 @@ def choose_columns(layout: Layout, roles: Roles, asked: Sequence[int | str] | No
         raise ReadError(
             f"The file has one column, expected two names per row: {path}:{layout.rows[0][0]}\n"
             f"    {shortened(dict(layout.preview.lines)[layout.rows[0][0]])}\n"
-            "If its columns are separated by something unusual, pass delimiter=…"
+            + remedy("If its columns are separated by something unusual, pass {delimiter}", delimiter=...)
         )
-    words = [normalized(name) for name in layout.header or ()]
+    words = layout.words
     pair = roles.pair(words)
     unnamed = {0} if layout.header and not layout.header[0] else set()
     candidates = [c for c in range(layout.width) if c not in unnamed]
@@ -283,7 +296,8 @@ def choose_columns(layout: Layout, roles: Roles, asked: Sequence[int | str] | No
             shown = "\n".join(f"    {shortened(line)}" for line in layout.preview.texts[:3])
             raise ReadError(
                 f"Only {layout.name(text[0] if text else candidates[0])} looks like names, expected two such columns: "
-                f"{path}\n{shown}\nIf two columns are names all the same, say which: columns=(1, 2)"
+                f"{path}\n{shown}"
+                + remedy("\nIf two columns are names all the same, say which: {columns}", columns=(1, 2))
             )
         pair = (text[0], text[1]) if text else (candidates[0], candidates[1])
     free = [c for c in candidates if c not in pair]
@@ -317,7 +331,9 @@ def column_number(layout: Layout, asked: int | str) -> int:
     """
     path = layout.preview.path
     if isinstance(asked, bool) or not isinstance(asked, str | Integral):
-        raise ConfigError(f"A column is a name or a number from 1, got {asked!r}.\nFor example: columns=(1, 2)")
+        raise ConfigError(
+            f"A column is a name or a number from 1, got {asked!r}.\nFor example: {remedy('{columns}', columns=(1, 2))}"
+        )
     if isinstance(asked, str):
         known = layout.header or ()
         if asked in known:
@@ -342,7 +358,8 @@ def column_numbers(layout: Layout, asked: Sequence[int | str]) -> list[int]:
     found = [column_number(layout, column) for column in asked]
     if len(set(found)) < len(found):
         raise ConfigError(
-            f"columns names the same column twice: {tuple(asked)!r}.\nName different ones, for example: columns=(1, 2)"
+            f"columns names the same column twice: {tuple(asked)!r}.\n"
+            f"Name different ones, for example: {remedy('{columns}', columns=(1, 2))}"
         )
     return found
 
@@ -356,7 +373,8 @@ def _asked_columns(layout: Layout, roles: Roles, asked: Sequence[int | str]) -> 
     if not is_listed(asked, 2, 3):
         raise ConfigError(
             f"columns must name two columns, or three with the {roles.number_is}; got {asked!r}.\n"
-            f"For example: columns=(1, 2) or columns=('gene_a', 'gene_b', '{roles.number_is}')"
+            f"For example: {remedy('{columns}', columns=(1, 2))} or "
+            + remedy("{columns}", columns=("gene_a", "gene_b", roles.number_is))
         )
     first, second, *third = column_numbers(layout, asked)
     if third and roles.effect and not layout.is_numeric(third[0]):
@@ -381,23 +399,32 @@ def _is_header(
     words = [normalized(name) for name in top]
     later = [fields for _, fields in below if fields != top]
     repeated = any(set(top) & set(fields) - {""} for fields in later)
+    if repeated and _heads_numbers(top, later):
+        return True
     if is_header(words) and not repeated:
         return True
     if not later or repeated:
         return False
     width = max(len(fields) for fields in later)
     shift = 1 if len(top) == width - 1 else 0
-    if not top[0] and not any(map(_is_number, top)) and all(fields[0] and _is_number(fields[0]) for fields in later):
+    if not top[0] and not any(map(is_number, top)) and all(fields[0] and is_number(fields[0]) for fields in later):
         return True
     for position, name in enumerate(top):
         values = [fields[position + shift] for fields in later if position + shift < len(fields)]
         filled = [value for value in values if value]
-        numbers = sum(_is_number(value) for value in filled)
+        numbers = sum(is_number(value) for value in filled)
         if numbers and all(map(_is_number_like, filled)) and not _is_number_like(name):
             return True
     ids = [[_STRONG_ID.fullmatch(field) is not None for field in fields] for fields in later]
     all_ids = len(later) >= 3 and any(all(c < len(row) and row[c] for row in ids) for c in range(width))
     return all_ids and not any(_STRONG_ID.fullmatch(name) for name in top)
+
+
+def _heads_numbers(top: Sequence[str], later: Sequence[Sequence[str]]) -> bool:
+    """Say whether all columns but the first are numbers, two at least, and not in the first line: a matrix."""
+    names = top[1:] if len(top) == len(later[0]) else top
+    cells = [value for fields in later for value in fields[1:]]
+    return len(names) > 1 and all(map(_is_number_like, cells)) and not any(map(_is_number_like, names))
 
 
 def _fields_of_comment(start: Preview, delimiter: str, width: int) -> tuple[str, ...]:
@@ -416,7 +443,8 @@ def _usual_width(rows: Sequence[tuple[int, Sequence[str]]]) -> int:
     return max(set(widths), key=lambda width: (widths.count(width), width))
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Say whether a text is a number, with a point or a comma for the decimals."""
     return _NUMBER.fullmatch(text) is not None or _has_decimal_comma(text)
 
 
@@ -440,7 +468,7 @@ def as_number(text: str) -> float:
 
 
 def _is_number_like(text: str) -> bool:
-    return _is_number(text) or text.casefold() in _NO_NUMBER
+    return is_number(text) or text.casefold() in _NO_NUMBER
 
 
 def _are_effects(values: Sequence[str], roles: Roles) -> bool:

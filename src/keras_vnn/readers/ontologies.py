@@ -14,6 +14,7 @@ import numpy as np
 
 from keras_vnn.basics.errors import ConfigError, ReadError, check_choice, did_you_mean, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry
+from keras_vnn.basics.remedies import remedy
 from keras_vnn.priors import Annotations, GeneSets, Ontology
 from keras_vnn.priors.genes import gene_list
 from keras_vnn.priors.kinds import check_names
@@ -275,7 +276,7 @@ def _annotations(table: Table, *, keeps_negated: bool) -> Annotations:
     frame = table.frame
     negated = np.zeros(len(frame), bool)
     if "qualifier" in frame:
-        negated = of_each(frame["qualifier"], lambda word: "NOT" in word.upper().split("|"), bool)
+        negated = of_each(frame["qualifier"], lambda word: "NOT" in _parts(word.upper()), bool)
     entry = AuditEntry("read", "row", "negated (NOT)", int(negated.sum()))
     if not keeps_negated:
         frame, negated = frame[~negated], negated[~negated]
@@ -293,7 +294,11 @@ def _annotations(table: Table, *, keeps_negated: bool) -> Annotations:
 
 
 def _without_not(qualifier: str) -> str:
-    return "|".join(part for part in qualifier.split("|") if part.upper() != "NOT")
+    return "|".join(part for part in _parts(qualifier) if part.upper() != "NOT")
+
+
+def _parts(qualifier: str) -> list[str]:
+    return [part.strip() for part in qualifier.split("|")]
 
 
 # ---- which rows ----------------------------------------------------------------------------------------------
@@ -313,7 +318,7 @@ def _keeping(table: Table, column: str, test: Callable[[str], bool], reason: str
 def _of_taxon(table: Table, taxon: str | int | None) -> Table:
     def first(word: object) -> str:
         """Return the taxon of the gene; a second one is that of a host or a symbiont."""
-        return str(word).split("|")[0].removeprefix("taxon:").strip()
+        return str(word).split("|")[0].removeprefix("taxon:").removeprefix("NCBITaxon:").strip()
 
     if taxon is None and "taxon" in table.frame:
         refuse_species([of_each(table.frame["taxon"], first)], "The annotations are", table.path.name)
@@ -392,7 +397,8 @@ def _by_synonym(table: Table, wanted: Sequence[str]) -> tuple[dict[str, str], li
     A name that is the symbol of some gene is never taken for a synonym of another.
     """
     if "synonyms" not in table.frame:
-        raise ReadError(f'{_title(table)} has no column of synonyms.\nPass id="symbol" or id="accession".')
+        advice = remedy("Pass {id} or ", id="symbol") + remedy("{id}.", id="accession")
+        raise ReadError(f"{_title(table)} has no column of synonyms.\n{advice}")
     pairs = table.frame[["symbol", "synonyms"]].drop_duplicates()
     absent = set(wanted) - set(pairs["symbol"])
     owners: dict[str, set[str]] = {}

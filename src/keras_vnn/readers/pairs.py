@@ -18,6 +18,7 @@ import pandas as pd
 
 from keras_vnn.basics.errors import ReadError, sample
 from keras_vnn.basics.provenance import AuditEntry
+from keras_vnn.basics.remedies import remedy
 from keras_vnn.readers.layout import Columns, Layout, Roles, as_number, choose_columns, lay_out, normalized, split
 from keras_vnn.readers.tabular import Options, Table, counted, joined, of_each, pieces_of, refuse_row
 from keras_vnn.readers.text import Preview, texts_at
@@ -79,7 +80,7 @@ def read_pairs(
         raise ReadError(
             f"min_score={options.at_least:g} needs a column of scores: {start.path}\n"
             f"Read as: {chosen.described(layout, 'score')}\n"
-            "Say which column it is, for example: columns=(1, 2, 3)"
+            + remedy("Say which column it is, for example: {columns}", columns=(1, 2, 3))
         )
     table = read_rows(layout, chosen, roles, malformed=options.malformed, at_least=options.at_least)
     return replace(table, format=f"{said}, {table.format}") if said else table
@@ -311,7 +312,7 @@ def choose_rows(table: Table, options: Options, names: str) -> Table:
     if not len(table.frame):
         raise ReadError(
             f"No interaction is left of {table.records:,} rows: {path}\n{table.left_out()}\n"
-            "Choose otherwise: id=…, taxon=…"
+            + remedy("Choose otherwise: {id}, {taxon}", id=..., taxon=...)
         )
     columns = ["first", "second", *(["number"] if has_scores else [])]
     return replace(table, frame=table.frame[columns], format=f"{table.format}, {names}")
@@ -341,8 +342,8 @@ def refuse_species(columns: Iterable[Any], subject: str, where: object) -> None:
         most = max(counts, key=lambda taxon: (counts[taxon], taxon))
         raise ReadError(
             f"{subject} of {len(counts)} species, by taxon: {species_counts(counts)}: {where}\n"
-            f'Choose one, as it is written there: taxon="{most}" (command line: --taxon "{most}"); taxon="all" keeps '
-            "every one."
+            f"Choose one, as it is written there: {remedy('{taxon}', taxon=most)}; "
+            f"{remedy('{taxon}', taxon='all')} keeps every one."
         )
 
 
@@ -373,7 +374,8 @@ def without_taxon(table: Table, taxon: str | None) -> Table:
         most = max(taxa, key=lambda one: (counts[one], one))
         raise ReadError(
             f"The names carry the prefixes of {len(taxa)} taxa: {sample(taxa)}: {path}\n"
-            f'Choose one, taxon="{most}" (command line: --taxon {most}), or keep the prefixes with strip_taxon=False.'
+            f"Choose one, {remedy('{taxon}', taxon=most)}"
+            f"{remedy(', or keep the prefixes with {strip_taxon}', strip_taxon=False)}."
         )
     if len(taxa) > 1:
         right = [of_each(side, lambda name: taxon_of[name] == taxon, bool) for side in sides]

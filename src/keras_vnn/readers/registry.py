@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from keras_vnn.basics.errors import ConfigError, ReadError, did_you_mean
+from keras_vnn.basics.remedies import reader_called, remedy
 from keras_vnn.basics.unpacking import NOT_TEXT
 from keras_vnn.readers.formats import Family, Format, identifiers, looks, unread
 from keras_vnn.readers.formats.gene_ontology import GAF, GENE2GO, GPAD
@@ -133,8 +134,11 @@ def read_file(path: str | os.PathLike[str], family: str, named: str, options: Op
     start = preview(Path(path))
     known = formats_of(family)
     chosen = _named(start, family, named, known)
+    with_columns = [format for format in known if "columns" in format.takes]
+    if chosen is None and options.header is False and len(start.lines) == 1:
+        # It looks like a header, and is none.
+        chosen = with_columns[-1]
     if chosen is None and options.columns is not None:
-        with_columns = [format for format in known if "columns" in format.takes]
         chosen = next((format for format in with_columns if format.matches(start)), with_columns[-1])
     chosen = chosen or _recognized(start, FAMILIES[family], known)
     for name in ("columns", "id", "sif_types", "species"):
@@ -196,13 +200,23 @@ def unrecognized(start: Preview) -> ReadError:
     """Return the error about a file that looks like nothing known."""
     return ReadError(
         f"The format of the file is not recognised: {start.path}\n{_first_lines(start)}"
-        "Read it with the function for what it holds, and name the format with format=…"
+        + remedy(
+            "Read it with the function for what it holds, and name the format with {format}",
+            "Give it to the option for what it holds, and name its format: vnn build --help",
+            format=...,
+        )
     )
 
 
 def refuse_other(start: Preview, other: Format, what: str) -> NoReturn:
     """Raise the error about a file that is of another family than the one asked for."""
-    advice = other.advice or f"Read it with vnn.{FAMILIES[other.family].public}."
+    family = FAMILIES.get(other.family)
+    advice = other.advice.format(
+        matrix=remedy("with {format}", "with --regulation-format matrix", format="matrix"),
+        **{one.name.replace("-", "_"): reader_called(one.name, one.public) for one in FAMILIES.values()},
+    )
+    if family is not None and not advice:
+        advice = f"Read it with {reader_called(family.name, family.public)}."
     raise ReadError(f"The file is {other.title}, not {what}: {start.path}\n{_first_lines(start)}{advice}")
 
 
@@ -251,11 +265,11 @@ def _recognized(start: Preview, family: Family, known: tuple[Format, ...]) -> Fo
     number, text = start.lines[0]
     width = max(len(format.name) for format in known)
     listed = "\n".join(f"    {format.name:<{width}}  {format.title}" for format in known)
-    columns = "\nor the columns of a table: columns=(1, 2)" if family.wary else ""
+    columns = remedy("\nor the columns of a table: {columns}", columns=(1, 2)) if family.wary else ""
     raise ReadError(
         f"Cannot tell the format of the file with {family.what}: {start.path}:{number}\n"
         f"    {shortened(text)}\n"
-        f"Name it with format=…:\n{listed}{columns}"
+        f"{remedy('Name it with {format}', 'The formats are', format=...)}:\n{listed}{columns}"
     )
 
 

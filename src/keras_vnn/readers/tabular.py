@@ -21,6 +21,7 @@ from pandas.api.types import union_categoricals
 from keras_vnn.basics.errors import ReadError, check_choice
 from keras_vnn.basics.files import MOST_CELLS, read_lines
 from keras_vnn.basics.provenance import AuditEntry, Source
+from keras_vnn.basics.remedies import remedy
 from keras_vnn.readers.layout import Layout
 from keras_vnn.readers.text import COMMENT_MARKS, CheckedStream, Preview, at, open_text, texts_at
 
@@ -232,7 +233,11 @@ def read_fixed(start: Preview, layout: Fixed, said: str, *, malformed: str | Non
                     raise ReadError(
                         f"{fault}: {at(path, line)}\n"
                         "Is the file truncated?"
-                        + (' Pass malformed="skip" to count such rows in the audit and go on.' if malformed else "")
+                        + (
+                            remedy(" Pass {malformed} to count such rows in the audit and go on.", malformed="skip")
+                            if malformed
+                            else ""
+                        )
                     )
                 wrong.extend([line] if fault else ())
             yield part
@@ -268,7 +273,8 @@ def refuse_narrow(start: Preview, width: int, expected: int, line: int = 1) -> N
     if width < expected:
         raise ReadError(
             f"The file has {counted(width)}, expected at least {expected}: {at(start.path, line)}\n"
-            "Is it of another format, or are its columns separated in another way? Leave out format=…"
+            "Is it of another format, or are its columns separated in another way?"
+            + remedy(" Leave out {format}", format=...)
         )
 
 
@@ -388,10 +394,11 @@ def refuse_row(layout: Layout, line: int, what: str) -> NoReturn:
     """Raise the `ReadError` about one row, with its place, its text and what to do."""
     if layout.quoted:
         _refuse_open_quote(layout.preview.path)
-    raise ReadError(
-        f"{what}: {at(layout.preview.path, line)}\n"
-        'Pass malformed="skip" to count such rows in the audit and go on, or name other columns: columns=…'
+    ways = (
+        remedy("Pass {malformed} to count such rows in the audit and go on", malformed="skip"),
+        remedy("name other columns: {columns}", columns=...),
     )
+    raise ReadError(f"{what}: {at(layout.preview.path, line)}\n{', or '.join(filter(None, ways))}")
 
 
 def _refuse_open_quote(path: Path) -> None:

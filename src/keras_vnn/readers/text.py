@@ -22,6 +22,7 @@ from keras_vnn.basics.unpacking import NOT_TEXT, open_unpacked
 
 __all__ = [
     "COMMENT_MARKS",
+    "GCT",
     "CheckedStream",
     "Preview",
     "at",
@@ -34,6 +35,8 @@ __all__ = [
 ]
 
 COMMENT_MARKS = ("#", "!")
+# The first lines of GCT.
+GCT = ("#1.2", "#1.3")
 
 _MOST_BLANK = 100_000
 _MOST_FIELDS = 20_000
@@ -97,18 +100,21 @@ def preview(path: Path) -> Preview:
     comments: list[tuple[int, str]] = []
     lines: list[tuple[int, str]] = []
     characters = blank = 0
+    text_above = ""
     with open_text(path) as stream:
         for number, line in enumerate(stream, 1):
             text = line.rstrip("\n")
             if "\0" in text:
                 refuse_bytes(path)
-            if text.startswith(COMMENT_MARKS):
+            # Below the first line of GCT stand its sizes.
+            if text.startswith(COMMENT_MARKS) or (comments[-1:] == [(1, text_above)] and text_above in GCT):
                 comments.append((number, text))
             elif text.strip():
                 lines.append((number, text))
                 characters += len(text)
             else:
                 blank += 1
+            text_above = text
             if blank > _MOST_BLANK:
                 raise ReadError(
                     f"More than {_MOST_BLANK:,} lines are blank at the beginning: {path}:{number}\n"

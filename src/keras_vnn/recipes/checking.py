@@ -21,18 +21,35 @@ from keras_vnn.basics.errors import ReadError, VNNError, VNNWarning
 from keras_vnn.basics.files import existing_file
 from keras_vnn.basics.probing import refuse_damaged_hdf5
 from keras_vnn.basics.provenance import Audit
-from keras_vnn.basics.ten_x import is_ten_x, read_ten_x
+from keras_vnn.basics.ten_x import is_ten_x
 from keras_vnn.priors.genes import gene_list
 from keras_vnn.priors.identifiers import IdentifierTable, names_in
 from keras_vnn.priors.kinds import OTHER, Identified, bare_name, identify
 from keras_vnn.readers import FAMILIES, read_identifier_map
 from keras_vnn.readers.registry import sniff, unrecognized
 from keras_vnn.readers.text import preview
+from keras_vnn.recipes.pairs_in_doubt import family_of_pairs
+from keras_vnn.recipes.prior_files import read_family
 
 __all__ = ["FileReport", "check_file", "check_files", "suggested_command"]
 
 # A look is given to files that a build would refuse, so that the report says what is wrong with them.
 _LENIENT = {"malformed": "skip", "duplicates": "first"}
+# What is in the audit only because of that, and the options by which a build reads the file as well.
+_FLAGS = {
+    "a name is empty": "--malformed skip",
+    "malformed": "--malformed skip",
+    "more columns than": "--malformed skip",
+    "no target": "--malformed skip",
+    "is not a finite number": "--malformed skip",
+    "the effect is not known": "--malformed skip",
+    "repeated name": "--duplicates first",
+}
+_COULD_BE = (
+    "If two of its columns are interactions: --interactions FILE --interactions-columns 1 --interactions-columns 2",
+    "If one of them lists the genes: --genes FILE --gene-column 1",
+    "If it describes cells: --cells FILE, of the commands that read data",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +201,10 @@ def suggested_command(reports: Sequence[FileReport], *, genes: Path | None = Non
     priors = ("interactions", "regulation", "ontology", "annotations", "hierarchy", "gene-sets")
     if not any(one in by_family for one in priors):
         return ""
+    # A network has priors of one family.
+    groups = (("interactions", "regulation"), ("ontology", "annotations"), ("hierarchy",), ("gene-sets",))
+    taken = next(group for group in groups if any(family in by_family for family in group))
+    by_family = {name: found for name, found in by_family.items() if name in (*taken, "genes", "id-map")}
     by_family.setdefault("genes", [Path("GENES")])
     if "ontology" in by_family:
         by_family.setdefault("annotations", [Path("ANNOTATIONS")])
@@ -197,18 +218,26 @@ def suggested_command(reports: Sequence[FileReport], *, genes: Path | None = Non
     if "id-map" not in by_family:
         advice = " ".join(line for report in reports for line in report.advice)
         words += [flag for flag in ("--ignore-case", "--ignore-version") if f"{flag}:" in advice]
+    advice = " ".join(line for report in reports for line in report.advice)
+    words += [word for flag in dict.fromkeys(_FLAGS.values()) if f"{flag}:" in advice for word in flag.split()]
     return " ".join([*words, "-o", "network.vnn"])
 
 
 def _checked(path: Path, genes: tuple[str, ...], table: IdentifierTable | None) -> FileReport:
-    saved = _ten_x(path) if path.is_dir() else _saved(path)
+    saved = None if path.is_dir() else _saved(path)
     if saved is not None:
         return saved
-    refuse_damaged_hdf5(path)
+    if not path.is_dir():
+        refuse_damaged_hdf5(path)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", VNNWarning)
         family, value = _read(path)
     said = tuple(str(one.message) for one in caught if issubclass(one.category, VNNWarning))
+    known, doubt = family_of_pairs(preview(path), genes) if family == "interactions" else (family, "")
+    if known != family and known:
+        family, value = known, _read_as(known, path)
+    elif doubt:
+        return FileReport(path, "", "a table that is not recognised", doubt, value.sources[0].records, advice=_COULD_BE)
     parts = value if isinstance(value, tuple) else (value,)
     source = parts[0].source if family == "genes" else parts[0].sources[0]
     names = _names(family, parts)
@@ -220,6 +249,9 @@ def _checked(path: Path, genes: tuple[str, ...], table: IdentifierTable | None) 
             *advice,
             f"{strange:,} of {told.names:,} names look like no identifier. Is it the right file or column?",
         )
+    audit = sum((part.audit for part in parts[1:]), parts[0].audit)
+    needed = dict.fromkeys(flag for entry in audit for reason, flag in _FLAGS.items() if reason in entry.reason)
+    advice = (*advice, *(f"{flag}: such rows are left out, which is an error without it." for flag in needed))
     return FileReport(
         path,
         family,
@@ -227,7 +259,7 @@ def _checked(path: Path, genes: tuple[str, ...], table: IdentifierTable | None) 
         "; ".join(str(part) for part in parts),
         source.records,
         told,
-        sum((part.audit for part in parts[1:]), parts[0].audit),
+        audit,
         said,
         overlap,
         advice,
@@ -262,15 +294,6 @@ def _saved(path: Path) -> FileReport | None:
     return None
 
 
-def _ten_x(path: Path) -> FileReport | None:
-    if not is_ten_x(path):
-        return None
-    found = read_ten_x(path)
-    what = f"{len(found.barcodes):,} cells, {len(found.genes):,} genes of {len(found.ids):,} features"
-    say = f"Name the folder as genes or as data: vnn build --genes {shlex.quote(str(path))} --duplicates first …"
-    return FileReport(path, "", "10x Cell Ranger folder", what, len(found.barcodes), advice=(say,))
-
-
 def _read(path: Path) -> tuple[str, Any]:
     """Return the family of a file and what its reader gives; a loose look is tried as what else it may be."""
     family = _family(path)
@@ -288,13 +311,14 @@ def _read(path: Path) -> tuple[str, Any]:
 
 
 def _read_as(family: str, path: Path) -> Any:
-    reader = getattr(readers, FAMILIES[family].reader)
-    options = inspect.signature(reader).parameters
-    return reader(path, **{name: value for name, value in _LENIENT.items() if name in options})
+    options = inspect.signature(getattr(readers, FAMILIES[family].reader)).parameters
+    return read_family(family, path, **{name: value for name, value in _LENIENT.items() if name in options})
 
 
 def _family(path: Path) -> str:
     """Return which option of ``vnn build`` takes a file."""
+    if is_ten_x(path):
+        return "genes"
     start = preview(path)
     found = sniff(start)
     if found is not None:

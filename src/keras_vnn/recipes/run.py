@@ -17,19 +17,11 @@ from keras_vnn.architecture.wiring import gene_set_architecture, interaction_arc
 from keras_vnn.basics.errors import ConfigError
 from keras_vnn.basics.keras_import import import_keras
 from keras_vnn.basics.progress import Say, log_debug, log_info
+from keras_vnn.basics.remedies import options_called
 from keras_vnn.priors import Annotations, GeneSets, Interactions, Regulation
 from keras_vnn.priors.genes import GeneList
-from keras_vnn.priors.identifiers import identifier_map, map_identifiers, names_in
-from keras_vnn.readers import (
-    read_annotations,
-    read_gene_sets,
-    read_genes,
-    read_hierarchy,
-    read_identifier_map,
-    read_interactions,
-    read_ontology,
-    read_regulation,
-)
+from keras_vnn.priors.identifiers import IdentifierTable, identifier_map, map_identifiers, names_in
+from keras_vnn.recipes.prior_files import read_named
 from keras_vnn.recipes.schema import BuildRecipe, TrainingRecipe, TrainRecipe
 
 if TYPE_CHECKING:
@@ -72,11 +64,12 @@ def build_architecture(recipe: BuildRecipe, *, say: Say = log_info) -> Architect
         A file cannot be read, or the priors cannot be wired as asked.
     """
     wire = _wiring(recipe)
-    genes = read_genes(
-        recipe.genes, column=recipe.gene_column, duplicates=recipe.duplicates, orientation=recipe.orientation
-    )
+    genes = read_named("genes", recipe.genes, recipe)
     say(f"genes         {genes}")
-    return wire(genes, say)
+    arch = wire(genes, say)
+    if recipe.gene_column is None:
+        return arch
+    return replace(arch, parameters={**arch.parameters, "gene_column": recipe.gene_column})
 
 
 def _wiring(recipe: BuildRecipe) -> Callable[[GeneList, Say], Architecture]:
@@ -107,36 +100,23 @@ def _wiring(recipe: BuildRecipe) -> Callable[[GeneList, Say], Architecture]:
 def _wire_interactions(recipe: BuildRecipe, genes: GeneList, say: Say) -> Architecture:
     interactions = None
     if recipe.interactions:
-        interactions = read_interactions(
-            list(recipe.interactions),
-            format=recipe.interactions_format,
-            min_score=recipe.min_score,
-            id=recipe.interaction_id,
-            taxon=recipe.taxon,
-        )
+        interactions = read_named("interactions", list(recipe.interactions), recipe)
         say(f"interactions  {interactions}")
         interactions = in_names_of(interactions, genes, recipe, say)
     regulation = None
     if recipe.regulation:
-        regulation = read_regulation(list(recipe.regulation), format=recipe.regulation_format)
+        regulation = read_named("regulation", list(recipe.regulation), recipe)
         say(f"regulation    {regulation}")
         regulation = in_names_of(regulation, genes, recipe, say)
     return interaction_architecture(genes, interactions, regulation, **recipe.wiring)
 
 
 def _wire_ontology(recipe: BuildRecipe, terms: Path, genes_of_terms: Path, genes: GeneList, say: Say) -> Architecture:
-    ontology = read_ontology(terms, format=recipe.ontology_format)
+    ontology = read_named("ontology", terms, recipe)
     say(f"ontology      {ontology}")
-    annotations = read_annotations(
-        genes_of_terms,
-        format=recipe.annotations_format,
-        id=recipe.gene_id,
-        genes=None if _translates(recipe) else genes,
-        taxon=recipe.taxon,
-        include_evidence=recipe.include_evidence or None,
-        exclude_evidence=recipe.exclude_evidence,
-        **{name: recipe.wiring[name] for name in ("not_rule",) if name in recipe.wiring},
-    )
+    rules = {name: recipe.wiring[name] for name in ("not_rule",) if name in recipe.wiring}
+    wanted = None if _translates(recipe) else genes
+    annotations = read_named("annotations", genes_of_terms, recipe, genes=wanted, **rules)
     say(f"annotations   {annotations}")
     if _translates(recipe):
         annotations = in_names_of(annotations, genes, recipe, say).among(genes)
@@ -144,7 +124,7 @@ def _wire_ontology(recipe: BuildRecipe, terms: Path, genes_of_terms: Path, genes
 
 
 def _wire_hierarchy(recipe: BuildRecipe, hierarchy: Path, genes: GeneList, say: Say) -> Architecture:
-    terms, annotations = read_hierarchy(hierarchy, format=recipe.hierarchy_format)
+    terms, annotations = read_named("hierarchy", hierarchy, recipe)
     say(f"hierarchy     {terms}; {annotations}")
     annotations = in_names_of(annotations, genes, recipe, say)
     # Somebody prepared the hierarchy: it is taken as it is unless limits are asked for.
@@ -153,7 +133,7 @@ def _wire_hierarchy(recipe: BuildRecipe, hierarchy: Path, genes: GeneList, say: 
 
 
 def _wire_gene_sets(recipe: BuildRecipe, gene_sets: Path, genes: GeneList, say: Say) -> Architecture:
-    sets = read_gene_sets(gene_sets, format=recipe.gene_sets_format)
+    sets = read_named("gene-sets", gene_sets, recipe)
     say(f"gene sets     {sets}")
     sets = in_names_of(sets, genes, recipe, say)
     return gene_set_architecture(genes, sets, sources=sets.sources, **recipe.wiring)
@@ -175,7 +155,12 @@ def in_names_of(prior: Prior, genes: GeneList, recipe: BuildRecipe, say: Say = l
         if recipe.id_from is not None or recipe.id_to is not None:
             raise ConfigError("Columns of identifiers were named, but no table: add --id-map FILE.")
         return prior
-    table = None if recipe.id_map is None else read_identifier_map(recipe.id_map, taxon=recipe.taxon)
+    table = None if recipe.id_map is None else read_named("id-map", recipe.id_map, recipe)
+    with options_called(source="id_from", target="id_to", policy="id_policy"):
+        return _translated(prior, genes, recipe, table, say)
+
+
+def _translated(prior: Prior, genes: GeneList, recipe: BuildRecipe, table: IdentifierTable | None, say: Say) -> Prior:
     mapping = identifier_map(
         names_in(prior),
         genes,
@@ -279,7 +264,8 @@ def read_training_data(
 
     data = read_expression(
         recipe.data,
-        genes=arch.genes,
+        genes=arch,
+        gene_column=recipe.gene_column,
         orientation=recipe.orientation,
         layer=recipe.layer,
         cells=recipe.cells,

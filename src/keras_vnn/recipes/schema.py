@@ -15,6 +15,7 @@ from pydantic import (
     BeforeValidator,
     Field,
     PlainSerializer,
+    create_model,
 )
 
 from keras_vnn.basics.errors import ConfigError, did_you_mean
@@ -37,12 +38,38 @@ from keras_vnn.options import (
 from keras_vnn.recipes.section import RecipeSection
 from keras_vnn.recipes.space import setting_of
 
-__all__ = ["SEARCHABLE", "BuildRecipe", "CompareRecipe", "Recipe", "TrainRecipe", "TrainingRecipe", "TuneRecipe"]
+__all__ = [
+    "SEARCHABLE",
+    "BuildRecipe",
+    "CellsRecipe",
+    "CompareRecipe",
+    "Recipe",
+    "TrainRecipe",
+    "TrainingRecipe",
+    "TuneRecipe",
+]
 
 
 Paths = Annotated[tuple[Path, ...], as_tuple]
 Words = Annotated[tuple[str, ...], as_tuple]
+
+
+def _numbered(column: Any) -> Any:
+    """Return the number of a column that was given as a text."""
+    return int(column) if isinstance(column, str) and column.isdigit() else column
+
+
+def _delimiter(word: str) -> str:
+    """Return the delimiter that a word stands for, or a character as it is."""
+    return {"tab": "\t", "comma": ",", "semicolon": ";", "space": " "}.get(word, word)
+
+
+Column = Annotated[int | str, BeforeValidator(_numbered)]
+Columns = Annotated[tuple[Column, ...], as_tuple]
 Changes = dict[str, Any]
+
+GENE_COLUMN = "Column of the gene names, by name or number from 1; of an .h5ad a column of var."
+_COLUMNS = "Columns of a table, by name or number from 1"
 
 
 class BuildRecipe(RecipeSection):
@@ -53,11 +80,20 @@ class BuildRecipe(RecipeSection):
     }
     needs: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "interactions_format": ("interactions",),
+        "interactions_columns": ("interactions",),
         "interaction_id": ("interactions",),
+        "interaction_types": ("interactions",),
         "min_score": ("interactions",),
         "regulation_format": ("regulation",),
+        "regulation_columns": ("regulation",),
+        "regulation_types": ("regulation",),
+        "drem_id": ("regulation",),
+        "delimiter": ("interactions", "regulation"),
+        "header": ("interactions", "regulation"),
         "ontology_format": ("ontology",),
+        "ontology_columns": ("ontology",),
         "annotations_format": ("annotations",),
+        "annotations_columns": ("annotations",),
         "gene_id": ("annotations",),
         "exclude_evidence": ("annotations",),
         "include_evidence": ("annotations",),
@@ -65,36 +101,60 @@ class BuildRecipe(RecipeSection):
         "hierarchy_format": ("hierarchy",),
         "gene_sets_format": ("gene_sets",),
         "id_policy": ("id_map", "ignore_case", "ignore_version"),
+        "id_map_format": ("id_map",),
+        "id_map_columns": ("id_map",),
         "id_from": ("id_map",),
         "id_to": ("id_map",),
     }
     headings: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "Interactions and regulators": (
-            *("interactions", "interactions_format", "interaction_id", "min_score", "regulation", "regulation_format"),
+            *("interactions", "interactions_format", "interactions_columns", "interaction_id", "interaction_types"),
+            *("min_score", "regulation", "regulation_format", "regulation_columns", "regulation_types", "drem_id"),
+            *("delimiter", "header"),
         ),
         "Ontologies and hierarchies": (
-            *("ontology", "ontology_format", "annotations", "annotations_format", "gene_id", "exclude_evidence"),
-            *("include_evidence", "hierarchy", "hierarchy_format"),
+            *("ontology", "ontology_format", "ontology_columns", "annotations", "annotations_format"),
+            *("annotations_columns", "gene_id", "exclude_evidence", "include_evidence", "hierarchy"),
+            *("hierarchy_format",),
         ),
         "Gene sets": ("gene_sets", "gene_sets_format"),
-        "Identifiers": ("id_map", "id_policy", "id_from", "id_to", "ignore_case", "ignore_version"),
+        "Identifiers": (
+            *("id_map", "id_map_format", "id_map_columns", "id_policy", "id_from", "id_to", "ignore_case"),
+            *("ignore_version",),
+        ),
     }
 
     genes: Path = Field(description="Gene list, or expression data whose genes are used.")
-    gene_column: str | None = Field(default=None, description="Column of the gene names, by name or number from 1.")
+    gene_column: Column | None = Field(default=None, description=GENE_COLUMN)
+    malformed: Literal["raise", "skip"] = Field(
+        default="raise", description="Malformed rows of files: an error, or counted in the audit and left out."
+    )
     duplicates: Literal["raise", "first"] = Field(default="raise", description="What to do with repeated gene names.")
     orientation: Literal["auto", "genes-in-rows", "genes-in-columns"] = Field(
         default="auto", description="Orientation of a CSV or TSV the genes come from."
     )
     interactions: Paths = Field(default=(), description="Protein interactions: {formats}.")
     interactions_format: str = Field(default="auto", description="Format of the interactions, if it is not recognised.")
+    interactions_columns: Columns = Field(default=(), description=f"{_COLUMNS}: two of names, and the score.")
+    interaction_types: Words = Field(default=(), description="Types to take from SIF, BioGRID, PSI-MITAB, STRING.")
     min_score: float | None = Field(default=None, description="Leave out interactions with a lower score.")
     regulation: Paths = Field(default=(), description="Regulators and their targets: {formats}.")
     regulation_format: str = Field(default="auto", description="Format of the regulation, if it is not recognised.")
+    regulation_columns: Columns = Field(default=(), description=f"{_COLUMNS}: regulator, target, effect or weight.")
+    regulation_types: Words = Field(default=(), description="Types to take from SIF.")
+    drem_id: Literal["symbol", "ensembl"] = Field(default="symbol", description="Which names of targets DREM gives.")
+    delimiter: Annotated[str, AfterValidator(_delimiter)] | None = Field(
+        default=None, description="Delimiter of tables of interactions and regulation: tab, comma, semicolon, space."
+    )
+    header: bool | None = Field(
+        default=None, description="Whether the first row of these tables names the columns; else that is told."
+    )
     ontology: Path | None = Field(default=None, description="Terms: {formats}.")
     ontology_format: str = Field(default="auto", description="Format of the ontology, if it is not recognised.")
+    ontology_columns: Columns = Field(default=(), description=f"{_COLUMNS}: child, parent.")
     annotations: Path | None = Field(default=None, description="Genes of the terms: {formats}.")
     annotations_format: str = Field(default="auto", description="Format of the annotations, if it is not recognised.")
+    annotations_columns: Columns = Field(default=(), description=f"{_COLUMNS}: gene, term.")
     hierarchy: Path | None = Field(default=None, description="Terms and genes in one file: {formats}.")
     hierarchy_format: str = Field(default="auto", description="Format of the hierarchy, if it is not recognised.")
     gene_sets: Path | None = Field(default=None, description="Gene sets: {formats}.")
@@ -113,6 +173,8 @@ class BuildRecipe(RecipeSection):
         default=None,
         description="Table of identifiers that translates the names of the prior: {formats}.",
     )
+    id_map_format: str = Field(default="auto", description="Format of the table, if it is not recognised.")
+    id_map_columns: Columns = Field(default=(), description=f"{_COLUMNS} to take of it.")
     id_policy: Literal["merge", "unique", "first", "all", "raise"] = Field(
         default="merge", description="What to do with names of several genes, and genes of several names."
     )
@@ -172,6 +234,9 @@ class TrainRecipe(RecipeSection):
     cells: Path | None = Field(default=None, description="Table of cells with their labels, for CSV and TSV.")
     label: str = Field(description="Column with the labels.")
     task: Literal["classification", "regression"] = Field(default="classification", description="What to predict.")
+    gene_column: Column | None = Field(
+        default=None, description=f"{GENE_COLUMN} By default that of the network, where it has more of its genes."
+    )
     layer: str = Field(default="X", description="Values of an .h5ad to use: X, raw, or the name of a layer.")
     backed: Literal["auto", "always", "never"] = Field(
         default="auto", description="Read an .h5ad or zarr store from disk while it is needed; auto: when it is large."
@@ -272,6 +337,14 @@ class TrainRecipe(RecipeSection):
     def pretraining_options(self) -> PretrainingOptions | None:
         """Return how layers are pretrained; ``None`` when they are not."""
         return None if self.pretrain == "none" else PretrainingOptions(layers=self.pretrain, **self.pretraining)
+
+
+# How the data of a model are read, by every command that takes some: these fields of training.
+_OF_DATA = ("cells", "layer", "gene_column", "orientation", "metadata", "missing")
+_FIELDS: dict[str, Any] = {
+    name: (TrainRecipe.model_fields[name].annotation, TrainRecipe.model_fields[name]) for name in _OF_DATA
+}
+CellsRecipe: Any = create_model("CellsRecipe", __base__=RecipeSection, **_FIELDS)
 
 
 class CompareRecipe(RecipeSection):

@@ -127,6 +127,7 @@ def grouped_architecture(
     absent: Sequence[str],
     dense_units: int,
     units: int,
+    merges: bool,
     sources: Sequence[Source],
     parameters: Mapping[str, Any],
     audit: Audit,
@@ -134,7 +135,7 @@ def grouped_architecture(
     """Return the architecture whose hidden layer has a node per group.
 
     Families keep their order, groups theirs within the family. Groups outside the limits are dropped; groups
-    with exactly the same genes become one node, named after the first, that keeps the ids of all. The audit
+    with exactly the same genes may become one node, named after the first, that keeps the ids of all. The audit
     lists dropped and merged groups, interactions whose two genes share no node, and genes without a node.
 
     Parameters
@@ -153,6 +154,8 @@ def grouped_architecture(
         For each gene, why it is in no group even without limits, should that be so.
     dense_units, units
         Fully connected units next to the nodes, units of each node.
+    merges
+        Whether groups with exactly the same genes become one node.
     sources, parameters, audit
         What was before.
 
@@ -168,7 +171,7 @@ def grouped_architecture(
     kept_members = _side_by_side(kept, len(genes))
     dropped = [groups.taking(np.flatnonzero(~inside)) for (groups, _), inside in zip(families, within, strict=True)]
     dropped_members = _side_by_side(dropped, len(genes))
-    nodes, adjacency, merged = _merged(kept, kept_members, units)
+    nodes, adjacency, merged = _merged(kept, kept_members, units, merges=merges)
     accounts = [
         *_limit_entries(families),
         AuditEntry.of("wire", "node", "same genes as another node, merged into it (its names keep all ids)", merged),
@@ -198,16 +201,16 @@ def _side_by_side(families: Sequence[Groups], genes: int) -> sparse.csc_array:
 
 
 def _merged(
-    families: Sequence[Groups], members: sparse.csc_array, units: int
+    families: Sequence[Groups], members: sparse.csc_array, units: int, *, merges: bool
 ) -> tuple[tuple[Node, ...], sparse.csr_array, list[str]]:
-    """Return a node per distinct set of genes, its adjacency, and the ids that were merged into an earlier one."""
+    """Return a node per group or distinct set of genes, its adjacency, and the ids that were merged into others."""
     ids = [id for groups in families for id in groups.ids]
     first_of: dict[bytes, int] = {}
     names: dict[int, list[str]] = {}
     same: dict[int, list[int]] = {}
     merged = []
     for column, genes in enumerate(_columns(members)):
-        first = first_of.setdefault(genes.tobytes(), column)
+        first = first_of.setdefault(genes.tobytes() if merges else str(column).encode(), column)
         if first != column:
             same.setdefault(first, []).append(column)
             names.setdefault(first, [ids[first]]).append(ids[column])

@@ -37,8 +37,8 @@ def interaction_architecture(
 
     Groups of interacting genes come first, then regulators, each family sorted by id. For the groupings ``edge``,
     ``neighbourhood`` and ``clique`` any two genes that interact share a node, unless a size limit removed it.
-    Nodes with exactly the same genes become one that keeps all ids in ``names``. Whatever is dropped is counted
-    in the audit. The order of rows and directions in the tables does not matter.
+    Nodes with exactly the same genes become one that keeps all ids in ``names``, unless ``redundancy="none"``. Whatever
+    is dropped is counted in the audit. The order of rows and directions in the tables does not matter.
 
     Parameters
     ----------
@@ -132,6 +132,7 @@ def interaction_architecture(
         absent=_reasons(listed, interactions, regulation),
         dense_units=chosen.dense_units,
         units=chosen.units,
+        merges=chosen.redundancy == "same genes",
         sources=sources,
         parameters={"wiring": "interaction_architecture", **chosen.to_json()},
         audit=audit,
@@ -211,8 +212,8 @@ def gene_set_architecture(
 ) -> Architecture:
     """Wire gene sets into one sparse layer: a node per set, sorted by name.
 
-    Sets with exactly the same genes in the list become one node that keeps all names. What is dropped is in the
-    audit.
+    Sets with exactly the same genes in the list become one node that keeps all names, unless ``redundancy="none"``.
+    What is dropped is in the audit.
 
     Parameters
     ----------
@@ -275,6 +276,7 @@ def gene_set_architecture(
         absent=["in no gene set: not connected"] * len(listed),
         dense_units=chosen.dense_units,
         units=chosen.units,
+        merges=chosen.redundancy == "same genes",
         sources=[*([listed.source] if listed.source else []), *sources],
         parameters={"wiring": "gene_set_architecture", **chosen.to_json(), "kind": kind},
         audit=listed.audit + Audit.of(outside),

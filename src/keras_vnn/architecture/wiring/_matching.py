@@ -9,15 +9,17 @@ import warnings
 from collections.abc import Callable, Collection
 
 from keras_vnn.basics.errors import GeneError, VNNWarning, WiringError
+from keras_vnn.basics.remedies import at_command_line, remedy
 from keras_vnn.priors.genes import GeneList, explain_mismatch
 
 ERROR_BELOW = 0.01
 WARNING_BELOW = 0.05
 
-_RENAMINGS: tuple[tuple[str, Callable[[str], str]], ...] = (
-    ("name.upper()", str.upper),
-    ("name.capitalize()", str.capitalize),
-    ('name.split(".")[0]', lambda name: name.split(".")[0]),
+_RENAMINGS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
+    ("name.upper()", "ignore_case", str.upper),
+    ("name.lower()", "ignore_case", str.lower),
+    ("name.capitalize()", "ignore_case", str.capitalize),
+    ('name.split(".")[0]', "ignore_version", lambda name: name.split(".")[0]),
 )
 
 
@@ -73,7 +75,10 @@ def check_match(genes: GeneList, names: Collection[str], what: str) -> None:
 
 def _advice(genes: GeneList, known: Collection[str], matched: int) -> str:
     """Return, as code, the simple renaming of the genes that matches most, if one does better than none."""
-    best, code = max((sum(rename(gene) in known for gene in genes), text) for text, rename in _RENAMINGS)
+    best, code, option = max((sum(name(gene) in known for gene in genes), how, flag) for how, flag, name in _RENAMINGS)
+    if best > matched and at_command_line():
+        return remedy(f"Pass {{{option}}}: {best:,} names match.", **{option: True})
     if best > matched:
         return f"Rename the genes first, for example: genes = [{code} for name in genes]"
-    return "Bring both to the same identifiers first: map the names of one to those of the other."
+    text = "Bring both to the same identifiers first: map the names of one to those of the other."
+    return text + remedy(" Translate them with a table: {id_map}.", id_map="FILE") if at_command_line() else text

@@ -10,6 +10,7 @@ import pandas as pd
 
 from keras_vnn.basics.errors import GeneError, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry
+from keras_vnn.basics.remedies import remedy
 from keras_vnn.priors import Annotations, GeneSets
 from keras_vnn.priors._edges import Interactions, Regulation
 from keras_vnn.priors.genes import GeneList
@@ -33,7 +34,8 @@ def map_identifiers(named: Named, mapping: IdentifierMap, *, policy: str = "merg
     """Return a prior, or a gene list, with its names translated.
 
     Pairs that become the same are merged and one of a gene with itself is dropped, as if the file had been written in
-    the new names; in a gene list the first of several names of a gene keeps its place. All of it is in the audit.
+    the new names; in a gene list the first of several names of a gene keeps its place. A regulator that is not in the
+    table keeps its name: it need not be a gene of the data. All of it is in the audit.
 
     Parameters
     ----------
@@ -64,11 +66,14 @@ def map_identifiers(named: Named, mapping: IdentifierMap, *, policy: str = "merg
     map   1 name: not in the table of identifiers, dropped (ENSG3)
     map   1 interaction: a name has no translation, dropped
     """
+    if isinstance(named, Regulation):
+        mapping = mapping.keeping(named.regulators)
     new, audit = mapping.resolved(policy)
     if not any(name in new for name in names_in(named)):
         raise GeneError(
             f"No name could be translated ({mapping.how}): {sample(names_in(named), 3)}.\n"
-            "Give a table that has these names, or say which of its columns: source=…, target=…"
+            "Give a table that has these names"
+            + remedy(", or say which of its columns: {source}, {target}", source=..., target=...)
         )
     result: Any
     if isinstance(named, Interactions):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from keras_vnn.basics.errors import ConfigError, GeneError, check_choice, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
+from keras_vnn.basics.remedies import remedy
 from keras_vnn.priors.identifiers._table import IdentifierTable
 from keras_vnn.priors.kinds import bare_name
 
@@ -40,6 +41,8 @@ class IdentifierMap:
         What had to be done to match, for the audit.
     sources
         The table.
+    ignores_case
+        Whether names that differ in case alone are one.
     """
 
     targets: Mapping[str, tuple[str, ...]]
@@ -47,6 +50,7 @@ class IdentifierMap:
     how: str
     notes: tuple[AuditEntry, ...] = ()
     sources: tuple[Source, ...] = ()
+    ignores_case: bool = False
 
     @cached_property
     def ambiguous(self) -> dict[str, tuple[str, ...]]:
@@ -83,11 +87,11 @@ class IdentifierMap:
         several = [f"{name} = {' or '.join(found)}" for name, found in self.ambiguous.items()]
         shared = [f"{' and '.join(names)} = {target}" for target, names in self.merged.items()]
         if policy == "raise" and (several or shared):
+            choose = remedy("Choose what happens to them, for example {policy}: ", policy="merge")
             raise GeneError(
                 f"{len(several):,} names stand for several genes, {len(shared):,} genes have several names "
                 f"({self.how}):\n    {sample([*several, *shared])}\n"
-                'Choose what happens to them, for example policy="merge" (command line: --id-policy merge): '
-                f"{ID_POLICIES['merge']}."
+                f"{choose}{ID_POLICIES['merge']}."
             )
         dropped = set(self.ambiguous) if policy in ("merge", "unique") else set()
         if policy == "unique":
@@ -112,6 +116,14 @@ class IdentifierMap:
             ),
         )
         return taken, audit
+
+    def keeping(self, labels: Collection[str]) -> IdentifierMap:
+        """Return the map by which labels that are not in the table stay what they are: no gene is looked up by them."""
+        kept = [name for name in self.unmapped if name in labels]
+        stay = _themselves(kept, str.casefold if self.ignores_case else str)
+        note = AuditEntry.of("map", "regulator", "not in the table of identifiers, its name kept", kept)
+        rest = tuple(name for name in self.unmapped if name not in stay)
+        return replace(self, targets={**self.targets, **stay}, unmapped=rest, notes=(*self.notes, note))
 
     def to_frame(self) -> pd.DataFrame:
         """Return the ambiguity report: columns ``name``, ``target``, ``relation``, a row per pair of both.
@@ -210,8 +222,8 @@ def identifier_map(
         return _matched(given, aims, ignore_case=ignore_case, ignore_version=ignore_version)
     if not aims and target is None:
         raise ConfigError(f"Say what to translate into: target=…\nThe table has: {sample(table.columns, 20)}.")
-    from_column = table.best_column(given, asked=source)
-    to_column = table.best_column(aims, asked=target) if aims or target is None else target
+    from_column = table.best_column(given, asked=source, ignore_case=ignore_case)
+    to_column = table.best_column(aims, asked=target, ignore_case=ignore_case) if aims or target is None else target
     return _looked_up(given, set(aims), table, from_column, to_column, ignore_case=ignore_case)
 
 
@@ -236,9 +248,15 @@ def _matched(given: list[str], aims: list[str], *, ignore_case: bool, ignore_ver
         notes.append(AuditEntry("map", "name", f"matched {said}", len(found)))
     unmapped = tuple(name for name in given if name not in targets)
     # A name that matches nothing is no error of the table there is not: it stays what it is.
-    targets |= {name: (name,) for name in unmapped}
+    targets |= _themselves(unmapped, steps[-1][1] if steps else str)
     how = ", ".join(said for said, _ in steps[:2]) or "as written"
     return IdentifierMap(targets, (), how, tuple(note for note in notes if note.count))
+
+
+def _themselves(names: Iterable[str], simplified: Callable[[str], str]) -> dict[str, tuple[str, ...]]:
+    """Return names as their own translation, and the first of those that are alike for the others."""
+    first_of: dict[str, str] = {}
+    return {name: (first_of.setdefault(simplified(name), name),) for name in names}
 
 
 def _looked_up(
@@ -266,6 +284,7 @@ def _looked_up(
         f"{from_column}{more} → {to_column}{', ignoring case' if ignore_case else ''}",
         tuple(note for note in notes if note.count),
         table.sources,
+        ignore_case,
     )
 
 

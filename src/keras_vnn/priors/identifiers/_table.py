@@ -10,6 +10,7 @@ import numpy as np
 
 from keras_vnn.basics.errors import ConfigError, ReadError, did_you_mean, sample
 from keras_vnn.basics.provenance import Audit, Source
+from keras_vnn.basics.remedies import remedy
 from keras_vnn.priors.kinds import bare_name
 
 if TYPE_CHECKING:
@@ -88,13 +89,14 @@ class IdentifierTable:
         """
         return set(self._column(column)[1].tolist())
 
-    def overlap(self, column: str, names: Collection[str]) -> int:
+    def overlap(self, column: str, names: Collection[str], *, ignore_case: bool = False) -> int:
         """Return how many of ``names`` stand in a column, as written or without version, isoform and database."""
+        folded = str.casefold if ignore_case else str
         here = self.names(column)
-        plain = here | {bare_name(name) for name in here}
-        return sum(name in plain or bare_name(name) in plain for name in names)
+        plain = {folded(form) for name in here for form in (name, bare_name(name))}
+        return sum(folded(name) in plain or folded(bare_name(name)) in plain for name in names)
 
-    def best_column(self, names: Collection[str], *, asked: str | None = None, other_than: str | None = None) -> str:
+    def best_column(self, names: Collection[str], *, asked: str | None = None, ignore_case: bool = False) -> str:
         """Return the column asked for, or the one that holds most of the names.
 
         Raises
@@ -107,7 +109,7 @@ class IdentifierTable:
         if asked is not None:
             self._column(asked)
             return asked
-        counts = {name: self.overlap(name, names) for name in self.columns if name != other_than}
+        counts = {name: self.overlap(name, names, ignore_case=ignore_case) for name in self.columns}
         # Aliases repeat symbols; they help out a column of symbols anyway.
         weighed = {name: count / (2 if self._is_earlier(name) else 1) for name, count in counts.items()}
         best = max(weighed, key=lambda name: weighed[name], default="")
@@ -117,7 +119,8 @@ class IdentifierTable:
             raise ReadError(
                 f"None of {len(names):,} names, such as {sample(names, 3)}, stands in the table of identifiers: "
                 f"{where}\n"
-                f"{shown}\nGive a table that has them, or say which columns: source=…, target=…"
+                f"{shown}\nGive a table that has them"
+                f"{remedy(', or say which columns: {source}, {target}', source=..., target=...)}"
             )
         return best
 

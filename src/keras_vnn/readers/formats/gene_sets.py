@@ -48,6 +48,7 @@ from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.priors import GeneSets
 from keras_vnn.readers.formats import Format
 from keras_vnn.readers.formats.terms import PATHWAY_ID
+from keras_vnn.readers.layout import is_number
 from keras_vnn.readers.tabular import Options, Table
 from keras_vnn.readers.text import Preview, at, read_json_text
 
@@ -74,8 +75,13 @@ def _is_described(start: Preview) -> bool:
 
 
 def looks_like_groups(start: Preview) -> bool:
-    """Say whether the second column of a tab-separated file looks like genes: some are in other places as well."""
+    """Say whether the second column of a tab-separated file looks like genes: some are in other places as well.
+
+    Numbers do not: they are those of a matrix. Groups of Entrez genes are read when the format is named.
+    """
     rows = _rows(start)
+    if 2 * sum(is_number(gene) for row in rows for gene in row[1:]) > sum(len(row) - 1 for row in rows):
+        return False
     elsewhere = {gene for row in rows for gene in row[2:]}
     again = sum(row[1] in elsewhere for row in rows)
     return len(rows) > 1 and not _is_described(start) and 5 * again >= len(rows)

@@ -95,6 +95,7 @@ import pandas as pd
 
 from keras_vnn.basics.errors import ConfigError, ReadError
 from keras_vnn.basics.provenance import Audit, Source
+from keras_vnn.basics.remedies import remedy
 from keras_vnn.priors.identifiers import IdentifierTable
 from keras_vnn.priors.identifiers._table import columns_from_pairs, exploded
 from keras_vnn.readers.formats import Format, most_rows
@@ -189,6 +190,7 @@ def _products(table: Table, options: Options) -> IdentifierTable:
 
 def _of_taxon(table: Table, taxa: Any, taxon: str | None) -> Table:
     """Return the rows of a species; those of others are counted."""
+    taxon = taxon and _DATABASE.sub("", taxon)
     if taxon is None:
         refuse_species([taxa], "The identifiers are", table.path)
     if taxon in (None, "all"):
@@ -253,8 +255,9 @@ def _read_long(
 
 def _read_table(start: Preview, options: Options) -> IdentifierTable:
     columns = options.columns
+    example = remedy("{columns}", columns=(1, 2))
     if columns is not None and not is_listed(columns, *range(1, _MOST_COLUMNS + 1)):
-        raise ConfigError(f"columns must name two columns or more, got {columns!r}.\nFor example: columns=(1, 2)")
+        raise ConfigError(f"columns must name two columns or more, got {columns!r}.\nFor example: {example}")
     layout = lay_out(
         start,
         named=options.column_names,
@@ -265,7 +268,7 @@ def _read_table(start: Preview, options: Options) -> IdentifierTable:
     if layout.width > _MOST_COLUMNS:
         raise ReadError(
             f"A table of identifiers has a column per kind of name, this one {layout.width:,} columns: {start.path}\n"
-            "Is it an expression table? Say which columns: columns=(1, 2)"
+            f"Is it an expression table?{remedy(' Say which columns: {columns}', columns=(1, 2))}"
         )
     titles = _distinct([title or f"column {n}" for n, title in enumerate(layout.header or layout.titles, 1)])
     positions = list(range(len(titles)))
@@ -327,7 +330,7 @@ SURE = (
         lambda start: most_rows(start, _is_feature),
         _read_gtf,
         marks=("##gff-version",),
-        advice="It holds places of genes; to translate gene ids into symbols: vnn.read.identifier_map.",
+        advice="It holds places of genes; to translate gene ids into symbols: {id_map}.",
         page=__doc__,
     ),
     Format(

@@ -107,6 +107,7 @@ from dataclasses import replace
 from functools import partial
 
 from keras_vnn.basics.errors import ConfigError, ReadError, VNNWarning, check_choice
+from keras_vnn.basics.remedies import remedy
 from keras_vnn.readers.formats import Format, most_rows, release_in_name
 from keras_vnn.readers.layout import Columns, Roles, lay_out, normalized
 from keras_vnn.readers.pairs import choose_rows, read_pairs
@@ -260,7 +261,8 @@ def read_hippie(start: Preview, options: Options) -> Table:
     if options.id not in (None, "entrez", "accession"):
         raise ConfigError(
             f"HIPPIE's table has Entrez genes and UniProt entry names, no {options.id!r}: {start.path}\n"
-            'Pass id="entrez" or id="accession"; gene symbols are in its PSI-MITAB file.'
+            + remedy("Pass {id} or ", id="entrez")
+            + remedy("{id}; gene symbols are in its PSI-MITAB file.", id="accession")
         )
     by_entry = options.id == "accession"
     columns = Columns(0, 2, number=4, chosen=True) if by_entry else Columns(1, 3, number=4, chosen=True)
@@ -314,7 +316,7 @@ def read_biogrid(start: Preview, options: Options) -> Table:
         if found is None:
             raise ReadError(
                 f"The BioGRID table has no column {titles[0]!r}: {start.path}\n    {shortened(' | '.join(header))}\n"
-                "TAB2 lacks some columns of TAB3; take another id=…, or download TAB3."
+                f"TAB2 lacks some columns of TAB3; {remedy('take another {id}, or ', id=...)}download TAB3."
             )
         return found
 

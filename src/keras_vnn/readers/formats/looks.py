@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from keras_vnn.priors.kinds import OTHER, identify
 from keras_vnn.readers.formats import Format, most_rows
 from keras_vnn.readers.formats.gene_sets import looks_like_groups
 from keras_vnn.readers.formats.terms import PATHWAY_ID
-from keras_vnn.readers.layout import lay_out
-from keras_vnn.readers.text import Preview
+from keras_vnn.readers.layout import is_number, lay_out
+from keras_vnn.readers.text import GCT, Preview
 
 __all__ = ["LIKELY", "NAMES", "SURE"]
 
@@ -61,13 +62,22 @@ def _is_fasta(start: Preview) -> bool:
 
 def _is_owl(start: Preview) -> bool:
     marks = ("rdf:RDF", "www.w3.org/2002/07/owl", "<Ontology", "Prefix(", "Prefix: ")
-    top = "\n".join(text for _, text in sorted((*start.comments, *start.lines))[:40])
-    return any(mark in top for mark in marks)
+    top = [text for _, text in sorted((*start.comments, *start.lines))[:40]]
+    # The tags of OBO are written in lower case; owl-axioms holds OWL.
+    return any(mark in text for text in top if re.match(r"[a-z_-]+: ", text) is None for mark in marks)
 
 
 def _is_obo_graph(start: Preview) -> bool:
     top = "".join(start.texts[:10]).replace(" ", "")
     return top.startswith("{") and '"graphs":[' in top
+
+
+def _is_gct(start: Preview) -> bool:
+    return any(number == 1 and text in GCT for number, text in start.comments)
+
+
+def _is_feature_counts(start: Preview) -> bool:
+    return start.fields[0][:6] == ["Geneid", "Chr", "Start", "End", "Strand", "Length"]
 
 
 def _is_expression(start: Preview) -> bool:
@@ -77,6 +87,12 @@ def _is_expression(start: Preview) -> bool:
     if layout.header is None or layout.width < 4 or layout.is_numeric(0):
         return False
     return all(layout.is_numeric(column) for column in range(1, layout.width))
+
+
+def _is_one_line(start: Preview) -> bool:
+    """Say whether the file is one line of three names or more; two are a pair."""
+    names = lay_out(start).rows[0][1]
+    return len(start.lines) == 1 and len(names) > 2 and identify(names).kind != OTHER and not any(map(is_number, names))
 
 
 def _unreadable(
@@ -92,10 +108,25 @@ _TO_LIST = "It holds a sequence. List the genes one per line, or export them as 
 _TO_NAME = "It holds numbers without names: name its folder, with features.tsv and barcodes.tsv next to it."
 _TO_ASSIGN = "Assign the regions to genes first, and list those."
 
+_TO_EDGES = (
+    "Write its edges: networkx.to_pandas_edgelist(networkx.read_{}(path)).to_csv('edges.tsv', sep='\\t', index=False)"
+)
+
+
+def _holds(*marks: str) -> Callable[[Preview], bool]:
+    """Return what says whether one of the first lines holds a mark."""
+    return lambda start: any(mark in text for text in start.texts[:40] for mark in marks)
+
+
 SURE = (
+    Format("gct", "GCT (expression)", "genes", _is_gct),
+    Format("featurecounts", "counts of featureCounts", "genes", _is_feature_counts),
     _unreadable("html", "a web page", _TO_SAVE, "<!DOCTYPE", "<!doctype", "<html", "<HTML"),
     _unreadable("owl", "an ontology in OWL", _ROBOT, sniff=_is_owl),
     _unreadable("obo-graph", "an ontology as OBO graph (JSON)", _ROBOT, sniff=_is_obo_graph),
+    _unreadable("graphml", "GraphML", _TO_EDGES.format("graphml"), sniff=_holds("<graphml")),
+    _unreadable("obo-xml", "an ontology in OBO-XML", "Download its .obo file.", sniff=_holds("<obo>", "<obo ")),
+    _unreadable("msigdb-xml", "MSigDB in XML", "Download its .gmt or .json file.", sniff=_holds("<MSIGDB")),
     _unreadable("xml", "XML", "Convert it to TSV.", "<?xml"),
     _unreadable("mtx", "a MatrixMarket matrix", _TO_NAME, "%%MatrixMarket"),
     _unreadable("vcf", "a VCF file of variants", "Sum the variants up by gene first.", "##fileformat=VCF"),
@@ -114,7 +145,7 @@ LIKELY = (
         "an expression table",
         "genes",
         _is_expression,
-        advice='Its gene names are read by vnn.read.genes; weights of regulation (targets × TFs) with format="matrix".',
+        advice="Its gene names are read by {genes}; weights of regulation (targets × TFs) {matrix}.",
     ),
 )
-NAMES = Format("names", "a list of names", "genes", lambda start: lay_out(start).width == 1)
+NAMES = Format("names", "a list of names", "genes", lambda start: lay_out(start).width == 1 or _is_one_line(start))

@@ -3,8 +3,8 @@
 In: TSV, CSV or space-separated text, with or without a header (DoRothEA, CollecTRI, GRNBoost …), perhaps with an effect
 or a weight; ``trrust_rawdata.*.tsv``; DREM's ``TF<TAB>Gene<TAB>Input``, a gene as ``SYMBOL;ENSEMBL`` or bare, whose rows
 may have two columns; a row per target and a column per TF, 0, 1 or −1 in the cells, under a header. Out: a `Table`, of a
-matrix with a row per cell that is not 0. Other numbers in a matrix are weights only when the format is named: an
-expression table looks the same.
+matrix with a row per cell that is not 0. Other numbers in a matrix are weights when TFs are among its targets or
+the format is named: an expression table looks the same.
 
 References
 ----------
@@ -88,8 +88,10 @@ import pandas as pd
 
 from keras_vnn.basics.errors import ReadError, sample
 from keras_vnn.basics.provenance import AuditEntry
+from keras_vnn.basics.remedies import remedy
+from keras_vnn.priors.genes import CELL_NAMES, CELL_WORDS
 from keras_vnn.readers.formats import Format
-from keras_vnn.readers.layout import Columns, Layout, Roles, as_number, lay_out, normalized
+from keras_vnn.readers.layout import Columns, Layout, Roles, as_number, is_number, lay_out, normalized
 from keras_vnn.readers.pairs import read_pairs
 from keras_vnn.readers.tabular import DREM_IDS, Options, Table, of_each, pieces_of, refuse_row
 from keras_vnn.readers.text import Preview
@@ -234,7 +236,8 @@ def read_drem(start: Preview, options: Options) -> Table:
     if (zero | nameless).all():
         raise ReadError(
             f"None of {rows:,} rows is left: {int(zero.sum()):,} say 0, {int(nameless.sum()):,} name a gene "
-            f'without {what}: {start.path}\nChoose which id to take: drem_id="symbol" or "ensembl"'
+            f"without {what}: {start.path}\n"
+            + remedy('Choose which id to take: {drem_id} or "ensembl"', drem_id="symbol")
         )
     entries = (
         AuditEntry("read", "row", "Input 0, no regulation", int(zero.sum())),
@@ -266,13 +269,27 @@ _CELLS = {"0", "1", "-1", "0.0", "1.0", "-1.0"}
 
 
 def _is_matrix(start: Preview) -> bool:
-    """Say whether all cells right of the first column are 0, 1 or −1, some of them not 0, under a header."""
+    """Say whether the cells are 0, 1 or −1 below names that are not of cells, or numbers below names of rows."""
     layout = lay_out(start) if len(start.lines) > 1 else None
     if layout is None or layout.header is None or layout.width < 2 or layout.is_numeric(0):
         return False
-    cells = {value for _, fields in layout.rows for value in fields[1:]}
-    names = layout.header[1:]
-    return cells <= _CELLS and bool(cells - {"0", "0.0"}) and len(set(names)) == len(names) and all(names)
+    corner, *names = layout.header
+    if len(set(names)) < len(names) or not all(names):
+        return False
+    if _has_regulators_in_rows(layout):
+        return all(map(is_number, layout.numbers))
+    if CELL_WORDS.fullmatch(corner.casefold()) or 2 * sum(map(_is_of_cell, names)) > len(names):
+        return False
+    return layout.numbers <= _CELLS and bool(layout.numbers - {"0", "0.0"})
+
+
+def _has_regulators_in_rows(layout: Layout) -> bool:
+    """Say whether names of columns are names of rows as well: regulators that are targets, and no cells."""
+    return not {*layout.titles[1:]}.isdisjoint(layout.values(0))
+
+
+def _is_of_cell(name: str) -> bool:
+    return CELL_NAMES.fullmatch(name) is not None or re.fullmatch(r"[a-z]{1,6}[ _.-]?\d+", name) is not None
 
 
 def read_matrix(start: Preview, options: Options) -> Table:
@@ -285,17 +302,18 @@ def read_matrix(start: Preview, options: Options) -> Table:
     """
     layout = lay_out(start, delimiter=options.delimiter, header=True)
     regulators = _regulators(layout)
+    are_weights = options.format_named or _has_regulators_in_rows(layout)
     cells = list(range(1, layout.width))
     parts: list[pd.DataFrame] = []
     records = 0
     skipped: list[str] = []
     for piece in pieces_of(layout, (0, *cells)):
         values = np.stack([of_each(piece[cell], as_number, float) for cell in cells], axis=1)
-        wrong = ~(np.isfinite(values) if options.format_named else np.isin(values, (-1.0, 0.0, 1.0)))
+        wrong = ~(np.isfinite(values) if are_weights else np.isin(values, (-1.0, 0.0, 1.0)))
         bad = wrong.any(axis=1) | (piece[0] == "").to_numpy() | (piece[layout.width] != "").to_numpy()
         if bad.any() and options.malformed == "raise":
             row = int(np.flatnonzero(bad)[0])
-            _refuse_cell(layout, piece.iloc[row], wrong[row], options)
+            _refuse_cell(layout, piece.iloc[row], wrong[row], are_weights=are_weights)
         skipped.extend(f"{start.path.name}:{line}" for line in piece.index[bad])
         records += len(piece)
         row_of, column_of = np.nonzero(np.where(bad[:, None], 0, values))
@@ -315,7 +333,8 @@ def _regulators(layout: Layout) -> NDArray[np.object_]:
     if not names or not all(names):
         raise ReadError(
             f"Expected the name of a TF above each column but the first: {where}\n"
-            "Name them in the first line, or name how the columns are separated: delimiter=…"
+            "Name them in the first line"
+            + remedy(", or name how the columns are separated: {delimiter}", delimiter=...)
         )
     repeated = sorted(name for name, count in Counter(names).items() if count > 1)
     if repeated:
@@ -326,18 +345,18 @@ def _regulators(layout: Layout) -> NDArray[np.object_]:
     return np.array(names, dtype=object)
 
 
-def _refuse_cell(layout: Layout, row: Any, wrong: NDArray[np.bool_], options: Options) -> NoReturn:
+def _refuse_cell(layout: Layout, row: Any, wrong: NDArray[np.bool_], *, are_weights: bool) -> NoReturn:
     if not row[0]:
         refuse_row(layout, row.name, "The row has no name")
     if not wrong.any():
         refuse_row(layout, row.name, f"The row has more than {layout.width} columns")
     column = int(np.flatnonzero(wrong)[0]) + 1
     said = f"The cell below {layout.name(column)} is {row[column]!r}, expected"
-    if options.format_named:
+    if are_weights:
         refuse_row(layout, row.name, f"{said} a finite number")
     raise ReadError(
         f"{said} 0, 1 or -1: {layout.preview.path}:{row.name}\n"
-        'If these are weights of regulation and not expression, pass format="matrix".'
+        + remedy("If these are weights of regulation and not expression, pass {format}.", format="matrix")
     )
 
 

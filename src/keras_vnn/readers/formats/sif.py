@@ -39,6 +39,7 @@ import pandas as pd
 from keras_vnn.basics.errors import ReadError, sample
 from keras_vnn.basics.files import read_lines
 from keras_vnn.basics.provenance import AuditEntry
+from keras_vnn.basics.remedies import reader_called, remedy
 from keras_vnn.readers.formats import Format
 from keras_vnn.readers.tabular import Options, Table
 from keras_vnn.readers.text import COMMENT_MARKS, Preview, at
@@ -112,8 +113,8 @@ def read_sif(start: Preview, options: Options, *, default_types: tuple[str, ...]
     if incomplete and options.malformed == "raise":
         raise ReadError(
             f"The row names no target or holds an empty field: {at(path, incomplete[0])}\n"
-            "Expected SIF: source, type, one or more targets. "
-            'Pass malformed="skip" to count such rows in the audit and go on.'
+            "Expected SIF: source, type, one or more targets."
+            + remedy(" Pass {malformed} to count such rows in the audit and go on.", malformed="skip")
         )
     if not pairs:
         raise _nothing(path, wanted, others, records, subject)
@@ -143,14 +144,16 @@ def _nothing(path: Path, wanted: set[str], others: Counter[str], records: int, s
     if not others:
         return ReadError(
             f"The SIF file has {records:,} lone nodes and no {subject}: {path}\n"
-            "Expected rows of source, type and target. If it is a list of genes: vnn.read.genes."
+            "Expected rows of source, type and target. If it is a list of genes: "
+            f"{reader_called('genes', 'read.genes')}."
         )
     counted = sample([f"{word} ({n:,})" for word, n in others.items()])
-    advice = f'Say which types to take: sif_types=({sorted(others)[0]!r},). If it is a table, pass format="table".'
+    advice = remedy("Say which types to take: {sif_types}. ", sif_types=(sorted(others)[0],))
+    advice += remedy("If it is a table, pass {format}.", format="table")
     is_interaction = subject == "interaction"
     if {*map(str.casefold, others)} <= {*(REGULATION_TYPES if is_interaction else INTERACTION_TYPES)}:
         held = "regulation" if is_interaction else "interactions"
-        advice = f"It holds {held}: read it with vnn.read.{held}."
+        advice = f"It holds {held}: read it with {reader_called(held, f'read.{held}')}."
     return ReadError(f"No row of the SIF file has the type {_or(wanted)}: {path}\nIt has: {counted}.\n{advice}")
 
 

@@ -1,0 +1,99 @@
+"""How an option is written where a message about it is read: in Python by name, on the command line as a flag.
+
+In: the names options have in Python. Out: words for messages. The command line says which options the command has; what
+calls a function with options of other names says so. Knows no option by itself.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+__all__ = ["at_command_line", "called", "on_command_line", "options_called", "reader_called", "remedy"]
+
+# The flags of the command that runs, by the names the options have where the message is made; `None` in Python.
+_FLAGS: ContextVar[dict[str, str] | None] = ContextVar("_FLAGS", default=None)
+
+
+def at_command_line() -> bool:
+    """Say whether messages are read on the command line."""
+    return _FLAGS.get() is not None
+
+
+def on_command_line(flags: Mapping[str, str]) -> None:
+    """Word what follows for a command with these flags, by the names of its options."""
+    _FLAGS.set({**flags, **({"overwrite": flags["force"]} if "force" in flags else {})})
+
+
+@contextmanager
+def options_called(**names: str) -> Iterator[None]:
+    """Word what is said in the block for a function whose options, by name, are these options of the command."""
+    flags = _FLAGS.get()
+    if flags is None:
+        yield
+        return
+    token = _FLAGS.set(flags | {name: flags[option] for name, option in names.items() if option in flags})
+    try:
+        yield
+    finally:
+        _FLAGS.reset(token)
+
+
+def remedy(sentence: str, otherwise: str = "", /, **options: Any) -> str:
+    """Return a sentence with options in it as they are written where it is read.
+
+    Parameters
+    ----------
+    sentence
+        The text, with the name of each option in braces.
+    otherwise
+        What to say where there are no such options.
+    **options
+        A value for each; ``...`` for one that is not known.
+
+    Examples
+    --------
+    >>> remedy("Pass {malformed} to count such rows.", malformed="skip")
+    'Pass malformed="skip" to count such rows.'
+    """
+    flags = _FLAGS.get()
+    if flags is None:
+        return sentence.format(**{name: f"{name}={_in_python(value)}" for name, value in options.items()})
+    if not options.keys() <= flags.keys():
+        return otherwise
+    return sentence.format(**{name: _as_flags(flags[name], value) for name, value in options.items()})
+
+
+def reader_called(family: str, function: str) -> str:
+    """Return what reads a family of files: an option of ``vnn build``, or a function."""
+    return f"--{family}" if at_command_line() else f"vnn.{function}"
+
+
+def called(function: str, /, *arguments: str, **options: Any) -> str:
+    """Return the call of a function with options, on the command line the options alone.
+
+    Examples
+    --------
+    >>> called("vnn.read.expression", layer="raw")
+    'vnn.read.expression(path, layer="raw")'
+    """
+    words = remedy(", ".join(f"{{{name}}}" for name in options), **options)
+    return words if at_command_line() else f"{function}({', '.join(arguments or ('path',))}, {words})"
+
+
+def _in_python(value: Any) -> str:
+    if value is ...:
+        return "…"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_in_python, value))}]"
+    return f'"{value}"' if isinstance(value, str) else repr(value)
+
+
+def _as_flags(flag: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return flag if value else flag.replace("--", "--no-", 1)
+    values = value if isinstance(value, list | tuple) else (value,)
+    return " ".join(f"{flag} {'…' if one is ... else shlex.quote(str(one))}" for one in values)

@@ -1,0 +1,68 @@
+"""``vnn predict``: what a model says of cells, as a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from keras_vnn.basics.keras_import import import_keras
+from keras_vnn.cli._console import print_json, say
+from keras_vnn.cli._inputs import Force, missing_policy, read_cells
+from keras_vnn.cli._options import options_of
+from keras_vnn.recipes.schema import CellsRecipe
+
+
+@options_of(CellsRecipe)
+def predict(
+    model: Annotated[Path, typer.Argument(help="A trained model, .keras.")],
+    data: Annotated[Path, typer.Argument(help="Expression of the cells: .h5ad, zarr, 10x, CSV or TSV.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Table to write, CSV.")] = Path("predictions.csv"),
+    activities: Annotated[
+        Path | None, typer.Option(help="Also write the activities of all nodes, cells × nodes, as .h5ad.")
+    ] = None,
+    force: Force = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
+    **given: Any,
+) -> None:
+    """Predict cells with a trained model: a row per cell.
+
+    Of a model of classes: the class predicted, and the probability of each. Otherwise the numbers predicted, or the
+    embedding.
+
+    **Examples**
+
+    `vnn predict model.keras other.h5ad -o predictions.csv`
+
+    `vnn predict model.keras other.csv --missing zero --activities nodes.h5ad -o predictions.csv`
+    """
+    from keras_vnn.basics.csv_tables import csv_text
+    from keras_vnn.basics.files import check_target, existing_file, replacing
+
+    existing_file(model, "model file")
+    for target in filter(None, (output, activities)):
+        check_target(target, overwrite=force)
+    missing = missing_policy(given)
+    import_keras()
+    from keras_vnn.data import Classes
+    from keras_vnn.inspection import node_activities
+    from keras_vnn.inspection import predict as predicted
+    from keras_vnn.models import load_model, view
+
+    network = load_model(model)
+    values, _ = read_cells(network, data, None, given)
+    table = predicted(network, values, missing=missing)
+    if isinstance(view(network).outputs, Classes):
+        table.insert(0, "predicted", table.idxmax(axis=1))
+    table.index.name = "cell"
+    with replacing(output, overwrite=force) as partial:
+        partial.write_text(csv_text(table), encoding="utf-8", newline="\n")
+    if activities is not None:
+        with replacing(activities, overwrite=force) as partial:
+            node_activities(network, values, missing=missing).write_h5ad(partial)
+    written = [str(path) for path in (output, activities) if path is not None]
+    if as_json:
+        print_json({"written": written, "cells": len(table)})
+    else:
+        say(f"written       {' and '.join(written)}: {len(table):,} cells")

@@ -1,0 +1,259 @@
+"""Expression and cells as tables: delimited text in the forms that programs write it.
+
+In: the path of a table with a header line, perhaps below comments, with the names of its rows in a column. Out: a
+`TextTable`. Knows GCT and featureCounts by their look; knows nothing of genes and cells beyond that.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from keras_vnn.basics.errors import ReadError
+from keras_vnn.basics.files import decompressed, existing_file, is_filled_up, read_lines
+from keras_vnn.basics.unpacking import NOT_TEXT
+
+# The first lines of GCT, and the first columns of featureCounts.
+GCT = ("#1.2", "#1.3")
+FEATURE_COUNTS = ("Geneid", "Chr", "Start", "End", "Strand", "Length")
+SEPARATORS = ("\t", ",", ";", " ")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TextTable:
+    """A table of a text file.
+
+    Attributes
+    ----------
+    path
+        The file.
+    separator
+        What stands between two fields.
+    corner
+        The header's name of the column of row names; empty where the header (as R writes it) is one field short.
+    rows, columns
+        Names of both axes, surrounding white space removed.
+    body
+        DataFrame ``(rows, columns)``, both numbered from 0.
+    kind
+        What it is called: ``text table``, ``GCT`` or ``featureCounts``.
+    above
+        Lines before the header that are not blank.
+    """
+
+    path: Path
+    separator: str
+    corner: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    body: Any
+    kind: str = "text table"
+    above: int = 0
+
+    @property
+    def aside(self) -> tuple[str, ...]:
+        """The columns that say something of the genes, where the program that wrote the table is known."""
+        known = {"GCT": ("Description",), "featureCounts": FEATURE_COUNTS[1:]}.get(self.kind, ())
+        return tuple(name for name in known if name in self.columns)
+
+
+def read_table(
+    path: str | os.PathLike[str], what: str = "table", *, missing: Sequence[str] = (), names_column: int | str = ""
+) -> TextTable:
+    """Read a table with one header line and the names of its rows in the first column.
+
+    The separator is tab, comma, semicolon or space, whichever splits header and first row alike; fields may be
+    quoted; the header may be one field short, as R writes it. With semicolons, a comma is a decimal mark.
+
+    Parameters
+    ----------
+    path
+        CSV or TSV file, plain or gzip.
+    what
+        What to call the file in errors.
+    missing
+        Texts of the body that mean a missing value; by default none, so that such a text stays a text.
+    names_column
+        Take the row names from the column with this name, or number from 1, if there is one, not from the first.
+
+    Raises
+    ------
+    ReadError
+        The file is missing, empty, damaged, no UTF-8 text, has one column, no row, or rows of unequal length.
+    """
+    found = existing_file(path, what)
+    with found.open("rb") as raw:
+        beginning = raw.read(64)
+    title, advice = next((said for magic, said in NOT_TEXT.items() if beginning.startswith(magic)), ("", ""))
+    if title:
+        raise ReadError(f"The {what} is {title}, not text: {found}\n{advice}")
+    content = _text_bytes(found)
+    stream = io.BytesIO(content)
+    above, header, start = _header(stream)
+    content = content[start:] if above else content
+    first = _next_line(stream)
+    if not header.strip():
+        raise ReadError(f"The {what} {found} holds blank lines only.\nWas its download interrupted?")
+    if not first.strip():
+        raise ReadError(f"The {what} has a header and no row: {found}\n    {header[:60]}")
+    separator = _separator(header, first)
+    fields = _split(header, separator)
+    width = len(_split(first, separator))
+    if width < 2:
+        raise ReadError(
+            f"The {what} has one column, expected names and at least one column of values: {found}:1\n"
+            f"    {header[:60]}\n"
+            "The separator may be a tab, a comma, a semicolon or a space."
+        )
+    if len(fields) not in (width, width - 1):
+        raise ReadError(
+            f"The header has {len(fields):,} fields, the first row {width:,}: {found}\n"
+            "Expected equally many, or one fewer in the header (as R writes it)."
+        )
+    if len(fields) < width and not _split(first, separator)[-1]:
+        raise ReadError(
+            f"The rows end with a separator that the header lacks: {found}:2\n"
+            f"    {first[:60]}\n"
+            "Remove it, or write one at the end of the header too and name that column."
+        )
+    if is_filled_up(content, separator, width) and (error := _ragged(found, separator, width, len(above))):
+        raise error
+    names = fields if len(fields) == width else ["", *fields]
+    numbered = names[names_column - 1 : names_column] if isinstance(names_column, int) else [names_column]
+    at = next((names.index(name) for name in numbered if name and name in names), 0)
+    stream.seek(start)
+    try:
+        frame = pd.read_csv(
+            stream,
+            sep=separator,
+            header=None,
+            dtype={at: str},
+            keep_default_na=False,
+            na_values={column: list(missing) for column in range(width) if column != at} if missing else None,
+            decimal="," if separator == ";" and "," in first else ".",
+            skipinitialspace=separator != " ",
+            low_memory=False,
+            encoding="utf-8",
+        )
+    except UnicodeDecodeError:
+        read_lines(found)
+        raise
+    except pd.errors.ParserError as error:
+        ragged = _ragged(found, separator, width, len(above))
+        raise ragged or ReadError(f"The {what} cannot be parsed: {found}\n{error}") from error
+    rows = tuple(frame[at].astype(str).str.strip())
+    # Taking out the first of many columns by pop costs time by the square of their number.
+    frame = frame.iloc[:, 1:] if at == 0 else frame.drop(columns=at)
+    frame.columns = range(width - 1)
+    corner = names.pop(at)
+    kind = "GCT" if above and above[0].strip() in GCT else "text table"
+    if (corner, *names[:5]) == FEATURE_COUNTS:
+        kind = "featureCounts"
+    return TextTable(found, separator, corner, rows, tuple(names), frame, kind, len(above))
+
+
+def _header(stream: io.BytesIO) -> tuple[list[str], str, int]:
+    """Return the lines above the header, the header, and where the rows begin: below comments, and the sizes of GCT."""
+    above: list[str] = []
+    header = _next_line(stream)
+    while header.startswith("#") or (len(above) == 1 and above[0].strip() in GCT):
+        at = stream.tell()
+        below = _next_line(stream)
+        if header.strip() not in GCT and header.startswith("#") and not below.startswith("#"):
+            separator = _separator(header.lstrip("#! "), below)
+            fields, values = _split(header.lstrip("#! "), separator), _split(below, separator)
+            if 1 < len(fields) == len(values) and any(value.replace(".", "", 1).isdigit() for value in values):
+                return above, header.lstrip("#! "), at
+        above.append(header)
+        header = below
+    return above, header, stream.tell()
+
+
+def line_of_row(table: TextTable, row: int) -> int:
+    """Return the line of the file on which a row of the body ends.
+
+    Raises
+    ------
+    ReadError
+        That row has fewer or more fields than the first.
+    """
+    width = len(table.columns) + 1
+    for number, (line, fields) in enumerate(_records(table.path, table.separator)):
+        if number == row + 1 + table.above:
+            if len(fields) != width:
+                raise _unequal(table.path, line, fields, width, table.separator)
+            return line
+    return 0
+
+
+def _ragged(path: Path, separator: str, width: int, above: int) -> ReadError | None:
+    records = islice(_records(path, separator), above + 1, None)
+    return next(
+        (_unequal(path, line, fields, width, separator) for line, fields in records if len(fields) != width), None
+    )
+
+
+def _unequal(path: Path, line: int, fields: list[str], width: int, separator: str) -> ReadError:
+    text = separator.join(fields)
+    return ReadError(
+        f"A row has {len(fields):,} fields, expected {width:,} as in the first row: {path}:{line}\n"
+        f"    {text[:60]}{' …' if len(text) > 60 else ''}\n"
+        "Is the file truncated, or does a name hold the separator without quotes?"
+    )
+
+
+def _records(path: Path, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the line number and the fields of each record that is not blank."""
+    reader = csv.reader(read_lines(path), delimiter=separator)
+    for fields in _fields(reader, path):
+        if fields and (len(fields) > 1 or fields[0].strip()):
+            yield reader.line_num, fields
+
+
+def _fields(reader: Any, path: Path) -> Iterator[list[str]]:
+    """Yield what a csv reader gives, with an error that names the file."""
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise ReadError(
+            f"A row cannot be split into fields: {path}:{reader.line_num}\n{error}\nIs a quote opened and not closed?"
+        ) from error
+
+
+def _text_bytes(path: Path) -> bytes:
+    """Return the content as UTF-8 bytes without a byte order mark, with line ends that end in a line feed."""
+    content = decompressed(path)
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content:
+        return "\n".join(read_lines(path)).encode()
+    content = content.removeprefix(b"\xef\xbb\xbf")
+    return content if b"\n" in content else content.replace(b"\r", b"\n")
+
+
+def _next_line(stream: io.BytesIO) -> str:
+    for line in stream:
+        if line.strip():
+            return line.decode("utf-8", "replace").rstrip("\r\n")
+    return ""
+
+
+def _separator(header: str, row: str) -> str:
+    """Return the separator that splits both lines alike into most fields, or else splits the row most."""
+    widths = {separator: (len(_split(header, separator)), len(_split(row, separator))) for separator in SEPARATORS}
+    alike = [one for one in SEPARATORS if widths[one][1] > 1 and widths[one][1] - widths[one][0] in (0, 1)]
+    return max(alike or SEPARATORS, key=lambda one: widths[one][::-1])
+
+
+def _split(line: str, separator: str) -> list[str]:
+    try:
+        fields = next(csv.reader([line], delimiter=separator, skipinitialspace=separator != " "), [])
+    except csv.Error:  # a "field" longer than the limit of the csv module: not the separator
+        return [line]
+    return [field.strip() for field in fields]

@@ -1,0 +1,280 @@
+"""Tables as biologists have them: what each is told to be, and what is read of it, counted by hand.
+
+A row is a file: its name and content, what ``vnn check`` says it is (the option of ``vnn build``, or nothing), the
+beginning of what it is read as, and the names of genes, or how many edges or sets, that stand in it.
+"""
+
+import pickle
+import re
+
+import h5py
+import numpy as np
+import pytest
+from scipy import sparse
+
+from keras_vnn.basics.errors import DataError, ReadError
+from keras_vnn.data import read_expression
+from keras_vnn.priors.kinds import damaged_by_excel
+from keras_vnn.readers import read_annotations, read_genes, read_interactions, read_regulation
+from keras_vnn.recipes.checking import check_file, check_files, suggested_command
+
+FOUR = "TP53", "MDM2", "MYC", "STAT1"
+COUNTS = "gene\tc1\tc2\tc3\nTP53\t5\t0\t2\nMDM2\t3\t1\t0\nMYC\t0\t2\t7\nSTAT1\t1\t0\t0\n"
+BINARY = "gene\tc1\tc2\tc3\nTP53\t1\t0\t0\nMDM2\t0\t1\t0\nMYC\t0\t1\t1\nSTAT1\t1\t0\t0\n"
+WIDE = "ID\tTP53\tMYC\nTP53\t0\t1\nCDKN1A\t1\t0\nMYC\t1\t0\n"
+SIGNED = "ID\tTP53\tMYC\nTP53\t0\t2\nCDKN1A\t-2\t0.5\nMYC\t1\t0\n"
+
+GCT = "#1.2\n4\t3\n" + "".join(
+    "\t".join([row.split("\t")[0], said, *row.split("\t")[1:]]) + "\n"
+    for row, said in zip(COUNTS.replace("gene", "Name").splitlines(), ["Description", *4 * ["na"]], strict=True)
+)
+FEATURE_COUNTS = '# Program:featureCounts v2.0.1; Command:"featureCounts" "-a" "x.gtf"\n' + "".join(
+    "\t".join([row.split("\t")[0], *place, *row.split("\t")[1:]]) + "\n"
+    for row, place in zip(
+        COUNTS.replace("gene", "Geneid").splitlines(),
+        [["Chr", "Start", "End", "Strand", "Length"]] + 4 * [["chr1;chr1", "1;50", "20;90", "+;+", "61"]],
+        strict=True,
+    )
+)
+
+GENES = [
+    ("counts.tsv", COUNTS, "TSV expression table, genes in rows"),
+    ("counts.csv", COUNTS.replace("\t", ","), "CSV expression table, genes in rows"),
+    ("short header of R.tsv", COUNTS.removeprefix("gene\t"), "TSV expression table, genes in rows"),
+    ("detected or not.tsv", BINARY, "TSV expression table, genes in rows"),
+    ("commas.txt", "TP53,MDM2,MYC,STAT1\n", "names on one line (CSV"),
+    ("commas and blanks.txt", "TP53, MDM2, MYC, STAT1\n", "names on one line (CSV"),
+    ("tabs.txt", "TP53\tMDM2\tMYC\tSTAT1\n", "names on one line (TSV"),
+    ("blanks.txt", "TP53 MDM2 MYC STAT1\n", "names on one line (space-separated"),
+    ("lines.txt", "TP53\nMDM2\nMYC\nSTAT1\n", "one name per line"),
+    ("GCT.gct", GCT, "TSV expression table, genes in rows (as asked)"),
+    ("featureCounts.txt", FEATURE_COUNTS, "TSV Geneid"),
+    ("HTSeq.tsv", f"{COUNTS}__no_feature\t9\t9\t9\n__ambiguous\t1\t1\t1\n", "TSV expression table, genes in rows"),
+    ("numbered.tsv", "rank\twhat\n1\tTP53\n2\tMDM2\n3\tMYC\n4\tSTAT1\n", "TSV what"),
+    ("below a header.txt", "Protein\nTP53\nMDM2\nMYC\nSTAT1\n", "one name per line below a header"),
+]
+PRIORS = [
+    ("TFs among the targets.tsv", WIDE, "regulation", "TSV matrix of 3 targets × 2 TFs", "3 edges from 2"),
+    ("short header.tsv", WIDE.removeprefix("ID\t"), "regulation", "TSV matrix of 3 targets × 2 TFs", "3 edges from 2"),
+    ("weights.csv", SIGNED.replace("\t", ","), "regulation", "CSV matrix of 3 targets × 2 TFs", "4 edges from 2"),
+    ("pair.txt", "TP53\tMDM2\n", "interactions", "TSV without header", "1 interactions of 2 genes"),
+    ("groups.txt", "a\tTP53\tMDM2\tMYC\nb\tMDM2\tMYC\tATM\n", "gene-sets", "group file", "2 gene sets of 4 genes"),
+]
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(name, content):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize(("name", "content", "said"), GENES, ids=[row[0] for row in GENES])
+def test_the_genes_of_a_table(name, content, said, written):
+    path = written(name, content)
+    report = check_file(path)
+    assert (report.error, report.family) == ("", "genes")
+    assert report.format.startswith(said)
+    assert read_genes(path).ids == FOUR
+
+
+@pytest.mark.parametrize(("name", "content", "family", "said", "summary"), PRIORS, ids=[row[0] for row in PRIORS])
+def test_the_edges_of_a_table(name, content, family, said, summary, written):
+    report = check_file(written(name, content))
+    assert (report.error, report.family) == ("", family)
+    assert report.format.startswith(said)
+    assert report.summary.startswith(summary)
+
+
+def test_the_weights_of_a_matrix(written):
+    frame = read_regulation(written("weights.tsv", SIGNED)).to_frame()
+    assert {
+        (r, t): (w, e) for r, t, e, w in frame[["regulator", "target", "effect", "weight"]].itertuples(index=False)
+    } == {
+        ("TP53", "CDKN1A"): (-2, "repression"),
+        ("TP53", "MYC"): (1, "activation"),
+        ("MYC", "TP53"): (2, "activation"),
+        ("MYC", "CDKN1A"): (0.5, "activation"),
+    }
+
+
+def test_what_the_user_says_of_a_table_wins(written):
+    path = written("weights.tsv", SIGNED)
+    assert read_genes(path, orientation="genes-in-rows").ids == ("TP53", "CDKN1A", "MYC")
+    groups = written("groups.txt", "a\tTP53\tMDM2\tMYC\nb\tMDM2\tMYC\tATM\n")
+    assert read_genes(groups, orientation="genes-in-rows", column=1).ids == ("a", "b")
+
+
+UNRECOGNISED = {
+    "a node table of Cytoscape.csv": "name,shared name,degree\nTP53,TP53,3\nMDM2,MDM2,2\nMYC,MYC,1\n",
+    "cells.csv": "barcode,cell_type,donor\nAAAC-1,T,d1\nAAAG-1,B,d1\nAAAT-1,T,d2\n",
+    "flags.tsv": "gene\tis_tf\nTP53\ttrue\nMDM2\tfalse\nMYC\ttrue\n",
+    "gene and word.tsv": "TP53\tfalse\nMDM2\ttrue\n",
+    "a long table of sets.tsv": "gs_name\tgene_symbol\nHALLMARK_P53\tTP53\nHALLMARK_P53\tMDM2\nHALLMARK_MYC\tMYC\n",
+    "a header alone.tsv": "gene\tsymbol\n",
+}
+
+
+@pytest.mark.parametrize("name", UNRECOGNISED)
+def test_a_table_that_is_nothing_known_is_not_called_interactions(name, written):
+    report = check_file(written(name, UNRECOGNISED[name]))
+    assert (report.error, report.family, report.format) == ("", "", "a table that is not recognised")
+    assert report.summary.startswith("columns ")
+    assert suggested_command([report]) == ""
+    assert report.advice[0].startswith("If two of its columns are interactions")
+
+
+def test_names_of_two_kinds_a_row_are_a_table_of_identifiers(written):
+    report = check_file(written("ids.tsv", "ENSG00000141510\tTP53\nENSG00000135679\tMDM2\nENSG00000136997\tMYC\n"))
+    assert (report.error, report.family, report.records) == ("", "id-map", 3)
+
+
+def test_pairs_that_meet_no_gene_are_not_called_interactions(written):
+    path = written("words.tsv", "Alice\tBob\nBob\tCarol\n")
+    assert check_file(path).family == "interactions"
+    assert check_file(path, genes=["TP53", "MDM2"]).family == ""
+    assert check_file(path, genes=["bob"]).family == "interactions"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("network.graphml", "<?xml version='1.0'?>\n<graphml xmlns='x'>\n", "The file is GraphML, not"),
+        ("go.obo-xml", "<?xml version='1.0'?>\n<obo>\n", "The file is an ontology in OBO-XML, not"),
+        ("msigdb.xml", "<?xml version='1.0'?>\n<MSIGDB NAME='m'>\n", "The file is MSigDB in XML, not"),
+        *((f"{n}.pkl", pickle.dumps(["TP53"], protocol=n), "The file is a Python pickle, not") for n in range(6)),
+        ("table.parquet", b"PAR1x", "The file is a Parquet table, not"),
+    ],
+)
+def test_what_nothing_reads_is_named(name, content, said, written):
+    path = written(name, content)
+    assert check_file(path).error.startswith(said)
+    if not content.startswith("<" if isinstance(content, str) else b"<"):
+        with pytest.raises(ReadError, match="The expression table is "):
+            read_expression(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("counts.tsv", COUNTS),
+        ("GCT.gct", GCT),
+        ("featureCounts.txt", FEATURE_COUNTS),
+        ("a comment above.tsv", f"# by hand\n{COUNTS}"),
+        ("a header as comment.tsv", f"#{COUNTS}"),
+        ("HTSeq.tsv", f"{COUNTS}__no_feature\t9\t9\t9\n"),
+    ],
+)
+def test_the_values_of_a_table(name, content, written):
+    data = read_expression(written(name, content))
+    assert tuple(data.var_names) == FOUR
+    assert data.X.tolist() == [[5, 3, 0, 1], [0, 1, 2, 0], [2, 0, 7, 0]]
+    assert data.obs_names.tolist() == ["c1", "c2", "c3"]
+
+
+def test_a_fault_in_a_table_below_comments_has_its_line(written):
+    path = written("c.tsv", f"# by hand\n{COUNTS.replace('7', 'x')}")
+    with pytest.raises(DataError, match=f"{re.escape(str(path))}:5"):
+        read_expression(path)
+
+
+def test_costs_are_no_scores(written):
+    table = read_interactions(written("costs.tsv", "gene_a\tgene_b\tcost\nTP53\tMDM2\t3\nMYC\tTP53\t4\n"))
+    assert np.isnan(table.score).all()
+
+
+@pytest.mark.parametrize(
+    ("names", "damaged"),
+    [
+        (["oct-1", "let-7", "lin-4", "dec-10"], []),
+        (["dec-1", "Sp1", "wg"], []),
+        (["TP53", "oct-01", "sept-07"], ["oct-01", "sept-07"]),
+        (["TP53", "Sep-07", "1-Dec"], ["1-Dec", "Sep-07"]),
+    ],
+)
+def test_names_of_worms_and_flies_are_no_damage(names, damaged):
+    assert damaged_by_excel(names) == damaged
+
+
+def write_hdf5(path, version):
+    with h5py.File(path, "w") as file:
+        group = file.create_group("matrix" if version == 3 else "GRCh38")
+        matrix = sparse.csc_matrix([[5, 0], [0, 2], [1, 7]])
+        for name in ("data", "indices", "indptr"):
+            group[name] = getattr(matrix, name)
+        group["shape"] = matrix.shape
+        group["barcodes"] = [b"AAAC-1", b"AAAG-1"]
+        ids, names = [b"ENSG00000141510", b"ENSG00000135679", b"CD3"], [b"TP53", b"MDM2", b"CD3_TotalSeq"]
+        if version == 2:
+            group["genes"], group["gene_names"] = ids, names
+        else:
+            features = group.create_group("features")
+            features["id"], features["name"] = ids, names
+            features["feature_type"] = [b"Gene Expression", b"Gene Expression", b"Antibody Capture"]
+    return path
+
+
+@pytest.mark.parametrize(("version", "rows"), [(3, [[5, 0], [0, 2]]), (2, [[5, 0, 1], [0, 2, 7]])])
+def test_the_hdf5_of_cell_ranger(version, rows, tmp_path):
+    path = write_hdf5(tmp_path / "filtered.h5", version)
+    data = read_expression(path)
+    assert data.X.toarray().tolist() == rows
+    assert data.obs_names.tolist() == ["AAAC-1", "AAAG-1"]
+    assert read_genes(path).ids[:2] == tuple(data.var_names[:2]) == ("TP53", "MDM2")
+    assert read_genes(path, column=1).ids[0] == "ENSG00000141510"
+    assert read_expression(path, gene_column=1).var_names[0] == "ENSG00000141510"
+    assert check_file(path).family == "genes"
+
+
+def test_a_folder_of_cell_ranger_as_geo_keeps_it(tmp_path):
+    matrix = "%%MatrixMarket matrix coordinate integer general\n2 1 1\n1 1 5\n"
+    for sample in ("GSM1_S1_", "GSM2_S2_"):
+        (tmp_path / f"{sample}matrix.mtx").write_text(matrix)
+        (tmp_path / f"{sample}features.tsv").write_text("ENSG1\tTP53\tGene Expression\nENSG2\tMDM2\tGene Expression\n")
+        (tmp_path / f"{sample}barcodes.tsv").write_text(f"{sample}AAAC-1\n")
+    with pytest.raises(
+        ReadError, match=r"The folder holds 2 matrices.*\n.*GSM1_S1_, GSM2_S2_\nName one of them: .*GSM1_S1_matrix"
+    ):
+        read_expression(tmp_path)
+    one = tmp_path / "GSM2_S2_matrix.mtx"
+    assert read_expression(one).obs_names.tolist() == ["GSM2_S2_AAAC-1"]
+    assert read_genes(one).ids == ("TP53", "MDM2")
+    for file in tmp_path.glob("GSM1*"):
+        file.unlink()
+    assert read_expression(tmp_path).X.toarray().tolist() == [[5, 0]]
+    assert check_file(tmp_path).family == "genes"
+
+
+def test_loom_is_named(tmp_path):
+    with h5py.File(tmp_path / "cells.loom", "w") as file:
+        file["matrix"] = np.ones((2, 2))
+        file.create_group("row_attrs")
+    with pytest.raises(DataError, match="The file is loom"):
+        read_expression(tmp_path / "cells.loom")
+
+
+def test_what_check_suggests_is_of_one_family_and_with_the_options_that_it_needs(written):
+    ppi = written("ppi.tsv", "gene_a\tgene_b\nTP53\tMDM2\nMYC\t\n")
+    sets = written("sets.gmt", "a\thttp://x\tTP53\tMDM2\nb\thttp://x\tMYC\tATM\n")
+    genes = written("genes.txt", "TP53\nMDM2\nTP53\n")
+    command = suggested_command(check_files([ppi, sets, genes]))
+    assert "--gene-sets" not in command
+    assert command.endswith("--malformed skip --duplicates first -o network.vnn")
+
+
+def test_two_columns_of_one_name_in_a_cell_table(written):
+    cells = written("cells.csv", "cell,type,type\nc1,T,B\nc2,T,B\nc3,T,B\n")
+    with pytest.raises(
+        DataError, match=r"Columns of the cell table have the same name: type: .*cells\.csv\nRename them"
+    ):
+        read_expression(written("counts.tsv", COUNTS), cells=cells)
+
+
+def test_a_negation_with_blanks_is_one(written):
+    row = "UniProtKB\tP1\tTP53\t{}\tGO:0006281\tPMID:1\tIDA\t\tP\tx\t\tprotein\ttaxon:9606\t20101123\tUniProt\t\t\n"
+    rows = row.format("NOT | contributes_to") + row.replace("P1\tTP53", "P2\tMDM2").format("involved_in")
+    found = read_annotations(written("goa.gaf", f"!gaf-version: 2.2\n{rows}"))
+    assert (len(found), found.audit.count("row", "negated (NOT)")) == (1, 1)

@@ -74,6 +74,8 @@ MODELS = {
         "level_heads": True,
     },
     "kpnn": {"activation": "sigmoid", "dropout": 0.3, "dropout_of": "nodes"},
+    # This project's own.
+    "discover": {"anchor": "mean", "auxiliary_heads": "linear"},
 }
 # Optimizer, learning rate, batch size, epochs, patience.
 TRAININGS = {
@@ -87,6 +89,7 @@ TRAININGS = {
     "nest": ("adamw", 0.001, 64, 300, 30),
     "pnet": ("adam", 0.001, 50, 300, 20),
     "kpnn": ("adam", 0.001, 32, 100, 10),
+    "discover": ("adam", 0.01, 32, 120, 40),
     "vega": ("adam", 0.0001, 128, 500, 10),
     "onto-vae": ("adamw", 0.0001, 128, 300, 30),
 }

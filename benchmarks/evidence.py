@@ -8,6 +8,8 @@
 * ``planted``: four of five genes of ten of 300 sets are shifted, and a set is right if half of its genes are; and the
   same with the shift in 150 random genes, where no set is right. Half of the genes of every set are co-expressed.
 * ``xor``: the exclusive or of two gene sets makes the label; is their parent found beyond the mean?
+* ``discover``: the same for seeds 700 to 709, then the pair of sets itself, and pairs when labels are shuffled.
+* ``identified``: which nodes of three of these networks students find again.
 * ``halves``: overlap of the first ten nodes over random halves of the cells, and over five seeds of the network.
 
 Seeds are 0, 1, … of each part, chosen before any result was seen. Results are kept in ``benchmarks/evidence.json``.
@@ -20,7 +22,7 @@ import json
 import os
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -253,40 +255,111 @@ def planted(seeds: int = 8) -> dict[str, Any]:
     return {kind: part.drop(columns="kind").to_dict("list") for kind, part in table.groupby("kind")}
 
 
-def xor(seeds: int = 10) -> dict[str, Any]:
-    """Train on the exclusive or of two sets, and look for their parent beyond the mean."""
-    from keras_vnn import train, training_options
+def exclusive_or(seed: int, cells: int = 800) -> tuple[Any, Any, Any, list[str], str]:
+    """Return an architecture, expression, classes by the exclusive or of two sets, these sets, and their parent."""
     from keras_vnn.architecture import Architecture, Layer, Node
+
+    random = np.random.default_rng(seed)
+    genes, sets, parents = 240, 24, 8
+    layers = (
+        Layer("genes", tuple(Node(f"G{number}", kind="gene") for number in range(genes))),
+        Layer("sets", tuple(Node(f"S{number}", units=6) for number in range(sets))),
+        Layer("parents", tuple(Node(f"P{number}", units=6) for number in range(parents))),
+    )
+    connections = {(0, 1): np.repeat(np.eye(sets), 10, axis=0), (1, 2): np.repeat(np.eye(parents), 3, axis=0)}
+    arch = Architecture(layers, connections)
+    first = 3 * int(random.integers(parents))
+    values = random.normal(size=(cells, genes))
+    of_sets = random.normal(size=(cells, sets))
+    values += np.repeat(of_sets, 10, axis=1)
+    labels = np.where((of_sets[:, first] > 0) ^ (of_sets[:, first + 1] > 0), "yes", "no")
+    data = pd.DataFrame(values.astype(np.float32), columns=list(arch.genes))
+    return arch, data, labels, [f"S{first}", f"S{first + 1}"], f"P{first // 3}"
+
+
+def trained_to_discover(seed: int, arch: Any, data: Any, labels: Any) -> Any:
+    """Return what a training with the preset for discoveries gives."""
+    from keras_vnn import train, training_options
+
+    options = training_options("discover", seed=seed, normalization="none")
+    return train(arch, data, labels, training=options, preset="discover")
+
+
+def xor(seeds: Iterable[int] = range(10)) -> dict[str, Any]:
+    """Train on the exclusive or of two sets, and look for their parent beyond the mean."""
+    places = []
+    for seed in seeds:
+        arch, data, labels, _, right = exclusive_or(seed)
+        result = trained_to_discover(seed, arch, data, labels)
+        places.append(beyond_the_mean(result, data, labels, right))
+    return {"found": sum(row["beyond the mean"] for row in places), "of": len(places), "runs": places}
+
+
+def beyond_the_mean(result: Any, data: Any, labels: Any, right: str) -> dict[str, Any]:
+    """Return whether the right node is beyond the mean, and what else is."""
     from keras_vnn.tl import rank_nodes
 
-    places = []
-    for seed in range(seeds):
-        random = np.random.default_rng(seed)
-        genes, sets, parents = 240, 24, 8
-        layers = (
-            Layer("genes", tuple(Node(f"G{number}", kind="gene") for number in range(genes))),
-            Layer("sets", tuple(Node(f"S{number}", units=6) for number in range(sets))),
-            Layer("parents", tuple(Node(f"P{number}", units=6) for number in range(parents))),
-        )
-        connections = {(0, 1): np.repeat(np.eye(sets), 10, axis=0), (1, 2): np.repeat(np.eye(parents), 3, axis=0)}
-        arch = Architecture(layers, connections)
-        pair = 3 * int(random.integers(parents))
-        values = random.normal(size=(800, genes))
-        of_sets = random.normal(size=(800, sets))
-        values += np.repeat(of_sets, 10, axis=1)
-        labels = np.where((of_sets[:, pair] > 0) ^ (of_sets[:, pair + 1] > 0), "yes", "no")
-        data = pd.DataFrame(values.astype(np.float32), columns=list(arch.genes))
-        options = training_options(seed=seed, normalization="none", learning_rate=0.01, epochs=120, patience=40)
-        result = train(arch, data, labels, training=options, auxiliary_heads="linear", aux_weight=0.3)
-        table = rank_nodes(result.model, data, labels, replicate="cells", by="learned")
-        right = f"P{pair // 3}"
-        beyond = table.index[table["beyond_the_mean"]]
-        places.append({
-            "accuracy": round(float(result.metrics.accuracy), 3),  # type: ignore[union-attr]
-            "beyond the mean": right in beyond, "others beyond": len(set(beyond) - {right}),
-            "place by learned": table.index.get_loc(right) + 1, "evidence": bool(table.loc[right, "q"] < LEVEL),
-        })  # fmt: skip
-    return {"found": sum(row["beyond the mean"] for row in places), "of": seeds, "runs": places}
+    table = rank_nodes(result.model, data, labels, replicate="cells", by="learned")
+    beyond = table.index[table["beyond_the_mean"]]
+    return {
+        "accuracy": round(float(result.metrics.accuracy), 3),
+        "beyond the mean": right in beyond, "others beyond": len(set(beyond) - {right}),
+        "place by learned": table.index.get_loc(right) + 1, "evidence": bool(table.loc[right, "q"] < LEVEL),
+    }  # fmt: skip
+
+
+def discover(seeds: Iterable[int] = range(700, 710)) -> dict[str, Any]:
+    """Find a planted exclusive or from end to end: the parent, then its pair; and pairs where labels are shuffled."""
+    from keras_vnn.tl import interactions
+
+    rows = []
+    for seed in seeds:
+        arch, data, labels, pair, right = exclusive_or(seed)
+        result = trained_to_discover(seed, arch, data, labels)
+        row = beyond_the_mean(result, data, labels, right)
+        pairs = interactions(result.model, data, labels)
+        called = pairs[pairs["q"] < LEVEL]
+        is_right = (called["node"] == right) & (called["first"] == pair[0]) & (called["second"] == pair[1])
+        row |= {"pair": bool(is_right.any()), "other pairs": int((~is_right).sum()), "of pairs": len(pairs)}
+        row["z"] = round(float(pairs["z"].abs().max()), 1)
+        largest = pairs.loc[pairs["non_additive"].idxmax()]
+        row["most non-additive"] = [largest["first"], largest["second"]] == pair
+        every = [node.id for node in arch.hidden_layers[-1]]
+        shuffled = interactions(result.model, data, np.random.default_rng(seed).permutation(labels), every)
+        row["pairs of shuffled labels"] = int((shuffled["q"] < LEVEL).sum())
+        rows.append(row)
+        print(seed, row, flush=True)
+    counted = (
+        "beyond the mean",
+        "others beyond",
+        "pair",
+        "other pairs",
+        "most non-additive",
+        "pairs of shuffled labels",
+    )
+    return {**{name: sum(row[name] for row in rows) for name in counted}, "of": len(rows), "runs": rows}
+
+
+def identified(seeds: Iterable[int] = range(700, 703)) -> dict[str, Any]:
+    """Let students learn what networks that found a planted exclusive or say, and count the nodes they have again."""
+    from keras_vnn.tl import identify
+
+    rows = []
+    for seed in seeds:
+        arch, data, labels, pair, right = exclusive_or(seed)
+        table = identify(trained_to_discover(seed, arch, data, labels).model, data)
+        row = {"nodes": table["identified"].value_counts().to_dict()}
+        row |= {
+            name: table.loc[name, ["identified", "r", "same_sign", "r_at_start"]].tolist() for name in (right, *pair)
+        }
+        row |= {
+            "median r": round(float(table["r"].median()), 3),
+            "at start": round(float(table["r_at_start"].median()), 3),
+        }
+        row |= {name: np.round(table.attrs[name], 3).tolist() for name in ("r2", "agreement")}
+        rows.append(row)
+        print(seed, row, flush=True)
+    return {"runs": rows}
 
 
 def halves(seeds: int = 5) -> dict[str, Any]:
@@ -311,6 +384,8 @@ PARTS: dict[str, Callable[[], dict[str, Any]]] = {
     "interferon": interferon,
     "planted": planted,
     "xor": xor,
+    "discover": discover,
+    "identified": identified,
     "halves": halves,
 }
 

@@ -75,6 +75,8 @@ MODELS = {
         "level_heads": True,
     },
     "kpnn": {"activation": "sigmoid", "dropout": 0.3, "dropout_of": "nodes"},
+    # This project's own.
+    "discover": {"anchor": "mean", "auxiliary_heads": "linear"},
 }
 # Optimizer, learning rate, batch size, epochs, patience.
 TRAININGS = {
@@ -88,6 +90,7 @@ TRAININGS = {
     "nest": ("adamw", 0.001, 64, 300, 30),
     "pnet": ("adam", 0.001, 50, 300, 20),
     "kpnn": ("adam", 0.001, 32, 100, 10),
+    "discover": ("adam", 0.01, 32, 120, 40),
     "vega": ("adam", 0.0001, 128, 500, 10),
     "onto-vae": ("adamw", 0.0001, 128, 300, 30),
 }
@@ -106,7 +109,7 @@ def test_trainings_are_as_published(name):
     assert told == TRAININGS[name]
     epsilons = {"drugcell": 1e-5, "nest": 1e-5}
     assert preset.optimizer == "sgd" or preset.adam_epsilon == epsilons.get(name, 1e-7)
-    assert preset.normalization in ("none", "log1p-cpm", "lin2017")
+    assert preset.normalization in ("none", "log1p-cpm", "lin2017", *(["zscore"] if name == "discover" else []))
 
 
 def test_every_preset_is_in_the_tables():

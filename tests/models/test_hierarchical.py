@@ -347,6 +347,12 @@ def test_initial_weights_are_scaled(layered: Architecture) -> None:
 # ---- presets and errors --------------------------------------------------------------------------------------
 
 
+def test_one_unit_a_node_is_said_to_be_too_few_to_discover(layered: Architecture) -> None:
+    with pytest.warns(VNNWarning, match=r"Every node has one unit.*\n.*arch\.with_units\(6\)"):
+        build_model(layered.with_units(1), 2, preset="discover")
+    assert view(build_model(layered, 2, preset="discover")).auxiliary_layer(1) is not None
+
+
 def test_every_published_model_has_its_training() -> None:
     assert [*MODEL_PRESETS, *AUTOENCODER_PRESETS] == list(TRAINING_PRESETS)
     dcell, nest = model_options("dcell-code", {}), model_options("nest", {})

@@ -14,6 +14,7 @@ from keras_vnn.basics.errors import VNNError, VNNWarning
 from keras_vnn.basics.remedies import on_command_line
 from keras_vnn.cli._build import build, check, fetch
 from keras_vnn.cli._console import open_closed_streams, report_error, say, say_warning, sentences_printed, show
+from keras_vnn.cli._discover import identify, interactions
 from keras_vnn.cli._export import export, report
 from keras_vnn.cli._inputs import Command
 from keras_vnn.cli._inspect import evaluate, explain, inspect
@@ -54,6 +55,8 @@ app.command("train", cls=Command)(train)
 app.command("predict", cls=Command)(predict)
 app.command("inspect", cls=Command)(inspect)
 app.command("explain", cls=Command)(explain)
+app.command("interactions", cls=Command)(interactions)
+app.command("identify", cls=Command)(identify)
 app.command("compare", cls=Command)(compare)
 app.command("tune", cls=Command)(tune)
 app.add_typer(evaluate, name="evaluate")

@@ -24,6 +24,7 @@ _SHOWN = (
     "q",
     "learned",
     "use",
+    "identified",
     "importance",
     "rank",
 )
@@ -40,7 +41,7 @@ def node_lines(table: pd.DataFrame, top: int) -> str:
     if "similar" in shown:
         more = [f" +{count}" if count else "" for count in shown["similar"]]
     # What is left of the line is for names, which are told apart by their beginnings.
-    for dropped in ("", "learned", "use"):
+    for dropped in ("", "learned", "use", "identified"):
         columns.pop(dropped, None)
         rest = sum(2 + max(map(len, [name, *values])) for name, values in columns.items() if name != "label")
         room = max(_SHORTEST, shutil.get_terminal_size((100, 24)).columns - rest)

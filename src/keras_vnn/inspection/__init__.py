@@ -1,7 +1,7 @@
 """What the named nodes of a trained model say: activities, weights, importance, predictions; all by name.
 
 In: a model of `keras_vnn.models` and cells. Out: pandas tables, AnnData and pages of text.
-Knows nothing of files, figures or training.
+Knows nothing of files and figures.
 """
 
 from keras_vnn.inspection._activities import (
@@ -15,6 +15,8 @@ from keras_vnn.inspection._activities import (
 )
 from keras_vnn.inspection._connectivity import CORRECTIONS, corrected_importance, path_weights
 from keras_vnn.inspection._findings import activity_table, remember_inspection, remember_runs
+from keras_vnn.inspection._identification import identify
+from keras_vnn.inspection._interactions import interactions
 from keras_vnn.inspection._judgement import Judgement, judge, untrained_warning
 from keras_vnn.inspection._latent import autoencoder_activities, differential_activity, perturb_genes
 from keras_vnn.inspection._methods import IMPORTANCE_METHODS, ImportanceMethod
@@ -38,7 +40,9 @@ __all__ = [
     "differential_activity",
     "embed",
     "embedding_units",
+    "identify",
     "inspect_node",
+    "interactions",
     "judge",
     "node_activities",
     "node_contributions",

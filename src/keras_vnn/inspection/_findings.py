@@ -7,7 +7,6 @@ deviations and effect sizes of units by class; a table of them.
 from __future__ import annotations
 
 import base64
-import hashlib
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,24 +19,23 @@ from numpy.typing import NDArray
 
 from keras_vnn.basics.errors import ConfigError, DataError, ModelError, check_choice
 from keras_vnn.basics.progress import progressing
-from keras_vnn.data import Classes, Labels, Split
+from keras_vnn.data import Classes, Split
 from keras_vnn.inspection._cells import Cells, cells_of, class_codes
-from keras_vnn.inspection._evidence import Groups
 from keras_vnn.inspection._importance import (
     DEFAULT_METHOD,
     Importance,
     goal_of,
+    groups_of,
     hidden_layers,
     layer_importance,
     settled,
-    targets_given,
 )
 from keras_vnn.inspection._methods import IMPORTANCE_METHODS, LayerView, Network
 from keras_vnn.inspection._node_table import NodeTable, node_table_of, packed, replicates_of
 from keras_vnn.inspection._orientation import Signs, orientation_of
-from keras_vnn.inspection._record import Recording, output_weights, without_outputs
+from keras_vnn.inspection._record import Recording, output_weights, weights_digest, without_outputs
 from keras_vnn.inspection._rlipp import improvements_of
-from keras_vnn.models import Embedding, ModelView, Regression, view
+from keras_vnn.models import Embedding, ModelView, view
 
 Doubles = NDArray[np.float64]
 
@@ -255,20 +253,7 @@ def measured(
     is_embedding = isinstance(seen.outputs, Embedding)
     if is_embedding and labels is None:
         raise without_outputs(seen)
-    scores = _scores_of(seen, cells, batch_size) if labels is None else None
-    drawn_by = None
-    if isinstance(seen.outputs, Regression):
-        names = seen.outputs.names
-        values = targets_given(labels, len(cells), len(names)) if scores is None else scores
-        groups = Groups(np.asarray(values, np.float64), are_classes=False)
-    else:
-        known = seen.outputs if isinstance(seen.outputs, Classes) else None
-        if known is None or scores is None:
-            known, codes = class_codes(known, labels, cells, data)
-            drawn_by = Labels("", known, codes, np.arange(len(codes)))
-        else:
-            codes = scores.argmax(axis=1).astype(np.int32)
-        names, groups = known.names, Groups(np.eye(len(known))[codes], are_classes=True)
+    names, groups, drawn_by = groups_of(seen, cells, labels, data, batch_size)
     replicates, called = (None, None) if replicate is None else replicates_of(cells, replicate)
 
     def use(some: Cells) -> Any:
@@ -284,12 +269,6 @@ def measured(
         seen, cells, names, groups, use,
         labels=drawn_by, split=split, replicates=replicates, replicate=called, batch_size=batch_size,
     )  # fmt: skip
-
-
-def _scores_of(seen: ModelView, cells: Cells, batch_size: int) -> NDArray[np.float32]:
-    head = output_weights(seen)
-    recording = Recording(seen, cells, batch_size=batch_size)
-    return np.concatenate([head.scores(done.features) for _, done in recording])
 
 
 def remember_inspection(
@@ -332,7 +311,7 @@ def remember_inspection(
         table = measured(seen, data, labels, split=split, **how).packed()
     seen.card.remember(
         inspection={
-            "weights": _weights_digest(model),
+            "weights": weights_digest(model),
             "method": found.method,
             "cells": found.cells,
             "classes": list(found.classes),
@@ -398,18 +377,11 @@ def recalled(seen: ModelView) -> Findings | None:
 
 def _kept(seen: ModelView) -> Mapping[str, Any] | None:
     kept: Mapping[str, Any] | None = seen.card.metadata.get("inspection")
-    return kept if kept is not None and kept["weights"] == _weights_digest(seen.model) else None
+    return kept if kept is not None and kept["weights"] == weights_digest(seen.model) else None
 
 
 def _damaged(error: Exception) -> ModelError:
     return ModelError(f"What the model remembers of its nodes is damaged: {error}.\nPass data to measure it again.")
-
-
-def _weights_digest(model: keras.Model) -> str:
-    digest = hashlib.sha256()
-    for weight in model.weights:
-        digest.update(np.ascontiguousarray(keras.ops.convert_to_numpy(weight)).tobytes())
-    return digest.hexdigest()
 
 
 def _unpacked(text: str, rows: int) -> NDArray[np.float64]:

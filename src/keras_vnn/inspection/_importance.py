@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_vnn.basics.errors import DataError, ModelError
-from keras_vnn.data import Classes, Targets
+from keras_vnn.data import Classes, Labels, Targets
 from keras_vnn.inspection._cells import Cells, class_codes
+from keras_vnn.inspection._evidence import Groups
 from keras_vnn.inspection._methods import IMPORTANCE_METHODS, LayerView, contributions_of
-from keras_vnn.inspection._record import Floats, output_weights
-from keras_vnn.models import ModelView
+from keras_vnn.inspection._record import Floats, Recording, output_weights
+from keras_vnn.models import ModelView, Regression
 
 DEFAULT_METHOD = "knockout"
 
@@ -115,6 +116,29 @@ def goal_of(seen: ModelView, labels: Any, cells: Cells, data: Any, scores: Float
     deviation = centred.std(axis=0)
     slopes = np.divide(centred, deviation * len(cells), out=np.zeros_like(centred), where=deviation > 0)
     return NumberGoal(slopes)
+
+
+def groups_of(
+    seen: ModelView, cells: Cells, labels: Any, data: Any, batch_size: int
+) -> tuple[tuple[str, ...], Groups, Labels | None]:
+    """Return the names of what cells are told apart by, that of the cells, and labels that a split was drawn by.
+
+    Where there are no labels, what the model says of the cells takes their place.
+    """
+    scores: Any = None
+    if labels is None:
+        head, recording = output_weights(seen), Recording(seen, cells, batch_size=batch_size)
+        scores = np.concatenate([head.scores(done.features) for _, done in recording])
+    if isinstance(seen.outputs, Regression):
+        names = seen.outputs.names
+        values = targets_given(labels, len(cells), len(names)) if scores is None else scores
+        return names, Groups(np.asarray(values, np.float64), are_classes=False), None
+    known = seen.outputs if isinstance(seen.outputs, Classes) else None
+    if known is not None and scores is not None:
+        return known.names, Groups(np.eye(len(known))[scores.argmax(axis=1)], are_classes=True), None
+    known, codes = class_codes(known, labels, cells, data)
+    drawn_by = Labels("", known, codes, np.arange(len(codes)))
+    return known.names, Groups(np.eye(len(known))[codes], are_classes=True), drawn_by
 
 
 def layer_importance(

@@ -396,6 +396,8 @@ def _evidence_lines(row: Mapping[str, Any]) -> str:
     beyond = ", beyond what a mean of its genes shows" if row["beyond_the_mean"] else ""
     where = "outside the training" if row["held_out"] else "of the other half"
     lines.append(f"learned     z {row['learned']:.2f} in cells {where}{beyond}")
+    if row.get("identified"):
+        lines.append(f"students    {row['identified']}, in networks that learned to predict what this one does")
     return "\n".join(lines)
 
 

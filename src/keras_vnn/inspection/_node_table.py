@@ -22,6 +22,7 @@ from keras_vnn.basics.errors import ConfigError, DataError, did_you_mean
 from keras_vnn.data import Split
 from keras_vnn.inspection._cells import Cells, evenly, known_split
 from keras_vnn.inspection._evidence import Doubles, Groups, adjusted, evidence_of, set_scores, standardised
+from keras_vnn.inspection._identification import identified_nodes
 from keras_vnn.inspection._learned import learned_by, learned_rate
 from keras_vnn.inspection._record import record
 from keras_vnn.models import ModelView
@@ -133,6 +134,8 @@ class NodeTable:
             {_OF_NUMBERS.get(name, name) if not self.are_classes else name: values[name] for name in COLUMNS},
             index=index,
         )
+        if (identified := identified_nodes(seen)) is not None:
+            table["identified"] = identified
         table.attrs.update(self.facts, method="evidence", group=group, runs=1)
         return sorted_by(table, by)
 
@@ -249,7 +252,7 @@ def node_table_of(
     sizes = np.diff(upstream.indptr)
     found = evidence_of(upstream, cells, groups, levels_of(seen, cells), replicates=replicates, seed=seed)
     parts = split or known_split(seen, labels, len(cells))
-    fitted, tested = _halves(len(cells), seed) if parts is None else (parts.train, _outside(parts))
+    fitted, tested = _halves(len(cells), seed) if parts is None else (parts.train, outside(parts))
     fitted, tested = evenly(fitted, _MOST_CELLS), evenly(tested, _MOST_CELLS)
     learned, of_genes = _learned(seen, cells, groups, fitted, tested, batch_size)
     if parts is None:
@@ -272,7 +275,7 @@ def node_table_of(
     ])  # fmt: skip
     facts = {
         "cells": len(cells),
-        "held_out": 0 if parts is None else len(_outside(parts)),
+        "held_out": 0 if parts is None else len(outside(parts)),
         "replicate": replicate,
         "replicates": None if replicates is None else len(np.unique(replicates)),
         "nodes": len(sizes),
@@ -374,7 +377,8 @@ def levels_of(seen: ModelView, cells: Cells) -> Doubles:
     return levels if np.std(levels) > _HAVE_LEVELS * np.median(deviation) else np.zeros(len(levels))
 
 
-def _outside(split: Split) -> NDArray[np.intp]:
+def outside(split: Split) -> NDArray[np.intp]:
+    """Return the cells that had no part in fitting the weights."""
     return np.sort(np.concatenate([split.validation, split.test]))
 
 

@@ -109,9 +109,9 @@ def rank_nodes(
         with this one or have a mean z-score that correlates at 0.8; missing for these. ``kind``, ``layer``. A
         regression has ``higher_with``, the number, and ``r``, Pearson's correlation with it. Several runs, of a
         sequence of models or kept by ``vnn train --repeats``, give means (of false discovery rates medians), and add
-        ``learned_sd``, ``use_sd`` and ``in_first_20``: in how many runs a node is among the first 20 by use. ``attrs``:
-        ``nodes``, ``found`` (of them at a false discovery rate of 5 %), ``cells``, ``held_out`` (cells), ``replicate``,
-        ``runs``.
+        ``learned_sd``, ``use_sd`` and ``in_first_20``: in how many runs a node is among the first 20 by use. What
+        `tl.identify` said of the model is in ``identified``. ``attrs``: ``nodes``, ``found`` (of them at a false
+        discovery rate of 5 %), ``cells``, ``held_out`` (cells), ``replicate``, ``runs``.
 
         By a method of importance: ``label``, ``kind``, ``layer``, ``genes``, ``importance``, ``rank`` (within its
         layer, from 1); for a classifier a column ``effect_CLASS`` per class: how much the node raises the output of
@@ -182,6 +182,8 @@ def ranked_nodes(
     if isinstance(model, Sequence):
         options: dict[str, Any] = {"missing": missing, "batch_size": batch_size, "progress": progress}
         runs = [ranked_nodes(one, data, labels, class_, by, replicate, layers=layers, **options) for one in model]
+        # Of one model, which teaches others; here each is another's peer.
+        runs = [table.drop(columns="identified", errors="ignore") for table in runs]
         return _of_models(runs, by).head(top)
     seen = view(model)
     numbers = hidden_layers(seen, layers)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, Unpack
 
 import keras
 
 from keras_vnn.architecture import Architecture
-from keras_vnn.basics.errors import ModelError
+from keras_vnn.basics.errors import ModelError, VNNWarning
 from keras_vnn.data import Classes, Normalization
 from keras_vnn.layers import AuxiliaryModel, Concordance
 from keras_vnn.models._builder import Builder, check_normalization, compile_model
@@ -46,7 +47,8 @@ def build_model(
     outputs
         What to predict: `pp.classes(labels)`, `Regression`, `Embedding`, or a number of classes.
     preset
-        Name of a published set of options, one of `MODEL_PRESETS`, e.g. ``lin2017`` or ``drugcell``.
+        Name of a published set of options, one of `MODEL_PRESETS`, e.g. ``lin2017`` or ``drugcell``; or ``discover``,
+        for what no mean of genes shows, with nodes of several units.
     normalization
         The normalisation of the training data, kept with the model so that new data are treated alike.
     optimizer
@@ -76,6 +78,13 @@ def build_model(
     chosen = model_options(preset, options)
     _check_outputs(chosen, wanted)
     check_functions(chosen)
+    if preset == "discover" and all((layer.units == 1).all() for layer in arch.hidden_layers):
+        warnings.warn(
+            "Every node has one unit, which can hardly hold more than a mean of its genes.\n"
+            "The preset discover is for nodes of several: arch.with_units(6); on the command line: vnn build --units 6",
+            VNNWarning,
+            stacklevel=2,
+        )
     if seed is not None:
         keras.utils.set_random_seed(seed)
     builder = Builder(arch, chosen, wanted)

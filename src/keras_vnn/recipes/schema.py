@@ -255,7 +255,9 @@ class TrainRecipe(RecipeSection):
         default="raise", description="What to do with cells without a label."
     )
     preset: str | None = Field(
-        default=None, description="Published model and training options, e.g. lin2017, dcell-code."
+        default=None,
+        description="Published model and training options, e.g. lin2017, dcell-code; or discover, for what no mean of "
+        "genes shows.",
     )
     objective: Literal["prediction", "siamese", "triplet", "autoencoder"] = Field(
         default="prediction",

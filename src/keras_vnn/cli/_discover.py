@@ -1,0 +1,160 @@
+"""``vnn interactions`` and ``vnn identify``: what only a network can find, and what of it another network would."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from keras_vnn.basics.errors import ConfigError, readable
+from keras_vnn.basics.keras_import import import_keras
+from keras_vnn.cli._console import print_json, say, show
+from keras_vnn.cli._inputs import CellTable, ClassName, Force, LayerName, MaybeLabel, read_cells
+from keras_vnn.cli._nodes import cut
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_TOP = 20
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def interactions(
+    model: Annotated[Path, typer.Argument(help="A trained model, .keras.")],
+    data: Annotated[Path, typer.Argument(help="Expression: .h5ad, zarr, CSV or TSV.")],
+    cells: CellTable = None,
+    label: MaybeLabel = None,
+    layer: LayerName = "X",
+    node: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A node whose children are paired: id, label, or a unique part of one. May be repeated. By default "
+            "nodes that know what no mean of genes shows, or the five that the model uses most."
+        ),
+    ] = None,
+    class_: ClassName = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="CSV for the table.")] = None,
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say which children of a node tell more of the cells together than each by itself.
+
+    `z` tests the product of the two in cells outside the training, and `q`, its false discovery rate, is also against
+    pairs that no node brings together. `alike`: the class is likelier when both are high or both low. `non_additive`:
+    what a knock-out of both changes, less what each does; this is of the model, not of biology.
+
+    **Examples**
+
+    `vnn interactions model.keras cells.h5ad --label condition`
+
+    `vnn interactions model.keras cells.h5ad --label condition --node "DNA repair" -o pairs.csv`
+    """
+    _check(output, (".csv",), force)
+    import_keras()
+    from keras_vnn.inspection import interactions as pairs_of
+    from keras_vnn.models import load_model
+
+    network = load_model(model)
+    values, labels = read_cells(network, data, cells, label, layer)
+    table = pairs_of(network, values, labels, node or None, class_)
+    facts = table.attrs
+    if as_json:
+        print_json({**facts, "table": table.astype(object).where(table.notna(), None).to_dict(orient="records")})
+    else:
+        show(_lines(table.drop(columns=["first", "second", "use_first", "use_second"]).head(_TOP)))
+    if output is not None:
+        _write_csv(table, output, force)
+    where = "cells outside the training" if facts["held_out"] else "cells"
+    say(
+        f"{facts['found']:,} of {facts['pairs']:,} pairs say more together at a false discovery rate of 5 %, in "
+        f"{facts['cells']:,} {where}, compared with {facts['compared_with']:,} pairs of different parents."
+    )
+
+
+def identify(
+    model: Annotated[Path, typer.Argument(help="A trained model, .keras.")],
+    data: Annotated[Path, typer.Argument(help="Expression of cells to learn from: .h5ad, zarr, CSV or TSV.")],
+    cells: CellTable = None,
+    layer: LayerName = "X",
+    students: Annotated[int, typer.Option(min=2, help="Networks to train, each with a seed of its own.")] = 5,
+    output: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--output", "-o", help="CSV for the table; or .keras for the model with the answer. May be repeated."
+        ),
+    ] = None,
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say which nodes another network that predicts the same would have too.
+
+    Networks of the same wiring learn what the model says of the cells, from other seeds. A node is recovered where
+    its activity is found again; up to sign, where its direction is not; else it is not identified, and what it does is
+    of this one training.
+
+    **Examples**
+
+    `vnn identify model.keras cells.h5ad`
+
+    `vnn identify model.keras cells.h5ad -o identified.csv -o identified.keras` – `vnn inspect` of that shows it
+    """
+    for path in output or ():
+        _check(path, (".csv", ".keras"), force)
+    import_keras()
+    from keras_vnn.inspection import identify as identified_by
+    from keras_vnn.models import load_model, save_model
+
+    network = load_model(model)
+    values, _ = read_cells(network, data, cells, None, layer)
+    table = identified_by(network, values, students=students, progress=True)
+    if as_json:
+        shown = table.reset_index()
+        print_json({**table.attrs, "table": shown.astype(object).where(shown.notna(), None).to_dict(orient="records")})
+    else:
+        show(_lines(table.drop(columns=["kind", "layer"]).sort_values("r", ascending=False, kind="stable").head(_TOP)))
+    for path in output or ():
+        if path.suffix == ".csv":
+            _write_csv(table, path, force)
+        else:
+            save_model(network, path, overwrite=force)
+            say(f"written       {path}\nnext          vnn inspect {path}")
+    say(_answer(table))
+
+
+def _answer(table: pd.DataFrame) -> str:
+    """Return what became of the students, and what may be concluded, as sentences."""
+    facts = table.attrs
+    low, high = min(facts["r2"]), max(facts["r2"])
+    fidelity = f"Of {facts['students']} students {facts['fit']} fit: R² is {low:.2f} to {high:.2f}, and 0.9 is needed"
+    counts = table["identified"].value_counts()
+    if not counts.sum():
+        return f"{fidelity}. Nothing may be concluded of the nodes: train the model longer, or take more cells."
+    said = ", ".join(f"{counts.get(word, 0):,} {word}" for word in ("recovered", "up to sign", "not identified"))
+    at_start = int(((table["r_at_start"] >= 0.9) & (table["identified"] == "recovered")).sum())
+    return f"{fidelity}.\nOf {len(table):,} nodes: {said}. {at_start:,} of the recovered are so before training."
+
+
+def _lines(table: pd.DataFrame) -> str:
+    texts = table.select_dtypes(exclude="number").columns
+    shown = table.assign(**{name: [cut(readable(str(value)), 32) for value in table[name]] for name in texts})
+    return shown.to_string(index=False, float_format=lambda value: f"{value:.3g}") if len(shown) else "no pair"
+
+
+def _check(path: Path | None, endings: tuple[str, ...], force: bool) -> None:
+    from keras_vnn.basics.files import check_target
+
+    if path is None:
+        return
+    if path.suffix not in endings:
+        raise ConfigError(f"The name of the file must end in {' or '.join(endings)}, got {path.name!r}.")
+    check_target(path, overwrite=force)
+
+
+def _write_csv(table: pd.DataFrame, path: Path, force: bool) -> None:
+    from keras_vnn.basics.csv_tables import csv_text
+    from keras_vnn.basics.files import replacing
+
+    with replacing(path, overwrite=force) as partial:
+        partial.write_text(csv_text(table, index=table.index.name is not None), encoding="utf-8", newline="\n")
+    say(f"written       {path}")

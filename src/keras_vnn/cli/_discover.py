@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from keras_vnn.basics.errors import ConfigError, readable
 from keras_vnn.basics.keras_import import import_keras
 from keras_vnn.cli._console import print_json, say, show
-from keras_vnn.cli._inputs import CellTable, ClassName, Force, LayerName, MaybeLabel, read_cells
+from keras_vnn.cli._inputs import ClassName, Force, MaybeLabel, missing_policy, read_cells
 from keras_vnn.cli._nodes import cut
+from keras_vnn.cli._options import options_of
+from keras_vnn.recipes.schema import CellsRecipe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,12 +22,11 @@ _TOP = 20
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
+@options_of(CellsRecipe)
 def interactions(
     model: Annotated[Path, typer.Argument(help="A trained model, .keras.")],
     data: Annotated[Path, typer.Argument(help="Expression: .h5ad, zarr, CSV or TSV.")],
-    cells: CellTable = None,
     label: MaybeLabel = None,
-    layer: LayerName = "X",
     node: Annotated[
         list[str] | None,
         typer.Option(
@@ -37,6 +38,7 @@ def interactions(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="CSV for the table.")] = None,
     force: Force = False,
     as_json: AsJson = False,
+    **given: Any,
 ) -> None:
     """Say which children of a node tell more of the cells together than each by itself.
 
@@ -56,8 +58,8 @@ def interactions(
     from keras_vnn.models import load_model
 
     network = load_model(model)
-    values, labels = read_cells(network, data, cells, label, layer)
-    table = pairs_of(network, values, labels, node or None, class_)
+    values, labels = read_cells(network, data, label, given)
+    table = pairs_of(network, values, labels, node or None, class_, missing=missing_policy(given))
     facts = table.attrs
     if as_json:
         print_json({**facts, "table": table.astype(object).where(table.notna(), None).to_dict(orient="records")})
@@ -72,11 +74,10 @@ def interactions(
     )
 
 
+@options_of(CellsRecipe)
 def identify(
     model: Annotated[Path, typer.Argument(help="A trained model, .keras.")],
     data: Annotated[Path, typer.Argument(help="Expression of cells to learn from: .h5ad, zarr, CSV or TSV.")],
-    cells: CellTable = None,
-    layer: LayerName = "X",
     students: Annotated[int, typer.Option(min=2, help="Networks to train, each with a seed of its own.")] = 5,
     output: Annotated[
         list[Path] | None,
@@ -86,6 +87,7 @@ def identify(
     ] = None,
     force: Force = False,
     as_json: AsJson = False,
+    **given: Any,
 ) -> None:
     """Say which nodes another network that predicts the same would have too.
 
@@ -106,8 +108,8 @@ def identify(
     from keras_vnn.models import load_model, save_model
 
     network = load_model(model)
-    values, _ = read_cells(network, data, cells, None, layer)
-    table = identified_by(network, values, students=students, progress=True)
+    values, _ = read_cells(network, data, None, given)
+    table = identified_by(network, values, students=students, missing=missing_policy(given), progress=True)
     if as_json:
         shown = table.reset_index()
         print_json({**table.attrs, "table": shown.astype(object).where(shown.notna(), None).to_dict(orient="records")})

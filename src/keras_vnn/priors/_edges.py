@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import networkx
     from numpy.typing import ArrayLike, NDArray
 
+    Names = Sequence[str] | NDArray[np.object_]
+
 EFFECTS = ("activation", "both", "repression", "unknown")
 
 
@@ -89,7 +91,7 @@ class Interactions:
         return cls._using(names, pairs, score_, line_, sources, (audit or Audit()) + Audit.of(selfs, repeated))
 
     @classmethod
-    def _using(cls, names: Sequence[str] | NDArray[Any], pairs: NDArray[Any], score: Any, line: Any, *of: Any) -> Self:
+    def _using(cls, names: Names, pairs: NDArray[Any], score: Any, line: Any, *of: Any) -> Self:
         """Make the value from positions in names, leaving out names that no pair uses."""
         used, flat = np.unique(pairs, return_inverse=True)
         places = locked(flat.reshape(-1, 2).astype(np.int32))
@@ -238,8 +240,8 @@ class Regulation:
     @classmethod
     def _using(
         cls,
-        regulators: Sequence[str] | NDArray[Any],
-        targets: Sequence[str] | NDArray[Any],
+        regulators: Names,
+        targets: Names,
         pairs: Any,
         effect: Any,
         weight: Any,

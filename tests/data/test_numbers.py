@@ -44,15 +44,19 @@ OF_LOGS = "is for counts, but the values look like logarithms: fractions, none b
 MISFITS = {
     ("log1p-cpm", "logarithms"): [f"normalization='log1p-cpm' {OF_LOGS}"],
     ("lin2017", "logarithms"): [f"normalization='lin2017' {OF_LOGS}"],
-    ("none", "counts"): [
-        "The values look like raw counts, which normalization='none' leaves as they are: few genes outweigh all others."
-    ],
+    **{
+        (method, kind): [
+            "The values look like raw counts, or others without a logarithm, and "
+            f"normalization={method!r} leaves them on their scale: few genes outweigh all others."
+        ]
+        for method, kind in (("none", "counts"), ("moderated", "counts"), ("moderated", "per million"))
+    },
 }
 NEEDS_COUNTS = ("log1p-cpm", "lin2017")
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("method", ["none", "zscore", *NEEDS_COUNTS])
+@pytest.mark.parametrize("method", ["none", "zscore", "moderated", *NEEDS_COUNTS])
 def test_a_normalisation_that_does_not_fit(method, kind):
     if method in NEEDS_COUNTS and kind == "z-scores":
         with pytest.raises(DataError, match="needs counts"):

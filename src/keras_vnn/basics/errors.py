@@ -36,7 +36,7 @@ class VNNError(ValueError):
     """Base of every error this package raises on purpose; `readable`, and lines too long to be read are cut."""
 
     def __init__(self, message: object = "", *others: object) -> None:
-        super().__init__("\n".join(map(_cut, readable(message, keep="\n\t").rstrip().split("\n"))), *others)
+        super().__init__("\n".join(map(_cut, readable(message, keep="\n\t").rstrip("\n").split("\n"))), *others)
 
 
 class ReadError(VNNError):

@@ -30,7 +30,7 @@ from keras_vnn.priors.kinds import check_names, is_count_summary
 from keras_vnn.readers.layout import Layout, column_number, is_number, lay_out, normalized
 from keras_vnn.readers.registry import is_sure, lists_formats, read_file, refuse_other, sniff
 from keras_vnn.readers.tabular import Options, pieces_of, refuse_row
-from keras_vnn.readers.text import GCT, Preview, preview, shortened
+from keras_vnn.readers.text import COMMENT_MARKS, GCT, Preview, preview, shortened
 
 if TYPE_CHECKING:
     import anndata
@@ -258,7 +258,7 @@ def _from_text(
     """Return names, where they were, and what was left out."""
     if column is None and layout.header is None and len(layout.preview.lines) == 1 and layout.width > 1:
         names = [name for name in layout.rows[0][1] if name]
-        if not any(map(is_number, names)):
+        if not any(is_number(name) or name.startswith(COMMENT_MARKS) for name in names):
             return names, f"names on one line ({layout.kind})", Audit()
     if column is None and _is_wide(layout):
         rows, dropped = _column(layout, 0, malformed)

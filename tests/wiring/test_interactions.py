@@ -239,6 +239,7 @@ def test_parameters_are_every_option_as_json(genes, ppi):
         "include_regulator": True,
         "community_size": 60,
         "resolution": 1.0,
+        "redundancy": "same genes",
         "seed": 0,
         "dense_units": 7,
         "units": 1,

@@ -113,16 +113,21 @@ def test_of_too_many_connections_each_node_keeps_its_strongest(arch, model):
     assert few["source"] == [source for part in kept for source in part]
 
 
-def test_the_outputs_read_the_last_nodes(told, model, arch):
+def test_the_outputs_read_the_nodes_of_all_layers(told, model, arch):
     head = view(model).head
-    kernel = np.asarray(head.kernel)
     activity = activity_table(model)
-    units = set(activity[activity["turned"]]["node"])
-    kernel = kernel * np.array([[-1 if name in units else 1] for name in ("GO:0006955", "GO:0050896")])
+    turned = set(activity[activity["turned"]]["node"])
+    nodes = [node for layer in arch.hidden_layers for node in layer]
+    names, units = [node.id for node in nodes], [node.units for node in nodes]
+    of_nodes = np.split(np.asarray(head.kernel), np.cumsum(units)[:-1])
+    expected = [
+        np.sqrt((rows**2).sum(axis=0)) if len(rows) > 1 else rows[0] * (-1 if name in turned else 1)
+        for name, rows in zip(names, of_nodes, strict=True)
+    ]
     readout = told["readout"]
     assert readout["tail"] == []
-    assert [told["nodes"]["id"][node] for node in readout["nodes"]] == ["GO:0006955", "GO:0050896"]
-    assert readout["weight"] == rounded(kernel)
+    assert [told["nodes"]["id"][node] for node in readout["nodes"]] == names
+    assert readout["weight"] == rounded(np.array(expected))
     assert readout["outputs"] == list(view(model).outputs.names)
 
 

@@ -173,13 +173,12 @@ def readout_columns(model_view: ModelView, weights: pd.DataFrame) -> dict[str, A
     Returns
     -------
     dict
-        ``tail``: units of the dense layers before the head; ``nodes``: numbers of the nodes that are read; ``weight``:
-        when there is no tail, a row per such node, a column per output, flat (several units as for edges).
+        ``tail``: units of the dense layers before the head. When there is none, ``nodes``: numbers of the nodes that
+        the head reads; ``weight``: a row per such node, a column per output, flat (several units as for edges).
     """
     arch = model_view.architecture
-    sinks = np.concatenate([arch.sink_nodes(number) & (number > 0) for number in range(len(arch.layers))])
     tail, head = [int(layer.units) for layer in model_view.tail_layers], model_view.roles.find("head")
-    columns: dict[str, Any] = {"tail": tail, "nodes": whole(np.flatnonzero(sinks))}
+    columns: dict[str, Any] = {"tail": tail, "nodes": []}
     if tail or head is None:
         return columns
     index = pd.Index([position.node.id for position in arch.nodes()])
@@ -189,6 +188,7 @@ def readout_columns(model_view: ModelView, weights: pd.DataFrame) -> dict[str, A
     names = list(dict.fromkeys(of_head["target"]))
     grouped = read["weight"].astype(float).groupby([read["node"], read["target"]])
     table = grouped.agg(lambda w: w.iloc[0] if len(w) == 1 else float(np.sqrt((w**2).sum()))).unstack()
+    columns["nodes"] = whole(table.index.to_numpy())
     columns["weight"] = rounded(table.reindex(index=columns["nodes"], columns=names).to_numpy(float))
     columns["outputs"] = [str(name) for name in names]
     return columns

@@ -40,13 +40,13 @@
   const parents = node => {
     if (report.isGene(node)) return null;
     const above = report.outputs(node), one = nodes.parent[node];
+    const read = report.readoutOf(node).length ? weighed(report.readoutOf(node), "outputs", { signed: !several(node) }) : null;
     if (!above.length) return section("Read by", h("p", {}, data.readout?.tail?.length
-      ? `dense layers of ${data.readout.tail.join(", ")} units before the outputs` : "the outputs"),
-      report.readoutOf(node).length ? weighed(report.readoutOf(node), "outputs", { signed: !several(node) }) : null);
+      ? `dense layers of ${data.readout.tail.join(", ")} units before the outputs` : "the outputs"), read);
     const rows = above.map(({ node: parent, weight }) => ({ node: parent, weight }));
     const title = above.length > 1 ? `Feeds ${above.length} nodes` : "Feeds";
     const hint = above.length > 1 ? h("p", { class: "note" }, "In the sunburst, treemap and outline it stands under ", report.name(report.label(one)), ", which has the fewest genes upstream of them.") : null;
-    return section(title, weighed(rows, "nodes it feeds", { signed: !several(node) && !rows.some(row => several(row.node)) }), hint);
+    return section(title, weighed(rows, "nodes it feeds", { signed: !several(node) && !rows.some(row => several(row.node)) }), hint, read && h("h3", {}, "Read by the outputs"), read);
   };
   const activity = node => {
     const rows = report.activityOf(node);

@@ -70,7 +70,7 @@ def test_the_statistic_is_the_efficient_score_of_a_penalised_regression(is_class
     assert found[0, 0] == pytest.approx(expected, rel=1e-3) and abs(expected) > 2
 
 
-def test_a_child_twice_and_a_class_that_one_child_tells_are_no_pair():
+def test_a_child_twice_and_a_class_that_one_child_tells_are_not_a_pair():
     a = np.random.default_rng(2).normal(size=(200, 1))
     found = pair_statistics(np.hstack([a, a]), np.hstack([a, -a[::-1]]), Groups((a > 0).astype(float), True))
     assert found[0, 0] == 0 and np.isfinite(found).all() and abs(found[0, 1]) < 2

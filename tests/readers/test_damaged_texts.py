@@ -6,6 +6,7 @@ import re
 import time
 from pathlib import Path
 
+import h5py
 import pytest
 
 from keras_vnn import readers
@@ -207,3 +208,15 @@ def test_too_few_columns_for_a_named_format(reader, format, text, message, tmp_p
     assert str(error.value) == message.format(path=path) + (
         "Is it of another format, or are its columns separated in another way? Leave out format=…"
     )
+
+
+def test_whatever_hdf5_raises_of_a_damaged_file_is_said_of_the_file(tmp_path, monkeypatch):
+    def broken(file):
+        raise TypeError("Objects of class FileID cannot be hashed")  # of an object whose header is damaged
+
+    path = tmp_path / "genes.h5"
+    with h5py.File(path, "w") as file:
+        file["x"] = 1
+    monkeypatch.setattr("keras_vnn.readers.genes.ten_x_group", broken)
+    with pytest.raises(ReadError, match=r"genes\.h5"):
+        read_genes(path)

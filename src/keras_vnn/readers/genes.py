@@ -9,8 +9,8 @@ overlap with.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -346,30 +346,31 @@ def _numbered(layout: Layout, malformed: str) -> tuple[list[str], str, Audit]:
 
 
 def _in_ten_x(path: Path) -> TenX | None:
-    """Return the names in an HDF5 file of 10x Cell Ranger; ``None`` for another file, or one that is damaged."""
-    import h5py
-
-    refuse_damaged_hdf5(path)
-    with suppress(OSError, KeyError, RuntimeError, ValueError), h5py.File(path) as file:
-        check_hdf5(file, path)
+    """Return the names in an HDF5 file of 10x Cell Ranger; ``None`` for another file."""
+    with _opened(path) as file:
         group = None if "var" in file else ten_x_group(file)
         return None if group is None else ten_x_in_hdf5(group, path)
-    return None
 
 
 def _var_names(path: Path, column: str | None, *, raw: bool) -> tuple[list[str], str]:
     """Return the gene names of an AnnData file of any release, and where in the file they were."""
+    with _opened(path) as file:
+        return _names_of_var(file, path, column, raw=raw)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open an HDF5 file; damaged bytes, of which HDF5, h5py and anndata raise anything, are a `ReadError`."""
     import h5py
 
     refuse_damaged_hdf5(path)
     try:
         with h5py.File(path) as file:
             check_hdf5(file, path)
-            return _names_of_var(file, path, column, raw=raw)
+            yield file
     except (VNNError, ImportError):  # a package that is missing is no fault of the file
         raise
     except Exception as error:
-        # Damaged bytes surface as whatever HDF5, h5py and anndata happen to raise.
         raise ReadError(f"The HDF5 file is damaged or cut short: {path}\n{error}\nDownload it again.") from error
 
 

@@ -62,8 +62,10 @@ def test_an_unconnected_node_has_no_bias(arch):
 
 
 def test_head_reads_dense_units_too(arch):
-    (head,) = (row for row in arch.summary(outputs=4).rows if row.layer == "head")
-    assert head.parameters == (2 + 1 + 4) * 4 + 4
+    units = sum(int(layer.units.sum()) for layer in arch.layers[1:])
+    for reads, width in (("last", 2 + 1 + 4), ("all", units + 4)):
+        (head,) = (row for row in arch.summary(outputs=4, reads=reads).rows if row.layer == "head")
+        assert head.parameters == width * 4 + 4
 
 
 def test_json_and_frame(arch):

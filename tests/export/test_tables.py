@@ -27,7 +27,8 @@ def test_every_weight_survives_the_round_trip(model, tmp_path):
     named = weights[
         weights["source"].isin(["A", "B", "NA", "D", "S1", "S2", "T"]) & ~weights["block"].str.endswith("_dense")
     ]
-    assert len(edges) == len(named) == (2 + 2 + 1 + 1 + 1 + 2) + 2 * 2
+    # Of genes and nodes, and of the head, which reads S1, S2 and T.
+    assert len(edges) == len(named) == (2 + 2 + 1 + 1 + 1 + 2) + 2 * 4
     merged = edges.merge(named, on=["source", "source_unit", "target", "target_unit"], how="inner")
     merged = merged[(merged["block"] == "head") == (merged["target_layer"] == 3)]
     assert len(merged) == len(edges)

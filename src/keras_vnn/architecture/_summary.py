@@ -142,7 +142,7 @@ class Summary:
         return readable("\n".join(lines), keep="\n")
 
 
-def summarize(arch: Architecture, *, outputs: int | None, tail: tuple[int, ...]) -> Summary:
+def summarize(arch: Architecture, *, outputs: int | None, tail: tuple[int, ...], reads: str) -> Summary:
     """Count what an architecture, and the dense tail and head a model would add, hold."""
     genes = arch.layers[0]
     rows = [LayerSummary("0", genes.name, len(genes), int(genes.units.sum()), 0, 0.0, 0, 0)]
@@ -157,9 +157,9 @@ def summarize(arch: Architecture, *, outputs: int | None, tail: tuple[int, ...])
                     arch.layers[number].dense_units,
                 )
             )
-    # The tail or head reads every unit that feeds no other node, and all dense units.
+    # The tail or head reads the units of all nodes, or of those that feed no other, and all dense units.
     width = sum(
-        int(layer.units[arch.sink_nodes(number)].sum()) + layer.dense_units
+        int(layer.units[arch.sink_nodes(number) | (reads == "all")].sum()) + layer.dense_units
         for number, layer in enumerate(arch.layers)
         if number
     )

@@ -347,7 +347,7 @@ class Architecture:
         graph.add_edges_from(zip(edges["source"], edges["target"], strict=True))
         return graph
 
-    def summary(self, *, outputs: int | None = None, tail: Sequence[int] = ()) -> Summary:
+    def summary(self, *, outputs: int | None = None, tail: Sequence[int] = (), reads: str = "all") -> Summary:
         """Return the layers with nodes, units, edges, density and parameters, as a value that prints as a table.
 
         Parameters
@@ -356,10 +356,12 @@ class Architecture:
             Number of outputs of a dense head to count too.
         tail
             Units of the dense layers between the last layer and the head, to count too.
+        reads
+            As in `ModelOptions`: whether the tail or the head reads ``all`` nodes, or the ``last``, as presets have it.
         """
         from keras_vnn.architecture._summary import summarize
 
-        return summarize(self, outputs=outputs, tail=tuple(tail))
+        return summarize(self, outputs=outputs, tail=tuple(tail), reads=reads)
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Write the architecture to one file, completely or not at all.

@@ -152,14 +152,14 @@ def _scores(
     from keras_vnn.data import align, baseline_scores, fit_normalization, folds
     from keras_vnn.training import cross_validate
 
-    options = recipe.training_options()
+    options, reads = recipe.training_options(), getattr(recipe.model_options(), "reads", "last")
     rows: list[dict[str, Any]] = []
     genes = next(iter(networks.values()))
     for name, network in networks.items():
         table = cross_validate(
             network, data, labels, training=options, progress=progress, what=f"{name}, fold", **recipe.model
         )
-        parameters = network.summary(outputs=len(labels.classes)).parameters
+        parameters = network.summary(outputs=len(labels.classes), reads=reads).parameters
         rows += [{"method": name, "accuracy": value, "parameters": parameters} for value in table["accuracy"]]
     for split in folds(labels, 5, seed=options.seed):
         fitted = fit_normalization(options.normalization, data, genes, cells=labels.cells[split.train])

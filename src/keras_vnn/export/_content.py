@@ -42,6 +42,8 @@ class Content:
         ``class``, ``number``, or empty.
     tail
         Units of the dense layers between the nodes and the head.
+    reads
+        Which nodes these or the head read, as in `ModelOptions`.
     facts
         What else is known of the model: name, options, normalisation, training.
     ranking
@@ -53,13 +55,14 @@ class Content:
     outputs: tuple[str, ...] = ()
     output_kind: str = ""
     tail: tuple[int, ...] = ()
+    reads: str = "all"
     facts: Mapping[str, Any] | None = None
     ranking: pd.DataFrame | None = None
 
     @cached_property
     def summary(self) -> Summary:
         """Sizes by layer."""
-        return self.architecture.summary(outputs=len(self.outputs) or None, tail=self.tail)
+        return self.architecture.summary(outputs=len(self.outputs) or None, tail=self.tail, reads=self.reads)
 
     @cached_property
     def nodes(self) -> pd.DataFrame:
@@ -280,6 +283,7 @@ def _of_model(model: Any, ranking: pd.DataFrame | None) -> Content:
         () if isinstance(seen.outputs, Embedding) else seen.outputs.names,
         kind,
         tuple(int(layer.units) for layer in seen.tail_layers),
+        seen.reads,
         {
             "name": model.name,
             "parameters": int(model.count_params()),

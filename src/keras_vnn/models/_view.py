@@ -101,6 +101,12 @@ class ModelView:
         return tuple(self.layer_with(role) for role in self.roles.all("tail"))
 
     @property
+    def reads(self) -> str:
+        """Which nodes the tail or the head reads, ``last`` or ``all``; models of release 0.1 do not say so."""
+        options = self.card.metadata["options"]
+        return "last" if options.get("level_heads") else str(options.get("reads", "last"))
+
+    @property
     def head(self) -> keras.layers.Dense | None:
         """The layer that predicts, if there is one."""
         return self.layer("head")

@@ -44,7 +44,8 @@ def architecture_facts(arch: Architecture, model_view: ModelView | None) -> dict
     """Return sizes, sources, parameters and audit."""
     outputs = None if model_view is None or model_view.head is None else int(model_view.head.units)
     tail = () if model_view is None else tuple(int(layer.units) for layer in model_view.tail_layers)
-    summary = arch.summary(outputs=outputs, tail=tail).to_json()
+    reads = "all" if model_view is None else model_view.reads
+    summary = arch.summary(outputs=outputs, tail=tail, reads=reads).to_json()
     return {
         "fingerprint": arch.fingerprint,
         "layers": summary["layers"],

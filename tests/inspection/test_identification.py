@@ -1,5 +1,7 @@
 """Which nodes students of a network find again: agreement by hand, a small teacher, what the model keeps."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,8 +10,8 @@ from keras_vnn.architecture import Architecture, Layer, Node
 from keras_vnn.basics.errors import ConfigError, DataError, ModelError
 from keras_vnn.data import Classes
 from keras_vnn.inspection import identify, rank_nodes
-from keras_vnn.inspection._identification import compared
-from keras_vnn.models import Embedding, build_model, view
+from keras_vnn.inspection._identification import compared, student_of
+from keras_vnn.models import Embedding, build_model, load_model, view
 from keras_vnn.options import training_options
 
 RNG = np.random.default_rng(7)
@@ -99,3 +101,18 @@ def test_what_cannot_be_asked_is_said(model, arch, values):
         identify(model, np.zeros((50, 6), np.float32))
     with pytest.raises(ModelError, match="The model is an embedding"):
         identify(build_model(arch, Embedding(), seed=0), values)
+
+
+@pytest.mark.parametrize("name", ["feed-forward", "hierarchical", "lin2017"])
+def test_a_student_of_a_model_of_the_first_release_is_wired_as_it_is(name):
+    archive = Path(__file__).parents[1] / "archives" / "0.1.0" / f"{name}.keras"
+    teacher = load_model(archive)
+    student = student_of(view(teacher), training_options(), 50)
+    assert student.count_params() == teacher.count_params()
+    assert view(student).options["anchor"] == "none"
+
+
+def test_a_schedule_of_students_ends_with_their_training(model):
+    training = training_options(schedule="cosine", learning_rate=0.1, epochs=4, batch_size=10)
+    optimizer = student_of(view(model), training, 95).optimizer
+    assert [float(optimizer._learning_rate(step)) for step in (0, 20, 40)] == pytest.approx([0.1, 0.05, 0], abs=1e-7)

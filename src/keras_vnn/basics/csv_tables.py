@@ -25,9 +25,9 @@ import numpy as np
 import pandas as pd
 
 from keras_vnn.basics.errors import ReadError
-from keras_vnn.basics.files import decompressed, existing_file
+from keras_vnn.basics.files import decompressed, existing_file, replacing
 
-__all__ = ["csv_text", "read_table"]
+__all__ = ["csv_text", "read_table", "write_table"]
 
 # What Excel, LibreOffice and Google Sheets may take for the beginning of a formula; full-width forms too.
 _LIVE = re.compile(r"'*[=+\-@\t\r＝＋－＠]")
@@ -60,6 +60,12 @@ def csv_text(table: pd.DataFrame, *, index: bool = True) -> str:
     guarded.columns = pd.Index([_guard(name) for name in flat.columns])
     text: str = guarded.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     return text
+
+
+def write_table(table: pd.DataFrame, path: str | os.PathLike[str], *, overwrite: bool, index: bool = True) -> None:
+    """Write the text of `csv_text` to a file, completely or not at all."""
+    with replacing(path, overwrite=overwrite) as partial:
+        partial.write_text(csv_text(table, index=index), encoding="utf-8", newline="\n")
 
 
 def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:

@@ -154,9 +154,7 @@ def _check(path: Path | None, endings: tuple[str, ...], force: bool) -> None:
 
 
 def _write_csv(table: pd.DataFrame, path: Path, force: bool) -> None:
-    from keras_vnn.basics.csv_tables import csv_text
-    from keras_vnn.basics.files import replacing
+    from keras_vnn.basics.csv_tables import write_table
 
-    with replacing(path, overwrite=force) as partial:
-        partial.write_text(csv_text(table, index=table.index.name is not None), encoding="utf-8", newline="\n")
+    write_table(table, path, overwrite=force, index=table.index.name is not None)
     say(f"written       {path}")

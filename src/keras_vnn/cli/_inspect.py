@@ -154,7 +154,7 @@ def explain(
     for file in ("nodes.csv", "genes.csv"):
         check_target(output / file, overwrite=True)
     import_keras()
-    from keras_vnn.basics.csv_tables import csv_text
+    from keras_vnn.basics.csv_tables import write_table
     from keras_vnn.inspection import (
         IMPORTANCE_METHODS,
         corrected_importance,
@@ -188,8 +188,7 @@ def explain(
     say(f"genes         {len(genes):,} by {gene_method}")
     written = {"nodes.csv": nodes, "genes.csv": genes}
     for file, table in written.items():
-        with replacing(output / file, overwrite=True) as partial:
-            partial.write_text(csv_text(table), encoding="utf-8", newline="\n")
+        write_table(table, output / file, overwrite=True)
     files = list(written)
     if per_cell:
         for name in (name for name in methods if name != "rlipp"):

@@ -37,7 +37,7 @@ def predict(
 
     `vnn predict model.keras other.csv --missing zero --activities nodes.h5ad -o predictions.csv`
     """
-    from keras_vnn.basics.csv_tables import csv_text
+    from keras_vnn.basics.csv_tables import write_table
     from keras_vnn.basics.files import check_target, existing_file, replacing
 
     existing_file(model, "model file")
@@ -56,8 +56,7 @@ def predict(
     if isinstance(view(network).outputs, Classes):
         table.insert(0, "predicted", table.idxmax(axis=1))
     table.index.name = "cell"
-    with replacing(output, overwrite=force) as partial:
-        partial.write_text(csv_text(table), encoding="utf-8", newline="\n")
+    write_table(table, output, overwrite=force)
     if activities is not None:
         with replacing(activities, overwrite=force) as partial:
             node_activities(network, values, missing=missing).write_h5ad(partial)

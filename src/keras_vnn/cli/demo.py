@@ -19,7 +19,7 @@ import pandas as pd
 
 from keras_vnn.architecture import Architecture
 from keras_vnn.basics.bundled import config_path
-from keras_vnn.basics.csv_tables import csv_text
+from keras_vnn.basics.csv_tables import write_table
 from keras_vnn.basics.errors import ConfigError, OutputError, check_choice
 from keras_vnn.basics.files import made_folder, replacing
 from keras_vnn.basics.progress import Say, log_debug, log_info
@@ -150,9 +150,10 @@ def _scores(
 ) -> pd.DataFrame:
     """Return mean and spread of the accuracy over the same five folds, for the networks and the baselines."""
     from keras_vnn.data import align, baseline_scores, fit_normalization, folds
+    from keras_vnn.options import model_options
     from keras_vnn.training import cross_validate
 
-    options, reads = recipe.training_options(), getattr(recipe.model_options(), "reads", "last")
+    options, reads = recipe.training_options(), model_options(recipe.preset, recipe.model).reads
     rows: list[dict[str, Any]] = []
     genes = next(iter(networks.values()))
     for name, network in networks.items():
@@ -188,9 +189,9 @@ def _write(demo: DemoResult, result: Any, data: Any, labels: Any, ranking: pd.Da
     for name in ("summary.txt", "summary.md", "summary.json", "network.graphml", "layers.png", "layers.svg"):
         export_summary(model, path=folder / name, overwrite=overwrite)
     export_summary(model, "csv", path=folder / "tables", overwrite=overwrite)
-    _table(demo.scores, folder / "scores.csv", overwrite)
-    _table(ranking, folder / "nodes_ranked.csv", overwrite)
-    _table(result.history, folder / "history.csv", overwrite)
+    write_table(demo.scores, folder / "scores.csv", overwrite=overwrite)
+    write_table(ranking, folder / "nodes_ranked.csv", overwrite=overwrite)
+    write_table(result.history, folder / "history.csv", overwrite=overwrite)
     _figures(demo, result, data, labels, ranking, overwrite=overwrite)
     found = {
         "interactions": demo.interactions,
@@ -226,11 +227,6 @@ def _activities(model: Any, data: Any, labels: Any, nodes: list[str]) -> pd.Data
     shown = activities.var[activities.var["node"].isin(nodes)]
     units = shown.assign(position=shown["node"].map(nodes.index)).sort_values(["position", "unit"]).index
     return activities_by_class(activities, labels).loc[units]
-
-
-def _table(table: pd.DataFrame, path: Path, overwrite: bool) -> None:
-    with replacing(path, overwrite=overwrite) as partial:
-        partial.write_text(csv_text(table), encoding="utf-8", newline="\n")
 
 
 def _folder(folder: str | os.PathLike[str], *, overwrite: bool) -> Path:

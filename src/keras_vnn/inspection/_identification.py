@@ -17,7 +17,7 @@ from keras_vnn.basics.errors import ConfigError, DataError
 from keras_vnn.data import Classes, split_cells
 from keras_vnn.inspection._cells import Cells, cells_of, evenly
 from keras_vnn.inspection._evidence import set_scores, standardised
-from keras_vnn.inspection._record import Recording, output_weights, record, weights_digest, without_outputs
+from keras_vnn.inspection._record import output_weights, record, scores_of, weights_digest, without_outputs
 from keras_vnn.models import Embedding, ModelView, Regression, build_model, view
 from keras_vnn.options import ModelOptions, TrainingOptions
 from keras_vnn.training import fit_model, make_optimizer
@@ -95,9 +95,7 @@ def identify(
     cells = cells_of(seen, data, missing=missing)
     if len(cells) < _FEWEST_CELLS:
         raise DataError(f"Students learn from cells: at least {_FEWEST_CELLS} are needed, got {len(cells)}.")
-    head = output_weights(seen)
-    recording = Recording(seen, cells, batch_size=batch_size)
-    scores = np.concatenate([head.scores(done.features) for _, done in recording])
+    scores = scores_of(seen, cells, batch_size)
     spread = scores.std(axis=0)
     if not (spread > 0).all():
         raise DataError("The model says the same of all cells: there is nothing for students to learn.")
@@ -116,7 +114,7 @@ def identify(
     mean, found, r2, agreement = scores.mean(axis=0), [], [], []
     for number, seed in enumerate(seeds, start=1):
         how = options.changed(seed=seed)
-        student = _student(seen, how, len(parts.train))
+        student = student_of(seen, how, len(parts.train))
         start, _ = compared(own, _run(view(student), shown, batch_size)[0], genes, seen, *where)
         known = [(_inputs(cells, rows), targets[rows]) for rows in (parts.train, parts.validation)]
         what = f"student {number}/{students}"
@@ -204,13 +202,11 @@ def compared(
     return np.array(r), np.array(sign)
 
 
-def _student(seen: ModelView, training: TrainingOptions, cells: int) -> keras.Model:
+def student_of(seen: ModelView, training: TrainingOptions, cells: int) -> keras.Model:
     """Return an untrained model of the same wiring and options that predicts numbers, the scores of the teacher."""
-    # Models of release 0.1 were never anchored, and do not say so.
-    options: Any = {"anchor": "none", **seen.card.metadata["options"], "loss": "auto"}
     outputs = Regression(output_weights(seen).names)
-    optimizer = make_optimizer(training, cells)
-    chosen: Any = ModelOptions(**options)
+    optimizer = make_optimizer(training, -(-cells // training.batch_of(cells)))
+    chosen: Any = ModelOptions(**{**seen.options, "loss": "auto"})
     return build_model(seen.architecture, outputs, optimizer=optimizer, seed=training.seed, **dict(chosen))
 
 

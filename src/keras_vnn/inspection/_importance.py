@@ -17,7 +17,7 @@ from keras_vnn.data import Classes, Labels, Targets
 from keras_vnn.inspection._cells import Cells, class_codes
 from keras_vnn.inspection._evidence import Groups
 from keras_vnn.inspection._methods import IMPORTANCE_METHODS, LayerView, contributions_of
-from keras_vnn.inspection._record import Floats, Recording, output_weights
+from keras_vnn.inspection._record import Floats, output_weights, scores_of
 from keras_vnn.models import ModelView, Regression
 
 DEFAULT_METHOD = "knockout"
@@ -125,10 +125,7 @@ def groups_of(
 
     Where there are no labels, what the model says of the cells takes their place.
     """
-    scores: Any = None
-    if labels is None:
-        head, recording = output_weights(seen), Recording(seen, cells, batch_size=batch_size)
-        scores = np.concatenate([head.scores(done.features) for _, done in recording])
+    scores: Any = scores_of(seen, cells, batch_size) if labels is None else None
     if isinstance(seen.outputs, Regression):
         names = seen.outputs.names
         values = targets_given(labels, len(cells), len(names)) if scores is None else scores

@@ -218,6 +218,12 @@ def to_numpy(tensor: Any) -> Floats:
     return np.asarray(keras.ops.convert_to_numpy(tensor), np.float32)
 
 
+def scores_of(seen: ModelView, cells: Cells, batch_size: int) -> Floats:
+    """Return the ``(cells, outputs)`` scores of all cells, which a softmax or the like would follow."""
+    head = output_weights(seen)
+    return np.concatenate([head.scores(done.features) for _, done in Recording(seen, cells, batch_size=batch_size)])
+
+
 def check_finite(values: NDArray[np.floating]) -> None:
     """Raise a `ModelError` when a number that a model computed is not finite."""
     if not np.isfinite(values).all():

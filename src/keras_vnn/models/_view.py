@@ -43,6 +43,11 @@ class ModelView:
         """What the model predicts."""
         return outputs_from_json(self.card.metadata["outputs"])
 
+    @property
+    def options(self) -> dict[str, Any]:
+        """The fields of `ModelOptions` it was built with; models of release 0.1 had no anchor and one kind of head."""
+        return {"anchor": "none", "reads": "last", **self.card.metadata["options"]}
+
     @cached_property
     def normalization(self) -> Normalization | None:
         """The normalisation fitted for the model's training data, if one was."""
@@ -102,9 +107,10 @@ class ModelView:
 
     @property
     def reads(self) -> str:
-        """Which nodes the tail or the head reads, ``last`` or ``all``; models of release 0.1 do not say so."""
-        options = self.card.metadata["options"]
-        return "last" if options.get("level_heads") else str(options.get("reads", "last"))
+        """Which nodes the tail or the head reads: ``all``, or the ``last``, which feed no other."""
+        role = self.first_dense
+        whole = 0 if role is None else sum(run.kind == "nodes" for run in role.inputs.runs)
+        return "all" if whole == len(self.architecture.hidden_layers) else "last"
 
     @property
     def head(self) -> keras.layers.Dense | None:

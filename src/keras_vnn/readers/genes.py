@@ -115,15 +115,11 @@ def read_genes(
     if is_ten_x(Path(source)):
         return _of_ten_x(Path(source), column, duplicates)
     start = preview(Path(source))
-    if start.magic.startswith(b"\x89HDF") and (in_hdf5 := _in_ten_x(start.path)) is not None:
-        return _ten_x_genes(in_hdf5, start.path, column, duplicates)
     if start.magic.startswith(b"\x89HDF"):
-        if isinstance(column, int):
-            raise ConfigError(
-                f"The columns of an .h5ad have names, got column={column}: {start.path}\n"
-                "Name one of var, or leave out column."
-            )
-        names, said = _var_names(start.path, column, raw=raw)
+        in_hdf5 = _in_hdf5(start.path, column, raw=raw)
+        if isinstance(in_hdf5, TenX):
+            return _ten_x_genes(in_hdf5, start.path, column, duplicates)
+        names, said = in_hdf5
         dropped = Audit()
     else:
         if orientation == "auto":
@@ -345,16 +341,17 @@ def _numbered(layout: Layout, malformed: str) -> tuple[list[str], str, Audit]:
 # ---- .h5ad ---------------------------------------------------------------------------------------------------
 
 
-def _in_ten_x(path: Path) -> TenX | None:
-    """Return the names in an HDF5 file of 10x Cell Ranger; ``None`` for another file."""
+def _in_hdf5(path: Path, column: str | int | None, *, raw: bool) -> TenX | tuple[list[str], str]:
+    """Return the names in an HDF5 file of 10x Cell Ranger, or those of an AnnData and where they were."""
     with _opened(path) as file:
         group = None if "var" in file else ten_x_group(file)
-        return None if group is None else ten_x_in_hdf5(group, path)
-
-
-def _var_names(path: Path, column: str | None, *, raw: bool) -> tuple[list[str], str]:
-    """Return the gene names of an AnnData file of any release, and where in the file they were."""
-    with _opened(path) as file:
+        if group is not None:
+            return ten_x_in_hdf5(group, path)
+        if isinstance(column, int):
+            raise ConfigError(
+                f"The columns of an .h5ad have names, got column={column}: {path}\n"
+                "Name one of var, or leave out column."
+            )
         return _names_of_var(file, path, column, raw=raw)
 
 

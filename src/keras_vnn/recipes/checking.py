@@ -215,11 +215,11 @@ def suggested_command(reports: Sequence[FileReport], *, genes: Path | None = Non
         # Only of interactions and regulators may there be several files.
         for path in by_family.get(family, ())[: None if family in ("interactions", "regulation") else 1]:
             words += [f"--{family}", shlex.quote(str(path))]
-    if "id-map" not in by_family:
-        advice = " ".join(line for report in reports for line in report.advice)
-        words += [flag for flag in ("--ignore-case", "--ignore-version") if f"{flag}:" in advice]
     advice = " ".join(line for report in reports for line in report.advice)
-    words += [word for flag in dict.fromkeys(_FLAGS.values()) if f"{flag}:" in advice for word in flag.split()]
+    flags = () if "id-map" in by_family else ("--ignore-case", "--ignore-version")
+    words += [
+        word for flag in (*flags, *dict.fromkeys(_FLAGS.values())) if f"{flag}:" in advice for word in flag.split()
+    ]
     return " ".join([*words, "-o", "network.vnn"])
 
 

@@ -236,10 +236,7 @@ def recipe_of_model(model: Path, data: Path, **given: Any) -> TrainingRecipe:
         "test": cells["test"] / total,
         "seed": kept["split"]["seed"],
         "training": _changed(kept["options"], TrainingOptions().to_json(), leave_out=("seed",)),
-        # Models of release 0.1 were never anchored, had one kind of head, and do not say so.
-        "model": _changed(
-            {"anchor": "none", "reads": "last", **seen.card.metadata["options"]}, ModelOptions().to_json()
-        ),
+        "model": _changed(seen.options, ModelOptions().to_json()),
         **how,
     }
     return TrainingRecipe(train=TrainRecipe(**section))

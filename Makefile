@@ -36,7 +36,7 @@ help: ## show this list
 
 env: $(VENV)/.ready ## create or refresh .venv (any other target does so when needed)
 
-demo: $(VENV)/.ready ## run the main job on the bundled data, results in demo-results/
+demo: $(VENV)/.ready ## run the main job on the bundled data, about a minute, results in demo-results/
 	$(BIN)/vnn demo --output demo-results --force $(DEMO_ARGS)
 	@echo "Results: $(CURDIR)/demo-results"
 

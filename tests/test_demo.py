@@ -38,14 +38,14 @@ FILES = {
 }
 
 
-def shortened() -> Recipe:
-    recipe = read_recipe("kang-ppi-tf")
+def shortened(name: str = "kang-ppi-tf") -> Recipe:
+    recipe = read_recipe(name)
     return recipe.model_copy(update={"train": changed_section(recipe.train, {"epochs": 1}, "the test")})
 
 
 def test_everything_is_left_and_opens(tmp_path: Path) -> None:
     said: list[str] = []
-    result = run_demo(tmp_path / "out", recipe=shortened(), say=said.append)
+    result = run_demo(tmp_path / "out", recipe=shortened(), full=True, say=said.append)
     assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
     assert (result.interactions, result.interacting_genes) == (4348, 2581)
     assert any("4,348 interactions on 2,581 genes" in line for line in said)
@@ -58,6 +58,17 @@ def test_everything_is_left_and_opens(tmp_path: Path) -> None:
     more = found["five_folds"]["named nodes and 100 dense units"]["parameters"]
     assert more - found["five_folds"]["named nodes alone"]["parameters"] > 100 * 2581
     assert pd.read_csv(tmp_path / "out" / "nodes_ranked.csv", index_col=0).index[0] == found["top_nodes"][0]
+
+
+def test_without_folds_it_says_how_the_model_does_and_what_was_found(tmp_path: Path) -> None:
+    result = run_demo(tmp_path / "out", style="ontology", recipe=shortened("kang-go"))
+    assert {path.name for path in (tmp_path / "out").iterdir()} == FILES - {"scores.csv"}
+    assert result.scores is None and result.judgement.startswith("test accuracy ")
+    first, *rest = result.verdict.split("\n")
+    assert " of 2,620 nodes have evidence" in first
+    # Interferon-β is what was added: nothing that answers to it is higher in cells without it.
+    assert any(line.startswith("Higher in stimulated: ") and "interferon" in line for line in rest), rest
+    assert json.loads((tmp_path / "out" / "results.json").read_text())["five_folds"] is None
 
 
 def test_results_are_not_replaced_unasked(tmp_path: Path) -> None:
@@ -78,6 +89,6 @@ def test_a_recipe_without_training_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_whole_demo_reaches_its_accuracy(tmp_path: Path) -> None:
-    scores = run_demo(tmp_path / "out").scores
+    scores = run_demo(tmp_path / "out", full=True).scores
     assert scores.loc["named nodes alone", "accuracy"] >= 0.95
     assert scores.loc["named nodes and 100 dense units", "accuracy"] >= 0.97

@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "options": "basics",
     "priors": "basics",
     "readers": "basics priors",
-    "architecture": "basics options priors",
+    "architecture": "basics options priors readers",
     "data": "basics priors",
     "layers": "basics architecture",
     "models": "basics options architecture data layers",

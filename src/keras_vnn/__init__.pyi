@@ -10,6 +10,7 @@ from .basics.bundled import config_path as config_path
 from .basics.bundled import data_path as data_path
 from .basics.errors import VNNError as VNNError
 from .basics.errors import VNNWarning as VNNWarning
+from .basics.progress import settings as settings
 from .estimators import VNNAutoencoder as VNNAutoencoder
 from .estimators import VNNClassifier as VNNClassifier
 from .estimators import VNNEmbedder as VNNEmbedder

@@ -1,11 +1,14 @@
 """Gene names that do not fit the prior are diagnosed, never papered over."""
 
+import anndata
+import numpy as np
 import pandas as pd
 import pytest
 
-from keras_vnn.architecture.wiring import gene_set_architecture, interaction_architecture, ontology_architecture
-from keras_vnn.basics.errors import GeneError, VNNWarning, WiringError
+from keras_vnn.architecture.wiring import gene_set_architecture, hierarchy_architecture, interaction_architecture
+from keras_vnn.basics.errors import GeneError, ReadError, VNNWarning, WiringError
 from keras_vnn.priors import Interactions, Regulation
+from keras_vnn.readers import read_interactions
 
 
 def chain(names):
@@ -98,14 +101,26 @@ def test_gene_sets_that_do_not_match():
     )
 
 
-def test_tables_and_paths_are_no_priors():
+def test_tables_and_files_are_read_as_their_readers_do(tmp_path):
     frame = pd.DataFrame({"a": ["TP53"], "b": ["MDM2"]})
+    genes = ["TP53", "MDM2", "ATM"]
+    (tmp_path / "ppi.tsv").write_text("TP53\tMDM2\n")
+    (tmp_path / "sets.gmt").write_text("repair\t-\tTP53\tATM\n")
+    known = interaction_architecture(genes, read_interactions(frame))
+    cells = anndata.AnnData(np.zeros((1, 3), np.float32), var=pd.DataFrame(index=genes))
+    for prior in (frame, tmp_path / "ppi.tsv", str(tmp_path / "ppi.tsv")):
+        assert interaction_architecture(cells, prior) == known
+    assert [source.name for source in interaction_architecture(genes, tmp_path / "ppi.tsv").sources] == ["ppi.tsv"]
+    assert gene_set_architecture(genes, tmp_path / "sets.gmt").layers[1].ids == ("repair",)
+    with pytest.raises(ReadError, match=r"tf\.tsv"):
+        interaction_architecture(genes, None, tmp_path / "tf.tsv")
+
+
+def test_what_no_reader_reads_is_no_prior():
     with pytest.raises(WiringError) as error:
-        interaction_architecture(["TP53", "MDM2"], frame)
+        interaction_architecture(["TP53", "MDM2"], 3)
     assert str(error.value) == (
-        "Expected Interactions, got DataFrame.\nRead the table or the file first: vnn.read.interactions(…)"
+        "Expected Interactions, got int.\nRead the table or the file first: vnn.read.interactions(…)"
     )
-    with pytest.raises(WiringError, match="Expected Regulation, got str"):
-        interaction_architecture(["TP53", "MDM2"], None, "tf.tsv")
-    with pytest.raises(WiringError, match="Expected Ontology, got str"):
-        ontology_architecture(["TP53", "MDM2"], "go.obo", frame)
+    with pytest.raises(WiringError, match="Expected Annotations, got str"):
+        hierarchy_architecture(["TP53", "MDM2"], "go.obo", "goa.gaf")

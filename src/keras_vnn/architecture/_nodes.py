@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_vnn.basics.errors import ArchitectureError, check_choice, sample
+from keras_vnn.basics.showing import Shown
 
 NODE_KINDS = ("gene", "interaction", "regulator", "term", "gene set", "unannotated", "passthrough")
 
@@ -74,8 +75,8 @@ class Node:
         return type(self), (self.id, self.label, self.kind, self.units, self.names, dict(self.attributes))
 
 
-@dataclass(frozen=True)
-class Layer(Sequence[Node]):
+@dataclass(frozen=True, repr=False)
+class Layer(Shown, Sequence[Node]):
     """An ordered tuple of nodes at one position of the network, and the dense units next to them.
 
     Attributes
@@ -99,6 +100,12 @@ class Layer(Sequence[Node]):
     def __getitem__(self, index: int | slice) -> Node | tuple[Node, ...]:
         """Return a node, or a tuple of them for a slice."""
         return self.nodes[index]
+
+    def __str__(self) -> str:
+        """Return the name, how many nodes there are, and the first few."""
+        dense = f" and {self.dense_units:,} dense units" if self.dense_units else ""
+        first = ", ".join(node.id for node in self.nodes[:5])
+        return f"{self.name}: {len(self):,} nodes{dense}: {first}{' …' if len(self) > 5 else ''}"
 
     def __iter__(self) -> Iterator[Node]:
         """Iterate over the nodes in order."""

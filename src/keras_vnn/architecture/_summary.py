@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from keras_vnn.basics.errors import readable
+from keras_vnn.basics.showing import Shown
 
 if TYPE_CHECKING:
     from keras_vnn.architecture._value import Architecture
@@ -65,8 +67,8 @@ class LayerSummary:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+@dataclass(frozen=True, slots=True, repr=False)
+class Summary(Shown):
     """The layers of an architecture in numbers; ``print`` shows a table.
 
     Attributes
@@ -130,16 +132,23 @@ class Summary:
             file=stream, width=100, color_system=None, force_jupyter=False, legacy_windows=False, markup=False
         ).print(table)
         lines = [line.rstrip() for line in stream.getvalue().rstrip().splitlines()]
+        return readable("\n".join([*lines, "", *self._totals()]), keep="\n")
+
+    def _totals(self) -> list[str]:
         share = self.parameters / self.dense_parameters if self.dense_parameters else 0.0
-        lines += [
-            "",
+        lines = [
             f"parameters            {self.parameters:,} ({100 * share:.3g} % of {self.dense_parameters:,} if dense)",
             f"genes not connected   {self.unconnected_genes:,}",
             f"fingerprint           {self.fingerprint[:16]}",
         ]
         if self.notes:
             lines += ["", "dropped or changed:", *(f"  {note}" for note in self.notes)]
-        return readable("\n".join(lines), keep="\n")
+        return lines
+
+    def _shown_parts(self) -> Iterable[str | pd.DataFrame]:
+        cells = [row.cells() for row in self.rows]
+        yield pd.DataFrame(cells, columns=list(HEADINGS)).set_index(HEADINGS[0])
+        yield "\n".join(self._totals())
 
 
 def summarize(arch: Architecture, *, outputs: int | None, tail: tuple[int, ...], reads: str) -> Summary:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -20,6 +20,7 @@ from keras_vnn.architecture._nodes import Layer, Node, check_unique_ids
 from keras_vnn.basics.errors import ArchitectureError, did_you_mean, sample
 from keras_vnn.basics.provenance import Audit, Source
 from keras_vnn.basics.remedies import at_command_line
+from keras_vnn.basics.showing import Shown
 
 if TYPE_CHECKING:
     import networkx
@@ -35,8 +36,8 @@ class NodePosition(NamedTuple):
     node: Node
 
 
-@dataclass(frozen=True, eq=False)
-class Architecture:
+@dataclass(frozen=True, eq=False, repr=False)
+class Architecture(Shown):
     """Layers of named nodes and the sparse adjacency between them.
 
     Two architectures are equal when their fingerprints are: same nodes in the same order with the same units,
@@ -215,12 +216,16 @@ class Architecture:
         """Return how to make a copy, without what was computed."""
         return type(self), (self.layers, dict(self.connections), self.sources, dict(self.parameters), self.audit)
 
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
         """Return the sizes of the layers and the beginning of the fingerprint."""
         sizes = " → ".join(
             f"{len(layer):,}" + (f"+{layer.dense_units:,}" if layer.dense_units else "") for layer in self.layers
         )
         return f"<Architecture {sizes} nodes, {self.edge_count:,} edges, {self.fingerprint[:12]}>"
+
+    def _shown_parts(self) -> Iterable[str | pd.DataFrame]:
+        yield str(self)
+        yield from self.summary()._shown_parts()
 
     @property
     def edge_count(self) -> int:

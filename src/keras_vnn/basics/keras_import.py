@@ -14,7 +14,7 @@ import wrapt
 
 from keras_vnn.basics.errors import VNNError
 
-__all__ = ["import_keras", "missing_backend_worded", "register_layers"]
+__all__ = ["import_keras", "missing_backend_worded", "quiet_start", "register_layers"]
 
 BACKENDS = ("tensorflow", "jax", "torch")
 
@@ -23,8 +23,7 @@ def import_keras() -> None:
     """Import Keras; what its backend prints meanwhile is shown only if that fails."""
     import logging
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with missing_backend_worded(), _standard_error_held_back():
+    with missing_backend_worded(), quiet_start():
         import keras
 
         keras.ops.zeros(1)
@@ -58,8 +57,12 @@ def missing_backend_worded() -> Iterator[None]:
 
 
 @contextmanager
-def _standard_error_held_back() -> Iterator[None]:
-    """Keep what native code writes to standard error; show it only if the block fails."""
+def quiet_start() -> Iterator[None]:
+    """Keep what a backend that starts in the block writes to standard error; show it only if the block fails."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if "keras" in sys.modules:
+        yield
+        return
     try:
         descriptor = sys.stderr.fileno()
     except (AttributeError, OSError, ValueError):

@@ -13,6 +13,7 @@ from typing import Any
 
 from keras_vnn.basics.errors import sample
 from keras_vnn.basics.files import sha256_of
+from keras_vnn.basics.showing import Shown
 
 __all__ = ["Audit", "AuditEntry", "Source"]
 
@@ -94,8 +95,8 @@ class AuditEntry:
         return {**asdict(self), "items": list(self.items)}
 
 
-@dataclass(frozen=True, slots=True)
-class Audit:
+@dataclass(frozen=True, slots=True, repr=False)
+class Audit(Shown):
     """Everything that was dropped or changed on the way to a value, in the order it happened.
 
     Entries with a count of zero are not kept.

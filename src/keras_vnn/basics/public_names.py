@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from keras_vnn.basics.keras_import import missing_backend_worded
+from keras_vnn.basics.keras_import import missing_backend_worded, quiet_start
 
 __all__ = ["NAMESPACES", "imported_on_use", "names_in", "place_of", "public_names"]
 
@@ -59,7 +59,7 @@ def imported_on_use(module: str, names: Mapping[str, tuple[str, str]]) -> Callab
             # Without an object, Python does not add a suggestion of its own.
             raise AttributeError(f"{module} has no name {name!r}{_closest(module, name, names)}", name=name, obj=None)
         source, own = names[name]
-        with missing_backend_worded():
+        with missing_backend_worded(), quiet_start():
             value = import_module(source)
         value = getattr(value, own) if own else value
         vars(sys.modules[module])[name] = value

@@ -81,8 +81,8 @@ def main(arguments: list[str] | None = None) -> None:
             if stop.code == 2 and sys.stderr is None:
                 show("error: The command was not understood; standard error, which says why, is closed.")
             raise
-        except KeyboardInterrupt:
-            say("stopped")
+        except KeyboardInterrupt as stop:
+            say(f"stopped {stop}".rstrip())
             raise SystemExit(1) from None
         except (VNNError, OSError, MemoryError, ImportError) as error:
             report_error(_worded(error), as_json=as_json)

@@ -97,6 +97,20 @@ def verdict(table: pd.DataFrame) -> str:
     return f"{found:,} of {nodes:,} nodes have evidence{of} at a false discovery rate of 5 %{folded}{more}."
 
 
+def directions(table: pd.DataFrame, most: int = 3) -> list[str]:
+    """Return, for each class that nodes with evidence are higher in, a line with the first of them."""
+    if "higher_in" not in table:
+        return []
+    found = leading(table)[lambda nodes: nodes["q"] < 0.05]
+    lines = []
+    for group in sorted(found["higher_in"].dropna().unique()):
+        nodes = found.loc[found["higher_in"] == group, "label"]
+        rest = len(nodes) - most
+        more = f" and {rest:,} more" if rest > 0 else ""
+        lines.append(f"Higher in {readable(group)}: {', '.join(map(readable, nodes[:most]))}{more}.")
+    return lines
+
+
 def _text(name: str, value: object) -> str:
     if value is None or value != value:
         return "–"

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from keras_vnn.basics.errors import DataError, check_choice, did_you_mean, sample
 from keras_vnn.basics.remedies import called, remedy
+from keras_vnn.basics.showing import Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +196,8 @@ def _shown(array: Any) -> str:
 MISSING_LABELS = ("raise", "drop")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Labels:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Labels(Shown):
     """The class of each cell.
 
     Attributes
@@ -247,8 +248,8 @@ class Labels:
         return dict(zip(self.classes, counts.tolist(), strict=True))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Targets:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Targets(Shown):
     """Numbers to predict for each cell.
 
     Attributes
@@ -273,6 +274,10 @@ class Targets:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    def __str__(self) -> str:
+        missing = f"; {self.n_missing:,} cells without a number left out" if self.n_missing else ""
+        return f"{', '.join(self.names)}: numbers of {len(self):,} cells{missing}"
 
     @property
     def truth(self) -> NDArray[np.float32]:

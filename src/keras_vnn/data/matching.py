@@ -14,6 +14,7 @@ from typing import Any
 from keras_vnn.basics.errors import DataError, GeneError, check_choice, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry
 from keras_vnn.basics.remedies import at_command_line, remedy
+from keras_vnn.basics.showing import Shown
 from keras_vnn.data._matrix import Measured, Stored, named_matrix
 from keras_vnn.priors.genes import explain_mismatch, gene_list
 
@@ -21,8 +22,8 @@ MISSING_POLICIES = ("raise", "zero", "mean")
 DUPLICATE_POLICIES = ("raise", "first", "sum", "mean")
 
 
-@dataclass(frozen=True, slots=True)
-class Alignment:
+@dataclass(frozen=True, slots=True, repr=False)
+class Alignment(Shown):
     """How the genes of some data match the input genes of a network.
 
     Attributes

@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from keras_vnn.basics.errors import DataError
+from keras_vnn.basics.showing import Shown
 from keras_vnn.data.labels import Classes, Labels, Targets
 
 __all__ = [
@@ -36,8 +37,8 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ClassificationMetrics:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ClassificationMetrics(Shown):
     """How well classes were told apart.
 
     Attributes
@@ -72,6 +73,11 @@ class ClassificationMetrics:
             f"log loss {self.log_loss:.3f} ({self.cells:,} cells)"
         )
 
+    def _shown_parts(self) -> Iterable[str | pd.DataFrame]:
+        yield str(self)
+        yield self.per_class
+        yield self.confusion.rename_axis(index="true \\ predicted")
+
     def to_json(self) -> dict[str, Any]:
         """Return everything as plain JSON values."""
         return {
@@ -85,8 +91,8 @@ class ClassificationMetrics:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class RegressionMetrics:
+@dataclass(frozen=True, slots=True, repr=False)
+class RegressionMetrics(Shown):
     """How well numbers were predicted; a correlation with something constant is NaN.
 
     Attributes
@@ -319,8 +325,8 @@ def baseline_scores(
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("method")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TargetMetrics:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class TargetMetrics(Shown):
     """How well several numbers were predicted.
 
     Attributes
@@ -339,8 +345,8 @@ class TargetMetrics:
         return {name: metrics.to_json() for name, metrics in self.by_target.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class ReconstructionMetrics:
+@dataclass(frozen=True, slots=True, repr=False)
+class ReconstructionMetrics(Shown):
     """How well an autoencoder restored genes of cells it had not seen.
 
     Attributes

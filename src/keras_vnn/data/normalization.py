@@ -20,6 +20,7 @@ from scipy import sparse
 
 from keras_vnn.basics.errors import DataError, VNNError, VNNWarning, check_choice, sample
 from keras_vnn.basics.remedies import remedy
+from keras_vnn.basics.showing import Shown
 from keras_vnn.data._matrix import Measured, Stored, check_counts, check_finite, named_matrix, pieces, row_numbers
 from keras_vnn.data.inputs import Moments, Picked, Steps, Treatment
 from keras_vnn.data.matching import gene_ids, positions
@@ -44,8 +45,8 @@ _STEPS = {
 NORMALIZATIONS = tuple(_STEPS)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Normalization:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Normalization(Shown):
     """One of five treatments of expression values, with what it learned from the training cells.
 
     =============  ===================================================================================

@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from keras_vnn.basics.errors import DataError
+from keras_vnn.basics.showing import Shown
 from keras_vnn.data.labels import Labels, Targets, classes
 
 PARTS = ("train", "validation", "test")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Split:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Split(Shown):
     """Three disjoint sets of cells that are together all cells.
 
     Attributes

@@ -198,7 +198,7 @@ def annotate_cells(
     nodes = node_activities(model, cells, missing=missing)
     facts: dict[str, Any] = {
         "fingerprint": seen.architecture.fingerprint,
-        "architecture": repr(seen.architecture),
+        "architecture": str(seen.architecture),
         "layer": layer,
         "units": list(units.var_names),
         "keras_vnn": version("keras-vnn"),

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from keras_vnn.basics.errors import DataError
+from keras_vnn.basics.showing import Shown
 
 __all__ = ["ClusteringScores", "RetrievalScores", "clustering_scores", "held_out_types", "retrieval_scores"]
 
@@ -21,8 +22,8 @@ __all__ = ["ClusteringScores", "RetrievalScores", "clustering_scores", "held_out
 BLOCK = 256
 
 
-@dataclass(frozen=True, slots=True)
-class ClusteringScores:
+@dataclass(frozen=True, slots=True, repr=False)
+class ClusteringScores(Shown):
     """How well the clusters of an embedding agree with known types of cells.
 
     Attributes
@@ -120,8 +121,8 @@ def clustering_scores(
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RetrievalScores:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RetrievalScores(Shown):
     """How well cells find others of their type.
 
     Attributes

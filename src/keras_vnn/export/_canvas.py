@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from keras_vnn.basics.errors import DataError, readable
+from keras_vnn.basics.errors import DataError, OutputError, check_choice, readable
+from keras_vnn.basics.files import replacing
+from keras_vnn.basics.progress import notebook
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,6 +37,44 @@ class ShownFigure(Figure):
 
 
 DPI = 150
+FORMATS = ("png", "svg", "pdf")
+
+
+class Shows(TypedDict, total=False):
+    """What every figure takes besides its own arguments.
+
+    Attributes
+    ----------
+    show
+        Display the figure in the notebook; by default wherever there is one, unless ``ax`` is given.
+    save
+        File to write it to, ``.png``, ``.svg`` or ``.pdf``; one that exists is replaced.
+    """
+
+    show: bool | None
+    save: str | os.PathLike[str] | None
+
+
+def finished(
+    axes: Axes, ax: Axes | None, *, show: bool | None = None, save: str | os.PathLike[str] | None = None
+) -> Axes:
+    """Return axes that are drawn, the figure written and shown as `Shows` says.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written, has another ending, or the figure is to be shown where there is no notebook.
+    """
+    if save is not None:
+        check_choice("the ending of save", Path(save).suffix.lower().removeprefix("."), FORMATS, OutputError)
+        with replacing(Path(save), overwrite=True) as partial:
+            partial.write_bytes(picture_bytes(axes, Path(save).suffix.lower().removeprefix(".")))
+    place = notebook()
+    if show and place is None:
+        raise OutputError("There is no notebook to show the figure in.\nWrite it to a file: save='figure.png'")
+    if show or (show is None and ax is None and place is not None):
+        place.display(axes.figure)
+    return axes
 
 
 def new_axes(width: float, height: float) -> Axes:

@@ -180,14 +180,15 @@ def content_of(source: Any, ranking: pd.DataFrame | None = None) -> Content:
 
 
 def is_model(source: Any) -> bool:
-    """Return whether a source is a Keras model, rather than an architecture.
+    """Return whether a source is a Keras model, or the result of training one, rather than an architecture.
 
     Raises
     ------
     ArchitectureError
         It is neither.
     """
-    if not isinstance(source, Architecture) and not (hasattr(source, "layers") and hasattr(source, "outputs")):
+    model = getattr(source, "model", source)  # of a result of training
+    if not isinstance(source, Architecture) and not (hasattr(model, "layers") and hasattr(model, "outputs")):
         raise ArchitectureError(
             f"Expected a model or an Architecture, got {type(source).__name__}.\n"
             "Load one: vnn.read.architecture(path) or vnn.load_model(path)"
@@ -285,8 +286,8 @@ def _of_model(model: Any, ranking: pd.DataFrame | None) -> Content:
         tuple(int(layer.units) for layer in seen.tail_layers),
         seen.reads,
         {
-            "name": model.name,
-            "parameters": int(model.count_params()),
+            "name": seen.model.name,
+            "parameters": int(seen.model.count_params()),
             "normalization": None if normalization is None else str(normalization),
             **known,
         },

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import pandas as pd
 
 from keras_vnn.basics.errors import ConfigError, check_choice
-from keras_vnn.export._canvas import GREY, KIND_COLOURS, NEGATIVE, POSITIVE, bare_axes, shortened
+from keras_vnn.export._canvas import GREY, KIND_COLOURS, NEGATIVE, POSITIVE, Shows, bare_axes, finished, shortened
 from keras_vnn.export._content import Content, content_of
 
 if TYPE_CHECKING:
@@ -155,6 +155,7 @@ def draw_layers(
     top: int | None = None,
     layout: str = "auto",
     ax: Axes | None = None,
+    **shows: Unpack[Shows],
 ) -> Axes:
     """Draw the layers of a model or an architecture: a column of named nodes for each, or a row where there are many.
 
@@ -173,6 +174,8 @@ def draw_layers(
         on top, with the strongest edges of each node only; ``"auto"``: rows for more than six columns.
     ax
         Axes to draw on; new ones of a fitting size by default.
+    show, save
+        Display the figure, by default in notebooks; write it to a file.
 
     Returns
     -------
@@ -188,7 +191,7 @@ def draw_layers(
     ModelError
         The model was not made by `build_model`.
     """
-    return draw_content(content_of(source, ranking), top=top, layout=layout, ax=ax)
+    return finished(draw_content(content_of(source, ranking), top=top, layout=layout, ax=ax), ax, **shows)
 
 
 def draw_content(content: Content, *, top: int | None = None, layout: str = "auto", ax: Axes | None = None) -> Axes:

@@ -6,14 +6,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import pandas as pd
 
 from keras_vnn.architecture import Architecture, gene_counts
 from keras_vnn.basics.errors import ArchitectureError, ConfigError
-from keras_vnn.export._canvas import colour_bar, new_axes, shortened
+from keras_vnn.export._canvas import Shows, colour_bar, finished, new_axes, shortened
 from keras_vnn.export._content import content_of, tree_parents
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def sunburst(
     rings: int = 3,
     min_share: float = 0.004,
     ax: Axes | None = None,
+    **shows: Unpack[Shows],
 ) -> Axes:
     """Draw a hierarchy as rings: the root inside, its children around it; wedges as wide as they have genes.
 
@@ -68,6 +69,8 @@ def sunburst(
         Leave out wedges that are less than this share of the circle.
     ax
         Axes to draw on.
+    show, save
+        Display the figure, by default in notebooks; write it to a file.
 
     Raises
     ------
@@ -105,7 +108,7 @@ def sunburst(
     _draw(axes, wedges, names, worth, content.ordered_by, inches=_SIZE / 2 / reach * 0.96)
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
     axes.set_axis_off()
-    return axes
+    return finished(axes, ax, **shows)
 
 
 def _roots(arch: Architecture, root: str | None) -> list[str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from textwrap import fill
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,9 @@ from keras_vnn.basics.errors import DataError, sample
 from keras_vnn.export._canvas import (
     CLASS_COLOURS,
     GREY,
+    Shows,
     colour_bar,
+    finished,
     name_rows,
     name_ticks,
     names,
@@ -52,7 +54,9 @@ __all__ = [
 ]
 
 
-def training_history(history: pd.DataFrame | Mapping[str, Sequence[float]], *, ax: Axes | None = None) -> Axes:
+def training_history(
+    history: pd.DataFrame | Mapping[str, Sequence[float]], *, ax: Axes | None = None, **shows: Unpack[Shows]
+) -> Axes:
     """Draw the loss, and next to it the accuracy, of training and validation cells by epoch.
 
     Parameters
@@ -62,6 +66,8 @@ def training_history(history: pd.DataFrame | Mapping[str, Sequence[float]], *, a
         ``val_accuracy`` if there are any. The ``history`` attribute of what Keras's ``fit`` returns will do.
     ax
         Axes to draw the loss on; by default a new figure with all measures.
+    show, save
+        Display the figure, by default in notebooks; write it to a file.
 
     Returns
     -------
@@ -89,7 +95,7 @@ def training_history(history: pd.DataFrame | Mapping[str, Sequence[float]], *, a
     best = int(np.nanargmin(table["val_loss"])) if "val_loss" in table and table["val_loss"].notna().any() else None
     if ax is not None:
         _draw_measure(ax, table, "loss", epochs, best)
-        return ax
+        return finished(ax, ax, **shows)
     measures = [name for name in ("loss", "accuracy") if name in table]
     first = new_axes(3.6 * len(measures), 2.8)
     figure: Any = first.figure
@@ -98,10 +104,10 @@ def training_history(history: pd.DataFrame | Mapping[str, Sequence[float]], *, a
     for axes, measure in zip(panels, measures, strict=True):
         _draw_measure(axes, table, measure, epochs, best)
     loss: Axes = panels[0]
-    return loss
+    return finished(loss, ax, **shows)
 
 
-def confusion_matrix(confusion: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+def confusion_matrix(confusion: pd.DataFrame, *, ax: Axes | None = None, **shows: Unpack[Shows]) -> Axes:
     """Draw which classes were taken for which: numbers of cells, shaded by their share of the true class.
 
     Parameters
@@ -110,6 +116,8 @@ def confusion_matrix(confusion: pd.DataFrame, *, ax: Axes | None = None) -> Axes
         ``(true class, predicted class)`` numbers of cells, as ``metrics.confusion``.
     ax
         Axes to draw on.
+    show, save
+        Display the figure, by default in notebooks; write it to a file.
 
     Raises
     ------
@@ -150,7 +158,7 @@ def confusion_matrix(confusion: pd.DataFrame, *, ax: Axes | None = None) -> Axes
     axes.set(xlabel="predicted", ylabel="true")
     without_frame(axes, "top", "right", "left", "bottom")
     axes.tick_params(length=0)
-    return axes
+    return finished(axes, ax, **shows)
 
 
 def _draw_measure(axes: Axes, table: pd.DataFrame, measure: str, epochs: Any, best: int | None) -> None:
@@ -176,7 +184,12 @@ _CONTROL_MARKS = ("D", "s", "^", "v", "o")
 
 
 def node_ranking(
-    ranking: pd.DataFrame, *, runs: pd.DataFrame | None = None, top: int = 20, ax: Axes | None = None
+    ranking: pd.DataFrame,
+    *,
+    runs: pd.DataFrame | None = None,
+    top: int = 20,
+    ax: Axes | None = None,
+    **shows: Unpack[Shows],
 ) -> Axes:
     """Draw the first nodes as bars: by evidence, or by importance, with its spread over runs where several are known.
 
@@ -194,6 +207,8 @@ def node_ranking(
         Nodes to show.
     ax
         Axes to draw on.
+    show, save
+        Display the figure, by default in notebooks; write it to a file.
 
     Raises
     ------
@@ -260,7 +275,7 @@ def node_ranking(
         _legend(axes, legend if len(legend) > 1 else {}, "higher in", marks, outside=is_outside)
     axes.set_xlim(left=0)
     name_rows(axes, texts, f"{by}: " + fill(spread, 52))
-    return axes
+    return finished(axes, ax, **shows)
 
 
 def activity_heatmap(
@@ -271,6 +286,7 @@ def activity_heatmap(
     top: int = 20,
     labels: Mapping[str, str] | None = None,
     ax: Axes | None = None,
+    **shows: Unpack[Shows],
 ) -> Axes:
     """Draw the mean activity of nodes (rows) in the cells of each class (columns).
 
@@ -289,6 +305,8 @@ def activity_heatmap(
         What to call the rows of a table; by default their index.
     ax
         Axes to draw on.
+    show, save
+        Display the figure, by default in notebooks; write it to a file.
 
     Raises
     ------
@@ -322,7 +340,7 @@ def activity_heatmap(
     axes.tick_params(length=0)
     without_frame(axes, "top", "right", "left", "bottom")
     colour_bar(axes, image, "mean activity", shrink=min(1.0, 1.5 / max(0.24 * rows, 0.9)), pad=0.03)
-    return axes
+    return finished(axes, ax, **shows)
 
 
 def _by_class(
@@ -378,7 +396,7 @@ def _legend(axes: Axes, colours: Mapping[str, str], title: str, marks: list[Any]
 _LOOKS = {"prior": ("#0072b2", "o"), "control": ("#d55e00", "s"), "baseline": ("#6b6b6b", "^")}
 
 
-def real_against_null(comparison: Comparison, *, ax: Axes | None = None) -> Axes:
+def real_against_null(comparison: Comparison, *, ax: Axes | None = None, **shows: Unpack[Shows]) -> Axes:
     """Draw the score of every run: the real prior first, then its controls and the baselines.
 
     A row per contender. A small mark is a run, the line its mean, the band the range from the lowest to the highest
@@ -391,6 +409,8 @@ def real_against_null(comparison: Comparison, *, ax: Axes | None = None) -> Axes
         What `compare` gave.
     ax
         Axes to draw on.
+    show, save
+        Display the figure, by default in notebooks; write it to a file.
 
     Raises
     ------
@@ -422,7 +442,7 @@ def real_against_null(comparison: Comparison, *, ax: Axes | None = None) -> Axes
     axes.text(1.02, -0.75, "real − this [95 %]", transform=right_of_rows, va="center", fontsize=8, color="#555555")
     name_rows(axes, texts, comparison.metric.replace("_", " "))
     _kind_legend(axes, [kind for kind in kinds if (summary["kind"] == kind).any()])
-    return axes
+    return finished(axes, ax, **shows)
 
 
 def _difference(row: pd.Series) -> str:

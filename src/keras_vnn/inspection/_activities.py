@@ -48,7 +48,7 @@ def node_activities(model: keras.Model, data: Any, *, missing: str = "raise", ba
     seen = view(model)
     cells = cells_of(seen, data, missing=missing)
     arch = seen.architecture
-    segment = Segment(model.inputs, [hidden_tensor(seen, number) for number in range(1, len(arch.layers))])
+    segment = Segment(seen.model.inputs, [hidden_tensor(seen, number) for number in range(1, len(arch.layers))])
     values = evaluate(segment, [cells.values, *cells.side], batch_size=batch_size)
     found = orientation_of(arch, cells, lambda rows: {n: layer[rows] for n, layer in enumerate(values, start=1)})
     return anndata.AnnData(
@@ -98,7 +98,7 @@ def embed(model: keras.Model, data: Any, *, missing: str = "raise", batch_size: 
 
     seen = view(model)
     cells = cells_of(seen, data, missing=missing)
-    segment = Segment(model.inputs, [features_tensor(seen) if seen.head is None else seen.head.input])
+    segment = Segment(seen.model.inputs, [features_tensor(seen) if seen.head is None else seen.head.input])
     (values,) = evaluate(segment, [cells.values, *cells.side], batch_size=batch_size)
     return anndata.AnnData(
         values,
@@ -194,7 +194,9 @@ def predict(model: keras.Model, data: Any, *, missing: str = "raise", batch_size
     """
     seen = view(model)
     cells = cells_of(seen, data, missing=missing)
-    (values,) = evaluate(Segment(model.inputs, model.outputs), [cells.values, *cells.side], batch_size=batch_size)
+    (values,) = evaluate(
+        Segment(seen.model.inputs, seen.model.outputs), [cells.values, *cells.side], batch_size=batch_size
+    )
     return pd.DataFrame(values, index=cells.names, columns=_names(seen, values.shape[1]))
 
 

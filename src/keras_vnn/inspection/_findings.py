@@ -280,7 +280,7 @@ def remember_inspection(
     split: Split | None = None,
     missing: str = "raise",
     batch_size: int = 512,
-    progress: bool = False,
+    progress: bool = True,
 ) -> None:
     """Measure all nodes, as `tl.rank_nodes` and `tl.inspect_node` do, and keep that in the model, saved with it.
 
@@ -311,7 +311,7 @@ def remember_inspection(
         table = measured(seen, data, labels, split=split, **how).packed()
     seen.card.remember(
         inspection={
-            "weights": weights_digest(model),
+            "weights": weights_digest(seen.model),
             "method": found.method,
             "cells": found.cells,
             "classes": list(found.classes),

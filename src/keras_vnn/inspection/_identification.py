@@ -41,7 +41,7 @@ def identify(
     training: TrainingOptions | None = None,
     missing: str = "raise",
     batch_size: int = 512,
-    progress: bool = False,
+    progress: bool = True,
 ) -> pd.DataFrame:
     """Return which nodes another network that predicts the same would have too, and keep that with the model.
 
@@ -62,7 +62,7 @@ def identify(
     training
         How they are trained; as the model was, when ``None``.
     progress
-        Show a live line on standard error.
+        Show a live line, on a terminal or in a notebook.
 
     Returns
     -------
@@ -134,7 +134,7 @@ def identify(
         answer[(is_high & (sign > 0)).mean(axis=0) >= _NEARLY_ALL] = "r"
     facts = {"r2": r2, "students": students, "fit": int(fit.sum()), "cells": len(tested)}
     facts |= {"agreement": agreement} if isinstance(seen.outputs, Classes) else {}
-    seen.card.remember(identified={"weights": weights_digest(model), "answer": "".join(answer), **facts})
+    seen.card.remember(identified={"weights": weights_digest(seen.model), "answer": "".join(answer), **facts})
     layers = seen.architecture.hidden_layers
     table = pd.DataFrame(
         {

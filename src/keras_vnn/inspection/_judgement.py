@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from keras_vnn.basics.errors import DataError, ModelError
+from keras_vnn.basics.remedies import at_command_line, remedy
+from keras_vnn.basics.showing import Shown
 from keras_vnn.data import Classes, Labels, Split, baseline_scores
 from keras_vnn.inspection._cells import Cells, cells_of, class_codes, evenly, known_split
 from keras_vnn.inspection._record import Segment, evaluate
@@ -25,8 +27,8 @@ _MOST_CELLS, _MOST_GENES = 2_000, 2_000
 _LEVEL = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+@dataclass(frozen=True, slots=True, repr=False)
+class Judgement(Shown):
     """How well a classifier does on its test cells, and what else would.
 
     Attributes
@@ -69,21 +71,31 @@ class Judgement:
             f"logistic regression {self.logistic_regression:.{digits}f}"
         ]
         if not self.is_better:
+            longer = remedy(
+                "Train longer ({patience}, {epochs}), with another {learning_rate}, or on more cells.",
+                "Train longer, with another learning rate, or on more cells.",
+                **{"patience": ..., "epochs": ..., "learning_rate": ...},
+            )
             lines.append(
-                "That is not shown to be better than the most frequent class: the nodes learned nothing to explain. "
-                "Train longer (--patience, --epochs), with another --learning-rate, or on more cells."
+                "That is not shown to be better than the most frequent class: the nodes learned nothing to explain.\n"
+                + longer
             )
         elif max(self.nearest_centroid, self.logistic_regression) > high:
             lines.append("A method without wiring does better: what the nodes learned is not all there is to learn.")
         if self.training_accuracy > high + 0.05:
+            narrowed = remedy(
+                "More cells, {dropout} or {weight_decay} narrow the gap.",
+                "More cells, dropout or weight decay narrow the gap.",
+                **{"dropout": ..., "weight_decay": ...},
+            )
             lines.append(
-                f"In training it is {self.training_accuracy:.{digits}f}: it knows its cells by heart. More cells, "
-                "--dropout or --weight-decay narrow the gap."
+                f"In training it is {self.training_accuracy:.{digits}f}: it knows its cells by heart. {narrowed}"
             )
         if self.unconnected and not self.dense_units:
+            dense = "vnn build … --dense-units 100" if at_command_line() else "dense_units=100 of the architecture"
             lines.append(
                 f"{self.unconnected:,} of {self.genes:,} genes feed no node; another prior connects them, or "
-                "--dense-units 100 reads them without a name."
+                f"{dense} reads them without a name."
             )
         return "\n".join(lines)
 
@@ -135,7 +147,7 @@ def judge(
     train, test = parts.train, parts.test
     shown = np.concatenate([train, test])
     (scores,) = evaluate(
-        Segment(model.inputs, model.outputs),
+        Segment(seen.model.inputs, seen.model.outputs),
         [values[shown] for values in (cells.values, *cells.side)],
         batch_size=batch_size,
     )

@@ -251,7 +251,7 @@ def _autoencoder(model: keras.Model) -> ModelView:
     seen = view(model)
     if seen.latent_layer is None:
         raise ModelError(
-            f"The model {model.name!r} is not an autoencoder.\n"
+            f"The model {seen.model.name!r} is not an autoencoder.\n"
             "Train one: vnn.train_autoencoder(arch, data)\n"
             "The activities of other models: vnn.tl.node_activities(model, data)"
         )

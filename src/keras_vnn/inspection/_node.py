@@ -21,6 +21,7 @@ from rich.text import Text
 from keras_vnn.architecture import Node, NodePosition, gene_counts
 from keras_vnn.basics.csv_tables import plain
 from keras_vnn.basics.errors import ConfigError, check_choice, readable
+from keras_vnn.basics.showing import Shown
 from keras_vnn.data import Classes
 from keras_vnn.inspection._cells import cells_of
 from keras_vnn.inspection._findings import Findings, findings_of, recalled, recalled_tables
@@ -55,8 +56,8 @@ class NodeImportance:
     effects: Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class NodeInspection:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class NodeInspection(Shown):
     """What a model knows of one node; ``print`` shows a page.
 
     Attributes
@@ -115,6 +116,15 @@ class NodeInspection:
     def __str__(self) -> str:
         """Return the page as plain text."""
         return _page(self)
+
+    def _shown_parts(self) -> Iterable[str | pd.DataFrame]:
+        yield f"{self.node.label}   {self.node.id}\n{_facts(self)}"
+        if self.evidence is not None:
+            yield _evidence_lines(self.evidence)
+        for what, table in (("Activity by class", self.activity), ("Reads", self.inputs), ("Feeds", self.outputs)):
+            if table is not None and len(table):
+                yield what
+                yield table.set_index(table.columns[0])
 
     def __rich__(self) -> Any:
         """Return the page for a rich console."""

@@ -40,7 +40,7 @@ def rank_nodes(
     top: int | None = None,
     missing: str = "raise",
     batch_size: int = 512,
-    progress: bool = False,
+    progress: bool = True,
 ) -> pd.DataFrame:
     """Return the named hidden nodes of a model, by what may be said of them.
 
@@ -91,7 +91,7 @@ def rank_nodes(
     batch_size
         Rows in one call of the network.
     progress
-        Show a live line on standard error.
+        Show a live line, on a terminal or in a notebook.
 
     Returns
     -------
@@ -171,7 +171,7 @@ def ranked_nodes(
     top: int | None = None,
     missing: str = "raise",
     batch_size: int = 512,
-    progress: bool = False,
+    progress: bool = True,
 ) -> pd.DataFrame:
     """Return what `tl.rank_nodes` does, without a warning: for callers that say themselves what is assumed."""
     if top is not None and top < 1:
@@ -259,7 +259,7 @@ def rank_genes(
     top: int | None = None,
     missing: str = "raise",
     batch_size: int = 512,
-    progress: bool = False,
+    progress: bool = True,
 ) -> pd.DataFrame:
     """Return the genes of a model, the most important first.
 

@@ -239,7 +239,7 @@ def rlipp(
     missing: str = "raise",
     batch_size: int = 512,
     seed: int = 0,
-    progress: bool = False,
+    progress: bool = True,
 ) -> pd.DataFrame:
     """Return how much better the units of each node predict a target than those of its children do.
 
@@ -264,7 +264,7 @@ def rlipp(
     seed
         Of the folds.
     progress
-        Show a live line on standard error.
+        Show a live line, on a terminal or in a notebook.
 
     Returns
     -------

@@ -13,7 +13,7 @@ from keras_vnn.architecture import Architecture
 from keras_vnn.basics.errors import ModelError, VNNError
 from keras_vnn.basics.files import existing_file, replacing
 from keras_vnn.models._safety import check_model_file
-from keras_vnn.models._view import view
+from keras_vnn.models._view import model_in, view
 
 __all__ = ["check_architecture", "load_model", "save_model"]
 
@@ -37,7 +37,7 @@ def save_model(model: keras.Model, path: str | os.PathLike[str], *, overwrite: b
     if target.suffix != ".keras":
         raise ModelError(f"The file name of a model must end in .keras, got {target.name!r}.")
     with replacing(target, overwrite=overwrite) as partial:
-        model.save(partial)
+        model_in(model).save(partial)
         _name_optimizer_publicly(partial)
 
 
@@ -124,7 +124,7 @@ def check_architecture(model: keras.Model, architecture: Architecture) -> None:
     raise ModelError(
         "The model was built from another architecture: "
         f"expected fingerprint {architecture.fingerprint[:16]}, got {own.fingerprint[:16]}.\n"
-        f"    expected: {architecture!r}\n"
-        f"    model:    {own!r}\n"
+        f"    expected: {architecture}\n"
+        f"    model:    {own}\n"
         "Load the architecture the model was trained with, or train a model for this one."
     )

@@ -138,14 +138,15 @@ class ModelView:
             raise ModelError(f"The card with the names of its nodes is damaged: {error!s}") from error
 
 
-def view(model: keras.Model) -> ModelView:
-    """Return a model together with the names of its nodes.
+def view(model: Any) -> ModelView:
+    """Return a model, or that of a `TrainingResult`, together with the names of its nodes.
 
     Raises
     ------
     ModelError
         The model carries no architecture: it was not made by `build_model`.
     """
+    model = model_in(model)
     cards = [layer for layer in getattr(model, "layers", ()) if isinstance(layer, ArchitectureCard)]
     if len(cards) != 1:
         raise ModelError(
@@ -153,3 +154,8 @@ def view(model: keras.Model) -> ModelView:
             "Build it with vnn.build_model(arch, outputs=…)."
         )
     return ModelView(model, cards[0])
+
+
+def model_in(given: Any) -> Any:
+    """Return the model of a `TrainingResult`, and anything else as it is."""
+    return given if isinstance(given, keras.Model) else getattr(given, "model", given)

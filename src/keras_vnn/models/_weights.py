@@ -118,10 +118,10 @@ def set_edge_weights(model: keras.Model, table: pd.DataFrame, *, partial: bool =
         )
     weights = current["weight"].to_numpy(copy=True)
     weights[positions] = values
-    roles = view(model).roles
-    for role in roles.roles:
+    seen = view(model)
+    for role in seen.roles.roles:
         if role.outputs.runs and role.name in touched:
-            _write_weights(roles.layer(model, role), weights[(current["block"] == role.name).to_numpy()])
+            _write_weights(seen.layer_with(role), weights[(current["block"] == role.name).to_numpy()])
     return len(positions)
 
 

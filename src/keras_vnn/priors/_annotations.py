@@ -12,6 +12,7 @@ import pandas as pd
 
 from keras_vnn.basics.errors import ReadError
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
+from keras_vnn.basics.showing import Shown
 from keras_vnn.priors._columns import from_sources, in_memory, joined_words, locked, named_columns, numbered
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, eq=False)
-class Annotations:
+@dataclass(frozen=True, eq=False, repr=False)
+class Annotations(Shown):
     """Direct annotations of genes with terms: each (gene, term) once. Nothing is propagated here.
 
     Attributes
@@ -321,7 +322,3 @@ class Annotations:
             f"{len(self):,} annotations of {len(self.genes):,} genes with {len(self.terms):,} terms"
             f"{from_sources(self.sources)}"
         )
-
-    def __repr__(self) -> str:
-        """Return the sizes."""
-        return f"<Annotations {self}>"

@@ -16,6 +16,7 @@ import pandas as pd
 
 from keras_vnn.basics.errors import ReadError, check_choice
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
+from keras_vnn.basics.showing import Shown
 from keras_vnn.priors._columns import from_sources, in_memory, locked, named_columns, run_starts
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 EFFECTS = ("activation", "both", "repression", "unknown")
 
 
-@dataclass(frozen=True, eq=False)
-class Interactions:
+@dataclass(frozen=True, eq=False, repr=False)
+class Interactions(Shown):
     """Undirected interactions between genes or proteins: each unordered pair once, none with itself.
 
     Attributes
@@ -154,8 +155,8 @@ class Interactions:
         return f"{len(self):,} interactions of {len(self.genes):,} genes{from_sources(self.sources)}"
 
 
-@dataclass(frozen=True, eq=False)
-class Regulation:
+@dataclass(frozen=True, eq=False, repr=False)
+class Regulation(Shown):
     """Directed regulation: each (regulator, target) once. A regulator may be its own target.
 
     Attributes

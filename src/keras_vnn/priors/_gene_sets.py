@@ -12,6 +12,7 @@ import pandas as pd
 
 from keras_vnn.basics.errors import ReadError, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
+from keras_vnn.basics.showing import Shown
 from keras_vnn.priors._annotations import Annotations
 from keras_vnn.priors._columns import from_sources, in_memory, named_columns
 
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, eq=False)
-class GeneSets(Mapping[str, tuple[str, ...]]):
+@dataclass(frozen=True, eq=False, repr=False)
+class GeneSets(Shown, Mapping[str, tuple[str, ...]]):
     """Named sets of genes, a mapping from name to genes: names sorted, the genes of a set sorted and unique.
 
     Attributes
@@ -167,7 +168,3 @@ class GeneSets(Mapping[str, tuple[str, ...]]):
         """Return one line: how many sets and genes, and from where."""
         plural = "" if len(self) == 1 else "s"
         return f"{len(self):,} gene set{plural} of {len(self.genes):,} genes{from_sources(self.sources)}"
-
-    def __repr__(self) -> str:
-        """Return the sizes."""
-        return f"<GeneSets {self}>"

@@ -13,6 +13,7 @@ import pandas as pd
 
 from keras_vnn.basics.errors import ReadError, did_you_mean, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
+from keras_vnn.basics.showing import Shown
 from keras_vnn.priors._columns import from_sources, in_memory, locked, named_columns, numbered, run_starts
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, eq=False)
-class Ontology:
+@dataclass(frozen=True, eq=False, repr=False)
+class Ontology(Shown):
     """Terms, and for each the more general ones above it. Cycles are possible here; wiring refuses them.
 
     Attributes
@@ -354,7 +355,3 @@ class Ontology:
         """Return one line: how many terms and edges, and from where."""
         edges = f"{len(self.edges):,} edge{'' if len(self.edges) == 1 else 's'}"
         return f"{len(self):,} terms, {edges}{from_sources(self.sources)}"
-
-    def __repr__(self) -> str:
-        """Return the sizes."""
-        return f"<Ontology {self}>"

@@ -11,11 +11,12 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from numbers import Integral
-from typing import overload
+from typing import Any, overload
 
 from keras_vnn.basics.errors import GeneError, ReadError, VNNError, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.basics.remedies import remedy
+from keras_vnn.basics.showing import Shown
 
 __all__ = [
     "CELL_NAMES",
@@ -49,8 +50,8 @@ GENE_NAMES = re.compile(
 CELL_NAMES = re.compile(r"(?=.*?(?<![A-Z])[ACGT]{8,}(?![A-Z])).*|(cell|sample)[ _.-]?\d+", re.IGNORECASE | re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class GeneList(Sequence[str]):
+@dataclass(frozen=True, slots=True, repr=False)
+class GeneList(Shown, Sequence[str]):
     """Ordered, unique gene ids: the input columns of a network.
 
     Attributes
@@ -88,7 +89,7 @@ class GeneList(Sequence[str]):
         return f"{len(self.ids):,} genes: {', '.join(self.ids[:5])}{' …' if len(self.ids) > 5 else ''}"
 
 
-def gene_list(names: Iterable[str], *, duplicates: str = "raise", source: Source | None = None) -> GeneList:
+def gene_list(names: Any, *, duplicates: str = "raise", source: Source | None = None) -> GeneList:
     """Make a gene list from names, keeping their order.
 
     White space around a name is removed; nothing else about it is changed.
@@ -96,7 +97,7 @@ def gene_list(names: Iterable[str], *, duplicates: str = "raise", source: Source
     Parameters
     ----------
     names
-        Gene ids of any kind; a `GeneList` is returned as it is.
+        Gene ids of any kind, or an AnnData, whose ``var_names`` are taken; a `GeneList` is returned as it is.
     duplicates
         ``"raise"``, or ``"first"`` to keep the first of each and count the rest in the audit.
     source
@@ -114,6 +115,7 @@ def gene_list(names: Iterable[str], *, duplicates: str = "raise", source: Source
     """
     if isinstance(names, GeneList):
         return names
+    names = getattr(names, "var_names", names)
     if isinstance(names, str):
         raise GeneError(f"Expected a sequence of gene names, got the single string {names!r}.\nPass [{names!r}].")
     given = list(names)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from keras_vnn.basics.errors import GeneError, VNNWarning, sample
+from keras_vnn.basics.showing import Shown
 
 __all__ = [
     "OTHER",
@@ -140,8 +141,8 @@ _OF_MONTH = {
 _GERMAN = {"Sept": "Sep", "Mrz": "Mar", "Mär": "Mar", "Mai": "May", "Okt": "Oct", "Dez": "Dec"}
 
 
-@dataclass(frozen=True, slots=True)
-class Identified:
+@dataclass(frozen=True, slots=True, repr=False)
+class Identified(Shown):
     """What many names look like.
 
     Attributes

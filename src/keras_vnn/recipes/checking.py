@@ -21,6 +21,7 @@ from keras_vnn.basics.errors import ReadError, VNNError, VNNWarning
 from keras_vnn.basics.files import existing_file
 from keras_vnn.basics.probing import refuse_damaged_hdf5
 from keras_vnn.basics.provenance import Audit
+from keras_vnn.basics.showing import Shown
 from keras_vnn.basics.ten_x import is_ten_x
 from keras_vnn.priors.genes import gene_list
 from keras_vnn.priors.identifiers import IdentifierTable, names_in
@@ -52,8 +53,8 @@ _COULD_BE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FileReport:
+@dataclass(frozen=True, slots=True, repr=False)
+class FileReport(Shown):
     """What one file is.
 
     Attributes
@@ -287,7 +288,7 @@ def _saved(path: Path) -> FileReport | None:
 
         arch = load_architecture(path)
         say = f"Train it: vnn train {shlex.quote(str(path))} cells.h5ad --label cell_type -o model.keras"
-        return FileReport(path, "", "saved architecture", repr(arch), len(arch.layers), advice=(say,))
+        return FileReport(path, "", "saved architecture", str(arch), len(arch.layers), advice=(say,))
     if "config.json" in members and "model.weights.h5" in members:
         say = f"Look at it: vnn inspect {shlex.quote(str(path))}"
         return FileReport(path, "", "saved Keras model", "a model (not opened)", 1, advice=(say,))

@@ -136,7 +136,7 @@ def _wire_gene_sets(recipe: BuildRecipe, gene_sets: Path, genes: GeneList, say: 
     sets = read_named("gene-sets", gene_sets, recipe)
     say(f"gene sets     {sets}")
     sets = in_names_of(sets, genes, recipe, say)
-    return gene_set_architecture(genes, sets, sources=sets.sources, **recipe.wiring)
+    return gene_set_architecture(genes, sets, **recipe.wiring)
 
 
 def _translates(recipe: BuildRecipe) -> bool:
@@ -301,7 +301,7 @@ def train_model(
     network
         The architecture, see `network_of`.
     progress
-        Show a live line on standard error.
+        Show a live line, on a terminal or in a notebook.
     checkpoint
         File to keep the state of the training in, and to resume from if it is there; remove it when the model is
         written.

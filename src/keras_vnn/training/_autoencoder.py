@@ -39,7 +39,7 @@ def train_autoencoder(
     preset: str | None = None,
     center: bool = True,
     warmup_epochs: int = 0,
-    progress: bool = False,
+    progress: bool = True,
     what: str = "training",
     checkpoint: str | os.PathLike[str] | None = None,
     logs: str | os.PathLike[str] | None = None,

@@ -44,7 +44,7 @@ def train_embedding(
     missing: str = "raise",
     preset: str | None = None,
     pretraining: PretrainingOptions | None = None,
-    progress: bool = False,
+    progress: bool = True,
     what: str = "training",
     checkpoint: str | os.PathLike[str] | None = None,
     logs: str | os.PathLike[str] | None = None,

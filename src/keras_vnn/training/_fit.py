@@ -34,7 +34,7 @@ def fit_model(
     validation: tuple[Any, Any] | None = None,
     training: TrainingOptions | None = None,
     class_weight: Mapping[int, float] | None = None,
-    progress: bool = False,
+    progress: bool = True,
     what: str = "training",
     checkpoint: str | os.PathLike[str] | None = None,
     identity: Mapping[str, Any] | None = None,
@@ -65,7 +65,7 @@ def fit_model(
     class_weight
         Weight of each class by its code.
     progress
-        Show a live line on standard error.
+        Show a live line, on a terminal or in a notebook.
     what
         What to call the run there.
     checkpoint
@@ -153,16 +153,21 @@ def fit_model(
         if validation is not None and is_stored(validation[0]):
             parts = StoredBatches(validation[0], _targets(validation[1]), size)
             held_out = {"validation_data": open_files.enter_context(parts)}
-        record = model.fit(
-            batches,
-            epochs=options.epochs,
-            initial_epoch=first,
-            shuffle=False,
-            callbacks=called,
-            class_weight=None if class_weight is None else dict(class_weight),
-            verbose=0,
-            **held_out,
-        )
+        try:
+            record = model.fit(
+                batches,
+                epochs=options.epochs,
+                initial_epoch=first,
+                shuffle=False,
+                callbacks=called,
+                class_weight=None if class_weight is None else dict(class_weight),
+                verbose=0,
+                **held_out,
+            )
+        except KeyboardInterrupt:
+            if kept is None or not kept.path.is_file():
+                raise
+            raise KeyboardInterrupt(f"in epoch {len(kept.history) + 1}; the same command goes on from there") from None
     history = pd.DataFrame(record.history) if kept is None else pd.DataFrame(kept.history)
     return history.rename_axis("epoch")
 

@@ -30,7 +30,7 @@ def pretrain(
     *,
     options: PretrainingOptions | None = None,
     seed: int = 0,
-    progress: bool = False,
+    progress: bool = True,
     say: Say | None = None,
 ) -> pd.DataFrame:
     """Let hidden layers begin as encoders of denoising autoencoders.
@@ -53,7 +53,7 @@ def pretrain(
     seed
         Of the noise and the order of cells.
     progress
-        Show a live line on standard error.
+        Show a live line, on a terminal or in a notebook.
     say
         Called with a sentence per layer.
 

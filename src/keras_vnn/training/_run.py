@@ -5,7 +5,7 @@ In: what there is to learn, as the public functions say it. Out: a `TrainingResu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from keras_vnn.architecture import Architecture
 from keras_vnn.basics.errors import DataError
 from keras_vnn.basics.progress import Say
+from keras_vnn.basics.showing import Shown
 from keras_vnn.data import (
     Labels,
     Normalization,
@@ -38,8 +39,8 @@ from keras_vnn.training._pretraining import pretrain
 __all__ = ["TrainingResult", "run_training"]
 
 
-@dataclass(frozen=True, eq=False)
-class TrainingResult:
+@dataclass(frozen=True, eq=False, repr=False)
+class TrainingResult(Shown):
     """A trained model and how it came out.
 
     Attributes
@@ -59,6 +60,21 @@ class TrainingResult:
     metrics: Metrics | None
     split: Split
 
+    def __str__(self) -> str:
+        """Return how long it was trained, and how the test cells came out."""
+        lines = [f"{self.model.count_params():,} weights, {len(self.history):,} epochs; {self.split}"]
+        if "val_loss" in self.history:
+            best = self.history["val_loss"].to_numpy()
+            lines.append(f"validation  loss {best.min():.4g} after epoch {int(best.argmin()) + 1}")
+        if self.metrics is not None:
+            lines.append(f"test        {self.metrics}")
+        return "\n".join(lines)
+
+    def _shown_parts(self) -> Iterable[str | pd.DataFrame]:
+        yield str(self)
+        if self.metrics is not None:
+            yield from list(self.metrics._shown_parts())[1:]
+
 
 def run_training(
     arch: Architecture,
@@ -76,7 +92,7 @@ def run_training(
     sampler: Callable[[NDArray[np.integer]], tuple[CellOrder, int]] | None = None,
     score: Callable[[keras.Model, Any, Any], Metrics] | None = None,
     pretraining: PretrainingOptions | None = None,
-    progress: bool = False,
+    progress: bool = True,
     say: Say | None = None,
     **fitting: Any,
 ) -> TrainingResult:

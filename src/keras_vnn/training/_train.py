@@ -40,7 +40,7 @@ def train(
     side: str | NDArray[np.floating] | None = None,
     preset: str | None = None,
     pretraining: PretrainingOptions | None = None,
-    progress: bool = False,
+    progress: bool = True,
     what: str = "training",
     checkpoint: str | os.PathLike[str] | None = None,
     logs: str | os.PathLike[str] | None = None,
@@ -75,7 +75,7 @@ def train(
     pretraining
         Let layers begin as encoders of autoencoders of the training cells, see `tl.pretrain`.
     progress
-        Show a live line on standard error.
+        Show a live line, on a terminal or in a notebook.
     what
         What to call the run there.
     checkpoint
@@ -138,7 +138,7 @@ def cross_validate(
     training: TrainingOptions | None = None,
     n_folds: int = 5,
     preset: str | None = None,
-    progress: bool = False,
+    progress: bool = True,
     what: str = "fold",
     **model_options: Unpack[ModelChanges],
 ) -> pd.DataFrame:

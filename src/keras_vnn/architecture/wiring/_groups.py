@@ -18,6 +18,7 @@ from scipy import sparse
 from keras_vnn.architecture import Architecture, Layer, Node
 from keras_vnn.basics.errors import WiringError
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
+from keras_vnn.basics.showing import Shown
 from keras_vnn.priors.genes import GeneList
 
 _SUBJECTS = {"interaction": "group", "regulator": "regulator", "gene set": "gene set"}
@@ -46,8 +47,8 @@ class Limits:
         return f"min_{self.counted}={self.minimum}{upper}"
 
 
-@dataclass(frozen=True, eq=False)
-class Groups:
+@dataclass(frozen=True, eq=False, repr=False)
+class Groups(Shown):
     """One family of groups: a name and a set of genes each.
 
     Attributes

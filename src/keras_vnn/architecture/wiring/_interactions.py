@@ -6,8 +6,8 @@ In: a gene list, `Interactions`, `Regulation`; or `GeneSets`. Out: an `Architect
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Unpack
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from keras_vnn.architecture import NODE_KINDS, Architecture
 from keras_vnn.architecture.wiring._groupings import GROUPINGS
 from keras_vnn.architecture.wiring._groups import Groups, Limits, grouped_architecture, membership
-from keras_vnn.architecture.wiring._matching import check_kind, check_match
+from keras_vnn.architecture.wiring._matching import check_match, prior_of
 from keras_vnn.basics.errors import VNNWarning, WiringError, check_choice, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.options import GeneSetOptions, InteractionOptions, documented
-from keras_vnn.priors import EFFECTS, Interactions, Regulation
+from keras_vnn.priors import EFFECTS, GeneSets, Interactions, Regulation
 from keras_vnn.priors.genes import GeneList, gene_list
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 @documented(InteractionOptions)
 def interaction_architecture(
-    genes: Iterable[str],
-    interactions: Interactions | None = None,
-    regulation: Regulation | None = None,
+    genes: Any,
+    interactions: Interactions | Any = None,
+    regulation: Regulation | Any = None,
     **options: Unpack[InteractionChanges],
 ) -> Architecture:
     """Wire interactions and regulation into one sparse layer of named nodes.
@@ -43,11 +43,12 @@ def interaction_architecture(
     Parameters
     ----------
     genes
-        The input genes, in order.
+        The input genes, in order: names, or an AnnData.
     interactions
-        Undirected interactions; those with a gene outside the list are left out.
+        Undirected interactions, or what `read.interactions` reads by default; those with a gene outside the list are
+        left out.
     regulation
-        Regulators and their targets; a regulator need not be in the list.
+        Regulators and their targets, or what `read.regulation` reads; a regulator need not be in the list.
     {options}
 
     Returns
@@ -92,12 +93,8 @@ def interaction_architecture(
             "There is nothing to wire: neither interactions nor regulation were given.\n"
             "Pass at least one: vnn.wire.interactions(genes, interactions, regulation)"
         )
-    for prior, kind, reader in (
-        (interactions, Interactions, "vnn.read.interactions"),
-        (regulation, Regulation, "vnn.read.regulation"),
-    ):
-        if prior is not None:
-            check_kind(prior, kind, reader)
+    interactions = None if interactions is None else prior_of(interactions, Interactions, "interactions")
+    regulation = None if regulation is None else prior_of(regulation, Regulation, "regulation")
     chosen = InteractionOptions().changed(**options)
     group_limits = Limits(chosen.min_genes, chosen.max_genes)
     target_limits = Limits(chosen.min_targets, chosen.max_targets, "targets")
@@ -203,8 +200,8 @@ def _complain_of_nothing(interactions: Interactions, *, fatal: bool) -> None:
 
 @documented(GeneSetOptions)
 def gene_set_architecture(
-    genes: Iterable[str],
-    sets: Mapping[str, Sequence[str]],
+    genes: Any,
+    sets: Mapping[str, Sequence[str]] | Any,
     *,
     kind: str = "gene set",
     sources: Sequence[Source] = (),
@@ -218,13 +215,13 @@ def gene_set_architecture(
     Parameters
     ----------
     genes
-        The input genes, in order.
+        The input genes, in order: names, or an AnnData.
     sets
-        The genes of each set by its name.
+        The genes of each set by its name, or what `read.gene_sets` reads by default.
     kind
         Kind of the nodes, one of `keras_vnn.architecture.NODE_KINDS`.
     sources
-        The files the sets came from.
+        The files the sets came from, where they do not say.
     {options}
 
     Returns
@@ -251,20 +248,21 @@ def gene_set_architecture(
     match   1 member: not in the gene list (D)
     """
     listed = gene_list(genes)
+    known: Mapping[str, Sequence[str]] = sets if isinstance(sets, Mapping) else prior_of(sets, GeneSets, "gene_sets")
     chosen = GeneSetOptions().changed(**options)
     limits = Limits(chosen.min_genes, chosen.max_genes)
     check_choice("kind", kind, NODE_KINDS)
-    members = {gene for group in sets.values() for gene in group}
+    members = {gene for group in known.values() for gene in group}
     check_match(listed, members, "the collection of gene sets")
     position = {gene: i for i, gene in enumerate(listed)}
-    shared = sorted(position.keys() & sets.keys())
+    shared = sorted(position.keys() & known.keys())
     if shared:
         raise WiringError(
-            f"{len(shared):,} of {len(sets):,} gene sets have the name of a gene: {sample(shared)}.\n"
+            f"{len(shared):,} of {len(known):,} gene sets have the name of a gene: {sample(shared)}.\n"
             'Give the sets other names, for example: {f"SET:{name}": genes for name, genes in sets.items()}'
         )
-    names = sorted(sets)
-    found = [sorted({position[gene] for gene in sets[name] if gene in position}) for name in names]
+    names = sorted(known)
+    found = [sorted({position[gene] for gene in known[name] if gene in position}) for name in names]
     rows = np.array([i for group in found for i in group], np.int64)
     columns = np.repeat(np.arange(len(names)), [len(group) for group in found])
     groups = Groups.of(kind, names, names, [{}] * len(names), membership(rows, columns, (len(listed), len(names))))
@@ -277,7 +275,7 @@ def gene_set_architecture(
         dense_units=chosen.dense_units,
         units=chosen.units,
         merges=chosen.redundancy == "same genes",
-        sources=[*([listed.source] if listed.source else []), *sources],
+        sources=[*([listed.source] if listed.source else []), *(sources or getattr(known, "sources", ()))],
         parameters={"wiring": "gene_set_architecture", **chosen.to_json(), "kind": kind},
         audit=listed.audit + Audit.of(outside),
     )

@@ -5,12 +5,18 @@ In: a gene list and the names a prior speaks of. Out: nothing, a warning, or an 
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Collection
+from typing import Any, TypeVar
+
+import pandas as pd
 
 from keras_vnn.basics.errors import GeneError, VNNWarning, WiringError
 from keras_vnn.basics.remedies import at_command_line, remedy
 from keras_vnn.priors.genes import GeneList, explain_mismatch
+
+Prior = TypeVar("Prior")
 
 ERROR_BELOW = 0.01
 WARNING_BELOW = 0.05
@@ -23,12 +29,27 @@ _RENAMINGS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
 )
 
 
-def check_kind(value: object, kind: type, reader: str) -> None:
-    """Complain unless a prior is one: a table or a path has to be read first."""
-    if not isinstance(value, kind):
+def prior_of(value: Any, kind: type[Prior], reader: str) -> Prior:
+    """Return a prior; a file or a table is read first, as ``read.{reader}`` does by default.
+
+    Raises
+    ------
+    ReadError
+        It cannot be read.
+    WiringError
+        It is something else.
+    """
+    if isinstance(value, kind):
+        return value
+    if reader == "hierarchy" or not isinstance(value, str | os.PathLike | pd.DataFrame | list | tuple):
         raise WiringError(
-            f"Expected {kind.__name__}, got {type(value).__name__}.\nRead the table or the file first: {reader}(…)"
+            f"Expected {kind.__name__}, got {type(value).__name__}.\n"
+            f"Read the table or the file first: vnn.read.{reader}(…)"
         )
+    from keras_vnn import readers
+
+    read: Prior = getattr(readers, f"read_{reader}")(value)
+    return read
 
 
 def check_match(genes: GeneList, names: Collection[str], what: str) -> None:

@@ -21,7 +21,7 @@ from keras_vnn.architecture.wiring._layering import (
     units_of,
     units_to_json,
 )
-from keras_vnn.architecture.wiring._matching import check_kind, check_match
+from keras_vnn.architecture.wiring._matching import check_match, prior_of
 from keras_vnn.architecture.wiring._pruning import TermLimits, annotated_hierarchy, prune, with_one_root
 from keras_vnn.basics.errors import WiringError, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 
 @documented(OntologyOptions)
 def ontology_architecture(
-    genes: Iterable[str],
-    ontology: Ontology,
-    annotations: Annotations,
+    genes: Any,
+    ontology: Ontology | Any,
+    annotations: Annotations | Any,
     **options: Unpack[OntologyChanges],
 ) -> Architecture:
     """Wire an ontology: a node per term, which reads its child terms and the genes annotated with it.
@@ -56,9 +56,10 @@ def ontology_architecture(
     Parameters
     ----------
     genes
-        The input genes, in order.
+        The input genes, in order: names, or an AnnData.
     ontology, annotations
-        The prior knowledge. Annotations are direct ones; ids may be alternative or obsolete ones.
+        The prior knowledge, or what `read.ontology` and `read.annotations` read by default. Annotations are direct
+        ones; ids may be alternative or obsolete ones.
     {options}
 
     Returns
@@ -107,8 +108,8 @@ def ontology_architecture(
     wire   1 term: fewer than 2 genes in the list (excision repair)
     wire   1 gene: no annotation in the prior: not connected (TP53)
     """
-    check_kind(ontology, Ontology, "vnn.read.ontology")
-    check_kind(annotations, Annotations, "vnn.read.annotations")
+    ontology = prior_of(ontology, Ontology, "ontology")
+    annotations = prior_of(annotations, Annotations, "annotations")
     chosen = OntologyOptions().changed(**options)
     listed = gene_list(genes)
     check_match(listed, annotations.genes, "the annotation table")
@@ -167,8 +168,8 @@ def hierarchy_architecture(
     GeneError, WiringError, ConfigError
         As in `wire.ontology`.
     """
-    check_kind(annotations, Annotations, "vnn.read.hierarchy")
-    check_kind(ontology, Ontology, "vnn.read.hierarchy")
+    annotations = prior_of(annotations, Annotations, "hierarchy")
+    ontology = prior_of(ontology, Ontology, "hierarchy")
     chosen = HierarchyOptions().changed(**options)
     return ontology_architecture(
         annotations.genes if genes is None else genes,

@@ -6,7 +6,7 @@ import json
 import math
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -19,6 +19,7 @@ import pandas as pd
 from keras_vnn.architecture import Architecture, gene_counts, node_degrees
 from keras_vnn.basics.csv_tables import csv_text
 from keras_vnn.basics.runs import write_text
+from keras_vnn.basics.showing import Shown
 from keras_vnn.data.metrics import is_better_when_smaller, named
 from keras_vnn.experiments.comparison._runs import REAL, Contender, Record
 from keras_vnn.experiments.comparison._statistics import Stability, holm_adjusted, node_differences, resampled_t_test
@@ -143,8 +144,8 @@ def _correlation(one: pd.Series, other: pd.Series) -> float:
 FILES = ("comparison.json", "comparison.html", "summary.csv", "runs.csv", "nodes.csv")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Comparison:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Comparison(Shown):
     """A network compared with its controls and baselines.
 
     Attributes
@@ -184,11 +185,18 @@ class Comparison:
     verdict: str
     about: Mapping[str, Any] = field(default_factory=dict)
 
-    def __str__(self) -> str:
+    def _table(self) -> pd.DataFrame:
         columns = ["mean", "sd", "difference", "low", "high", "adjusted_p", "spearman", "top_overlap", "found"]
-        shown = self.summary[[name for name in columns if name in self.summary]]
-        table = shown.round(4).to_string(na_rep="–")
+        return self.summary[[name for name in columns if name in self.summary]]
+
+    def __str__(self) -> str:
+        table = self._table().round(4).to_string(na_rep="–")
         return f"{self.metric}\n{table}\n\n{self.verdict}"
+
+    def _shown_parts(self) -> Iterable[str | pd.DataFrame]:
+        yield self.metric
+        yield self._table()
+        yield self.verdict
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as plain JSON values."""

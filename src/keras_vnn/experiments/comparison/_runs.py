@@ -307,7 +307,9 @@ def _network_run(shared: Shared, job: Job) -> tuple[dict[str, Any], pd.DataFrame
         expression = align(data[labels.cells[job.split.train]], arch, missing=shared.filled)
     network = network_of(job.contender, arch, job.seed, expression)
     options = shared.training.changed(seed=job.seed)
-    result = train(network, data, labels, training=options, split=job.split, missing=shared.missing, **shared.how)
+    result = train(
+        network, data, labels, training=options, split=job.split, missing=shared.missing, progress=False, **shared.how
+    )
     if result.metrics is None:
         raise VNNError("A comparison needs test cells for its scores; the split has none.")
     nodes = None

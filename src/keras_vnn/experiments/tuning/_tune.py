@@ -19,6 +19,7 @@ from keras_vnn.basics.files import made_folder
 from keras_vnn.basics.keras_import import import_keras
 from keras_vnn.basics.progress import Say, log_debug, log_info
 from keras_vnn.basics.runs import alone_at, claim, write_text
+from keras_vnn.basics.showing import Shown
 from keras_vnn.data.metrics import is_better_when_smaller, named, numbers_of
 from keras_vnn.experiments.tuning._optuna import DATABASE, Store, imported_optuna, next_values, open_store, pruner
 from keras_vnn.experiments.tuning._trials import (
@@ -45,8 +46,8 @@ from keras_vnn.recipes.text import content_of, recipe_text
 _SHOWN = 10
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Tuning:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Tuning(Shown):
     """A finished search for hyper-parameters.
 
     Attributes
@@ -175,7 +176,7 @@ def tune(
     measure: str | None = None,
     pruning: str | None = None,
     seed: int | None = None,
-    progress: bool = False,
+    progress: bool = True,
     say: Say = log_info,
 ) -> Tuning:
     """Search fields of a recipe for the values that do best on the validation cells.
@@ -209,7 +210,7 @@ def tune(
     seed
         Of the search.
     progress
-        Show a live line on standard error.
+        Show a live line, on a terminal or in a notebook.
     say
         Called with a sentence when a trial is over; by default they are logged.
 

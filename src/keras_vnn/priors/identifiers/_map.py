@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from keras_vnn.basics.errors import ConfigError, GeneError, check_choice, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.basics.remedies import remedy
+from keras_vnn.basics.showing import Shown
 from keras_vnn.priors.identifiers._table import IdentifierTable
 from keras_vnn.priors.kinds import bare_name
 
@@ -25,8 +26,8 @@ ID_POLICIES = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class IdentifierMap:
+@dataclass(frozen=True, eq=False, repr=False)
+class IdentifierMap(Shown):
     """What each name of a prior becomes.
 
     Attributes
@@ -158,10 +159,6 @@ class IdentifierMap:
             shown = sample([f"{' and '.join(names)} = {target}" for target, names in self.merged.items()], 3)
             lines.append(f"{len(self.merged):,} genes have several names: {shown}")
         return "\n".join([*lines, *(str(note) for note in self.notes)])
-
-    def __repr__(self) -> str:
-        """Return the sizes."""
-        return f"<IdentifierMap of {len(self.targets):,} names, {len(self.unmapped):,} not found>"
 
 
 def identifier_map(

@@ -11,6 +11,7 @@ import numpy as np
 from keras_vnn.basics.errors import ConfigError, ReadError, did_you_mean, sample
 from keras_vnn.basics.provenance import Audit, Source
 from keras_vnn.basics.remedies import remedy
+from keras_vnn.basics.showing import Shown
 from keras_vnn.priors.kinds import bare_name
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ _EARLIER = ("prevsymbol", "previoussymbols", "previoussymbol")
 _OTHERS = ("aliassymbol", "aliassymbols", "synonyms", "synonym", "aliases", "alias", "genesynonym", "dbobjectsynonym")
 
 
-@dataclass(frozen=True, eq=False)
-class IdentifierTable:
+@dataclass(frozen=True, eq=False, repr=False)
+class IdentifierTable(Shown):
     """Names of genes in several columns; a row may have none, one or several names in each.
 
     Attributes
@@ -152,10 +153,6 @@ class IdentifierTable:
         counted = [f"{name} ({len(values):,} names)" for name, (_, values) in self.columns.items()]
         shown = ", ".join(counted[:6]) + (f" and {len(counted) - 6} more columns" if len(counted) > 6 else "")
         return f"{self.rows:,} rows with {shown}"
-
-    def __repr__(self) -> str:
-        """Return the sizes."""
-        return f"<IdentifierTable {self}>"
 
 
 def exploded(

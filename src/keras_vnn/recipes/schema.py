@@ -203,18 +203,27 @@ class BuildRecipe(RecipeSection):
         return tuple(family for family, is_named in named.items() if is_named)
 
     def applying(self, group: str) -> tuple[type[Options], ...]:
-        """Return the options of the family of priors."""
-        kinds: dict[str, type[Options]] = {
-            "interactions": InteractionOptions,
-            "ontology": OntologyOptions,
-            "hierarchy": OntologyOptions,
-            "gene sets": GeneSetOptions,
-        }
-        return tuple(kinds[family] for family in self.families) or self.groups[group]
+        """Return the options of the families of priors."""
+        return tuple(dict.fromkeys(_WIRING[family] for family in self.families)) or self.groups[group]
+
+    def wiring_of(self, family: str) -> Changes:
+        """Return those of the wiring options that a family has; dense units stand next to one family only."""
+        known = set(_WIRING[family].names())
+        if family != next((one for one in self.families if one in ("ontology", "hierarchy")), self.families[0]):
+            known.remove("dense_units")
+        return {name: value for name, value in self.wiring.items() if name in known}
 
     def because(self, group: str) -> str:
         """Name the family of priors."""
         return f": the nodes are wired by {' and '.join(self.families)}"
+
+
+_WIRING: Mapping[str, type[Options]] = {
+    "interactions": InteractionOptions,
+    "ontology": OntologyOptions,
+    "hierarchy": OntologyOptions,
+    "gene sets": GeneSetOptions,
+}
 
 
 class TrainRecipe(RecipeSection):

@@ -241,6 +241,9 @@ def recipe_of_model(model: Path, data: Path, **given: Any) -> TrainingRecipe:
         "validation": cells["validation"] / total,
         "test": cells["test"] / total,
         "seed": kept["split"]["seed"],
+        "group": kept["split"].get("group"),
+        "side": kept.get("side", {}).get("key") or None,
+        "covariate": [one["name"] for one in kept.get("side", {}).get("covariates", ())],
         "training": _changed(kept["options"], TrainingOptions().to_json(), leave_out=("seed",)),
         "model": _changed(seen.options, ModelOptions().to_json()),
         **how,
@@ -321,7 +324,7 @@ def train_model(
     """
     recipe.check()
     data, labels = read_training_data(recipe, network, say=say)
-    split = split_of(recipe, labels)
+    split = split_of(recipe, data, labels)
     say(f"split         {split}")
     # Takes seconds; what is wrong with the files has been said by now.
     import_keras()
@@ -353,11 +356,12 @@ def train_model(
     return result
 
 
-def split_of(recipe: TrainRecipe, labels: Labels | Targets) -> Split:
+def split_of(recipe: TrainRecipe, data: anndata.AnnData, labels: Labels | Targets) -> Split:
     """Return which cells a recipe uses for training, validation and test."""
-    from keras_vnn.data import split_cells
+    from keras_vnn.data import column_of, split_cells
 
-    return split_cells(labels, fractions=recipe.fractions, seed=recipe.seed)
+    groups = None if recipe.group is None else column_of(data, recipe.group)[1].to_numpy(object)[labels.cells]
+    return split_cells(labels, fractions=recipe.fractions, seed=recipe.seed, groups=groups)
 
 
 def trained_network(
@@ -384,6 +388,7 @@ def trained_network(
         "labels": labels,
         "training": recipe.training_options(),
         "split": split,
+        "group": recipe.group,
         "missing": recipe.missing,
         "preset": recipe.preset,
         "say": say,
@@ -394,7 +399,7 @@ def trained_network(
         return train_autoencoder(network, data, **how)
     how["pretraining"] = recipe.pretraining_options()
     if recipe.objective == "prediction":
-        return train(network, data, **how)
+        return train(network, data, side=recipe.side, covariate=recipe.covariate, **how)
     return train_embedding(network, data, objective=recipe.objective, **how)
 
 

@@ -243,6 +243,11 @@ class TrainRecipe(RecipeSection):
     cells: Path | None = Field(default=None, description="Table of cells with their labels, for CSV and TSV.")
     label: str = Field(description="Column with the labels.")
     task: Literal["classification", "regression"] = Field(default="classification", description="What to predict.")
+    group: str | None = Field(
+        default=None, description="Column of the donor or batch, whose cells stay in one part of the split."
+    )
+    side: str | None = Field(default=None, description="Array of obsm that the model reads next to the genes.")
+    covariate: Words = Field(default=(), description="Column of the cells it reads there too, such as age or sex.")
     gene_column: Column | None = Field(
         default=None, description=f"{GENE_COLUMN} By default that of the network, where it has more of its genes."
     )
@@ -330,6 +335,8 @@ class TrainRecipe(RecipeSection):
         self.model_options()
         if self.objective == "autoencoder" and self.pretraining_options() is not None:
             raise ConfigError("An autoencoder is not pretrained. Leave out pretrain.")
+        if self.objective != "prediction" and (self.side is not None or self.covariate):
+            raise ConfigError(f"side and covariate go with objective: prediction only, got {self.objective}.")
         if self.objective in ("siamese", "triplet") and self.task != "classification":
             raise ConfigError(
                 f"An embedding is trained on classes of cells, got task: {self.task}. Leave out the task."
@@ -389,7 +396,7 @@ class CompareRecipe(RecipeSection):
 # What says which cells there are and how good a model is stays the same in all trials of a search.
 _FIXED = (
     *("architecture", "data", "cells", "label", "task", "layer", "backed", "orientation", "metadata", "duplicates"),
-    *("missing", "missing_labels", "objective", "logs", "validation", "test", "seed", "output"),
+    *("missing", "missing_labels", "objective", "logs", "group", "validation", "test", "seed", "output"),
 )
 _FIXED_BUILD = ("genes", "gene_column", "duplicates", "orientation", "output")
 _FILES = ("interactions", "regulation", "ontology", "annotations", "hierarchy", "gene_sets", "id_map")

@@ -17,6 +17,8 @@ from keras_vnn.options import as_tuple
 
 TARGET = Path(options.__file__).with_name("_changes.pyi")
 NAMES = ("Interaction", "GeneSet", "Hierarchy", "Ontology", "Model", "Autoencoder", "Training")
+# What functions that train are told by name.
+TOGETHER = {"Predictor": ("Training", "Model"), "Restorer": ("Training", "Autoencoder")}
 
 
 def stub() -> str:
@@ -36,6 +38,10 @@ def stub() -> str:
             "",
         ]
         lines += [f"    {field}: {admitted(info)}" for field, info in kind.model_fields.items()]
+    for name, parts in TOGETHER.items():
+        bases = ", ".join(f"{part}Changes" for part in parts)
+        kinds = " and ".join(f"`{part}Options`" for part in parts)
+        lines += ["", f"class {name}Changes({bases}, total=False):", f'    """Any of the fields of {kinds}."""']
     return "\n".join(lines) + "\n"
 
 

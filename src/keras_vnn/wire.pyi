@@ -5,6 +5,7 @@ from .architecture.wiring import UnitFormula
 from .architecture.wiring import gene_set_architecture as gene_sets
 from .architecture.wiring import hierarchy_architecture as hierarchy
 from .architecture.wiring import interaction_architecture as interactions
+from .architecture.wiring import join_architectures as join
 from .architecture.wiring import ontology_architecture as ontology
 from .experiments.controls import CONTROL_METHODS, control_input, dense_like, randomize
 
@@ -20,6 +21,7 @@ __all__ = [
     "gene_sets",
     "hierarchy",
     "interactions",
+    "join",
     "node_degrees",
     "ontology",
     "randomize",

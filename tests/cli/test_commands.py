@@ -341,13 +341,32 @@ def test_an_ontology_becomes_a_trained_hierarchy(vnn: Callable, job: Path) -> No
     assert vnn("export", "go.keras", "-o", "go.graphml").code == 0
 
 
-def test_priors_of_two_families_are_refused(vnn: Callable, job: Path) -> None:
+def test_priors_of_several_families_are_one_network(vnn: Callable, job: Path) -> None:
     write_ontology(job)
-    ran = vnn(*ONTOLOGY, "--interactions", "ppi.tsv", "--dry-run")
-    assert ran.code == 1
-    assert "error: Name priors of one family, got interactions and ontology." in ran.err
-    alone = vnn("build", "--genes", "expression.csv", "--ontology", "go.obo", "--dry-run")
+    Path("sets.gmt").write_text("S1\tfirst\tGENE1\tGENE2\tGENE3\nS2\tsecond\tGENE4\tGENE10\tNOWHERE\n")
+    built = vnn(
+        *ONTOLOGY, "--interactions", "ppi.tsv", "--grouping", "edge", "--regulation", "tf.tsv",
+        "--gene-sets", "sets.gmt", "--dense-units", "3", "--min-genes", "2", "-o", "all.vnn",
+    )  # fmt: skip
+    assert built.code == 0, built.err
+    arch = load_architecture("all.vnn")
+    assert [len(layer) for layer in arch.hidden_layers] == [10 + 1 + 2 + 2, 1]
+    assert [layer.dense_units for layer in arch.hidden_layers] == [0, 3], "once, not for each family"
+    assert arch.unconnected_genes == ("GENE11",)
+    assert "2 genes: for terms, no annotation in the prior: seen by the dense units only (GENE10, GENE11)" in built.out
+    assert vnn(*TRAIN[:1], "all.vnn", *TRAIN[2:], "-o", "all.keras").code == 0
+    for node, expected in (("GO:1", "GO:2"), ("S2", "GENE10"), ("TF:STAT1", "GENE2"), ("PPI:GENE1~GENE2", "GENE1")):
+        page = vnn("inspect", "all.keras", node)
+        assert page.code == 0, page.err
+        assert expected in page.out
+    graph = vnn("export", "all.keras", "-o", "all.graphml")
+    assert graph.code == 0, graph.err
+    kinds = set(nx.get_node_attributes(nx.read_graphml("all.graphml"), "kind").values())
+    assert {"interaction", "regulator", "term", "gene set"} <= kinds
+    alone = vnn("build", "--genes", "expression.csv", "--ontology", "go.obo", "--interactions", "ppi.tsv", "--dry-run")
     assert "An ontology needs annotations, and the other way round; annotations is not named." in alone.err
+    wrong = vnn(*ONTOLOGY, "--interactions", "ppi.tsv", "--gene-sets", "sets.gmt", "--units", "dcell-code", "--dry-run")
+    assert "units must be an integer of at least 1" in wrong.err
 
 
 def test_a_hierarchy_and_gene_sets_are_wired(vnn: Callable, job: Path) -> None:

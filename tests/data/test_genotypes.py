@@ -1,5 +1,6 @@
 """Genotypes of DCell, DrugCell and NeST-VNN, by name, with errors that name the line."""
 
+import gzip
 import re
 from pathlib import Path
 
@@ -7,7 +8,14 @@ import numpy as np
 import pytest
 
 from keras_vnn.basics.errors import DataError, GeneError, ReadError
-from keras_vnn.data import align, align_features, read_drug_responses, read_genotypes, targets_of
+from keras_vnn.data import (
+    align,
+    align_features,
+    read_drug_responses,
+    read_expression,
+    read_genotypes,
+    targets_of,
+)
 
 MORE = Path(__file__).parents[3] / "shared" / "data" / "more"
 
@@ -107,7 +115,7 @@ def test_features_are_found_by_name(files):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("train.txt", "HELA CCO 0.5\n", "Expected 3 or 4 columns, cell, drug, response and source, got 1: FILE:1"),
+        ("train.txt", "HELA CCO 0.5\n", "Expected 2 to 4 columns, cell, drug, response and source, got 1: FILE:1"),
         ("train.txt", "HELA\tCCO\tx\n", "The response is not a finite number: 'x': FILE:1"),
         ("train.txt", "HELAA\tCCO\t1\n", "1 of 1 cells have no position: HELAA: FILE Did you mean HELA?"),
         ("train.txt", "\n", "The file holds no response: FILE"),
@@ -159,3 +167,46 @@ def test_the_nest_data():
     assert data.shape == (1316, 718)
     assert list(data.layers) == list(features)
     assert all(set(np.unique(values)) == {0.0, 1.0} for values in data.layers.values())
+
+
+def test_pairs_to_be_predicted(files):
+    (files / "train.txt").write_text("HELA\tCCO\nMCF7\tCN\n")
+    data = read(files)
+    assert data.obs.columns.tolist() == ["cell", "drug"]
+    (files / "train.txt").write_text("HELA\tCCO\t0.5\nMCF7\tCN\tNA\nMCF7\tCCO\t\n")
+    targets = targets_of(read(files), "response", missing_labels="drop")
+    assert (targets.cells.tolist(), targets.values[:, 0].tolist()) == ([0], [0.5])
+    (files / "examples.txt").write_text("2 YBR002W YAL001C\n1 YBR002W\n")
+    assert read_genotypes(files / "examples.txt").obs.columns.tolist() == ["disrupted"]
+    (files / "examples.txt").write_text("2 YBR002W YAL001C 0.1\n1 YBR002W\n")
+    with pytest.raises(ReadError, match="got 2 fields"):
+        read_genotypes(files / "examples.txt")
+
+
+def test_files_of_the_published_names_are_found_next_to_the_responses(files):
+    with gzip.open(files / "cell2mutation.txt.gz", "wt") as stream:
+        stream.write("0,1\n1,0\n")
+    (files / "cell2cndeletion.txt").write_text("0,0\n1,1\n")
+    (files / "drug2fingerprint.txt").write_text("1,0,0\n0,1,1\n")
+    found = read_drug_responses(files / "train.txt")
+    named = read(files, drugs=files / "drug2ind.txt", fingerprints=files / "fingerprint.txt")
+    assert found.obs.equals(named.obs)
+    for name in ("mutation", "deletion"):
+        np.testing.assert_array_equal(found.layers[name], named.layers[name])
+    np.testing.assert_array_equal(found.obsm["drug"], named.obsm["drug"])
+    same = read_expression(files / "train.txt")
+    assert same.uns["keras_vnn"]["read"] == "drug responses of train.txt: 3 rows, 2 genes"
+    np.testing.assert_array_equal(same.layers["mutation"], found.layers["mutation"])
+    (files / "gene2ind.txt").unlink()
+    with pytest.raises(ReadError, match=r"^There is no gene2ind\.txt and cell2ind\.txt next to the responses: "):
+        read_drug_responses(files / "train.txt")
+
+
+@pytest.mark.parametrize(
+    "content", ["gene,c1,c2\nA,1,2\n", "\tc1\tc2\nA\t1\t2\n", "1 2 3\nA 1 2\n", "c1\tc2\nA\t1\t2\n", "1\t2\nA\t3\t4\n"]
+)
+def test_tables_of_expression_are_not_taken_for_genotypes(tmp_path, content):
+    path = tmp_path / "table.txt"
+    path.write_text(content)
+    data = read_expression(path, orientation="genes-in-rows")
+    assert data.n_obs == 2

@@ -129,3 +129,65 @@ def test_errors(case):
 def test_few_cells_without_stratification():
     assert len(split_cells([*LABELS, "d"], seed=1, stratify=False)) == 101
     assert len(list(folds([*LABELS, "d"], 5, seed=1, stratify=False))) == 5
+
+
+DONORS = np.repeat(np.arange(12), [40, 30, 20, 20, 15, 15, 10, 10, 10, 10, 10, 10])
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(1, 30), min_size=4, max_size=30), st.integers(0, 1000))
+def test_groups_stay_together(sizes, seed):
+    groups = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(sizes)), sizes))
+    split = split_cells(np.zeros(len(groups)), seed=seed, groups=groups, stratify=False)
+    names = [set(groups[part]) for part in parts(split)]
+    assert all(names), "no part is empty"
+    assert sum(map(len, names)) == len(sizes)
+    tested = [
+        set(groups[fold.test])
+        for fold in folds(np.zeros(len(groups)), 3, seed=seed, groups=groups, stratify=False, validation=0)
+    ]
+    assert sum(map(len, tested)) == len(sizes) == len(set.union(*tested))
+
+
+def test_groups_are_spread_so_that_sizes_and_classes_are_as_asked():
+    """Of all ways to put twelve donors into three parts none of a thousand drawn at random comes much nearer."""
+    labels = np.where(np.random.default_rng(0).random(200) < (DONORS % 3 + 1) / 4, "a", "b")
+    wanted = np.outer([0.7, 0.15, 0.15], [(labels == name).sum() for name in "ab"])
+
+    def off(places):
+        found = [[((labels == name) & (places == part)).sum() for name in "ab"] for part in range(3)]
+        return float(((found - wanted) ** 2 / wanted).sum())
+
+    split = split_cells(labels, seed=1, groups=DONORS)
+    places = np.zeros(200, int)
+    places[split.validation], places[split.test] = 1, 2
+    rng = np.random.default_rng(1)
+    drawn = [off(rng.choice(3, 12, p=[0.7, 0.15, 0.15])[DONORS]) for _ in range(1000)]
+    assert off(places) < np.quantile(drawn, 0.02)
+    assert split_cells(labels, seed=1, groups=DONORS) == split
+    assert any(split_cells(labels, seed=seed, groups=DONORS) != split for seed in range(2, 6))
+
+
+def test_groups_of_cells_with_labels_only():
+    cells = pd.DataFrame({"t": ["a", "b", None, "a", "b", "a", "b", "a"]})
+    labels = labels_of(cells, "t", missing_labels="drop")
+    groups = ["d1", "d1", "d9", "d2", "d2", "d3", "d3", "d1"]
+    assert split_cells(labels, seed=1, groups=groups) == split_cells(
+        labels, seed=1, groups=[group for group in groups if group != "d9"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("labels", "groups", "message"),
+    [
+        ("abab", "ddee", "2 groups cannot be split into 3 parts: cells of a group stay together."),
+        ("abab", "dde", "There are 3 groups for 4 cells. Pass one per cell."),
+        ("abab", ["d", None, "e", "f"], "1 of 4 cells have no group. Fill it in, or leave these cells out."),
+        ("aaab", "defg", "All cells of the label b fell outside the training part, with their groups."),
+    ],
+)
+def test_groups_that_cannot_be_split(labels, groups, message):
+    with pytest.raises(DataError) as error:
+        for seed in range(20):
+            split_cells(list(labels), seed=seed, groups=list(groups))
+    assert str(error.value).startswith(message)

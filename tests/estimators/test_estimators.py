@@ -16,8 +16,9 @@ from sklearn.base import clone
 from sklearn.feature_selection import SelectKBest
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from keras_vnn.basics.errors import ConfigError, DataError, OutputError
+from keras_vnn.basics.errors import ConfigError, DataError, GeneError, OutputError
 from keras_vnn.estimators import VNNClassifier, VNNEmbedder, VNNRegressor, annotate_cells, train_cells
 from keras_vnn.inspection import node_activities
 from keras_vnn.options import training_options
@@ -142,3 +143,46 @@ def test_what_cannot_be_fitted_is_said(call, kind, message, cells: anndata.AnnDa
     with pytest.raises(kind) as error:
         call(cells, wiring)
     assert str(error.value).startswith(message)
+
+
+def test_weights_of_cells(cells: anndata.AnnData, wiring: functools.partial) -> None:
+    """Cells of weight 0 might as well have another label."""
+    frame, weights = cells.to_df(), np.where(np.arange(60) % 2, 1.0, 0.0)
+    wrong = cells.obs["kind"].where(np.arange(60) % 2 == 1, "a")
+    first, second = (
+        VNNClassifier(wiring, **{**QUICK, "epochs": 3}).fit(frame, kinds, sample_weight=weights)
+        for kinds in (cells.obs["kind"], wrong)
+    )
+    np.testing.assert_array_equal(first.predict_proba(frame), second.predict_proba(frame))
+    plain = VNNClassifier(wiring, **{**QUICK, "epochs": 3}).fit(frame, wrong)
+    assert not np.allclose(first.predict_proba(frame), plain.predict_proba(frame), atol=0.01)
+    regressor = VNNRegressor(wiring, **{**QUICK, "epochs": 3})
+    doses = np.where(np.arange(60) % 2, cells.obs["dose"], 1000)
+    assert regressor.fit(frame, doses, sample_weight=weights).predict(frame).max() < 500
+    with pytest.raises(ValueError, match="sample_weight"):
+        regressor.fit(frame, doses, sample_weight=weights[:3])
+
+
+def test_training_options_as_a_whole(cells: anndata.AnnData, wiring: functools.partial) -> None:
+    given = training_options(epochs=3, patience=0, seed=7, learning_rate=0.05)
+    classifier = clone(VNNClassifier(wiring, training=given))
+    assert len(classifier.fit(cells, "kind").history_) == 3
+    again = VNNClassifier(wiring, training=given, random_state=None).fit(cells, "kind")
+    np.testing.assert_array_equal(classifier.predict_proba(cells), again.predict_proba(cells))
+    assert len(VNNClassifier(wiring, training=given, epochs=2).fit(cells, "kind").history_) == 2
+    other = VNNClassifier(wiring, training=given, random_state=1).fit(cells, "kind")
+    assert not np.allclose(classifier.predict_proba(cells), other.predict_proba(cells), atol=1e-4)
+    with pytest.raises(
+        ConfigError, match=r"^Unknown parameter 'training_options' of VNNClassifier\. Did you mean training\?"
+    ):
+        VNNClassifier(wiring, training_options=given)
+
+
+def test_names_lost_behind_a_step_that_gives_arrays(cells: anndata.AnnData, wiring: functools.partial) -> None:
+    advice = r"StandardScaler, keep them: pipeline\.set_output\(transform=\"pandas\"\)"
+    arch = wiring(cells.var_names[:6])
+    for architecture in (wiring, arch):
+        pipeline = make_pipeline(StandardScaler(), VNNClassifier(architecture, **{**QUICK, "epochs": 1}))
+        with pytest.raises((DataError, GeneError), match=advice):
+            pipeline.fit(cells.to_df(), cells.obs["kind"])
+        pipeline.set_output(transform="pandas").fit(cells.to_df(), cells.obs["kind"])

@@ -296,3 +296,12 @@ def test_case_is_ignored_when_columns_are_chosen():
 def edges(regulation):
     frame = regulation.to_frame()
     return set(zip(frame["regulator"], frame["target"], strict=True))
+
+
+def test_a_table_alone_does_not_say_which_genes_are_wanted():
+    with pytest.raises(ConfigError) as error:
+        map_identifiers(PPI, TABLE)
+    assert str(error.value) == (
+        "Expected an IdentifierMap, got IdentifierTable: it does not say which genes the names are to become.\n"
+        "Name them: vnn.pp.map_identifiers(prior, vnn.pp.identifier_map(prior.genes, genes, table))"
+    )

@@ -119,8 +119,7 @@ def test_several_numbers_per_gene_need_an_array():
     with pytest.raises(DataError) as error:
         predict(model, pd.DataFrame(np.zeros((2, 2)), columns=["g", "h"]))
     assert str(error.value) == (
-        "The model reads more than one number per gene, or a second input; a table of genes has one.\n"
-        "Pass an array of shape (cells, 6)."
+        "The model reads more than one number per gene; a table of genes has one.\nPass an array of shape (cells, 6)."
     )
 
 

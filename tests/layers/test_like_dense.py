@@ -132,6 +132,23 @@ def test_sparse_tensors_are_read(make_layer):
     )
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="Keras fits to sparse matrices on TensorFlow alone")
+def test_models_are_fitted_to_sparse_matrices(make_layer):
+    """Rows of a scipy matrix give the losses, and the weights, that the same rows give when they are dense."""
+    rows = np.where(POSITIVE > 0.5, POSITIVE, 0)
+    found = []
+    for is_sparse in (True, False):
+        keras.utils.set_random_seed(0)
+        inputs = keras.Input((5,), sparse=is_sparse)
+        model = keras.Model(inputs, keras.layers.Dense(1)(make_layer(kernel_initializer="ones")(inputs)))
+        model.compile(optimizer="sgd", loss="mse")
+        x = sparse.csr_matrix(rows) if is_sparse else rows
+        losses = model.fit(x, np.arange(7.0), epochs=3, batch_size=3, shuffle=False, verbose=0).history["loss"]
+        found.append((losses, *model.get_weights()))
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("asks", "remedy"),
     [

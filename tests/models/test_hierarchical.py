@@ -378,8 +378,8 @@ def test_every_published_model_has_its_training() -> None:
         ),
         (
             2,
-            {"side_features": 3},
-            "A side branch needs both side_features and side_layers, e.g. 2048 and (100, 50, 6).",
+            {"side_layers": (3,)},
+            "side_layers are layers behind side_features: name their number too, or side_layers=().",
         ),
         (
             2,

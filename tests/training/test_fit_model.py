@@ -95,7 +95,7 @@ def test_features_and_a_second_input_reach_the_model(arch: Architecture, cells: 
         (
             {"side_features": 5, "side_layers": (3,)},
             "drug",
-            "The side data must have shape (cells, features) = (40, 5), got (40, 4).",
+            "side_features=5, but the side data have 4 features.",
         ),
         (
             {"side_features": 1, "side_layers": (3,)},

@@ -32,6 +32,20 @@ __all__ = [
 _LONGEST_LINE, _BEGINNING, _END = 1000, 500, 400
 
 
+# What options are called elsewhere, where the letters are too different to tell.
+_USUAL_NAMES = {
+    "lr": "learning_rate",
+    "n_epochs": "epochs",
+    "max_epochs": "epochs",
+    "max_iter": "epochs",
+    "n_hidden": "tail",
+    "hidden_layer_sizes": "tail",
+    "training_options": "training",
+    "model_options": "model",
+    "verbose": "progress",
+}
+
+
 class VNNError(ValueError):
     """Base of every error this package raises on purpose; `readable`, and lines too long to be read are cut."""
 
@@ -137,6 +151,9 @@ def did_you_mean(wrong: str, known: Sequence[str], limit: int = 3) -> str:
     >>> did_you_mean("cliqe", ["clique", "edge"])
     'Did you mean clique?'
     """
+    usual = _USUAL_NAMES.get(wrong.casefold())
+    if usual in known:
+        return f"Did you mean {usual}?"
     by_folded = {name.casefold(): name for name in reversed(known)}
     close = difflib.get_close_matches(wrong.casefold(), list(by_folded), n=limit, cutoff=0.6)
     return f"Did you mean {' or '.join(by_folded[name] for name in close)}?" if close else ""

@@ -8,7 +8,17 @@ from keras_vnn.data.alignment import align, align_features, inputs_of, without_d
 from keras_vnn.data.expression import as_expression, read_expression
 from keras_vnn.data.genotypes import read_drug_responses, read_genotypes
 from keras_vnn.data.inputs import StoredInputs, is_on_disk
-from keras_vnn.data.labels import Classes, Labels, Targets, class_weights, classes, labels_given, labels_of, targets_of
+from keras_vnn.data.labels import (
+    Classes,
+    Labels,
+    Targets,
+    class_weights,
+    classes,
+    column_of,
+    labels_given,
+    labels_of,
+    targets_of,
+)
 from keras_vnn.data.matching import Alignment, alignment_report
 from keras_vnn.data.metrics import (
     ClassificationMetrics,
@@ -21,6 +31,7 @@ from keras_vnn.data.metrics import (
     scores,
 )
 from keras_vnn.data.normalization import NORMALIZATIONS, Normalization, fit_normalization
+from keras_vnn.data.side import Side
 from keras_vnn.data.splits import Split, folds, split_cells
 from keras_vnn.priors.genes import ORIENTATIONS
 
@@ -34,6 +45,7 @@ __all__ = [
     "Normalization",
     "ReconstructionMetrics",
     "RegressionMetrics",
+    "Side",
     "Split",
     "StoredInputs",
     "Targets",
@@ -45,6 +57,7 @@ __all__ = [
     "class_weights",
     "classes",
     "classification_metrics",
+    "column_of",
     "fit_normalization",
     "folds",
     "inputs_of",

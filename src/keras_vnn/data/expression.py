@@ -39,6 +39,7 @@ from keras_vnn.data._stores import (
     too_large,
 )
 from keras_vnn.data._tables import TextTable, line_of_row, read_table
+from keras_vnn.data.genotypes import genotype_kind, read_drug_responses, read_genotypes
 from keras_vnn.data.matching import gene_ids
 from keras_vnn.priors.genes import ORIENTATIONS, decide_orientation
 from keras_vnn.priors.kinds import is_count_summary
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     import anndata
 
 BACKED = ("False", "True", "auto")
+_GENOTYPES = {"DCell genotypes": read_genotypes, "drug responses": read_drug_responses}
 
 
 def read_expression(
@@ -70,7 +72,8 @@ def read_expression(
     ----------
     path
         ``.h5ad``, a zarr store, or a CSV or TSV file, plain or gzip, with names of genes and cells on its two axes.
-        The header may be one field short, as R writes it.
+        The header may be one field short, as R writes it. Or genotypes, as `read.genotypes` and
+        `read.drug_responses` take them.
     genes
         Input genes of the network (ids, or an object whose ``genes`` they are): they tell the axes of a text
         table apart. Genes beyond them, spike-ins included, are kept.
@@ -139,6 +142,9 @@ def read_expression(
         adata, said = read_ten_x_expression(found, wanted)
         check_cell_names(tuple(adata.obs_names), str(found))
         check_finite(measured(adata), str(found))
+    elif kind in _GENOTYPES:
+        adata = _GENOTYPES[kind](found)
+        said = f"{kind} of {found.name}: {adata.n_obs:,} rows, {adata.n_vars:,} genes"
     elif kind != "text table":
         adata, said = _read_store(found, layer, wanted, backed)
     elif found.suffix == ".h5ad":
@@ -232,7 +238,7 @@ def _kind_of(path: Path) -> str:
     if path.is_dir():
         return "zarr" if is_zarr(path) else "10x folder"
     if not is_hdf5(path):
-        return "10x folder" if is_ten_x(path) else "text table"
+        return "10x folder" if is_ten_x(path) else genotype_kind(path) or "text table"
     _check_store(path)
     with damage_named(path), root_of(path) as file:
         if "var" not in file and ten_x_group(file) is not None:

@@ -19,18 +19,30 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from keras_vnn.basics.errors import ReadError, did_you_mean, sample
+from keras_vnn.basics.errors import ReadError, VNNError, did_you_mean, sample
 from keras_vnn.basics.files import decompressed, existing_file, is_filled_up, read_lines
 from keras_vnn.basics.provenance import Source
+from keras_vnn.basics.unpacking import open_unpacked
 
 if TYPE_CHECKING:
     import anndata
 
 PathLike = str | os.PathLike[str]
 
+# By the name a network gives a number per gene, the file that DrugCell and NeST-VNN keep it in.
+_FEATURES = {
+    "mutation": "cell2mutation.txt",
+    "deletion": "cell2cndeletion.txt",
+    "amplification": "cell2cnamplification.txt",
+}
+# Bytes that tell what a file is.
+_SEEN = 1 << 16
+
 
 def read_genotypes(path: PathLike) -> anndata.AnnData:
     r"""Read DCell's examples: rows of ``number of genes, genes, phenotype``, separated by spaces.
+
+    The phenotype may be missing from all rows, to be predicted.
 
     Parameters
     ----------
@@ -41,8 +53,8 @@ def read_genotypes(path: PathLike) -> anndata.AnnData:
     -------
     anndata.AnnData
         A row per example, named by its line. ``X`` is sparse float32, 1 where a gene is disrupted; columns are the
-        genes that occur, sorted. ``obs`` has ``phenotype`` and ``disrupted`` (the genes, joined by spaces). Align it
-        with ``missing="zero"``: a gene that never occurs is never disrupted.
+        genes that occur, sorted. ``obs`` has ``phenotype``, unless that is to be predicted, and ``disrupted`` (the
+        genes, joined by spaces). Align it with ``missing="zero"``: a gene that never occurs is never disrupted.
 
     Raises
     ------
@@ -73,13 +85,15 @@ def read_genotypes(path: PathLike) -> anndata.AnnData:
     phenotypes: list[float] = []
     for line in lines:
         fields = line.text.split()
-        if not fields[0].isdigit() or len(fields) != int(fields[0]) + 2:
+        beyond = len(fields) - int(fields[0]) - 1 if fields[0].isdigit() else -1
+        if beyond not in (0, 1) or (disrupted and beyond != bool(phenotypes)):
             raise line.error(f"Expected the number of genes, so many genes and a phenotype, got {len(fields)} fields")
-        genes = fields[1:-1]
+        genes = fields[1 : len(fields) - beyond]
         if len(set(genes)) < len(genes):
             raise line.error("A gene is named twice")
         disrupted.append(genes)
-        phenotypes.append(line.number_in(fields[-1], "phenotype"))
+        if beyond:
+            phenotypes.append(line.number_in(fields[-1], "phenotype"))
     if not lines:
         raise ReadError(f"The file holds no genotype: {path}\nWas its download interrupted?")
     columns = sorted({gene for genes in disrupted for gene in genes})
@@ -87,7 +101,7 @@ def read_genotypes(path: PathLike) -> anndata.AnnData:
     places = pd.Index(columns).get_indexer([gene for genes in disrupted for gene in genes])
     matrix = sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, places)), shape=(len(lines), len(columns)))
     obs = pd.DataFrame(
-        {"phenotype": phenotypes, "disrupted": [" ".join(genes) for genes in disrupted]},
+        ({"phenotype": phenotypes} if phenotypes else {}) | {"disrupted": [" ".join(genes) for genes in disrupted]},
         index=[str(line.number) for line in lines],
     )
     source = Source.of_file(Path(path), "DCell genotypes", records=len(lines))
@@ -98,18 +112,23 @@ def read_genotypes(path: PathLike) -> anndata.AnnData:
 def read_drug_responses(
     path: PathLike,
     *,
-    genes: PathLike,
-    cells: PathLike,
-    features: Mapping[str, PathLike],
+    genes: PathLike | None = None,
+    cells: PathLike | None = None,
+    features: Mapping[str, PathLike] | None = None,
     drugs: PathLike | None = None,
     fingerprints: PathLike | None = None,
 ) -> anndata.AnnData:
     """Read the responses of cell lines to drugs as DrugCell and NeST-VNN keep them, with the genotype of each cell.
 
+    Files that are not named are those of the published names next to the responses: ``gene2ind.txt``, ``cell2ind.txt``,
+    ``cell2mutation.txt``, ``cell2cndeletion.txt``, ``cell2cnamplification.txt`` (features ``mutation``, ``deletion``,
+    ``amplification``), ``drug2ind.txt`` and ``drug2fingerprint.txt``, plain or gzip.
+
     Parameters
     ----------
     path
-        Responses, tab-separated without header: cell, drug, response, and optionally where it was measured.
+        Responses, tab-separated without header: cell, drug, response, and optionally where it was measured. The
+        response, or the whole column, may be missing (empty or ``NA``), to be predicted.
     genes, cells
         ``gene2ind.txt`` and ``cell2ind.txt``: position and name of each column and row of the features.
     features
@@ -122,8 +141,8 @@ def read_drug_responses(
     -------
     anndata.AnnData
         A row per response. ``layers`` hold the features, float32; the only one of several names also stands in ``X``.
-        ``obs`` has ``cell``, ``drug``, ``response`` and, where the file has it, ``source``; ``obsm["drug"]`` the
-        fingerprints.
+        ``obs`` has ``cell``, ``drug`` and, where the file has any, ``response`` (NaN where it is missing) and
+        ``source``; ``obsm["drug"]`` the fingerprints.
 
     Raises
     ------
@@ -132,6 +151,17 @@ def read_drug_responses(
     """
     import anndata
 
+    genes, cells = genes or _next_to(path, "gene2ind.txt"), cells or _next_to(path, "cell2ind.txt")
+    if features is None:
+        features = {name: found for name, file in _FEATURES.items() if (found := _next_to(path, file)) is not None}
+    if drugs is None and fingerprints is None:
+        drugs, fingerprints = _next_to(path, "drug2ind.txt"), _next_to(path, "drug2fingerprint.txt")
+        drugs, fingerprints = (drugs, fingerprints) if drugs and fingerprints else (None, None)
+    if genes is None or cells is None:
+        raise ReadError(
+            f"There is no gene2ind.txt and cell2ind.txt next to the responses: {path}\n"
+            "Put them there, or name them: vnn.read.drug_responses(path, genes=…, cells=…, features={…: …})"
+        )
     if not features or (drugs is None) != (fingerprints is None):
         raise ReadError("Name a file for at least one feature, and drugs together with fingerprints or neither.")
     gene_names, cell_names = _positions(genes, "gene"), _positions(cells, "cell")
@@ -155,6 +185,35 @@ def read_drug_responses(
         obsm=obsm,
         uns={"keras_vnn": {"source": sources}},
     )
+
+
+def genotype_kind(path: Path) -> str:
+    """Return what a text file holds, ``DCell genotypes`` or ``drug responses``, or an empty text for neither."""
+    try:
+        with open_unpacked(path) as stream:
+            start = stream.read(_SEEN)
+    except (VNNError, OSError, EOFError):
+        return ""
+    # The last row may be cut.
+    text = start.decode("utf-8", "replace")
+    rows = [row for row in text.splitlines()[: -1 if len(start) == _SEEN else None] if row.strip()]
+    if not rows or all(map(_is_genotype, rows)):
+        return "DCell genotypes" if rows else ""
+    has_companions = all(_next_to(path, name) is not None for name in ("gene2ind.txt", "cell2ind.txt"))
+    return "drug responses" if has_companions and all(row.count("\t") in (1, 2, 3) for row in rows) else ""
+
+
+def _is_genotype(text: str) -> bool:
+    fields = text.split()
+    if not fields[0].isdigit() or len(fields) - int(fields[0]) not in (1, 2) or fields[0] == "0":
+        return False
+    return not any(gene.replace(".", "").isdigit() for gene in fields[1 : int(fields[0]) + 1])
+
+
+def _next_to(path: PathLike, name: str) -> Path | None:
+    """Return a file of that name in the folder of another, plain or gzip."""
+    places = (Path(path).parent / file for file in (name, f"{name}.gz"))
+    return next((place for place in places if place.is_file()), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,14 +246,17 @@ def _lines(path: PathLike, what: str) -> list[_Line]:
 def _responses(path: PathLike) -> pd.DataFrame:
     rows = {}
     for line in _lines(path, "responses"):
-        fields = [field.strip() for field in line.text.split("\t")]
-        if len(fields) not in (3, 4):
-            raise line.error(f"Expected 3 or 4 columns, cell, drug, response and source, got {len(fields)}")
-        rows[str(line.number)] = (*fields[:2], line.number_in(fields[2], "response"), *(fields[3:] or [""]))
+        fields = [field.strip() for field in line.text.rstrip("\r\n").split("\t")]
+        if len(fields) not in (2, 3, 4):
+            raise line.error(f"Expected 2 to 4 columns, cell, drug, response and source, got {len(fields)}")
+        cell, drug, response, source = (*fields, "", "")[:4]
+        value = math.nan if response in ("", "NA") else line.number_in(response, "response")
+        rows[str(line.number)] = (cell, drug, value, source)
     if not rows:
         raise ReadError(f"The file holds no response: {path}\nWas its download interrupted?")
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["cell", "drug", "response", "source"])
-    return table if table["source"].any() else table.drop(columns="source")
+    known = {"response": table["response"].notna(), "source": table["source"] != ""}
+    return table.drop(columns=[name for name, is_there in known.items() if not is_there.any()])
 
 
 def _positions(path: PathLike, what: str) -> list[str]:

@@ -313,7 +313,7 @@ def labels_of(data: Any, label: str, *, missing_labels: str = "raise", classes: 
     type: 2 cells in 2 classes (B 1, T 1); 1 cells without a label left out
     """
     check_choice("missing_labels", missing_labels, MISSING_LABELS, DataError)
-    obs, column = _column(data, label)
+    obs, column = column_of(data, label)
     values, missing = plain_values(column)
     rows = np.flatnonzero(~np.array(missing, dtype=bool))
     if any(missing) and (missing_labels == "raise" or not rows.size):
@@ -397,7 +397,7 @@ def targets_of(data: Any, columns: str | Sequence[str], *, missing_labels: str =
     names = (columns,) if isinstance(columns, str) else tuple(columns)
     gathered = []
     for name in names:
-        obs, column = _column(data, name)
+        obs, column = column_of(data, name)
         try:
             gathered.append(pd.to_numeric(column.astype(object)).to_numpy(dtype=np.float64))
         except (ValueError, TypeError) as error:
@@ -460,7 +460,7 @@ def class_weights(labels: Labels, cells: ArrayLike | None = None) -> dict[int, f
     return dict(zip(present.tolist(), weights.tolist(), strict=True))
 
 
-def _column(data: Any, name: str) -> tuple[Any, Any]:
+def column_of(data: Any, name: str) -> tuple[Any, Any]:
     """Return the cell table and one of its columns."""
     obs = data.obs if hasattr(data, "obs") and hasattr(data, "obs_names") else data
     if not hasattr(obs, "columns"):

@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from keras_vnn.basics.errors import DataError
@@ -97,6 +98,7 @@ def split_cells(
     fractions: Sequence[float] = (0.7, 0.15, 0.15),
     seed: int,
     stratify: bool = True,
+    groups: Sequence[Any] | None = None,
 ) -> Split:
     """Split cells into training, validation and test part.
 
@@ -113,11 +115,15 @@ def split_cells(
     stratify
         Whether each part has the classes in the proportions of the whole. Every class is then in the training
         part; a class of very few cells may be absent from a small part.
+    groups
+        The donor, or batch, of each cell: cells of one stay in one part. Sizes of parts, and the classes in them, are
+        then as near to what is asked for as whole groups allow.
 
     Raises
     ------
     DataError
-        The fractions are impossible, or a class has too few cells for the number of parts.
+        The fractions are impossible, a class has too few cells for the number of parts, there are fewer groups than
+        parts, or all groups with a class are outside the training part.
 
     Examples
     --------
@@ -132,6 +138,11 @@ def split_cells(
         )
     names, codes, n_cells = _strata(labels, stratify, seed)
     n_parts = sum(share > 0 for share in shares)
+    if groups is not None:
+        parts = _whole_groups(_group_codes(groups, labels, n_cells), codes, shares, seed)
+        train, validation, test = (np.flatnonzero(parts == number) for number in range(3))
+        _check_classes(train, codes, names)
+        return Split(train, validation, test, seed)
     if codes is not None and n_parts > 1:
         _check_counts(names, codes, n_parts, f"a split into {n_parts} parts")
     n_validation, n_test = round(shares[1] * n_cells), round(shares[2] * n_cells)
@@ -141,7 +152,13 @@ def split_cells(
 
 
 def folds(
-    labels: Labels | Targets | ArrayLike, n: int = 5, *, seed: int, validation: float = 0.15, stratify: bool = True
+    labels: Labels | Targets | ArrayLike,
+    n: int = 5,
+    *,
+    seed: int,
+    validation: float = 0.15,
+    stratify: bool = True,
+    groups: Sequence[Any] | None = None,
 ) -> Iterator[Split]:
     """Yield ``n`` splits whose test parts are disjoint and together all cells.
 
@@ -157,11 +174,13 @@ def folds(
         Fraction of the cells outside the test part that becomes the validation part; may be 0.
     stratify
         Whether each part has the classes in the proportions of the whole.
+    groups
+        As in `split_cells`: cells of one donor are tested in the same fold, and in no other part of it.
 
     Raises
     ------
     DataError
-        ``n`` or ``validation`` is impossible, or a class has fewer cells than there are folds.
+        ``n`` or ``validation`` is impossible, a class has fewer cells, or there are fewer groups, than there are folds.
 
     Examples
     --------
@@ -177,6 +196,8 @@ def folds(
         raise DataError(f"n={n} folds of {n_cells:,} cells are impossible; it must be 2 to {n_cells:,}.")
     if not 0 <= validation < 1:
         raise DataError(f"validation={validation} must be a fraction from 0 to below 1.")
+    if groups is not None:
+        return _group_folds(_group_codes(groups, labels, n_cells), codes, names, n, validation, seed)
     if codes is not None:
         _check_counts(names, codes, n if n > 2 or not validation else 4, f"{n} folds")
     # scikit-learn warns of classes smaller than n only, which were refused above.
@@ -197,6 +218,74 @@ def _strata(labels: Any, stratify: bool, seed: int) -> tuple[Sequence[str], Any,
     known = classes(labels)
     codes = labels.codes if isinstance(labels, Labels) else known.encode(labels)
     return known.names, codes, len(codes)
+
+
+def _group_codes(groups: Sequence[Any], labels: Any, n_cells: int) -> NDArray[np.intp]:
+    """Return the number of the group of each cell, in the order of the sorted names."""
+    given = np.asarray(groups, dtype=object)
+    if isinstance(labels, Labels | Targets) and labels.n_missing and len(given) == n_cells + labels.n_missing:
+        given = given[labels.cells]
+    if given.shape != (n_cells,):
+        raise DataError(f"There are {len(given):,} groups for {n_cells:,} cells. Pass one per cell.")
+    missing = int(pd.isna(given).sum())
+    if missing:
+        raise DataError(f"{missing:,} of {n_cells:,} cells have no group. Fill it in, or leave these cells out.")
+    return np.asarray(np.unique(given.astype(str), return_inverse=True)[1], np.intp)
+
+
+def _whole_groups(groups: NDArray[np.intp], codes: Any, shares: Sequence[float], seed: int) -> NDArray[np.intp]:
+    """Return the part of each cell: whole groups, the largest first, go where they bring what is asked for nearest.
+
+    Nearest by the squared deviations of the numbers of cells of each class in each part, each divided by the number
+    that is asked for.
+    """
+    used = np.flatnonzero(np.asarray(shares) > 0)
+    classes_of_cells = np.zeros(len(groups), np.intp) if codes is None else codes
+    counts = np.zeros((int(groups.max(initial=-1)) + 1, int(classes_of_cells.max(initial=0)) + 1))
+    np.add.at(counts, (groups, classes_of_cells), 1)
+    if len(counts) < len(used):
+        raise DataError(
+            f"{len(counts)} groups cannot be split into {len(used)} parts: cells of a group stay together.\n"
+            "Leave out a part (fraction 0), have fewer folds, or split cells without groups."
+        )
+    wanted = np.asarray(shares)[used, None] * counts.sum(axis=0)
+    held = np.zeros_like(wanted)
+    order = np.random.default_rng(seed).permutation(len(counts))
+    order = order[np.argsort(-counts[order].sum(axis=1), kind="stable")]
+    place = np.zeros(len(counts), np.intp)
+    for done, group in enumerate(order):
+        change = (held + counts[group] - wanted) ** 2 - (held - wanted) ** 2
+        change = np.divide(change, wanted, out=np.zeros_like(change), where=wanted > 0).sum(axis=1)
+        empty = held.sum(axis=1) == 0
+        if empty.sum() == len(counts) - done:
+            change[~empty] = np.inf
+        best = int(np.argmin(change))
+        held[best] += counts[group]
+        place[group] = used[best]
+    return place[groups]
+
+
+def _group_folds(
+    groups: NDArray[np.intp], codes: Any, names: Sequence[str], n: int, validation: float, seed: int
+) -> Iterator[Split]:
+    fold = _whole_groups(groups, codes, [1 / n] * n, seed)
+    for number in range(n):
+        rest, test = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+        of_rest = None if codes is None else codes[rest]
+        among = np.unique(groups[rest], return_inverse=True)[1]
+        held_out = _whole_groups(among, of_rest, [1 - validation, validation], seed) == 1
+        _check_classes(rest[~held_out], codes, names)
+        yield Split(rest[~held_out], rest[held_out], test, seed)
+
+
+def _check_classes(train: NDArray[np.intp], codes: Any, names: Sequence[str]) -> None:
+    """Raise unless every class has a cell in the training part."""
+    absent = [] if codes is None else sorted({*codes.tolist()} - {*codes[train].tolist()})
+    if absent:
+        raise DataError(
+            f"All cells of the label {names[absent[0]]} fell outside the training part, with their groups.\n"
+            "Take another seed or a larger training part; each label needs several groups."
+        )
 
 
 def _check_counts(names: Sequence[str], codes: Any, least: int, purpose: str) -> None:

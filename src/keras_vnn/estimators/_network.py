@@ -18,7 +18,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from keras_vnn.architecture import Architecture, load_architecture
-from keras_vnn.basics.errors import ConfigError, DataError, check_choice, did_you_mean
+from keras_vnn.basics.errors import ConfigError, DataError, GeneError, check_choice, did_you_mean
 from keras_vnn.data import Labels, Split, Targets, split_cells
 from keras_vnn.inspection import embed, embedding_units, node_activities
 from keras_vnn.models import load_model, save_model
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 Wiring = Architecture | str | os.PathLike[str] | Callable[[Sequence[str]], Architecture] | None
 
+_NAMES_BEHIND = (
+    'Behind a step that takes names away, such as StandardScaler, keep them: pipeline.set_output(transform="pandas")'
+)
 _VALUES = {"accept_sparse": ("csr", "csc"), "dtype": (np.float64, np.float32)}
 
 
@@ -91,7 +94,12 @@ def architecture_for(estimator: Any, wiring: Wiring) -> Architecture:
     if isinstance(wiring, str | os.PathLike):
         return _checked(estimator, load_architecture(wiring))
     if callable(wiring):
-        found = wiring(_column_names(estimator))
+        try:
+            found = wiring(_column_names(estimator))
+        except GeneError as error:
+            if hasattr(estimator, "feature_names_in_"):
+                raise
+            raise GeneError(f"{error}\nThe columns have no names. {_NAMES_BEHIND}") from error
         if isinstance(found, Architecture):
             return found
         raise ConfigError(
@@ -114,7 +122,7 @@ def _checked(estimator: Any, arch: Architecture) -> Architecture:
     if not hasattr(estimator, "feature_names_in_") and estimator.n_features_in_ != len(arch.genes):
         raise DataError(
             f"The data have {estimator.n_features_in_:,} columns without names, the architecture "
-            f"{len(arch.genes):,} genes.\nPass a DataFrame or an AnnData: its columns are found by name."
+            f"{len(arch.genes):,} genes.\nPass a DataFrame or an AnnData: columns are found by name. {_NAMES_BEHIND}"
         )
     if not hasattr(estimator, "feature_names_in_"):
         estimator._column_names = arch.genes
@@ -231,6 +239,10 @@ class Network(TransformerMixin, BaseEstimator):
 
     def _training(self) -> TrainingOptions:
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        if isinstance(self.training, TrainingOptions):
+            # A whole value has a seed of its own; what is set here changes it.
+            own = {} if self.random_state is None else {"seed": seed}
+            return self.training.changed(**self._given(TrainingOptions), **own)
         given = {**({} if self.preset else self._usual), **self._given(TrainingOptions)}
         return options_for_training(self.preset, **{**given, "seed": seed, **dict(self.training or {})})
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import column_or_1d
+from sklearn.utils.validation import _check_sample_weight, column_or_1d
 
 from keras_vnn.basics.errors import DataError, check_choice
 from keras_vnn.data import Classes, Labels, Targets, align, reconstruction_metrics
@@ -33,7 +33,7 @@ _PARAMETERS = """
     {options}
         Every option of `ModelOptions` and `TrainingOptions`.
     model, training
-        The same as mappings, of names that are chosen elsewhere.
+        The same as mappings, of names that are chosen elsewhere; ``training`` may be `TrainingOptions`.
     validation_fraction
         Validation fraction: share of the cells of ``fit`` held out for early stopping; none with ``patience=0``.
     pretraining
@@ -80,7 +80,7 @@ class VNNClassifier(ClassifierMixin, Network):
     0.5
     """
 
-    def fit(self, X: Any, y: Any) -> VNNClassifier:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> VNNClassifier:
         """Build a network for the columns and train it.
 
         Parameters
@@ -89,6 +89,8 @@ class VNNClassifier(ClassifierMixin, Network):
             AnnData, DataFrame, array or scipy sparse matrix ``(cells, genes)``.
         y
             The class of each cell; for an AnnData also the name of a column of its ``obs``.
+        sample_weight
+            ``(cells,)`` weight of each in the loss.
 
         Raises
         ------
@@ -98,7 +100,7 @@ class VNNClassifier(ClassifierMixin, Network):
         cells, self.classes_, known = cells_and_labels(self, X, y, "class")
         if len(self.classes_) < 2:
             raise DataError(f"The labels name one class only, {self.classes_[0]}: there is nothing to tell apart.")
-        self._fitted(train, cells, known)
+        self._fitted(train, cells, known, sample_weight=weights_of(sample_weight, cells))
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
@@ -128,7 +130,7 @@ class VNNRegressor(RegressorMixin, Network):
     Targets are not scaled: for large ones use ``sklearn.compose.TransformedTargetRegressor``.
     """
 
-    def fit(self, X: Any, y: Any) -> VNNRegressor:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> VNNRegressor:
         """Build a network for the columns and train it.
 
         Parameters
@@ -137,6 +139,8 @@ class VNNRegressor(RegressorMixin, Network):
             AnnData, DataFrame, array or scipy sparse matrix ``(cells, genes)``.
         y
             Numbers ``(cells,)`` or ``(cells, targets)``; for an AnnData also the name of a column of its ``obs``.
+        sample_weight
+            ``(cells,)`` weight of each in the loss.
 
         Raises
         ------
@@ -148,7 +152,8 @@ class VNNRegressor(RegressorMixin, Network):
         self._is_flat = values.ndim == 1
         values = values.reshape(len(values), -1)
         names = tuple(f"y{i}" for i in range(values.shape[1]))
-        self._fitted(train, cells, Targets(names, values, np.arange(len(values))))
+        weights = weights_of(sample_weight, cells)
+        self._fitted(train, cells, Targets(names, values, np.arange(len(values))), sample_weight=weights)
         return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:
@@ -172,6 +177,11 @@ def cells_and_labels(estimator: Any, X: Any, y: Any, what: str) -> tuple[Any, ND
     found, codes = np.unique(targets, return_inverse=True)
     names = Classes(tuple(map(str, found)))
     return cells, found, Labels(what, names, np.asarray(codes, np.int32), np.arange(len(codes)))
+
+
+def weights_of(weights: Any, cells: Any) -> Any:
+    """Return weights of cells as scikit-learn reads them: ``None`` for none, one number for all, or one per cell."""
+    return None if weights is None else _check_sample_weight(weights, cells.obs)
 
 
 def _required(estimator: Any, y: Any) -> Any:

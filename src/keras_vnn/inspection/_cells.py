@@ -5,7 +5,7 @@ In: data and labels of users. Out: `Cells` and class codes, checked once for eve
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from keras_vnn.basics.errors import DataError, VNNError
-from keras_vnn.data import Classes, Labels, Split, StoredInputs, Targets, inputs_of, labels_of, split_cells
+from keras_vnn.data import (
+    Classes,
+    Labels,
+    Side,
+    Split,
+    StoredInputs,
+    Targets,
+    align_features,
+    inputs_of,
+    labels_of,
+    split_cells,
+)
 from keras_vnn.data import classes as classes_of_labels
 from keras_vnn.data.labels import in_order_of
 from keras_vnn.models import ModelView
@@ -72,8 +83,8 @@ def cells_of(seen: ModelView, data: Any, labels: Any = None, *, missing: str = "
     Raises
     ------
     DataError
-        An array has another shape than the input or holds a value that is not finite; or the model reads several
-        numbers per gene and the data have one.
+        An array has another shape than the input or holds a value that is not finite; or the data lack the layers, the
+        array of ``obsm`` or the columns that the model reads next to the genes.
     GeneError
         Genes of the model are missing from the data.
     """
@@ -92,15 +103,20 @@ def labelled_only(cells: Cells, labels: Any) -> Cells:
 def _all_cells(seen: ModelView, data: Any, missing: str) -> Cells:
     shapes = [tuple(tensor.shape[1:]) for tensor in seen.model.inputs]
     if hasattr(data, "obs_names") or hasattr(data, "columns"):
-        if shapes != [(len(seen.architecture.genes),)]:
-            what = " and ".join(f"(cells, {', '.join(map(str, shape))})" for shape in shapes)
+        features = seen.options.get("gene_features")
+        if not features and shapes[0] != (len(seen.architecture.genes),):
             raise DataError(
-                "The model reads more than one number per gene, or a second input; a table of genes has one.\n"
-                f"Pass {'a list of arrays' if len(shapes) > 1 else 'an array'} of shape {what}."
+                "The model reads more than one number per gene; a table of genes has one.\n"
+                f"Pass an array of shape (cells, {', '.join(map(str, shapes[0]))})."
             )
-        values = inputs_of(data, seen.architecture, normalization=seen.normalization, missing=missing)
+        values = (
+            align_features(data, seen.architecture, features, missing=missing)
+            if features
+            else inputs_of(data, seen.architecture, normalization=seen.normalization, missing=missing)
+        )
         obs = data.obs.copy() if hasattr(data, "obs") else pd.DataFrame(index=data.index)
-        return Cells(values, obs.set_axis(obs.index.astype(str), axis=0))
+        side = () if len(shapes) == 1 else (_side_of(seen).values(data),)
+        return Cells(values, obs.set_axis(obs.index.astype(str), axis=0), side)
     given = list(data) if isinstance(data, list | tuple) and len(shapes) > 1 else [data]
     if len(given) != len(shapes):
         raise DataError(f"The model has {len(shapes)} inputs, got {len(given)}.\nPass a list of {len(shapes)} arrays.")
@@ -110,6 +126,12 @@ def _all_cells(seen: ModelView, data: Any, missing: str) -> Cells:
             f"The inputs have different numbers of cells: {', '.join(str(len(array)) for array in arrays)}."
         )
     return Cells(arrays[0], pd.DataFrame(index=pd.RangeIndex(len(arrays[0])).astype(str)), tuple(arrays[1:]))
+
+
+def _side_of(seen: ModelView) -> Side:
+    """Return what a model was trained to read next to the genes; something without a name if that is not known."""
+    known = (seen.card.metadata.get("training") or {}).get("side")
+    return Side(features=1) if known is None else Side.from_json(known)
 
 
 def _checked(data: Any, shape: tuple[int, ...]) -> NDArray[np.float32]:
@@ -180,18 +202,21 @@ def evenly(positions: NDArray[np.intp], most: int) -> NDArray[np.intp]:
     return positions[np.linspace(0, len(positions) - 1, most).round().astype(np.intp)]
 
 
-def known_split(seen: ModelView, labels: Any, cells: int) -> Split | None:
-    """Return the split of the training, drawn again, if these are its cells; ``None`` if they are not."""
+def known_split(seen: ModelView, labels: Any, cells: Cells) -> Split | None:
+    """Return the split of the training, found again, if these are its cells; ``None`` if they are not."""
     kept = seen.card.metadata.get("training") or {}
     try:
         counts = [int(kept["cells"][name]) for name in ("train", "validation", "test")]
         seed, digest = int(kept["split"]["seed"]), kept["split"]["sha256"]
     except (KeyError, TypeError, ValueError):
         return None
-    if sum(counts) != cells or not any(counts[1:]):
+    if sum(counts) != len(cells) or not any(counts[1:]):
         return None
-    fractions = [count / cells for count in counts]
-    of = labels if labels is not None else np.zeros(cells)
+    if "group" in kept["split"]:
+        drawn = _split_by_group(cells, kept["split"], seed)
+        return drawn if drawn is not None and drawn.digest == digest else None
+    fractions = [count / len(cells) for count in counts]
+    of = labels if labels is not None else np.zeros(len(cells))
     for stratify in (True, False):
         try:
             drawn = split_cells(of, fractions=fractions, seed=seed, stratify=stratify and not isinstance(of, Targets))
@@ -200,3 +225,15 @@ def known_split(seen: ModelView, labels: Any, cells: int) -> Split | None:
         if drawn.digest == digest:
             return drawn
     return None
+
+
+def _split_by_group(cells: Cells, kept: Mapping[str, Any], seed: int) -> Split | None:
+    """Return the split by the groups of which it is known in which part they were."""
+    if kept["group"] not in cells.obs:
+        return None
+    names = cells.obs[kept["group"]].astype(str)
+    validation, test = (names.isin(kept[part]).to_numpy() for part in ("validation", "test"))
+    try:
+        return Split(np.flatnonzero(~validation & ~test), np.flatnonzero(validation), np.flatnonzero(test), seed)
+    except VNNError:
+        return None

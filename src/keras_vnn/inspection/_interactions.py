@@ -112,7 +112,7 @@ def interactions(
     arch = seen.architecture
     cells = cells_of(seen, data, labels, missing=missing)
     names, groups, drawn_by = groups_of(seen, cells, labels, data, batch_size)
-    parts = known_split(seen, drawn_by, len(cells))
+    parts = known_split(seen, drawn_by, cells)
     rows = evenly(np.arange(len(cells)) if parts is None else outside(parts), _MOST_CELLS)
     if class_ is not None and class_ not in names:
         raise ConfigError(f"There is no class or number {class_!r}; there are {', '.join(names[:20])}.")

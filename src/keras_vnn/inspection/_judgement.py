@@ -137,7 +137,7 @@ def judge(
     cells = cells_of(seen, data, labels, missing=missing)
     known, codes = class_codes(seen.outputs, labels, cells, data)
     of = Labels("", known, codes, np.arange(len(codes)))
-    parts = split or known_split(seen, of, len(cells))
+    parts = split or known_split(seen, of, cells)
     if parts is None or not len(parts.test):
         raise DataError(
             "The cells are not those that the model was trained and tested on.\n"

@@ -251,7 +251,7 @@ def node_table_of(
     upstream = genes_upstream(seen.architecture)
     sizes = np.diff(upstream.indptr)
     found = evidence_of(upstream, cells, groups, levels_of(seen, cells), replicates=replicates, seed=seed)
-    parts = split or known_split(seen, labels, len(cells))
+    parts = split or known_split(seen, labels, cells)
     fitted, tested = _halves(len(cells), seed) if parts is None else (parts.train, outside(parts))
     fitted, tested = evenly(fitted, _MOST_CELLS), evenly(tested, _MOST_CELLS)
     learned, of_genes = _learned(seen, cells, groups, fitted, tested, batch_size)

@@ -108,6 +108,8 @@ def build_model(
 
 def _check_outputs(options: ModelOptions, outputs: Outputs) -> None:
     is_classifier, is_embedding = isinstance(outputs, Classes), isinstance(outputs, Embedding)
+    if options.side_layers and not options.side_features:
+        raise ModelError("side_layers are layers behind side_features: name their number too, or side_layers=().")
     if is_embedding and (options.auxiliary_heads != "none" or options.level_heads):
         raise ModelError("An embedding predicts nothing, so it has no auxiliary and no level heads.")
     if options.loss != "auto" and is_classifier != (options.loss == "sparse_categorical_crossentropy"):

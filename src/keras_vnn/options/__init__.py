@@ -21,6 +21,7 @@ from keras_vnn.options._presets import (
     TRAINING_PRESETS,
     autoencoder_options,
     model_options,
+    training_given,
     training_options,
 )
 from keras_vnn.options._training import (
@@ -57,6 +58,7 @@ __all__ = [
     "model_options",
     "shortened",
     "shown_default",
+    "training_given",
     "training_options",
     "unknown_name",
     "worded",

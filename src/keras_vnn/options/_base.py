@@ -151,9 +151,10 @@ def _extra(field: FieldInfo) -> Mapping[str, Any]:
     return field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
 
 
-def unknown_name(kind: type[Options], name: str) -> str:
-    """Return what to say of a name that is not an option."""
-    hint = did_you_mean(name, kind.names()) or f"Known: {', '.join(kind.names())}."
+def unknown_name(kind: type[Options], name: str, *others: type[Options]) -> str:
+    """Return what to say of a name that is not an option, of this kind or of others that are taken too."""
+    known = [option for one in (kind, *others) for option in one.names()]
+    hint = did_you_mean(name, known) or f"Known: {', '.join(known)}."
     return f"Unknown {kind.what} {name!r}. {hint}"
 
 

@@ -136,3 +136,9 @@ class TrainingChanges(TypedDict, total=False):
     patience: int
     class_weights: Literal["none", "balanced"]
     seed: int
+
+class PredictorChanges(TrainingChanges, ModelChanges, total=False):
+    """Any of the fields of `TrainingOptions` and `ModelOptions`."""
+
+class RestorerChanges(TrainingChanges, AutoencoderChanges, total=False):
+    """Any of the fields of `TrainingOptions` and `AutoencoderOptions`."""

@@ -126,7 +126,9 @@ class ModelOptions(Options):
         default=0, ge=0, description="Width of a second input, e.g. 2048 of a drug's fingerprint; 0 for none."
     )
     side_layers: Widths = Field(
-        default=(), description="Units of the dense layers behind it; the last joins what the tail or the head reads."
+        default=(),
+        description="Units of the dense layers behind it; the last joins what the tail or the head reads, without any "
+        "the input itself.",
     )
 
     def check(self) -> None:
@@ -134,8 +136,6 @@ class ModelOptions(Options):
         features = self.gene_features
         if len(set(features)) < len(features) or len(features) == 1:
             raise ModelError(f"gene_features needs two or more different names, got {list(features)}.")
-        if bool(self.side_features) != bool(self.side_layers):
-            raise ModelError("A side branch needs both side_features and side_layers, e.g. 2048 and (100, 50, 6).")
         if self.signs == "respect" and self.annotation_units:
             raise ModelError("signs='respect' is for nodes that read genes themselves: leave out annotation_units.")
         if self.level_heads and self.auxiliary_heads != "none":

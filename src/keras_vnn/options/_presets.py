@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from keras_vnn.basics.errors import ModelError, check_choice
-from keras_vnn.options._base import Options
+from keras_vnn.options._base import Options, unknown_name
 from keras_vnn.options._model import LINEAR_UNIFORM, AutoencoderOptions, ModelOptions
 from keras_vnn.options._training import ADAM_EPSILON, TrainingOptions
 
@@ -24,6 +24,7 @@ __all__ = [
     "TRAINING_PRESETS",
     "autoencoder_options",
     "model_options",
+    "training_given",
     "training_options",
 ]
 
@@ -197,6 +198,45 @@ def training_options(preset: str | None = None, **changes: Unpack[TrainingChange
         The preset or an option is unknown, or a value is out of range.
     """
     return _of_preset(TRAINING_PRESETS, preset, TrainingOptions()).changed(**changes)
+
+
+def training_given(
+    training: TrainingOptions | Mapping[str, Any] | None,
+    options: Mapping[str, Any],
+    model: type[Options],
+    default: TrainingOptions | None = None,
+) -> tuple[TrainingOptions, dict[str, Any]]:
+    """Return how to train, and the options of the model, of what a function was told by name.
+
+    Parameters
+    ----------
+    training
+        Options, or changes of the default by name.
+    options
+        Of training and model together.
+    model
+        What the model can be told.
+    default
+        How to train by default.
+
+    Raises
+    ------
+    ModelError
+        An option is unknown, or a value is out of range.
+    """
+    if not isinstance(training, TrainingOptions | Mapping | None):
+        raise ModelError(
+            f"training must be TrainingOptions, or options by name, got {type(training).__name__}.\n"
+            "For example: training={'epochs': 20}"
+        )
+    known = (*TrainingOptions.names(), *model.names())
+    for name in options:
+        if name not in known:
+            raise ModelError(unknown_name(model, name, TrainingOptions))
+    chosen = training if isinstance(training, TrainingOptions) else default or TrainingOptions()
+    changes = {name: value for name, value in options.items() if name in TrainingOptions.model_fields}
+    given = {} if training is None or isinstance(training, TrainingOptions) else training
+    return chosen.changed(**{**given, **changes}), {n: value for n, value in options.items() if n not in changes}
 
 
 def _of_preset(presets: Mapping[str, Kind], preset: str | None, default: Kind, what: str = "preset") -> Kind:

@@ -202,10 +202,6 @@ def suggested_command(reports: Sequence[FileReport], *, genes: Path | None = Non
     priors = ("interactions", "regulation", "ontology", "annotations", "hierarchy", "gene-sets")
     if not any(one in by_family for one in priors):
         return ""
-    # A network has priors of one family.
-    groups = (("interactions", "regulation"), ("ontology", "annotations"), ("hierarchy",), ("gene-sets",))
-    taken = next(group for group in groups if any(family in by_family for family in group))
-    by_family = {name: found for name, found in by_family.items() if name in (*taken, "genes", "id-map")}
     by_family.setdefault("genes", [Path("GENES")])
     if "ontology" in by_family:
         by_family.setdefault("annotations", [Path("ANNOTATIONS")])

@@ -13,7 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from keras_vnn.architecture import Architecture, load_architecture
-from keras_vnn.architecture.wiring import gene_set_architecture, interaction_architecture, ontology_architecture
+from keras_vnn.architecture.wiring import (
+    gene_set_architecture,
+    interaction_architecture,
+    join_architectures,
+    ontology_architecture,
+)
 from keras_vnn.basics.errors import ConfigError
 from keras_vnn.basics.keras_import import import_keras
 from keras_vnn.basics.progress import Say, log_debug, log_info
@@ -63,38 +68,39 @@ def build_architecture(recipe: BuildRecipe, *, say: Say = log_info) -> Architect
     VNNError
         A file cannot be read, or the priors cannot be wired as asked.
     """
-    wire = _wiring(recipe)
+    wirings = _wirings(recipe)
     genes = read_named("genes", recipe.genes, recipe)
     say(f"genes         {genes}")
-    arch = wire(genes, say)
+    arch = join_architectures(*(wire(genes, say) for wire in wirings))
     if recipe.gene_column is None:
         return arch
     return replace(arch, parameters={**arch.parameters, "gene_column": recipe.gene_column})
 
 
-def _wiring(recipe: BuildRecipe) -> Callable[[GeneList, Say], Architecture]:
-    """Return what wires the priors that a recipe names, of one family."""
+def _wirings(recipe: BuildRecipe) -> list[Callable[[GeneList, Say], Architecture]]:
+    """Return what wires the priors that a recipe names, one for each family."""
     families = recipe.families
-    if len(families) > 1:
-        raise ConfigError(f"Name priors of one family, got {' and '.join(families)}.\nBuild one architecture for each.")
-    if recipe.hierarchy is not None:
-        return partial(_wire_hierarchy, recipe, recipe.hierarchy)
-    if recipe.gene_sets is not None:
-        return partial(_wire_gene_sets, recipe, recipe.gene_sets)
-    if recipe.ontology is not None and recipe.annotations is not None:
-        return partial(_wire_ontology, recipe, recipe.ontology, recipe.annotations)
-    if "ontology" in families:
-        absent = "ontology" if recipe.ontology is None else "annotations"
-        raise ConfigError(
-            f"An ontology needs annotations, and the other way round; {absent} is not named.\n"
-            "    vnn build --genes cells.h5ad --ontology go-basic.obo.gz --annotations goa_human.gaf.gz -o go.vnn"
-        )
     if not families:
         raise ConfigError(
             "There is no prior to wire: name interactions and regulation, ontology and annotations, a hierarchy or "
             "gene sets.\n    vnn build --genes cells.h5ad --interactions ppi.tsv --regulation tf.tsv -o lin.vnn"
         )
-    return partial(_wire_interactions, recipe)
+    wires: list[Callable[[GeneList, Say], Architecture]] = []
+    if "interactions" in families:
+        wires.append(partial(_wire_interactions, recipe))
+    if recipe.ontology is not None and recipe.annotations is not None:
+        wires.append(partial(_wire_ontology, recipe, recipe.ontology, recipe.annotations))
+    elif "ontology" in families:
+        absent = "ontology" if recipe.ontology is None else "annotations"
+        raise ConfigError(
+            f"An ontology needs annotations, and the other way round; {absent} is not named.\n"
+            "    vnn build --genes cells.h5ad --ontology go-basic.obo.gz --annotations goa_human.gaf.gz -o go.vnn"
+        )
+    if recipe.hierarchy is not None:
+        wires.append(partial(_wire_hierarchy, recipe, recipe.hierarchy))
+    if recipe.gene_sets is not None:
+        wires.append(partial(_wire_gene_sets, recipe, recipe.gene_sets))
+    return wires
 
 
 def _wire_interactions(recipe: BuildRecipe, genes: GeneList, say: Say) -> Architecture:
@@ -108,7 +114,7 @@ def _wire_interactions(recipe: BuildRecipe, genes: GeneList, say: Say) -> Archit
         regulation = read_named("regulation", list(recipe.regulation), recipe)
         say(f"regulation    {regulation}")
         regulation = in_names_of(regulation, genes, recipe, say)
-    return interaction_architecture(genes, interactions, regulation, **recipe.wiring)
+    return interaction_architecture(genes, interactions, regulation, **recipe.wiring_of("interactions"))
 
 
 def _wire_ontology(recipe: BuildRecipe, terms: Path, genes_of_terms: Path, genes: GeneList, say: Say) -> Architecture:
@@ -120,7 +126,7 @@ def _wire_ontology(recipe: BuildRecipe, terms: Path, genes_of_terms: Path, genes
     say(f"annotations   {annotations}")
     if _translates(recipe):
         annotations = in_names_of(annotations, genes, recipe, say).among(genes)
-    return ontology_architecture(genes, ontology, annotations, **recipe.wiring)
+    return ontology_architecture(genes, ontology, annotations, **recipe.wiring_of("ontology"))
 
 
 def _wire_hierarchy(recipe: BuildRecipe, hierarchy: Path, genes: GeneList, say: Say) -> Architecture:
@@ -128,15 +134,15 @@ def _wire_hierarchy(recipe: BuildRecipe, hierarchy: Path, genes: GeneList, say: 
     say(f"hierarchy     {terms}; {annotations}")
     annotations = in_names_of(annotations, genes, recipe, say)
     # Somebody prepared the hierarchy: it is taken as it is unless limits are asked for.
-    options = {"min_genes": 1, "redundancy": None, "relations": tuple(sorted({*terms.relation})), **recipe.wiring}
-    return ontology_architecture(genes, terms, annotations, **options)
+    as_it_is: dict[str, Any] = {"min_genes": 1, "redundancy": None, "relations": tuple(sorted({*terms.relation}))}
+    return ontology_architecture(genes, terms, annotations, **as_it_is | recipe.wiring_of("hierarchy"))
 
 
 def _wire_gene_sets(recipe: BuildRecipe, gene_sets: Path, genes: GeneList, say: Say) -> Architecture:
     sets = read_named("gene-sets", gene_sets, recipe)
     say(f"gene sets     {sets}")
     sets = in_names_of(sets, genes, recipe, say)
-    return gene_set_architecture(genes, sets, **recipe.wiring)
+    return gene_set_architecture(genes, sets, **recipe.wiring_of("gene sets"))
 
 
 def _translates(recipe: BuildRecipe) -> bool:
@@ -235,6 +241,9 @@ def recipe_of_model(model: Path, data: Path, **given: Any) -> TrainingRecipe:
         "validation": cells["validation"] / total,
         "test": cells["test"] / total,
         "seed": kept["split"]["seed"],
+        "group": kept["split"].get("group"),
+        "side": kept.get("side", {}).get("key") or None,
+        "covariate": [one["name"] for one in kept.get("side", {}).get("covariates", ())],
         "training": _changed(kept["options"], TrainingOptions().to_json(), leave_out=("seed",)),
         "model": _changed(seen.options, ModelOptions().to_json()),
         **how,
@@ -315,7 +324,7 @@ def train_model(
     """
     recipe.check()
     data, labels = read_training_data(recipe, network, say=say)
-    split = split_of(recipe, labels)
+    split = split_of(recipe, data, labels)
     say(f"split         {split}")
     # Takes seconds; what is wrong with the files has been said by now.
     import_keras()
@@ -347,11 +356,12 @@ def train_model(
     return result
 
 
-def split_of(recipe: TrainRecipe, labels: Labels | Targets) -> Split:
+def split_of(recipe: TrainRecipe, data: anndata.AnnData, labels: Labels | Targets) -> Split:
     """Return which cells a recipe uses for training, validation and test."""
-    from keras_vnn.data import split_cells
+    from keras_vnn.data import column_of, split_cells
 
-    return split_cells(labels, fractions=recipe.fractions, seed=recipe.seed)
+    groups = None if recipe.group is None else column_of(data, recipe.group)[1].to_numpy(object)[labels.cells]
+    return split_cells(labels, fractions=recipe.fractions, seed=recipe.seed, groups=groups)
 
 
 def trained_network(
@@ -378,6 +388,7 @@ def trained_network(
         "labels": labels,
         "training": recipe.training_options(),
         "split": split,
+        "group": recipe.group,
         "missing": recipe.missing,
         "preset": recipe.preset,
         "say": say,
@@ -388,7 +399,7 @@ def trained_network(
         return train_autoencoder(network, data, **how)
     how["pretraining"] = recipe.pretraining_options()
     if recipe.objective == "prediction":
-        return train(network, data, **how)
+        return train(network, data, side=recipe.side, covariate=recipe.covariate, **how)
     return train_embedding(network, data, objective=recipe.objective, **how)
 
 

@@ -203,18 +203,27 @@ class BuildRecipe(RecipeSection):
         return tuple(family for family, is_named in named.items() if is_named)
 
     def applying(self, group: str) -> tuple[type[Options], ...]:
-        """Return the options of the family of priors."""
-        kinds: dict[str, type[Options]] = {
-            "interactions": InteractionOptions,
-            "ontology": OntologyOptions,
-            "hierarchy": OntologyOptions,
-            "gene sets": GeneSetOptions,
-        }
-        return tuple(kinds[family] for family in self.families) or self.groups[group]
+        """Return the options of the families of priors."""
+        return tuple(dict.fromkeys(_WIRING[family] for family in self.families)) or self.groups[group]
+
+    def wiring_of(self, family: str) -> Changes:
+        """Return those of the wiring options that a family has; dense units stand next to one family only."""
+        known = set(_WIRING[family].names())
+        if family != next((one for one in self.families if one in ("ontology", "hierarchy")), self.families[0]):
+            known.remove("dense_units")
+        return {name: value for name, value in self.wiring.items() if name in known}
 
     def because(self, group: str) -> str:
         """Name the family of priors."""
         return f": the nodes are wired by {' and '.join(self.families)}"
+
+
+_WIRING: Mapping[str, type[Options]] = {
+    "interactions": InteractionOptions,
+    "ontology": OntologyOptions,
+    "hierarchy": OntologyOptions,
+    "gene sets": GeneSetOptions,
+}
 
 
 class TrainRecipe(RecipeSection):
@@ -234,6 +243,11 @@ class TrainRecipe(RecipeSection):
     cells: Path | None = Field(default=None, description="Table of cells with their labels, for CSV and TSV.")
     label: str = Field(description="Column with the labels.")
     task: Literal["classification", "regression"] = Field(default="classification", description="What to predict.")
+    group: str | None = Field(
+        default=None, description="Column of the donor or batch, whose cells stay in one part of the split."
+    )
+    side: str | None = Field(default=None, description="Array of obsm that the model reads next to the genes.")
+    covariate: Words = Field(default=(), description="Column of the cells it reads there too, such as age or sex.")
     gene_column: Column | None = Field(
         default=None, description=f"{GENE_COLUMN} By default that of the network, where it has more of its genes."
     )
@@ -321,6 +335,8 @@ class TrainRecipe(RecipeSection):
         self.model_options()
         if self.objective == "autoencoder" and self.pretraining_options() is not None:
             raise ConfigError("An autoencoder is not pretrained. Leave out pretrain.")
+        if self.objective != "prediction" and (self.side is not None or self.covariate):
+            raise ConfigError(f"side and covariate go with objective: prediction only, got {self.objective}.")
         if self.objective in ("siamese", "triplet") and self.task != "classification":
             raise ConfigError(
                 f"An embedding is trained on classes of cells, got task: {self.task}. Leave out the task."
@@ -380,7 +396,7 @@ class CompareRecipe(RecipeSection):
 # What says which cells there are and how good a model is stays the same in all trials of a search.
 _FIXED = (
     *("architecture", "data", "cells", "label", "task", "layer", "backed", "orientation", "metadata", "duplicates"),
-    *("missing", "missing_labels", "objective", "logs", "validation", "test", "seed", "output"),
+    *("missing", "missing_labels", "objective", "logs", "group", "validation", "test", "seed", "output"),
 )
 _FIXED_BUILD = ("genes", "gene_column", "duplicates", "orientation", "output")
 _FILES = ("interactions", "regulation", "ontology", "annotations", "hierarchy", "gene_sets", "id_map")

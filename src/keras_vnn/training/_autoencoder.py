@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
 import keras
@@ -15,12 +15,19 @@ from keras_vnn.basics.progress import Say
 from keras_vnn.data import Labels, Normalization, Split, Targets, labels_given
 from keras_vnn.data.metrics import ReconstructionMetrics, reconstruction_metrics
 from keras_vnn.models import build_autoencoder, view
-from keras_vnn.options import AutoencoderTraining, TrainingOptions, autoencoder_options, training_options
+from keras_vnn.options import (
+    AutoencoderOptions,
+    AutoencoderTraining,
+    TrainingOptions,
+    autoencoder_options,
+    training_given,
+    training_options,
+)
 from keras_vnn.training._fit import predicted_by
 from keras_vnn.training._run import TrainingResult, run_training
 
 if TYPE_CHECKING:
-    from keras_vnn.options._changes import AutoencoderChanges
+    from keras_vnn.options._changes import RestorerChanges
 
 __all__ = ["train_autoencoder"]
 
@@ -33,8 +40,9 @@ def train_autoencoder(
     data: Any,
     labels: Labels | Targets | str | Sequence[Any] | None = None,
     *,
-    training: TrainingOptions | None = None,
+    training: TrainingOptions | Mapping[str, Any] | None = None,
     split: Split | None = None,
+    group: str | None = None,
     missing: str = "raise",
     preset: str | None = None,
     center: bool = True,
@@ -45,7 +53,7 @@ def train_autoencoder(
     logs: str | os.PathLike[str] | None = None,
     say: Say | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-    **options: Unpack[AutoencoderChanges],
+    **options: Unpack[RestorerChanges],
 ) -> TrainingResult:
     """Align data by name, normalise, and train an autoencoder of `build_autoencoder` with early stopping.
 
@@ -54,7 +62,7 @@ def train_autoencoder(
 
     Parameters
     ----------
-    arch, data, missing, progress, what, checkpoint, logs, say, callbacks
+    arch, data, group, missing, progress, what, checkpoint, logs, say, callbacks
         As in `train`. Data on disk are read batch by batch.
     labels
         If given, only the labelled cells are used, and the split has the classes in proportion. The network does not
@@ -63,8 +71,10 @@ def train_autoencoder(
         How to train; by default as the preset was trained, see ``TRAINING_PRESETS``, and without one as VEGA was.
     split
         Which cells are for training, early stopping and scoring; 70, 15 and 15 % drawn by the seed by default.
-    preset, **options
+    preset
         As in `build_autoencoder`.
+    **options
+        Fields of `AutoencoderOptions`, as in `build_autoencoder`, and of `TrainingOptions`, as in `train`.
     center
         Begin with the mean of the training cells as what each gene is without any activity (its bias), so that latent
         values stand for deviations from it; VEGA and OntoVAE begin near 0.
@@ -84,9 +94,11 @@ def train_autoencoder(
         The data and the architecture do not fit together; see the functions this one calls.
     """
     objective = AutoencoderTraining(center=center, warmup_epochs=warmup_epochs)
+    usual = training_options(preset or "vega")
+    chosen, model_options = training_given(training, options, AutoencoderOptions, usual)
 
     def build(*, normalization: Normalization, **how: Any) -> keras.Model:
-        model = build_autoencoder(arch, preset=preset, normalization=normalization, **how, **options)
+        model = build_autoencoder(arch, preset=preset, normalization=normalization, **how, **model_options)
         if center:
             view(model).sparse_layer(0).bias.assign(np.where(_is_restored(model), _means(normalization), 0.0))
         return model
@@ -96,11 +108,12 @@ def train_autoencoder(
         data,
         None if labels is None else labels_given(data, labels),
         build,
-        autoencoder_options(preset, options),
+        autoencoder_options(preset, model_options),
         targets=None,
         objective=("autoencoder", objective.to_json()),
-        training=training or training_options(preset or "vega"),
+        training=chosen,
         split=split,
+        group=group,
         missing=missing,
         score=lambda model, cells, _: _score(model, cells),
         progress=progress,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
 import keras
@@ -16,14 +16,14 @@ from keras_vnn.basics.progress import Say
 from keras_vnn.data import Labels, Split, labels_given
 from keras_vnn.layers import BatchHardTriplet, ContrastivePairs
 from keras_vnn.models import Embedding, build_model
-from keras_vnn.options import EmbeddingOptions, PretrainingOptions, TrainingOptions
+from keras_vnn.options import EmbeddingOptions, ModelOptions, PretrainingOptions, TrainingOptions, training_given
 from keras_vnn.options import model_options as options_of
 from keras_vnn.training._order import CellOrder, PairOrder, TripletOrder
 from keras_vnn.training._run import TrainingResult, run_training
 from keras_vnn.training._stream import is_stored
 
 if TYPE_CHECKING:
-    from keras_vnn.options._changes import ModelChanges
+    from keras_vnn.options._changes import PredictorChanges
 
 __all__ = ["EMBEDDING_OBJECTIVES", "train_embedding"]
 
@@ -39,8 +39,9 @@ def train_embedding(
     margin: float | None = None,
     types_per_batch: int = 18,
     cells_per_type: int = 4,
-    training: TrainingOptions | None = None,
+    training: TrainingOptions | Mapping[str, Any] | None = None,
     split: Split | None = None,
+    group: str | None = None,
     missing: str = "raise",
     preset: str | None = None,
     pretraining: PretrainingOptions | None = None,
@@ -50,7 +51,7 @@ def train_embedding(
     logs: str | os.PathLike[str] | None = None,
     say: Say | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-    **model_options: Unpack[ModelChanges],
+    **options: Unpack[PredictorChanges],
 ) -> TrainingResult:
     """Train a network without a head, so that the activities of its last hidden layer tell types of cells apart.
 
@@ -58,8 +59,8 @@ def train_embedding(
 
     Parameters
     ----------
-    arch, data, labels, training, split, missing, preset, progress, what, checkpoint, logs, say, callbacks
-        As in `train`, and so are the ``model_options``. ``batch_size`` is the number of pairs of a siamese network;
+    arch, data, labels, training, split, group, missing, preset, progress, what, checkpoint, logs, say, callbacks
+        As in `train`, and so are the ``options``. ``batch_size`` is the number of pairs of a siamese network;
         triplets have batches of ``types_per_batch * cells_per_type`` cells. Data on disk are read into memory,
         where those that are sparse stay so.
     objective
@@ -89,7 +90,7 @@ def train_embedding(
     """
     check_choice("objective", objective, EMBEDDING_OBJECTIVES, ModelError)
     asked = EmbeddingOptions(margin=margin, types_per_batch=types_per_batch, cells_per_type=cells_per_type)
-    chosen = training or TrainingOptions()
+    chosen, model_options = training_given(training, options, ModelOptions)
     known = labels_given(data, labels)
     if not isinstance(known, Labels):
         raise DataError("An embedding is trained on classes of cells: vnn.pp.labels_of(data, column).")
@@ -122,6 +123,7 @@ def train_embedding(
         objective=(objective, asked.to_json()),
         training=chosen,
         split=split,
+        group=group,
         missing=missing,
         inputs=lambda values: values.in_memory() if is_stored(values) else values,
         sampler=sampler,

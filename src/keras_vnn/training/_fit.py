@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from keras_vnn.basics.csv_tables import csv_text
 from keras_vnn.basics.errors import ConfigError, DataError
@@ -23,7 +24,7 @@ from keras_vnn.training._checkpoint import Checkpoint
 from keras_vnn.training._order import CellOrder, ordered_batches
 from keras_vnn.training._stream import StoredBatches, is_stored, stored_order
 
-__all__ = ["fit_model", "make_optimizer", "precision", "predicted_by", "rows_of"]
+__all__ = ["checked_weights", "fit_model", "make_optimizer", "precision", "predicted_by", "rows_of"]
 
 
 def fit_model(
@@ -34,6 +35,7 @@ def fit_model(
     validation: tuple[Any, Any] | None = None,
     training: TrainingOptions | None = None,
     class_weight: Mapping[int, float] | None = None,
+    sample_weight: Any = None,
     progress: bool = True,
     what: str = "training",
     checkpoint: str | os.PathLike[str] | None = None,
@@ -64,6 +66,8 @@ def fit_model(
         Batch size, epochs, patience and seed are taken from it; `TrainingOptions()` by default.
     class_weight
         Weight of each class by its code.
+    sample_weight
+        ``(cells,)`` weight of each in the loss.
     progress
         Show a live line, on a terminal or in a notebook.
     what
@@ -107,6 +111,11 @@ def fit_model(
                 f"The inputs and targets for {name} have different numbers of rows: "
                 f"{', '.join(str(len(part)) for part in (*_parts(inputs), targets))}."
             )
+    if sample_weight is not None:
+        weights = checked_weights(sample_weight, len(y))
+        if class_weight is not None:
+            weights = weights * np.array([class_weight[code] for code in np.asarray(y).tolist()], np.float32)
+        sample_weight, class_weight = weights, None
     size = batch_size or options.batch_of(len(y))
     if order is None:
         order = stored_order(x, options.seed, size) if is_stored(x) else CellOrder(len(y), options.seed)
@@ -131,7 +140,7 @@ def fit_model(
             same = identity_of(
                 data=[x, y],
                 validation_data=validation,
-                training_options=[choices, class_weight],
+                training_options=[choices, class_weight, *([] if sample_weight is None else [sample_weight])],
                 version_of_Keras=f"{keras.__version__} on {keras.backend.backend()}",
                 **(identity or {}),
             )
@@ -147,9 +156,9 @@ def fit_model(
             )
         held_out: dict[str, Any] = {"validation_data": validation, "validation_batch_size": size}
         if is_stored(x):
-            batches: Any = open_files.enter_context(StoredBatches(x, _targets(y), size, order))
+            batches: Any = open_files.enter_context(StoredBatches(x, _targets(y), size, order, sample_weight))
         else:
-            batches = ordered_batches(x, y, order, size)
+            batches = ordered_batches(x, y, order, size, sample_weight)
         if validation is not None and is_stored(validation[0]):
             parts = StoredBatches(validation[0], _targets(validation[1]), size)
             held_out = {"validation_data": open_files.enter_context(parts)}
@@ -170,6 +179,22 @@ def fit_model(
             raise KeyboardInterrupt(f"in epoch {len(kept.history) + 1}; the same command goes on from there") from None
     history = pd.DataFrame(record.history) if kept is None else pd.DataFrame(kept.history)
     return history.rename_axis("epoch")
+
+
+def checked_weights(weights: Any, cells: int) -> NDArray[np.float32]:
+    """Return one weight per cell as float32.
+
+    Raises
+    ------
+    DataError
+        There are more or fewer, or one is negative or not a number.
+    """
+    given = np.asarray(weights)
+    if given.shape != (cells,) or given.dtype.kind not in "biuf":
+        raise DataError(f"sample_weight must be a number for each of {cells:,} cells, got shape {given.shape}.")
+    if not (np.isfinite(given) & (given >= 0)).all() or not given.any():
+        raise DataError("sample_weight must be numbers of at least 0, not all of them 0.")
+    return given.astype(np.float32)
 
 
 def _scores_text(logs: Mapping[str, float]) -> str:

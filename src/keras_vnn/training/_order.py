@@ -156,7 +156,7 @@ def _two_types(codes: NDArray[np.integer]) -> NDArray[np.int64]:
     return given
 
 
-def ordered_batches(inputs: Any, targets: Any, order: CellOrder, batch_size: int) -> Any:
+def ordered_batches(inputs: Any, targets: Any, order: CellOrder, batch_size: int, weights: Any = None) -> Any:
     """Return what ``fit`` takes as ``x``: the batches of arrays, in the order of each epoch.
 
     Parameters
@@ -169,11 +169,13 @@ def ordered_batches(inputs: Any, targets: Any, order: CellOrder, batch_size: int
         The order; to be among the callbacks of ``fit``.
     batch_size
         Cells per batch; the last may have fewer.
+    weights
+        An array with the weight of each cell in the loss; all alike when ``None``.
     """
     parts = tuple(inputs) if isinstance(inputs, list | tuple) else inputs
-    if keras.backend.backend() == "tensorflow":
-        return _tensorflow_batches((parts, targets), order, batch_size)
-    return _Batches((parts, targets), order, batch_size)
+    arrays = (parts, targets) if weights is None else (parts, targets, weights)
+    make = _tensorflow_batches if keras.backend.backend() == "tensorflow" else _Batches
+    return make(arrays, order, batch_size)
 
 
 def _tensorflow_batches(arrays: Any, order: CellOrder, batch_size: int) -> Any:

@@ -15,8 +15,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from keras_vnn.architecture import Architecture
-from keras_vnn.basics.errors import DataError
+from keras_vnn.basics.errors import DataError, sample
 from keras_vnn.basics.progress import Say
+from keras_vnn.basics.remedies import remedy
 from keras_vnn.basics.showing import Shown
 from keras_vnn.data import (
     Labels,
@@ -29,14 +30,15 @@ from keras_vnn.data import (
     inputs_of,
     split_cells,
 )
+from keras_vnn.data.labels import column_of
 from keras_vnn.data.metrics import Metrics
 from keras_vnn.models import view
 from keras_vnn.options import AutoencoderOptions, ModelOptions, PretrainingOptions, TrainingOptions
-from keras_vnn.training._fit import fit_model, make_optimizer, precision, rows_of
+from keras_vnn.training._fit import checked_weights, fit_model, make_optimizer, precision, rows_of
 from keras_vnn.training._order import CellOrder
 from keras_vnn.training._pretraining import pretrain
 
-__all__ = ["TrainingResult", "run_training"]
+__all__ = ["TrainingResult", "run_training", "split_of"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -91,6 +93,9 @@ def run_training(
     inputs: Callable[[Any], Any] = lambda values: values,
     sampler: Callable[[NDArray[np.integer]], tuple[CellOrder, int]] | None = None,
     score: Callable[[keras.Model, Any, Any], Metrics] | None = None,
+    group: str | None = None,
+    sample_weight: Any = None,
+    remember: Mapping[str, Any] | None = None,
     pretraining: PretrainingOptions | None = None,
     progress: bool = True,
     say: Say | None = None,
@@ -118,14 +123,15 @@ def run_training(
         From some cells the order in which to draw them, and the size of batches; else every cell once.
     score
         Called with the model, and inputs and targets of the test cells.
+    group
+        Column of the donor or batch, whose cells stay in one part of the split.
+    sample_weight
+        ``(cells of the data,)`` weight of each in the loss.
+    remember
+        Further JSON values that the record of the training has.
     """
     cells = np.arange(len(data)) if labels is None else labels.cells
-    of, noun = (cells, "data") if labels is None else (labels, "labels")
-    parts = split or split_cells(of, seed=training.seed, stratify=labels is not None)
-    if len(parts) != len(cells):
-        raise DataError(
-            f"The split is of {len(parts):,} cells, the {noun} of {len(cells):,}. Draw the split from these cells."
-        )
+    parts = split_of(data, labels, split, group, training.seed)
     order, batch_size = (None, training.batch_of(len(parts.train))) if sampler is None else sampler(parts.train)
     values, normalization = _values(arch, data, cells, parts, training, model_options, missing)
     values = inputs(values)
@@ -153,6 +159,7 @@ def run_training(
         class_weight=class_weights(labels, cells=parts.train)
         if sampler is None and training.class_weights == "balanced" and isinstance(labels, Labels)
         else None,
+        sample_weight=None if sample_weight is None else checked_weights(sample_weight, len(data))[cells][parts.train],
         progress=progress,
         say=say,
         identity={
@@ -169,8 +176,40 @@ def run_training(
     if score is not None and parts.test.size:
         metrics = score(model, *known_of(rows_of(values, parts.test), parts.test))
     record = _record(training, labels, parts, history, metrics, pretraining, objective[0])
+    record |= remember or {}
+    if group is not None:
+        names = column_of(data, group)[1].iloc[cells].astype(str)
+        held = {name: sorted({*names.iloc[getattr(parts, name)]}) for name in ("validation", "test")}
+        record["split"] |= {"group": group, **held}
     view(model).card.remember(training=record, judgement=None)
     return TrainingResult(model, history, metrics, parts)
+
+
+def split_of(data: Any, labels: Labels | Targets | None, split: Split | None, group: str | None, seed: int) -> Split:
+    """Return the split that is given, or one that is drawn, with whole groups if a column of them is named.
+
+    Raises
+    ------
+    DataError
+        The split is of other cells, or has cells of a group in several parts; or what `pp.split_cells` raises.
+    """
+    cells, noun = (np.arange(len(data)), "data") if labels is None else (labels.cells, "labels")
+    groups = None if group is None else column_of(data, group)[1].iloc[cells].to_numpy(object)
+    of = cells if labels is None else labels
+    parts = split or split_cells(of, seed=seed, stratify=labels is not None, groups=groups)
+    if len(parts) != len(cells):
+        raise DataError(
+            f"The split is of {len(parts):,} cells, the {noun} of {len(cells):,}. Draw the split from these cells."
+        )
+    if groups is not None:
+        names = [{*map(str, groups[part])} for part in (parts.train, parts.validation, parts.test)]
+        shared = (names[0] & names[1]) | (names[0] & names[2]) | (names[1] & names[2])
+        if shared:
+            raise DataError(
+                f"{len(shared):,} groups of {group!r} have cells in several parts of the split: {sample(shared)}.\n"
+                "Draw it with whole groups: vnn.pp.split_cells(labels, groups=…, seed=…)"
+            )
+    return parts
 
 
 def _record(
@@ -211,7 +250,7 @@ def _values(
         if training.normalization != "none":
             raise DataError(
                 f"Several features per gene are taken as they are, got normalization={training.normalization!r}.\n"
-                "Pass training=vnn.training_options(normalization='none'), and scale the layers of the data yourself."
+                + remedy("Pass {normalization}, and scale the layers of the data yourself.", normalization="none")
             )
         return align_features(data, arch, options.gene_features, missing=missing)[cells], None
     normalization = fit_normalization(

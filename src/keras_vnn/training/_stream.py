@@ -52,16 +52,24 @@ class StoredBatches(keras.utils.PyDataset):
     order
         The orders, to be among the callbacks of ``fit``, in which a cell may stand more than once or not at all; as
         stored when ``None``.
+    weights
+        An array with the weight of each cell in the loss.
     """
 
     def __init__(
-        self, inputs: Any, targets: NDArray[Any] | StoredInputs | None, batch_size: int, order: CellOrder | None = None
+        self,
+        inputs: Any,
+        targets: NDArray[Any] | StoredInputs | None,
+        batch_size: int,
+        order: CellOrder | None = None,
+        weights: NDArray[Any] | None = None,
     ) -> None:
         super().__init__()
         parts: Sequence[Any] = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
         self._stored: StoredInputs = parts[0]
         self._side = parts[1:]
         self._targets = targets
+        self._weights = weights
         self._size = batch_size
         self._order = order
         self._window = _window(self._stored, batch_size) if order is None or order.window is None else order.window
@@ -97,7 +105,8 @@ class StoredBatches(keras.utils.PyDataset):
         inputs = (aligned, *(part[rows] for part in self._side)) if self._side else aligned
         if self._targets is None:
             return (inputs,)
-        return inputs, aligned if self._targets is self._stored else self._targets[rows]
+        targets = aligned if self._targets is self._stored else self._targets[rows]
+        return (inputs, targets) if self._weights is None else (inputs, targets, self._weights[rows])
 
     def _raw(self, number: int) -> Any:
         """Return the cells of a window as they are stored, and begin to read those of the next."""

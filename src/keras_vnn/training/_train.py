@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
 
 import keras
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from keras_vnn.architecture import Architecture
-from keras_vnn.basics.errors import DataError, did_you_mean, sample
+from keras_vnn.basics.errors import DataError
 from keras_vnn.basics.progress import Say
-from keras_vnn.data import ClassificationMetrics, Labels, Split, Targets, folds, labels_given
+from keras_vnn.basics.remedies import at_command_line, remedy
+from keras_vnn.data import ClassificationMetrics, Labels, Side, Split, Targets, column_of, folds, labels_given
 from keras_vnn.data.metrics import scores
 from keras_vnn.models import Regression, build_model
-from keras_vnn.options import PretrainingOptions, TrainingOptions
+from keras_vnn.options import ModelOptions, PretrainingOptions, TrainingOptions, training_given
 from keras_vnn.options import model_options as options_of
 from keras_vnn.training._fit import predicted_by
-from keras_vnn.training._run import TrainingResult, run_training
+from keras_vnn.training._run import TrainingResult, run_training, split_of
 
 if TYPE_CHECKING:
-    from keras_vnn.options._changes import ModelChanges
+    from keras_vnn.options._changes import PredictorChanges
 
 __all__ = ["cross_validate", "train"]
 
@@ -34,10 +35,13 @@ def train(
     data: Any,
     labels: Labels | Targets | str | Sequence[Any],
     *,
-    training: TrainingOptions | None = None,
+    training: TrainingOptions | Mapping[str, Any] | None = None,
     split: Split | None = None,
+    group: str | None = None,
     missing: str = "raise",
     side: str | NDArray[np.floating] | None = None,
+    covariate: str | Sequence[str] = (),
+    sample_weight: ArrayLike | None = None,
     preset: str | None = None,
     pretraining: PretrainingOptions | None = None,
     progress: bool = True,
@@ -46,7 +50,7 @@ def train(
     logs: str | os.PathLike[str] | None = None,
     say: Say | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-    **model_options: Unpack[ModelChanges],
+    **options: Unpack[PredictorChanges],
 ) -> TrainingResult:
     """Align data by name, normalise, build a model, train it with early stopping, and score it on held-out cells.
 
@@ -63,15 +67,26 @@ def train(
     labels
         `Labels` for classification, `Targets` for regression; the name of a column of labels, or one label per cell.
     training
-        How to train; `TrainingOptions()` by default.
+        How to train: `TrainingOptions`, or options by name; ``TrainingOptions()`` by default.
     split
         Which cells are for training, early stopping and scoring; 70, 15 and 15 % drawn by the seed by default.
+    group
+        Column of ``data.obs`` with the donor or batch, whose cells stay in one part of the split.
     missing
         ``"raise"``, ``"zero"`` or ``"mean"``: what to do for input genes that the data lack.
     side
-        What the side branch of the model reads: ``(cells of the data, side features)``, or its name in ``data.obsm``.
-    preset, **model_options
+        What the model reads next to the genes: ``(cells of the data, side features)``, or its name in ``data.obsm``.
+        The model remembers the name, and finds it in other data by it.
+    covariate
+        Columns of ``data.obs`` that it reads there too, such as age and sex: numbers are standardised, categories have
+        a feature each. Without ``side_layers`` the head reads them directly.
+    sample_weight
+        ``(cells of the data,)`` weight of each in the loss.
+    preset
         As in `build_model`.
+    **options
+        Fields of `ModelOptions`, as in `build_model`, and of `TrainingOptions`, which change ``training``:
+        ``epochs=20``.
     pretraining
         Let layers begin as encoders of autoencoders of the training cells, see `tl.pretrain`.
     progress
@@ -99,13 +114,26 @@ def train(
         The data, the labels and the architecture do not fit together; see the functions this one calls.
     """
     known = labels_given(data, labels)
-    choices = options_of(preset, model_options)
+    chosen, model_options = training_given(training, options, ModelOptions)
     outputs = known.classes if isinstance(known, Labels) else Regression(known.names)
-
-    def inputs(values: Any) -> Any:
-        if not choices.side_features:
-            return values
-        return [values, _side_values(data, side, choices.side_features)[known.cells]]
+    remember: dict[str, Any] = {}
+    beside, asked = None, int(model_options.get("side_features") or 0)
+    if side is not None or covariate:
+        split = split_of(data, known, split, group, chosen.seed)
+        read = Side.fit(data, side, covariate, known.cells, known.cells[split.train])
+        if asked and asked != (read.features or read.width):
+            raise DataError(
+                f"side_features={asked:,}, but the side data have {read.features or read.width:,} features."
+            )
+        beside, remember = read.values(data, known.cells, array=side), {"side": read.to_json()}
+        model_options["side_features"] = read.width
+    choices = options_of(preset, model_options)
+    if choices.side_features and beside is None:
+        raise DataError(
+            f"The model has a side branch of {choices.side_features:,} features, but there are no data for it.\n"
+            + remedy("Name the array of obsm it reads: {side}", side=...)
+            + ("." if at_command_line() else "; without the branch: side_features=0, side_layers=().")
+        )
 
     return run_training(
         arch,
@@ -115,10 +143,13 @@ def train(
         choices,
         targets=known.truth,
         objective=("prediction", repr(outputs)),
-        training=training or TrainingOptions(),
+        training=chosen,
         split=split,
+        group=group,
         missing=missing,
-        inputs=inputs,
+        inputs=lambda values: values if beside is None else [values, beside],
+        sample_weight=sample_weight,
+        remember=remember,
         score=lambda model, x, truth: scores(known, truth, predicted_by(model, x)),
         pretraining=pretraining,
         progress=progress,
@@ -133,23 +164,28 @@ def train(
 def cross_validate(
     arch: Architecture,
     data: Any,
-    labels: Labels,
+    labels: Labels | str | Sequence[Any],
     *,
-    training: TrainingOptions | None = None,
+    training: TrainingOptions | Mapping[str, Any] | None = None,
     n_folds: int = 5,
+    group: str | None = None,
     preset: str | None = None,
     progress: bool = True,
     what: str = "fold",
-    **model_options: Unpack[ModelChanges],
+    side: str | NDArray[np.floating] | None = None,
+    covariate: str | Sequence[str] = (),
+    **options: Unpack[PredictorChanges],
 ) -> pd.DataFrame:
     """Train a new model per fold and score it on the cells it has not seen.
 
     Parameters
     ----------
-    arch, data, labels, training, preset, progress, **model_options
+    arch, data, labels, training, preset, progress, side, covariate, **options
         As in `train`; fold ``k`` uses the seed of ``training`` plus ``k``.
     n_folds
         Number of folds.
+    group
+        Column of ``data.obs`` with the donor or batch, whose cells are tested in the same fold.
     what
         What to call the runs in the progress line.
 
@@ -158,15 +194,20 @@ def cross_validate(
     pandas.DataFrame
         A row per fold: accuracy, balanced accuracy, macro F1, log loss, cells, epochs.
     """
-    chosen = training or TrainingOptions()
+    chosen, model_options = training_given(training, options, ModelOptions)
+    known = labels_given(data, labels)
+    groups = None if group is None else column_of(data, group)[1].to_numpy(object)[known.cells]
     rows = []
-    for number, split in enumerate(folds(labels, n_folds, seed=chosen.seed)):
+    for number, split in enumerate(folds(known, n_folds, seed=chosen.seed, groups=groups)):
         result = train(
             arch,
             data,
-            labels,
+            known,
             training=chosen.changed(seed=chosen.seed + number),
             split=split,
+            group=group,
+            side=side,
+            covariate=covariate,
             preset=preset,
             progress=progress,
             what=f"{what} {number + 1}/{n_folds}",
@@ -180,25 +221,3 @@ def cross_validate(
             rows.append({"fold": number + 1, **scores, "cells": result.metrics.cells, "epochs": len(result.history)})
         keras.backend.clear_session()
     return pd.DataFrame(rows).set_index("fold")
-
-
-def _side_values(data: Any, side: str | NDArray[np.floating] | None, width: int) -> NDArray[np.float32]:
-    if side is None:
-        raise DataError(
-            f"The model has a side branch of {width:,} features, but there are no data for it.\n"
-            "Pass side=array or its name in data.obsm; without the branch: side_features=0, side_layers=()."
-        )
-    if isinstance(side, str):
-        names = list(getattr(data, "obsm", {}))
-        if side not in names:
-            hint = did_you_mean(side, names) or (f"It has {sample(names)}." if names else "It has none.")
-            raise DataError(f"The data have no obsm {side!r}. {hint}")
-        side = data.obsm[side]
-    values = np.asarray(side.toarray() if hasattr(side, "toarray") else side, np.float32)
-    if values.shape != (len(data), width):
-        raise DataError(
-            f"The side data must have shape (cells, features) = ({len(data)}, {width}), got {values.shape}."
-        )
-    if not np.isfinite(values).all():
-        raise DataError(f"{int((~np.isfinite(values)).sum()):,} of {values.size:,} side values are not finite numbers.")
-    return values

@@ -7,6 +7,7 @@ Knows nothing of files and nothing of Keras.
 
 from keras_vnn.architecture.wiring._groupings import GROUPINGS
 from keras_vnn.architecture.wiring._interactions import gene_set_architecture, interaction_architecture
+from keras_vnn.architecture.wiring._joining import join_architectures
 from keras_vnn.architecture.wiring._layering import UNIT_FORMULAS, UnitFormula
 from keras_vnn.architecture.wiring._ontology import hierarchy_architecture, ontology_architecture
 
@@ -17,5 +18,6 @@ __all__ = [
     "gene_set_architecture",
     "hierarchy_architecture",
     "interaction_architecture",
+    "join_architectures",
     "ontology_architecture",
 ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from keras_vnn.architecture import Architecture
 from keras_vnn.basics.csv_tables import read_table
@@ -17,7 +18,7 @@ from keras_vnn.basics.errors import ConfigError, check_choice
 from keras_vnn.basics.files import made_folder
 from keras_vnn.basics.progress import Say, log_info
 from keras_vnn.basics.runs import alone_at, claim, digest_of
-from keras_vnn.data import Labels, Targets, labels_given
+from keras_vnn.data import Labels, Targets, column_of, labels_given
 from keras_vnn.data.metrics import named
 from keras_vnn.experiments.comparison._result import (
     FILES,
@@ -42,13 +43,13 @@ from keras_vnn.experiments.comparison._runs import (
     splits_of,
 )
 from keras_vnn.experiments.comparison._statistics import rank_stability
-from keras_vnn.options import TrainingOptions
+from keras_vnn.options import ModelOptions, TrainingOptions, training_given
 from keras_vnn.recipes.read import changed_section
 from keras_vnn.recipes.run import network_of, read_training_data
 from keras_vnn.recipes.schema import CompareRecipe, TrainingRecipe
 
 if TYPE_CHECKING:
-    from keras_vnn.options._changes import ModelChanges
+    from keras_vnn.options._changes import PredictorChanges
 
 MEASURES = ("importance", "evidence", "learned")
 
@@ -64,9 +65,12 @@ def compare(
     seeds: int = 5,
     n_folds: int = 0,
     fractions: tuple[float, float, float] = (0.7, 0.15, 0.15),
-    training: TrainingOptions | None = None,
+    training: TrainingOptions | Mapping[str, Any] | None = None,
+    group: str | None = None,
     preset: str | None = None,
     missing: str = "raise",
+    side: str | NDArray[np.floating] | None = None,
+    covariate: str | Sequence[str] = (),
     metric: str | None = None,
     method: str | None = None,
     measure: str = "importance",
@@ -74,7 +78,7 @@ def compare(
     top: int = 10,
     jobs: int | None = None,
     say: Say = log_info,
-    **model_options: Unpack[ModelChanges],
+    **further: Unpack[PredictorChanges],
 ) -> Comparison:
     """Train a network, its controls and its baselines on the same splits, and compare them.
 
@@ -83,8 +87,8 @@ def compare(
 
     Parameters
     ----------
-    arch, data, labels, training, preset, missing, **model_options
-        As in `train`.
+    arch, data, labels, training, group, preset, missing, side, covariate, **further
+        As in `train`; linear models and forests read ``side`` and ``covariate`` too.
     folder
         Where runs are kept; made if it is not there.
     controls
@@ -128,9 +132,10 @@ def compare(
     asked = {"controls": controls, "baselines": baselines, "seeds": seeds, "folds": n_folds, "metric": metric}
     asked |= {"method": method, "measure": measure, "correction": correction, "top": top, "jobs": jobs}
     options = changed_section(CompareRecipe(), asked, "compare()")
-    how = {"preset": preset, **model_options}
+    chosen, model_options = training_given(training, further, ModelOptions)
+    how = {"preset": preset, "side": side, "covariate": covariate, **model_options}
     with alone_at(made_folder(folder)):
-        return _compared(arch, data, labels, Path(folder), options, training, fractions, missing, how, say)
+        return _compared(arch, data, labels, Path(folder), options, chosen, fractions, group, missing, how, say)
 
 
 def compare_networks(recipe: TrainingRecipe, comparison: CompareRecipe, folder: Path) -> Comparison:
@@ -160,10 +165,9 @@ def compare_networks(recipe: TrainingRecipe, comparison: CompareRecipe, folder: 
     with alone_at(made_folder(folder)):
         network = network_of(recipe)
         data, labels = read_training_data(train, network, in_memory=True)
-        how = {"preset": train.preset, **train.model}
-        found = _compared(
-            network, data, labels, folder, comparison, training, train.fractions, train.missing, how, log_info
-        )
+        how = {"preset": train.preset, "side": train.side, "covariate": train.covariate, **train.model}
+        asked = (comparison, training, train.fractions, train.group, train.missing)
+        found = _compared(network, data, labels, folder, *asked, how, log_info)
         found.save(folder)
     return found
 
@@ -174,15 +178,15 @@ def _compared(
     labels: Any,
     folder: Path,
     options: CompareRecipe,
-    training: TrainingOptions | None,
+    training: TrainingOptions,
     fractions: tuple[float, float, float],
+    group: str | None,
     missing: str,
     how: Mapping[str, Any],
     say: Say,
 ) -> Comparison:
     from keras_vnn.inspection import corrected_importance
 
-    chosen = training or TrainingOptions()
     contenders = contenders_of(options.controls, options.baselines)
     labels = labels_given(data, labels)
     check_choice("The measure", options.measure, MEASURES)
@@ -191,20 +195,28 @@ def _compared(
             "The control input is made for classes of cells; there is none for numbers.\nLeave it out: "
             'controls=("swap", "genes", "modules")'
         )
-    splits = splits_of(labels, seeds=options.seeds, n_folds=options.folds, first_seed=chosen.seed, fractions=fractions)
+    how = {name: value for name, value in how.items() if value is not None and not (name == "covariate" and not value)}
+    groups = None if group is None else column_of(data, group)[1].to_numpy(object)[labels.cells]
+    drawn: dict[str, Any] = {
+        "n_folds": options.folds,
+        "first_seed": training.seed,
+        "fractions": fractions,
+        "groups": groups,
+    }
+    splits = splits_of(labels, seeds=options.seeds, **drawn)
     all_jobs = [Job(one, number, seed, split) for number, (seed, split) in enumerate(splits) for one in contenders]
     data = _in_memory(data)
     identity = {
         "architecture": arch.fingerprint,
         "data": digest_of(data),
         "labels": digest_of(labels),
-        "training": chosen.to_json(),
+        "training": training.to_json(),
         "model": {**how, "missing": missing, "method": options.method},
         "version": version("keras-vnn"),
     }
     claim(folder, "comparison", identity, (*FILES, "runs/*.json"))
     place = made_folder(folder / "runs")
-    shared = Shared(arch, data, labels, chosen, missing, how, options.method, digest_of(identity))
+    shared = Shared(arch, data, labels, training, missing, how, options.method, digest_of(identity))
     missing_jobs = [job for job in all_jobs if finished(place, job, shared.identity) is None]
     done = len(all_jobs) - len(missing_jobs)
     if done:
@@ -245,7 +257,7 @@ def _compared(
     about = {
         **options.model_dump(include={"seeds", "folds", "measure", "correction", "top"}),
         "method": options.method or "the default of the model",
-        "first_seed": chosen.seed,
+        "first_seed": training.seed,
         "fingerprint": arch.fingerprint,
         "version": version("keras-vnn"),
     }

@@ -24,7 +24,7 @@ from keras_vnn.basics.csv_tables import csv_text
 from keras_vnn.basics.errors import VNNError, check_choice
 from keras_vnn.basics.keras_import import import_keras
 from keras_vnn.basics.runs import Kept, digest_of, read_result, write_result, write_text
-from keras_vnn.data import Labels, Split, Targets, align, fit_normalization, folds, split_cells
+from keras_vnn.data import Labels, Side, Split, Targets, align, fit_normalization, folds, split_cells
 from keras_vnn.data.metrics import numbers_of, scores
 from keras_vnn.experiments.controls import CONTROL_METHODS, control_input, dense_like, randomize
 from keras_vnn.options import TrainingOptions
@@ -205,14 +205,21 @@ class Job:
 
 
 def splits_of(
-    labels: Labels | Targets, *, seeds: int, n_folds: int, first_seed: int, fractions: tuple[float, float, float]
+    labels: Labels | Targets,
+    *,
+    seeds: int,
+    n_folds: int,
+    first_seed: int,
+    fractions: tuple[float, float, float],
+    groups: Any = None,
 ) -> list[tuple[int, Split]]:
-    """Return seeds and splits: for every seed a random one, or all folds."""
+    """Return seeds and splits: for every seed a random one, or all folds; of whole groups of cells, if there are."""
     chosen = range(first_seed, first_seed + seeds)
     if not n_folds:
-        return [(seed, split_cells(labels, fractions=fractions, seed=seed)) for seed in chosen]
+        return [(seed, split_cells(labels, fractions=fractions, seed=seed, groups=groups)) for seed in chosen]
     held_out = max(fractions[1], 0.0)
-    return [(seed, split) for seed in chosen for split in folds(labels, n_folds, seed=seed, validation=held_out)]
+    drawn = ((seed, folds(labels, n_folds, seed=seed, validation=held_out, groups=groups)) for seed in chosen)
+    return [(seed, split) for seed, splits in drawn for split in splits]
 
 
 def nodes_file(folder: Path, run: Job | Record) -> Path:
@@ -332,6 +339,9 @@ def _baseline_run(shared: Shared, job: Job) -> dict[str, Any]:
     train, test = job.split.train, job.split.test
     fitted = fit_normalization(training.normalization, data, arch, cells=labels.cells[train], missing=shared.filled)
     matrix = align(data, arch, missing=shared.missing, normalization=fitted)[labels.cells]
+    side = Side.fit(data, shared.how.get("side"), shared.how.get("covariate", ()), labels.cells, labels.cells[train])
+    if side.width:
+        matrix = np.hstack([matrix, side.values(data, labels.cells, array=shared.how.get("side"))])
     estimator = baseline_estimator(
         job.contender.name,
         is_classification=isinstance(labels, Labels),

@@ -306,7 +306,7 @@ def _search(
     """Make the trials that are missing, the first one with these values if there are any."""
     networks = Networks()
     data, labels = read_training_data(recipe.train, networks.of(recipe, say=say), say=say)
-    split = split_of(recipe.train, labels)
+    split = split_of(recipe.train, data, labels)
     if not split.validation.size:
         raise ConfigError(f"Trials are judged by validation cells, and of {len(labels)} cells there are none.")
     say(f"split         {split}\njudged by     {named(measure)} of the validation cells")

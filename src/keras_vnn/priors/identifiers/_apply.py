@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from keras_vnn.basics.errors import GeneError, sample
+from keras_vnn.basics.errors import ConfigError, GeneError, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry
 from keras_vnn.basics.remedies import remedy
 from keras_vnn.priors import Annotations, GeneSets
@@ -50,7 +50,7 @@ def map_identifiers(named: Named, mapping: IdentifierMap, *, policy: str = "merg
     Raises
     ------
     ConfigError
-        There is no such policy.
+        There is no such policy, or ``mapping`` is a table, which does not say which genes are wanted.
     GeneError
         The policy is ``"raise"`` and names are ambiguous, or no name is left.
 
@@ -66,6 +66,11 @@ def map_identifiers(named: Named, mapping: IdentifierMap, *, policy: str = "merg
     map   1 name: not in the table of identifiers, dropped (ENSG3)
     map   1 interaction: a name has no translation, dropped
     """
+    if not isinstance(mapping, IdentifierMap):
+        raise ConfigError(
+            f"Expected an IdentifierMap, got {type(mapping).__name__}: it does not say which genes the names are to "
+            "become.\nName them: vnn.pp.map_identifiers(prior, vnn.pp.identifier_map(prior.genes, genes, table))"
+        )
     if isinstance(named, Regulation):
         mapping = mapping.keeping(named.regulators)
     new, audit = mapping.resolved(policy)

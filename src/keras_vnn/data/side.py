@@ -1,0 +1,200 @@
+"""What a model reads next to its genes: an array of `obsm`, such as drugs, and columns of `obs`, such as age and sex.
+
+In: an AnnData, by names that the model remembers. Out: float32 ``(cells, features)``, numbers standardised by the
+training cells, categories one column each. Knows nothing of networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from keras_vnn.basics.errors import DataError, did_you_mean, sample
+from keras_vnn.basics.remedies import remedy
+from keras_vnn.data.labels import column_of
+
+__all__ = ["Covariate", "Side"]
+
+
+@dataclass(frozen=True, slots=True)
+class Covariate:
+    """A column of the cell table, as it was in the training cells.
+
+    Attributes
+    ----------
+    name
+        Of the column.
+    levels
+        The values of a category, sorted; none of a number.
+    mean, scale
+        Of a number.
+    """
+
+    name: str
+    levels: tuple[str, ...] = ()
+    mean: float = 0.0
+    scale: float = 1.0
+
+    @classmethod
+    def fit(cls, data: Any, name: str, cells: NDArray[Any], train: NDArray[Any]) -> Self:
+        """Learn the values that occur in some cells, and the mean and the spread of numbers in those for training."""
+        column = column_of(data, name)[1]
+        some = _complete(column, cells)
+        if not _is_number(column):
+            return cls(name, tuple(sorted({*some.astype(str)})))
+        values = column.iloc[train].to_numpy(np.float64)
+        return cls(name, mean=float(values.mean()), scale=float(values.std()) or 1.0)
+
+    def values(self, data: Any, cells: NDArray[Any]) -> NDArray[np.float64]:
+        """Return ``(cells, width)``.
+
+        Raises
+        ------
+        DataError
+            A cell has no value, another kind of value, or one that no cell of the training had.
+        """
+        column = _complete(column_of(data, self.name)[1], cells)
+        if not self.levels:
+            if not _is_number(column):
+                raise DataError(f"The covariate {self.name!r} was a number in the training, and is not one here.")
+            numbers: NDArray[np.float64] = column.to_numpy(np.float64)
+            return ((numbers - self.mean) / self.scale)[:, None]
+        codes = pd.Index(self.levels).get_indexer(column.astype(str))
+        if (codes < 0).any():
+            unknown = column.astype(str)[codes < 0]
+            raise DataError(
+                f"{len(unknown):,} of {len(column):,} cells have a value of {self.name!r} that the model was not "
+                f"trained with: {sample({*unknown})}.\nIt knows: {sample(self.levels, 12)}. Leave these cells out."
+            )
+        return np.asarray(np.eye(len(self.levels))[codes])
+
+    @property
+    def width(self) -> int:
+        """Number of columns."""
+        return len(self.levels) or 1
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What the second input of a model is.
+
+    Attributes
+    ----------
+    key
+        Name of an array of ``obsm``; empty for none, or for an array that had no name.
+    features
+        Its width.
+    covariates
+        Columns of ``obs`` that follow it.
+    """
+
+    key: str = ""
+    features: int = 0
+    covariates: tuple[Covariate, ...] = ()
+
+    @classmethod
+    def fit(
+        cls,
+        data: Any,
+        side: str | NDArray[Any] | None,
+        covariate: str | Sequence[str],
+        cells: NDArray[Any],
+        train: NDArray[Any],
+    ) -> Self:
+        """Return what there is to read next to the genes.
+
+        Parameters
+        ----------
+        data
+            The cells.
+        side
+            Name of an array of ``obsm``, or an array ``(cells, features)``.
+        covariate
+            Names of columns of ``obs``.
+        cells, train
+            Positions of the cells used, and of those for training.
+        """
+        names = (covariate,) if isinstance(covariate, str) else tuple(covariate)
+        key = side if isinstance(side, str) else ""
+        features = 0 if side is None else _array(data, side).shape[-1]
+        return cls(key, features, tuple(Covariate.fit(data, name, cells, train) for name in names))
+
+    @property
+    def width(self) -> int:
+        """Number of features."""
+        return self.features + sum(covariate.width for covariate in self.covariates)
+
+    def values(self, data: Any, cells: NDArray[Any] | None = None, *, array: Any = None) -> NDArray[np.float32]:
+        """Return float32 ``(cells, width)`` of named data; ``array`` are the features where they had no name.
+
+        Raises
+        ------
+        DataError
+            The data lack what is read, or it cannot be read as numbers.
+        """
+        rows = np.arange(len(data)) if cells is None else cells
+        parts: list[NDArray[Any]] = []
+        if self.features:
+            if not self.key and array is None:
+                raise DataError(
+                    "The model has no name for the array that it reads next to the genes, to find it in the data.\n"
+                    "Pass a list of arrays, [genes, side], or train with its name in data.obsm: side='drug'"
+                )
+            found = _array(data, self.key or array)
+            wanted = (len(data), self.features)
+            if found.shape != wanted:
+                raise DataError(f"The side data must have shape (cells, features) = {wanted}, got {found.shape}.")
+            parts.append(found[rows])
+        parts += [covariate.values(data, rows) for covariate in self.covariates]
+        values = np.concatenate(parts, axis=1).astype(np.float32)
+        if not np.isfinite(values).all():
+            wrong = int((~np.isfinite(values)).sum())
+            raise DataError(f"{wrong:,} of {values.size:,} side values are not finite numbers.")
+        return values
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Self:
+        """Return what `to_json` gave."""
+        covariates = (Covariate(**{**one, "levels": tuple(one["levels"])}) for one in fields["covariates"])
+        return cls(str(fields["key"]), int(fields["features"]), tuple(covariates))
+
+
+def _array(data: Any, side: Any) -> NDArray[np.float64]:
+    """Return an array of numbers ``(cells, features)``, of that name if it is one."""
+    if isinstance(side, str):
+        names = sorted(map(str, getattr(data, "obsm", {})))
+        if side not in names:
+            hint = did_you_mean(side, names)
+            raise DataError(
+                f"The data have no obsm {side!r}. {hint}\nTheir obsm: {sample(names, 12) or 'none'}.".replace(
+                    " \n", "\n"
+                )
+            )
+        side = data.obsm[side]
+    values = np.asarray(side.toarray() if hasattr(side, "toarray") else side)
+    if values.ndim != 2 or values.dtype.kind not in "biuf":
+        raise DataError(f"The side data must be numbers (cells, features), got {values.dtype} of shape {values.shape}.")
+    return values.astype(np.float64)
+
+
+def _complete(column: pd.Series, cells: NDArray[Any]) -> pd.Series:
+    some = column.iloc[cells]
+    if some.isna().any():
+        raise DataError(
+            f"{int(some.isna().sum()):,} of {len(some):,} cells have no value of the covariate {column.name!r}.\n"
+            + remedy("Fill it in, leave these cells out, or leave out {covariate}.", covariate=str(column.name))
+        )
+    return some
+
+
+def _is_number(column: pd.Series) -> bool:
+    return bool(pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column))

@@ -1,0 +1,163 @@
+"""Models that read more than a number per gene: what they read is found by name in other data, as in training."""
+
+from __future__ import annotations
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+
+from keras_vnn.architecture import Architecture
+from keras_vnn.architecture.wiring import gene_set_architecture
+from keras_vnn.basics.errors import DataError, ModelError
+from keras_vnn.data import split_cells, targets_of
+from keras_vnn.inspection import inspect_node, judge, node_activities, predict, rank_nodes
+from keras_vnn.models import load_model, save_model, view
+from keras_vnn.training import cross_validate, train, train_autoencoder, train_embedding
+
+GENES = tuple(f"G{i}" for i in range(6))
+SETS = {"left": GENES[:3], "right": GENES[3:]}
+
+
+@pytest.fixture
+def arch() -> Architecture:
+    return gene_set_architecture(GENES, SETS)
+
+
+@pytest.fixture
+def cells() -> anndata.AnnData:
+    """Eighty cells of eight donors whose genes are noise: age and sex alone tell the types apart."""
+    rng = np.random.default_rng(0)
+    layers = {name: rng.integers(0, 2, (80, 6)).astype("float32") for name in ("mutation", "deletion")}
+    age = rng.permutation(np.repeat([35.0, 65.0], 40)) + rng.normal(0, 4, 80)
+    obs = pd.DataFrame(
+        {
+            "age": age,
+            "sex": rng.choice(["f", "m"], 80),
+            "type": np.where(age > 50, "old", "young"),
+            "donor": [f"d{i % 8}" for i in range(80)],
+            "response": layers["mutation"][:, 0] - layers["deletion"][:, 1],
+        },
+        index=[f"c{i}" for i in range(80)],
+    )
+    data = anndata.AnnData(rng.normal(size=(80, 6)).astype("float32"), obs=obs, var=pd.DataFrame(index=GENES))
+    data.layers.update(layers)
+    data.obsm["drug"] = rng.normal(size=(80, 4)).astype("float32")
+    return data
+
+
+def test_covariates_reach_the_head(arch: Architecture, cells: anndata.AnnData) -> None:
+    blind = train(arch, cells, "type", epochs=30)
+    seeing = train(arch, cells, "type", epochs=30, covariate=["age", "sex"])
+    assert seeing.metrics.accuracy > 0.9 > blind.metrics.accuracy
+    assert [tuple(part.shape[1:]) for part in seeing.model.inputs] == [(6,), (3,)]
+    head = view(seeing.model).head.kernel.shape[0]
+    assert head == 2 + 3, "two sets, age and two sexes, without a layer between"
+
+
+def test_other_cells_are_read_as_those_of_the_training(arch: Architecture, cells: anndata.AnnData, tmp_path) -> None:
+    result = train(arch, cells, "type", epochs=3, side="drug", covariate="age")
+    save_model(result.model, tmp_path / "model.keras")
+    model = load_model(tmp_path / "model.keras")
+    train_age = cells.obs["age"].to_numpy()[result.split.train]
+    age = (cells.obs["age"].to_numpy() - train_age.mean()) / train_age.std()
+    from keras_vnn.data import align
+
+    genes = align(cells, arch, normalization=view(model).normalization)
+    arrays = [genes, np.column_stack([cells.obsm["drug"], age]).astype("float32")]
+    mixed = cells[::-1, ::-1]
+    np.testing.assert_allclose(predict(model, mixed).to_numpy()[::-1], predict(model, arrays).to_numpy(), atol=1e-5)
+    np.testing.assert_allclose(node_activities(model, mixed).X[::-1], node_activities(model, arrays).X, atol=1e-5)
+    assert set(rank_nodes(model, cells, "type").index) == {"left", "right"}
+    assert "left" in str(inspect_node(model, "left", cells, "type"))
+    assert judge(model, cells, "type").cells == result.metrics.cells
+    without = cells.copy()
+    del without.obsm["drug"]
+    with pytest.raises(DataError, match=r"^The data have no obsm 'drug'\.\nTheir obsm: none\."):
+        predict(model, without)
+
+
+@pytest.mark.parametrize("preset", ["nest", "drugcell"])
+def test_features_and_drugs_are_found_by_name(arch: Architecture, cells: anndata.AnnData, preset: str) -> None:
+    features = ("mutation", "deletion") if preset == "nest" else ()
+    result = train(
+        arch, cells, targets_of(cells, "response"), preset=preset, side="drug", side_layers=(3,),
+        gene_features=features, normalization="none", epochs=3, batch_size=16,
+    )  # fmt: skip
+    seen = predict(result.model, cells)
+    genes = np.stack([cells.layers[name] for name in features], axis=-1) if features else cells.X
+    np.testing.assert_allclose(seen, predict(result.model, [genes, cells.obsm["drug"]]), atol=1e-6)
+    assert node_activities(result.model, cells).shape == (80, 2)
+    assert set(rank_nodes(result.model, cells, targets_of(cells, "response")).index) == {"left", "right"}
+    assert "right" in str(inspect_node(result.model, "right", cells))
+
+
+def test_what_is_not_there_is_named(arch: Architecture, cells: anndata.AnnData) -> None:
+    with pytest.raises(DataError, match=r"^The data have no obsm 'drugs'\. Did you mean drug\?\nTheir obsm: drug\."):
+        train(arch, cells, "type", side="drugs")
+    with pytest.raises(ModelError, match=r"^Unknown model option 'covariate'"):
+        train_embedding(arch, cells, "type", covariate="age")
+
+
+def test_donors_stay_on_one_side(arch: Architecture, cells: anndata.AnnData) -> None:
+    result = train(arch, cells, "type", epochs=2, group="donor")
+    donors = cells.obs["donor"].to_numpy()
+    names = [set(donors[part]) for part in (result.split.train, result.split.validation, result.split.test)]
+    assert sum(map(len, names)) == 8
+    assert result.split == split_cells(cells.obs["type"], seed=0, groups=donors)
+    kept = view(result.model).card.metadata["training"]["split"]
+    assert kept["group"] == "donor" and set(kept["test"]) == names[2]
+    assert judge(result.model, cells, "type").cells == len(result.split.test), "the split is found again"
+    table = cross_validate(arch, cells, "type", n_folds=4, group="donor", epochs=2)
+    assert table["cells"].tolist() == [20] * 4
+    with pytest.raises(DataError, match=r"^8 groups of 'donor' have cells in several parts of the split: d0, d1"):
+        train(arch, cells, "type", split=split_cells(cells.obs["type"], seed=0), group="donor")
+    with pytest.raises(DataError, match=r"^The cells have no column 'donors'\. Did you mean donor\?"):
+        train(arch, cells, "type", group="donors")
+
+
+@pytest.mark.parametrize("trainer", [train, train_embedding, train_autoencoder])
+def test_options_of_training_are_taken_by_name(arch: Architecture, cells: anndata.AnnData, trainer) -> None:
+    how = {"normalization": "zscore"}
+    for given in ({"epochs": 2, "learning_rate": 0.01}, {"training": {"epochs": 2, "learning_rate": 0.01}}):
+        result = trainer(arch, cells, "type", **given, **how)
+        assert len(result.history) == 2
+        assert view(result.model).card.metadata["training"]["options"]["learning_rate"] == 0.01
+    both = trainer(arch, cells, "type", training={"epochs": 5}, epochs=1, **how)
+    assert len(both.history) == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"lr": 0.1}, "Unknown model option 'lr'. Did you mean learning_rate?"),
+        ({"n_epochs": 2}, "Unknown model option 'n_epochs'. Did you mean epochs?"),
+        ({"n_hidden": 2}, "Unknown model option 'n_hidden'. Did you mean tail?"),
+        ({"batchsize": 2}, "Unknown model option 'batchsize'. Did you mean batch_size"),
+        ({"training": {"lr": 0.1}}, "Unknown training option 'lr'. Did you mean learning_rate?"),
+        ({"training": 5}, "training must be TrainingOptions, or options by name, got int."),
+        ({"epochs": 0}, "epochs must be an integer of at least 1, got 0."),
+    ],
+)
+def test_other_names_of_options(arch: Architecture, cells: anndata.AnnData, wrong: dict, message: str) -> None:
+    with pytest.raises(ModelError) as error:
+        train(arch, cells, "type", **wrong)
+    assert str(error.value).startswith(message)
+
+
+def test_weights_of_cells_count_in_the_loss(arch: Architecture, cells: anndata.AnnData) -> None:
+    """A cell of weight 0 might as well have any label; weights of 1 change nothing."""
+    wrong = cells.obs["type"].to_numpy().copy()
+    wrong[:20] = "young"
+    weights = np.where(np.arange(80) < 20, 0.0, 1.0)
+    split = split_cells(np.zeros(80), seed=0, stratify=False, fractions=(1, 0, 0))
+    how = {"epochs": 4, "covariate": "age", "split": split, "class_weights": "none"}
+    first, second = (train(arch, cells, labels, sample_weight=weights, **how) for labels in ("type", wrong))
+    for a, b in zip(first.model.get_weights(), second.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    plain, ones = (train(arch, cells, "type", sample_weight=each, **how) for each in (None, np.ones(80)))
+    np.testing.assert_allclose(plain.model.get_weights()[-1], ones.model.get_weights()[-1], rtol=1e-4)
+    with pytest.raises(DataError, match=r"^sample_weight must be a number for each of 80 cells, got shape \(3,\)\."):
+        train(arch, cells, "type", sample_weight=[1, 2, 3])
+    with pytest.raises(DataError, match=r"^sample_weight must be numbers of at least 0"):
+        train(arch, cells, "type", sample_weight=-weights)

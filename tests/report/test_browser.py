@@ -35,12 +35,12 @@ def show_everything(page):
         page.run("report.set({page: arguments[0]})", name)
     page.run("report.set({page: 'explore'})")
     for view in VIEWS:
-        for colour in page.run("return report.colourChoices.map(choice => choice.name)"):
+        for colour in page.run("return report.colourChoices().map(choice => choice.name)"):
             page.run("report.set({view: arguments[0], colour: arguments[1]})", view, colour)
         for node in range(page.run("return report.size")):
             page.run("report.set({selected: arguments[0]})", node)
     page.run("report.set({page: 'tables'})")
-    for button in page.all(".sheets > .switch button"):
+    for button in page.all(".sheets .switch button"):
         button.click()
 
 
@@ -102,7 +102,7 @@ def test_the_table_sorts_filters_and_downloads(page, browser, hostile):
     assert sorted(column(0)) == ["GO:0034340", "GO:0034341"]
     page.one(".sheet input").clear()
     page.one(".sheet input").send_keys(" ")
-    page.all(".sheets > .switch button")[1].click()
+    page.all(".sheets .switch button")[1].click()
     page.one(".sheet .csv").click()
     target = browser.downloads / "genes.csv"
     for _ in range(100):

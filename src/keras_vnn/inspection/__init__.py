@@ -22,7 +22,7 @@ from keras_vnn.inspection._latent import autoencoder_activities, differential_ac
 from keras_vnn.inspection._methods import IMPORTANCE_METHODS, ImportanceMethod
 from keras_vnn.inspection._node import NodeImportance, NodeInspection, inspect_node
 from keras_vnn.inspection._orientation import turned_weights
-from keras_vnn.inspection._ranking import node_contributions, rank_genes, rank_nodes, ranked_nodes
+from keras_vnn.inspection._ranking import node_contributions, nodes_by_class, rank_genes, rank_nodes, ranked_nodes
 from keras_vnn.inspection._rlipp import RLIPP_TARGETS, rlipp
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "judge",
     "node_activities",
     "node_contributions",
+    "nodes_by_class",
     "path_weights",
     "perturb_genes",
     "predict",

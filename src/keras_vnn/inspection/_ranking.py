@@ -19,7 +19,7 @@ from keras_vnn.inspection._findings import ClassMoments, Findings, findings_of, 
 from keras_vnn.inspection._importance import hidden_layers
 from keras_vnn.inspection._judgement import untrained_warning
 from keras_vnn.inspection._methods import IMPORTANCE_METHODS, LayerView, Network, contributions_of
-from keras_vnn.inspection._node_table import NODE_COLUMNS, of_several_runs
+from keras_vnn.inspection._node_table import NODE_COLUMNS, NodeTable, of_several_runs
 from keras_vnn.inspection._record import Recording, output_weights
 from keras_vnn.models import ModelView, view
 
@@ -195,17 +195,44 @@ def ranked_nodes(
         return _by_importance(
             seen, data, labels, by, numbers, top, missing=missing, batch_size=batch_size, progress=progress
         )
-    if data is None:
-        if each is not None:
-            raise ConfigError("Replicates are of cells: pass data and labels with them.")
-        tables = recalled_tables(seen)
-        if not tables:
-            raise _forgotten(seen)
-    else:
-        how: dict[str, Any] = {"missing": missing, "batch_size": batch_size, "progress": progress}
-        tables = [measured(seen, data, labels, replicate=each, **how)]
+    how: dict[str, Any] = {"missing": missing, "batch_size": batch_size, "progress": progress}
+    tables = _tables(seen, data, labels, replicate=each, **how)
     frame = of_several_runs([table.frame(seen, class_, by) for table in tables], by)
     return frame[frame["layer"].isin(numbers)].head(len(frame) if top is None else top)
+
+
+def nodes_by_class(
+    model: keras.Model,
+    data: Any = None,
+    labels: Any = None,
+    class_: str | None = None,
+    *,
+    missing: str = "raise",
+    batch_size: int = 512,
+) -> dict[str | None, pd.DataFrame]:
+    """Return what `tl.rank_nodes` does for every class, or number of a regression; the best of each node is ``None``.
+
+    The data are read and measured once; ``class_`` must be one of the classes.
+    """
+    seen = view(model)
+    tables = _tables(seen, data, labels, missing=missing, batch_size=batch_size)
+    if class_ is not None:
+        tables[0].position(class_)
+    return {
+        group: of_several_runs([table.frame(seen, group) for table in tables], "evidence")
+        for group in (None, *tables[0].groups)
+    }
+
+
+def _tables(seen: ModelView, data: Any, labels: Any, *, replicate: Any = None, **how: Any) -> list[NodeTable]:
+    """Return the tables of what is measured, or of what the model remembers where there are no data."""
+    if data is not None:
+        return [measured(seen, data, labels, replicate=replicate, **how)]
+    if replicate is not None:
+        raise ConfigError("Replicates are of cells: pass data and labels with them.")
+    if not (tables := recalled_tables(seen)):
+        raise _forgotten(seen)
+    return tables
 
 
 def _of_models(runs: Sequence[pd.DataFrame], by: str) -> pd.DataFrame:

@@ -228,8 +228,10 @@ def importance_columns(arch: Architecture, ranking: pd.DataFrame) -> dict[str, A
     }
 
 
-def finding_columns(arch: Architecture, table: pd.DataFrame) -> dict[str, Any]:
-    """Return the table of `tl.rank_nodes`, an entry per node, genes among them; ``None`` where it says nothing.
+def finding_columns(arch: Architecture, table: pd.DataFrame, *, hidden: bool = False) -> dict[str, Any]:
+    """Return the table of `tl.rank_nodes`, an entry per node, genes among them or ``hidden`` ones alone.
+
+    ``None`` stands where it says nothing.
 
     Returns
     -------
@@ -239,7 +241,7 @@ def finding_columns(arch: Architecture, table: pd.DataFrame) -> dict[str, Any]:
         ``size`` (d or r), ``evidence``, ``q``, ``learned``, ``learned_q``, ``beyond_the_mean``, ``use``, ``similar``
         (``None`` for a node that is folded under another).
     """
-    rows = table.reindex([position.node.id for position in arch.nodes()])
+    rows = table.reindex([position.node.id for position in arch.nodes() if position.layer or not hidden])
     is_number = "r" in table
     higher = rows["higher_with" if is_number else "higher_in"]
     names = sorted(set(higher.dropna()))

@@ -125,6 +125,8 @@ def _worded(comparison: Any) -> str:
 
 
 SCHEMA = "keras-vnn report 1"
+# The table of every class is in the page as long as it stays small.
+_MOST_CLASSES, _MOST_FINDINGS = 40, 100_000
 
 
 def report_data(
@@ -214,7 +216,7 @@ def _of_architecture(arch: Architecture, seen: ModelView | None, weights: pd.Dat
 def _of_model(
     model: Any, data: Any, labels: Any, class_: str | None, ranking: pd.DataFrame | None, missing: str
 ) -> dict[str, Any]:
-    from keras_vnn.inspection import activity_table, ranked_nodes, turned_weights
+    from keras_vnn.inspection import activity_table, nodes_by_class, ranked_nodes, turned_weights
     from keras_vnn.models import Embedding, edge_weights, view
 
     seen = view(model)
@@ -233,23 +235,32 @@ def _of_model(
     found["readout"] = readout_columns(seen, weights)
     found["activity"] = None if activity is None else activity_columns(activity)
     rankings = []
+    by_class: dict[str | None, pd.DataFrame] = {}
     if ranking is not None:
         rankings = [ranking]
     elif data is None:
         rankings = remembered_rankings(seen, class_)
+        if any(measure_of(one) == "evidence" for one in rankings):
+            by_class = nodes_by_class(model)
     else:
         if labels is not None or not isinstance(seen.outputs, Embedding):
-            rankings.append(ranked_nodes(model, data, labels, class_, missing=missing))
+            by_class = nodes_by_class(model, data, labels, class_, missing=missing)
+            rankings.append(by_class[class_])
         if not isinstance(seen.outputs, Embedding):
             rankings.append(ranked_nodes(model, data, labels, by="knockout", missing=missing))
     found |= _of_rankings(arch, rankings)
+    nodes = sum(len(layer) for layer in arch.hidden_layers)
+    if class_ is None and 2 < len(by_class) - 1 <= _MOST_CLASSES and len(by_class) * nodes <= _MOST_FINDINGS:
+        found["by_class"] = [
+            finding_columns(arch, table, hidden=True) for name, table in by_class.items() if name is not None
+        ]
     found["scores"] = None if data is None else _scores(seen, data, labels, missing)
     return found
 
 
 def _of_rankings(arch: Architecture, rankings: Sequence[pd.DataFrame]) -> dict[str, Any]:
     """Return the columns of tables of evidence and of importance, as far as there are any."""
-    found: dict[str, Any] = {"findings": None, "importance": None}
+    found: dict[str, Any] = {"findings": None, "by_class": [], "importance": None}
     for ranking in rankings:
         check_ranking(arch, ranking)
         if measure_of(ranking) == "evidence":

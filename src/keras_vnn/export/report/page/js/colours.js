@@ -34,17 +34,20 @@
     },
   });
 
-  const choices = [];
-  if (data.findings) {
-    const { group, names } = data.findings;
+  const ofFindings = () => {
+    const choices = [], found = report.findings();
+    if (!found) return choices;
+    const { group, names } = found;
     choices.push(group ? twoSided("evidence", `Evidence for ${group}`, report.evidence) : rising("evidence", "Evidence", report.evidence, { share: 0.999 }));
     choices.push({
-      name: "higher", title: data.findings.size_is === "d" ? "Higher in, where found" : "Higher with, where found", kind: "category", names,
-      value: node => (report.found(node) ? data.findings.higher[node] : null),
+      name: "higher", title: found.size_is === "d" ? "Higher in, where found" : "Higher with, where found", kind: "category", names,
+      value: node => (report.found(node) ? found.higher[node] : null),
       make: () => ({ of: code => categories[code % categories.length], domain: null }),
     });
-    choices.push(rising("learned", "Learned", node => Math.max(0, data.findings.learned[node] ?? 0)));
-  }
+    choices.push(rising("learned", "Learned", node => Math.max(0, found.learned[node] ?? 0)));
+    return choices;
+  };
+  const choices = [];
   if (data.importance) {
     choices.push(rising("importance", "Importance", report.importance, { share: 0.999 }));
     choices.push(rising("rank", "Importance, rank in its layer", node => {
@@ -66,11 +69,15 @@
   });
 
   let scale = null;
-  const current = () => choices.find(choice => choice.name === report.state.colour) ?? choices[0];
+  let all = [...ofFindings(), ...choices];
+  const current = () => all.find(choice => choice.name === report.state.colour) ?? all[0];
   const made = () => (scale ??= current().make());
-  report.on("colour dark", () => { scale = null; });
+  report.on("colour dark class", changed => {
+    scale = null;
+    if (changed.has("class")) all = [...ofFindings(), ...choices];
+  });
 
-  report.colourChoices = choices;
+  report.colourChoices = () => all;
   report.colourOf = node => {
     if (node < 0 || node >= report.size || (report.isGene(node) && current().kind !== "category" && !current().name.startsWith("activity"))) return neutral();
     const value = current().value(node);

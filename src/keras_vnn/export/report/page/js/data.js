@@ -102,6 +102,12 @@
     return best;
   };
 
+  // What is found of the nodes: of their best class, or of the one the reader chose. Genes have no entries there.
+  const padded = columns => Object.fromEntries(Object.entries(columns).map(([name, column]) => [name,
+    Array.isArray(column) && name !== "names" ? [...Array(firstHidden).fill(null), ...column] : column]));
+  const whole = data.findings, byClass = new Map((data.by_class ?? []).map(one => [one.group, one]));
+  let findings = whole;
+
   const last = nodes.outputs.reduce((found, count, node) => (count === 0 && nodes.layer[node] ? [...found.slice(0, 2), node] : found), []);
   const bottleneck = last.length === 1 ? last[0] : null;
 
@@ -110,15 +116,18 @@
     data, nodes, size, layers, firstHidden, inputs, outputs, genesOf, readoutOf, activityOf, strongest, label,
     kind: node => nodes.kinds[nodes.kind[node]],
     names: node => nodes.names[node] ?? [],
-    evidence: node => data.findings?.evidence[node] ?? null,
-    found: node => (data.findings?.q[node] ?? 1) < 0.05,
-    higher: node => (data.findings?.higher[node] === null || !data.findings ? "" : data.findings.names[data.findings.higher[node]]),
+    classes: [...byClass.keys()],
+    findings: () => findings,
+    findingsOf: name => { findings = byClass.has(name) ? padded(byClass.get(name)) : whole; },
+    evidence: node => findings?.evidence[node] ?? null,
+    found: node => (findings?.q[node] ?? 1) < 0.05,
+    higher: node => (!findings || findings.higher[node] === null ? "" : findings.names[findings.higher[node]]),
     importance: node => data.importance?.importance[node] ?? null,
     rank: node => data.importance?.rank[node] ?? null,
     isGene: node => nodes.layer[node] === 0,
     edges: { start, source, weight },
     // The order in which nodes are worth a look. That the one node through which everything passes matters is not a finding.
-    worth: node => (data.findings ? Math.abs(data.findings.evidence[node] ?? -1) : node === bottleneck ? -2 : data.importance?.importance[node] ?? (data.importance ? -1 : nodes.genes[node])),
+    worth: node => (findings ? Math.abs(findings.evidence[node] ?? -1) : node === bottleneck ? -2 : data.importance?.importance[node] ?? (data.importance ? -1 : nodes.genes[node])),
     bottleneck,
   });
   report.nodesInLayer = d3.rollup(nodes.layer, part => part.length, layer => layer);

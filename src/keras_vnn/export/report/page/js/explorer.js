@@ -19,13 +19,14 @@
       network: () => report.network({ pick }), outline: () => report.outline(),
     };
     const switches = VIEWS.map(([name, title]) => report.button(title, () => report.set({ view: name }), { "aria-pressed": "false", "data-view": name }));
-    const colours = h("select", { id: "colour", on: { change: event => report.set({ colour: event.target.value }) } },
-      report.colourChoices.map(choice => h("option", { value: choice.name }, choice.title)));
+    const options = () => report.colourChoices().map(choice => h("option", { value: choice.name }, choice.title));
+    const colours = h("select", { id: "colour", on: { change: event => report.set({ colour: event.target.value }) } }, options());
+    const ofClass = report.classSelect();
 
     const element = h("div", { class: "explorer" },
       h("div", { class: "work" },
         h("div", { class: "tools" }, h("div", { class: "switch", role: "group", "aria-label": "View" }, switches),
-          h("label", {}, "Colour ", colours)),
+          ofClass, h("label", {}, "Colour ", colours)),
         h("div", { class: "below" }, crumbs, legend), stage, note),
       panel.element);
 
@@ -51,13 +52,14 @@
       if (isFirst) changed = new Set([...changed, "view"]);
       made[name].draw(changed);
       if (changed.has("focus") || changed.has("view")) drawCrumbs();
+      if (changed.has("class")) colours.replaceChildren(...options());
       colours.value = report.state.colour;
-      if (changed.has("colour") || changed.has("dark") || changed.has("view")) legend.replaceChildren(report.legend());
-      if (changed.has("selected")) panel.draw();
+      if (changed.has("colour") || changed.has("dark") || changed.has("view") || changed.has("class")) legend.replaceChildren(report.legend());
+      if (changed.has("selected") || changed.has("class")) panel.draw();
       note.textContent = made[name].note?.() ?? "";
       note.hidden = !note.textContent;
     };
-    report.on("selected focus view colour dark page", draw);
+    report.on("selected focus view colour dark page class", changed => draw(changed.has("class") ? new Set([...changed, "colour"]) : changed));
 
     // The same keys in every picture: along the tree, in and out.
     stage.addEventListener("keydown", event => {
@@ -77,5 +79,5 @@
     return element;
   };
   const isFlat = report.layers === 2;
-  report.firstView = isFlat ? "treemap" : "sunburst";
+  report.firstView = isFlat ? "network" : "sunburst";
 })();

@@ -33,7 +33,7 @@
   addEventListener("popstate", follow);
   addEventListener("hashchange", follow);
 
-  report.set({ view: report.firstView, colour: report.colourChoices[0].name }, { remember: false });
+  report.set({ view: report.firstView, colour: report.colourChoices()[0].name }, { remember: false });
   const { page, node } = report.readAddress();
   report.state.page = null;
   const known = pages.some(([name]) => name === page) ? page : "overview";

@@ -4,7 +4,8 @@
 
 (() => {
   const { nodes, size, h } = report;
-  const BEGIN = 12, STEP = 8, MOST = 150, COLUMN = 230, ROW = 40, LEVEL = 86, DEEP = 5, LEAST = 0.6;
+  const FLAT = report.layers === 2;
+  const BEGIN = FLAT ? 30 : 12, STEP = 8, MOST = 150, COLUMN = 230, ROW = FLAT ? 25 : 40, READERS = 2, LEVEL = 86, DEEP = 5, LEAST = 0.6;
   const outputId = size;  // outputs are numbered behind the nodes
 
   const chain = node => {
@@ -16,7 +17,7 @@
     const hidden = d3.range(report.firstHidden, size).sort((a, b) => report.worth(b) - report.worth(a) || a - b).slice(0, BEGIN);
     const shown = new Set(hidden);
     for (const node of hidden) for (const above of chain(node)) shown.add(above);
-    for (const node of hidden.slice(0, 6)) for (const { node: gene } of report.inputs(node).filter(({ node }) => report.isGene(node)).slice(0, 2)) shown.add(gene);
+    for (const node of hidden.slice(0, BEGIN / 2)) for (const { node: gene } of report.inputs(node).filter(({ node }) => report.isGene(node)).slice(0, 2)) shown.add(gene);
     return shown;
   };
   const around = node => {
@@ -54,7 +55,9 @@
       const chosen = [...shown], edges = [];
       for (const node of chosen) {
         for (const { node: from, weight } of report.inputs(node)) if (shown.has(from)) edges.push({ from, to: node, weight: signed(weight) });
-        report.readoutOf(node).forEach(({ weight }, code) => edges.push({ from: node, to: outputId + code, weight: signed(weight) }));
+        // Of many outputs only the strongest: all of them would be a web.
+        const read = report.readoutOf(node).map(({ weight }, code) => ({ from: node, to: outputId + code, weight: signed(weight) }));
+        edges.push(...(read.length > READERS + 1 ? read.toSorted((a, b) => Math.abs(b.weight) - Math.abs(a.weight)).slice(0, READERS) : read));
       }
       const outputs = report.data.readout?.weight ? report.data.readout.outputs : [];
       const most = d3.quantile(edges.map(edge => Math.abs(edge.weight ?? 1)), 0.98) || 1;
@@ -63,7 +66,7 @@
       const place = arranged(chosen, outputs.length, edges);
       return [
         ...chosen.map(node => ({ group: "nodes", data: {
-          id: String(node), text: shortened(report.label(node)), colour: report.colourOf(node), gene: report.isGene(node),
+          id: String(node), text: shortened(bare(node)), colour: report.colourOf(node), gene: report.isGene(node),
           size: report.isGene(node) ? 12 : 12 + 3.2 * Math.log2(1 + nodes.genes[node]) ** 0.9,
         }, position: place.get(node), selected: node === report.state.selected })),
         ...outputs.map((name, code) => ({ group: "nodes", data: { id: String(outputId + code), text: shortened(name), colour: "#8a939e", size: 20, output: true }, position: place.get(outputId + code), selectable: false })),
@@ -73,6 +76,8 @@
         } })),
       ];
     };
+    // What every node of a kind is called after its symbol says nothing in a picture.
+    const bare = node => report.label(node).replace(/ (and partners|targets)$/, "");
     const shortened = text => (text.length > 34 ? `${text.slice(0, 33)}…` : text);
 
     /** Columns by layer; within one, nodes near the nodes they are joined with (barycentres, a few sweeps). */
@@ -92,11 +97,12 @@
           spread(column);
         }
       // Few layers stand side by side, from left to right; many on top of each other, genes at the bottom.
-      deep = columns.length > DEEP || canvas.clientWidth < 560;
+      deep = columns.length > DEEP || (!FLAT && canvas.clientWidth < 560);
+      const apart = Math.min(COLUMN, Math.max(120, (canvas.clientWidth - 190) / Math.max(1, columns.length - 1)));
       const spacing = column => (column.every(report.isGene) ? 78 : 156);
       return new Map(columns.flatMap((column, c) => column.map((node, i) => [node, deep
         ? { x: row.get(node) * spacing(column), y: -c * LEVEL + (column.length > 4 && i % 2 ? 30 : 0) }
-        : { x: c * COLUMN, y: row.get(node) * ROW + (c % 2 ? 0 : ROW / 2) }])));
+        : { x: c * apart, y: row.get(node) * ROW + (c % 2 ? 0 : ROW / 2) }])));
     };
     const redraw = ({ fit = false } = {}) => {
       if (!cy) {
@@ -107,6 +113,11 @@
         });
         cy.on("dbltap", "node", event => toggle(Number(event.target.id())));
         report.cy = cy;
+        new ResizeObserver(() => {
+          if (!canvas.clientHeight) return;
+          cy.resize();
+          frame();
+        }).observe(canvas);
       }
       cy.batch(() => {
         cy.elements().remove();
@@ -182,7 +193,7 @@
 
     return {
       element,
-      note: () => "Columns, or rows from the bottom up, are layers, from genes to outputs. A node's size goes by the genes upstream of it, a line's width by the weight; orange raises, blue lowers. Drag to move, pinch or scroll to zoom, double-click a node to fold its inputs.",
+      note: () => "Columns, or rows from the bottom up, are layers, from genes to outputs. A node's size goes by the genes upstream of it, a line's width by the weight; orange raises, blue lowers. Of many outputs the two a node matters most to are drawn. Drag to move, pinch or scroll to zoom, double-click a node to fold its inputs.",
       draw: changed => {
         const node = report.state.selected;
         const isNew = !shown;

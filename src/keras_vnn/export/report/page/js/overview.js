@@ -40,36 +40,48 @@
     return h("p", { class: "lead" }, `A neural network with ${what}, wired by biological knowledge over ${report.count(genes, "gene")}: a node reads only what that knowledge connects it to. `, report.name(goal));
   };
 
-  const judgement = () => (model?.judgement ? h("p", { class: "note" }, report.name(model.judgement)) : null);
+  const lost = entry => report.count(entry.count, entry.subject).replace(/ys$/, "ies");
+  const judgement = () => (model?.judgement ? h("p", { class: "note lines" }, report.name(model.judgement)) : null);
 
-  const leading = () => {
-    const found = data.findings;
-    const orders = [];
+  // What was lost most of, before any training; all of it is further down.
+  const losses = () => {
+    const most = architecture.audit.toSorted((a, b) => b.count - a.count).slice(0, 3);
+    return most.length ? h("p", { class: "note" }, "Left out or changed on the way: ", most.flatMap((entry, i) => [i ? "; " : "", lost(entry), " (", report.name(entry.reason), ")"]), ".") : null;
+  };
+
+  const orders = () => {
+    const found = report.findings(), listed = [];
     if (found) {
-      const facts = found.facts, some = facts.found > 0;
-      const where = found.group ? ` for ${found.group}` : "";
-      orders.push({
+      const facts = found.facts, passed = d3.range(report.firstHidden, report.size).filter(report.found).length;
+      const where = found.group ? ` for ${found.group}` : "", number = found.group ? passed : facts.found;
+      listed.push({
         title: "Evidence", value: node => (found.similar[node] === null ? null : found.group ? found.evidence[node] : Math.abs(found.evidence[node] ?? NaN)),
-        is: node => !some || report.found(node),
-        head: some ? `${report.number(facts.found)} of ${report.number(facts.nodes)} nodes have evidence${where} at a false discovery rate of 5 %` : `0 of ${report.number(facts.nodes)} nodes have evidence at a false discovery rate of 5 %`,
+        is: node => !number || report.found(node),
+        head: `${report.number(number)} of ${report.number(facts.nodes)} nodes have evidence${where} at a false discovery rate of 5 %`,
         note: `Evidence: how far the genes of a node differ${where}, as Welch's t above that of as many genes of like expression, in standard deviations. It is an association, not a cause; nodes that share genes share it, and fewer than five genes have little chance of it. ${facts.replicate ? `Means over ${facts.replicate} were compared.` : "Cells were compared as if independent; cells of one donor are not."}`,
       });
-      if (found.beyond_the_mean.some(Boolean)) orders.push({
+      if (found.beyond_the_mean.some(Boolean)) listed.push({
         title: "Beyond the mean", value: node => (found.beyond_the_mean[node] ? found.learned[node] : null), is: () => true,
         head: "What the trained nodes know that no mean of their genes shows",
         note: "Learned: Mann and Whitney's z of a discriminant of the node's units in cells that were not in the training.",
       });
     }
-    if (data.importance) orders.push({
+    if (data.importance) listed.push({
       title: found ? "Use" : "Importance", value: node => (node === report.bottleneck ? null : report.importance(node)), is: () => true, head: found ? "What this model needs most" : "",
       note: `Importance${data.importance.method ? ` by ${data.importance.method}` : ""}: how much the outputs change with the node. It is of this model, not of biology: another seed may use other nodes (vnn compare).`,
     });
-    if (!orders.length) orders.push({ title: "Genes", value: node => nodes.genes[node], is: () => true, head: "", note: "Nothing is known of the nodes: pass a trained model that remembers its training cells, or data." });
-    const place = h("div");
-    const show = order => {
+    if (!listed.length) listed.push({ title: "Genes", value: node => nodes.genes[node], is: () => true, head: "", note: "Nothing is known of the nodes: pass a trained model that remembers its training cells, or data." });
+    return listed;
+  };
+  const leading = () => {
+    const place = h("div"), choice = h("div", { class: "tools" });
+    let chosen = "";
+    const show = () => {
+      const found = report.findings(), listed = orders();
+      const order = listed.find(one => one.title === chosen) ?? listed[0];
       const shown = d3.range(report.firstHidden, report.size).filter(node => Number.isFinite(order.value(node)) && order.is(node))
         .sort((a, b) => order.value(b) - order.value(a) || a - b).slice(0, 12);
-      const most = d3.max(shown, order.value);
+      const most = d3.max(shown, node => Math.abs(order.value(node)));
       const more = node => [report.count(nodes.genes[node], "gene"), ...(found ? [
         ...(report.higher(node) ? [` · higher ${found.size_is === "d" ? "in" : "with"} `, report.name(report.higher(node)), ` (${found.size_is} ${report.signed(found.size[node])})`] : []),
         found.similar[node] ? ` · +${found.similar[node]} similar` : null] : [])];
@@ -77,11 +89,13 @@
         h("span", { class: "who" }, report.nodeLink(node), h("small", {}, more(node))),
         report.bar(order.value(node), most), h("span", { class: "number" }, report.number(order.value(node)))))),
       h("p", { class: "note" }, report.name(order.note)));
-      buttons.forEach((button, i) => button.setAttribute("aria-pressed", String(orders[i] === order)));
+      const buttons = listed.map(one => report.button(one.title, () => { chosen = one.title; show(); }, { "aria-pressed": String(one === order) }));
+      choice.replaceChildren(...[listed.length > 1 ? h("div", { class: "switch", role: "group", "aria-label": "Order" }, buttons) : null, ofClass].filter(Boolean));
     };
-    const buttons = orders.map(order => report.button(order.title, () => show(order), { "aria-pressed": "false" }));
-    show(orders[0]);
-    return card(found ? "What the nodes say" : data.importance ? "What matters most" : "The largest nodes", orders.length > 1 ? h("div", { class: "switch", role: "group", "aria-label": "Order" }, buttons) : null, place);
+    const ofClass = report.classSelect();
+    show();
+    report.on("class", show);
+    return card(report.findings() ? "What the nodes say" : data.importance ? "What matters most" : "The largest nodes", choice, place);
   };
 
   const curves = () => {
@@ -96,20 +110,21 @@
     return card("Training", h("div", { class: "charts" }, pictures), h("details", {}, h("summary", {}, "As a table"), grid("Training by epoch", [["epoch"], ...names.map(name => [name, true])], rows)));
   };
 
+  // Of many classes the columns have numbers, and each cell its colour; what it says is read when it is asked for.
   const confusion = (found, title) => {
     const table = found?.confusion;
     if (!table) return null;
-    const { classes, cells } = table, sums = cells.map(row => d3.sum(row));
-    const scale = d3.scaleLinear([0, 1], [0, 1]);
-    const rows = cells.map((row, i) => h("tr", {}, h("th", { scope: "row" }, report.name(classes[i])), row.map((number, j) => {
+    const { classes, cells } = table, sums = cells.map(row => d3.sum(row)), many = classes.length > 4;
+    const rows = cells.map((row, i) => h("tr", {}, h("th", { scope: "row" }, many ? `${i + 1} ` : "", report.name(classes[i])), row.map((number, j) => {
       const share = sums[i] ? number / sums[i] : 0;
-      const cell = h("td", { class: i === j ? "right" : "wrong", title: `${classes[i]} taken for ${classes[j]}: ${report.percent(share)}` }, report.number(number));
-      cell.style.setProperty("--share", scale(share));
+      const cell = h("td", { class: i === j ? "right" : "wrong", title: `${classes[i]} taken for ${classes[j]}: ${report.number(number)} of ${report.number(sums[i])} cells, ${report.percent(share)}` }, number || i === j || !many ? report.number(number) : "");
+      cell.style.setProperty("--share", share);
       return cell;
     })));
+    const heads = classes.map((name, i) => h("th", { scope: "col", title: name, "aria-label": name }, many ? String(i + 1) : report.name(name)));
     const facts = [["accuracy", "accuracy"], ["balanced_accuracy", "balanced"], ["macro_f1", "macro F1"], ["log_loss", "log loss"]].filter(([name]) => Number.isFinite(found[name])).map(([name, words]) => `${words} ${report.number(found[name])}`).join(", ");
-    return card(title, wide(title, h("table", { class: "confusion" }, h("caption", {}, "True classes in rows, predicted in columns; numbers of cells"),
-      h("thead", {}, h("tr", {}, h("td", {}), classes.map(name => h("th", { scope: "col" }, report.name(name))))), h("tbody", {}, rows))), h("p", { class: "note" }, facts));
+    return card(title, wide(title, h("table", { class: many ? "confusion many" : "confusion" }, h("caption", {}, `True classes in rows, predicted in columns${many ? ", by number" : ""}; numbers of cells`),
+      h("thead", {}, h("tr", {}, h("td", {}), heads)), h("tbody", {}, rows))), h("p", { class: "note" }, facts));
   };
 
   const layers = () => card("Layers", grid("Layers of the network", [["layer"], ["what"], ["nodes", true], ["units", true], ["connections", true], ["density", true], ["parameters", true], ["if dense", true]],
@@ -120,8 +135,7 @@
     architecture.sources.map(source => [report.name(source.name), report.name(source.format), report.name(source.release || "–"), report.number(source.records), source.sha256 ? h("code", { title: source.sha256 }, `${source.sha256.slice(0, 12)}…`) : "–"]))) : null;
 
   const audit = () => card("Dropped or changed on the way", architecture.audit.length ? h("ul", { class: "audit" }, architecture.audit.map(entry => {
-    const what = `${report.count(entry.count, entry.subject)}`.replace(/ys$/, "ies");
-    const line = [h("strong", {}, report.name(what)), ": ", report.name(entry.reason)];
+    const line = [h("strong", {}, report.name(lost(entry))), ": ", report.name(entry.reason)];
     return h("li", {}, entry.items.length ? h("details", {}, h("summary", {}, ...line), h("p", { class: "items" }, entry.items.flatMap((item, i) => [i ? ", " : "", report.name(item)]), entry.count > entry.items.length ? ` and ${report.number(entry.count - entry.items.length)} more` : "")) : h("span", { class: "plain" }, ...line));
   })) : h("p", {}, "Nothing."));
 
@@ -146,7 +160,7 @@
   };
 
   report.overview = () => h("div", { class: "overview" },
-    h("div", { class: "hero" }, summary(), tiles(), judgement()),
+    h("div", { class: "hero" }, summary(), tiles(), judgement(), losses()),
     leading(), h("div", { class: "pair" }, [curves(), confusion(data.scores, "Confusion, cells passed to the report"), confusion(metrics, "Confusion, cells not seen in training")].filter(Boolean)),
     layers(), sources(), audit(), repeat());
 })();

@@ -63,7 +63,7 @@
       h("p", { class: "note" }, `Effect: Cohen's d of the class against all other cells.${report.isGene(node) ? "" : " A unit has no sign of its own: each is turned, with its weights, to rise with the mean of its genes."}`));
   };
   const evidence = node => {
-    const found = data.findings;
+    const found = report.findings();
     if (!found || found.evidence[node] === null) return null;
     const is = found.size_is === "d" ? "in" : "with";
     return section("Evidence", h("p", {}, h("strong", {}, report.number(found.evidence[node])), `, false discovery rate ${report.number(found.q[node])}`, report.found(node) ? "" : ": not more than such genes show anyway"),

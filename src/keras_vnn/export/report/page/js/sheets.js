@@ -7,7 +7,7 @@
   const number = (title, value, note) => ({ title, value, number: true, note });
   const effects = () => (data.importance?.outputs ?? []).slice(0, 20).map((output, code) => number(`effect on ${output}`, node => data.importance.effects[code][node]));
   const findings = () => {
-    const found = data.findings;
+    const found = report.findings();
     return found ? [
       number("evidence", report.evidence, "t of the genes of the node above that of like genes, in standard deviations"), text(found.size_is === "d" ? "higher in" : "higher with", report.higher),
       number(found.size_is, node => found.size[node], found.size_is === "d" ? "Cohen's d of the mean z-score of its genes" : "Pearson's r of the mean z-score of its genes"),
@@ -67,6 +67,11 @@
     };
     const buttons = kinds.map(([title], i) => report.button(title, () => show(i), { "aria-pressed": "false" }));
     show(0);
-    return h("div", { class: "sheets" }, h("h2", { class: "hidden" }, "Tables"), h("div", { class: "switch", role: "group", "aria-label": "Table" }, buttons), place);
+    report.on("class", () => {
+      made.delete(0);
+      if (buttons[0].getAttribute("aria-pressed") === "true") show(0);
+    });
+    return h("div", { class: "sheets" }, h("h2", { class: "hidden" }, "Tables"),
+      h("div", { class: "tools" }, h("div", { class: "switch", role: "group", "aria-label": "Table" }, buttons), report.classSelect()), place);
   };
 })();

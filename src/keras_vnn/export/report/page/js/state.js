@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const state = { page: "overview", selected: null, focus: null, colour: null, view: null, dark: false };
+  const state = { page: "overview", selected: null, focus: null, colour: null, view: null, dark: false, class: null };
   const listeners = [];
   report.state = state;
   report.byId = new Map(report.nodes.id.map((id, node) => [id, node]));
@@ -13,6 +13,7 @@
     const changed = new Set(Object.keys(changes).filter(name => state[name] !== changes[name]));
     if (!changed.size) return;
     Object.assign(state, changes);
+    if (changed.has("class")) report.findingsOf(state.class);
     if (remember && (changed.has("page") || changed.has("selected"))) {
       const address = report.address();
       if (address !== location.hash) history.pushState(null, "", address);
@@ -41,6 +42,17 @@
         report.open(node);
       },
     } }, report.name(text));
+
+  /** A choice of the class that evidence is about, where there are several; every one on the page shows the same. */
+  report.classSelect = () => {
+    if (!report.classes.length) return null;
+    const { h } = report;
+    const select = h("select", { "aria-label": "Class", on: { change: event => report.set({ class: event.target.value || null }) } },
+      h("option", { value: "" }, "the best of each node"), report.classes.map(name => h("option", { value: name }, name)));
+    report.on("class", () => { select.value = state.class ?? ""; });
+    select.value = state.class ?? "";
+    return h("label", { class: "of-class" }, "Class ", select);
+  };
 
   // Light or dark: as the system has it, unless the reader says otherwise.
   const system = matchMedia("(prefers-color-scheme: dark)");

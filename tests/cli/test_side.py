@@ -81,7 +81,7 @@ def test_donors_stay_together(vnn: Callable, cells: anndata.AnnData) -> None:
         "--baselines", "linear",
     )  # fmt: skip
     assert compared.code == 0, compared.err
-    tested = pd.read_csv("c/runs.csv").query("contender == 'linear'")["cells_test"]
+    tested = pd.read_csv("c/runs.csv").query("contender == 'linear'")["test"]
     assert sorted(tested) == [9, 9, 9, 9, 44]
 
 

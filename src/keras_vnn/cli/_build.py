@@ -46,6 +46,8 @@ def build(
 
     `vnn build --genes cells.h5ad --interactions 9606.protein.links.txt.gz --id-map 9606.protein.info.txt.gz -o lin.vnn`
 
+    `vnn build --genes cells.h5ad --regulation trrust.tsv --gene-sets h.all.gmt -o both.vnn` – one network of both
+
     `vnn build configs/lin2017-ppi-tf.yaml --grouping clique -o cliques.vnn`
     """
     options = section_of(BuildRecipe, None if recipe is None else recipe_of(recipe).build, given)

@@ -53,6 +53,8 @@ def train(
 
     `vnn train configs/lin2017-ppi-tf.yaml --epochs 20 -o model.keras`
 
+    `vnn train lin.vnn cells.h5ad --label condition --covariate age --covariate sex --group donor -o model.keras`
+
     `vnn train lin.vnn cells.h5ad --label cell_type --objective triplet -o embedding.keras`
 
     `vnn train sets.vnn cells.h5ad --label condition --objective autoencoder --preset vega -o autoencoder.keras`

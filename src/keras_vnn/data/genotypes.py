@@ -140,7 +140,7 @@ def read_drug_responses(
     Returns
     -------
     anndata.AnnData
-        A row per response. ``layers`` hold the features, float32; the only one of several names also stands in ``X``.
+        A row per response. ``layers`` hold the features, float32; the first of them also stands in ``X``.
         ``obs`` has ``cell``, ``drug`` and, where the file has any, ``response`` (NaN where it is missing) and
         ``source``; ``obsm["drug"]`` the fingerprints.
 
@@ -178,7 +178,7 @@ def read_drug_responses(
     files = [path, genes, cells, *features.values(), *([drugs, fingerprints] if drugs and fingerprints else [])]
     sources = [Source.of_file(Path(file), "drug responses", records=len(obs)).to_json() for file in files]
     return anndata.AnnData(
-        np.array(next(iter(layers.values()))) if len(layers) == 1 else None,
+        np.array(next(iter(layers.values()))),
         obs=obs,
         var=pd.DataFrame(index=gene_names),
         layers=layers,

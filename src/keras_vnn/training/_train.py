@@ -121,7 +121,7 @@ def train(
     if side is not None or covariate:
         split = split_of(data, known, split, group, chosen.seed)
         read = Side.fit(data, side, covariate, known.cells, known.cells[split.train])
-        if asked and asked != (read.features or read.width):
+        if asked and asked not in (read.features, read.width):
             raise DataError(
                 f"side_features={asked:,}, but the side data have {read.features or read.width:,} features."
             )

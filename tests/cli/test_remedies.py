@@ -53,6 +53,12 @@ REMEDIES = {
         "Choose one, {}.",
         "--taxon 9606",
     ),
+    "gene sets of one name": (
+        "A\t-\tGENE0\tGENE1\nB\t-\tGENE2\nA\t-\tGENE3\n",
+        ("build", "--genes", "genes.txt", "--gene-sets", "prior.txt", "--min-genes", 1, "--dry-run"),
+        "rename one, or pass {} or",
+        "--repeated-sets merge",
+    ),
     "another case": ("gene0\tgene1\ngene1\tgene2\n", BUILD, "Pass {}: 3 names match.", "--ignore-case"),
     "a version": (
         "ENSG00000000000\tENSG00000000001\nENSG00000000001\tENSG00000000002\n",

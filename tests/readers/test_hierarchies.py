@@ -195,7 +195,7 @@ BROKEN = {
     ),
     "cx2, no members": (
         CX2.replace("CD_MemberList", "Members"),
-        "auto",
+        "cx2",
         "No node has CD_MemberList, the genes of a system: {path}\nIs it a hierarchy, not a network?",
     ),
     "cx2, lost node": (
@@ -205,7 +205,7 @@ BROKEN = {
     ),
     "cx2, cut": (
         '[\n {"CXVersion": "2.0"},\n {"nodes": [\n',
-        "auto",
+        "cx2",
         'The file is not JSON: {path}:3\n     {{"nodes": [\nExpecting value, column 13.',
     ),
     "gennet, short row": (

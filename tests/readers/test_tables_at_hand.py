@@ -7,15 +7,23 @@ beginning of what it is read as, and the names of genes, or how many edges or se
 import pickle
 import re
 
+import anndata
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 
-from keras_vnn.basics.errors import DataError, ReadError
+from keras_vnn.basics.errors import DataError, GeneError, ReadError
 from keras_vnn.data import read_expression
 from keras_vnn.priors.kinds import damaged_by_excel
-from keras_vnn.readers import read_annotations, read_genes, read_interactions, read_regulation
+from keras_vnn.readers import (
+    read_annotations,
+    read_genes,
+    read_identifier_map,
+    read_interactions,
+    read_regulation,
+)
 from keras_vnn.recipes.checking import check_file, check_files, suggested_command
 
 FOUR = "TP53", "MDM2", "MYC", "STAT1"
@@ -113,7 +121,6 @@ UNRECOGNISED = {
     "cells.csv": "barcode,cell_type,donor\nAAAC-1,T,d1\nAAAG-1,B,d1\nAAAT-1,T,d2\n",
     "flags.tsv": "gene\tis_tf\nTP53\ttrue\nMDM2\tfalse\nMYC\ttrue\n",
     "gene and word.tsv": "TP53\tfalse\nMDM2\ttrue\n",
-    "a long table of sets.tsv": "gs_name\tgene_symbol\nHALLMARK_P53\tTP53\nHALLMARK_P53\tMDM2\nHALLMARK_MYC\tMYC\n",
     "a header alone.tsv": "gene\tsymbol\n",
 }
 
@@ -142,7 +149,6 @@ def test_pairs_that_meet_no_gene_are_not_called_interactions(written):
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("network.graphml", "<?xml version='1.0'?>\n<graphml xmlns='x'>\n", "The file is GraphML, not"),
         ("go.obo-xml", "<?xml version='1.0'?>\n<obo>\n", "The file is an ontology in OBO-XML, not"),
         ("msigdb.xml", "<?xml version='1.0'?>\n<MSIGDB NAME='m'>\n", "The file is MSigDB in XML, not"),
         *((f"{n}.pkl", pickle.dumps(["TP53"], protocol=n), "The file is a Python pickle, not") for n in range(6)),
@@ -278,3 +284,146 @@ def test_a_negation_with_blanks_is_one(written):
     rows = row.format("NOT | contributes_to") + row.replace("P1\tTP53", "P2\tMDM2").format("involved_in")
     found = read_annotations(written("goa.gaf", f"!gaf-version: 2.2\n{rows}"))
     assert (len(found), found.audit.count("row", "negated (NOT)")) == (1, 1)
+
+
+MART = (
+    "Gene stable ID,Gene name,GO term accession,GO term name,GO term evidence code,GO domain\n"
+    "ENSG00000141510,TP53,GO:0006915,apoptotic process,IDA,biological_process\n"
+    "ENSG00000141510,TP53,GO:0003677,DNA binding,IEA,molecular_function\n"
+    "ENSG00000135679,MDM2,GO:0016567,protein ubiquitination,ND,biological_process\nENSG00000288541,,,,,\n"
+)
+
+
+def test_genes_and_terms_of_biomart(written):
+    path = written("mart_export.txt", MART)
+    report = check_file(path)
+    assert (report.error, report.family) == ("", "annotations")
+    found = read_annotations(path)
+    assert found.to_frame()[["gene", "term"]].values.tolist() == [["TP53", "GO:0003677"], ["TP53", "GO:0006915"]]
+    assert found.audit.count("row", "a gene without a term") == 1
+    assert found.term_names["GO:0006915"] == "apoptotic process"
+    assert read_annotations(path, id="accession", namespace="biological_process", exclude_evidence=()).genes == (
+        "ENSG00000135679",
+        "ENSG00000141510",
+    )
+
+
+def test_biomart_as_r_names_its_columns(written):
+    header = "ensembl_gene_id\texternal_gene_name\tgo_id\tgo_linkage_type\n"
+    found = read_annotations(written("mart.tsv", f"{header}ENSG00000141510\tTP53\tGO:0006915\tIDA\n"))
+    assert (found.genes, found.terms) == (("TP53",), ("GO:0006915",))
+
+
+@pytest.mark.parametrize("taxon", ["9606", 9606, "taxon:9606", "NCBITaxon:9606"])
+def test_a_taxon_is_the_same_with_and_without_its_database(taxon, written):
+    row = "UniProtKB\tP1\t{}\tinvolved_in\tGO:0006281\tPMID:1\tIDA\t\tP\tx\t\tprotein\t{}\t20101123\tUniProt\t\t\n"
+    rows = row.format("TP53", "taxon:9606") + row.format("Trp53", "NCBITaxon:10090")
+    path = written("goa.gaf", f"!gaf-version: 2.2\n{rows}")
+    assert read_annotations(path, taxon=taxon).genes == ("TP53",)
+    assert read_identifier_map(path, taxon=taxon).rows == 1
+    links = written("links.txt", "9606.ENSP1 9606.ENSP2\n10090.ENSMUSP1 10090.ENSMUSP2\n")
+    assert read_interactions(links, taxon=taxon).genes == ("ENSP1", "ENSP2")
+
+
+def test_products_without_a_symbol_are_in_a_gpi_file(written):
+    rows = "UniProtKB\tP04637\tTP53\tp53\tP53\tprotein\ttaxon:9606\t\t\t\n"
+    rows += "UniProtKB\tQ1\t\tx\t\tprotein\ttaxon:9606\t\t\t\n"
+    table = read_identifier_map(written("goa.gpi", f"!gpi-version: 1.2\n{rows}"))
+    assert table.rows == 2
+    assert [*table.columns["accession"][1]] == ["P04637", "Q1"]
+    assert [*table.columns["symbol"][1]] == ["TP53"]
+
+
+@pytest.mark.parametrize(("up", "down"), [("1", "-1"), ("+", "-"), ("+1", "-1")])
+def test_modes_in_codes(up, down, written):
+    path = written("trrust.tsv", f"TP53\tBAX\t{up}\t1;2\nTP53\tBCL2\t{down}\t3\nMYC\tTERT\t{up}\t4\n")
+    assert check_file(path).family == "regulation"
+    assert read_regulation(path).to_frame()[["target", "effect"]].values.tolist() == [
+        ["TERT", "activation"],
+        ["BAX", "activation"],
+        ["BCL2", "repression"],
+    ]
+
+
+def test_numbers_that_are_never_negative_are_no_modes(written):
+    path = written("scores.tsv", "TP53\tMDM2\t1\t7\nMDM2\tMDM4\t1\t8\nMDM4\tTP53\t0\t9\n")
+    assert check_file(path).family == "interactions"
+
+
+SOME_OF_BIOGRID = {
+    "names alone": ("Official Symbol Interactor A\tOfficial Symbol Interactor B", ["TP53", "MDM2"]),
+    "and types": (
+        "Official Symbol Interactor A\tOfficial Symbol Interactor B\tExperimental System Type",
+        ["TP53", "MDM2", "physical"],
+    ),
+    "and its number": (
+        "#BioGRID Interaction ID\tOfficial Symbol Interactor A\tOfficial Symbol Interactor B",
+        ["12", "TP53", "MDM2"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SOME_OF_BIOGRID)
+def test_some_columns_of_biogrid(case, written):
+    header, row = SOME_OF_BIOGRID[case]
+    path = written("biogrid.txt", "\n".join([header, "\t".join(row), ""]))
+    assert read_interactions(path).genes == ("MDM2", "TP53")
+    assert check_file(path).family == "interactions"
+    assert check_file(path).format.startswith("BioGRID, ")
+
+
+def test_entrez_genes_of_biogrid_where_there_is_nothing_else(written):
+    path = written("biogrid.txt", "Entrez Gene Interactor A\tEntrez Gene Interactor B\tAuthor\n7157\t4193\tx\n")
+    assert read_interactions(path).genes == ("4193", "7157")
+    with pytest.raises(ReadError, match=r"no columns 'Official Symbol Interactor A' and B: .*\n.*\nIt has: entrez\."):
+        read_interactions(path, id="symbol")
+
+
+def test_a_list_of_genes_in_json(written):
+    path = written("genes.json", '["TP53",\n "MDM2", "MYC", "STAT1"]\n')
+    assert read_genes(path).ids == FOUR
+    assert check_file(path).family == "genes"
+    with pytest.raises(ReadError, match="Expected a list of names"):
+        read_genes(written("genes.json", '["TP53", 3]\n'))
+
+
+def test_what_check_says_of_an_h5ad(tmp_path):
+    counts = sparse.csr_matrix(np.arange(24).reshape(6, 4) % 5)
+    adata = anndata.AnnData(
+        counts,
+        obs=pd.DataFrame({"type": pd.Categorical(["T", "B"] * 3), "depth": np.arange(6.0)}, index=list("abcdef")),
+        var=pd.DataFrame(
+            {"gene_ids": [f"ENSG0000014151{n}" for n in range(4)], "genome": ["GRCh38"] * 4},
+            index=["TP53", "MDM2", "TP53-1", "NKX2-1"],
+        ),
+    )
+    adata.layers["log"] = np.log1p(counts.toarray())
+    adata.layers["scaled"] = counts.toarray() - 2.5
+    adata.raw = adata.copy()
+    adata.write_h5ad(tmp_path / "cells.h5ad")
+    report = check_file(tmp_path / "cells.h5ad")
+    assert (report.error, report.family, report.records) == ("", "genes", 4)
+    assert report.contents == {
+        "cells": "6, described by type (B, T), depth (numbers)",
+        "values": "X (counts, 0 to 4), raw (counts, 0 to 4), log (logarithms, 0 to 1.60944), "
+        "scaled (z-scores or otherwise centred, -2.5 to 1.5)",
+        "var": "index (gene symbols), gene_ids (Ensembl genes)",
+    }
+    assert report.advice[0].startswith("1 names are copies that var_names_make_unique has numbered (TP53-1)")
+    for text in report.contents.values():
+        assert text in str(report)
+
+
+def test_an_h5ad_with_layers_only(tmp_path):
+    adata = anndata.AnnData(obs=pd.DataFrame(index=["a", "b"]), var=pd.DataFrame(index=["TP53", "MDM2"]))
+    adata.layers["counts"] = np.array([[1, 2], [3, 4]])
+    adata.write_h5ad(tmp_path / "cells.h5ad")
+    with pytest.raises(DataError, match=r"no X: .*cells\.h5ad\nIts layers are: counts\. Take.*layer=.counts."):
+        read_expression(tmp_path / "cells.h5ad")
+    assert read_expression(tmp_path / "cells.h5ad", layer="counts").X.tolist() == [[1, 2], [3, 4]]
+    assert check_file(tmp_path / "cells.h5ad").contents["values"] == "counts (counts, 1 to 4)"
+
+
+def test_genes_that_are_integers_are_named_as_such():
+    with pytest.raises(GeneError, match=r"Gene 1 of 2 is 7157.*\nWrite ids that are numbers as texts"):
+        read_genes(pd.Index([7157, 4193]))

@@ -67,8 +67,10 @@ def measured(data: Any) -> Measured:
     if hasattr(data, "var_names") and hasattr(data, "obs_names"):
         values = (data.to_memory() if data.isbacked or (not data.is_view and is_on_disk(data.X)) else data).X
         if values is None:
-            advice = called("vnn.read.expression", layer="raw")
-            raise DataError(f"The AnnData has no X.\nName a layer it has: {advice}.")
+            known = [*(["raw"] if data.raw is not None else []), *layer_names(data)]
+            advice = called("vnn.read.expression", layer=known[0] if known else "raw")
+            has = f"Its layers are: {', '.join(known)}. Take" if known else "Name"
+            raise DataError(f"The AnnData has no X.\n{has} a layer it has: {advice}.")
         cells, genes = data.obs_names, data.var_names
     elif hasattr(data, "columns") and hasattr(data, "index"):
         values = _frame_values(data) if 0 not in data.shape else np.empty(data.shape)

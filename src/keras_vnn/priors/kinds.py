@@ -24,6 +24,7 @@ __all__ = [
     "damaged_by_excel",
     "identify",
     "is_count_summary",
+    "made_unique",
     "refuse_mixed_species",
     "undamaged",
 ]
@@ -122,6 +123,7 @@ _MONTH_FIRST = re.compile(rf"({_WRITTEN})[-. ]+(\d{{1,2}}|\d{{4}})")
 _DATE = re.compile(r"\d{4}-(\d{2})-(\d{2})(?:[ T]00:00:00)?|(\d{1,2})/(\d{1,2})/\d{2,4}")
 # Excel writes at least two digits behind a month; worms have oct-1, let-7 and many more of the form.
 _WORM = re.compile(r"[a-z]{2,4}-\d+")
+_NUMBERED = re.compile(r"(.+)-\d+")
 _SUMMARY = re.compile(r"__(no_feature|ambiguous|too_low_aQual|not_aligned|alignment_not_unique)")
 _SCIENTIFIC = re.compile(r"\d([.,]\d+)?E[+-]?\d+")
 _SERIAL = re.compile(r"\d{5}")
@@ -272,6 +274,18 @@ def _kept_prefix(found: re.Match[str]) -> str:
 def is_count_summary(name: str) -> bool:
     """Say whether a name is that of a row of HTSeq that is not a gene: ``__no_feature`` and its like."""
     return _SUMMARY.fullmatch(name) is not None
+
+
+def made_unique(names: Iterable[str]) -> list[str]:
+    """Return the names that ``var_names_make_unique`` of AnnData made of repeated ones, sorted.
+
+    Examples
+    --------
+    >>> made_unique(["TP53", "TP53-1", "NKX2-1", "HLA-A"])
+    ['TP53-1']
+    """
+    unique = set(names)
+    return sorted(name for name in unique if (found := _NUMBERED.fullmatch(name)) and found[1] in unique)
 
 
 def damaged_by_excel(names: Iterable[str]) -> list[str]:

@@ -27,10 +27,12 @@ from keras_vnn.basics.untrusted import check_hdf5
 from keras_vnn.priors.genes import DUPLICATE_POLICIES, ORIENTATIONS, GeneList, decide_orientation, gene_list
 from keras_vnn.priors.identifiers import IdentifierTable
 from keras_vnn.priors.kinds import check_names, is_count_summary
+from keras_vnn.readers.formats.looks import GENE_LIST_JSON
 from keras_vnn.readers.layout import Layout, column_number, is_number, lay_out, normalized
+from keras_vnn.readers.pairs import bare_taxon
 from keras_vnn.readers.registry import is_sure, lists_formats, read_file, refuse_other, sniff
 from keras_vnn.readers.tabular import Options, pieces_of, refuse_row
-from keras_vnn.readers.text import COMMENT_MARKS, GCT, Preview, preview, shortened
+from keras_vnn.readers.text import COMMENT_MARKS, GCT, Preview, preview, read_json_text, shortened
 
 if TYPE_CHECKING:
     import anndata
@@ -121,6 +123,8 @@ def read_genes(
             return _ten_x_genes(in_hdf5, start.path, column, duplicates)
         names, said = in_hdf5
         dropped = Audit()
+    elif GENE_LIST_JSON.matches(start):
+        names, said, dropped = _of_json(start.path), "JSON list of names", Audit()
     else:
         if orientation == "auto":
             _refuse_other(start, column)
@@ -185,7 +189,7 @@ def read_identifier_map(
     >>> print(table)
     6,081 rows with accession (6,081 names), symbol (6,081 names), synonyms (14,037 names)
     """
-    options = Options(columns, taxon=None if taxon is None else str(taxon))
+    options = Options(columns, taxon=None if taxon is None else bare_taxon(taxon))
     table: IdentifierTable
     _, table = read_file(path, "id-map", format, options)
     if len(table.columns) < 2:
@@ -213,6 +217,13 @@ def _ten_x_genes(known: TenX, path: Path, column: int | str | None, duplicates: 
     said = f"10x features, {'Ensembl gene' if column == 1 else 'symbol'}"
     source = Source.of_file(known.features, said, records=len(known.ids))
     return gene_list([names[place] for place in known.genes], duplicates=duplicates, source=source)
+
+
+def _of_json(path: Path) -> list[str]:
+    names = read_json_text(path)
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ReadError(f'Expected a list of names: {path}\nFor example: ["TP53", "MDM2"]')
+    return names
 
 
 def _in_memory(source: Any, column: int | str | None, *, raw: bool) -> Iterable[str]:

@@ -20,8 +20,9 @@ from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.priors import Interactions, Regulation
 from keras_vnn.priors.kinds import check_names
 from keras_vnn.readers.formats.interactions import INTERACTION_ROLES
+from keras_vnn.readers.formats.omnipath import omnipath_frame
 from keras_vnn.readers.formats.regulation import REGULATION_ROLES
-from keras_vnn.readers.pairs import frame_rows, without_taxon
+from keras_vnn.readers.pairs import bare_taxon, frame_rows, without_taxon
 from keras_vnn.readers.registry import lists_formats, read_file
 from keras_vnn.readers.tabular import Options, Table
 
@@ -126,7 +127,7 @@ def read_interactions(
         _words(sif_types),
         format_named=format != "auto",
         id=id,
-        taxon=None if taxon is None else str(taxon),
+        taxon=None if taxon is None else bare_taxon(taxon),
     )
 
     def from_file(path: str | os.PathLike[str]) -> Interactions:
@@ -138,7 +139,8 @@ def read_interactions(
         return found
 
     if isinstance(source, pd.DataFrame):
-        table = frame_rows(source, INTERACTION_ROLES, columns)
+        table = columns is None and omnipath_frame(source, options, "interactions")
+        table = table or frame_rows(source, INTERACTION_ROLES, columns)
         found = _interactions(table, Source("DataFrame", "memory", records=table.records))
         check_names(found.genes, "the DataFrame")
         return _at_least(found, min_score)
@@ -226,7 +228,8 @@ def read_regulation(
         return _regulation(table, table.source, path)
 
     if isinstance(source, pd.DataFrame):
-        table = frame_rows(source, REGULATION_ROLES, columns)
+        table = columns is None and omnipath_frame(source, options, "regulation")
+        table = table or frame_rows(source, REGULATION_ROLES, columns)
         return _regulation(table, Source("DataFrame", "memory", records=table.records), "the DataFrame")
     if hasattr(source, "edges") and hasattr(source, "nodes"):
         return Regulation.from_networkx(source)

@@ -42,7 +42,7 @@ _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 # Numbers that are no scores, by the words of their headers.
 _NO_SCORE = re.compile(
     r".*(id|ids|entrez|entrezgene|geneid|pmid|pubmed|year|date|start|end|length|position|taxon|taxid|count of.*)"
-    r"|cost|costs|pvalue|padj|fdr|qvalue|distance|rank"
+    r"|cost|costs|pvalue|padj|fdr|qvalue|distance|rank|(is|has|consensus)[a-z]+"
 )
 _NO_NUMBER = {"", "na", "n/a", "nan", "none", "null", "inf", "-inf", "+inf", "infinity"}
 _STRONG_ID = re.compile(
@@ -280,14 +280,14 @@ def choose_columns(layout: Layout, roles: Roles, asked: Sequence[int | str] | No
     if asked is not None:
         return _asked_columns(layout, roles, asked)
     path = layout.preview.path
-    if layout.width < 2:
+    words = layout.words
+    pair = roles.pair(words)
+    if pair is None and layout.width < 2:
         raise ReadError(
             f"The file has one column, expected two names per row: {path}:{layout.rows[0][0]}\n"
             f"    {shortened(dict(layout.preview.lines)[layout.rows[0][0]])}\n"
             + remedy("If its columns are separated by something unusual, pass {delimiter}", delimiter=...)
         )
-    words = layout.words
-    pair = roles.pair(words)
     unnamed = {0} if layout.header and not layout.header[0] else set()
     candidates = [c for c in range(layout.width) if c not in unnamed]
     if pair is None:

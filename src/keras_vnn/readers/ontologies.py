@@ -18,7 +18,7 @@ from keras_vnn.basics.remedies import remedy
 from keras_vnn.priors import Annotations, GeneSets, Ontology
 from keras_vnn.priors.genes import gene_list
 from keras_vnn.priors.kinds import check_names
-from keras_vnn.readers.pairs import refuse_species
+from keras_vnn.readers.pairs import bare_taxon, refuse_species
 from keras_vnn.readers.registry import lists_formats, read_file
 from keras_vnn.readers.tabular import Options, Table, of_each
 
@@ -111,7 +111,7 @@ def read_hierarchy(path: str | os.PathLike[str], *, format: str = "auto") -> tup
 
 
 @lists_formats("gene-sets")
-def read_gene_sets(path: str | os.PathLike[str], *, format: str = "auto") -> GeneSets:
+def read_gene_sets(path: str | os.PathLike[str], *, format: str = "auto", repeated_sets: str = "raise") -> GeneSets:
     """Read named sets of genes.
 
     Parameters
@@ -120,6 +120,9 @@ def read_gene_sets(path: str | os.PathLike[str], *, format: str = "auto") -> Gen
         The file, compressed or not.
     format
         {formats}.
+    repeated_sets
+        Of several sets of one name, ``"merge"`` their genes or ``"number"`` the sets (``DNA repair (2)``); by default
+        they are an error.
 
     Returns
     -------
@@ -140,7 +143,7 @@ def read_gene_sets(path: str | os.PathLike[str], *, format: str = "auto") -> Gen
         Names look damaged by a spreadsheet.
     """
     sets: GeneSets
-    _, sets = read_file(path, "gene-sets", format)
+    _, sets = read_file(path, "gene-sets", format, Options(repeated_sets=repeated_sets))
     check_names(sets.genes, path)
     return sets
 
@@ -318,7 +321,7 @@ def _keeping(table: Table, column: str, test: Callable[[str], bool], reason: str
 def _of_taxon(table: Table, taxon: str | int | None) -> Table:
     def first(word: object) -> str:
         """Return the taxon of the gene; a second one is that of a host or a symbiont."""
-        return str(word).split("|")[0].removeprefix("taxon:").removeprefix("NCBITaxon:").strip()
+        return bare_taxon(str(word).split("|")[0])
 
     if taxon is None and "taxon" in table.frame:
         refuse_species([of_each(table.frame["taxon"], first)], "The annotations are", table.path.name)

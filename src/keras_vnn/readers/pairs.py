@@ -26,10 +26,20 @@ from keras_vnn.readers.text import Preview, texts_at
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["choose_rows", "frame_rows", "read_pairs", "read_rows", "refuse_species", "species_counts", "without_taxon"]
+__all__ = [
+    "bare_taxon",
+    "choose_rows",
+    "frame_rows",
+    "read_pairs",
+    "read_rows",
+    "refuse_species",
+    "species_counts",
+    "without_taxon",
+]
 
 _NAMES_ALONE = Roles(pair=lambda words: None, number=(), number_is="score")
 _TAXON = re.compile(r"(\d+)\.(?=[A-Za-z])")
+_TAXON_DATABASE = re.compile(r"(taxon|NCBITaxon|taxid):", re.IGNORECASE)
 
 
 # ---- from text -----------------------------------------------------------------------------------------------
@@ -314,8 +324,19 @@ def choose_rows(table: Table, options: Options, names: str) -> Table:
             f"No interaction is left of {table.records:,} rows: {path}\n{table.left_out()}\n"
             + remedy("Choose otherwise: {id}, {taxon}", id=..., taxon=...)
         )
-    columns = ["first", "second", *(["number"] if has_scores else [])]
+    columns = ["first", "second", *(["number"] if has_scores else []), *(["effect"] if "effect" in frame else [])]
     return replace(table, frame=table.frame[columns], format=f"{table.format}, {names}")
+
+
+def bare_taxon(word: object) -> str:
+    """Return a taxon without the database that some files write before it.
+
+    Examples
+    --------
+    >>> bare_taxon("NCBITaxon:9606"), bare_taxon("taxon:9606"), bare_taxon(9606), bare_taxon("Homo sapiens")
+    ('9606', '9606', '9606', 'Homo sapiens')
+    """
+    return _TAXON_DATABASE.sub("", str(word).strip(), count=1).strip()
 
 
 def species_counts(counts: Counter[str], limit: int = 4) -> str:

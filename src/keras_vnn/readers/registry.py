@@ -14,9 +14,17 @@ from typing import Any, NoReturn, TypeVar
 from keras_vnn.basics.errors import ConfigError, ReadError, did_you_mean
 from keras_vnn.basics.remedies import reader_called, remedy
 from keras_vnn.basics.unpacking import NOT_TEXT
-from keras_vnn.readers.formats import Family, Format, identifiers, looks, unread
+from keras_vnn.readers.formats import Family, Format, graphs, identifiers, looks, unread
 from keras_vnn.readers.formats.gene_ontology import GAF, GENE2GO, GPAD
-from keras_vnn.readers.formats.gene_sets import GENE_SET_JSON, GMT, GMT_ANNOTATIONS, GROUPS
+from keras_vnn.readers.formats.gene_sets import (
+    ENRICHMENT,
+    GENE_SET_JSON,
+    GENE_SET_TABLE,
+    GMT,
+    GMT_ANNOTATIONS,
+    GMX,
+    GROUPS,
+)
 from keras_vnn.readers.formats.hierarchies import CX2, DCELL, DRUGCELL, GENNET, KPNN
 from keras_vnn.readers.formats.interactions import (
     BIOGRID,
@@ -26,11 +34,14 @@ from keras_vnn.readers.formats.interactions import (
     STRING_ACTIONS,
     STRING_LINKS,
 )
+from keras_vnn.readers.formats.joined import CYTOSCAPE, JOINED
+from keras_vnn.readers.formats.matrices import ADJACENCY_MATRIX, REGULATION_MATRIX
 from keras_vnn.readers.formats.mitab import MITAB
 from keras_vnn.readers.formats.obo import OBO
-from keras_vnn.readers.formats.regulation import DREM, REGULATION_HEADER, REGULATION_MATRIX, REGULATION_TABLE, TRRUST
+from keras_vnn.readers.formats.omnipath import OMNIPATH
+from keras_vnn.readers.formats.regulation import DREM, REGULATION_HEADER, REGULATION_TABLE, TRRUST
 from keras_vnn.readers.formats.sif import SIF_INTERACTIONS, SIF_REGULATION
-from keras_vnn.readers.formats.terms import EDGES, GENE_TERM, REACTOME_MEMBERS, REACTOME_RELATIONS
+from keras_vnn.readers.formats.terms import BIOMART, EDGES, GENE_TERM, REACTOME_MEMBERS, REACTOME_RELATIONS
 from keras_vnn.readers.tabular import Options
 from keras_vnn.readers.text import Preview, preview, refuse_comments_alone, shortened
 
@@ -66,15 +77,17 @@ FAMILIES = {
 
 # Their look is beyond doubt: no other function takes such a file for its own.
 SURE = (
+    *graphs.SURE,
     *looks.SURE,
-    *(OBO, REACTOME_RELATIONS, GAF, GPAD, REACTOME_MEMBERS, GENE2GO, DCELL, CX2, GENNET, KPNN, DRUGCELL),
+    *(OBO, REACTOME_RELATIONS, GAF, GPAD, REACTOME_MEMBERS, GENE2GO, BIOMART, DCELL, CX2, GENNET, KPNN, DRUGCELL),
     *identifiers.SURE,
-    *(STRING_LINKS, STRING_ACTIONS, BIOGRID, MITAB, HIPPIE, DREM),
+    *(STRING_LINKS, STRING_ACTIONS, BIOGRID, MITAB, HIPPIE, DREM, *OMNIPATH, *CYTOSCAPE),
 )
 LIKELY = (
-    *(TRRUST, SIF_INTERACTIONS, SIF_REGULATION, REGULATION_MATRIX, GENE_SET_JSON),
+    *(TRRUST, SIF_INTERACTIONS, SIF_REGULATION, ADJACENCY_MATRIX, REGULATION_MATRIX),
+    *(GENE_SET_JSON, GMX, ENRICHMENT, GENE_SET_TABLE),
     *looks.LIKELY,
-    *(REGULATION_HEADER, INTERACTION_HEADER),
+    *(REGULATION_HEADER, INTERACTION_HEADER, JOINED),
 )
 # Two columns of anything are a table.
 POSSIBLE = (

@@ -41,6 +41,7 @@ __all__ = [
     "read_fixed",
     "refuse_narrow",
     "refuse_row",
+    "whole_rows",
 ]
 
 # What may name a target of DREM, in words.
@@ -72,6 +73,8 @@ class Options:
         Species to keep, ``"all"`` for every one; ``None`` where the file must be of one.
     species
         Species of Reactome to keep, three letters as in its ids; ``None`` for all.
+    repeated_sets
+        What becomes of gene sets of one name: ``raise``, ``merge`` or ``number``.
     """
 
     columns: Sequence[int | str] | None = None
@@ -85,11 +88,13 @@ class Options:
     id: str | None = None
     taxon: str | None = None
     species: str | None = None
+    repeated_sets: str = "raise"
 
     def __post_init__(self) -> None:
         """Check what can be checked without a file."""
         check_choice("malformed", self.malformed, ("raise", "skip"))
         check_choice("drem_id", self.drem_id, DREM_IDS)
+        check_choice("repeated_sets", self.repeated_sets, ("raise", "merge", "number"))
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -295,6 +300,23 @@ def pieces_of(layout: Layout, used: Sequence[int]) -> Iterator[pd.DataFrame]:
         quoted=layout.quoted,
         skipped=layout.skipped,
     )
+
+
+def whole_rows(layout: Layout, used: Sequence[int], malformed: str) -> tuple[pd.DataFrame, tuple[AuditEntry, ...]]:
+    """Return columns of all rows, by position, and what was left out: with ``malformed="skip"``, rows of more fields.
+
+    Raises
+    ------
+    ReadError
+        A row has more fields than the others, and is not to be skipped.
+    """
+    frame = joined(pieces_of(layout, used))
+    wide = (frame[layout.width] != "").to_numpy()
+    if wide.any() and malformed == "raise":
+        refuse_row(layout, int(frame.index[wide][0]), f"The row has more than {counted(layout.width)}")
+    where = [f"{layout.preview.path.name}:{line}" for line in frame.index[wide]]
+    entry = AuditEntry.of("read", "row", "more columns than the other rows", where)
+    return frame[~wide], (entry,) if where else ()
 
 
 def pieces(

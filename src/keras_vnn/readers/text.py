@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
-from keras_vnn.basics.errors import ReadError
+from keras_vnn.basics.errors import ReadError, VNNError
 from keras_vnn.basics.files import encoding_of, existing_file, read_lines, refuse_bytes
 from keras_vnn.basics.unpacking import NOT_TEXT, open_unpacked
 
@@ -174,6 +174,10 @@ def read_json_text(path: Path, **options: Any) -> Any:
         ) from error
     except RecursionError as error:
         raise ReadError(f"The JSON is nested too deeply: {path}\nIs it the right file?") from error
+    except VNNError:
+        raise
+    except ValueError as error:  # a number of more digits than Python takes
+        raise ReadError(f"The JSON cannot be read: {path} ({error})\nIs it the right file?") from error
 
 
 def shortened(text: str) -> str:

@@ -17,15 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from keras_vnn import readers
-from keras_vnn.basics.errors import ReadError, VNNError, VNNWarning
+from keras_vnn.basics.errors import ReadError, VNNError, VNNWarning, sample
 from keras_vnn.basics.files import existing_file
 from keras_vnn.basics.probing import refuse_damaged_hdf5
 from keras_vnn.basics.provenance import Audit
 from keras_vnn.basics.showing import Shown
 from keras_vnn.basics.ten_x import is_ten_x
+from keras_vnn.data.contents import contents_of
 from keras_vnn.priors.genes import gene_list
 from keras_vnn.priors.identifiers import IdentifierTable, names_in
-from keras_vnn.priors.kinds import OTHER, Identified, bare_name, identify
+from keras_vnn.priors.kinds import OTHER, Identified, bare_name, identify, made_unique
 from keras_vnn.readers import FAMILIES, read_identifier_map
 from keras_vnn.readers.registry import sniff, unrecognized
 from keras_vnn.readers.text import preview
@@ -35,7 +36,7 @@ from keras_vnn.recipes.prior_files import read_family
 __all__ = ["FileReport", "check_file", "check_files", "suggested_command"]
 
 # A look is given to files that a build would refuse, so that the report says what is wrong with them.
-_LENIENT = {"malformed": "skip", "duplicates": "first"}
+_LENIENT = {"malformed": "skip", "duplicates": "first", "repeated_sets": "merge"}
 # What is in the audit only because of that, and the options by which a build reads the file as well.
 _FLAGS = {
     "a name is empty": "--malformed skip",
@@ -45,6 +46,7 @@ _FLAGS = {
     "is not a finite number": "--malformed skip",
     "the effect is not known": "--malformed skip",
     "repeated name": "--duplicates first",
+    "two of one name": "--repeated-sets merge",
 }
 _COULD_BE = (
     "If two of its columns are interactions: --interactions FILE --interactions-columns 1 --interactions-columns 2",
@@ -82,6 +84,9 @@ class FileReport(Shown):
         What to do, a sentence each.
     error
         Why it cannot be read; empty where it can.
+    contents
+        Of an ``.h5ad``: its ``cells`` and their columns, its ``values`` by layer and what they look like, and which
+        column of ``var`` holds which names.
     """
 
     path: Path
@@ -95,6 +100,7 @@ class FileReport(Shown):
     overlap: dict[str, int] = field(default_factory=dict)
     advice: tuple[str, ...] = ()
     error: str = ""
+    contents: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         """Return a paragraph: the path, and a line for each thing there is to say."""
@@ -105,6 +111,8 @@ class FileReport(Shown):
         lines += _indented("holds", [f"{self.summary}, {self.records:,} records"])
         if self.names is not None:
             lines += _indented("names", [str(self.names)])
+        for word, text in self.contents.items():
+            lines += _indented(word, [text])
         if len(self.audit):
             lines += _indented("left out", [str(entry) for entry in self.audit])
         if self.overlap:
@@ -137,6 +145,7 @@ class FileReport(Shown):
             "overlap": self.overlap,
             "advice": list(self.advice),
             "error": self.error,
+            "contents": self.contents,
         }
 
 
@@ -246,6 +255,13 @@ def _checked(path: Path, genes: tuple[str, ...], table: IdentifierTable | None) 
             *advice,
             f"{strange:,} of {told.names:,} names look like no identifier. Is it the right file or column?",
         )
+    copies = made_unique(names)
+    if copies:
+        advice = (
+            *advice,
+            f"{len(copies):,} names are copies that var_names_make_unique has numbered ({sample(copies, 3)}): no prior "
+            "knows them. Take the names before that, and say what to do with repeated ones.",
+        )
     audit = sum((part.audit for part in parts[1:]), parts[0].audit)
     needed = dict.fromkeys(flag for entry in audit for reason, flag in _FLAGS.items() if reason in entry.reason)
     advice = (*advice, *(f"{flag}: such rows are left out, which is an error without it." for flag in needed))
@@ -260,6 +276,7 @@ def _checked(path: Path, genes: tuple[str, ...], table: IdentifierTable | None) 
         said,
         overlap,
         advice,
+        contents=contents_of(path) if family == "genes" else {},
     )
 
 

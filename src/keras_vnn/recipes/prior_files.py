@@ -50,7 +50,7 @@ _FIELDS: Mapping[str, Mapping[str, str]] = {
         "exclude_evidence": "exclude_evidence",
     },
     "hierarchy": {"format": "hierarchy_format"},
-    "gene-sets": {"format": "gene_sets_format"},
+    "gene-sets": {"format": "gene_sets_format", "repeated_sets": "repeated_sets"},
     "id-map": {"format": "id_map_format", "columns": "id_map_columns", "taxon": "taxon"},
 }
 

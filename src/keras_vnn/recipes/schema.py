@@ -100,6 +100,7 @@ class BuildRecipe(RecipeSection):
         "taxon": ("interactions", "annotations", "id_map"),
         "hierarchy_format": ("hierarchy",),
         "gene_sets_format": ("gene_sets",),
+        "repeated_sets": ("gene_sets",),
         "id_policy": ("id_map", "ignore_case", "ignore_version"),
         "id_map_format": ("id_map",),
         "id_map_columns": ("id_map",),
@@ -117,7 +118,7 @@ class BuildRecipe(RecipeSection):
             *("annotations_columns", "gene_id", "exclude_evidence", "include_evidence", "hierarchy"),
             *("hierarchy_format",),
         ),
-        "Gene sets": ("gene_sets", "gene_sets_format"),
+        "Gene sets": ("gene_sets", "gene_sets_format", "repeated_sets"),
         "Identifiers": (
             *("id_map", "id_map_format", "id_map_columns", "id_policy", "id_from", "id_to", "ignore_case"),
             *("ignore_version",),
@@ -159,6 +160,9 @@ class BuildRecipe(RecipeSection):
     hierarchy_format: str = Field(default="auto", description="Format of the hierarchy, if it is not recognised.")
     gene_sets: Path | None = Field(default=None, description="Gene sets: {formats}.")
     gene_sets_format: str = Field(default="auto", description="Format of the gene sets, if it is not recognised.")
+    repeated_sets: Literal["raise", "merge", "number"] = Field(
+        default="raise", description="What to do with gene sets of one name."
+    )
     gene_id: Literal["symbol", "accession", "synonym"] | None = Field(
         default=None, description="Which gene names of the annotations to use."
     )

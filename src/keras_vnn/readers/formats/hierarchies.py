@@ -65,19 +65,21 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, NoReturn
 
 import numpy as np
 
-from keras_vnn.basics.errors import ReadError, sample
+from keras_vnn.basics.errors import ReadError
 from keras_vnn.basics.files import read_lines
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.priors import Annotations, Ontology
 from keras_vnn.readers.formats import Format
+from keras_vnn.readers.formats.graphs import CX_MEMBERS, checked, is_cx, read_cx
 from keras_vnn.readers.layout import Columns, lay_out, split
 from keras_vnn.readers.pairs import read_rows
 from keras_vnn.readers.tabular import Fixed, Options, counted, joined, pieces_of, read_fixed
-from keras_vnn.readers.text import Preview, at, read_json_text, texts_at
+from keras_vnn.readers.text import Preview, at, texts_at
 
 __all__ = ["CX2", "DCELL", "DRUGCELL", "GENNET", "KPNN"]
 
@@ -305,14 +307,6 @@ GENNET = Format("gennet", "a GenNet topology", "hierarchy", lambda start: "layer
 
 # ---- CX2 -----------------------------------------------------------------------------------------------------
 
-_MEMBERS = "CD_MemberList"
-_MARKS = ("CXVersion", "numberVerification", "metaData", "ndexStatus", "nodeAttributes")
-
-
-def _is_cx2(start: Preview) -> bool:
-    beginning = "".join(text.strip() for text in start.texts[:20])
-    return beginning.startswith("[") and any(word in beginning for word in _MARKS)
-
 
 def read_cx2(start: Preview, _: Options) -> tuple[Ontology, Annotations]:
     """Read a hierarchy in CX2 or CX. A system's members are all its genes, those of systems inside it included.
@@ -326,36 +320,20 @@ def read_cx2(start: Preview, _: Options) -> tuple[Ontology, Annotations]:
         The file is not JSON, not CX, has no members, or an edge leads to a system that is not there.
     """
     path = start.path
-    aspects = read_json_text(path)
-    if not isinstance(aspects, list) or not all(isinstance(aspect, dict) for aspect in aspects):
-        raise ReadError(
-            f"The file is JSON but not CX, expected a list of aspects: {path}\n"
-            "Is it the right file? Export the network as CX2."
-        )
-    try:
-        version = next((str(aspect["CXVersion"]) for aspect in aspects if "CXVersion" in aspect), "1")
-        nodes, edges = (_second if version.startswith("2") else _first)(aspects)
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
-        raise ReadError(
-            f"The file is not CX as expected: {path} ({type(error).__name__}: {error})\nExport it again, as CX2."
-        ) from error
-    if not any(_MEMBERS in node for node in nodes.values()):
-        raise ReadError(f"No node has {_MEMBERS}, the genes of a system: {path}\nIs it a hierarchy, not a network?")
-    absent = {str(end) for edge in edges for end in edge if end not in nodes}
-    if absent:
-        raise ReadError(
-            f"{len(absent)} edges lead to nodes that are not in the file: {sample(absent)}: {path}\n"
-            "Was it cut short, or damaged? Download it again."
-        )
+    network = read_cx(path)
+    nodes = network.nodes
+    if not any(CX_MEMBERS in node for node in nodes.values()):
+        raise ReadError(f"No node has {CX_MEMBERS}, the genes of a system: {path}\nIs it a hierarchy, not a network?")
+    checked(network, path)
     ids = _unique_ids(nodes)
     members = []
     for number, node in nodes.items():
-        listed = node.get(_MEMBERS) or ""
+        listed = node.get(CX_MEMBERS) or ""
         genes = listed.split() if isinstance(listed, str) else map(str, listed)
         members += [(gene, ids[number], 0) for gene in genes]
     return _hierarchy(
-        Source.of_file(path, f"CX {version} hierarchy", records=len(nodes)),
-        [(ids[target], ids[source]) for source, target in edges],
+        Source.of_file(path, f"{network.title} hierarchy", records=len(nodes)),
+        [(ids[target], ids[source]) for source, target, _ in network.edges],
         members,
         ids.values(),
         {ids[number]: str(node["name"]) for number, node in nodes.items() if node.get("name")},
@@ -370,35 +348,4 @@ def _unique_ids(nodes: Mapping[Any, Mapping[str, Any]]) -> dict[Any, str]:
     return {number: f"system:{number}" for number in nodes}
 
 
-def _aspect(aspects: Iterable[Mapping[str, Any]], name: str) -> list[Any]:
-    return [entry for aspect in aspects for entry in aspect.get(name, ())]
-
-
-def _second(aspects: list[Mapping[str, Any]]) -> tuple[dict[Any, dict[str, Any]], list[tuple[Any, Any]]]:
-    """Return nodes with their attributes under full names, and edges, of CX2."""
-    declared = _aspect(aspects, "attributeDeclarations")
-    short = {
-        facts["a"]: name
-        for declaration in declared
-        for name, facts in declaration.get("nodes", {}).items()
-        if facts.get("a")
-    }
-    nodes = {
-        node["id"]: {short.get(key, key): value for key, value in node.get("v", {}).items()}
-        for node in _aspect(aspects, "nodes")
-    }
-    return nodes, [(edge["s"], edge["t"]) for edge in _aspect(aspects, "edges")]
-
-
-def _first(aspects: list[Mapping[str, Any]]) -> tuple[dict[Any, dict[str, Any]], list[tuple[Any, Any]]]:
-    """Return the same of CX version 1."""
-    nodes = {
-        node["@id"]: {key: node[short] for key, short in (("name", "n"), ("represents", "r")) if short in node}
-        for node in _aspect(aspects, "nodes")
-    }
-    for attribute in _aspect(aspects, "nodeAttributes"):
-        nodes[attribute["po"]][attribute["n"]] = attribute["v"]
-    return nodes, [(edge["s"], edge["t"]) for edge in _aspect(aspects, "edges")]
-
-
-CX2 = Format("cx2", "a hierarchy in CX2 or CX", "hierarchy", _is_cx2, read_cx2)
+CX2 = Format("cx2", "a hierarchy in CX2 or CX", "hierarchy", partial(is_cx, with_members=True), read_cx2)

@@ -101,7 +101,7 @@ from keras_vnn.priors.identifiers._table import columns_from_pairs, exploded
 from keras_vnn.readers.formats import Format, most_rows
 from keras_vnn.readers.formats.gene_ontology import GAF, comment_value
 from keras_vnn.readers.layout import column_number, is_listed, lay_out, normalized
-from keras_vnn.readers.pairs import refuse_species, species_counts
+from keras_vnn.readers.pairs import bare_taxon, refuse_species, species_counts
 from keras_vnn.readers.tabular import Fixed, Options, Table, joined, of_each, pieces_of, read_fixed
 from keras_vnn.readers.text import Preview, open_text
 
@@ -124,7 +124,6 @@ _TELLING_WORDS = set(
 _ATTRIBUTES = re.compile(r'(gene_id|transcript_id) "[^"]*"|(ID|Parent|Name|gene_id)=[^;]+')
 _MOST_COLUMNS = 1000
 _TAXON = {"taxid", "taxon", "organismid", "ncbitaxonid"}
-_DATABASE = re.compile(r"^(taxon:|NCBITaxon:)")
 _ACCESSION = re.compile(r"([OPQ]\d[A-Z\d]{3}\d|[A-NR-Z]\d([A-Z][A-Z\d]{2}\d){1,2})(-\d+)?")
 _ATTRIBUTE = {
     "gene_id": re.compile(r'gene_id[ =]"?(?:gene:)?([^";]+)|ID=gene:([^;]+)'),
@@ -180,7 +179,7 @@ def _read_gpi(start: Preview, options: Options) -> IdentifierTable:
 
 def _products(table: Table, options: Options) -> IdentifierTable:
     """Return the names of gene products, a row per gene product or more."""
-    table = table.with_each(lambda word: _DATABASE.sub("", word.split("|")[0]), "taxon")
+    table = table.with_each(lambda word: bare_taxon(word.split("|")[0]), "taxon")
     table = _of_taxon(table, table.frame["taxon"], options.taxon)
     unique = table.frame[["accession", "symbol", "synonyms"]].astype(object).drop_duplicates()
     rows = np.arange(len(unique), dtype=np.int64)
@@ -190,7 +189,6 @@ def _products(table: Table, options: Options) -> IdentifierTable:
 
 def _of_taxon(table: Table, taxa: Any, taxon: str | None) -> Table:
     """Return the rows of a species; those of others are counted."""
-    taxon = taxon and _DATABASE.sub("", taxon)
     if taxon is None:
         refuse_species([taxa], "The identifiers are", table.path)
     if taxon in (None, "all"):

@@ -133,10 +133,13 @@ _PARTNERS = (
     "orf molecule item stringid"
 ).split()
 _ENDINGS = (("a", "b"), ("1", "2"), ("x", "y"))
-_OTHER_PAIRS = (("bait", "prey"), ("source", "target"), ("from", "to"), ("head", "tail"), ("gene", "partner"))
+_OTHER_PAIRS = (
+    *(("bait", "prey"), ("sourcegenesymbol", "targetgenesymbol"), ("sourcesymbol", "targetsymbol")),
+    *(("source", "target"), ("from", "to"), ("head", "tail"), ("gene", "partner")),
+)
 _SCORES = (
     "combinedscore score weight confidence confidencescore miscore probability publications npublications "
-    "numberofpublications nscreens count strength value"
+    "numberofpublications nscreens curationeffort nreferences count strength value"
 ).split()
 
 
@@ -290,14 +293,23 @@ _SYNONYMS = {"accession": "swissprot", "uniprot": "swissprot", "orf": "systemati
 
 
 def _biogrid_header(start: Preview) -> tuple[str, ...]:
-    """Return the header of BioGRID, with or without its ``#``; nothing where there is none."""
+    """Return the header of BioGRID, with or without its ``#``, or of some of its columns; else nothing."""
     lines = sorted((*start.comments[:5], *start.lines[:1]))
     headers = (tuple(field.strip() for field in text.lstrip("#").split("\t")) for _, text in lines)
-    return next((names for names in headers if names[0] == "BioGRID Interaction ID"), ())
+    return next((names for names in headers if names[0] == "BioGRID Interaction ID" or _sides(names)), ())
+
+
+def _sides(header: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Return the columns of both interactors, by what `id` calls their names."""
+    words = [normalized(name) for name in header]
+    titles = {
+        id: [normalized(f"{beginning} Interactor {side}") for side in "AB"] for id, (beginning, _) in _IDS.items()
+    }
+    return {id: (words.index(a), words.index(b)) for id, (a, b) in titles.items() if a in words and b in words}
 
 
 def read_biogrid(start: Preview, options: Options) -> Table:
-    """Read BioGRID. ``types`` are ``physical`` and ``genetic``; without them all are taken.
+    """Read BioGRID, or some of its columns. ``types`` are ``physical`` and ``genetic``; without them all are taken.
 
     Raises
     ------
@@ -308,26 +320,34 @@ def read_biogrid(start: Preview, options: Options) -> Table:
     """
     header = _biogrid_header(start)
     check_choice("id", options.id or "symbol", (*_IDS, *_SYNONYMS))
-    beginning, names = _IDS[_SYNONYMS.get(options.id or "symbol", options.id or "symbol")]
+    sides = _sides(header)
+    asked = _SYNONYMS.get(options.id, options.id) if options.id else next(iter(sides), "symbol")
+    beginning, names = _IDS[asked]
+    if asked not in sides:
+        has = f"It has: {', '.join(sides)}. " if sides else ""
+        raise ReadError(
+            f"The BioGRID table has no columns '{beginning} Interactor A' and B: {start.path}\n"
+            f"    {shortened(' | '.join(header))}\n"
+            f"{has}TAB2 lacks some columns of TAB3; {remedy('take another {id}, or ', id=...)}download TAB3."
+        )
     words = [normalized(name) for name in header]
-
-    def place(*titles: str) -> int:
-        found = next((words.index(normalized(title)) for title in titles if normalized(title) in words), None)
-        if found is None:
-            raise ReadError(
-                f"The BioGRID table has no column {titles[0]!r}: {start.path}\n    {shortened(' | '.join(header))}\n"
-                f"TAB2 lacks some columns of TAB3; {remedy('take another {id}, or ', id=...)}download TAB3."
-            )
-        return found
-
-    columns = {"first": place(f"{beginning} Interactor A"), "second": place(f"{beginning} Interactor B")}
-    for side in "AB":
-        columns[f"taxon_{side.lower()}"] = place(f"Organism ID Interactor {side}", f"Organism Interactor {side}")
-    columns |= {"kind": place("Experimental System Type"), "id": 0}
-    layout = Fixed("BioGRID row", columns, len(header), len(header), ("id",))
-    table = read_fixed(start, layout, f"BioGRID TAB{3 if len(header) > 30 else 2}", malformed=options.malformed)
-    table = table.without_titles("kind", lambda word: word == "Experimental System Type")
-    table = table.with_each(lambda word: "" if word == "-" else word, "kind", "taxon_a", "taxon_b")
+    columns = dict(zip(("first", "second"), sides[asked], strict=True))
+    optional = {
+        "kind": ("Experimental System Type",),
+        **{f"taxon_{side.lower()}": (f"Organism ID Interactor {side}", f"Organism Interactor {side}") for side in "AB"},
+    }
+    for column, titles in optional.items():
+        places = [words.index(normalized(title)) for title in titles if normalized(title) in words]
+        columns |= {column: places[0]} if places else {}
+    if not {"taxon_a", "taxon_b"} <= {*columns}:
+        columns = {name: place for name, place in columns.items() if not name.startswith("taxon")}
+    layout = Fixed("BioGRID row", columns, len(header), len(header), ("first", "second"))
+    is_whole = header[0] == "BioGRID Interaction ID" and {"kind", "taxon_a"} <= {*columns}
+    said = f"BioGRID TAB{3 if len(header) > 30 else 2}" if is_whole else f"BioGRID, {len(header)} columns"
+    table = read_fixed(start, layout, said, malformed=options.malformed)
+    table = table.without_titles("first", lambda word: normalized(word) == normalized(f"{beginning} Interactor A"))
+    blank = [name for name in columns if name not in ("first", "second")]
+    table = table.with_each(lambda word: "" if word == "-" else word, *blank)
     # Several accessions of one protein: the first is its main one.
     table = table.with_each(lambda word: "" if word == "-" else word.split("|")[0], "first", "second")
     release = release_in_name(start, "BioGRID", r"BIOGRID-.*?-(\d+\.\d+\.\d+)")

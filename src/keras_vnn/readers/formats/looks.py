@@ -15,7 +15,7 @@ from keras_vnn.readers.formats.terms import PATHWAY_ID
 from keras_vnn.readers.layout import is_number, lay_out
 from keras_vnn.readers.text import GCT, Preview
 
-__all__ = ["LIKELY", "NAMES", "SURE"]
+__all__ = ["GENE_LIST_JSON", "LIKELY", "NAMES", "SURE"]
 
 _GO_TERM = re.compile(r"GO:\d{7}")
 _TERM = re.compile(r"GO:\d{7}|R-[A-Z]{3}-\d+")
@@ -108,23 +108,24 @@ _TO_LIST = "It holds a sequence. List the genes one per line, or export them as 
 _TO_NAME = "It holds numbers without names: name its folder, with features.tsv and barcodes.tsv next to it."
 _TO_ASSIGN = "Assign the regions to genes first, and list those."
 
-_TO_EDGES = (
-    "Write its edges: networkx.to_pandas_edgelist(networkx.read_{}(path)).to_csv('edges.tsv', sep='\\t', index=False)"
-)
-
 
 def _holds(*marks: str) -> Callable[[Preview], bool]:
     """Return what says whether one of the first lines holds a mark."""
     return lambda start: any(mark in text for text in start.texts[:40] for mark in marks)
 
 
+GENE_LIST_JSON = Format(
+    "gene-json",
+    "a list of genes in JSON",
+    "genes",
+    lambda start: re.match(r'\s*\[\s*"', "".join(start.texts[:2])) is not None,
+)
 SURE = (
     Format("gct", "GCT (expression)", "genes", _is_gct),
     Format("featurecounts", "counts of featureCounts", "genes", _is_feature_counts),
     _unreadable("html", "a web page", _TO_SAVE, "<!DOCTYPE", "<!doctype", "<html", "<HTML"),
     _unreadable("owl", "an ontology in OWL", _ROBOT, sniff=_is_owl),
     _unreadable("obo-graph", "an ontology as OBO graph (JSON)", _ROBOT, sniff=_is_obo_graph),
-    _unreadable("graphml", "GraphML", _TO_EDGES.format("graphml"), sniff=_holds("<graphml")),
     _unreadable("obo-xml", "an ontology in OBO-XML", "Download its .obo file.", sniff=_holds("<obo>", "<obo ")),
     _unreadable("msigdb-xml", "MSigDB in XML", "Download its .gmt or .json file.", sniff=_holds("<MSIGDB")),
     _unreadable("xml", "XML", "Convert it to TSV.", "<?xml"),
@@ -135,6 +136,7 @@ SURE = (
     _unreadable("fasta", "sequences (FASTA)", "List the genes one per line instead.", sniff=_is_fasta),
 )
 LIKELY = (
+    GENE_LIST_JSON,
     _unreadable("json", "JSON", "Convert it to TSV.", "["),
     Format("gmt", "GMT (gene sets)", "gene-sets", _is_ragged),
     Format("groups", "groups of genes", "gene-sets", _is_group_rows),

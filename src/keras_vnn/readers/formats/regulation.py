@@ -1,10 +1,8 @@
-"""Regulation: tables of a regulator and a target a row, TRRUST, DREM, and wide matrices.
+"""Regulation: tables of a regulator and a target a row, TRRUST and DREM.
 
 In: TSV, CSV or space-separated text, with or without a header (DoRothEA, CollecTRI, GRNBoost …), perhaps with an effect
 or a weight; ``trrust_rawdata.*.tsv``; DREM's ``TF<TAB>Gene<TAB>Input``, a gene as ``SYMBOL;ENSEMBL`` or bare, whose rows
-may have two columns; a row per target and a column per TF, 0, 1 or −1 in the cells, under a header. Out: a `Table`, of a
-matrix with a row per cell that is not 0. Other numbers in a matrix are weights when TFs are among its targets or
-the format is named: an expression table looks the same.
+may have two columns. Out: a `Table`. Matrices are read by `keras_vnn.readers.formats.matrices`.
 
 References
 ----------
@@ -63,46 +61,29 @@ FOXC1	CHRDL2;ENSG00000054938	1
 GATA1	MEFV;ENSG00000103313	1
 GATA1	HBB	1
 ```
-
-### A wide matrix, targets × TFs
-`read.regulation`
-
-```text matrix.tsv
-gene	GATA1	FOXC1
-HBB	1	0
-MEFV	1	-1
-```
 """  # noqa: E501
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
-import pandas as pd
 
-from keras_vnn.basics.errors import ReadError, sample
+from keras_vnn.basics.errors import ReadError
 from keras_vnn.basics.provenance import AuditEntry
 from keras_vnn.basics.remedies import remedy
-from keras_vnn.priors.genes import CELL_NAMES, CELL_WORDS
 from keras_vnn.readers.formats import Format
-from keras_vnn.readers.layout import Columns, Layout, Roles, as_number, is_number, lay_out, normalized
+from keras_vnn.readers.layout import Columns, Roles, lay_out, normalized
 from keras_vnn.readers.pairs import read_pairs
-from keras_vnn.readers.tabular import DREM_IDS, Options, Table, of_each, pieces_of, refuse_row
+from keras_vnn.readers.tabular import DREM_IDS, Options, Table, of_each
 from keras_vnn.readers.text import Preview
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = [
     "DREM",
     "REGULATION_HEADER",
-    "REGULATION_MATRIX",
     "REGULATION_ROLES",
     "REGULATION_TABLE",
     "TRRUST",
@@ -119,7 +100,9 @@ _TARGETS = (
     "target targetgene targets targetname targetsymbol targetgenesymbol tg regulated regulatedgene gene genesymbol "
     "genename to"
 ).split()
-_UNSPECIFIC = {"source", "from"}
+# What precedes the kind of name in the headers of both: source_genesymbol, target_genesymbol.
+_SIDES = re.compile(r"(tf|regulator|transcriptionfactor|source|from)(.*)")
+_UNSPECIFIC = {"source", "sourcegenesymbol", "from"}
 _EFFECTS = {
     "activation": "activation activates activate activated activator activating positive up upregulation upregulates "
     "upregulated stimulation stimulates induction induces inducer increase increases + 1 +1",
@@ -144,9 +127,11 @@ def effect_of(text: str) -> str | None:
 
 
 def _pair(words: Sequence[str]) -> tuple[int, int] | None:
-    regulator = next((words.index(word) for word in _REGULATORS if word in words), None)
-    target = next((words.index(word) for word in _TARGETS if word in words), None)
-    return None if regulator is None or target is None else (regulator, target)
+    regulator = next((word for word in _REGULATORS if word in words), "")
+    # Names of one kind on both sides.
+    alike = f"target{found[2]}" if (found := _SIDES.fullmatch(regulator)) else ""
+    target = next((word for word in (alike, *_TARGETS) if word in words), "")
+    return (words.index(regulator), words.index(target)) if regulator and target else None
 
 
 REGULATION_ROLES = Roles(
@@ -181,10 +166,14 @@ REGULATION_TABLE = Format(
 
 
 def _is_trrust(start: Preview) -> bool:
-    """Say whether there are tabs, no header, and nearly always an effect word in the third column."""
+    """Say whether there are tabs, no header, and nearly always an effect in the third column: a word, or a sign."""
     words = [row[2] for row in start.fields if len(row) >= 3]
-    known = sum(bool(word) and not word.lstrip("+-").isdigit() and effect_of(word) is not None for word in words)
-    return bool(words) and 10 * known >= 9 * len(start.lines) and effect_of(words[0]) is not None
+    known = sum(bool(word) and effect_of(word) is not None for word in words)
+    # Numbers that are never negative are more likely scores.
+    coded = {word for word in words if word.lstrip("+-").isdigit()}
+    is_coded = bool(coded) and any(word.startswith("-") for word in coded)
+    sound = bool(words) and 10 * known >= 9 * len(start.lines) and effect_of(words[0]) is not None
+    return sound and (is_coded or not coded)
 
 
 TRRUST = Format(
@@ -262,102 +251,3 @@ def _ensembl(gene: str) -> str:
 
 
 DREM = Format("drem", "DREM", "regulation", _is_drem, read_drem, takes=("columns",), page=__doc__)
-
-# ---- matrices ------------------------------------------------------------------------------------------------
-
-_CELLS = {"0", "1", "-1", "0.0", "1.0", "-1.0"}
-
-
-def _is_matrix(start: Preview) -> bool:
-    """Say whether the cells are 0, 1 or −1 below names that are not of cells, or numbers below names of rows."""
-    layout = lay_out(start) if len(start.lines) > 1 else None
-    if layout is None or layout.header is None or layout.width < 2 or layout.is_numeric(0):
-        return False
-    corner, *names = layout.header
-    if len(set(names)) < len(names) or not all(names):
-        return False
-    if _has_regulators_in_rows(layout):
-        return all(map(is_number, layout.numbers))
-    if CELL_WORDS.fullmatch(corner.casefold()) or 2 * sum(map(_is_of_cell, names)) > len(names):
-        return False
-    return layout.numbers <= _CELLS and bool(layout.numbers - {"0", "0.0"})
-
-
-def _has_regulators_in_rows(layout: Layout) -> bool:
-    """Say whether names of columns are names of rows as well: regulators that are targets, and no cells."""
-    return not {*layout.titles[1:]}.isdisjoint(layout.values(0))
-
-
-def _is_of_cell(name: str) -> bool:
-    return CELL_NAMES.fullmatch(name) is not None or re.fullmatch(r"[a-z]{1,6}[ _.-]?\d+", name) is not None
-
-
-def read_matrix(start: Preview, options: Options) -> Table:
-    """Read a matrix of targets and TFs.
-
-    Raises
-    ------
-    ReadError
-        There is no header, a name is empty or repeated, or a cell is not a number (0, 1 or −1).
-    """
-    layout = lay_out(start, delimiter=options.delimiter, header=True)
-    regulators = _regulators(layout)
-    are_weights = options.format_named or _has_regulators_in_rows(layout)
-    cells = list(range(1, layout.width))
-    parts: list[pd.DataFrame] = []
-    records = 0
-    skipped: list[str] = []
-    for piece in pieces_of(layout, (0, *cells)):
-        values = np.stack([of_each(piece[cell], as_number, float) for cell in cells], axis=1)
-        wrong = ~(np.isfinite(values) if are_weights else np.isin(values, (-1.0, 0.0, 1.0)))
-        bad = wrong.any(axis=1) | (piece[0] == "").to_numpy() | (piece[layout.width] != "").to_numpy()
-        if bad.any() and options.malformed == "raise":
-            row = int(np.flatnonzero(bad)[0])
-            _refuse_cell(layout, piece.iloc[row], wrong[row], are_weights=are_weights)
-        skipped.extend(f"{start.path.name}:{line}" for line in piece.index[bad])
-        records += len(piece)
-        row_of, column_of = np.nonzero(np.where(bad[:, None], 0, values))
-        found = {"first": regulators[column_of], "second": piece[0].to_numpy(dtype=object)[row_of]}
-        parts.append(pd.DataFrame({**found, "number": values[row_of, column_of]}, index=piece.index[row_of]))
-    frame = pd.concat(parts)
-    if not len(frame):
-        raise ReadError(f"No cell of the matrix says 1 or −1: {start.path}\nIs it the right file? A TF needs a target.")
-    said = f"{layout.kind} matrix of {records:,} targets × {len(regulators):,} TFs"
-    entry = AuditEntry.of("read", "row", "malformed", skipped)
-    return Table(frame, start.path, said, records, (entry,))
-
-
-def _regulators(layout: Layout) -> NDArray[np.object_]:
-    names = list(layout.header or ())[1:]
-    where = f"{layout.preview.path}:{layout.skipped}"
-    if not names or not all(names):
-        raise ReadError(
-            f"Expected the name of a TF above each column but the first: {where}\n"
-            "Name them in the first line"
-            + remedy(", or name how the columns are separated: {delimiter}", delimiter=...)
-        )
-    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
-    if repeated:
-        raise ReadError(
-            f"The header names {len(repeated)} of its TFs more than once: {sample(repeated)}: {where}\n"
-            "Rename them, or leave out all but one."
-        )
-    return np.array(names, dtype=object)
-
-
-def _refuse_cell(layout: Layout, row: Any, wrong: NDArray[np.bool_], *, are_weights: bool) -> NoReturn:
-    if not row[0]:
-        refuse_row(layout, row.name, "The row has no name")
-    if not wrong.any():
-        refuse_row(layout, row.name, f"The row has more than {layout.width} columns")
-    column = int(np.flatnonzero(wrong)[0]) + 1
-    said = f"The cell below {layout.name(column)} is {row[column]!r}, expected"
-    if are_weights:
-        refuse_row(layout, row.name, f"{said} a finite number")
-    raise ReadError(
-        f"{said} 0, 1 or -1: {layout.preview.path}:{row.name}\n"
-        + remedy("If these are weights of regulation and not expression, pass {format}.", format="matrix")
-    )
-
-
-REGULATION_MATRIX = Format("matrix", "a 0/1/−1 matrix (targets × TFs)", "regulation", _is_matrix, read_matrix)

@@ -41,10 +41,10 @@ from keras_vnn.basics.files import read_lines
 from keras_vnn.basics.provenance import AuditEntry
 from keras_vnn.basics.remedies import reader_called, remedy
 from keras_vnn.readers.formats import Format
-from keras_vnn.readers.tabular import Options, Table
+from keras_vnn.readers.tabular import Options, Table, of_each
 from keras_vnn.readers.text import COMMENT_MARKS, Preview, at
 
-__all__ = ["SIF_INTERACTIONS", "SIF_REGULATION"]
+__all__ = ["INTERACTION_TYPES", "REGULATION_TYPES", "SIF_INTERACTIONS", "SIF_REGULATION", "without_types"]
 
 INTERACTION_TYPES = ("pp", "interacts-with", "in-complex-with")
 REGULATION_TYPES = ("pd", "controls-expression-of")
@@ -128,6 +128,14 @@ def read_sif(start: Preview, options: Options, *, default_types: tuple[str, ...]
     )
     said = f"SIF ({'tabs' if tabbed else 'white space'}), types {_or(wanted)}"
     return Table(frame, path, said, records, dropped)
+
+
+def without_types(table: Table, options: Options, others: tuple[str, ...]) -> Table:
+    """Return the rows of a network without those of the types of another family, unless the user chose types."""
+    if "kind" not in table.frame or options.sif_types:
+        return table
+    is_other = of_each(table.frame["kind"], lambda word: word.casefold() in others, bool)
+    return table.keeping(~is_other, "row", f"of type {' or '.join(others)}")
 
 
 def _fields(text: str, tabbed: bool) -> list[str]:

@@ -21,6 +21,16 @@ P04637	R-HSA-109581	https://reactome.org/PathwayBrowser/#/R-HSA-109581	Apoptosis
 P04637-2	R-HSA-69541	https://reactome.org/PathwayBrowser/#/R-HSA-69541	Stabilization of p53	IEA	Homo sapiens
 ```
 
+### BioMart, genes and GO terms
+`read.annotations`: by gene name where it is exported, or `id="accession"`; genes without a term are counted.
+
+```text mart_export_go.txt
+Gene stable ID,Gene name,GO term accession,GO term name,GO term evidence code,GO domain
+ENSG00000141510,TP53,GO:0006915,apoptotic process,IDA,biological_process
+ENSG00000135679,MDM2,GO:0016567,protein ubiquitination,IDA,biological_process
+ENSG00000288541,,,,,
+```
+
 ### Two columns, or id2gos
 `read.annotations`
 
@@ -36,6 +46,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pandas as pd
+
 from keras_vnn.basics.errors import ConfigError, ReadError, did_you_mean, sample
 from keras_vnn.basics.provenance import Audit
 from keras_vnn.priors import Ontology
@@ -43,10 +55,10 @@ from keras_vnn.readers.formats import Format, without_isoforms
 from keras_vnn.readers.formats.gene_ontology import with_term_names
 from keras_vnn.readers.layout import Columns, Layout, column_numbers, is_listed, lay_out
 from keras_vnn.readers.pairs import read_rows
-from keras_vnn.readers.tabular import Fixed, Options, Table, of_each, read_fixed
+from keras_vnn.readers.tabular import Fixed, Options, Table, of_each, read_fixed, whole_rows
 from keras_vnn.readers.text import Preview
 
-__all__ = ["EDGES", "GENE_TERM", "PATHWAY_ID", "REACTOME_MEMBERS", "REACTOME_RELATIONS"]
+__all__ = ["BIOMART", "EDGES", "GENE_TERM", "PATHWAY_ID", "REACTOME_MEMBERS", "REACTOME_RELATIONS"]
 
 # ---- Reactome ------------------------------------------------------------------------------------------------
 
@@ -108,6 +120,64 @@ REACTOME_MEMBERS = Format(
     lambda start: len(start.fields[0]) == 6 and bool(PATHWAY_ID.fullmatch(start.fields[0][1])),
     read_members,
     page=__doc__,
+)
+
+# ---- BioMart -------------------------------------------------------------------------------------------------
+
+# What the web page and the R package call the columns.
+_MART = {
+    "accession": ("genestableid", "ensemblgeneid", "proteinstableid", "uniprotkbswissprotid"),
+    "symbol": ("genename", "externalgenename", "hgncsymbol", "mgisymbol"),
+    "term": ("gotermaccession", "goid"),
+    "name": ("gotermname", "name1006"),
+    "evidence": ("gotermevidencecode", "golinkagetype"),
+    "aspect": ("godomain", "namespace1003"),
+}
+_ASPECTS = {"biological_process": "P", "molecular_function": "F", "cellular_component": "C"}
+
+
+def _mart_columns(words: Sequence[str]) -> dict[str, int]:
+    found = {what: next((words.index(name) for name in names if name in words), -1) for what, names in _MART.items()}
+    return {what: place for what, place in found.items() if place >= 0}
+
+
+def _is_mart(words: Sequence[str]) -> bool:
+    columns = _mart_columns(words)
+    return "term" in columns and ("accession" in columns or "symbol" in columns)
+
+
+def read_mart(start: Preview, options: Options) -> Table:
+    """Read a table of genes and GO terms of BioMart, a row per gene and term.
+
+    Raises
+    ------
+    ReadError
+        No row has a term, or one has too many fields.
+    """
+    layout = lay_out(start, header=True)
+    columns = _mart_columns(layout.words)
+    if "term" not in columns:
+        raise ReadError(
+            f"The header names no column of GO terms, such as GO term accession: {start.path}\n"
+            "Export it from BioMart, or name another format."
+        )
+    frame, dropped = whole_rows(layout, [*columns.values()], options.malformed)
+    taken = pd.DataFrame({what: frame[place] for what, place in columns.items()}, index=frame.index)
+    table = Table(taken, start.path, f"BioMart, {layout.kind}", len(taken), dropped)
+    table = table.keeping((taken["term"] != "").to_numpy(), "row", "a gene without a term")
+    if not len(table.frame):
+        raise ReadError(f"No row has a GO term: {start.path}\nExport the attribute GO term accession.")
+    if "aspect" in columns:
+        table = table.with_each(lambda word: _ASPECTS.get(word, word), "aspect")
+    return with_term_names(table) if "name" in columns else table
+
+
+BIOMART = Format(
+    "biomart",
+    "genes and GO terms of BioMart",
+    "annotations",
+    lambda start: _is_mart(lay_out(start, is_header=_is_mart).words),
+    read_mart,
 )
 
 # ---- genes and terms -----------------------------------------------------------------------------------------

@@ -1,0 +1,84 @@
+"""What lies in an ``.h5ad`` besides names of genes: columns of its cells, layers, what the values look like.
+
+In: a path. Out: sentences for people. Of the values only a beginning is read. Knows nothing of networks.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_vnn.basics.errors import sample
+from keras_vnn.basics.ten_x import ten_x_group
+from keras_vnn.data._stores import damage_named, is_hdf5, quiet, root_of
+from keras_vnn.data.normalization import Numbers
+from keras_vnn.priors.kinds import identify
+
+__all__ = ["contents_of"]
+
+# Enough to tell counts from logarithms.
+_CELLS, _VALUES, _NAMES = 200, 1_000_000, 2000
+_MOST_COLUMNS = 12
+
+
+def contents_of(path: Path) -> dict[str, str]:
+    """Return what an ``.h5ad`` holds, by ``cells``, ``values`` and ``var``; nothing of another file.
+
+    Raises
+    ------
+    ReadError
+        The file is damaged, or holds no AnnData.
+    """
+    if path.is_dir() or not is_hdf5(path):
+        return {}
+    import anndata
+
+    with damage_named(path), quiet(), root_of(path) as root:
+        if "var" not in root and ten_x_group(root) is not None:
+            return {}
+        if "encoding-type" in root.attrs:
+            obs, var = (anndata.io.read_elem(root[name]) for name in ("obs", "var"))
+        else:
+            adata = anndata.read_h5ad(path, backed="r")
+            obs, var = adata.obs, adata.var
+            adata.file.close()
+        places = {"X": "X", "raw": "raw/X" if "raw/X" in root else "raw.X"}
+        places |= {name: f"layers/{name}" for name in (sorted(root["layers"]) if "layers" in root else ())}
+        values = [f"{name} ({_look(root[place])})" for name, place in places.items() if place in root]
+        columns = [f"{name} ({_values_of(obs[name])})" for name in list(obs.columns)[:_MOST_COLUMNS]]
+        more = f" and {len(obs.columns) - _MOST_COLUMNS} more" if len(obs.columns) > _MOST_COLUMNS else ""
+        kinds = {"index": identify(list(map(str, var.index[:_NAMES])))}
+        for name in var.columns:
+            texts = [text for text in var[name].iloc[:_NAMES] if isinstance(text, str) and text]
+            # Words for a few groups of genes are not names.
+            if texts and 2 * len(set(texts)) > len(texts):
+                kinds[str(name)] = identify(texts)
+        return {
+            "cells": f"{len(obs):,}, described by {', '.join(columns) or 'nothing'}{more}",
+            "values": ", ".join(values) or "none",
+            "var": ", ".join(f"{name} ({found.kind})" for name, found in kinds.items()),
+        }
+
+
+def _look(values: Any) -> str:
+    """Return what a matrix looks like, from its first cells."""
+    is_sparse = "data" in getattr(values, "keys", tuple)()
+    numbers = values["data"][:_VALUES] if is_sparse else values[:_CELLS].ravel()
+    if numbers.dtype.kind not in "biuf":
+        return "not numbers"
+    if is_sparse or not len(numbers):  # what is not stored is 0
+        numbers = np.append(numbers, numbers.dtype.type(0))
+    if not np.isfinite(numbers).all():
+        return "not finite numbers"
+    found = Numbers.of(numbers[None, :])
+    return f"{found.kind}, {found.smallest:g} to {found.largest:g}"
+
+
+def _values_of(column: Any) -> str:
+    """Return what a column of cells holds: its values where they are few, else how many."""
+    if column.dtype.kind in "iuf":
+        return "numbers"
+    found = column.dropna().astype(str).unique()
+    return sample(found) if len(found) <= 3 else f"{len(found):,} values"

@@ -9,14 +9,34 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import wrapt
+from numpy.typing import NDArray
 
 from keras_vnn.basics.errors import VNNError
 
-__all__ = ["import_keras", "missing_backend_worded", "quiet_start", "register_layers"]
+__all__ = ["as_numpy", "import_keras", "keras", "missing_backend_worded", "quiet_start", "register_layers"]
 
 BACKENDS = ("tensorflow", "jax", "torch")
+
+if TYPE_CHECKING:
+    import keras as keras
+else:
+
+    class _Keras:
+        """Keras, imported when something of it is asked for: what only reads files of models does without."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(importlib.import_module("keras"), name)
+
+    keras = _Keras()
+
+
+def as_numpy(values: Any) -> NDArray[Any]:
+    """Return a variable or a tensor of Keras, or what is an array already, as an array."""
+    return values if isinstance(values, np.ndarray) else np.asarray(keras.ops.convert_to_numpy(values))
 
 
 def import_keras() -> None:
@@ -91,4 +111,11 @@ def register_layers() -> None:
     ``keras.saving.load_model`` finds custom layers only if their module was imported, and importing `keras_vnn` must
     not import Keras. So the layers are imported when Keras is, by a post-import hook (at once when Keras is there).
     """
-    wrapt.register_post_import_hook(lambda _: importlib.import_module("keras_vnn.layers"), "keras")
+    wrapt.register_post_import_hook(lambda _: _import_layers(), "keras")
+
+
+def _import_layers() -> None:
+    from keras_vnn.basics.public_names import names_in
+
+    for module, _ in names_in("keras_vnn.layers").values():
+        importlib.import_module(module)

@@ -39,12 +39,14 @@ def names_in(module: str) -> Mapping[str, tuple[str, str]]:
     >>> names_in("keras_vnn.read")["genes"]
     ('keras_vnn.readers', 'read_genes')
     """
-    namespace = module.removeprefix(PACKAGE).removeprefix(".") or "__init__"
-    stub = ast.parse((Path(__file__).parents[1] / f"{namespace}.pyi").read_text(encoding="utf-8"))
+    place = Path(__file__).parents[1].joinpath(*module.split(".")[1:])
+    is_package = place.is_dir() and module != PACKAGE
+    stub = ast.parse((place / "__init__.pyi" if place.is_dir() else place.with_suffix(".pyi")).read_text("utf-8"))
+    base = module if is_package else PACKAGE
     return {
-        alias.asname or alias.name: (f"{PACKAGE}.{node.module}", alias.name)
+        alias.asname or alias.name: (f"{base}.{node.module}", alias.name)
         if node.module
-        else (f"{PACKAGE}.{alias.name}", "")
+        else (f"{base}.{alias.name}", "")
         for node in stub.body
         if isinstance(node, ast.ImportFrom)
         for alias in node.names

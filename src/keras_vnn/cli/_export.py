@@ -9,9 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from keras_vnn.basics.errors import ConfigError
-from keras_vnn.basics.keras_import import import_keras
 from keras_vnn.cli._console import print_json, say, show
-from keras_vnn.cli._inputs import ClassName, Force, MaybeLabel, SameArchitecture, missing_policy, read_cells
+from keras_vnn.cli._inputs import ClassName, Force, MaybeLabel, SameArchitecture, missing_policy, model_of, read_cells
 from keras_vnn.cli._options import options_of
 from keras_vnn.recipes.schema import CellsRecipe
 
@@ -111,11 +110,7 @@ def _loaded(source: Path, architecture: Path | None) -> Any:
     found = existing_file(source, "model or architecture")
     if found.suffix != ".keras":
         return load_architecture(found)
-    expected = None if architecture is None else load_architecture(architecture)
-    import_keras()
-    from keras_vnn.models import load_model
-
-    return load_model(found, architecture=expected)
+    return model_of(found, architecture, computes=False)
 
 
 @options_of(CellsRecipe)
@@ -155,10 +150,7 @@ def report(
     network: Any
     values, labels = None, None
     if found.suffix == ".keras":
-        import_keras()
-        from keras_vnn.models import load_model
-
-        network = load_model(found)
+        network = model_of(found, computes=data is not None)
         if data is not None:
             values, labels = read_cells(network, data, label, given)
     else:

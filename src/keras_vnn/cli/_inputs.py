@@ -13,6 +13,7 @@ import typer
 
 from keras_vnn.basics.bundled import config_names
 from keras_vnn.basics.files import existing_file, existing_path, protect
+from keras_vnn.basics.keras_import import import_keras
 from keras_vnn.basics.remedies import on_command_line
 from keras_vnn.cli._console import say
 from keras_vnn.recipes.read import Section, make_section, read_recipe
@@ -93,6 +94,27 @@ def _inputs(options: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
                 for part in (value if isinstance(value, list | tuple) else [value])
                 if isinstance(part, Path)
             )
+
+
+def model_of(path: Path, architecture: Path | None = None, *, computes: bool) -> Any:
+    """Return the model of a file; what the file holds of it is enough, and takes no Keras, where nothing is computed.
+
+    Raises
+    ------
+    VNNError
+        It cannot be read, or was built from another architecture.
+    """
+    from keras_vnn.architecture import load_architecture
+    from keras_vnn.models import read_model
+
+    found = existing_file(path, "model file")
+    expected = None if architecture is None else load_architecture(architecture)
+    if not computes:
+        return read_model(found, architecture=expected)
+    import_keras()
+    from keras_vnn.models import load_model
+
+    return load_model(found, architecture=expected)
 
 
 def is_recipe(name: str) -> bool:

@@ -10,7 +10,7 @@ import typer
 from keras_vnn.basics.errors import check_choice
 from keras_vnn.basics.keras_import import import_keras
 from keras_vnn.cli._console import print_json, say, say_warning, show
-from keras_vnn.cli._inputs import ClassName, Command, MaybeLabel, SameArchitecture, missing_policy, read_cells
+from keras_vnn.cli._inputs import ClassName, Command, MaybeLabel, SameArchitecture, missing_policy, model_of, read_cells
 from keras_vnn.cli._nodes import about, node_lines, verdict
 from keras_vnn.cli._options import options_of
 from keras_vnn.recipes.schema import CellsRecipe
@@ -70,16 +70,10 @@ def inspect(
 
     `vnn inspect model.keras STAT1 --data other.h5ad --label cell_type`
     """
-    from keras_vnn.architecture import load_architecture
-    from keras_vnn.basics.files import existing_file
-
-    existing_file(model, "model file")
-    expected = None if architecture is None else load_architecture(architecture)
-    import_keras()
+    network = model_of(model, architecture, computes=data is not None)
     from keras_vnn.inspection import IMPORTANCE_METHODS, inspect_node, ranked_nodes, untrained_warning
-    from keras_vnn.models import load_model, view
+    from keras_vnn.models import view
 
-    network = load_model(model, architecture=expected)
     missing = missing_policy(given)
     values, labels = (None, None) if data is None else read_cells(network, data, label, given)
     if node is not None:
@@ -92,7 +86,7 @@ def inspect(
         return
     if (untrained := untrained_warning(view(network))) is not None:
         say_warning(untrained)
-    runs = [load_model(existing_file(path, "model file")) for path in others or ()]
+    runs = [model_of(path, computes=data is not None) for path in others or ()]
     ranking = ranked_nodes(
         [network, *runs] if runs else network, values, labels, class_, by, replicate, missing=missing
     )

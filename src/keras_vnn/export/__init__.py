@@ -4,25 +4,6 @@ In: an `Architecture` or a Keras model that carries one. Out: text, Markdown, JS
 Keras is imported only when a model is given, matplotlib and networkx only when they are needed.
 """
 
-from keras_vnn.export import figures as figures
-from keras_vnn.export._canvas import picture_bytes
-from keras_vnn.export._formats import (
-    EXPORT_FORMATS,
-    ExportFormat,
-    export_summary,
-    guess_format,
-    summary_graph,
-    summary_tables,
-)
-from keras_vnn.export._layers import draw_layers
+from keras_vnn.basics.public_names import public_names
 
-__all__ = [
-    "EXPORT_FORMATS",
-    "ExportFormat",
-    "draw_layers",
-    "export_summary",
-    "guess_format",
-    "picture_bytes",
-    "summary_graph",
-    "summary_tables",
-]
+__getattr__, __dir__, __all__ = public_names(__name__)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import pandas as pd
@@ -139,24 +137,6 @@ def shortened(name: object, width: int = 28) -> str:
     text = readable(name)
     text = text if len(text) <= width else f"{text[: width - 1].rstrip()}…"
     return text.replace("$", r"\$")
-
-
-# Told apart by people who do not see red and green, and in print.
-POSITIVE, NEGATIVE = "#b2382b", "#2f6fb0"
-
-KIND_COLOURS: Mapping[str, str] = MappingProxyType(
-    {
-        "gene": "#eceff1",
-        "interaction": "#d6e8e4",
-        "regulator": "#f7e3c4",
-        "term": "#e2dcf0",
-        "gene set": "#e2dcf0",
-        "unannotated": "#f5f5f5",
-        "passthrough": "#f5f5f5",
-        "class": "#dcebd3",
-        "number": "#dcebd3",
-    }
-)
 
 
 # Okabe and Ito's colours without the yellow, which print loses; then more for the sake of many classes.

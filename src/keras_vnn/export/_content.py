@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,22 @@ from keras_vnn.basics.errors import ArchitectureError, ModelError
 if TYPE_CHECKING:
     from keras_vnn.models import ModelView
 
+# Told apart by people who do not see red and green, and in print.
+POSITIVE, NEGATIVE = "#b2382b", "#2f6fb0"
+
+KIND_COLOURS: Mapping[str, str] = MappingProxyType(
+    {
+        "gene": "#eceff1",
+        "interaction": "#d6e8e4",
+        "regulator": "#f7e3c4",
+        "term": "#e2dcf0",
+        "gene set": "#e2dcf0",
+        "unannotated": "#f5f5f5",
+        "passthrough": "#f5f5f5",
+        "class": "#dcebd3",
+        "number": "#dcebd3",
+    }
+)
 _EDGE_KEYS = ["source", "source_unit", "target", "target_unit"]
 
 

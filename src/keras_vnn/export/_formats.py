@@ -25,11 +25,9 @@ from keras_vnn.basics.csv_tables import csv_text
 from keras_vnn.basics.errors import ConfigError, OutputError, check_choice
 from keras_vnn.basics.files import replacing
 from keras_vnn.basics.remedies import called, remedy
-from keras_vnn.export._canvas import picture_bytes
 from keras_vnn.export._content import Content, content_of
 from keras_vnn.export._documents import to_card, to_json_text, to_markdown, to_text
 from keras_vnn.export._graphs import graph_of, to_cx2, to_dot, to_edge_list, to_graphml, to_jgf
-from keras_vnn.export._layers import draw_content
 
 
 def summary_tables_of(content: Content) -> dict[str, pd.DataFrame]:
@@ -161,9 +159,13 @@ class ExportFormat:
 
 
 def _picture(format: str) -> ExportFormat:
-    return ExportFormat(
-        (f".{format}",), "a picture of the layers", lambda c: picture_bytes(draw_content(c), format), is_text=False
-    )
+    def drawn(content: Content) -> bytes:
+        from keras_vnn.export._canvas import picture_bytes
+        from keras_vnn.export._layers import draw_content
+
+        return picture_bytes(draw_content(content), format)
+
+    return ExportFormat((f".{format}",), "a picture of the layers", drawn, is_text=False)
 
 
 EXPORT_FORMATS: Mapping[str, ExportFormat] = MappingProxyType(

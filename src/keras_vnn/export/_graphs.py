@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from keras_vnn.export._canvas import KIND_COLOURS, NEGATIVE, POSITIVE
-from keras_vnn.export._content import Content
+from keras_vnn.export._content import KIND_COLOURS, NEGATIVE, POSITIVE, Content
 
 if TYPE_CHECKING:
     import networkx

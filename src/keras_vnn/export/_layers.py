@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from keras_vnn.basics.errors import ConfigError, check_choice
-from keras_vnn.export._canvas import GREY, KIND_COLOURS, NEGATIVE, POSITIVE, Shows, bare_axes, finished, shortened
-from keras_vnn.export._content import Content, content_of
+from keras_vnn.export._canvas import GREY, Shows, bare_axes, finished, shortened
+from keras_vnn.export._content import KIND_COLOURS, NEGATIVE, POSITIVE, Content, content_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 import pandas as pd
 
 from keras_vnn.basics.errors import DataError, ModelError, sample
+from keras_vnn.basics.keras_import import keras
 from keras_vnn.data import Classes
 from keras_vnn.inspection._cells import Cells, cells_of, class_codes, labelled_only
 from keras_vnn.inspection._orientation import orientation_of

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-import keras
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from keras_vnn.architecture import Architecture, node_degrees
 from keras_vnn.basics.errors import DataError, ModelError, check_choice, sample
+from keras_vnn.basics.keras_import import keras
 from keras_vnn.data import Classes
 from keras_vnn.inspection._forward_pass import ForwardPass, forward_pass
 from keras_vnn.inspection._record import has_one_head, output_weights, to_numpy

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import sparse, stats
+from scipy import sparse
 
 from keras_vnn.inspection._cells import Cells
 
@@ -135,8 +136,10 @@ def adjusted(p: Doubles) -> Doubles:
     q = np.full(p.shape, np.nan)
     for row, known in zip(q.reshape(-1, p.shape[-1]), p.reshape(-1, p.shape[-1]), strict=True):
         there = np.isfinite(known)
-        if there.any():
-            row[there] = stats.false_discovery_control(known[there])
+        # As scipy.stats.false_discovery_control does, whose import takes as long as all else of `vnn inspect`.
+        order = np.argsort(known[there])[::-1]
+        rates = known[there][order] * len(order) / np.arange(len(order), 0, -1)
+        row[np.flatnonzero(there)[order]] = np.minimum(np.minimum.accumulate(rates), 1)
     return q
 
 
@@ -240,7 +243,7 @@ def _of_classes(cells: Doubles, total: Doubles, squares: Doubles) -> Difference:
         freedom = together**2 / (variance**2 / (cells - 1) + variance_rest**2 / (rest - 1))
         size = difference / np.sqrt((within + within_rest) / (cells + rest - 2))
         known = (cells > 1) & (rest > 1) & (within + within_rest > 1e-9 * squares.sum(axis=0))
-        p = 2 * stats.t.sf(np.abs(statistic), freedom)
+        p = 2 * scipy.stats.t.sf(np.abs(statistic), freedom)
     return Difference(*(np.where(known, values, np.nan) for values in (statistic, p, size, mean)))
 
 
@@ -251,7 +254,7 @@ def _of_numbers(targets: Doubles, products: Doubles, total: Doubles, squares: Do
         r = products / np.sqrt(spread * ((targets - targets.mean(axis=0)) ** 2).sum(axis=0)[:, None])
         r = np.where((spread > 1e-9 * squares) & (cells > 2), np.clip(r, -1, 1), np.nan)
         statistic = r * np.sqrt((cells - 2) / np.maximum(1 - r**2, 1e-12))
-    return Difference(statistic, 2 * stats.t.sf(np.abs(statistic), cells - 2), r, r)
+    return Difference(statistic, 2 * scipy.stats.t.sf(np.abs(statistic), cells - 2), r, r)
 
 
 def _pseudobulk(

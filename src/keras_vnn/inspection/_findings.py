@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from keras_vnn.basics.errors import ConfigError, DataError, ModelError, check_choice
+from keras_vnn.basics.keras_import import keras
 from keras_vnn.basics.progress import progressing
 from keras_vnn.data import Classes, Split
 from keras_vnn.inspection._cells import Cells, cells_of, class_codes

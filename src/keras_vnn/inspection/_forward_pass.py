@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from keras_vnn.basics.errors import ModelError
+from keras_vnn.basics.keras_import import keras
 from keras_vnn.data import Classes
 from keras_vnn.inspection._record import has_one_head, to_numpy, without_outputs
 from keras_vnn.models import LayerRole, ModelView

@@ -7,20 +7,19 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from keras_vnn.architecture import genes_upstream
 from keras_vnn.basics.errors import ConfigError, DataError
+from keras_vnn.basics.keras_import import keras
 from keras_vnn.data import Classes, split_cells
 from keras_vnn.inspection._cells import Cells, cells_of, evenly
 from keras_vnn.inspection._evidence import set_scores, standardised
 from keras_vnn.inspection._record import output_weights, record, scores_of, weights_digest, without_outputs
-from keras_vnn.models import Embedding, ModelView, Regression, build_model, view
+from keras_vnn.models import Embedding, ModelView, Regression, view
 from keras_vnn.options import ModelOptions, TrainingOptions
-from keras_vnn.training import fit_model, make_optimizer
 
 Doubles = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -87,6 +86,8 @@ def identify(
     GeneError, ModelError
         As `tl.rank_nodes`; the model has no outputs.
     """
+    from keras_vnn.training import fit_model
+
     if students < 2:
         raise ConfigError(f"One student cannot agree with another: students must be at least 2, got {students}.")
     seen = view(model)
@@ -204,6 +205,9 @@ def compared(
 
 def student_of(seen: ModelView, training: TrainingOptions, cells: int) -> keras.Model:
     """Return an untrained model of the same wiring and options that predicts numbers, the scores of the teacher."""
+    from keras_vnn.models import build_model
+    from keras_vnn.training import make_optimizer
+
     outputs = Regression(output_weights(seen).names)
     optimizer = make_optimizer(training, -(-cells // training.batch_of(cells)))
     chosen: Any = ModelOptions(**{**seen.options, "loss": "auto"})

@@ -11,15 +11,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy import sparse, stats
+from scipy import sparse
 from scipy.special import expit
 
 from keras_vnn.architecture import Architecture, genes_upstream
 from keras_vnn.basics.errors import ConfigError, VNNWarning
+from keras_vnn.basics.keras_import import keras
 from keras_vnn.inspection._cells import Cells, cells_of, evenly, known_split
 from keras_vnn.inspection._evidence import Doubles, Groups, adjusted, set_scores, standardised
 from keras_vnn.inspection._findings import measured
@@ -138,7 +139,7 @@ def interactions(
     if compared >= _FEWEST:
         excess = (own - others.mean(axis=1)[:, None]) / np.maximum(others.std(axis=1), 1)[:, None]
     # What is less than such pairs show anyway is nothing, in either direction.
-    p = 2 * stats.norm.sf(np.where(own * excess < 0, 0, np.fmin(np.abs(own), np.abs(excess))))
+    p = 2 * scipy.stats.norm.sf(np.where(own * excess < 0, 0, np.fmin(np.abs(own), np.abs(excess))))
     best, each = p.argmin(axis=0), np.arange(len(pairs))
     q = adjusted(np.minimum(p[best, each] * len(of), 1)) if len(pairs) else np.zeros(0)
     order = np.lexsort((-np.abs(own[best, each]), q))[:top]
@@ -214,7 +215,7 @@ def _statistics(
     others = _unrelated(arch, reads, sets, pairs)
     wanted, place = np.unique(np.concatenate([pairs, others]), return_inverse=True)
     scores = np.concatenate([set_scores(sets[:, wanted], z) for _, z in standardised(cells)]).astype(np.float64)
-    normal = stats.norm.ppf((stats.rankdata(scores, axis=0) - 0.5) / max(len(scores), 1))
+    normal = scipy.stats.norm.ppf((scipy.stats.rankdata(scores, axis=0) - 0.5) / max(len(scores), 1))
     normal = (normal - normal.mean(axis=0)) / np.maximum(normal.std(axis=0), 1e-12)
     first, second = place.reshape(-1, 2).T
     return len(others), pair_statistics(normal[:, first], normal[:, second], groups)

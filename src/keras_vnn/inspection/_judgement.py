@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import keras
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from keras_vnn.basics.errors import DataError, ModelError
+from keras_vnn.basics.keras_import import keras
 from keras_vnn.basics.remedies import at_command_line, remedy
 from keras_vnn.basics.showing import Shown
 from keras_vnn.data import Classes, Labels, Split, baseline_scores
@@ -63,7 +63,7 @@ class Judgement(Shown):
     def __str__(self) -> str:
         """Return sentences, with no more digits than the cells support."""
         digits = 2 if self.cells < 1_000 else 3
-        low, high = stats.binomtest(round(self.accuracy * self.cells), self.cells).proportion_ci(method="wilson")
+        low, high = scipy.stats.binomtest(round(self.accuracy * self.cells), self.cells).proportion_ci(method="wilson")
         lines = [
             f"test accuracy {self.accuracy:.{digits}f} of {self.cells:,} cells "
             f"(95 %: {low:.{digits}f} to {high:.{digits}f}); most frequent class {self.most_frequent:.{digits}f}, "
@@ -168,8 +168,7 @@ def judge(
 
 def is_better(accuracy: float, by_chance: float, cells: int) -> bool:
     """Return whether so many cells are told right more often than by chance (binomial test, one-sided, 5 %)."""
-    right = round(accuracy * cells)
-    return bool(stats.binomtest(right, cells, min(by_chance, 1.0), alternative="greater").pvalue < _LEVEL)
+    return bool(scipy.special.bdtrc(round(accuracy * cells) - 1, cells, min(by_chance, 1.0)) < _LEVEL)
 
 
 def untrained_warning(seen: ModelView) -> str | None:

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from keras_vnn.basics.errors import ConfigError, DataError, ModelError, did_you_mean, sample
+from keras_vnn.basics.keras_import import keras
 from keras_vnn.inspection._activities import embedding_units
 from keras_vnn.inspection._cells import Cells, cells_of, class_codes
 from keras_vnn.inspection._record import Segment, evaluate, hidden_tensor
@@ -144,7 +144,7 @@ def differential_activity(
     for start in range(0, pairs, _PAIRS_AT_ONCE):
         i, j = one[start : start + _PAIRS_AT_ONCE], other[start : start + _PAIRS_AT_ONCE]
         scale = np.sqrt(np.maximum(spread[i] + spread[j], _LEAST))
-        probability += stats.norm.cdf((activity[i] - activity[j]) / scale).sum(axis=0)
+        probability += scipy.stats.norm.cdf((activity[i] - activity[j]) / scale).sum(axis=0)
     probability /= pairs
     table = nodes.table[["label", "kind", "layer", "is_latent"]].assign(
         probability=probability,
@@ -207,7 +207,9 @@ def perturb_genes(
     p_value = np.ones(len(nodes.table))
     moved = (difference != 0).any(axis=0)
     if moved.any():
-        p_value[moved] = stats.wilcoxon(difference[:, moved], axis=0, method="asymptotic", zero_method="zsplit").pvalue
+        p_value[moved] = scipy.stats.wilcoxon(
+            difference[:, moved], axis=0, method="asymptotic", zero_method="zsplit"
+        ).pvalue
     change, spread = difference.mean(axis=0), before.std(axis=0)
     table = nodes.table[["label", "kind", "layer", "is_latent"]].assign(
         before=before.mean(axis=0),
@@ -215,7 +217,7 @@ def perturb_genes(
         change=change,
         effect_size=np.divide(change, spread, out=np.full(len(change), np.nan), where=spread > 0),
         p_value=p_value,
-        q_value=stats.false_discovery_control(p_value),
+        q_value=scipy.stats.false_discovery_control(p_value),
     )
     return table.sort_values("effect_size", key=lambda values: -values.abs(), kind="stable")
 

@@ -6,8 +6,8 @@ In: activities of units, groups of cells, which cells to fit on and which to tes
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from keras_vnn.inspection._evidence import Doubles, Groups
 
@@ -61,7 +61,7 @@ def learned_rate(z: Doubles, sizes: NDArray[np.integer]) -> Doubles:
     it is far above the mean of those like it, itself among them, in their standard deviations (at least 1). With fewer
     than 20 nodes there is nothing to compare with, and a node is tested alone.
     """
-    alone = stats.norm.sf(z)
+    alone = scipy.stats.norm.sf(z)
     nodes = z.shape[1]
     if nodes < _FEWEST:
         return np.asarray(alone)
@@ -70,7 +70,7 @@ def learned_rate(z: Doubles, sizes: NDArray[np.integer]) -> Doubles:
     start = np.clip(np.arange(nodes) - near // 2, 0, nodes - near)
     like = np.lib.stride_tricks.sliding_window_view(z[:, order], near, axis=1)[:, start]
     p = np.empty_like(z)
-    p[:, order] = stats.norm.sf((z[:, order] - like.mean(axis=2)) / np.maximum(like.std(axis=2), 1))
+    p[:, order] = scipy.stats.norm.sf((z[:, order] - like.mean(axis=2)) / np.maximum(like.std(axis=2), 1))
     return np.asarray(np.maximum(alone, p))
 
 
@@ -99,11 +99,11 @@ def _of_units(values: Doubles, groups: Groups, fitted: NDArray[np.intp], tested:
             slope = np.einsum("c,cnu->nu", of_group[fitted] - of_group[fitted].mean(), centred) / len(fitted)
         direction = np.linalg.solve(covariance, slope[:, :, None])[:, :, 0]
         scores = np.einsum("cnu,nu->cn", test, direction)
-        ranks = stats.rankdata(scores, axis=0) - (len(tested) + 1) / 2
+        ranks = scipy.stats.rankdata(scores, axis=0) - (len(tested) + 1) / 2
         if groups.are_classes:
             found[group] = _mann_whitney(ranks, of_group[tested] > 0)
         else:
-            found[group] = _spearman(ranks, stats.rankdata(of_group[tested]))
+            found[group] = _spearman(ranks, scipy.stats.rankdata(of_group[tested]))
     return found
 
 

@@ -6,13 +6,13 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from keras_vnn.architecture import gene_counts
 from keras_vnn.basics.errors import ConfigError, ModelError, VNNWarning, check_choice, did_you_mean
+from keras_vnn.basics.keras_import import keras
 from keras_vnn.data import Classes
 from keras_vnn.inspection._cells import cells_of
 from keras_vnn.inspection._findings import ClassMoments, Findings, findings_of, measured, recalled, recalled_tables

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from keras_vnn.basics.errors import ConfigError, ModelError
+from keras_vnn.basics.keras_import import as_numpy, keras
 from keras_vnn.data import Classes, StoredInputs
 from keras_vnn.inspection._cells import Cells
 from keras_vnn.models import Embedding, ModelView, Reconstruction
@@ -215,7 +215,7 @@ def evaluate(segment: Segment, inputs: Sequence[Floats | StoredInputs], *, batch
 
 def to_numpy(tensor: Any) -> Floats:
     """Return a tensor or variable of any backend and precision as a float32 array."""
-    return np.asarray(keras.ops.convert_to_numpy(tensor), np.float32)
+    return np.asarray(as_numpy(tensor), np.float32)
 
 
 def scores_of(seen: ModelView, cells: Cells, batch_size: int) -> Floats:
@@ -237,7 +237,7 @@ def weights_digest(model: keras.Model) -> str:
     """Return what changes with any weight of a model."""
     digest = hashlib.sha256()
     for weight in model.weights:
-        digest.update(np.ascontiguousarray(keras.ops.convert_to_numpy(weight)).tobytes())
+        digest.update(np.ascontiguousarray(as_numpy(weight)).tobytes())
     return digest.hexdigest()
 
 

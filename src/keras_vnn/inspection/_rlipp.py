@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from keras_vnn.architecture import Architecture
 from keras_vnn.basics.errors import ConfigError, DataError, check_choice
+from keras_vnn.basics.keras_import import keras
 from keras_vnn.basics.progress import progressing
 from keras_vnn.inspection._cells import cells_of
 from keras_vnn.inspection._importance import goal_of, hidden_layers

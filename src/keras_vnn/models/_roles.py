@@ -9,9 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import keras
-
 from keras_vnn.basics.errors import ModelError
+from keras_vnn.basics.keras_import import keras
 from keras_vnn.models._axes import Axis, Run
 
 __all__ = ["LayerRole", "Roles"]

@@ -19,18 +19,17 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-import keras
-
 from keras_vnn.basics.errors import ModelError, sample
+from keras_vnn.basics.keras_import import keras
 from keras_vnn.basics.probing import refuse_damaged_hdf5
 from keras_vnn.basics.unpacking import refuse_bomb
 from keras_vnn.basics.untrusted import check_hdf5
-from keras_vnn.models._stored_sizes import check_sizes
+from keras_vnn.models._stored_sizes import check_declared, check_sizes
 
-__all__ = ["check_model_file"]
+__all__ = ["check_model_file", "checked_config"]
 
-_CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
-_MEMBERS = {"metadata.json", _CONFIG, _WEIGHTS}
+_CONFIG, WEIGHTS = "config.json", "model.weights.h5"
+_MEMBERS = {"metadata.json", _CONFIG, WEIGHTS}
 # Keras writes models as they are; what is packed nevertheless may not hide more than this.
 _LARGEST_FREE, _LARGEST_FACTOR = 1 << 20, 2
 # Layers that compute from their inputs, their weights and their config alone.
@@ -73,25 +72,41 @@ def check_model_file(path: Path) -> None:
     if path.suffix != ".keras":
         raise ModelError(f"The name of a model file must end in .keras: {path}\nRename it, if it is one.")
     with zipfile.ZipFile(path) as archive:
-        members = archive.infolist()
-        size = sum(member.file_size for member in members)
-        refuse_bomb(path, size, path.stat().st_size, free=_LARGEST_FREE, factor=_LARGEST_FACTOR)
-        names = archive.namelist()
-        wrong = [name for name in names if name not in _MEMBERS or names.count(name) > 1]
-        if wrong:
-            raise ModelError(
-                f"The model file holds {len(wrong)} files that are not part of a model, or are there twice: {path}\n"
-                f"    {sample(wrong)}\nExpected {', '.join(sorted(_MEMBERS))}.\n{_advice(path)}"
-            )
-        config = json.loads(archive.read(_CONFIG))
-        if not isinstance(config, dict) or not {"class_name", "config"} <= config.keys():
-            raise ModelError(f"The {_CONFIG} of the model file describes no model: {path}\nIs it damaged?")
+        config = checked_config(archive, path)
         parts = list(_named(config))
         _check_names(parts, path)
-        refuse_damaged_hdf5(path, _WEIGHTS)
-        with archive.open(_WEIGHTS) as stream:
-            check_hdf5(stream, path)
+        with archive.open(WEIGHTS) as stream:
             check_sizes(config, parts, stream, path)
+
+
+def checked_config(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
+    """Return the config of a model file whose members are those of a model, and whose weights can be read.
+
+    What the config names is not looked at: it must not be resolved.
+
+    Raises
+    ------
+    ModelError, ReadError
+        As `check_model_file`.
+    """
+    members = archive.infolist()
+    size = sum(member.file_size for member in members)
+    refuse_bomb(path, size, path.stat().st_size, free=_LARGEST_FREE, factor=_LARGEST_FACTOR)
+    names = archive.namelist()
+    wrong = [name for name in names if name not in _MEMBERS or names.count(name) > 1]
+    if wrong:
+        raise ModelError(
+            f"The model file holds {len(wrong)} files that are not part of a model, or are there twice: {path}\n"
+            f"    {sample(wrong)}\nExpected {', '.join(sorted(_MEMBERS))}.\n{_advice(path)}"
+        )
+    config = json.loads(archive.read(_CONFIG))
+    if not isinstance(config, dict) or not {"class_name", "config"} <= config.keys():
+        raise ModelError(f"The {_CONFIG} of the model file describes no model: {path}\nIs it damaged?")
+    refuse_damaged_hdf5(path, WEIGHTS)
+    with archive.open(WEIGHTS) as stream:
+        check_hdf5(stream, path)
+        check_declared(stream, path)
+    return config
 
 
 def _check_names(parts: list[Any], path: Path) -> None:

@@ -7,11 +7,10 @@ import re
 import zipfile
 from pathlib import Path
 
-import keras
-
 from keras_vnn.architecture import Architecture
 from keras_vnn.basics.errors import ModelError, VNNError
 from keras_vnn.basics.files import existing_file, replacing
+from keras_vnn.basics.keras_import import keras
 from keras_vnn.models._safety import check_model_file
 from keras_vnn.models._view import model_in, view
 

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import IO, Any
 
 import h5py
-import keras
 
 from keras_vnn.basics.errors import ModelError
+from keras_vnn.basics.keras_import import keras
 from keras_vnn.layers._connections import Connections
 
-__all__ = ["check_sizes"]
+__all__ = ["check_declared", "check_sizes"]
 
 # What the model of any file may have: bytes in HDF5, weights, and units and connections of sparse layers.
 _FREE_BYTES, _FREE_WEIGHTS, _FREE_UNITS = 1 << 24, 1 << 22, 1 << 20
@@ -49,12 +49,6 @@ def check_sizes(config: dict[str, Any], parts: Iterable[dict[str, Any]], weights
         An adjacency is damaged, or larger than all stored weights.
     """
     stored = weights.seek(0, 2)
-    weights.seek(0)
-    with h5py.File(weights, "r") as file:
-        sizes: list[int] = []
-        file.visititems(lambda _, item: sizes.append(item.nbytes) if isinstance(item, h5py.Dataset) else None)
-    if sum(sizes) > _FREE_BYTES + stored:
-        raise _too_large(path, f"{sum(sizes):,} bytes of numbers", stored)
     _check_units(parts, stored, path)
     # The loss and metrics have no weights of their own; those of the optimizer go with those of the model.
     for part in parts:
@@ -64,6 +58,17 @@ def check_sizes(config: dict[str, Any], parts: Iterable[dict[str, Any]], weights
         count = thread.submit(_weights_of, config).result()
     if count > _FREE_WEIGHTS + stored:
         raise _too_large(path, f"{count:,} weights", stored)
+
+
+def check_declared(weights: IO[bytes], path: Path) -> None:
+    """Raise a `ModelError` unless the HDF5 file stores the numbers that it declares."""
+    stored = weights.seek(0, 2)
+    weights.seek(0)
+    with h5py.File(weights, "r") as file:
+        sizes: list[int] = []
+        file.visititems(lambda _, item: sizes.append(item.nbytes) if isinstance(item, h5py.Dataset) else None)
+    if sum(sizes) > _FREE_BYTES + stored:
+        raise _too_large(path, f"{sum(sizes):,} bytes of numbers", stored)
 
 
 def _too_large(path: Path, claimed: str, stored: int) -> ModelError:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
-
-import keras
+from typing import TYPE_CHECKING, Any
 
 from keras_vnn.architecture import Architecture
 from keras_vnn.basics.errors import ModelError
+from keras_vnn.basics.keras_import import keras
 from keras_vnn.data import Normalization
-from keras_vnn.layers import ArchitectureCard, LatentSample, SparselyConnected
 from keras_vnn.models._outputs import Outputs, outputs_from_json
 from keras_vnn.models._roles import LayerRole, Roles
+
+if TYPE_CHECKING:
+    from keras_vnn.layers import ArchitectureCard, LatentSample, SparselyConnected
 
 __all__ = ["ModelView", "view"]
 
@@ -147,7 +148,7 @@ def view(model: Any) -> ModelView:
         The model carries no architecture: it was not made by `build_model`.
     """
     model = model_in(model)
-    cards = [layer for layer in getattr(model, "layers", ()) if isinstance(layer, ArchitectureCard)]
+    cards = [layer for layer in getattr(model, "layers", ()) if hasattr(layer, "remember")]
     if len(cards) != 1:
         raise ModelError(
             f"The model {getattr(model, 'name', model)!r} carries no architecture, so its nodes have no names.\n"
@@ -158,4 +159,4 @@ def view(model: Any) -> ModelView:
 
 def model_in(given: Any) -> Any:
     """Return the model of a `TrainingResult`, and anything else as it is."""
-    return given if isinstance(given, keras.Model) else getattr(given, "model", given)
+    return given if hasattr(given, "layers") else getattr(given, "model", given)

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from keras_vnn.basics.errors import ModelError, sample
-from keras_vnn.layers import SparselyConnected
+from keras_vnn.basics.keras_import import as_numpy, keras
 from keras_vnn.models._axes import Names
 from keras_vnn.models._roles import LayerRole
 from keras_vnn.models._view import ModelView, view
@@ -155,7 +154,7 @@ def _weight_table(model_view: ModelView, role: LayerRole) -> pd.DataFrame:
     """Return a row per weight of one Keras layer, in the order `_write_weights` takes them."""
     layer = model_view.layer_with(role)
     targets = role.outputs.names(model_view.architecture, model_view.outputs, are_targets=True)
-    if isinstance(layer, keras.layers.BatchNormalization):
+    if _is_normalization(layer):
         none = np.full(len(targets[0]), None, dtype=object), np.zeros(len(targets[0]), np.int64)
         parts = [_rows(role, name, none, targets, variable) for name, variable in _variables(layer)]
     else:
@@ -182,21 +181,25 @@ def _write_weights(layer: keras.layers.Layer, values: NDArray[np.floating]) -> N
 
 def _variables(layer: keras.layers.Layer) -> list[tuple[str, Any]]:
     names: tuple[str, ...] = ("kernel", "bias")
-    if isinstance(layer, keras.layers.BatchNormalization):
+    if _is_normalization(layer):
         names = ("gamma", "beta", "moving_mean", "moving_variance")
     return [(name, getattr(layer, name)) for name in names if getattr(layer, name) is not None]
 
 
+def _is_normalization(layer: keras.layers.Layer) -> bool:
+    return hasattr(layer, "moving_mean")
+
+
 def _kernel_places(layer: keras.layers.Layer) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return input and output unit of each weight."""
-    if isinstance(layer, SparselyConnected):
-        return layer.connections.rows, layer.connections.columns
+    if (connections := getattr(layer, "connections", None)) is not None:
+        return connections.rows, connections.columns
     rows, columns = np.indices(layer.kernel.shape).reshape(2, -1)
     return rows, columns
 
 
 def _rows(role: LayerRole, parameter: str, source: Names, target: Names, variable: Any) -> pd.DataFrame:
-    stored = keras.ops.convert_to_numpy(variable).ravel()
+    stored = as_numpy(variable).ravel()
     values = stored if stored.dtype == np.float64 else stored.astype(np.float32)
     columns = [role.name, parameter, source[0], source[1].astype(np.int32)]
     columns += [target[0], target[1].astype(np.int32), values]

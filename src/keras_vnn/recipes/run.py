@@ -192,10 +192,9 @@ def network_of(recipe: TrainingRecipe, *, say: Say = log_info) -> Architecture:
     recipe.train.check()
     saved = recipe.train.architecture
     if saved is not None and saved.suffix == ".keras":
-        import_keras()
-        from keras_vnn.models import load_model, view
+        from keras_vnn.models import read_model, view
 
-        return view(load_model(saved)).architecture
+        return view(read_model(saved)).architecture
     if saved is not None:
         return load_architecture(saved)
     if recipe.build is None:
@@ -220,12 +219,11 @@ def recipe_of_model(model: Path, data: Path, **given: Any) -> TrainingRecipe:
     ConfigError
         The model was not trained by `train`, or predicts nothing.
     """
-    import_keras()
     from keras_vnn.data import Classes
-    from keras_vnn.models import Embedding, load_model, view
+    from keras_vnn.models import Embedding, read_model, view
     from keras_vnn.options import ModelOptions, TrainingOptions
 
-    seen = view(load_model(model))
+    seen = view(read_model(model))
     kept = seen.card.metadata.get("training")
     if not kept or isinstance(seen.outputs, Embedding):
         raise ConfigError(f"{model} does not say how it was trained to predict.\nWrite a recipe with a train section.")

@@ -1,0 +1,59 @@
+"""What `keras_vnn.inspection` holds, and the modules it comes from."""
+
+from ._activities import (
+    activities_by_class,
+    embed,
+    embedding_units,
+    node_activities,
+    predict,
+    predicted_classes,
+    unit_table,
+)
+from ._connectivity import CORRECTIONS, corrected_importance, path_weights
+from ._findings import activity_table, remember_inspection, remember_runs
+from ._identification import identify
+from ._interactions import interactions
+from ._judgement import Judgement, judge, untrained_warning
+from ._latent import autoencoder_activities, differential_activity, perturb_genes
+from ._methods import IMPORTANCE_METHODS, ImportanceMethod
+from ._node import NodeImportance, NodeInspection, inspect_node
+from ._orientation import turned_weights
+from ._ranking import node_contributions, nodes_by_class, rank_genes, rank_nodes, ranked_nodes
+from ._rlipp import RLIPP_TARGETS, rlipp
+
+__all__ = [
+    "CORRECTIONS",
+    "IMPORTANCE_METHODS",
+    "RLIPP_TARGETS",
+    "ImportanceMethod",
+    "Judgement",
+    "NodeImportance",
+    "NodeInspection",
+    "activities_by_class",
+    "activity_table",
+    "autoencoder_activities",
+    "corrected_importance",
+    "differential_activity",
+    "embed",
+    "embedding_units",
+    "identify",
+    "inspect_node",
+    "interactions",
+    "judge",
+    "node_activities",
+    "node_contributions",
+    "nodes_by_class",
+    "path_weights",
+    "perturb_genes",
+    "predict",
+    "predicted_classes",
+    "rank_genes",
+    "rank_nodes",
+    "ranked_nodes",
+    "remember_inspection",
+    "remember_runs",
+    "rlipp",
+    "turned_weights",
+    "unit_table",
+    "untrained_warning",
+]

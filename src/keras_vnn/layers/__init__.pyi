@@ -1,0 +1,31 @@
+"""What `keras_vnn.layers` holds, and the modules it comes from."""
+
+from ._anchored import MeanOfInputs, Oriented, PullToMean, SignsOfEdges
+from ._auxiliary import AuxiliaryHeads, AuxiliaryModel, auxiliary_predictions
+from ._card import ArchitectureCard
+from ._connections import Connections
+from ._initial import check_initializer
+from ._losses import BatchHardTriplet, Concordance, ContrastivePairs, ReconstructionError
+from ._node_layers import LatentSample, NodeDropout, SelectUnits
+from ._sparsely_connected import SparselyConnected
+
+__all__ = [
+    "ArchitectureCard",
+    "AuxiliaryHeads",
+    "AuxiliaryModel",
+    "BatchHardTriplet",
+    "Concordance",
+    "Connections",
+    "ContrastivePairs",
+    "LatentSample",
+    "MeanOfInputs",
+    "NodeDropout",
+    "Oriented",
+    "PullToMean",
+    "ReconstructionError",
+    "SelectUnits",
+    "SignsOfEdges",
+    "SparselyConnected",
+    "auxiliary_predictions",
+    "check_initializer",
+]

@@ -1,0 +1,31 @@
+"""What `keras_vnn.models` holds, and the modules it comes from."""
+
+from ._autoencoder import build_autoencoder
+from ._build import build_model
+from ._initial import check_functions
+from ._outputs import Embedding, Outputs, Reconstruction, Regression
+from ._roles import LayerRole
+from ._saving import check_architecture, load_model, save_model
+from ._stored import read_model
+from ._view import ModelView, view
+from ._weights import edge_weights, feature_names, set_edge_weights
+
+__all__ = [
+    "Embedding",
+    "LayerRole",
+    "ModelView",
+    "Outputs",
+    "Reconstruction",
+    "Regression",
+    "build_autoencoder",
+    "build_model",
+    "check_architecture",
+    "check_functions",
+    "edge_weights",
+    "feature_names",
+    "load_model",
+    "read_model",
+    "save_model",
+    "set_edge_weights",
+    "view",
+]

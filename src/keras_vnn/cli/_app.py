@@ -16,7 +16,7 @@ from keras_vnn.cli._build import build, check, fetch
 from keras_vnn.cli._console import open_closed_streams, report_error, say, say_warning, sentences_printed, show
 from keras_vnn.cli._discover import identify, interactions
 from keras_vnn.cli._export import export, report
-from keras_vnn.cli._inputs import Command
+from keras_vnn.cli._inputs import Command, Helped
 from keras_vnn.cli._inspect import evaluate, explain, inspect
 from keras_vnn.cli._predict import predict
 from keras_vnn.cli._train import compare, demo, train, tune
@@ -49,7 +49,7 @@ def _options(
     """Visible neural networks: sparse layers wired by biological knowledge, with named nodes."""
 
 
-app.command("check")(check)
+app.command("check", cls=Helped)(check)
 app.command("build", cls=Command)(build)
 app.command("train", cls=Command)(train)
 app.command("predict", cls=Command)(predict)
@@ -62,8 +62,8 @@ app.command("tune", cls=Command)(tune)
 app.add_typer(evaluate, name="evaluate")
 app.command("export", cls=Command)(export)
 app.command("report", cls=Command)(report)
-app.command("demo")(demo)
-app.command("fetch")(fetch)
+app.command("demo", cls=Helped)(demo)
+app.command("fetch", cls=Helped)(fetch)
 
 
 def main(arguments: list[str] | None = None) -> None:

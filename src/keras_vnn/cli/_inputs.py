@@ -38,12 +38,21 @@ _WORDS = {
 }
 
 
-class Command(typer.core.TyperCommand):
-    """A command whose inputs are looked for first, and never written onto."""
+_METAVARS = {"path": "FILE", "int": "N", "float": "NUMBER"}
+
+
+class Helped(typer.core.TyperCommand):
+    """A command whose help says of an option what it takes in one word, so that there is room for the rest."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help, with the formats of files: only now, as the readers take a while to import."""
         for option in self.params:
+            if option.param_type_name == "option" and option.metavar is None:
+                # Where the type is depends on the release of Typer.
+                descriptor = getattr(option, "type_descriptor", None)
+                kind = f"{getattr(option, 'type', '')} {getattr(descriptor, 'annotation', '')}".lower()
+                word = next((word for key, word in _METAVARS.items() if key in kind), "TEXT")
+                option.metavar = "" if getattr(option, "is_flag", False) else word
             text = getattr(option, "help", None) or ""
             if "{formats}" in text:
                 from keras_vnn.readers.registry import titles
@@ -51,6 +60,10 @@ class Command(typer.core.TyperCommand):
                 formats = titles(str(option.name).replace("_", "-"))
                 setattr(option, "help", text.replace("{formats}", formats))  # noqa: B010 - arguments have no help
         super().format_help(ctx, formatter)
+
+
+class Command(Helped):
+    """A command whose inputs are looked for first, and never written onto."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""

@@ -86,11 +86,13 @@ def _option(name: str, field: FieldInfo, panel: str | None) -> Any:
         text = f"{text} One of: {', '.join(choices)}."
     if _base(field.annotation) is list:
         text = f"{text} May be repeated."
+    if default := shown_default(field):
+        text = f"{text} Default: {default}."
     return typer.Option(
         *names,
         help=text,
         rich_help_panel=panel,
-        show_default=shown_default(field) or False,
+        show_default=False,
         autocompletion=(lambda: choices) if choices else None,
         parser=_word_or_numbers if reads_numbers else None,
         metavar="TEXT" if reads_numbers else None,

@@ -132,6 +132,8 @@ def test_options_of_training_are_taken_by_name(arch: Architecture, cells: anndat
     [
         ({"lr": 0.1}, "Unknown model option 'lr'. Did you mean learning_rate?"),
         ({"n_epochs": 2}, "Unknown model option 'n_epochs'. Did you mean epochs?"),
+        ({"verbose": 1}, "Unknown model option 'verbose'. Did you mean progress?"),
+        ({"covariates": ["age"]}, "Unknown model option 'covariates'. Did you mean covariate?"),
         ({"n_hidden": 2}, "Unknown model option 'n_hidden'. Did you mean tail?"),
         ({"batchsize": 2}, "Unknown model option 'batchsize'. Did you mean batch_size"),
         ({"training": {"lr": 0.1}}, "Unknown training option 'lr'. Did you mean learning_rate?"),

@@ -148,3 +148,12 @@ def test_responses_to_drugs_are_trained_and_predicted(
     page = vnn("inspect", "n.keras", "S1", "--data", "train.txt", "--label", "response")
     assert page.code == 0, page.err
     assert vnn("explain", "n.keras", "train.txt", "--label", "response", "-o", "tables").code == 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"), [("--lr", "--learning-rate"), ("--n-epochs", "--epochs"), ("--n-hidden", "--tail")]
+)
+def test_options_that_are_called_otherwise_elsewhere(vnn: Callable, job: Path, wrong: str, right: str) -> None:
+    ran = vnn("train", "ring.vnn", "expression.csv", wrong, "1")
+    assert ran.code == 2
+    assert f"No such option: {wrong}" in ran.err and right in ran.err

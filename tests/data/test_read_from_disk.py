@@ -48,7 +48,7 @@ def test_only_the_tables_are_read(path):
     assert data.uns["keras_vnn"]["read"] == "X of cells.h5ad: 4 cells, 3 genes, read from disk while they are needed"
     assert len(data.uns["keras_vnn"]["source"]["sha256"]) == 64
     assert data.obs["type"].tolist() == ["B", "T", "B", "T"]
-    assert ("counts" in data.layers, list(data.obsm), data.raw) == (False, [], None)
+    assert ("counts" in data.layers, list(data.obsm), data.raw) == (False, ["X_pca"], None)
     assert labels_of(data, "type").counts() == {"B": 2, "T": 2}
     assert str(alignment_report(data, ["TP53", "ATM"])).startswith("2 of 2 input genes are in the data")
 

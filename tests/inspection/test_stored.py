@@ -33,7 +33,11 @@ KINDS = {
     "flat, a tail": (FLAT, Classes(("x", "y", "z")), {"tail": (4, 3), "dropout": 0.2}),
     "numbers": (FLAT, Regression(("height",)), {"reads": "last"}),
     "deep": (DEEP, Classes(("x", "y", "z")), {"preset": "dcell-code", "auxiliary_heads": "linear"}),
-    "annotation units": (DEEP, Regression(("response",)), {"preset": "drugcell", "side_features": 0, "side_layers": ()}),
+    "annotation units": (
+        DEEP,
+        Regression(("response",)),
+        {"preset": "drugcell", "side_features": 0, "side_layers": ()},
+    ),
     "features": (FLAT, Classes(("x", "y", "z")), {"gene_features": ("a", "b")}),
 }
 

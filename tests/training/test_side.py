@@ -10,7 +10,7 @@ import pytest
 from keras_vnn.architecture import Architecture
 from keras_vnn.architecture.wiring import gene_set_architecture
 from keras_vnn.basics.errors import DataError, ModelError
-from keras_vnn.data import split_cells, targets_of
+from keras_vnn.data import alignment_report, read_expression, split_cells, targets_of
 from keras_vnn.inspection import inspect_node, judge, node_activities, predict, rank_nodes
 from keras_vnn.models import load_model, save_model, view
 from keras_vnn.training import cross_validate, train, train_autoencoder, train_embedding
@@ -132,6 +132,8 @@ def test_options_of_training_are_taken_by_name(arch: Architecture, cells: anndat
     [
         ({"lr": 0.1}, "Unknown model option 'lr'. Did you mean learning_rate?"),
         ({"n_epochs": 2}, "Unknown model option 'n_epochs'. Did you mean epochs?"),
+        ({"verbose": 1}, "Unknown model option 'verbose'. Did you mean progress?"),
+        ({"covariates": ["age"]}, "Unknown model option 'covariates'. Did you mean covariate?"),
         ({"n_hidden": 2}, "Unknown model option 'n_hidden'. Did you mean tail?"),
         ({"batchsize": 2}, "Unknown model option 'batchsize'. Did you mean batch_size"),
         ({"training": {"lr": 0.1}}, "Unknown training option 'lr'. Did you mean learning_rate?"),
@@ -161,3 +163,25 @@ def test_weights_of_cells_count_in_the_loss(arch: Architecture, cells: anndata.A
         train(arch, cells, "type", sample_weight=[1, 2, 3])
     with pytest.raises(DataError, match=r"^sample_weight must be numbers of at least 0"):
         train(arch, cells, "type", sample_weight=-weights)
+
+
+@pytest.mark.parametrize("how", [{"layer": "raw"}, {"backed": True}, {"layer": "mutation"}])
+def test_files_keep_what_is_read_next_to_the_genes(arch, cells, tmp_path, how) -> None:
+    cells.raw = cells.copy()
+    cells.write_h5ad(tmp_path / "cells.h5ad")
+    read = read_expression(tmp_path / "cells.h5ad", **how)
+    model = train(arch, read, "type", epochs=1, side="drug").model
+    assert predict(model, read).shape == (80, 2)
+    np.testing.assert_array_equal(read.obsm["drug"], cells.obsm["drug"])
+
+
+def test_files_of_layers_alone_are_read_by_models_of_features(arch, cells, tmp_path) -> None:
+    model = train(arch, cells, "type", gene_features=("mutation", "deletion"), normalization="none", epochs=1).model
+    without = anndata.AnnData(None, obs=cells.obs, var=cells.var, layers=dict(cells.layers))
+    without.write_h5ad(tmp_path / "layers.h5ad")
+    for backed in (False, "auto"):
+        read = read_expression(tmp_path / "layers.h5ad", genes=arch, backed=backed)
+        np.testing.assert_array_equal(predict(model, read), predict(model, cells))
+        assert str(alignment_report(read, arch)) == "6 of 6 input genes are in the data"
+    with pytest.raises(DataError, match=r"^The AnnData has no X\."):
+        train(arch, read, "type")

@@ -10,6 +10,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 
 __all__ = [
+    "USUAL_NAMES",
     "ArchitectureError",
     "ConfigError",
     "DataError",
@@ -33,7 +34,7 @@ _LONGEST_LINE, _BEGINNING, _END = 1000, 500, 400
 
 
 # What options are called elsewhere, where the letters are too different to tell.
-_USUAL_NAMES = {
+USUAL_NAMES = {
     "lr": "learning_rate",
     "n_epochs": "epochs",
     "max_epochs": "epochs",
@@ -151,7 +152,7 @@ def did_you_mean(wrong: str, known: Sequence[str], limit: int = 3) -> str:
     >>> did_you_mean("cliqe", ["clique", "edge"])
     'Did you mean clique?'
     """
-    usual = _USUAL_NAMES.get(wrong.casefold())
+    usual = USUAL_NAMES.get(wrong.casefold())
     if usual in known:
         return f"Did you mean {usual}?"
     by_folded = {name.casefold(): name for name in reversed(known)}

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from keras_vnn.basics.bundled import config_names
+from keras_vnn.basics.errors import USUAL_NAMES
 from keras_vnn.basics.files import existing_file, existing_path, protect
 from keras_vnn.basics.keras_import import import_keras
 from keras_vnn.basics.remedies import on_command_line
@@ -60,6 +61,17 @@ class Helped(typer.core.TyperCommand):
                 formats = titles(str(option.name).replace("_", "-"))
                 setattr(option, "help", text.replace("{formats}", formats))  # noqa: B010 - arguments have no help
         super().format_help(ctx, formatter)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the options; one that is called so elsewhere is told by the name it has here."""
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            asked = str(getattr(error, "option_name", "")).lstrip("-").replace("-", "_")
+            flag = f"--{USUAL_NAMES.get(asked, '').replace('_', '-')}"
+            if any(flag in option.opts for option in self.params):
+                setattr(error, "possibilities", [flag])  # noqa: B010 - Typer has its own class of it, or Click's
+            raise
 
 
 class Command(Helped):

@@ -55,8 +55,10 @@ def is_hdf5(path: Path) -> bool:
         return stream.read(len(_HDF5_MAGIC)) == _HDF5_MAGIC
 
 
-def open_store(path: Path, layer: str = "X") -> anndata.AnnData:
-    """Return an AnnData whose ``X`` is a layer on disk; nothing but the tables of cells and genes is read.
+def open_store(path: Path, layer: str = "X") -> anndata.AnnData | None:
+    """Return an AnnData whose ``X`` is a layer on disk; of the rest, tables of cells and genes and ``obsm`` are read.
+
+    ``None`` where it is ``X`` that is asked for and there are other layers only.
 
     Raises
     ------
@@ -81,11 +83,14 @@ def open_store(path: Path, layer: str = "X") -> anndata.AnnData:
         layers = sorted(root["layers"]) if "layers" in root else []
         if layer != "X" and not (layer == "raw" and raw) and layer not in layers:
             raise layer_error(layer, layers, f" of {path.name}", has_raw=raw)
+        if layer == "X" and "X" not in root and layers:
+            return None
         of_layer = {"X": root, "raw": root["raw"] if raw else None}.get(layer, root)
         values = of_layer["X"] if layer in ("X", "raw") else root["layers"][layer]
         is_sparse = not hasattr(values, "shape")
         obs, var = anndata.io.read_elem(root["obs"]), anndata.io.read_elem(of_layer["var"])
-        return anndata.AnnData(anndata.io.sparse_dataset(values) if is_sparse else values, obs=obs, var=var)
+        obsm = anndata.io.read_elem(root["obsm"]) if "obsm" in root else None
+        return anndata.AnnData(anndata.io.sparse_dataset(values) if is_sparse else values, obs=obs, var=var, obsm=obsm)
 
 
 def is_divisible(path: Path) -> bool:
@@ -117,7 +122,7 @@ def with_obs(adata: anndata.AnnData, obs: Any) -> anndata.AnnData:
         copied.obs = obs
         return copied
     with quiet():
-        return anndata.AnnData(adata.X, obs=obs, var=adata.var.copy(), uns=dict(adata.uns))
+        return anndata.AnnData(adata.X, obs=obs, var=adata.var.copy(), uns=dict(adata.uns), obsm=dict(adata.obsm))
 
 
 def layer_error(layer: str, layers: Sequence[str], where: str, *, has_raw: bool) -> DataError:

@@ -94,8 +94,8 @@ def read_expression(
     backed
         Leave the matrix of an ``.h5ad`` or zarr store on disk, to be read while it is needed: `train`, `tl.predict` and
         the other functions that take data then need memory for few cells at a time. Its values are checked when they
-        are read; of the rest of the file only the tables of cells and genes are taken. ``"auto"`` does so when the
-        matrix, or what a network of ``genes`` reads of it, takes more than 2 GB.
+        are read; of the rest of the file only the tables of cells and genes, and ``obsm``, are taken. ``"auto"``
+        does so when the matrix, or what a network of ``genes`` reads of it, takes more than 2 GB.
 
     Returns
     -------
@@ -261,7 +261,8 @@ def _read_store(path: Path, layer: str, genes: Sequence[str], backed: bool | str
     else:
         adata, where = _take_layer(_read_whole(path, layer), layer, f" of {path.name}"), ""
         with damage_named(path):
-            check_finite(measured(adata), str(path))
+            if adata.X is not None or not adata.layers:
+                check_finite(measured(adata), str(path))
     check_cell_names(tuple(map(str, adata.obs_names)), str(path))
     return adata, f"{layer} of {path.name}: {adata.n_obs:,} cells, {adata.n_vars:,} genes{where}"
 
@@ -294,10 +295,10 @@ def _take_layer(adata: anndata.AnnData, layer: str, where: str) -> anndata.AnnDa
     if adata.isbacked:
         adata = adata.to_memory()
     if layer == "raw" and adata.raw is not None:
-        return _anndata(adata.raw.X.copy(), adata.obs_names, adata.raw.var_names, adata.obs, adata.raw.var)
+        return _anndata(adata.raw.X.copy(), adata.obs_names, adata.raw.var_names, adata.obs, adata.raw.var, adata.obsm)
     if layer not in adata.layers:
         raise layer_error(layer, sorted(layer_names(adata)), where, has_raw=adata.raw is not None)
-    return _anndata(adata.layers[layer].copy(), adata.obs_names, adata.var_names, adata.obs, adata.var)
+    return _anndata(adata.layers[layer].copy(), adata.obs_names, adata.var_names, adata.obs, adata.var, adata.obsm)
 
 
 def _read_text(
@@ -380,7 +381,9 @@ def _numbers(
     raise error
 
 
-def _anndata(values: Any, cells: Sequence[str], genes: Sequence[str], obs: Any = None, var: Any = None) -> Any:
+def _anndata(
+    values: Any, cells: Sequence[str], genes: Sequence[str], obs: Any = None, var: Any = None, obsm: Any = None
+) -> Any:
     import anndata
 
     with quiet():
@@ -388,6 +391,7 @@ def _anndata(values: Any, cells: Sequence[str], genes: Sequence[str], obs: Any =
             values,
             obs=(pd.DataFrame(index=range(len(cells))) if obs is None else obs).set_axis(list(cells), axis=0),
             var=(pd.DataFrame(index=range(len(genes))) if var is None else var).set_axis(list(genes), axis=0),
+            obsm=None if obsm is None else dict(obsm),
         )
 
 

@@ -91,7 +91,9 @@ def alignment_report(data: Any, genes: Any) -> Alignment:
     The input genes look like: ATM, TP53.
     The data looks like: ATM, tp53.
     """
-    table = named_matrix(data)
+    # Networks that read several features per gene need layers only.
+    is_of_layers = hasattr(data, "obs_names") and data.X is None and data.layers
+    table = named_matrix(data.to_df(next(iter(data.layers))) if is_of_layers else data)
     return match(data, table, gene_ids(genes))
 
 

@@ -20,6 +20,8 @@ from keras_vnn.basics.showing import Shown
 from keras_vnn.data.labels import Labels, Targets, classes
 
 PARTS = ("train", "validation", "test")
+# Further orders in which groups are placed, and groups placed in all of them together, at most.
+_ORDERS, _MOST_PLACED = 50, 20_000
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -234,10 +236,10 @@ def _group_codes(groups: Sequence[Any], labels: Any, n_cells: int) -> NDArray[np
 
 
 def _whole_groups(groups: NDArray[np.intp], codes: Any, shares: Sequence[float], seed: int) -> NDArray[np.intp]:
-    """Return the part of each cell: whole groups, the largest first, go where they bring what is asked for nearest.
+    """Return the part of each cell: whole groups, one after the other, go where they bring what is asked for nearest.
 
     Nearest by the squared deviations of the numbers of cells of each class in each part, each divided by the number
-    that is asked for.
+    that is asked for; the best of several orders of the groups, in the first of which the largest come first.
     """
     used = np.flatnonzero(np.asarray(shares) > 0)
     classes_of_cells = np.zeros(len(groups), np.intp) if codes is None else codes
@@ -249,20 +251,28 @@ def _whole_groups(groups: NDArray[np.intp], codes: Any, shares: Sequence[float],
             "Leave out a part (fraction 0), have fewer folds, or split cells without groups."
         )
     wanted = np.asarray(shares)[used, None] * counts.sum(axis=0)
-    held = np.zeros_like(wanted)
-    order = np.random.default_rng(seed).permutation(len(counts))
-    order = order[np.argsort(-counts[order].sum(axis=1), kind="stable")]
-    place = np.zeros(len(counts), np.intp)
+    rng, sizes = np.random.default_rng(seed), counts.sum(axis=1)
+    first = rng.permutation(len(counts))
+    orders = [first[np.argsort(-sizes[first], kind="stable")]]
+    orders += [rng.permutation(len(counts)) for _ in range(min(_ORDERS, _MOST_PLACED // len(counts)))]
+    tried = [_placed(counts, wanted, order) for order in orders]
+    return np.asarray(used[min(tried, key=lambda one: one[0])[1]][groups], np.intp)
+
+
+def _placed(
+    counts: NDArray[np.float64], wanted: NDArray[np.float64], order: NDArray[np.int64]
+) -> tuple[float, NDArray[np.intp]]:
+    """Return how far parts are from what is wanted, ``(parts, classes)``, and the part of each group."""
+    held, place = np.zeros_like(wanted), np.zeros(len(counts), np.intp)
+    scale = np.where(wanted > 0, wanted, np.inf)
     for done, group in enumerate(order):
-        change = (held + counts[group] - wanted) ** 2 - (held - wanted) ** 2
-        change = np.divide(change, wanted, out=np.zeros_like(change), where=wanted > 0).sum(axis=1)
+        change = (((held + counts[group] - wanted) ** 2 - (held - wanted) ** 2) / scale).sum(axis=1)
         empty = held.sum(axis=1) == 0
         if empty.sum() == len(counts) - done:
             change[~empty] = np.inf
-        best = int(np.argmin(change))
-        held[best] += counts[group]
-        place[group] = used[best]
-    return place[groups]
+        place[group] = np.argmin(change)
+        held[place[group]] += counts[group]
+    return float(((held - wanted) ** 2 / scale).sum()), place
 
 
 def _group_folds(

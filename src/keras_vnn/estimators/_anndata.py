@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
@@ -29,11 +29,12 @@ if TYPE_CHECKING:
     import anndata
 
     from keras_vnn.options import PretrainingOptions, TrainingOptions
-    from keras_vnn.options._changes import AutoencoderChanges, ModelChanges
+    from keras_vnn.options._changes import PredictorChanges, RestorerChanges
 
     class _Training(TypedDict, total=False):
-        training: TrainingOptions | None
+        training: TrainingOptions | Mapping[str, Any] | None
         split: Split | None
+        group: str | None
         missing: str
         preset: str | None
         progress: bool
@@ -43,14 +44,16 @@ if TYPE_CHECKING:
         say: Callable[[str], None] | None
         callbacks: Sequence[keras.callbacks.Callback]
 
-    class _OfPredictors(_Training, ModelChanges, total=False):
+    class _OfPredictors(_Training, PredictorChanges, total=False):
         side: Any
+        covariate: str | Sequence[str]
+        sample_weight: Any
         pretraining: PretrainingOptions | None
         margin: float | None
         types_per_batch: int
         cells_per_type: int
 
-    class _OfAutoencoders(_Training, AutoencoderChanges, total=False):
+    class _OfAutoencoders(_Training, RestorerChanges, total=False):
         center: bool
         warmup_epochs: int
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import textwrap
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import UnionType
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, Union, get_args, get_origin
 
@@ -151,10 +151,10 @@ def _extra(field: FieldInfo) -> Mapping[str, Any]:
     return field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
 
 
-def unknown_name(kind: type[Options], name: str, *others: type[Options]) -> str:
-    """Return what to say of a name that is not an option, of this kind or of others that are taken too."""
+def unknown_name(kind: type[Options], name: str, *others: type[Options], also: Sequence[str] = ()) -> str:
+    """Return what to say of a name that is not an option, of this kind or of others, nor ``also`` taken."""
     known = [option for one in (kind, *others) for option in one.names()]
-    hint = did_you_mean(name, known) or f"Known: {', '.join(known)}."
+    hint = did_you_mean(name, [*known, *also]) or f"Known: {', '.join(known)}."
     return f"Unknown {kind.what} {name!r}. {hint}"
 
 

@@ -200,6 +200,10 @@ def training_options(preset: str | None = None, **changes: Unpack[TrainingChange
     return _of_preset(TRAINING_PRESETS, preset, TrainingOptions()).changed(**changes)
 
 
+# What functions that train take besides, for who misspells it.
+_OF_TRAINERS = ("progress", "split", "group", "missing", "preset", "side", "covariate", "sample_weight", "callbacks")
+
+
 def training_given(
     training: TrainingOptions | Mapping[str, Any] | None,
     options: Mapping[str, Any],
@@ -232,7 +236,7 @@ def training_given(
     known = (*TrainingOptions.names(), *model.names())
     for name in options:
         if name not in known:
-            raise ModelError(unknown_name(model, name, TrainingOptions))
+            raise ModelError(unknown_name(model, name, TrainingOptions, also=_OF_TRAINERS))
     chosen = training if isinstance(training, TrainingOptions) else default or TrainingOptions()
     changes = {name: value for name, value in options.items() if name in TrainingOptions.model_fields}
     given = {} if training is None or isinstance(training, TrainingOptions) else training

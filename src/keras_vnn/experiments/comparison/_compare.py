@@ -203,6 +203,10 @@ def _compared(
         "fractions": fractions,
         "groups": groups,
     }
+    if how.keys() & {"side", "covariate"} and not all(one.is_judged for one in contenders):
+        raise ConfigError(
+            "The control input makes genes alone, not what is read next to them. Leave it out of controls."
+        )
     splits = splits_of(labels, seeds=options.seeds, **drawn)
     all_jobs = [Job(one, number, seed, split) for number, (seed, split) in enumerate(splits) for one in contenders]
     data = _in_memory(data)

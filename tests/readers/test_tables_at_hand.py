@@ -152,7 +152,7 @@ def test_pairs_that_meet_no_gene_are_not_called_interactions(written):
         ("go.obo-xml", "<?xml version='1.0'?>\n<obo>\n", "The file is an ontology in OBO-XML, not"),
         ("msigdb.xml", "<?xml version='1.0'?>\n<MSIGDB NAME='m'>\n", "The file is MSigDB in XML, not"),
         *((f"{n}.pkl", pickle.dumps(["TP53"], protocol=n), "The file is a Python pickle, not") for n in range(6)),
-        ("table.parquet", b"PAR1x", "The file is a Parquet table, not"),
+        ("table.feather", b"ARROW1x", "The file is an Arrow table, not"),
     ],
 )
 def test_what_nothing_reads_is_named(name, content, said, written):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from keras_vnn.basics.columnar import is_columnar
 from keras_vnn.basics.errors import DataError, ReadError, check_choice, did_you_mean, sample
 from keras_vnn.basics.probing import refuse_damaged_hdf5
 from keras_vnn.basics.provenance import Source
@@ -69,7 +70,8 @@ def read_expression(
     Parameters
     ----------
     path
-        ``.h5ad``, a zarr store, or a CSV or TSV file, plain or gzip, with names of genes and cells on its two axes.
+        ``.h5ad``, a zarr store, or a CSV or TSV file, plain or gzip, or Parquet, with names of genes and cells on its
+        two axes.
         The header may be one field short, as R writes it.
     genes
         Input genes of the network (ids, or an object whose ``genes`` they are): they tell the axes of a text
@@ -155,7 +157,8 @@ def read_expression(
     if kind != "text table":
         column = gene_column if gene_column is not None or not _is_better(adata, remembered, wanted) else remembered
         said += _name_genes(adata, column, found, kind)
-    notes: dict[str, Any] = {"read": said, "source": Source.of_file(found, kind, records=adata.n_obs).to_json()}
+    said_kind = "Parquet table" if is_columnar(found) else kind
+    notes: dict[str, Any] = {"read": said, "source": Source.of_file(found, said_kind, records=adata.n_obs).to_json()}
     if described is not None:
         adata, notes["cells"] = join_cells(adata, described)
     return _with_notes(adata, notes)

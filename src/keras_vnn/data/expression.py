@@ -71,8 +71,7 @@ def read_expression(
     ----------
     path
         ``.h5ad``, a zarr store, or a CSV or TSV file, plain or gzip, or Parquet, with names of genes and cells on its
-        two axes.
-        The header may be one field short, as R writes it.
+        two axes. The header may be one field short, as R writes it.
     genes
         Input genes of the network (ids, or an object whose ``genes`` they are): they tell the axes of a text
         table apart. Genes beyond them, spike-ins included, are kept.

@@ -20,6 +20,7 @@ import pandas as pd
 
 from keras_vnn.basics.columnar import is_columnar, read_columnar, with_row_names
 from keras_vnn.basics.errors import ConfigError, GeneError, ReadError, VNNError, check_choice, did_you_mean, sample
+from keras_vnn.basics.loom import is_loom, loom_attributes
 from keras_vnn.basics.probing import refuse_damaged_hdf5
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.basics.remedies import remedy
@@ -389,6 +390,8 @@ def _in_hdf5(path: Path, column: str | int | None, *, raw: bool) -> TenX | tuple
                 f"The columns of an .h5ad have names, got column={column}: {path}\n"
                 "Name one of var, or leave out column."
             )
+        if is_loom(file):
+            return _names_of_loom(file, path, column)
         return _names_of_var(file, path, column, raw=raw)
 
 
@@ -406,6 +409,15 @@ def _opened(path: Path) -> Iterator[Any]:
         raise
     except Exception as error:
         raise ReadError(f"The HDF5 file is damaged or cut short: {path}\n{error}\nDownload it again.") from error
+
+
+def _names_of_loom(file: Any, path: Path, column: str | None) -> tuple[list[str], str]:
+    name, attributes = loom_attributes(file, "row_attrs")
+    wanted = column or name
+    if wanted not in attributes:
+        what = f"row_attrs has no {column!r}" if column else "No attribute names the genes"
+        raise ReadError(f"{what}: {path}\nIt has: {sample(attributes, 12) or 'none'}.")
+    return [str(one) for one in attributes[wanted]], f"loom row_attrs[{wanted!r}]"
 
 
 def _names_of_var(file: Any, path: Path, column: str | None, *, raw: bool) -> tuple[list[str], str]:

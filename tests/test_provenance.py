@@ -70,3 +70,14 @@ def test_sum_keeps_the_order(audit):
 
 def test_json_round_trip(audit):
     assert Audit.from_json(json.loads(json.dumps(audit.to_json()))) == audit
+
+
+def test_what_happened_twice_for_one_reason_is_said_once():
+    one = Audit.of(AuditEntry.of("read", "gene", "repeated", ["B"]), AuditEntry("read", "row", "malformed", 2))
+    other = Audit.of(AuditEntry.of("read", "gene", "repeated", ["A"]), AuditEntry("match", "gene", "repeated", 3))
+    assert [str(entry) for entry in one + other] == [
+        "2 genes: repeated (A, B)",
+        "2 rows: malformed",
+        "3 genes: repeated",
+    ]
+    assert (one + other).count("gene") == one.count("gene") + other.count("gene")

@@ -116,7 +116,9 @@ def seeds(group: str) -> tuple[Seed, ...]:
         return (Seed("small.vnn", _architecture_bytes(), "read.architecture"),)
     if group == "h5ad":
         content = _h5ad_bytes()
-        return tuple(Seed("cells.h5ad", content, target) for target in ("read.expression", "read.genes"))
+        return tuple(
+            Seed("cells.h5ad", content, target) for target in ("read.expression", "read.genes", "read.check_file")
+        )
     if group in structures.FOLDERS:
         content = structures.folder_seed(group, _h5ad_bytes() if group == "zarr" else b"")
         return (Seed("cells.zarr", content, structures.FOLDERS[group]),)

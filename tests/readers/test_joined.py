@@ -99,3 +99,18 @@ def test_the_table_of_edges_of_cytoscape(written):
 def test_effects_in_the_table_of_edges_of_cytoscape(written):
     path = written("name,SUID\nTP53 (activates) BAX,1\nTP53 (inhibits) BCL2,2\n")
     assert read_regulation(path).effect.tolist() == ["activation", "repression"]
+
+
+def test_pairs_of_given_genes_that_share_none_are_pointed_out(written):
+    path = written("TP53-MDM2\nBRCA1-BARD1\n")
+    assert check_file(path).family == "genes" and check_file(path).advice == ()
+    (advice,) = check_file(path, genes=["TP53", "MDM2", "BRCA1", "BARD1"]).advice
+    assert advice.startswith("2 of 2 names are two genes") and "--interactions-format pairs" in advice
+    assert pairs(read_interactions(path, format="pairs")) == [("BARD1", "BRCA1"), ("MDM2", "TP53")]
+    assert check_file(path, genes=["TP53-MDM2", "TP53", "MDM2"]).advice == ()
+
+
+def test_names_that_are_genes_of_the_data_were_not_damaged(written):
+    path = written("gene_a\tgene_b\nOct-1\tTP53\nSep-07\tTP53\n")
+    assert check_file(path).names.damaged == ("Oct-1", "Sep-07")
+    assert check_file(path, genes=["Oct-1", "TP53"]).names.damaged == ("Sep-07",)

@@ -152,7 +152,7 @@ def test_pairs_that_meet_no_gene_are_not_called_interactions(written):
         ("go.obo-xml", "<?xml version='1.0'?>\n<obo>\n", "The file is an ontology in OBO-XML, not"),
         ("msigdb.xml", "<?xml version='1.0'?>\n<MSIGDB NAME='m'>\n", "The file is MSigDB in XML, not"),
         *((f"{n}.pkl", pickle.dumps(["TP53"], protocol=n), "The file is a Python pickle, not") for n in range(6)),
-        ("table.parquet", b"PAR1x", "The file is a Parquet table, not"),
+        ("table.feather", b"ARROW1x", "The file is an Arrow table, not"),
     ],
 )
 def test_what_nothing_reads_is_named(name, content, said, written):
@@ -254,12 +254,31 @@ def test_a_folder_of_cell_ranger_as_geo_keeps_it(tmp_path):
     assert check_file(tmp_path).family == "genes"
 
 
-def test_loom_is_named(tmp_path):
-    with h5py.File(tmp_path / "cells.loom", "w") as file:
-        file["matrix"] = np.ones((2, 2))
-        file.create_group("row_attrs")
-    with pytest.raises(DataError, match="The file is loom"):
-        read_expression(tmp_path / "cells.loom")
+def test_loom(tmp_path):
+    path = tmp_path / "cells.loom"
+    with h5py.File(path, "w") as file:
+        file["matrix"] = np.array([[5, 0], [0, 2], [1, 7]])
+        file["layers/spliced"] = np.array([[1, 0], [0, 1], [1, 1]])
+        file["row_attrs/Gene"] = [b"TP53", b"MDM2", b"MYC"]
+        file["row_attrs/Accession"] = [b"ENSG1", b"ENSG2", b"ENSG3"]
+        file["col_attrs/CellID"] = [b"c1", b"c2"]
+        file["col_attrs/type"] = [b"T", b"B"]
+        file["col_attrs/umap"] = np.zeros((2, 2))
+    data = read_expression(path)
+    assert (data.X.tolist(), data.obs_names.tolist()) == ([[5, 0, 1], [0, 2, 7]], ["c1", "c2"])
+    assert (data.var_names.tolist(), data.obs["type"].tolist()) == (["TP53", "MDM2", "MYC"], ["T", "B"])
+    assert read_expression(path, layer="spliced").X.tolist() == [[1, 0, 1], [0, 1, 1]]
+    assert read_expression(path, gene_column="Accession").var_names[0] == "ENSG1"
+    assert read_genes(path).ids == ("TP53", "MDM2", "MYC")
+    assert read_genes(path, column="Accession").ids == ("ENSG1", "ENSG2", "ENSG3")
+    assert (check_file(path).error, check_file(path).family) == ("", "genes")
+    with pytest.raises(DataError, match=r"There is no layer 'splicd' of cells\.loom\. Did you mean spliced\?"):
+        read_expression(path, layer="splicd")
+    with h5py.File(path, "a") as file:
+        del file["row_attrs"]["Gene"], file["row_attrs"]["Accession"]
+    for read in (read_genes, read_expression):
+        with pytest.raises(ReadError, match=r"No attribute names the genes: .*cells\.loom\nIt has: none"):
+            read(path)
 
 
 def test_what_check_suggests_is_of_one_family_and_with_the_options_that_it_needs(written):

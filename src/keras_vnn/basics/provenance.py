@@ -118,8 +118,14 @@ class Audit(Shown):
         return cls(tuple(entry for entry in entries if entry.count))
 
     def __add__(self, other: Audit) -> Audit:
-        """Return the entries of both, this one's first."""
-        return Audit(self.entries + other.entries)
+        """Return the entries of both, this one's first; what happened in both for one reason is one entry."""
+        merged: dict[tuple[str, str, str], AuditEntry] = {}
+        for entry in (*self.entries, *other.entries):
+            key = (entry.stage, entry.subject, entry.reason)
+            known = merged.get(key)
+            items = entry.items if known is None else (*known.items, *entry.items)
+            merged[key] = entry if known is None else AuditEntry.of(*key, items, known.count + entry.count)
+        return Audit(tuple(merged.values()))
 
     def __iter__(self) -> Iterator[AuditEntry]:
         """Iterate over the entries in order."""

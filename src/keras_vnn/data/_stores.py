@@ -19,6 +19,7 @@ from scipy import sparse
 
 from keras_vnn.basics.errors import DataError, ReadError, VNNError, did_you_mean, sample
 from keras_vnn.basics.files import existing_file
+from keras_vnn.basics.loom import loom_attributes
 from keras_vnn.basics.ten_x import TenX, is_ten_x, read_ten_x, ten_x_group, ten_x_in_hdf5
 from keras_vnn.data._matrix import check_sparse, is_on_disk
 from keras_vnn.data._tables import read_table
@@ -240,6 +241,34 @@ def _of_ten_x(path: Path, found: TenX, matrix: Any, genes: Sequence[str]) -> tup
         f"{'Ensembl gene' if by_id else 'symbol'}{rest}"
     )
     return anndata.AnnData(values, obs=pd.DataFrame(index=pd.Index(found.barcodes)), var=var), said
+
+
+def read_loom(path: Path, layer: str) -> tuple[anndata.AnnData, str]:
+    """Return a matrix of a loom file, and what was read.
+
+    Raises
+    ------
+    ReadError
+        The file is damaged, or no attribute names its cells or genes.
+    DataError
+        There is no such layer.
+    """
+    import anndata
+
+    with damage_named(path), quiet(), root_of(path) as file:
+        layers = sorted(file["layers"]) if "layers" in file else []
+        if layer != "X" and layer not in layers:
+            raise layer_error(layer, layers, f" of {path.name}", has_raw=False)
+        tables = []
+        for axis, what in (("col_attrs", "cells"), ("row_attrs", "genes")):
+            name, attributes = loom_attributes(file, axis)
+            if not name:
+                raise ReadError(f"No attribute names the {what}: {path}\nIt has: {sample(attributes, 12) or 'none'}.")
+            table = pd.DataFrame(attributes)
+            tables.append(table.set_index(table[name].astype(str).rename(None)))
+        values = file["matrix" if layer == "X" else f"layers/{layer}"][:].T
+        adata = anndata.AnnData(values, obs=tables[0], var=tables[1])
+    return adata, f"{layer} of loom {path.name}: {adata.n_obs:,} cells, {adata.n_vars:,} genes"
 
 
 MISSING_LABELS = ("", "NA", "N/A", "NaN", "nan", "#N/A", "<NA>")

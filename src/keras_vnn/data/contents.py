@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from keras_vnn.basics.errors import sample
-from keras_vnn.basics.ten_x import ten_x_group
 from keras_vnn.data._stores import damage_named, is_hdf5, quiet, root_of
 from keras_vnn.data.normalization import Numbers
 from keras_vnn.priors.kinds import identify
@@ -36,7 +35,7 @@ def contents_of(path: Path) -> dict[str, str]:
     import anndata
 
     with damage_named(path), quiet(), root_of(path) as root:
-        if "var" not in root and ten_x_group(root) is not None:
+        if "var" not in root:  # of Cell Ranger, or loom
             return {}
         if "encoding-type" in root.attrs:
             obs, var = (anndata.io.read_elem(root[name]) for name in ("obs", "var"))

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from keras_vnn.basics.columnar import is_columnar
 from keras_vnn.basics.errors import DataError, ReadError, check_choice, did_you_mean, sample
+from keras_vnn.basics.loom import is_loom
 from keras_vnn.basics.probing import refuse_damaged_hdf5
 from keras_vnn.basics.provenance import Source
 from keras_vnn.basics.remedies import remedy
@@ -34,6 +36,7 @@ from keras_vnn.data._stores import (
     open_store,
     quiet,
     read_cells,
+    read_loom,
     read_ten_x_expression,
     root_of,
     too_large,
@@ -74,6 +77,8 @@ def read_expression(
         ``.h5ad``, a zarr store, or a CSV or TSV file, plain or gzip, with names of genes and cells on its two axes.
         The header may be one field short, as R writes it. Or genotypes, as `read.genotypes` and
         `read.drug_responses` take them.
+        ``.h5ad``, loom, a zarr store, or a table in CSV, TSV, plain or gzip, or Parquet, with names of genes and cells
+        on its two axes. The header may be one field short, as R writes it.
     genes
         Input genes of the network (ids, or an object whose ``genes`` they are): they tell the axes of a text
         table apart. Genes beyond them, spike-ins included, are kept.
@@ -84,7 +89,7 @@ def read_expression(
     orientation
         ``"auto"``, ``"genes-in-rows"`` or ``"genes-in-columns"`` of a text table.
     layer
-        What to take from an ``.h5ad`` or zarr store: ``"X"``, ``"raw"`` or the name of a layer.
+        What to take from an ``.h5ad``, loom or zarr store: ``"X"``, ``"raw"`` or the name of a layer.
     cells
         A table of the cells, joined by cell id: its ``index`` column if it has one, or else its first. A column
         replaces one of the same name. Every cell must be in it; it may hold more.
@@ -145,6 +150,12 @@ def read_expression(
     elif kind in _GENOTYPES:
         adata = _GENOTYPES[kind](found)
         said = f"{kind} of {found.name}: {adata.n_obs:,} rows, {adata.n_vars:,} genes"
+    elif kind == "loom":
+        if backed is True:
+            raise DataError(f"A loom file cannot be left on disk: {found}\nLeave out backed, or write an .h5ad.")
+        adata, said = read_loom(found, layer)
+        check_cell_names(tuple(adata.obs_names), str(found))
+        check_finite(measured(adata), str(found))
     elif kind != "text table":
         adata, said = _read_store(found, layer, wanted, backed)
     elif found.suffix == ".h5ad":
@@ -161,7 +172,8 @@ def read_expression(
     if kind != "text table":
         column = gene_column if gene_column is not None or not _is_better(adata, remembered, wanted) else remembered
         said += _name_genes(adata, column, found, kind)
-    notes: dict[str, Any] = {"read": said, "source": Source.of_file(found, kind, records=adata.n_obs).to_json()}
+    said_kind = "Parquet table" if is_columnar(found) else kind
+    notes: dict[str, Any] = {"read": said, "source": Source.of_file(found, said_kind, records=adata.n_obs).to_json()}
     if described is not None:
         adata, notes["cells"] = join_cells(adata, described)
     return _with_notes(adata, notes)
@@ -243,11 +255,8 @@ def _kind_of(path: Path) -> str:
     with damage_named(path), root_of(path) as file:
         if "var" not in file and ten_x_group(file) is not None:
             return "10x HDF5"
-        if "row_attrs" in file:
-            raise DataError(
-                f"The file is loom, which is read by way of .h5ad: {path}\n"
-                "Write it so, with loompy installed: anndata.io.read_loom(path).write_h5ad('cells.h5ad')"
-            )
+        if is_loom(file):
+            return "loom"
     return "h5ad"
 
 

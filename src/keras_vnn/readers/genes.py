@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from keras_vnn.basics.columnar import is_columnar, read_columnar, with_row_names
 from keras_vnn.basics.errors import ConfigError, GeneError, ReadError, VNNError, check_choice, did_you_mean, sample
+from keras_vnn.basics.loom import is_loom, loom_attributes
 from keras_vnn.basics.probing import refuse_damaged_hdf5
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.basics.remedies import remedy
@@ -123,6 +125,8 @@ def read_genes(
             return _ten_x_genes(in_hdf5, start.path, column, duplicates)
         names, said = in_hdf5
         dropped = Audit()
+    elif is_columnar(start.path):
+        names, said, dropped = _of_columns(start.path, column, orientation)
     elif GENE_LIST_JSON.matches(start):
         names, said, dropped = _of_json(start.path), "JSON list of names", Audit()
     else:
@@ -217,6 +221,29 @@ def _ten_x_genes(known: TenX, path: Path, column: int | str | None, duplicates: 
     said = f"10x features, {'Ensembl gene' if column == 1 else 'symbol'}"
     source = Source.of_file(known.features, said, records=len(known.ids))
     return gene_list([names[place] for place in known.genes], duplicates=duplicates, source=source)
+
+
+def _of_columns(path: Path, column: int | str | None, orientation: str) -> tuple[list[str], str, Audit]:
+    """Return the names in a Parquet table, where they were, and what was left out."""
+    frame = read_columnar(path)
+    if column is not None:
+        known = [str(name) for name in frame.columns]
+        name = known[column - 1] if isinstance(column, int) and 1 <= column <= len(known) else str(column)
+        if name not in known:
+            hint = did_you_mean(name, known)
+            raise ReadError(f"There is no column {column!r}: {path}\nIt has: {sample(known, 12)}. {hint}".rstrip())
+        return [str(value) for value in frame.iloc[:, known.index(name)]], f"Parquet {name}", Audit()
+    frame = with_row_names(frame)
+    rows = [str(name) for name in frame.index]
+    numeric = [str(name) for name, kind in frame.dtypes.items() if kind.kind in "iuf"]
+    if len(numeric) < 3:
+        return rows, f"Parquet {frame.index.name or 'row names'}", Audit()
+    corner = str(frame.index.name or "")
+    oriented = decide_orientation(rows, numeric, corner, asked=orientation, where=path)
+    others = [str(name) for name in frame.columns if str(name) not in numeric]
+    labels = AuditEntry.of("read", "column", "holds no numbers, taken as a label and not as a gene", others)
+    said = f"Parquet expression table, {oriented}"
+    return (rows, said, Audit()) if oriented.genes_in_rows else (numeric, said, Audit.of(labels))
 
 
 def _of_json(path: Path) -> list[str]:
@@ -363,6 +390,8 @@ def _in_hdf5(path: Path, column: str | int | None, *, raw: bool) -> TenX | tuple
                 f"The columns of an .h5ad have names, got column={column}: {path}\n"
                 "Name one of var, or leave out column."
             )
+        if is_loom(file):
+            return _names_of_loom(file, path, column)
         return _names_of_var(file, path, column, raw=raw)
 
 
@@ -380,6 +409,15 @@ def _opened(path: Path) -> Iterator[Any]:
         raise
     except Exception as error:
         raise ReadError(f"The HDF5 file is damaged or cut short: {path}\n{error}\nDownload it again.") from error
+
+
+def _names_of_loom(file: Any, path: Path, column: str | None) -> tuple[list[str], str]:
+    name, attributes = loom_attributes(file, "row_attrs")
+    wanted = column or name
+    if wanted not in attributes:
+        what = f"row_attrs has no {column!r}" if column else "No attribute names the genes"
+        raise ReadError(f"{what}: {path}\nIt has: {sample(attributes, 12) or 'none'}.")
+    return [str(one) for one in attributes[wanted]], f"loom row_attrs[{wanted!r}]"
 
 
 def _names_of_var(file: Any, path: Path, column: str | None, *, raw: bool) -> tuple[list[str], str]:

@@ -9,19 +9,23 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import reduce
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pandas as pd
 
+from keras_vnn.basics.columnar import is_columnar, read_columnar
 from keras_vnn.basics.errors import ConfigError, ReadError
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.priors import Interactions, Regulation
 from keras_vnn.priors.kinds import check_names
 from keras_vnn.readers.formats.interactions import INTERACTION_ROLES
-from keras_vnn.readers.formats.omnipath import omnipath_frame
-from keras_vnn.readers.formats.regulation import REGULATION_ROLES
+from keras_vnn.readers.formats.omnipath import is_omnipath, omnipath_frame
+from keras_vnn.readers.formats.regulation import REGULATION_ROLES, names_regulators
+from keras_vnn.readers.layout import normalized
 from keras_vnn.readers.pairs import bare_taxon, frame_rows, without_taxon
 from keras_vnn.readers.registry import lists_formats, read_file
 from keras_vnn.readers.tabular import Options, Table
@@ -32,7 +36,7 @@ if TYPE_CHECKING:
 
     Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
-__all__ = ["read_interactions", "read_regulation"]
+__all__ = ["family_of_columns", "read_interactions", "read_regulation"]
 
 Prior = TypeVar("Prior", Interactions, Regulation)
 
@@ -61,8 +65,8 @@ def read_interactions(
     Parameters
     ----------
     source
-        A file, plain or gzip; several files, whose interactions are united; a DataFrame, or a networkx graph whose
-        edges may have a ``weight``.
+        A file, plain or gzip, or Parquet; several files, whose interactions are united; a DataFrame, or a networkx
+        graph whose edges may have a ``weight``.
     format
         {formats}.
     columns
@@ -131,16 +135,20 @@ def read_interactions(
     )
 
     def from_file(path: str | os.PathLike[str]) -> Interactions:
-        chosen, table = read_file(path, "interactions", format, options)
+        taken: tuple[str, ...] = ()
+        if is_columnar(Path(path)):
+            table = _of_columns(Path(path), "interactions", options)
+        else:
+            chosen, table = read_file(path, "interactions", format, options)
+            taken = chosen.takes
         if strip_taxon:
-            table = without_taxon(table, None if "taxon" in chosen.takes else options.taxon)
+            table = without_taxon(table, None if "taxon" in taken else options.taxon)
         found = _interactions(table, table.source)
         check_names(found.genes, path, several_species=options.taxon == "all" or not strip_taxon)
-        return found
+        return _at_least(found, min_score) if is_columnar(Path(path)) else found
 
     if isinstance(source, pd.DataFrame):
-        table = columns is None and omnipath_frame(source, options, "interactions")
-        table = table or frame_rows(source, INTERACTION_ROLES, columns)
+        table = _of_frame(source, "interactions", options)
         found = _interactions(table, Source("DataFrame", "memory", records=table.records))
         check_names(found.genes, "the DataFrame")
         return _at_least(found, min_score)
@@ -171,8 +179,8 @@ def read_regulation(
     Parameters
     ----------
     source
-        A file, plain or gzip; several files, whose edges are united; a DataFrame, or a directed networkx graph whose
-        edges may have an ``effect`` and a ``weight``.
+        A file, plain or gzip, or Parquet; several files, whose edges are united; a DataFrame, or a directed networkx
+        graph whose edges may have an ``effect`` and a ``weight``.
     format
         {formats}.
     columns
@@ -224,16 +232,41 @@ def read_regulation(
     )
 
     def from_file(path: str | os.PathLike[str]) -> Regulation:
-        _, table = read_file(path, "regulation", format, options)
+        if is_columnar(Path(path)):
+            table = _of_columns(Path(path), "regulation", options)
+        else:
+            _, table = read_file(path, "regulation", format, options)
         return _regulation(table, table.source, path)
 
     if isinstance(source, pd.DataFrame):
-        table = columns is None and omnipath_frame(source, options, "regulation")
-        table = table or frame_rows(source, REGULATION_ROLES, columns)
+        table = _of_frame(source, "regulation", options)
         return _regulation(table, Source("DataFrame", "memory", records=table.records), "the DataFrame")
     if hasattr(source, "edges") and hasattr(source, "nodes"):
         return Regulation.from_networkx(source)
     return _united(source, from_file, Regulation.union, "regulation")
+
+
+_ROLES = {"interactions": INTERACTION_ROLES, "regulation": REGULATION_ROLES}
+
+
+def family_of_columns(names: Sequence[str]) -> str:
+    """Return which family the columns of a table are of: ``regulation``, ``interactions``, or else ``genes``."""
+    words = [normalized(str(name)) for name in names]
+    if is_omnipath(words) or names_regulators(words):
+        return "regulation"
+    return "interactions" if INTERACTION_ROLES.heads(words) else "genes"
+
+
+def _of_frame(frame: pd.DataFrame, family: str, options: Options) -> Table:
+    """Return the rows of a DataFrame."""
+    table = omnipath_frame(frame, options, family) if options.columns is None else None
+    return table or frame_rows(frame, _ROLES[family], options.columns)
+
+
+def _of_columns(path: Path, family: str, options: Options) -> Table:
+    """Return the rows of a Parquet table."""
+    table = _of_frame(read_columnar(path), family, options)
+    return replace(table, path=path, format=table.format.replace("TSV", "Parquet", 1))
 
 
 def _words(words: Sequence[str]) -> tuple[str, ...]:

@@ -12,11 +12,12 @@ import shlex
 import warnings
 import zipfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from keras_vnn import readers
+from keras_vnn.basics.columnar import is_columnar, read_columnar
 from keras_vnn.basics.errors import ReadError, VNNError, VNNWarning, sample
 from keras_vnn.basics.files import existing_file
 from keras_vnn.basics.probing import refuse_damaged_hdf5
@@ -28,9 +29,10 @@ from keras_vnn.priors.genes import gene_list
 from keras_vnn.priors.identifiers import IdentifierTable, names_in
 from keras_vnn.priors.kinds import OTHER, Identified, bare_name, identify, made_unique
 from keras_vnn.readers import FAMILIES, read_identifier_map
+from keras_vnn.readers.interactions import family_of_columns
 from keras_vnn.readers.registry import sniff, unrecognized
 from keras_vnn.readers.text import preview
-from keras_vnn.recipes.pairs_in_doubt import family_of_pairs
+from keras_vnn.recipes.pairs_in_doubt import family_of_pairs, pairs_of_genes
 from keras_vnn.recipes.prior_files import read_family
 
 __all__ = ["FileReport", "check_file", "check_files", "suggested_command"]
@@ -255,6 +257,16 @@ def _checked(path: Path, genes: tuple[str, ...], table: IdentifierTable | None) 
             *advice,
             f"{strange:,} of {told.names:,} names look like no identifier. Is it the right file or column?",
         )
+    if told is not None and genes:
+        # A name that is a gene of the data was not damaged on the way.
+        told = replace(told, damaged=tuple(name for name in told.damaged if name not in set(genes)))
+    pairs = pairs_of_genes(names, genes) if family == "genes" else 0
+    if 2 * pairs > len(names):
+        advice = (
+            *advice,
+            f"{pairs:,} of {len(names):,} names are two genes, joined by a mark. If these are interactions: "
+            "--interactions FILE --interactions-format pairs",
+        )
     copies = made_unique(names)
     if copies:
         advice = (
@@ -333,6 +345,8 @@ def _family(path: Path) -> str:
     """Return which option of ``vnn build`` takes a file."""
     if is_ten_x(path):
         return "genes"
+    if is_columnar(path):
+        return family_of_columns(list(read_columnar(path).columns))
     start = preview(path)
     found = sniff(start)
     if found is not None:

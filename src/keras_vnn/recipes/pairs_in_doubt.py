@@ -6,7 +6,7 @@ In: the beginning of a file and, if known, the genes of the data. Out: why not, 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from keras_vnn.priors.kinds import OTHER, SYMBOLS, identify
 from keras_vnn.readers.formats.interactions import INTERACTION_ROLES
@@ -15,7 +15,7 @@ from keras_vnn.readers.layout import choose_columns, lay_out, normalized
 from keras_vnn.readers.registry import sniff
 from keras_vnn.readers.text import Preview
 
-__all__ = ["family_of_pairs"]
+__all__ = ["family_of_pairs", "pairs_of_genes"]
 
 _HEADS = re.compile(r"[a-z_. ]*(name|symbol|type|id|gene|cell|term|set|barcode|donor|sample)s?")
 _INTERACTIONS = "interactions", ""
@@ -55,3 +55,16 @@ def family_of_pairs(start: Preview, genes: Collection[str] = ()) -> tuple[str, s
     if not (is_headed or kinds[0].letters != kinds[1].letters) or not set(sides[0]).isdisjoint(sides[1]):
         return _INTERACTIONS
     return "", f"{listed}: no name is in both {names}"
+
+
+def pairs_of_genes(names: Sequence[str], genes: Collection[str]) -> int:
+    """Return how many names that are not among the genes are two of them, joined by a hyphen or underscore.
+
+    Examples
+    --------
+    >>> pairs_of_genes(["TP53-MDM2", "HLA-A", "ATM_TP53"], ["TP53", "MDM2", "ATM", "HLA-A"])
+    2
+    """
+    known = set(genes)
+    parted = (re.fullmatch(r"([^-_]+)[-_]([^-_]+)", name) for name in names if name not in known)
+    return sum(found is not None and known.issuperset(found.groups()) for found in parted)

@@ -40,7 +40,7 @@ from keras_vnn.readers.pairs import choose_rows
 from keras_vnn.readers.tabular import Options, Table, of_each, whole_rows
 from keras_vnn.readers.text import Preview, shortened
 
-__all__ = ["OMNIPATH", "omnipath_frame"]
+__all__ = ["OMNIPATH", "is_omnipath", "omnipath_frame"]
 
 _FLAGS = ("isdirected", "isstimulation", "isinhibition")
 _SYMBOLS = ("sourcegenesymbol", "targetgenesymbol")
@@ -49,7 +49,8 @@ _SCORES = ("curationeffort", "nreferences", "nresources")
 _COMPLEX = "COMPLEX:"
 
 
-def _is_omnipath(words: Sequence[str]) -> bool:
+def is_omnipath(words: Sequence[str]) -> bool:
+    """Say whether normalized words head a table of OmniPath."""
     return {"source", "target", *_FLAGS[1:]} <= {*words}
 
 
@@ -65,7 +66,7 @@ def read_omnipath(start: Preview, options: Options, *, family: str) -> Table:
     """
     layout = lay_out(start, delimiter=options.delimiter, header=True)
     words = layout.words
-    if not _is_omnipath(words):
+    if not is_omnipath(words):
         raise ReadError(
             f"The header does not name what OmniPath's does: {start.path}\n    {shortened(start.first)}\n"
             "Expected source, target, is_stimulation, is_inhibition. Name another format, or none."
@@ -79,7 +80,7 @@ def read_omnipath(start: Preview, options: Options, *, family: str) -> Table:
 def omnipath_frame(frame: pd.DataFrame, options: Options, family: str) -> Table | None:
     """Read OmniPath's table from a DataFrame; ``None`` where it is none."""
     words = [normalized(str(column)) for column in frame.columns]
-    if not _is_omnipath(words):
+    if not is_omnipath(words):
         return None
     texts = frame.astype(object).where(frame.notna(), "").astype(str).set_axis(words, axis=1)
     texts = texts.loc[:, ~texts.columns.duplicated()].reset_index(drop=True)
@@ -123,7 +124,7 @@ OMNIPATH = tuple(
         "omnipath",
         "OmniPath",
         family,
-        lambda start: _is_omnipath(lay_out(start, is_header=_is_omnipath).words),
+        lambda start: is_omnipath(lay_out(start, is_header=is_omnipath).words),
         partial(read_omnipath, family=family),
         takes=takes,
         page=__doc__,

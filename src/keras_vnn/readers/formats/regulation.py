@@ -88,6 +88,7 @@ __all__ = [
     "REGULATION_TABLE",
     "TRRUST",
     "effect_of",
+    "names_regulators",
 ]
 
 # ---- tables --------------------------------------------------------------------------------------------------
@@ -145,14 +146,18 @@ REGULATION_ROLES = Roles(
 )
 
 
-def _names_regulators(start: Preview) -> bool:
-    """Say whether the header names a regulator or TF and its target: the file holds regulation."""
-    words = [normalized(name) for name in lay_out(start, is_header=REGULATION_ROLES.heads).header or ()]
+def names_regulators(words: Sequence[str]) -> bool:
+    """Say whether normalized words name a regulator or TF and its target: the table holds regulation."""
     pair = _pair(words)
     return pair is not None and words[pair[0]] not in _UNSPECIFIC
 
 
-REGULATION_HEADER = Format("regulation", "a table of regulators and targets", "regulation", _names_regulators)
+REGULATION_HEADER = Format(
+    "regulation",
+    "a table of regulators and targets",
+    "regulation",
+    lambda start: names_regulators(lay_out(start, is_header=REGULATION_ROLES.heads).words),
+)
 REGULATION_TABLE = Format(
     "table",
     "a table of regulator and target a row",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +134,10 @@ def _directive(module: str, name: str) -> str:
         return f".. autoclass:: {path}\n   :members:"
     if callable(value):
         return f".. autofunction:: {path}"
+    if not isinstance(value, Iterable):
+        return "\n".join(
+            [f".. py:data:: {path}", "", *(f"   {line}" for line in inspect.cleandoc(value.__doc__).split("\n"))]
+        )
     if isinstance(value, Mapping):
         items = [f"``{key!r}``: {text}" for key, text in value.items()]
     else:

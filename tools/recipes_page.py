@@ -18,7 +18,7 @@ import numpy as np
 from keras_vnn.architecture import Architecture, Layer, Node, gene_counts
 from keras_vnn.architecture.wiring import hierarchy_architecture
 from keras_vnn.basics.bundled import config_names, config_path
-from keras_vnn.options import TrainingOptions
+from keras_vnn.options import TrainingOptions, model_options
 from keras_vnn.readers import read_hierarchy
 from keras_vnn.recipes.read import read_recipe
 from keras_vnn.recipes.run import build_architecture
@@ -186,12 +186,15 @@ def counts(recipe: Recipe) -> str:
     layers = f"{len(hidden)} layer{'s' * (len(hidden) > 1)}"
     dense = sum(layer.dense_units for layer in hidden)
     beside = f" next to {dense:,} dense units" if dense else ""
-    parameters = (
-        f"{arch.summary(outputs=2).parameters:,} parameters with a head of two classes (auxiliary heads and batch "
-        "normalisation not counted)"
-    )
-    if recipe.train is not None and recipe.train.objective == "autoencoder":
-        parameters = autoencoder(arch, recipe.train)
+    train = recipe.train
+    if train is not None and train.objective == "autoencoder":
+        parameters = autoencoder(arch, train)
+    else:
+        reads = "all" if train is None else model_options(train.preset, train.model).reads
+        parameters = (
+            f"{arch.summary(outputs=2, reads=reads).parameters:,} parameters with a head of two classes (auxiliary "
+            "heads and batch normalisation not counted)"
+        )
     return (
         f"On the bundled data: {len(arch.genes) - len(arch.unconnected_genes):,} of {len(arch.genes):,} genes feed "
         f"{sum(map(len, hidden)):,} nodes in {layers}{beside}; {sum(map(lambda x: x.width, hidden)):,} units, "

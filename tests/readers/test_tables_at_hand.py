@@ -15,7 +15,7 @@ import pytest
 from scipy import sparse
 
 from keras_vnn.basics.errors import DataError, GeneError, ReadError
-from keras_vnn.data import read_expression
+from keras_vnn.data import align, read_expression
 from keras_vnn.priors.kinds import damaged_by_excel
 from keras_vnn.readers import (
     read_annotations,
@@ -281,12 +281,12 @@ def test_loom(tmp_path):
             read(path)
 
 
-def test_what_check_suggests_is_of_one_family_and_with_the_options_that_it_needs(written):
+def test_what_check_suggests_is_of_all_files_and_with_the_options_that_they_need(written):
     ppi = written("ppi.tsv", "gene_a\tgene_b\nTP53\tMDM2\nMYC\t\n")
     sets = written("sets.gmt", "a\thttp://x\tTP53\tMDM2\nb\thttp://x\tMYC\tATM\n")
     genes = written("genes.txt", "TP53\nMDM2\nTP53\n")
     command = suggested_command(check_files([ppi, sets, genes]))
-    assert "--gene-sets" not in command
+    assert f"--interactions {ppi} --gene-sets {sets}" in command
     assert command.endswith("--malformed skip --duplicates first -o network.vnn")
 
 
@@ -437,8 +437,8 @@ def test_an_h5ad_with_layers_only(tmp_path):
     adata = anndata.AnnData(obs=pd.DataFrame(index=["a", "b"]), var=pd.DataFrame(index=["TP53", "MDM2"]))
     adata.layers["counts"] = np.array([[1, 2], [3, 4]])
     adata.write_h5ad(tmp_path / "cells.h5ad")
-    with pytest.raises(DataError, match=r"no X: .*cells\.h5ad\nIts layers are: counts\. Take.*layer=.counts."):
-        read_expression(tmp_path / "cells.h5ad")
+    with pytest.raises(DataError, match=r"has no X\.\nIts layers are: counts\. Take.*layer=.counts."):
+        align(read_expression(tmp_path / "cells.h5ad"), ["TP53", "MDM2"])
     assert read_expression(tmp_path / "cells.h5ad", layer="counts").X.tolist() == [[1, 2], [3, 4]]
     assert check_file(tmp_path / "cells.h5ad").contents["values"] == "counts (counts, 1 to 4)"
 

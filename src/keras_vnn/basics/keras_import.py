@@ -11,9 +11,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import wrapt
-from numpy.typing import NDArray
 
 from keras_vnn.basics.errors import VNNError
 
@@ -23,6 +21,7 @@ BACKENDS = ("tensorflow", "jax", "torch")
 
 if TYPE_CHECKING:
     import keras as keras
+    from numpy.typing import NDArray
 else:
 
     class _Keras:
@@ -36,6 +35,8 @@ else:
 
 def as_numpy(values: Any) -> NDArray[Any]:
     """Return a variable or a tensor of Keras, or what is an array already, as an array."""
+    import numpy as np
+
     return values if isinstance(values, np.ndarray) else np.asarray(keras.ops.convert_to_numpy(values))
 
 

@@ -135,9 +135,7 @@ def _directive(module: str, name: str) -> str:
     if callable(value):
         return f".. autofunction:: {path}"
     if not isinstance(value, Iterable):
-        return "\n".join(
-            [f".. py:data:: {path}", "", *(f"   {line}" for line in inspect.cleandoc(value.__doc__).split("\n"))]
-        )
+        return f".. py:data:: {path}\n\n   {inspect.cleandoc(value.__doc__).splitlines()[0]}"
     if isinstance(value, Mapping):
         items = [f"``{key!r}``: {text}" for key, text in value.items()]
     else:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import sparse
 
+from keras_vnn.architecture import Architecture, Layer, Node
 from keras_vnn.basics.errors import ArchitectureError
 from keras_vnn.layers import Connections
 
@@ -96,6 +97,14 @@ def test_the_encoded_form_is_small():
 @pytest.mark.parametrize(
     ("adjacency", "units", "message"),
     [
+        (
+            Architecture(
+                (Layer("genes", (Node("A", kind="gene"),)), Layer("sets", (Node("S"),))), {(0, 1): np.ones((1, 1))}
+            ),
+            {},
+            "Expected an adjacency, got Architecture.\n"
+            "Take that between two of its layers: arch.adjacency(0, 1); or all of it: vnn.build_model(arch, 2)",
+        ),
         (np.ones(3), {}, "adjacency must be a matrix of shape (inputs, outputs), got 1 dimensions: (3,)."),
         (np.ones((0, 3)), {}, "adjacency must have at least one input and one output, got shape (0, 3)."),
         (np.array([[np.nan, 1.0]]), {}, "adjacency holds 1 NaN; expected 0 or 1."),

@@ -75,6 +75,11 @@ class Connections:
             is_sparse = all(isinstance(dtype, pd.SparseDtype) for dtype in adjacency.dtypes)
             nodes = sparse.csc_array(adjacency.sparse.to_coo() if is_sparse else adjacency.to_numpy())
         else:
+            if callable(getattr(adjacency, "adjacency", None)):
+                raise ArchitectureError(
+                    f"Expected an adjacency, got {type(adjacency).__name__}.\n"
+                    "Take that between two of its layers: arch.adjacency(0, 1); or all of it: vnn.build_model(arch, 2)"
+                )
             matrix = adjacency if sparse.issparse(adjacency) else np.asarray(adjacency)
             if matrix.ndim != 2:
                 raise ArchitectureError(

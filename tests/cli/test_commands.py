@@ -18,7 +18,9 @@ import pandas as pd
 import pytest
 
 from keras_vnn.architecture import load_architecture
+from keras_vnn.basics.bundled import config_names
 from keras_vnn.models import view
+from keras_vnn.options import AUTOENCODER_PRESETS, MODEL_PRESETS
 
 BUILD = ("build", "--genes", "expression.csv", "--interactions", "ppi.tsv", "--regulation", "tf.tsv")
 TRAIN = ("train", "ring.vnn", "expression.csv", "--cells", "cells.csv", "--label", "type", "--epochs", "3")
@@ -523,3 +525,12 @@ def test_repeats_are_kept_with_the_model(vnn, trained, tmp_path):
     assert listed.code == 0 and " of 2" in listed.out and "means of 2 trainings" in listed.err
     both = vnn("inspect", trained / "model.keras", "--with", trained / "model.keras")
     assert both.code == 0 and " of 2" in both.out
+
+
+def test_recipes_and_presets_are_listed(vnn: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    ran = vnn("recipes")
+    assert not ran.code and max(map(len, ran.out.splitlines())) <= 80
+    for name in (*config_names(), *MODEL_PRESETS, *AUTOENCODER_PRESETS):
+        assert name.removesuffix(".yaml") in ran.out
+    assert json.loads(vnn("recipes", "--json").out)["recipes"]["vega"]["title"].startswith("Seninge et al. 2021")

@@ -12,7 +12,7 @@ import typer
 
 from keras_vnn.basics.errors import VNNError, VNNWarning
 from keras_vnn.basics.remedies import on_command_line
-from keras_vnn.cli._build import build, check, fetch
+from keras_vnn.cli._build import build, check, fetch, recipes
 from keras_vnn.cli._console import open_closed_streams, report_error, say, say_warning, sentences_printed, show
 from keras_vnn.cli._discover import identify, interactions
 from keras_vnn.cli._export import export, report
@@ -64,6 +64,7 @@ app.command("export", cls=Command)(export)
 app.command("report", cls=Command)(report)
 app.command("demo", cls=Helped)(demo)
 app.command("fetch", cls=Helped)(fetch)
+app.command("recipes", cls=Helped)(recipes)
 
 
 def main(arguments: list[str] | None = None) -> None:

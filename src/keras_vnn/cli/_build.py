@@ -24,6 +24,40 @@ if TYPE_CHECKING:
     from keras_vnn.readers.downloads import Fetched, RemoteFile
 
 
+def recipes(as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False) -> None:
+    """List the recipes that come with the package, and the presets of models.
+
+    A recipe is a whole run on bundled data, and a beginning for your own; a preset is what a model of a paper is like.
+
+    **Examples**
+
+    `vnn train dcell-code -o model.keras` – a recipe as it is
+
+    `vnn train lin.vnn cells.h5ad --label cell_type --preset lin2017 -o model.keras` – a preset
+    """
+    from keras_vnn.basics.bundled import config_names, config_path
+    from keras_vnn.options import AUTOENCODER_PRESETS, MODEL_PRESETS
+    from keras_vnn.recipes.read import read_recipe
+
+    known = {name.removesuffix(".yaml"): read_recipe(config_path(name)) for name in config_names()}
+    presets = {"presets": list(MODEL_PRESETS), "presets of autoencoders": list(AUTOENCODER_PRESETS)}
+    if as_json:
+        titles = {name: {"title": recipe.title, "reference": recipe.reference} for name, recipe in known.items()}
+        print_json({"recipes": titles, **{what.replace(" ", "_"): names for what, names in presets.items()}})
+        return
+    width = max(map(len, known)) + 2
+    room = max(30, min(shutil.get_terminal_size().columns, 110) - width - 2)
+    lines = ["recipes, for vnn build, train, compare and tune"]
+    for name, recipe in known.items():
+        first, *rest = textwrap.wrap(recipe.title, room)
+        lines += [f"  {name:<{width}}{first}", *(" " * (width + 2) + line for line in rest)]
+    indented: dict[str, Any] = {"initial_indent": "  ", "subsequent_indent": "  ", "break_on_hyphens": False}
+    for what, names in presets.items():
+        lines += ["", f"{what}, for --preset", *textwrap.wrap(", ".join(names), room + width, **indented)]
+    show("\n".join(lines))
+    say(f"their files   {config_path(config_names()[0]).parent}")
+
+
 @options_of(BuildRecipe)
 def build(
     recipe: Annotated[

@@ -534,3 +534,19 @@ def test_recipes_and_presets_are_listed(vnn: Callable, monkeypatch: pytest.Monke
     for name in (*config_names(), *MODEL_PRESETS, *AUTOENCODER_PRESETS):
         assert name.removesuffix(".yaml") in ran.out
     assert json.loads(vnn("recipes", "--json").out)["recipes"]["vega"]["title"].startswith("Seninge et al. 2021")
+
+
+def test_arguments_that_are_swapped_or_missing_are_told_so(vnn: Callable, job: Path) -> None:
+    assert vnn(*BUILD, "-o", "ring.vnn").code == 0
+    swapped = vnn("train", "expression.csv", "ring.vnn", "--label", "type", "-o", "model.keras")
+    assert "A file of data, not a saved architecture: expression.csv" in swapped.err
+    assert "The architecture comes first: vnn train net.vnn expression.csv" in swapped.err
+    assert "The model comes first: vnn predict model.keras" in vnn("inspect", "expression.csv").err
+    without = vnn("train", "ring.vnn", "expression.csv", "--cells", "cells.csv", "-o", "model.keras")
+    assert "--label COLUMN" in without.err and "type" in without.err.splitlines()[-1]
+    assert vnn("train", "ring.vnn", "expression.csv", "-o", "model.keras").err.endswith("--cells FILE\n")
+    values = pd.DataFrame(np.ones((3, 2)), [f"c{n}" for n in range(3)], ["GENE0", "GENE1"])
+    cells = anndata.AnnData(values, obs=pd.DataFrame({"age": [1.5, 2.5, 3.5], "kind": list("aab")}, values.index))
+    cells.write_h5ad("cells.h5ad")
+    said = vnn("train", "ring.vnn", "cells.h5ad", "-o", "model.keras").err
+    assert "The cells of cells.h5ad: 3, described by age (numbers), kind (a, b)." in said

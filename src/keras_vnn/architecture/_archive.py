@@ -22,7 +22,7 @@ from scipy import sparse
 from keras_vnn.architecture._nodes import Layer, Node
 from keras_vnn.architecture._value import Architecture
 from keras_vnn.basics.errors import ArchitectureError, VNNError
-from keras_vnn.basics.files import existing_file, replacing
+from keras_vnn.basics.files import existing_file, is_data, replacing
 from keras_vnn.basics.provenance import Audit, Source
 from keras_vnn.basics.unpacking import refuse_bomb
 
@@ -98,6 +98,11 @@ def load_architecture(path: str | os.PathLike[str]) -> Architecture:
         It is not a saved architecture, is damaged, or comes from a newer release.
     """
     found = existing_file(path, "architecture file")
+    if is_data(found):
+        raise ArchitectureError(
+            f"A file of data, not a saved architecture: {found}\n"
+            f"The architecture comes first: vnn train net.vnn {found.name}"
+        )
     return architecture_from_bytes(found.read_bytes(), str(found))
 
 

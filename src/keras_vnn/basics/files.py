@@ -35,6 +35,7 @@ __all__ = [
     "encoding_of",
     "existing_file",
     "existing_path",
+    "is_data",
     "is_filled_up",
     "made_folder",
     "protect",
@@ -397,3 +398,8 @@ def _similar_names(path: Path) -> str:
     stem = path.name.split(".")[0].casefold()
     names = sorted(p.name for p in path.parent.iterdir() if p.name.casefold().startswith(stem[:5]))
     return ", ".join(names[:3]) if stem else ""
+
+
+def is_data(path: Path) -> bool:
+    """Return whether a file has the name of expression data, where something else belongs."""
+    return path.name.removesuffix(".gz").endswith((".h5ad", ".csv", ".tsv", ".mtx", ".loom", ".parquet"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from keras_vnn.basics.errors import ConfigError
-from keras_vnn.basics.files import check_target, existing_file
+from keras_vnn.basics.files import check_target, existing_file, existing_path, read_lines
 from keras_vnn.basics.keras_import import import_keras
 from keras_vnn.basics.runs import alone_at
 from keras_vnn.cli._console import print_json, say, show
@@ -63,6 +63,10 @@ def train(
     model, in a file that ends in `.unfinished`, until the model is written.
     """
     recipe = recipe_of(architecture) if is_recipe(architecture) else None
+    if recipe is None and data is not None and given.get("label") is None:
+        raise ConfigError(
+            f"Name the column with the labels: --label COLUMN\n{_columns(data, given.get('cells'))}".rstrip()
+        )
     task = training_recipe(recipe, given | {"data": data} | ({} if recipe else {"architecture": architecture}))
     options = task.train
     options.check()
@@ -300,4 +304,19 @@ def demo(
         f"{result.verdict}\n"
         f"next          open {result.folder / 'report.html'} in a browser\n"
         f'              vnn inspect {result.folder / "model.keras"} "{result.top_nodes.index[0]}"'
+    )
+
+
+def _columns(data: Path, cells: Path | None) -> str:
+    """Return what the table of cells has to offer, as far as it can be told at once."""
+    from keras_vnn.data.contents import contents_of
+
+    if cells is not None:
+        first = read_lines(existing_file(cells, "table of cells"))[0]
+        return f"{cells.name} begins with: {first[:200]}"
+    known = contents_of(existing_path(data, "data file")).get("cells")
+    return (
+        f"The cells of {data.name}: {known}."
+        if known
+        else "Labels of cells in a text file are in a table of their own: --cells FILE"
     )

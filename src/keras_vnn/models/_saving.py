@@ -9,7 +9,7 @@ from pathlib import Path
 
 from keras_vnn.architecture import Architecture
 from keras_vnn.basics.errors import ModelError, VNNError
-from keras_vnn.basics.files import existing_file, replacing
+from keras_vnn.basics.files import existing_file, is_data, replacing
 from keras_vnn.basics.keras_import import keras
 from keras_vnn.models._safety import check_model_file
 from keras_vnn.models._view import model_in, view
@@ -76,6 +76,10 @@ def load_model(path: str | os.PathLike[str], *, architecture: Architecture | Non
         stores, carries no architecture, or another one than expected.
     """
     found = existing_file(path, "model file")
+    if is_data(found):
+        raise ModelError(
+            f"A file of data, not a model: {found}\nThe model comes first: vnn predict model.keras {found.name}"
+        )
     try:
         with zipfile.ZipFile(found) as archive:
             members = archive.namelist()

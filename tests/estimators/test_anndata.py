@@ -7,11 +7,13 @@ from pathlib import Path
 
 import anndata
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 
 from keras_vnn.estimators import annotate_cells, train_cells
-from keras_vnn.inspection import embed
+from keras_vnn.inspection import embed, ranked_nodes
+from keras_vnn.models import view
 from keras_vnn.options import TrainingOptions
 
 FAST = TrainingOptions(epochs=5, batch_size=16, learning_rate=0.05, patience=0, seed=0)
@@ -39,6 +41,17 @@ def test_layers_raw_sparse_and_backed_give_the_same(
     assert sparse.issparse(csr.X)
     assert backed.isbacked
     backed.file.close()
+
+
+def test_the_model_remembers_what_its_nodes_say(cells: anndata.AnnData, wiring: functools.partial) -> None:
+    arch = wiring(list(cells.var_names[:6]))
+    result = train_cells(cells.copy(), arch, "kind", training=FAST)
+    pd.testing.assert_frame_equal(
+        ranked_nodes(result), ranked_nodes(result, cells, "kind"), check_exact=False, rtol=1e-4, atol=1e-6
+    )
+    assert view(result).card.metadata["judgement"]["cells"] == len(result.split.test)
+    forgetful = train_cells(cells.copy(), arch, "kind", training=FAST, remember=False)
+    assert "inspection" not in view(forgetful).card.metadata
 
 
 def test_an_autoencoder_writes_its_latent_values(cells: anndata.AnnData, wiring: functools.partial) -> None:

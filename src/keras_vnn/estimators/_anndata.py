@@ -14,8 +14,8 @@ import pandas as pd
 
 from keras_vnn.architecture import Architecture
 from keras_vnn.basics.errors import OutputError
-from keras_vnn.data import Classes, Labels, Split, as_expression, labels_of
-from keras_vnn.inspection import embed, node_activities, predict
+from keras_vnn.data import Classes, Labels, Split, as_expression, is_on_disk, labels_of
+from keras_vnn.inspection import embed, judge, node_activities, predict, remember_inspection
 from keras_vnn.models import Embedding, view
 from keras_vnn.training import (
     EMBEDDING_OBJECTIVES,
@@ -69,6 +69,7 @@ def train_cells(
     key: str = ...,
     overwrite: bool = ...,
     missing_labels: str = ...,
+    remember: bool = ...,
     **options: Unpack[_OfPredictors],
 ) -> TrainingResult: ...
 
@@ -84,6 +85,7 @@ def train_cells(
     key: str = ...,
     overwrite: bool = ...,
     missing_labels: str = ...,
+    remember: bool = ...,
     **options: Unpack[_OfAutoencoders],
 ) -> TrainingResult: ...
 
@@ -98,6 +100,7 @@ def train_cells(
     key: str = "vnn",
     overwrite: bool = False,
     missing_labels: str = "raise",
+    remember: bool = True,
     **options: Any,
 ) -> TrainingResult:
     """Train on an AnnData, and write into it what the network says of every cell; see `tl.annotate_cells`.
@@ -120,6 +123,9 @@ def train_cells(
         Replace what an earlier call wrote.
     missing_labels
         ``raise``, or ``drop`` to learn from labelled cells and predict all.
+    remember
+        Keep with the model what its nodes say of these cells, and how a classifier does next to plain methods, as ``vnn
+        train`` does: `tl.rank_nodes`, the report and ``vnn inspect`` then need no data. Of data in memory.
     **options
         Of `train`, `train_embedding` or `train_autoencoder`, options of the model included.
 
@@ -143,9 +149,13 @@ def train_cells(
         result = train_autoencoder(arch, cells, known, **options)
     else:
         result = train(arch, cells, known, **options)
-    annotate_cells(
-        adata, result.model, layer=layer, key=key, overwrite=overwrite, missing=options.get("missing", "raise")
-    )
+    missing = options.get("missing", "raise")
+    if remember and not is_on_disk(cells):
+        if result.metrics is not None and isinstance(view(result.model).outputs, Classes):
+            judge(result.model, cells, known, split=result.split, missing=missing)
+        wanted = options.get("progress", True)
+        remember_inspection(result.model, cells, known, split=result.split, missing=missing, progress=wanted)
+    annotate_cells(adata, result.model, layer=layer, key=key, overwrite=overwrite, missing=missing)
     parts = np.full(adata.n_obs, "unlabelled", dtype=object)
     for name in ("train", "validation", "test"):
         parts[_rows(known)[getattr(result.split, name)]] = name

@@ -399,7 +399,11 @@ def test_a_control_input_is_another_task_for_the_same_network(done, arch, cells,
 
 
 @pytest.mark.parametrize(
-    "change", [{"metrics": None}, {"cells": []}, {"seconds": "x"}, {"contender": "other"}, {"replicate": 7}]
+    "change",
+    [
+        *({"metrics": None}, {"cells": []}, {"seconds": "x"}, {"contender": "other"}, {"replicate": 7}),
+        *({"epochs": 10**23}, {"weights": 10**23}, {"epochs": -1}),
+    ],
 )
 def test_a_record_of_other_kinds_is_not_believed(change, tmp_path):
     split = Split(train=np.arange(3), validation=np.arange(0), test=np.array([3]))

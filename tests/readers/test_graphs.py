@@ -227,3 +227,14 @@ def test_a_triangle_is_enough_and_ones_are_no_scores(tmp_path):
     assert list(zip(*[found.to_frame()[side] for side in "ab"], strict=True)) == [("ATM", "MDM2"), ("MDM2", "TP53")]
     assert np.isnan(found.score).all()
     assert found.audit.count("interaction", "a gene with itself") == 3
+
+
+def test_a_node_that_is_called_blank_is_said_of_the_file(tmp_path):
+    path = tmp_path / "network.adjlist"
+    path.write_text(" \t\tGO:1\tTP53\nTP53\tMDM2\n")
+    try:
+        found = read_interactions(path, format="adjlist")
+    except ReadError as error:
+        assert str(path) in str(error)
+    else:
+        assert all(gene.strip() for gene in found.genes)

@@ -23,14 +23,15 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from keras_vnn.basics.errors import ConfigError, OutputError, ReadError
 from keras_vnn.basics.files import alone_at, check_target, replacing, sha256_of
 
 __all__ = [
+    "Count",
     "Kept",
     "KeptState",
     "alone_at",
@@ -67,6 +68,8 @@ class KeptState(Kept):
     arrays: list[str]
 
 
+# A number of things, as far as every kind of number holds it.
+Count = Annotated[int, Field(ge=0, lt=1 << 53)]
 Result = TypeVar("Result", bound=Kept)
 State = TypeVar("State", bound=KeptState)
 

@@ -18,11 +18,11 @@ from typing import Any
 import keras
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import FiniteFloat, NonNegativeInt
+from pydantic import FiniteFloat
 
 from keras_vnn.basics.errors import OutputError, ReadError, VNNWarning
 from keras_vnn.basics.progress import Say, log_info
-from keras_vnn.basics.runs import Kept, KeptState, differing, read_state, write_state
+from keras_vnn.basics.runs import Count, Kept, KeptState, differing, read_state, write_state
 
 __all__ = ["Checkpoint"]
 
@@ -30,10 +30,10 @@ _LARGEST_SHARE = 0.1
 
 
 class _Stopping(Kept):
-    wait: NonNegativeInt
+    wait: Count
     best: FiniteFloat | None
-    best_epoch: NonNegativeInt
-    stopped_epoch: NonNegativeInt
+    best_epoch: Count
+    stopped_epoch: Count
 
 
 class _State(KeptState):

@@ -17,13 +17,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import NonNegativeInt
 
 from keras_vnn.architecture import Architecture
 from keras_vnn.basics.csv_tables import csv_text
 from keras_vnn.basics.errors import VNNError, check_choice
 from keras_vnn.basics.keras_import import import_keras
-from keras_vnn.basics.runs import Kept, digest_of, read_result, write_result, write_text
+from keras_vnn.basics.runs import Count, Kept, digest_of, read_result, write_result, write_text
 from keras_vnn.data import Labels, Side, Split, Targets, align, fit_normalization, folds, split_cells
 from keras_vnn.data.metrics import numbers_of, scores
 from keras_vnn.experiments.controls import CONTROL_METHODS, control_input, dense_like, randomize
@@ -134,8 +133,8 @@ def baseline_estimator(name: str, *, is_classification: bool, is_weighted: bool,
 
 
 class _Cells(Kept):
-    train: NonNegativeInt
-    test: NonNegativeInt
+    train: Count
+    test: Count
 
 
 class Record(Kept):
@@ -147,8 +146,8 @@ class Record(Kept):
     seed: int
     cells: _Cells
     metrics: dict[str, float]
-    epochs: NonNegativeInt | None
-    weights: NonNegativeInt | None
+    epochs: Count | None
+    weights: Count | None
     seconds: float
     identity: str
 

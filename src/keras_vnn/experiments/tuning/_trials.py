@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
-from pydantic import Field, NonNegativeInt
+from pydantic import Field
 
 from keras_vnn.architecture import Architecture
 from keras_vnn.basics.errors import ConfigError, DataError, VNNError, check_choice
 from keras_vnn.basics.progress import Say, log_debug
-from keras_vnn.basics.runs import Kept
+from keras_vnn.basics.runs import Count, Kept
 from keras_vnn.data.metrics import named, numbers_of
 from keras_vnn.recipes.read import changed_section
 from keras_vnn.recipes.run import labels_at, network_of, trained_network
@@ -196,8 +196,8 @@ class _Outcome(Kept):
     """
 
     values: dict[str, Any]
-    epochs: NonNegativeInt = 0
-    weights: NonNegativeInt = 0
+    epochs: Count = 0
+    weights: Count = 0
     seconds: float = 0.0
     losses: list[float] = Field(default=[])
 

@@ -342,7 +342,7 @@ def read_network(
 def _names(network: Network, asked: str | None, path: Path) -> tuple[str, dict[Any, str]]:
     """Return which attribute names the nodes, and the name of each; empty where a node has none."""
     keys = {normalized(str(key)): key for facts in network.nodes.values() for key in facts}
-    ids = {node: str(node) for node in network.nodes}
+    ids = {node: str(node).strip() for node in network.nodes}
 
     def names(key: Any) -> dict[Any, str]:
         values = ((node, facts.get(key)) for node, facts in network.nodes.items())

@@ -201,9 +201,9 @@ def test_numbers_are_predicted_too(vnn: Callable, job: Path) -> None:
         ),
         (
             ("train", "cells.csv", *TRAIN[2:], "-o", "m.keras"),
-            "error: Not a saved architecture, or a damaged one: cells.csv",
+            "error: A file of data, not a saved architecture: cells.csv",
         ),
-        (("inspect", "cells.csv"), "error: Not a saved Keras model, or a truncated one: cells.csv"),
+        (("inspect", "cells.csv"), "error: A file of data, not a model: cells.csv"),
         (("export", "nowhere.keras"), "error: No such model or architecture: nowhere.keras"),
     ],
 )

@@ -156,4 +156,5 @@ def test_responses_to_drugs_are_trained_and_predicted(
 def test_options_that_are_called_otherwise_elsewhere(vnn: Callable, job: Path, wrong: str, right: str) -> None:
     ran = vnn("train", "ring.vnn", "expression.csv", wrong, "1")
     assert ran.code == 2
-    assert f"No such option: {wrong}" in ran.err and right in ran.err
+    # Older releases of Typer put it into a box, and a break where they like.
+    assert "No such option" in ran.err and wrong in ran.err and right.rpartition("-")[2] in ran.err

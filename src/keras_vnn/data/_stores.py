@@ -84,7 +84,9 @@ def open_store(path: Path, layer: str = "X") -> anndata.AnnData | None:
         layers = sorted(root["layers"]) if "layers" in root else []
         if layer != "X" and not (layer == "raw" and raw) and layer not in layers:
             raise layer_error(layer, layers, f" of {path.name}", has_raw=raw)
-        if layer == "X" and "X" not in root and layers:
+        # Some releases write a dataset without a shape for an X that is not there.
+        has_x = "X" in root and getattr(root["X"], "shape", ()) is not None
+        if layer == "X" and not has_x and layers:
             return None
         of_layer = {"X": root, "raw": root["raw"] if raw else None}.get(layer, root)
         values = of_layer["X"] if layer in ("X", "raw") else root["layers"][layer]

@@ -84,9 +84,7 @@ def open_store(path: Path, layer: str = "X") -> anndata.AnnData | None:
         layers = sorted(root["layers"]) if "layers" in root else []
         if layer != "X" and not (layer == "raw" and raw) and layer not in layers:
             raise layer_error(layer, layers, f" of {path.name}", has_raw=raw)
-        # Some releases write a dataset without a shape for an X that is not there.
-        has_x = "X" in root and getattr(root["X"], "shape", ()) is not None
-        if layer == "X" and not has_x and layers:
+        if layer == "X" and not has_values(root, "X") and layers:
             return None
         of_layer = {"X": root, "raw": root["raw"] if raw else None}.get(layer, root)
         values = of_layer["X"] if layer in ("X", "raw") else root["layers"][layer]
@@ -94,6 +92,11 @@ def open_store(path: Path, layer: str = "X") -> anndata.AnnData | None:
         obs, var = anndata.io.read_elem(root["obs"]), anndata.io.read_elem(of_layer["var"])
         obsm = anndata.io.read_elem(root["obsm"]) if "obsm" in root else None
         return anndata.AnnData(anndata.io.sparse_dataset(values) if is_sparse else values, obs=obs, var=var, obsm=obsm)
+
+
+def has_values(root: Any, place: str) -> bool:
+    """Return whether a store has a matrix; some releases write a dataset of no shape for one that is not there."""
+    return place in root and getattr(root[place], "shape", ()) is not None
 
 
 def is_divisible(path: Path) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from keras_vnn.basics.errors import sample
-from keras_vnn.data._stores import damage_named, is_hdf5, quiet, root_of
+from keras_vnn.data._stores import damage_named, has_values, is_hdf5, quiet, root_of
 from keras_vnn.data.normalization import Numbers
 from keras_vnn.priors.kinds import identify
 
@@ -45,9 +45,7 @@ def contents_of(path: Path) -> dict[str, str]:
             adata.file.close()
         places = {"X": "X", "raw": "raw/X" if "raw/X" in root else "raw.X"}
         places |= {name: f"layers/{name}" for name in (sorted(root["layers"]) if "layers" in root else ())}
-        # What is not there is absent in some releases of anndata, a dataset of no shape in others.
-        there = {name: root[place] for name, place in places.items() if place in root}
-        values = [f"{name} ({_look(one)})" for name, one in there.items() if getattr(one, "shape", ()) is not None]
+        values = [f"{name} ({_look(root[place])})" for name, place in places.items() if has_values(root, place)]
         columns = [f"{name} ({_values_of(obs[name])})" for name in list(obs.columns)[:_MOST_COLUMNS]]
         more = f" and {len(obs.columns) - _MOST_COLUMNS} more" if len(obs.columns) > _MOST_COLUMNS else ""
         kinds = {"index": identify(list(map(str, var.index[:_NAMES])))}

@@ -475,6 +475,11 @@ def column_of(data: Any, name: str) -> tuple[Any, Any]:
     return obs, obs[name]
 
 
+def groups_in(data: Any, column: str | None, cells: NDArray[np.intp]) -> Any:
+    """Return the value of a column for some cells, such as their donors; ``None`` where no column is named."""
+    return None if column is None else column_of(data, column)[1].iloc[cells].to_numpy(object)
+
+
 def _missing_error(obs: Any, missing: Sequence[bool], column: str, what: str, option: str) -> DataError:
     names = [str(cell) for cell, is_missing in zip(obs.index, missing, strict=True) if is_missing]
     if len(names) == len(missing):

@@ -64,9 +64,10 @@ def finished(
         The file cannot be written, has another ending, or the figure is to be shown where there is no notebook.
     """
     if save is not None:
-        check_choice("the ending of save", Path(save).suffix.lower().removeprefix("."), FORMATS, OutputError)
+        ending = Path(save).suffix.lower().removeprefix(".")
+        check_choice("the ending of save", ending, FORMATS, OutputError)
         with replacing(Path(save), overwrite=True) as partial:
-            partial.write_bytes(picture_bytes(axes, Path(save).suffix.lower().removeprefix(".")))
+            partial.write_bytes(picture_bytes(axes, ending))
     place = notebook()
     if show and place is None:
         raise OutputError("There is no notebook to show the figure in.\nWrite it to a file: save='figure.png'")

@@ -33,9 +33,9 @@ from keras_vnn.inspection._importance import (
 from keras_vnn.inspection._methods import IMPORTANCE_METHODS, LayerView, Network
 from keras_vnn.inspection._node_table import NodeTable, node_table_of, packed, replicates_of
 from keras_vnn.inspection._orientation import Signs, orientation_of
-from keras_vnn.inspection._record import Recording, output_weights, weights_digest, without_outputs
+from keras_vnn.inspection._record import Recording, output_weights, without_outputs
 from keras_vnn.inspection._rlipp import improvements_of
-from keras_vnn.models import Embedding, ModelView, view
+from keras_vnn.models import Embedding, ModelView, view, weights_digest
 
 Doubles = NDArray[np.float64]
 

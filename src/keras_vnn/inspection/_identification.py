@@ -17,8 +17,8 @@ from keras_vnn.basics.keras_import import keras
 from keras_vnn.data import Classes, split_cells
 from keras_vnn.inspection._cells import Cells, cells_of, evenly
 from keras_vnn.inspection._evidence import set_scores, standardised
-from keras_vnn.inspection._record import output_weights, record, scores_of, weights_digest, without_outputs
-from keras_vnn.models import Embedding, ModelView, Regression, view
+from keras_vnn.inspection._record import output_weights, record, scores_of, without_outputs
+from keras_vnn.models import Embedding, ModelView, Regression, view, weights_digest
 from keras_vnn.options import ModelOptions, TrainingOptions
 
 Doubles = NDArray[np.float64]

@@ -7,7 +7,6 @@ say what is read on the way, and Keras has no word of its own for gradients.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -231,14 +230,6 @@ def check_finite(values: NDArray[np.floating]) -> None:
             "The units of the model are not finite numbers: its training has diverged.\n"
             "Train again with a lower learning rate, or normalise the data: normalization='zscore'."
         )
-
-
-def weights_digest(model: keras.Model) -> str:
-    """Return what changes with any weight of a model."""
-    digest = hashlib.sha256()
-    for weight in model.weights:
-        digest.update(np.ascontiguousarray(as_numpy(weight)).tobytes())
-    return digest.hexdigest()
 
 
 def without_outputs(seen: ModelView) -> ModelError:

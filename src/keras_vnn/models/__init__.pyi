@@ -8,7 +8,7 @@ from ._roles import LayerRole
 from ._saving import check_architecture, load_model, save_model
 from ._stored import read_model
 from ._view import ModelView, view
-from ._weights import edge_weights, feature_names, set_edge_weights
+from ._weights import edge_weights, feature_names, set_edge_weights, weights_digest
 
 __all__ = [
     "Embedding",
@@ -28,4 +28,5 @@ __all__ = [
     "save_model",
     "set_edge_weights",
     "view",
+    "weights_digest",
 ]

@@ -6,6 +6,7 @@ way back from such a column of numbers to the layers.
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from keras_vnn.models._axes import Names
 from keras_vnn.models._roles import LayerRole
 from keras_vnn.models._view import ModelView, view
 
-__all__ = ["edge_weights", "feature_names", "set_edge_weights"]
+__all__ = ["edge_weights", "feature_names", "set_edge_weights", "weights_digest"]
 
 _KEYS = ["block", "parameter", "source", "source_unit", "target", "target_unit"]
 _COLUMNS = [*_KEYS, "weight"]
@@ -131,6 +132,14 @@ def _filled(keys: pd.DataFrame) -> pd.DataFrame:
 
 def _pairs(index: pd.MultiIndex) -> str:
     return sample(" ".join(str(part) for part in key) for key in index)
+
+
+def weights_digest(model: keras.Model) -> str:
+    """Return what changes with any weight of a model."""
+    digest = hashlib.sha256()
+    for weight in model.weights:
+        digest.update(np.ascontiguousarray(as_numpy(weight)).tobytes())
+    return digest.hexdigest()
 
 
 def feature_names(model_view: ModelView) -> Names:

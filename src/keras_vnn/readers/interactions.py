@@ -136,7 +136,7 @@ def read_interactions(
 
     def from_file(path: str | os.PathLike[str]) -> Interactions:
         taken: tuple[str, ...] = ()
-        if is_columnar(Path(path)):
+        if of_columns := is_columnar(Path(path)):
             table = _of_columns(Path(path), "interactions", options)
         else:
             chosen, table = read_file(path, "interactions", format, options)
@@ -145,7 +145,7 @@ def read_interactions(
             table = without_taxon(table, None if "taxon" in taken else options.taxon)
         found = _interactions(table, table.source)
         check_names(found.genes, path, several_species=options.taxon == "all" or not strip_taxon)
-        return _at_least(found, min_score) if is_columnar(Path(path)) else found
+        return _at_least(found, min_score) if of_columns else found
 
     if isinstance(source, pd.DataFrame):
         table = _of_frame(source, "interactions", options)

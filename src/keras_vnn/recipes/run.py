@@ -356,9 +356,9 @@ def train_model(
 
 def split_of(recipe: TrainRecipe, data: anndata.AnnData, labels: Labels | Targets) -> Split:
     """Return which cells a recipe uses for training, validation and test."""
-    from keras_vnn.data import column_of, split_cells
+    from keras_vnn.data import groups_in, split_cells
 
-    groups = None if recipe.group is None else column_of(data, recipe.group)[1].to_numpy(object)[labels.cells]
+    groups = groups_in(data, recipe.group, labels.cells)
     return split_cells(labels, fractions=recipe.fractions, seed=recipe.seed, groups=groups)
 
 

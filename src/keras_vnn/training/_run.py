@@ -30,7 +30,7 @@ from keras_vnn.data import (
     inputs_of,
     split_cells,
 )
-from keras_vnn.data.labels import column_of
+from keras_vnn.data.labels import column_of, groups_in
 from keras_vnn.data.metrics import Metrics
 from keras_vnn.models import view
 from keras_vnn.options import AutoencoderOptions, ModelOptions, PretrainingOptions, TrainingOptions
@@ -194,7 +194,7 @@ def split_of(data: Any, labels: Labels | Targets | None, split: Split | None, gr
         The split is of other cells, or has cells of a group in several parts; or what `pp.split_cells` raises.
     """
     cells, noun = (np.arange(len(data)), "data") if labels is None else (labels.cells, "labels")
-    groups = None if group is None else column_of(data, group)[1].iloc[cells].to_numpy(object)
+    groups = groups_in(data, group, cells)
     of = cells if labels is None else labels
     parts = split or split_cells(of, seed=seed, stratify=labels is not None, groups=groups)
     if len(parts) != len(cells):

@@ -16,7 +16,7 @@ from keras_vnn.architecture import Architecture
 from keras_vnn.basics.errors import DataError
 from keras_vnn.basics.progress import Say
 from keras_vnn.basics.remedies import at_command_line, remedy
-from keras_vnn.data import ClassificationMetrics, Labels, Side, Split, Targets, column_of, folds, labels_given
+from keras_vnn.data import ClassificationMetrics, Labels, Side, Split, Targets, folds, groups_in, labels_given
 from keras_vnn.data.metrics import scores
 from keras_vnn.models import Regression, build_model
 from keras_vnn.options import ModelOptions, PretrainingOptions, TrainingOptions, training_given
@@ -196,7 +196,7 @@ def cross_validate(
     """
     chosen, model_options = training_given(training, options, ModelOptions)
     known = labels_given(data, labels)
-    groups = None if group is None else column_of(data, group)[1].to_numpy(object)[known.cells]
+    groups = groups_in(data, group, known.cells)
     rows = []
     for number, split in enumerate(folds(known, n_folds, seed=chosen.seed, groups=groups)):
         result = train(

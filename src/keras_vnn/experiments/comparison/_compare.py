@@ -18,7 +18,7 @@ from keras_vnn.basics.errors import ConfigError, check_choice
 from keras_vnn.basics.files import made_folder
 from keras_vnn.basics.progress import Say, log_info
 from keras_vnn.basics.runs import alone_at, claim, digest_of
-from keras_vnn.data import Labels, Targets, column_of, labels_given
+from keras_vnn.data import Labels, Targets, groups_in, labels_given
 from keras_vnn.data.metrics import named
 from keras_vnn.experiments.comparison._result import (
     FILES,
@@ -196,7 +196,7 @@ def _compared(
             'controls=("swap", "genes", "modules")'
         )
     how = {name: value for name, value in how.items() if value is not None and not (name == "covariate" and not value)}
-    groups = None if group is None else column_of(data, group)[1].to_numpy(object)[labels.cells]
+    groups = groups_in(data, group, labels.cells)
     drawn: dict[str, Any] = {
         "n_folds": options.folds,
         "first_seed": training.seed,

@@ -240,7 +240,7 @@ def _of_model(
         rankings = [ranking]
     elif data is None:
         rankings = remembered_rankings(seen, class_)
-        if any(measure_of(one) == "evidence" for one in rankings):
+        if class_ is None and any(measure_of(one) == "evidence" for one in rankings):
             by_class = nodes_by_class(model)
     else:
         if labels is not None or not isinstance(seen.outputs, Embedding):

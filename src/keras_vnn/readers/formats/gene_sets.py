@@ -72,7 +72,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count, zip_longest
-from typing import Any
+from typing import Any, NoReturn
 
 from keras_vnn.basics.errors import ReadError
 from keras_vnn.basics.files import read_lines
@@ -304,6 +304,12 @@ def _places(words: Sequence[str], *of: Sequence[str]) -> tuple[int, int] | None:
     return (first, second) if first >= 0 and second >= 0 and first != second else None
 
 
+def _refused(start: Preview, wanted: str) -> NoReturn:
+    raise ReadError(
+        f"The header names no column of {wanted}: {start.path}\n    {shortened(start.first)}\nRename its columns."
+    )
+
+
 def _is_long(start: Preview) -> bool:
     layout = _layout(start)
     places = _places(layout.words, _SET_WORDS, _GENE_WORDS)
@@ -322,12 +328,9 @@ def read_long(start: Preview, options: Options) -> GeneSets:
         The header does not name a column of sets and one of genes, or a row lacks one of them.
     """
     layout = _layout(start)
-    places = _places(layout.words, _SET_WORDS, _GENE_WORDS)
-    if places is None:
-        raise ReadError(
-            f"The header names no column of sets and of genes, such as gs_name and gene_symbol: {start.path}\n"
-            f"    {shortened(start.first)}\nRename its columns."
-        )
+    places = _places(layout.words, _SET_WORDS, _GENE_WORDS) or _refused(
+        start, "sets and of genes, such as gs_name and gene_symbol"
+    )
     table = read_rows(layout, Columns(*places, chosen=True))
     members = table.frame.astype(object).groupby("first", sort=False)["second"].agg(list).to_dict()
     found = _Gathered(start, options)
@@ -356,12 +359,9 @@ def read_enrichment(start: Preview, options: Options) -> GeneSets:
         The header does not name a column of terms and one of genes, or two rows have the same term.
     """
     layout = lay_out(start, header=True)
-    places = _places(layout.words, _TERM_WORDS, _LISTED_WORDS)
-    if places is None:
-        raise ReadError(
-            f"The header names no column of terms and of genes, such as Term and Genes: {start.path}\n"
-            f"    {shortened(start.first)}\nRename its columns."
-        )
+    places = _places(layout.words, _TERM_WORDS, _LISTED_WORDS) or _refused(
+        start, "terms and of genes, such as Term and Genes"
+    )
     table = read_rows(layout, Columns(*places, chosen=True))
     mark = _list_mark(layout.values(places[1])) or ";"
     found = _Gathered(start, options)

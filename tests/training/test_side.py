@@ -177,7 +177,8 @@ def test_files_keep_what_is_read_next_to_the_genes(arch, cells, tmp_path, how) -
 
 def test_files_of_layers_alone_are_read_by_models_of_features(arch, cells, tmp_path) -> None:
     model = train(arch, cells, "type", gene_features=("mutation", "deletion"), normalization="none", epochs=1).model
-    without = anndata.AnnData(None, obs=cells.obs, var=cells.var, layers=dict(cells.layers))
+    layers = {name: cells.layers[name] for name in ("mutation", "deletion")}
+    without = anndata.AnnData(None, obs=cells.obs, var=cells.var, layers=layers)
     without.write_h5ad(tmp_path / "layers.h5ad")
     for backed in (False, "auto"):
         read = read_expression(tmp_path / "layers.h5ad", genes=arch, backed=backed)

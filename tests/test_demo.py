@@ -43,6 +43,7 @@ def shortened(name: str = "kang-ppi-tf") -> Recipe:
     return recipe.model_copy(update={"train": changed_section(recipe.train, {"epochs": 1}, "the test")})
 
 
+@pytest.mark.slow
 def test_everything_is_left_and_opens(tmp_path: Path) -> None:
     said: list[str] = []
     result = run_demo(tmp_path / "out", recipe=shortened(), full=True, say=said.append)

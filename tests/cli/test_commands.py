@@ -381,6 +381,7 @@ def test_a_hierarchy_and_gene_sets_are_wired(vnn: Callable, job: Path) -> None:
     assert load_architecture("s.vnn").layers[1].ids == ("S1", "S2")
 
 
+@pytest.mark.slow
 def test_training_from_disk_gives_the_same_scores(vnn: Callable, job: Path) -> None:
     import anndata
 
@@ -411,6 +412,7 @@ def test_fetch_lists_and_takes_what_is_there_already(vnn: Callable, job: Path) -
     assert vnn("fetch").err.startswith("error: Name what to fetch")
 
 
+@pytest.mark.slow
 def test_evaluate_scores_where_a_model_puts_cells(vnn: Callable, job: Path) -> None:
     assert vnn(*BUILD, "-o", "ring.vnn").code == 0
     assert vnn(*TRAIN, "-o", "m.keras").code == 0
@@ -428,6 +430,7 @@ def test_evaluate_scores_where_a_model_puts_cells(vnn: Callable, job: Path) -> N
 EMBED = (*TRAIN, "--objective", "siamese", "--pretrain", "all", "--validation", "0.2", "--patience", "0")
 
 
+@pytest.mark.slow
 def test_an_embedding_through_the_command_line(vnn: Callable, job: Path) -> None:
     vnn(*BUILD, "-o", "ring.vnn")
     ran = vnn(*EMBED, "--schedule", "cosine", "--clip-norm", "1", "--logs", "logs", "-o", "embedding.keras")
@@ -449,6 +452,7 @@ def test_an_embedding_through_the_command_line(vnn: Callable, job: Path) -> None
     assert vnn("inspect", "embedding.keras", node).code == 0
 
 
+@pytest.mark.slow
 def test_an_autoencoder_is_trained_scored_and_looked_at(vnn: Callable, job: Path) -> None:
     vnn(*BUILD, "-o", "ring.vnn")
     ran = vnn(
@@ -476,6 +480,7 @@ def test_an_autoencoder_is_trained_scored_and_looked_at(vnn: Callable, job: Path
     assert wrong.code == 1 and "on the command line: --objective autoencoder" in wrong.err
 
 
+@pytest.mark.slow
 def test_a_killed_training_of_an_embedding_goes_on(vnn: Callable, job: Path) -> None:
     """Killed after its first epochs, the same command gives the weights of a run that was never stopped."""
     vnn(*BUILD, "-o", "ring.vnn")
@@ -498,6 +503,7 @@ def test_a_killed_training_of_an_embedding_goes_on(vnn: Callable, job: Path) -> 
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_a_model_is_a_recipe_and_is_compared_without_one(vnn, trained, tmp_path):
     recipe = tmp_path / "recipe.yaml"
     ran = vnn("export", trained / "model.keras", "-o", recipe)
@@ -515,6 +521,7 @@ def test_a_model_is_a_recipe_and_is_compared_without_one(vnn, trained, tmp_path)
     assert refused.code == 1 and "A recipe names its data itself" in refused.err
 
 
+@pytest.mark.slow
 def test_repeats_are_kept_with_the_model(vnn, trained, tmp_path):
     model = tmp_path / "model.keras"
     how = ("--cells", trained / "cells.csv", "--label", "type", "--epochs", "2", "--normalization", "none")

@@ -33,6 +33,7 @@ def cells(job: Path, vnn: Callable) -> anndata.AnnData:
     return data
 
 
+@pytest.mark.slow
 def test_covariates_and_a_side_branch_are_found_again(vnn: Callable, cells: anndata.AnnData) -> None:
     trained = vnn(*TRAIN, "--covariate", "age", "--covariate", "sex", "--side", "drug", "-o", "m.keras")
     assert trained.code == 0, trained.err
@@ -66,6 +67,7 @@ def test_an_array_that_is_not_there_is_named(vnn: Callable, cells: anndata.AnnDa
     )
 
 
+@pytest.mark.slow
 def test_donors_stay_together(vnn: Callable, cells: anndata.AnnData) -> None:
     trained = vnn(*TRAIN, "--group", "donor", "-o", "m.keras")
     assert trained.code == 0, trained.err

@@ -166,6 +166,7 @@ def test_two_comparisons_do_not_share_a_folder(done, arch, cells):
         compare(arch, cells, labels_of(cells, "type"), folder, seeds=2, **FEW)
 
 
+@pytest.mark.slow
 def test_numbers_are_predicted_too(arch, cells, tmp_path):
     found = compare(
         arch, cells, targets_of(cells, "dose"), tmp_path, seeds=1, training=QUICK, controls=("genes",),
@@ -185,6 +186,7 @@ def test_processes_give_what_one_gives(done, arch, cells, tmp_path):
     pd.testing.assert_frame_equal(again.runs[columns], found.runs[columns], rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_folds_are_disjoint_and_all_cells_are_judged(arch, cells, tmp_path):
     found = compare(
         arch, cells, labels_of(cells, "type"), tmp_path, seeds=1, n_folds=3, training=QUICK, controls=(),
@@ -333,6 +335,7 @@ def test_a_run_that_was_killed_goes_on_with_what_is_missing(done, arch, cells, t
     pd.testing.assert_frame_equal(again.runs[columns], found.runs[columns], rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_backend_that_hands_out_results_at_the_end_works_in_portions(arch, cells, tmp_path):
     """Ray's is derived from this one."""
     said = []

@@ -443,6 +443,7 @@ def test_mixture_of_cell_lines(plate, n_cells, n_genes):
     assert adata.X.sum(axis=1).max() > 10_000
 
 
+@pytest.mark.slow
 def test_a_table_of_many_cells_is_read_in_proportion_to_them(tmp_path):
     """Genes in rows and 30,000 cells in columns: taking out the column of names once took minutes."""
     cells = 30_000

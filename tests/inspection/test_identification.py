@@ -68,6 +68,7 @@ def test_units_that_are_mixed_are_the_same_node_and_a_flipped_unit_keeps_its_sig
     assert r[0] == pytest.approx(1) and abs(sign[0]) == pytest.approx(1)
 
 
+@pytest.mark.slow
 def test_students_find_a_small_teacher_again_and_the_model_keeps_that(model, values, tmp_path):
     how = training_options(epochs=60, learning_rate=0.03, batch_size=16)
     table = identify(model, values, students=2, training=how)

@@ -48,7 +48,9 @@ def case(random_adjacency, dense_oracle):
 
 
 @pytest.mark.parametrize("kernel", KERNEL_NAMES)
-@pytest.mark.parametrize("mode", ["eager", "function", "function of unknown batch"])
+@pytest.mark.parametrize(
+    "mode", ["eager", pytest.param("function", marks=pytest.mark.slow), "function of unknown batch"]
+)
 @pytest.mark.parametrize("units", [1, WIDTHS], ids=["one unit", "many units"])
 def test_values_and_both_gradients(kernel, mode, units, case):
     for batch in (1, 5, 16, 40):

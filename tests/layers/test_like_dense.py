@@ -132,6 +132,7 @@ def test_sparse_tensors_are_read(make_layer):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="Keras fits to sparse matrices on TensorFlow alone")
 def test_models_are_fitted_to_sparse_matrices(make_layer):
     """Rows of a scipy matrix give the losses, and the weights, that the same rows give when they are dense."""

@@ -51,6 +51,7 @@ def test_eager_and_traced_training_are_the_same(kernel, adjacency):
         np.testing.assert_allclose(traced, eager, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", KERNEL_NAMES)
 @pytest.mark.filterwarnings("ignore:Model doesn't support `jit_compile=True`:UserWarning")
 def test_keras_compiles_with_xla_what_xla_can_compile(kernel, adjacency):
@@ -279,6 +280,7 @@ def test_a_graph_for_onnx_holds_its_index_arrays(adjacency):
         assert {tensor.dtype for tensor, _ in graph.captures} <= {tf.resource}, kernel
 
 
+@pytest.mark.slow
 def test_exporters_other_than_keras_get_graphs_that_run_elsewhere(adjacency, tmp_path):
     """A function of a kernel in Python, or of its own gradient, is dead outside of this process."""
     for kernel in ["auto", *KERNEL_NAMES]:
@@ -290,6 +292,7 @@ def test_exporters_other_than_keras_get_graphs_that_run_elsewhere(adjacency, tmp
         np.testing.assert_allclose(served, right, atol=1e-5, err_msg=kernel)
 
 
+@pytest.mark.slow
 def test_tf2onnx_converts_a_function(adjacency):
     tf2onnx, onnxruntime = pytest.importorskip("tf2onnx"), pytest.importorskip("onnxruntime")
     spec = [tf.TensorSpec((None, 30), "float32", "x")]

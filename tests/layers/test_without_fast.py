@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 
 SCRIPT = """
 import numpy as np, keras
@@ -43,6 +44,7 @@ print(json.dumps([losses, predictions.tolist(), refused]))
 """
 
 
+@pytest.mark.slow
 def test_training_without_the_compiled_loops_gives_the_same_numbers(tmp_path):
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", WITHOUT, tmp_path], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]

@@ -86,7 +86,14 @@ def test_signs_are_those_of_the_regulation():
     }
 
 
-@pytest.mark.parametrize("options", [{"anchor": "none"}, {"anchor": "mean"}, {"anchor": "mean", "non_negative": True}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"anchor": "none"}, marks=pytest.mark.slow),
+        {"anchor": "mean"},
+        pytest.param({"anchor": "mean", "non_negative": True}, marks=pytest.mark.slow),
+    ],
+)
 def test_signs_hold_after_training_and_loading(tmp_path, options):
     random = np.random.default_rng(0)
     cells = pd.DataFrame(random.normal(size=(200, 4)).astype("float32"), columns=list("ABCD"))

@@ -54,9 +54,8 @@ np.save(sys.argv[4], model.fit(x, np.zeros((9, 1)), verbose=0).history["loss"])
 """
 
 
-@pytest.mark.parametrize(
-    "options", [SMALL_DRUGCELL, pytest.param({"preset": "nest"}, marks=pytest.mark.slow)], ids=["drugcell", "nest"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [SMALL_DRUGCELL, {"preset": "nest"}], ids=["drugcell", "nest"])
 def test_a_new_process_needs_the_import_and_nothing_else(layered: Architecture, tmp_path: Path, options: dict) -> None:
     model = build_model(layered, Regression("auc"), seed=0, **{**options, "dropout": 0.0})
     x = values(9, model)
@@ -138,6 +137,7 @@ def test_labels_in_a_column_and_loss_objects_are_taken_too(layered: Architecture
     assert number(model.compute_loss(x, one_hot, prediction, training=True)) == pytest.approx(flat, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_mixed_precision_predicts_in_single(layered: Architecture) -> None:
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:

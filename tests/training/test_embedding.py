@@ -117,6 +117,7 @@ def test_greedy_pretraining_goes_from_the_genes_up(arch: Architecture, cells) ->
     assert list(whole["layer"])[-1] == "tail_1"
 
 
+@pytest.mark.slow
 def test_pretraining_is_a_step_of_training(arch: Architecture, cells) -> None:
     options, training = PretrainingOptions(epochs=2), training_options(epochs=1, patience=0)
     said: list[str] = []
@@ -143,6 +144,7 @@ def test_cells_of_a_type_come_together(objective: str, arch: Architecture, cells
     np.testing.assert_allclose(embed(load_model(tmp_path / "embedding.keras"), cells).X, found.X, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_stopped_training_goes_on_with_the_same_pairs(arch: Architecture, cells, tmp_path) -> None:
     whole = train_embedding(arch, cells, "kind", training=QUICK)
     state = tmp_path / "state"

@@ -46,6 +46,7 @@ def cells() -> anndata.AnnData:
     return data
 
 
+@pytest.mark.slow
 def test_covariates_reach_the_head(arch: Architecture, cells: anndata.AnnData) -> None:
     blind = train(arch, cells, "type", epochs=30)
     seeing = train(arch, cells, "type", epochs=30, covariate=["age", "sex"])
@@ -99,6 +100,7 @@ def test_what_is_not_there_is_named(arch: Architecture, cells: anndata.AnnData) 
         train_embedding(arch, cells, "type", covariate="age")
 
 
+@pytest.mark.slow
 def test_donors_stay_on_one_side(arch: Architecture, cells: anndata.AnnData) -> None:
     result = train(arch, cells, "type", epochs=2, group="donor")
     donors = cells.obs["donor"].to_numpy()
@@ -147,6 +149,7 @@ def test_other_names_of_options(arch: Architecture, cells: anndata.AnnData, wron
     assert str(error.value).startswith(message)
 
 
+@pytest.mark.slow
 def test_weights_of_cells_count_in_the_loss(arch: Architecture, cells: anndata.AnnData) -> None:
     """A cell of weight 0 might as well have any label; weights of 1 change nothing."""
     wrong = cells.obs["type"].to_numpy().copy()

@@ -97,6 +97,7 @@ def test_numbers_are_predicted_too(arch: Architecture, cells: anndata.AnnData) -
     assert view(result.model).outputs.names == ("dose",)
 
 
+@pytest.mark.slow
 def test_folds_are_scored_on_cells_not_seen(arch: Architecture, cells: anndata.AnnData) -> None:
     labels = labels_of(cells, "type")
     table = cross_validate(arch, cells, labels, training=QUICK, n_folds=3)

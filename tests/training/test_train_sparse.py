@@ -84,6 +84,7 @@ def test_weights_scores_and_findings_are_those_of_dense_data(arch, cells, dense,
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("objective", ["siamese", "triplet"])
 def test_embeddings_are_those_of_dense_data(arch, cells, objective, monkeypatch, tmp_path):
     how = {"objective": objective, "cells_per_type": 3, "training": training_options(**OPTIONS)}
@@ -120,6 +121,7 @@ def test_a_value_that_is_no_number_is_named_before_training(arch, cells):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("stays_sparse")
 def test_an_interrupted_training_goes_on_only_with_the_same_values(arch, cells, tmp_path):
     def run(data, epochs, said):

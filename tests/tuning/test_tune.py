@@ -131,6 +131,7 @@ def test_what_is_said_at_the_end(searched):
     assert said[-1] == f"trial {found.best} is the best and trained once more, now for the test cells"
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The data are of another kind")  # test cells are made so, to be told apart
 def test_test_cells_have_no_part_in_the_search(toy, write_toy, searched, tmp_path):
     found, _, _ = searched
@@ -163,6 +164,7 @@ def test_the_same_call_again_trains_nothing(toy, searched, monkeypatch):
     assert said == ["4 of 4 trials were done before"]
 
 
+@pytest.mark.slow
 def test_a_search_that_was_killed_goes_on_as_if_it_had_not_been(write_toy, searched, tmp_path):
     whole, _, _ = searched
     folder = tmp_path / "killed"
@@ -520,6 +522,7 @@ def test_help_imports_neither_keras_nor_optuna():
     assert done.stdout.endswith("heavy: []\n")
 
 
+@pytest.mark.slow
 def test_autoencoders_are_searched_by_how_well_they_restore(write_toy, tmp_path):
     options = "  objective: autoencoder\n  preset: vega\n  model: {encoder: [6]}\n"
     recipe = write_toy(tmp_path, options)

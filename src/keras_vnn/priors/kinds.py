@@ -16,19 +16,6 @@ from itertools import islice
 from keras_vnn.basics.errors import GeneError, VNNWarning, sample
 from keras_vnn.basics.showing import Shown
 
-__all__ = [
-    "OTHER",
-    "Identified",
-    "bare_name",
-    "check_names",
-    "damaged_by_excel",
-    "identify",
-    "is_count_summary",
-    "made_unique",
-    "refuse_mixed_species",
-    "undamaged",
-]
-
 _UNIPROT = r"([OPQ]\d[A-Z\d]{3}\d|[A-NR-Z]\d([A-Z][A-Z\d]{2}\d){1,2})"
 # The first that fits decides. A number alone is told last, for it may be anything.
 _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(

@@ -39,8 +39,6 @@ from keras_vnn.readers.text import COMMENT_MARKS, GCT, Preview, preview, read_js
 if TYPE_CHECKING:
     import anndata
 
-__all__ = ["HEADER_WORDS", "read_genes", "read_identifier_map"]
-
 HEADER_WORDS = set(
     "gene genes symbol symbols genesymbol genesymbols genename genenames geneid geneids genesymbolid hgncsymbol "
     "approvedsymbol ensembl ensemblid ensemblgeneid ensemblgene ensemblgenename orf feature features featurename "

@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
     Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
-__all__ = ["family_of_columns", "read_interactions", "read_regulation"]
-
 Prior = TypeVar("Prior", Interactions, Regulation)
 
 

@@ -17,21 +17,6 @@ from keras_vnn.basics.errors import ConfigError, ReadError, did_you_mean, sample
 from keras_vnn.basics.remedies import remedy
 from keras_vnn.readers.text import Preview, refuse_comments_alone, shortened
 
-__all__ = [
-    "Columns",
-    "Layout",
-    "Roles",
-    "as_number",
-    "choose_columns",
-    "column_number",
-    "column_numbers",
-    "is_listed",
-    "is_number",
-    "lay_out",
-    "normalized",
-    "split",
-]
-
 DELIMITERS = {"\t": "TSV", ",": "CSV", ";": "semicolon-separated", " ": "space-separated"}
 
 _WIDEST = 2_000_000

@@ -22,8 +22,6 @@ from keras_vnn.readers.pairs import bare_taxon, refuse_species
 from keras_vnn.readers.registry import lists_formats, read_file
 from keras_vnn.readers.tabular import Options, Table, of_each
 
-__all__ = ["read_annotations", "read_gene_sets", "read_hierarchy", "read_ontology"]
-
 
 @lists_formats("ontology")
 def read_ontology(

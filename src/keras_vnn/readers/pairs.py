@@ -26,17 +26,6 @@ from keras_vnn.readers.text import Preview, texts_at
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = [
-    "bare_taxon",
-    "choose_rows",
-    "frame_rows",
-    "read_pairs",
-    "read_rows",
-    "refuse_species",
-    "species_counts",
-    "without_taxon",
-]
-
 _NAMES_ALONE = Roles(pair=lambda words: None, number=(), number_is="score")
 _TAXON = re.compile(r"(\d+)\.(?=[A-Za-z])")
 _TAXON_DATABASE = re.compile(r"(taxon|NCBITaxon|taxid):", re.IGNORECASE)

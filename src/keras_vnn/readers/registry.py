@@ -47,20 +47,6 @@ from keras_vnn.readers.text import Preview, preview, refuse_comments_alone, shor
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-__all__ = [
-    "FAMILIES",
-    "FORMATS",
-    "formats_of",
-    "is_sure",
-    "lists_formats",
-    "read_file",
-    "refuse_other",
-    "sniff",
-    "sniff_format",
-    "titles",
-    "unrecognized",
-]
-
 FAMILIES = {
     family.name: family
     for family in (

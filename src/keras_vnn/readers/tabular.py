@@ -28,22 +28,6 @@ from keras_vnn.readers.text import COMMENT_MARKS, CheckedStream, Preview, at, op
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = [
-    "DREM_IDS",
-    "Fixed",
-    "Options",
-    "Table",
-    "counted",
-    "joined",
-    "of_each",
-    "pieces",
-    "pieces_of",
-    "read_fixed",
-    "refuse_narrow",
-    "refuse_row",
-    "whole_rows",
-]
-
 # What may name a target of DREM, in words.
 DREM_IDS = {"symbol": "symbol", "ensembl": "Ensembl id"}
 

@@ -20,20 +20,6 @@ from keras_vnn.basics.errors import ReadError, VNNError
 from keras_vnn.basics.files import encoding_of, existing_file, read_lines, refuse_bytes
 from keras_vnn.basics.unpacking import NOT_TEXT, open_unpacked
 
-__all__ = [
-    "COMMENT_MARKS",
-    "GCT",
-    "CheckedStream",
-    "Preview",
-    "at",
-    "open_text",
-    "preview",
-    "read_json_text",
-    "refuse_comments_alone",
-    "shortened",
-    "texts_at",
-]
-
 COMMENT_MARKS = ("#", "!")
 # The first lines of GCT.
 GCT = ("#1.2", "#1.3")

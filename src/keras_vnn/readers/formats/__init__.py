@@ -15,8 +15,6 @@ from keras_vnn.basics.provenance import AuditEntry
 from keras_vnn.readers.tabular import Table
 from keras_vnn.readers.text import Preview
 
-__all__ = ["Family", "Format", "most_rows", "release_in_name", "unread", "without_isoforms"]
-
 _ISOFORM = re.compile(r"([OPQ]\d[A-Z\d]{3}\d|[A-NR-Z]\d(?:[A-Z][A-Z\d]{2}\d){1,2})(-\d+|:PRO_\d+|-PRO_\d+|:VAR_\d+)")
 
 

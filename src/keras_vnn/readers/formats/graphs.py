@@ -98,8 +98,6 @@ if TYPE_CHECKING:
     import networkx
     from numpy.typing import NDArray
 
-__all__ = ["CX_MEMBERS", "FAMILIES_OF_PAIRS", "SURE", "Network", "checked", "is_cx", "read_cx"]
-
 # What reads pairs, and the types of edges that are of the other one.
 FAMILIES_OF_PAIRS = (
     ("interactions", INTERACTION_ROLES, REGULATION_TYPES),

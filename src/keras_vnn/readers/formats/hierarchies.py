@@ -81,8 +81,6 @@ from keras_vnn.readers.pairs import read_rows
 from keras_vnn.readers.tabular import Fixed, Options, counted, joined, pieces_of, read_fixed
 from keras_vnn.readers.text import Preview, at, texts_at
 
-__all__ = ["CX2", "DCELL", "DRUGCELL", "GENNET", "KPNN"]
-
 
 def _hierarchy(
     source: Source,

@@ -108,8 +108,6 @@ from keras_vnn.readers.text import Preview, open_text
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["IDENTIFIER_TABLE", "POSSIBLE", "SURE"]
-
 _HEADER_WORDS = set(
     "symbol hgncid approvedsymbol genesymbol genename ensemblgeneid genestableid proteinstableid transcriptstableid "
     "ensembl ensemblid entrezid entrezgeneid ncbigeneid geneid uniprot uniprotids uniprotid accession taxid alias "

@@ -47,8 +47,6 @@ from keras_vnn.readers.pairs import choose_rows, read_rows
 from keras_vnn.readers.tabular import Options, Table, of_each, refuse_row
 from keras_vnn.readers.text import Preview
 
-__all__ = ["CYTOSCAPE", "JOINED"]
-
 _NOTHING = Options()
 _EDGE = re.compile(r"(.+) \(([^()]*)\) (.+)")
 # Beyond doubt where they part names; the last are in names as well.

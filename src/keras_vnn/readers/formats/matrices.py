@@ -49,8 +49,6 @@ from keras_vnn.readers.text import Preview
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["ADJACENCY_MATRIX", "REGULATION_MATRIX"]
-
 # ---- targets × TFs -------------------------------------------------------------------------------------------
 
 _CELLS = {"0", "1", "-1", "0.0", "1.0", "-1.0"}

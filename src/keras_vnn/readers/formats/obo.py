@@ -124,8 +124,6 @@ from keras_vnn.readers.formats import Format
 from keras_vnn.readers.tabular import Options
 from keras_vnn.readers.text import Preview, at, open_text
 
-__all__ = ["OBO"]
-
 _TERM = {"id", "alt_id", "name", "namespace", "is_a", "relationship", "is_obsolete", "replaced_by"}
 _ONCE = {"id": "item_id", "name": "name"}
 _ONE_WORD = {"id", "alt_id", "is_obsolete"}

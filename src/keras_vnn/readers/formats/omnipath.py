@@ -40,8 +40,6 @@ from keras_vnn.readers.pairs import choose_rows
 from keras_vnn.readers.tabular import Options, Table, of_each, whole_rows
 from keras_vnn.readers.text import Preview, shortened
 
-__all__ = ["OMNIPATH", "is_omnipath", "omnipath_frame"]
-
 _FLAGS = ("isdirected", "isstimulation", "isinhibition")
 _SYMBOLS = ("sourcegenesymbol", "targetgenesymbol")
 _TAXA = ("ncbitaxidsource", "ncbitaxidtarget")

@@ -44,8 +44,6 @@ from keras_vnn.readers.formats import Format
 from keras_vnn.readers.tabular import Options, Table, of_each
 from keras_vnn.readers.text import COMMENT_MARKS, Preview, at
 
-__all__ = ["INTERACTION_TYPES", "REGULATION_TYPES", "SIF_INTERACTIONS", "SIF_REGULATION", "without_types"]
-
 INTERACTION_TYPES = ("pp", "interacts-with", "in-complex-with")
 REGULATION_TYPES = ("pd", "controls-expression-of")
 _KNOWN_TYPES = {*INTERACTION_TYPES, *REGULATION_TYPES, "pr", "rc", "cr", "gl", "pm", "mp", "pc", "gg", "mirna"}

@@ -58,8 +58,6 @@ from keras_vnn.readers.pairs import read_rows
 from keras_vnn.readers.tabular import Fixed, Options, Table, of_each, read_fixed, whole_rows
 from keras_vnn.readers.text import Preview
 
-__all__ = ["BIOMART", "EDGES", "GENE_TERM", "PATHWAY_ID", "REACTOME_MEMBERS", "REACTOME_RELATIONS"]
-
 # ---- Reactome ------------------------------------------------------------------------------------------------
 
 PATHWAY_ID = re.compile(r"R-([A-Z]{3})-\d+")

@@ -50,56 +50,33 @@ _SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9]*([-.@_/ ][A-Za-z0-9]+)*'?")
 _DATABASE = re.compile(
     r"^(NCBIGene|GeneID|entrez gene/locuslink|Entrez|SGD|FB|WB|ZFIN|Ensembl|HGNC:HGNC|MGI:MGI|RGD:RGD):"
 )
-_ENSEMBL_SPECIES = {
-    "": "human",
-    "MUS": "mouse",
-    "RNO": "rat",
-    "DAR": "zebrafish",
-    "GAL": "chicken",
-    "SSC": "pig",
-    "BTA": "cow",
-    "CAF": "dog",
-    "MMU": "macaque",
-    "PTR": "chimpanzee",
-    "OCU": "rabbit",
-    "XET": "frog",
-}
+# What tells a species: the letters of its ids in Ensembl, those of its entries in UniProt, ids of its own, taxa.
+_SPECIES: tuple[tuple[str, str | None, str | None, tuple[str, ...], tuple[str, ...]], ...] = (
+    ("human", "", "HUMAN", ("HGNC ids",), ("9606",)),
+    ("mouse", "MUS", "MOUSE", ("MGI ids",), ("10090",)),
+    ("rat", "RNO", "RAT", ("RGD ids",), ("10116",)),
+    ("zebrafish", "DAR", "DANRE", ("ZFIN ids",), ("7955",)),
+    ("yeast", None, "YEAST", ("yeast ORFs", "SGD ids"), ("4932", "559292")),
+    ("fly", None, "DROME", ("FlyBase genes",), ("7227",)),
+    ("worm", None, "CAEEL", ("WormBase genes",), ("6239",)),
+    ("thale cress", None, "ARATH", ("Arabidopsis loci",), ("3702",)),
+    ("chicken", "GAL", None, (), ()),
+    ("pig", "SSC", None, (), ()),
+    ("cow", "BTA", None, (), ()),
+    ("dog", "CAF", None, (), ()),
+    ("macaque", "MMU", None, (), ()),
+    ("chimpanzee", "PTR", None, (), ()),
+    ("rabbit", "OCU", None, (), ()),
+    ("frog", "XET", None, (), ()),
+)
+_OF_ENSEMBL = {letters: species for species, letters, *_ in _SPECIES if letters is not None}
+_OF_ENTRY = {letters: species for species, _, letters, *_ in _SPECIES if letters}
+_OF_KIND = {kind: species for species, _, _, kinds, _ in _SPECIES for kind in kinds}
+_OF_TAXON = {taxon: species for species, *_, taxa in _SPECIES for taxon in taxa}
 _ENSEMBL = re.compile(r"(?:\d+\.)?ENS([A-Z]{0,6}?)[GTP]\d{11}(?:\.\d+)?(?:_PAR_Y)?")
 _PREFIXED = re.compile(r"(GRCh3[78]|hg19|hg38|GRCm3[89]|mm9|mm10|mm39|GRCz1[01]|Rnor_6\.0)_+(?=\w)")
 _GENOMES = {"GRCh": "human", "hg": "human", "GRCm": "mouse", "mm": "mouse", "GRCz": "zebrafish", "Rnor": "rat"}
-_ENTRY = re.compile(r"[A-Z0-9]{1,10}_(HUMAN|MOUSE|RAT|YEAST|DROME|CAEEL|DANRE|ARATH)")
-_ENTRY_SPECIES = {
-    "HUMAN": "human",
-    "MOUSE": "mouse",
-    "RAT": "rat",
-    "YEAST": "yeast",
-    "DROME": "fly",
-    "CAEEL": "worm",
-    "DANRE": "zebrafish",
-    "ARATH": "thale cress",
-}
-_TAXA = {
-    "9606": "human",
-    "10090": "mouse",
-    "10116": "rat",
-    "7955": "zebrafish",
-    "4932": "yeast",
-    "559292": "yeast",
-    "7227": "fly",
-    "6239": "worm",
-    "3702": "thale cress",
-}
-_SPECIES_OF_KIND = {
-    "yeast ORFs": "yeast",
-    "SGD ids": "yeast",
-    "FlyBase genes": "fly",
-    "WormBase genes": "worm",
-    "Arabidopsis loci": "thale cress",
-    "MGI ids": "mouse",
-    "HGNC ids": "human",
-    "RGD ids": "rat",
-    "ZFIN ids": "zebrafish",
-}
+_ENTRY = re.compile(rf"[A-Z0-9]{{1,10}}_({'|'.join(_OF_ENTRY)})")
 
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 _SPELLED = [*_MONTHS, "Sept", "Mrz", "Mär", "Mai", "Okt", "Dez"]
@@ -410,17 +387,14 @@ def _species_of(name: str) -> str:
         return next(species for start, species in _GENOMES.items() if name.startswith(start))
     found = _ENSEMBL.fullmatch(name)
     if found:
-        return _ENSEMBL_SPECIES.get(found[1], f"ENS{found[1]}")
+        return _OF_ENSEMBL.get(found[1], f"ENS{found[1]}")
     found = re.match(r"(\d+)\.[A-Za-z]", name)
     if found:
-        return _TAXA.get(found[1], f"taxon {found[1]}")
+        return _OF_TAXON.get(found[1], f"taxon {found[1]}")
     found = _ENTRY.fullmatch(name)
     if found:
-        return _ENTRY_SPECIES[found[1]]
-    for title, pattern in _KINDS[3:11]:
-        if title in _SPECIES_OF_KIND and pattern.fullmatch(name):
-            return _SPECIES_OF_KIND[title]
-    return "zebrafish" if _KINDS[11][1].fullmatch(name) else ""
+        return _OF_ENTRY[found[1]]
+    return next((_OF_KIND[kind] for kind, pattern in _KINDS if kind in _OF_KIND and pattern.fullmatch(name)), "")
 
 
 def _percent(share: float) -> str:

@@ -330,20 +330,16 @@ def _target_names(
             return name
         return plain.get(bare_name(name)) or folded.get(name.casefold()) or name
 
-    first: dict[int, list[str]] = {}
-    for row, value in zip(*(part.tolist() for part in table.columns[columns[0]]), strict=True):
-        if row in rows:
-            first.setdefault(row, []).append(as_wanted(value))
-    result = {row: tuple(dict.fromkeys(names)) for row, names in first.items()}
     symbols = {name for names in table.columns[columns[0]][1:] for name in names.tolist()}
-    for column in columns[1:]:
-        others: dict[int, list[str]] = {}
+    result: dict[int, tuple[str, ...]] = {}
+    for column in columns:
+        found: dict[int, list[str]] = {}
         for row, value in zip(*(part.tolist() for part in table.columns[column]), strict=True):
             name = as_wanted(value)
             # The symbol of one gene is never taken for the alias of another.
-            if row in rows and name in aims and value not in symbols:
-                others.setdefault(row, []).append(name)
-        for row, names in others.items():
+            if row in rows and (column == columns[0] or (name in aims and value not in symbols)):
+                found.setdefault(row, []).append(name)
+        for row, names in found.items():
             if not any(name in aims for name in result.get(row, ())):
                 result[row] = tuple(dict.fromkeys(names))
     return result

@@ -181,15 +181,9 @@ def columns_from_pairs(
     import pandas as pd
 
     codes, genes = pd.factorize(np.asarray(first, dtype=object))
-    kind_codes, words = pd.factorize(np.asarray(kinds, dtype=object))
-    names = np.asarray(values, dtype=object)
-    columns: dict[str, tuple[NDArray[np.int64], NDArray[np.object_]]] = {
-        key: (np.arange(len(genes), dtype=np.int64), np.asarray(genes, dtype=object))
-    }
-    order = np.argsort(kind_codes, kind="stable")
-    bounds = np.searchsorted(kind_codes[order], np.arange(len(words) + 1))
-    for number, word in enumerate(words):
-        here = order[bounds[number] : bounds[number + 1]]
-        if str(word) != key:
-            columns[str(word)] = (codes[here].astype(np.int64), names[here])
+    columns = {key: (np.arange(len(genes), dtype=np.int64), np.asarray(genes, dtype=object))}
+    rows = pd.DataFrame({"gene": codes, "kind": kinds, "name": values}, dtype=object)
+    for kind, named in rows.groupby("kind", sort=False):
+        if kind != key:
+            columns[str(kind)] = named["gene"].to_numpy(dtype=np.int64), named["name"].to_numpy(dtype=object)
     return columns, len(genes)

@@ -10,7 +10,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -20,7 +19,7 @@ from keras_vnn.basics.errors import ReadError, sample
 from keras_vnn.basics.provenance import AuditEntry
 from keras_vnn.basics.remedies import remedy
 from keras_vnn.readers.layout import Columns, Layout, Roles, as_number, choose_columns, lay_out, normalized, split
-from keras_vnn.readers.tabular import Options, Table, counted, joined, of_each, pieces_of, refuse_row
+from keras_vnn.readers.tabular import IN_MEMORY, Options, Table, counted, joined, of_each, pieces_of, refuse_row
 from keras_vnn.readers.text import Preview, texts_at
 
 if TYPE_CHECKING:
@@ -220,9 +219,8 @@ def frame_rows(frame: pd.DataFrame, roles: Roles, asked: Sequence[int | str] | N
     if frame.shape[1] < 2:
         raise ReadError(f"The DataFrame has {frame.shape[1]} columns, expected two names per row.")
     texts = frame.astype(object).where(frame.notna(), "").astype(str)
-    path = Path("the DataFrame")
     layout = Layout(
-        Preview(path, b"", (), ()),
+        Preview(IN_MEMORY, b"", (), ()),
         "\t",
         False,
         tuple(map(str, frame.columns)),
@@ -246,7 +244,8 @@ def frame_rows(frame: pd.DataFrame, roles: Roles, asked: Sequence[int | str] | N
                     f"'{given.iloc[place]}' at index {given.index[place]}.\n"
                     "Drop them first, or name the columns to take: columns=(1, 2)"
                 )
-    return Table(_signed(rows, layout, columns, roles), path, columns.described(layout, roles.number_is), len(frame))
+    said = columns.described(layout, roles.number_is)
+    return Table(_signed(rows, layout, columns, roles), IN_MEMORY, said, len(frame))
 
 
 # ---- which rows ----------------------------------------------------------------------------------------------

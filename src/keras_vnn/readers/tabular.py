@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 # What may name a target of DREM, in words.
 DREM_IDS = {"symbol": "symbol", "ensembl": "Ensembl id"}
 
+# The path of rows of a DataFrame.
+IN_MEMORY = Path("the DataFrame")
+
 # Rows parsed together: words become categories before the next are read.
 _AT_ONCE = 1 << 18
 
@@ -97,7 +100,7 @@ class Table:
         A row per record that was kept, with its line number as index. Of two names a row: ``first`` and ``second``,
         and where there are such ``number`` (float64) and ``effect``; of annotations: see `read.annotations`.
     path
-        The file.
+        The file; `IN_MEMORY` for a DataFrame.
     format
         The format and the columns, in words.
     records
@@ -120,7 +123,9 @@ class Table:
 
     @property
     def source(self) -> Source:
-        """The file, with its digest."""
+        """The file, with its digest; or the DataFrame."""
+        if self.path is IN_MEMORY:
+            return Source("DataFrame", "memory", records=self.records)
         return Source.of_file(self.path, self.format, records=self.records, release=self.release)
 
     @property

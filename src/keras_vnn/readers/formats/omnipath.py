@@ -26,7 +26,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,7 +36,7 @@ from keras_vnn.basics.provenance import AuditEntry
 from keras_vnn.readers.formats import Format
 from keras_vnn.readers.layout import as_number, lay_out, normalized
 from keras_vnn.readers.pairs import choose_rows
-from keras_vnn.readers.tabular import Options, Table, of_each, whole_rows
+from keras_vnn.readers.tabular import IN_MEMORY, Options, Table, of_each, whole_rows
 from keras_vnn.readers.text import Preview, shortened
 
 _FLAGS = ("isdirected", "isstimulation", "isinhibition")
@@ -82,7 +81,7 @@ def omnipath_frame(frame: pd.DataFrame, options: Options, family: str) -> Table 
         return None
     texts = frame.astype(object).where(frame.notna(), "").astype(str).set_axis(words, axis=1)
     texts = texts.loc[:, ~texts.columns.duplicated()].reset_index(drop=True)
-    return _rows(Table(texts, Path("the DataFrame"), "OmniPath", len(texts)), options, family)
+    return _rows(Table(texts, IN_MEMORY, "OmniPath", len(texts)), options, family)
 
 
 def _rows(table: Table, options: Options, family: str) -> Table:

@@ -33,7 +33,7 @@ from keras_vnn.readers.formats.looks import GENE_LIST_JSON
 from keras_vnn.readers.layout import Layout, column_number, is_number, lay_out, normalized
 from keras_vnn.readers.pairs import bare_taxon
 from keras_vnn.readers.registry import is_sure, lists_formats, read_file, refuse_other, sniff
-from keras_vnn.readers.tabular import Options, pieces_of, refuse_row
+from keras_vnn.readers.tabular import Options, left_out, pieces_of, refuse_row
 from keras_vnn.readers.text import COMMENT_MARKS, GCT, Preview, preview, read_json_text, shortened
 
 if TYPE_CHECKING:
@@ -341,19 +341,19 @@ def _default_column(layout: Layout) -> int:
 
 def _column(layout: Layout, position: int, malformed: str) -> tuple[list[str], Audit]:
     names: list[str] = []
-    skipped: list[str] = []
+    skipped: list[int] = []
     for piece in pieces_of(layout, (position,)):
         empty = (piece[position] == "").to_numpy()
         if empty.any() and malformed == "raise":
             refuse_row(layout, int(piece.index[empty][0]), f"The name in {layout.name(position)} is empty")
-        skipped.extend(f"{layout.preview.path.name}:{line}" for line in piece.index[empty])
+        skipped.extend(piece.index[empty])
         names.extend(piece[position][~empty])
     if not names:
         raise ReadError(
             f"The file has no gene names in {layout.name(position)}: {layout.preview.path}\n"
             + remedy("If another column holds them, say which: {column}", column=2)
         )
-    return names, Audit.of(AuditEntry.of("read", "row", "a name is empty", skipped))
+    return names, Audit.of(left_out(layout.preview.path, skipped, "a name is empty"))
 
 
 def _numbered(layout: Layout, malformed: str) -> tuple[list[str], str, Audit]:

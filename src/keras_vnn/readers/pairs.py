@@ -19,7 +19,17 @@ from keras_vnn.basics.errors import ReadError, sample
 from keras_vnn.basics.provenance import AuditEntry
 from keras_vnn.basics.remedies import remedy
 from keras_vnn.readers.layout import Columns, Layout, Roles, as_number, choose_columns, lay_out, normalized, split
-from keras_vnn.readers.tabular import IN_MEMORY, Options, Table, counted, joined, of_each, pieces_of, refuse_row
+from keras_vnn.readers.tabular import (
+    IN_MEMORY,
+    Options,
+    Table,
+    counted,
+    joined,
+    left_out,
+    of_each,
+    pieces_of,
+    refuse_row,
+)
 from keras_vnn.readers.text import Preview, texts_at
 
 if TYPE_CHECKING:
@@ -112,7 +122,7 @@ def read_rows(
     kept: list[pd.DataFrame] = []
     records = repeats = below = 0
     largest = -np.inf
-    faults: dict[str, list[str]] = {}
+    faults: dict[str, list[int]] = {}
     for piece in pieces_of(layout, columns.used()):
         if layout.header:
             again = piece[columns.first] == layout.titles[columns.first]
@@ -124,7 +134,7 @@ def read_rows(
         good = np.ones(len(rows), dtype=bool)
         for reason, wrong in _faults(rows, piece[layout.width], columns, roles):
             if wrong[good].any():
-                faults.setdefault(reason, []).extend(f"{path.name}:{line}" for line in rows.index[wrong & good])
+                faults.setdefault(reason, []).extend(rows.index[wrong & good])
                 good &= ~wrong
         if malformed == "raise" and not good.all():
             _explain(layout, columns, int(rows.index[~good][0]), roles.number_is)
@@ -142,19 +152,13 @@ def read_rows(
             f"None of {records:,} rows has a {roles.number_is} of at least {at_least:g}; the largest is "
             f"{largest:g}: {path}\nPass a smaller min_score."
         )
-    entries = (
+    dropped = (
         AuditEntry("read", roles.subject, f"{roles.number_is} below {at_least or 0:g}", below),
         AuditEntry("read", "row", "the header again", repeats),
-        *(AuditEntry.of("read", "row", reason, where) for reason, where in sorted(faults.items())),
+        *(left_out(path, lines, reason) for reason, lines in sorted(faults.items())),
     )
-    dropped = tuple(entry for entry in entries if entry.count)
-    return Table(
-        _signed(joined(kept), layout, columns, roles),
-        path,
-        columns.described(layout, roles.number_is),
-        records,
-        dropped,
-    )
+    said = columns.described(layout, roles.number_is)
+    return Table(_signed(joined(kept), layout, columns, roles), path, said, records, dropped)
 
 
 def _rows_of(piece: pd.DataFrame, columns: Columns, roles: Roles) -> pd.DataFrame:

@@ -216,35 +216,37 @@ def read_fixed(start: Preview, layout: Fixed, said: str, *, malformed: str | Non
     # Nearly always filled: whether it is empty tells short rows apart without counting the tabs of every line.
     filled = {layout.fewest - 1, *(layout.columns[name] for name in layout.required)}
     wrong: list[int] = []
-
-    def sound(parts: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        """Note what is malformed piece by piece, so that a file of nothing else is refused at its first rows."""
-        for part in parts:
-            is_suspicious = np.logical_or.reduce([part[layout.most] != "", *(part[column] == "" for column in filled)])
-            # Some turn out to be right.
-            for line, text in texts_at(path, part.index[is_suspicious].tolist()):
-                if (fault := layout.fault_of(text)) and malformed != "skip":
+    parts = []
+    # Piece by piece, so that a file of nothing but malformed rows is refused at its first.
+    for part in pieces(path, {0, *filled, *layout.columns.values()}, width=layout.most):
+        is_suspicious = np.logical_or.reduce([part[layout.most] != "", *(part[column] == "" for column in filled)])
+        # Some turn out to be right.
+        for line, text in texts_at(path, part.index[is_suspicious].tolist()):
+            if fault := layout.fault_of(text):
+                if malformed != "skip":
                     raise ReadError(
-                        f"{fault}: {at(path, line)}\n"
-                        "Is the file truncated?"
-                        + (
-                            remedy(" Pass {malformed} to count such rows in the audit and go on.", malformed="skip")
-                            if malformed
-                            else ""
-                        )
+                        f"{fault}: {at(path, line)}\nIs the file truncated?{to_skip() if malformed else ''}"
                     )
-                wrong.extend([line] if fault else ())
-            yield part
-
-    frame = joined(sound(pieces(path, {0, *filled, *layout.columns.values()}, width=layout.most)))
+                wrong.append(line)
+        parts.append(part)
+    frame = joined(parts)
     records = len(frame)
     if not records:
         raise ReadError(f"The file has no data rows: {path}\nIs it truncated?")
     if wrong:
         frame = frame[~frame.index.isin(wrong)]
     taken = pd.DataFrame({name: frame[column] for name, column in layout.columns.items()}, index=frame.index)
-    entry = AuditEntry.of("read", "row", "malformed", [f"{path.name}:{line}" for line in wrong])
-    return Table(taken, path, said, records, (entry,) if wrong else ())
+    return Table(taken, path, said, records, (left_out(path, wrong),))
+
+
+def left_out(path: Path, lines: Iterable[int], reason: str = "malformed") -> AuditEntry:
+    """Return the entry about rows of a file that were left out, by their lines."""
+    return AuditEntry.of("read", "row", reason, [f"{path.name}:{line}" for line in lines])
+
+
+def to_skip() -> str:
+    """Return how to go on without rows that are malformed."""
+    return remedy(" Pass {malformed} to count such rows in the audit and go on.", malformed="skip")
 
 
 def of_each(column: Any, function: Callable[[str], Any], dtype: Any = object) -> NDArray[Any]:
@@ -303,9 +305,7 @@ def whole_rows(layout: Layout, used: Sequence[int], malformed: str) -> tuple[pd.
     wide = (frame[layout.width] != "").to_numpy()
     if wide.any() and malformed == "raise":
         refuse_row(layout, int(frame.index[wide][0]), f"The row has more than {counted(layout.width)}")
-    where = [f"{layout.preview.path.name}:{line}" for line in frame.index[wide]]
-    entry = AuditEntry.of("read", "row", "more columns than the other rows", where)
-    return frame[~wide], (entry,) if where else ()
+    return frame[~wide], (left_out(layout.preview.path, frame.index[wide], "more columns than the other rows"),)
 
 
 def pieces(

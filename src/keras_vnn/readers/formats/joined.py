@@ -35,7 +35,6 @@ from functools import partial
 import pandas as pd
 
 from keras_vnn.basics.errors import ReadError
-from keras_vnn.basics.provenance import AuditEntry
 from keras_vnn.basics.remedies import remedy
 from keras_vnn.priors.kinds import OTHER, identify
 from keras_vnn.readers.formats import Format
@@ -44,7 +43,7 @@ from keras_vnn.readers.formats.interactions import INTERACTION_ROLES
 from keras_vnn.readers.formats.sif import without_types
 from keras_vnn.readers.layout import Layout, Roles, choose_columns, is_number, lay_out, normalized
 from keras_vnn.readers.pairs import choose_rows, read_rows
-from keras_vnn.readers.tabular import Options, Table, of_each, refuse_row
+from keras_vnn.readers.tabular import Options, Table, left_out, of_each, refuse_row
 from keras_vnn.readers.text import Preview
 
 _NOTHING = Options()
@@ -208,10 +207,8 @@ def read_joined(start: Preview, options: Options) -> Table:
     first, second = zip(
         *(pairs[field] or ("", "") for field, bad in zip(fields, wrong, strict=True) if not bad), strict=True
     )
-    entry = AuditEntry.of(
-        "read", "row", "malformed", [f"{start.path.name}:{line}" for line in table.frame.index[wrong]]
-    )
-    return replace(table, frame=frame.assign(first=first, second=second), dropped=(*table.dropped, entry))
+    dropped = (*table.dropped, left_out(start.path, table.frame.index[wrong]))
+    return replace(table, frame=frame.assign(first=first, second=second), dropped=dropped)
 
 
 JOINED = Format(

@@ -107,7 +107,7 @@ def _rows(table: Table, options: Options, family: str) -> Table:
         entries.append(AuditEntry("read", "row", "without a direction", int((~flag["isdirected"] & wanted).sum())))
         wanted &= flag["isdirected"]
     kept = pd.DataFrame(sides, index=frame.index)[wanted]
-    table = replace(table, frame=kept, dropped=(*table.dropped, *(entry for entry in entries if entry.count)))
+    table = replace(table, frame=kept, dropped=(*table.dropped, *entries))
     return choose_rows(table, options, "gene symbol" if names is _SYMBOLS else "accession")
 
 

@@ -41,7 +41,7 @@ from keras_vnn.basics.files import read_lines
 from keras_vnn.basics.provenance import AuditEntry
 from keras_vnn.basics.remedies import reader_called, remedy
 from keras_vnn.readers.formats import Format
-from keras_vnn.readers.tabular import Options, Table, of_each
+from keras_vnn.readers.tabular import Options, Table, left_out, of_each, to_skip
 from keras_vnn.readers.text import COMMENT_MARKS, Preview, at
 
 INTERACTION_TYPES = ("pp", "interacts-with", "in-complex-with")
@@ -111,15 +111,14 @@ def read_sif(start: Preview, options: Options, *, default_types: tuple[str, ...]
     if incomplete and options.malformed == "raise":
         raise ReadError(
             f"The row names no target or holds an empty field: {at(path, incomplete[0])}\n"
-            "Expected SIF: source, type, one or more targets."
-            + remedy(" Pass {malformed} to count such rows in the audit and go on.", malformed="skip")
+            f"Expected SIF: source, type, one or more targets.{to_skip()}"
         )
     if not pairs:
         raise _nothing(path, wanted, others, records, subject)
     frame = pd.DataFrame(pairs, columns=["first", "second", "line"]).set_index("line")
     dropped = (
         *(AuditEntry("read", "row", f"SIF type {word}, not {_or(wanted)}", n) for word, n in sorted(others.items())),
-        AuditEntry.of("read", "row", "no target", [f"{path.name}:{number}" for number in incomplete]),
+        left_out(path, incomplete, "no target"),
         AuditEntry.of(
             "read", "node", "named alone, without an interaction", alone - {*frame["first"], *frame["second"]}
         ),

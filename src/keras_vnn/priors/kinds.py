@@ -93,16 +93,10 @@ _SCIENTIFIC = re.compile(r"\d([.,]\d+)?E[+-]?\d+")
 _SERIAL = re.compile(r"\d{5}")
 # Days since 1900 of the years 1990 to 2049: what Excel shows of a date formatted as a number.
 _SERIAL_DAYS = range(32874, 54789)
+# What comes before the number in symbols that look like the month.
 _OF_MONTH = {
-    "Sep": ("SEPT{}", "SEPTIN{}"),
-    "Mar": ("MARCH{}", "MARC{}"),
-    "Dec": ("DEC{}", "DELEC{}"),
-    "Oct": ("OCT{}",),
-    "Nov": ("NOV{}",),
-    "Feb": ("FEB{}",),
-    "Apr": ("APR{}",),
-    "Jun": ("JUN{}",),
-    "May": ("MAY{}",),
+    **{month: (month.upper(),) for month in ("Oct", "Nov", "Feb", "Apr", "Jun", "May")},
+    **{"Sep": ("SEPT", "SEPTIN"), "Mar": ("MARCH", "MARC"), "Dec": ("DEC", "DELEC")},
 }
 _GERMAN = {"Sept": "Sep", "Mrz": "Mar", "Mär": "Mar", "Mai": "May", "Okt": "Oct", "Dez": "Dec"}
 
@@ -297,7 +291,7 @@ def undamaged(name: str) -> tuple[str, ...]:
         month, number = (_MONTHS[int(found[1]) - 1] if 1 <= int(found[1]) <= 12 else ""), found[2]
     month = month.capitalize()
     month = _GERMAN.get(month, month)
-    return tuple(form.format(int(number)) for form in _OF_MONTH.get(month, ())[:2] if number)
+    return tuple(f"{stem}{int(number)}" for stem in _OF_MONTH.get(month, ()) if number)
 
 
 def refuse_mixed_species(names: Iterable[str], where: object) -> None:

@@ -23,9 +23,9 @@ from keras_vnn.basics.errors import ConfigError, ReadError
 from keras_vnn.basics.provenance import Audit, AuditEntry
 from keras_vnn.priors import Interactions, Regulation
 from keras_vnn.priors.kinds import check_names
-from keras_vnn.readers.formats.interactions import INTERACTION_ROLES
+from keras_vnn.readers.formats.graphs import ROLES
 from keras_vnn.readers.formats.omnipath import is_omnipath, omnipath_frame
-from keras_vnn.readers.formats.regulation import REGULATION_ROLES, names_regulators
+from keras_vnn.readers.formats.regulation import names_regulators
 from keras_vnn.readers.layout import normalized
 from keras_vnn.readers.pairs import bare_taxon, frame_rows, without_taxon
 from keras_vnn.readers.registry import lists_formats, read_file
@@ -225,15 +225,12 @@ def read_regulation(
     return reduce(Regulation.union, (_regulation(table, where) for table, where, _ in tables))
 
 
-_ROLES = {"interactions": INTERACTION_ROLES, "regulation": REGULATION_ROLES}
-
-
 def family_of_columns(names: Sequence[str]) -> str:
     """Return which family the columns of a table are of: ``regulation``, ``interactions``, or else ``genes``."""
     words = [normalized(str(name)) for name in names]
     if is_omnipath(words) or names_regulators(words):
         return "regulation"
-    return "interactions" if INTERACTION_ROLES.heads(words) else "genes"
+    return "interactions" if ROLES["interactions"].heads(words) else "genes"
 
 
 def _is_graph(source: Any) -> bool:
@@ -262,7 +259,7 @@ def _tables(
 
 def _of_frame(frame: pd.DataFrame, family: str, options: Options) -> Table:
     table = omnipath_frame(frame, options, family) if options.columns is None else None
-    return table or frame_rows(frame, _ROLES[family], options.columns)
+    return table or frame_rows(frame, ROLES[family], options.columns)
 
 
 def _words(words: Sequence[str]) -> tuple[str, ...]:

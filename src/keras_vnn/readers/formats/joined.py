@@ -30,15 +30,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from functools import partial
 
 import pandas as pd
 
 from keras_vnn.basics.errors import ReadError
 from keras_vnn.basics.remedies import remedy
 from keras_vnn.priors.kinds import OTHER, identify
-from keras_vnn.readers.formats import Format
-from keras_vnn.readers.formats.graphs import FAMILIES_OF_PAIRS
+from keras_vnn.readers.formats import Format, for_families
+from keras_vnn.readers.formats.graphs import ROLES
 from keras_vnn.readers.formats.interactions import INTERACTION_ROLES
 from keras_vnn.readers.formats.sif import without_types
 from keras_vnn.readers.layout import Layout, Roles, choose_columns, is_number, lay_out, normalized
@@ -103,7 +102,7 @@ def _read(
 # ---- Cytoscape -----------------------------------------------------------------------------------------------
 
 
-def read_cytoscape(start: Preview, options: Options, *, roles: Roles, others: tuple[str, ...]) -> Table:
+def read_cytoscape(start: Preview, options: Options, *, family: str) -> Table:
     """Read Cytoscape's table of edges.
 
     Raises
@@ -111,6 +110,7 @@ def read_cytoscape(start: Preview, options: Options, *, roles: Roles, others: tu
     ReadError
         No edge is left.
     """
+    roles = ROLES[family]
     _, _, table = _read(start, options, roles, _EDGE, "edges of Cytoscape")
     edges = [_EDGE.fullmatch(text) for text in table.frame["first"]]
     parts = [edge.groups() if edge else ("", "", "") for edge in edges]
@@ -120,20 +120,16 @@ def read_cytoscape(start: Preview, options: Options, *, roles: Roles, others: tu
         effects = of_each(frame["kind"], roles.effect_of)
         if 2 * sum(effect is not None for effect in effects) >= len(effects):
             frame["effect"] = [effect or "unknown" for effect in effects]
-    return choose_rows(without_types(replace(table, frame=frame), options, others), options, "names of nodes")
+    return choose_rows(without_types(replace(table, frame=frame), options, family), options, "names of nodes")
 
 
-CYTOSCAPE = tuple(
-    Format(
-        "cytoscape",
-        "a table of edges of Cytoscape",
-        family,
-        lambda start: _lay_out(start, _EDGE)[1] is not None,
-        partial(read_cytoscape, roles=roles, others=others),
-        takes=("sif_types",),
-        page=__doc__,
-    )
-    for family, roles, others in FAMILIES_OF_PAIRS
+CYTOSCAPE = for_families(
+    "cytoscape",
+    "a table of edges of Cytoscape",
+    lambda start: _lay_out(start, _EDGE)[1] is not None,
+    read_cytoscape,
+    {"interactions": ("sif_types",), "regulation": ("sif_types",)},
+    __doc__,
 )
 
 # ---- marks ---------------------------------------------------------------------------------------------------

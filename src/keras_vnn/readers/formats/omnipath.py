@@ -25,7 +25,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -33,7 +32,7 @@ import pandas as pd
 
 from keras_vnn.basics.errors import ReadError, check_choice
 from keras_vnn.basics.provenance import AuditEntry
-from keras_vnn.readers.formats import Format
+from keras_vnn.readers.formats import for_families
 from keras_vnn.readers.layout import as_number, lay_out, normalized
 from keras_vnn.readers.pairs import choose_rows
 from keras_vnn.readers.tabular import IN_MEMORY, Options, Table, of_each, whole_rows
@@ -116,15 +115,11 @@ def _is_set(word: str) -> bool:
 
 
 # A table of signalling is told to be regulation, as its flags are effects.
-OMNIPATH = tuple(
-    Format(
-        "omnipath",
-        "OmniPath",
-        family,
-        lambda start: is_omnipath(lay_out(start, is_header=is_omnipath).words),
-        partial(read_omnipath, family=family),
-        takes=takes,
-        page=__doc__,
-    )
-    for family, takes in (("regulation", ()), ("interactions", ("id", "taxon")))
+OMNIPATH = for_families(
+    "omnipath",
+    "OmniPath",
+    lambda start: is_omnipath(lay_out(start, is_header=is_omnipath).words),
+    read_omnipath,
+    {"regulation": (), "interactions": ("id", "taxon")},
+    __doc__,
 )

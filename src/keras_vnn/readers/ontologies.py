@@ -329,16 +329,16 @@ def _of_taxon(table: Table, taxon: str | int | None) -> Table:
 
 
 def _with_evidence(table: Table, included: Collection[str] | None, excluded: Collection[str]) -> Table:
-    if "evidence" not in table.frame and included is None:
+    has_evidence = "evidence" in table.frame
+    if included is None and not (has_evidence and excluded):
         if set(excluded) - {"ND"}:
             raise ReadError(
                 f"{_title(table)} has no column of evidence, so {sample(excluded)} cannot be excluded.\n"
                 "Leave out exclude_evidence."
             )
         return table
-    if included is None and not excluded:
-        return table
-    _check_codes({*(included or ()), *excluded}, table)
+    if has_evidence:
+        _check_codes({*(included or ()), *excluded}, table)
     return _keeping(
         table,
         "evidence",
@@ -349,8 +349,6 @@ def _with_evidence(table: Table, included: Collection[str] | None, excluded: Col
 
 def _check_codes(wanted: Collection[str], table: Table) -> None:
     """Raise for an evidence code that neither the file nor the Gene Ontology knows."""
-    if "evidence" not in table.frame:
-        return
     present = {code for word in table.frame["evidence"].unique() for code in word.split("|")}
     if set(wanted) <= present:
         return

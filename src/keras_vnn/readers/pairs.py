@@ -33,6 +33,8 @@ from keras_vnn.readers.tabular import (
 from keras_vnn.readers.text import Preview, texts_at
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
 _NAMES_ALONE = Roles(pair=lambda words: None, number=(), number_is="score")
@@ -148,10 +150,7 @@ def read_rows(
     if not records:
         raise ReadError(f"The file has no data rows: {path}\nIs it truncated?")
     if below and not any(map(len, kept)):
-        raise ReadError(
-            f"None of {records:,} rows has a {roles.number_is} of at least {at_least:g}; the largest is "
-            f"{largest:g}: {path}\nPass a smaller min_score."
-        )
+        _refuse_all(records, f"{roles.number_is} of at least {at_least:g}", largest, path)
     dropped = (
         AuditEntry("read", roles.subject, f"{roles.number_is} below {at_least or 0:g}", below),
         AuditEntry("read", "row", "the header again", repeats),
@@ -306,10 +305,7 @@ def choose_rows(table: Table, options: Options, names: str) -> Table:
         number = table.frame["number"]
         enough = (number >= options.at_least).to_numpy()
         if not enough.any():
-            raise ReadError(
-                f"None of {table.records:,} rows has a score of at least {options.at_least:g}; the largest is "
-                f"{number.max():g}: {path}\nPass a smaller min_score."
-            )
+            _refuse_all(table.records, f"score of at least {options.at_least:g}", number.max(), path)
         table = table.keeping(enough, "interaction", f"score below {options.at_least:g}, or without one")
     if not len(table.frame):
         raise ReadError(
@@ -318,6 +314,12 @@ def choose_rows(table: Table, options: Options, names: str) -> Table:
         )
     columns = ["first", "second", *(["number"] if has_scores else []), *(["effect"] if "effect" in frame else [])]
     return replace(table, frame=table.frame[columns], format=f"{table.format}, {names}")
+
+
+def _refuse_all(records: int, wanted: str, largest: float, path: Path) -> NoReturn:
+    raise ReadError(
+        f"None of {records:,} rows has a {wanted}; the largest is {largest:g}: {path}\nPass a smaller min_score."
+    )
 
 
 def bare_taxon(word: object) -> str:

@@ -16,7 +16,7 @@ from itertools import islice
 from keras_vnn.basics.errors import GeneError, VNNWarning, sample
 from keras_vnn.basics.showing import Shown
 
-_UNIPROT = r"([OPQ]\d[A-Z\d]{3}\d|[A-NR-Z]\d([A-Z][A-Z\d]{2}\d){1,2})"
+UNIPROT = r"([OPQ]\d[A-Z\d]{3}\d|[A-NR-Z]\d([A-Z][A-Z\d]{2}\d){1,2})"
 # The first that fits decides. A number alone is told last, for it may be anything.
 _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (title, re.compile(pattern))
@@ -36,7 +36,7 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("RefSeq ids", r"[NX][MRP]_\d{6,9}(\.\d+)?"),
         ("GO terms", r"GO:\d{7}"),
         ("Reactome ids", r"R-[A-Z]{3}-\d+"),
-        ("UniProt accessions", rf"(UniProtKB:)?{_UNIPROT}(-\d+)?"),
+        ("UniProt accessions", rf"(UniProtKB:)?{UNIPROT}(-\d+)?"),
         ("UniProt entry names", r"[A-Z0-9]{1,10}_(HUMAN|MOUSE|RAT|YEAST|DROME|CAEEL|DANRE|ARATH|BOVIN|CHICK|ECOLI)"),
         ("array probes", r"\d+(_[a-z])?_at|AFFX-.*|ILMN_\d+|A_\d+_P\d+"),
         ("ERCC spike-ins", r"ERCC-\d{5}"),
@@ -217,7 +217,7 @@ def bare_name(name: str) -> str:
     """
     if _ENSEMBL.fullmatch(name):
         return re.sub(r"^\d+\.|\.\d+(_PAR_Y)?$", "", name)
-    found = re.fullmatch(rf"(?:UniProtKB:)?({_UNIPROT})(?:-\d+|[-:]PRO_\d+)?", name)
+    found = re.fullmatch(rf"(?:UniProtKB:)?({UNIPROT})(?:-\d+|[-:]PRO_\d+)?", name)
     if found:
         return found[1]
     if re.fullmatch(r"\d+\.[A-Za-z][\w.-]*", name):

@@ -15,6 +15,7 @@ from typing import Any
 
 from keras_vnn.basics.errors import ConfigError, ReadError, did_you_mean, sample
 from keras_vnn.basics.remedies import remedy
+from keras_vnn.priors.kinds import UNIPROT
 from keras_vnn.readers.text import Preview, refuse_comments_alone, shortened
 
 DELIMITERS = {"\t": "TSV", ",": "CSV", ";": "semicolon-separated", " ": "space-separated"}
@@ -32,7 +33,7 @@ _NO_SCORE = re.compile(
 _NO_NUMBER = {"", "na", "n/a", "nan", "none", "null", "inf", "-inf", "+inf", "infinity"}
 _STRONG_ID = re.compile(
     r"(\d+\.)?ENS[A-Z]*[GTP]\d{11}(\.\d+)?|Y[A-P][LR]\d{3}[WC](-[A-Z])?|AT[1-5MC]G\d{5}|FBgn\d{7}|WBGene\d{8}"
-    r"|([OPQ]\d[A-Z\d]{3}\d|[A-NR-Z]\d([A-Z][A-Z\d]{2}\d){1,2})"
+    rf"|{UNIPROT}"
 )
 
 

@@ -148,6 +148,7 @@ def read_gene_sets(path: str | os.PathLike[str], *, format: str = "auto", repeat
 
 IDENTIFIERS = ("symbol", "accession", "synonym")
 NOT_RULES = ("pair", "row")
+# How files abbreviate them.
 _ASPECTS = {
     "biological_process": ("P", "Process"),
     "molecular_function": ("F", "Function"),
@@ -254,7 +255,7 @@ def read_annotations(
     table = _of_taxon(table, taxon)
     table = _with_evidence(table, included, excluded - (included or frozenset()))
     if namespace is not None:
-        aspects = {aspect for space in spaces for aspect in _ASPECTS[space]}
+        aspects = {aspect for space in spaces for aspect in (space, *_ASPECTS[space])}
         table = _keeping(table, "aspect", lambda word: word in aspects, "of another namespace")
     if unwanted:
         reason = f"qualifier not wanted ({sample(unwanted)})"

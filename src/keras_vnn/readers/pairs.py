@@ -333,8 +333,8 @@ def bare_taxon(word: object) -> str:
     return _TAXON_DATABASE.sub("", str(word).strip(), count=1).strip()
 
 
-def species_counts(counts: Counter[str], limit: int = 4) -> str:
-    """Return the species of rows in words, the most frequent first.
+def species_counts(counts: Counter[str]) -> str:
+    """Return the four most frequent species of rows in words.
 
     Examples
     --------
@@ -342,8 +342,8 @@ def species_counts(counts: Counter[str], limit: int = 4) -> str:
     '9606 (1,200), 10090 (3)'
     """
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    shown = ", ".join(f"{taxon} ({count:,})" for taxon, count in ordered[:limit])
-    return shown + (f" and {len(ordered) - limit} more" if len(ordered) > limit else "")
+    shown = ", ".join(f"{taxon} ({count:,})" for taxon, count in ordered[:4])
+    return shown + (f" and {len(ordered) - 4} more" if len(ordered) > 4 else "")
 
 
 def refuse_species(columns: Iterable[Any], subject: str, where: object) -> None:

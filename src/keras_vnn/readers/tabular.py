@@ -293,19 +293,22 @@ def pieces_of(layout: Layout, used: Sequence[int]) -> Iterator[pd.DataFrame]:
     )
 
 
-def whole_rows(layout: Layout, used: Sequence[int], malformed: str) -> tuple[pd.DataFrame, tuple[AuditEntry, ...]]:
-    """Return columns of all rows, by position, and what was left out: with ``malformed="skip"``, rows of more fields.
+def read_named(layout: Layout, columns: Mapping[str, int], said: str, malformed: str) -> Table:
+    """Return some columns by name; with ``malformed="skip"``, rows of more fields than the others are left out.
 
     Raises
     ------
     ReadError
         A row has more fields than the others, and is not to be skipped.
     """
-    frame = joined(pieces_of(layout, used))
+    path = layout.preview.path
+    frame = joined(pieces_of(layout, [*columns.values()]))
     wide = (frame[layout.width] != "").to_numpy()
     if wide.any() and malformed == "raise":
         refuse_row(layout, int(frame.index[wide][0]), f"The row has more than {counted(layout.width)}")
-    return frame[~wide], (left_out(layout.preview.path, frame.index[wide], "more columns than the other rows"),)
+    entry = left_out(path, frame.index[wide], "more columns than the other rows")
+    taken = pd.DataFrame({name: frame[place][~wide] for name, place in columns.items()})
+    return Table(taken, path, said, len(taken), (entry,))
 
 
 def pieces(

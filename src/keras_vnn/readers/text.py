@@ -80,7 +80,8 @@ def preview(path: Path) -> Preview:
         bytes.
     """
     existing_file(path)
-    magic = _first_bytes(path)
+    with open_unpacked(path) as raw:
+        magic = raw.read(64)
     if any(magic.startswith(known) for known in NOT_TEXT):
         return Preview(path, magic, (), ())
     comments: list[tuple[int, str]] = []
@@ -268,8 +269,3 @@ class CheckedStream:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._stream)
-
-
-def _first_bytes(path: Path) -> bytes:
-    with open_unpacked(path) as raw:
-        return raw.read(64)

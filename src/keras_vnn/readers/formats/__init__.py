@@ -13,10 +13,11 @@ from typing import Any, NoReturn
 
 from keras_vnn.basics.errors import ReadError
 from keras_vnn.basics.provenance import AuditEntry
+from keras_vnn.priors.kinds import UNIPROT
 from keras_vnn.readers.tabular import Table
 from keras_vnn.readers.text import Preview
 
-_ISOFORM = re.compile(r"([OPQ]\d[A-Z\d]{3}\d|[A-NR-Z]\d(?:[A-Z][A-Z\d]{2}\d){1,2})(-\d+|:PRO_\d+|-PRO_\d+|:VAR_\d+)")
+_ISOFORM = re.compile(rf"{UNIPROT}(-\d+|:PRO_\d+|-PRO_\d+|:VAR_\d+)")
 
 
 def unread(start: Preview, *_: Any, **__: Any) -> NoReturn:

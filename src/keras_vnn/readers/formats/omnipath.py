@@ -35,7 +35,7 @@ from keras_vnn.basics.provenance import AuditEntry
 from keras_vnn.readers.formats import for_families
 from keras_vnn.readers.layout import as_number, lay_out, normalized
 from keras_vnn.readers.pairs import choose_rows
-from keras_vnn.readers.tabular import IN_MEMORY, Options, Table, of_each, whole_rows
+from keras_vnn.readers.tabular import IN_MEMORY, Options, Table, of_each, read_named
 from keras_vnn.readers.text import Preview, shortened
 
 _FLAGS = ("isdirected", "isstimulation", "isinhibition")
@@ -67,10 +67,9 @@ def read_omnipath(start: Preview, options: Options, *, family: str) -> Table:
             f"The header does not name what OmniPath's does: {start.path}\n    {shortened(start.first)}\n"
             "Expected source, target, is_stimulation, is_inhibition. Name another format, or none."
         )
-    taken = [words.index(word) for word in ("source", "target", *_FLAGS, *_SYMBOLS, *_TAXA, *_SCORES) if word in words]
-    frame, dropped = whole_rows(layout, taken, options.malformed)
-    frame = frame[taken].set_axis([words[place] for place in taken], axis=1)
-    return _rows(Table(frame, start.path, "OmniPath", len(frame), dropped), options, family)
+    wanted = ("source", "target", *_FLAGS, *_SYMBOLS, *_TAXA, *_SCORES)
+    columns = {word: words.index(word) for word in wanted if word in words}
+    return _rows(read_named(layout, columns, "OmniPath", options.malformed), options, family)
 
 
 def omnipath_frame(frame: pd.DataFrame, options: Options, family: str) -> Table | None:

@@ -224,7 +224,7 @@ class Annotations(Shown):
             ],
             bool,
         )
-        kept = good[codes] if len(good) else np.zeros(0, bool)
+        kept = good[codes]
         dropped = AuditEntry("read", "annotation", "none of its evidence codes is wanted", int((~kept).sum()))
         return self._taking(kept, slice(None), dropped)
 

@@ -310,7 +310,7 @@ class Regulation(Shown):
         """
         wanted = set(genes)
         inside = np.fromiter((gene in wanted for gene in self.targets), bool, len(self.targets))
-        kept = inside[self.pairs[:, 1]] if len(self.pairs) else np.zeros(0, bool)
+        kept = inside[self.pairs[:, 1]]
         outside = AuditEntry("match", "regulatory edge", "the target is not in the gene list", int((~kept).sum()))
         return type(self)(
             *used_pairs(self.regulators, self.targets, self.pairs[kept]),

@@ -238,7 +238,7 @@ class Ontology(Shown):
         return replace(ontology, audit=self.audit + Audit.of(*dropped))
 
     def _only(self, inside: NDArray[np.bool_]) -> Ontology:
-        kept = inside[self.edges].all(axis=1) if len(self.edges) else np.zeros(0, bool)
+        kept = inside[self.edges].all(axis=1)
         position = np.cumsum(inside) - 1
         places = np.flatnonzero(inside)
         return replace(

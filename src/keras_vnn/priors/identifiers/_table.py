@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -112,11 +112,13 @@ class IdentifierTable(Shown):
             return asked
         counts = {name: self.overlap(name, names, ignore_case=ignore_case) for name in self.columns}
         # Aliases repeat symbols; they help out a column of symbols anyway.
-        weighed = {name: count / (2 if self._is_earlier(name) else 1) for name, count in counts.items()}
+        earlier = {name for name in counts if _normalized(name) in (*_EARLIER, *_OTHERS)}
+        weighed = {name: count / (2 if name in earlier else 1) for name, count in counts.items()}
         best = max(weighed, key=lambda name: weighed[name], default="")
         if not best or not counts[best]:
             where = ", ".join(source.name for source in self.sources)
-            shown = "\n".join(f"    {name}: {sample(self._first(name), 3)}" for name in list(self.columns)[:8])
+            some = ((name, names[:50].tolist()) for name, (_, names) in list(self.columns.items())[:8])
+            shown = "\n".join(f"    {name}: {sample(names, 3)}" for name, names in some)
             raise ReadError(
                 f"None of {len(names):,} names, such as {sample(names, 3)}, stands in the table of identifiers: "
                 f"{where}\n"
@@ -131,13 +133,6 @@ class IdentifierTable(Shown):
             return (column,)
         words = {_normalized(name): name for name in self.columns}
         return (column, *(words[word] for word in (*_EARLIER, *_OTHERS) if word in words and words[word] != column))
-
-    def _is_earlier(self, column: str) -> bool:
-        return _normalized(column) in (*_EARLIER, *_OTHERS)
-
-    def _first(self, column: str) -> Iterable[str]:
-        first: list[str] = self.columns[column][1][:50].tolist()
-        return first
 
     def _column(self, column: str) -> tuple[NDArray[np.int64], NDArray[np.object_]]:
         if column in self.columns:

@@ -130,7 +130,7 @@ class Roles:
     signed
         Normalized words for numbers whose sign is an effect.
     effect_of
-        Turns a field into an effect; ``None`` for a word it does not know.
+        Turns a field into an effect; ``None`` for a word it does not know, by default any.
     """
 
     pair: Callable[[Sequence[str]], tuple[int, int] | None]
@@ -139,7 +139,7 @@ class Roles:
     subject: str = "interaction"
     signed: frozenset[str] = frozenset()
     effect: tuple[str, ...] = ()
-    effect_of: Callable[[str], str | None] | None = None
+    effect_of: Callable[[str], str | None] = lambda word: None
 
     def heads(self, words: Sequence[str]) -> bool:
         """Say whether normalized words name the two columns of names."""
@@ -288,7 +288,7 @@ def choose_columns(layout: Layout, roles: Roles, asked: Sequence[int | str] | No
         pair = (text[0], text[1]) if text else (candidates[0], candidates[1])
     free = [c for c in candidates if c not in pair]
     effect = next((c for word in roles.effect for c in free if words and words[c : c + 1] == [word]), None)
-    if effect is None and roles.effect_of and not words:
+    if effect is None and not words:
         effect = next((c for c in free if c == max(pair) + 1 and _are_effects(layout.values(c), roles)), None)
     if effect is not None and layout.is_numeric(effect):
         return Columns(*pair, number=effect)
@@ -459,5 +459,5 @@ def _is_number_like(text: str) -> bool:
 
 def _are_effects(values: Sequence[str], roles: Roles) -> bool:
     filled = [value for value in values if value]
-    known = sum(roles.effect_of is not None and roles.effect_of(value) is not None for value in filled)
+    known = sum(roles.effect_of(value) is not None for value in filled)
     return bool(filled) and 2 * known >= len(filled)

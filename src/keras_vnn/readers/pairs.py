@@ -164,7 +164,7 @@ def _rows_of(piece: pd.DataFrame, columns: Columns, roles: Roles) -> pd.DataFram
     rows = {"first": piece[columns.first], "second": piece[columns.second]}
     if columns.number is not None:
         rows["number"] = of_each(piece[columns.number], as_number, float)
-    if columns.effect is not None and roles.effect_of is not None:
+    if columns.effect is not None:
         rows["effect"] = of_each(piece[columns.effect], roles.effect_of)
     return pd.DataFrame(rows, index=piece.index)
 

@@ -378,7 +378,7 @@ def _effects(facts: Sequence[Mapping[str, Any]], roles: Roles) -> list[str] | No
     for word in roles.effect:
         words = _words(facts, word) or []
         filled = [one for one in words if one]
-        if filled and roles.effect_of is not None and not all(map(is_number, filled)):
+        if filled and not all(map(is_number, filled)):
             known = [roles.effect_of(one) for one in words]
             if 2 * sum(one is not None for one, said in zip(known, words, strict=True) if said) >= len(filled):
                 return [one or "unknown" for one in known]

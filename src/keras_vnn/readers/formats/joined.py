@@ -93,7 +93,7 @@ def _read(
         raise ReadError(
             f"No column holds pairs such as {mark!r}: {start.path}\nExpected {said}. Name another format, or none."
         )
-    only = replace(roles, pair=lambda _: (column, column), effect=(), effect_of=None)
+    only = replace(roles, pair=lambda _: (column, column), effect=())
     columns = choose_columns(layout, only, None)
     table = read_rows(layout, columns, only, malformed=options.malformed, at_least=options.at_least)
     return layout, column, replace(table, format=f"{layout.kind} {said}, {layout.name(column)}")
@@ -116,10 +116,9 @@ def read_cytoscape(start: Preview, options: Options, *, family: str) -> Table:
     parts = [edge.groups() if edge else ("", "", "") for edge in edges]
     first, kind, second = ([part[n].strip() for part in parts] for n in range(3))
     frame = table.frame.assign(first=first, second=second, kind=kind)
-    if roles.effect_of is not None:
-        effects = of_each(frame["kind"], roles.effect_of)
-        if 2 * sum(effect is not None for effect in effects) >= len(effects):
-            frame["effect"] = [effect or "unknown" for effect in effects]
+    effects = of_each(frame["kind"], roles.effect_of)
+    if 2 * sum(effect is not None for effect in effects) >= len(effects):
+        frame["effect"] = [effect or "unknown" for effect in effects]
     return choose_rows(without_types(replace(table, frame=frame), options, family), options, "names of nodes")
 
 

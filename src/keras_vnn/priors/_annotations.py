@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
@@ -13,7 +13,18 @@ import pandas as pd
 from keras_vnn.basics.errors import ReadError
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.basics.showing import Shown
-from keras_vnn.priors._columns import from_sources, in_memory, joined_words, locked, named_columns, numbered
+from keras_vnn.priors._columns import (
+    columns_of,
+    edge_columns,
+    from_sources,
+    in_memory,
+    joined_words,
+    locked,
+    named_columns,
+    numbered,
+    united,
+    used_pairs,
+)
 
 if TYPE_CHECKING:
     import networkx
@@ -118,48 +129,19 @@ class Annotations(Shown):
                 [f"{genes[k // len(terms)]} {terms[k % len(terms)]}" for k in np.unique(key[contradicted])],
             ),
         )
-        return cls._of_keys(
-            (genes, terms),
-            (unique, refused),
+        every = cls(
+            genes,
+            terms,
+            np.stack(np.divmod(unique, max(len(terms), 1)), axis=1),
             joined_words(group, len(unique), None if evidence is None else pd.Series(evidence).to_numpy()[kept]),
             joined_words(group, len(unique), None if qualifier is None else pd.Series(qualifier).to_numpy()[kept]),
             firsts,
+            np.stack(np.divmod(refused, max(len(terms), 1)), axis=1),
             term_names,
             sources,
             (audit or Audit()) + Audit.of(*entries),
         )
-
-    @classmethod
-    def _of_keys(
-        cls,
-        names: tuple[tuple[str, ...], tuple[str, ...]],
-        keys: tuple[NDArray[np.int64], NDArray[np.int64]],
-        evidence: NDArray[np.object_],
-        qualifier: NDArray[np.object_],
-        line: NDArray[np.int64],
-        term_names: Mapping[str, str],
-        sources: tuple[Source, ...],
-        audit: Audit,
-    ) -> Self:
-        """Make the value from sorted keys ``gene * terms + term``, leaving out names no key uses."""
-        both = np.concatenate(keys)
-        gene_of, term_of = np.divmod(both, max(len(names[1]), 1))
-        used_genes, gene_of = np.unique(gene_of, return_inverse=True)
-        used_terms, term_of = np.unique(term_of, return_inverse=True)
-        pairs = np.stack([gene_of, term_of], axis=1).astype(np.int32)
-        terms = tuple(names[1][i] for i in used_terms)
-        return cls(
-            tuple(names[0][i] for i in used_genes),
-            terms,
-            locked(pairs[: len(keys[0])]),
-            locked(evidence),
-            locked(qualifier),
-            locked(line),
-            locked(pairs[len(keys[0]) :]),
-            MappingProxyType({id: term_names[id] for id in terms if id in term_names}),
-            sources,
-            audit,
-        )
+        return every._taking(slice(None), slice(None))
 
     @classmethod
     def from_frame(
@@ -189,10 +171,8 @@ class Annotations(Shown):
         >>> print(Annotations.from_mapping({"MLH1": ["mismatch repair"], "ATM": ["DNA repair"]}))
         2 annotations of 2 genes with 2 terms (mapping)
         """
-        pairs = [(gene, term) for gene, listed in terms.items() for term in listed]
-        return cls.from_pairs(
-            [gene for gene, _ in pairs], [term for _, term in pairs], sources=(in_memory("mapping", len(pairs)),)
-        )
+        gene, term = columns_of([(gene, term) for gene, listed in terms.items() for term in listed])
+        return cls.from_pairs(gene, term, sources=(in_memory("mapping", len(gene)),))
 
     @classmethod
     def from_networkx(cls, graph: networkx.DiGraph) -> Self:
@@ -203,12 +183,8 @@ class Annotations(Shown):
         ReadError
             The graph is undirected.
         """
-        if not graph.is_directed():
-            raise ReadError("Annotations need a directed graph (gene → term), got an undirected one.")
-        pairs = [(str(gene), str(term)) for gene, term in graph.edges()]
-        return cls.from_pairs(
-            [gene for gene, _ in pairs], [term for _, term in pairs], sources=(in_memory("networkx graph", len(pairs)),)
-        )
+        gene, term, _ = edge_columns(graph, "Annotations need a directed graph (gene → term)")
+        return cls.from_pairs(gene, term, sources=(in_memory("networkx graph", len(gene)),))
 
     # ---- selecting ----------------------------------------------------------------------------------------
 
@@ -248,38 +224,31 @@ class Annotations(Shown):
             ],
             bool,
         )
-        kept = good[codes] if len(good) else np.zeros(0, bool)
+        kept = good[codes]
         dropped = AuditEntry("read", "annotation", "none of its evidence codes is wanted", int((~kept).sum()))
-        return self._taking(kept, np.ones(len(self.denied), bool), dropped)
+        return self._taking(kept, slice(None), dropped)
 
-    def _taking(self, kept: NDArray[np.bool_], denied: NDArray[np.bool_], entry: AuditEntry) -> Annotations:
-        count = max(len(self.terms), 1)
-        keys, refused = (pairs[:, 0].astype(np.int64) * count + pairs[:, 1] for pairs in (self.pairs, self.denied))
-        return self._of_keys(
-            (self.genes, self.terms),
-            (keys[kept], refused[denied]),
-            self.evidence[kept],
-            self.qualifier[kept],
-            self.line[kept],
-            self.term_names,
-            self.sources,
-            self.audit + Audit.of(entry),
+    def _taking(self, kept: NDArray[np.bool_] | slice, denied: NDArray[np.bool_] | slice, *entries: AuditEntry) -> Self:
+        """Return some annotations and denials, leaving out names that none of them uses."""
+        both = np.concatenate([self.pairs[kept], self.denied[denied]])
+        genes, terms, pairs = used_pairs(self.genes, self.terms, both)
+        asserted = len(self.line[kept])
+        return replace(
+            self,
+            genes=genes,
+            terms=terms,
+            pairs=locked(pairs[:asserted]),
+            evidence=locked(self.evidence[kept]),
+            qualifier=locked(self.qualifier[kept]),
+            line=locked(self.line[kept]),
+            denied=locked(pairs[asserted:]),
+            term_names=MappingProxyType({id: self.term_names[id] for id in terms if id in self.term_names}),
+            audit=self.audit + Audit.of(*entries),
         )
 
     def union(self, other: Annotations) -> Annotations:
         """Return the annotations of both tables; what either negates is removed."""
-        rows = pd.concat([self._rows(), other._rows()], ignore_index=True)
-        return Annotations.from_pairs(
-            rows["gene"],
-            rows["term"],
-            evidence=rows["evidence"],
-            qualifier=rows["qualifier"],
-            line=rows["line"],
-            denied=rows["denied"],
-            term_names={**other.term_names, **self.term_names},
-            sources=self.sources + other.sources,
-            audit=self.audit + other.audit,
-        )
+        return united(self, self._rows(), other, other._rows(), term_names={**other.term_names, **self.term_names})
 
     def _rows(self) -> pd.DataFrame:
         """Return the columns `from_pairs` takes: a row per evidence code and qualifier, and per denial."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,13 @@ from keras_vnn.basics.errors import ReadError, did_you_mean, sample
 from keras_vnn.basics.provenance import Source
 
 if TYPE_CHECKING:
+    import networkx
     from numpy.typing import NDArray
+
+    from keras_vnn.priors._annotations import Annotations
+    from keras_vnn.priors._edges import Interactions, Regulation
+
+Pairs = TypeVar("Pairs", "Interactions", "Regulation", "Annotations")
 
 
 def locked(array: NDArray[Any]) -> NDArray[Any]:
@@ -54,15 +60,18 @@ def numbered(values: Any, what: str) -> tuple[NDArray[np.int64], tuple[str, ...]
     return position[raw], tuple(names[i] for i in order)
 
 
-def run_starts(*keys: NDArray[Any]) -> NDArray[np.int64]:
-    """Return where a new combination of values begins in sorted columns."""
-    if not len(keys[0]):
-        return np.zeros(0, np.int64)
-    new = np.zeros(len(keys[0]), bool)
-    new[0] = True
-    for key in keys:
-        new[1:] |= key[1:] != key[:-1]
-    return np.flatnonzero(new)
+def used(names: Sequence[str] | NDArray[np.object_], places: NDArray[Any]) -> tuple[tuple[str, ...], NDArray[np.int32]]:
+    """Return the names that are used at all, and where each of the places in the names is among these."""
+    kept, found = np.unique(places, return_inverse=True)
+    return tuple(names[i] for i in kept), locked(found.reshape(places.shape).astype(np.int32))
+
+
+def used_pairs(
+    first: Sequence[str] | NDArray[np.object_], second: Sequence[str] | NDArray[np.object_], pairs: NDArray[Any]
+) -> tuple[tuple[str, ...], tuple[str, ...], NDArray[np.int32]]:
+    """Return the names on both sides of ``(rows, 2)`` pairs of places that are used, and the pairs among these."""
+    (first, low), (second, high) = used(first, pairs[:, 0]), used(second, pairs[:, 1])
+    return first, second, locked(np.stack([low, high], axis=1))
 
 
 def joined_words(group: NDArray[np.int64], groups: int, words: Any) -> NDArray[np.object_]:
@@ -82,14 +91,12 @@ def joined_words(group: NDArray[np.int64], groups: int, words: Any) -> NDArray[n
         return result
     codes, uniques = pd.factorize(pd.Series(words), sort=True)
     named = np.array([*(str(word) for word in uniques), ""], dtype=object)
-    used = (codes >= 0) & (named[codes] != "")
-    pairs = np.unique(group[used] * len(named) + codes[used])
-    owner, word = np.divmod(pairs, len(named))
-    starts = run_starts(owner)
-    counts = np.diff(np.append(starts, len(owner)))
-    result[owner[starts[counts == 1]]] = named[word[starts[counts == 1]]]
-    for start, count in zip(starts[counts > 1].tolist(), counts[counts > 1].tolist(), strict=True):
-        result[owner[start]] = "|".join(named[word[start : start + count]])
+    known = (codes >= 0) & (named[codes] != "")
+    owner, word = np.divmod(np.unique(group[known] * len(named) + codes[known]), len(named))
+    owners, starts, counts = np.unique(owner, return_index=True, return_counts=True)
+    result[owners] = named[word[starts]]
+    for one, start, count in zip(*(part[counts > 1].tolist() for part in (owners, starts, counts)), strict=True):
+        result[one] = "|".join(named[word[start : start + count]])
     return result
 
 
@@ -106,6 +113,36 @@ def named_columns(frame: pd.DataFrame, columns: Iterable[str | None]) -> None:
         if column is not None and column not in known:
             hint = did_you_mean(column, known)
             raise ReadError(f"The table has no column {column!r}; it has {sample(known, 12)}. {hint}".rstrip())
+
+
+def columns_of(rows: Sequence[tuple[Any, ...]], width: int = 2) -> NDArray[np.object_]:
+    """Return ``(width, rows)`` columns of rows, of which there may be none."""
+    return np.array(rows, dtype=object).reshape(-1, width).T
+
+
+def edge_columns(graph: networkx.Graph, needs: str = "") -> tuple[list[str], list[str], list[dict[str, Any]]]:
+    """Return both ends of the edges of a graph, as texts, and what the edges carry.
+
+    Raises
+    ------
+    ReadError
+        The graph is undirected, and a directed one is needed: what ``needs`` says.
+    """
+    if needs and not graph.is_directed():
+        raise ReadError(f"{needs}, got an undirected one.")
+    edges = list(graph.edges(data=True))
+    return [str(u) for u, _, _ in edges], [str(v) for _, v, _ in edges], [data for *_, data in edges]
+
+
+def of_rows(kind: type[Pairs], rows: pd.DataFrame, **facts: Any) -> Pairs:
+    """Make a table from rows whose columns are called as its `from_pairs` calls them."""
+    return kind.from_pairs(**{str(name): column for name, column in rows.items()}, **facts)
+
+
+def united(one: Pairs, rows: pd.DataFrame, other: Pairs, further: pd.DataFrame, **facts: Any) -> Pairs:
+    """Make one table of the rows of two, merged."""
+    both = pd.concat([rows, further], ignore_index=True)
+    return of_rows(type(one), both, sources=one.sources + other.sources, audit=one.audit + other.audit, **facts)
 
 
 def in_memory(what: str, records: int) -> Source:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -17,15 +17,25 @@ import pandas as pd
 from keras_vnn.basics.errors import ReadError, check_choice
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.basics.showing import Shown
-from keras_vnn.priors._columns import from_sources, in_memory, locked, named_columns, run_starts
+from keras_vnn.priors._columns import (
+    edge_columns,
+    from_sources,
+    in_memory,
+    locked,
+    named_columns,
+    united,
+    used,
+    used_pairs,
+)
 
 if TYPE_CHECKING:
     import networkx
     from numpy.typing import ArrayLike, NDArray
 
-    Names = Sequence[str] | NDArray[np.object_]
-
 EFFECTS = ("activation", "both", "repression", "unknown")
+# By two bits: some row says activation, some row says repression.
+_SIGNS = np.array(["unknown", "activation", "repression", "both"], dtype=object)
+_PAIR = ["first", "second"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -79,24 +89,22 @@ class Interactions(Shown):
             ``(rows,)`` numbers, or ``None``.
         """
         names, codes = _factorized(a, b)
-        score_ = _column(score, len(codes), np.float64, np.nan)
-        line_ = _column(line, len(codes), np.int64, 0)
-        codes.sort(axis=1)
-        to_itself = codes[:, 0] == codes[:, 1]
-        selfs = AuditEntry.of(
-            "read", "interaction", "a gene with itself", np.unique(names[codes[to_itself, 0]]), int(to_itself.sum())
+        rows = pd.DataFrame(np.sort(codes, axis=1), columns=_PAIR).assign(
+            score=_column(score, len(codes), np.float64, np.nan), line=_column(line, len(codes), np.int64, 0)
         )
-        codes, score_, line_ = codes[~to_itself], score_[~to_itself], line_[~to_itself]
-        pairs, score_, line_, repeats = _merged(codes, score_, line_)
+        to_itself = rows["first"] == rows["second"]
+        itself = np.unique(names[rows["first"][to_itself]])
+        selfs = AuditEntry.of("read", "interaction", "a gene with itself", itself, int(to_itself.sum()))
+        merged = rows[~to_itself].groupby(_PAIR).agg({"score": "max", "line": "min"}).reset_index()
+        repeats = len(rows) - selfs.count - len(merged)
         repeated = AuditEntry("read", "interaction", "duplicate (either direction), merged into one", repeats)
-        return cls._using(names, pairs, score_, line_, sources, (audit or Audit()) + Audit.of(selfs, repeated))
-
-    @classmethod
-    def _using(cls, names: Names, pairs: NDArray[Any], score: Any, line: Any, *of: Any) -> Self:
-        """Make the value from positions in names, leaving out names that no pair uses."""
-        used, flat = np.unique(pairs, return_inverse=True)
-        places = locked(flat.reshape(-1, 2).astype(np.int32))
-        return cls(tuple(names[i] for i in used), places, locked(score), locked(line), *of)
+        return cls(
+            *used(names, merged[_PAIR].to_numpy()),
+            locked(merged["score"].to_numpy()),
+            locked(merged["line"].to_numpy()),
+            sources,
+            (audit or Audit()) + Audit.of(selfs, repeated),
+        )
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame, a: str = "", b: str = "", score: str | None = None) -> Self:
@@ -118,13 +126,9 @@ class Interactions(Shown):
     @classmethod
     def from_networkx(cls, graph: networkx.Graph, score: str = "weight") -> Self:
         """Make the table from the edges of a networkx graph; directions are ignored."""
-        edges = [(str(u), str(v), data.get(score, np.nan)) for u, v, data in graph.edges(data=True)]
-        return cls.from_pairs(
-            [u for u, _, _ in edges],
-            [v for _, v, _ in edges],
-            score=[weight for *_, weight in edges],
-            sources=(in_memory("networkx graph", len(edges)),),
-        )
+        a, b, facts = edge_columns(graph)
+        scores = [data.get(score, np.nan) for data in facts]
+        return cls.from_pairs(a, b, score=scores, sources=(in_memory("networkx graph", len(facts)),))
 
     def among(self, genes: Iterable[str]) -> Self:
         """Return the interactions of which both sides are in ``genes``; the others are counted in the audit."""
@@ -132,12 +136,17 @@ class Interactions(Shown):
         inside = np.fromiter((gene in wanted for gene in self.genes), bool, len(self.genes))
         kept = inside[self.pairs].all(axis=1)
         outside = AuditEntry("match", "interaction", "one or both genes are not in the gene list", int((~kept).sum()))
-        columns = self.pairs[kept], self.score[kept], self.line[kept]
-        return self._using(self.genes, *columns, self.sources, self.audit + Audit.of(outside))
+        return type(self)(
+            *used(self.genes, self.pairs[kept]),
+            locked(self.score[kept]),
+            locked(self.line[kept]),
+            self.sources,
+            self.audit + Audit.of(outside),
+        )
 
     def union(self, other: Interactions) -> Interactions:
         """Return the interactions of both tables; pairs in both are merged."""
-        return _union(self, other)
+        return united(self, self.to_frame(), other, other.to_frame())
 
     def to_frame(self) -> pd.DataFrame:
         """Return columns ``a``, ``b``, ``score``, ``line``, a row per interaction."""
@@ -209,57 +218,43 @@ class Regulation(Shown):
             ``(rows,)`` values, or ``None``.
         """
         names, codes = _factorized(regulator, target)
-        rows = len(codes)
-        weight_ = _column(weight, rows, np.float64, np.nan)
-        line_ = _column(line, rows, np.int64, 0)
-        signs = _signs(effect, weight_, rows)
-        order = np.lexsort((line_, codes[:, 1], codes[:, 0]))
-        codes, weight_, line_, signs = codes[order], weight_[order], line_[order], signs[order]
-        starts = run_starts(*codes.T)
-        merged_signs = np.bitwise_or.reduceat(signs, starts) if rows else signs
-        lowest = np.minimum.reduceat(np.where(signs == 0, 3, signs), starts) if rows else signs
-        unknown = (np.minimum.reduceat(signs, starts) == 0 if rows else signs == 0) & (merged_signs > 0)
-        conflicts = (merged_signs == 3) & (lowest < 3) & (np.diff(np.append(starts, rows)) > 1)
-        pairs = codes[starts]
-        repeated = AuditEntry("read", "regulatory edge", "duplicate, merged into one", rows - len(starts))
-        mixed = AuditEntry.of(
-            "read",
-            "regulatory edge",
-            "rows disagree on the effect, taken as both",
-            [f"{names[r]} {names[t]}" for r, t in pairs[conflicts]],
+        weight_ = _column(weight, len(codes), np.float64, np.nan)
+        signs = _signs(effect, weight_, len(codes))
+        rows = pd.DataFrame(codes, columns=_PAIR).assign(
+            weight=weight_,
+            line=_column(line, len(codes), np.int64, 0),
+            up=signs & 1,
+            down=signs & 2,
+            is_unknown=signs == 0,
+            is_one_way=(signs == 1) | (signs == 2),
         )
-        settled = AuditEntry.of(
-            "read",
-            "regulatory edge",
-            "an unknown effect gave way to a known one",
-            [f"{names[r]} {names[t]}" for r, t in pairs[unknown]],
+        merged = rows.groupby(_PAIR).agg(
+            low=("weight", "min"),
+            high=("weight", "max"),
+            line=("line", "min"),
+            **{name: (name, "max") for name in ("up", "down", "is_unknown", "is_one_way")},
         )
-        effects = np.array(["unknown", "activation", "repression", "both"], dtype=object)[merged_signs]
-        columns = pairs, effects, _largest(weight_, starts), line_[starts]
-        return cls._using(names, names, *columns, sources, (audit or Audit()) + Audit.of(repeated, settled, mixed))
-
-    @classmethod
-    def _using(
-        cls,
-        regulators: Names,
-        targets: Names,
-        pairs: Any,
-        effect: Any,
-        weight: Any,
-        line: Any,
-        *of: Any,
-    ) -> Self:
-        """Make the value from positions in names, leaving out names that no pair uses."""
-        used, first = np.unique(pairs[:, 0], return_inverse=True)
-        used_targets, second = np.unique(pairs[:, 1], return_inverse=True)
+        pairs = merged.reset_index()[_PAIR].to_numpy()
+        sign = (merged["up"] | merged["down"]).to_numpy()
+        audit_ = (audit or Audit()) + Audit.of(
+            AuditEntry("read", "regulatory edge", "duplicate, merged into one", len(rows) - len(merged)),
+            *(
+                AuditEntry.of("read", "regulatory edge", reason, [f"{names[r]} {names[t]}" for r, t in pairs[which]])
+                for reason, which in (
+                    ("an unknown effect gave way to a known one", merged["is_unknown"] & (sign > 0)),
+                    ("rows disagree on the effect, taken as both", merged["is_one_way"] & (sign == 3)),
+                )
+            ),
+        )
+        # Of two weights of equal magnitude the positive one.
+        largest = merged["low"].where(merged["low"].abs() > merged["high"].abs(), merged["high"]).to_numpy()
         return cls(
-            tuple(regulators[i] for i in used),
-            tuple(targets[i] for i in used_targets),
-            locked(np.stack([first, second], axis=1).astype(np.int32)),
-            locked(effect),
-            locked(weight),
-            locked(line),
-            *of,
+            *used_pairs(names, names, pairs),
+            locked(_SIGNS[sign]),
+            locked(largest),
+            locked(merged["line"].to_numpy()),
+            sources,
+            audit_,
         )
 
     @classmethod
@@ -298,16 +293,14 @@ class Regulation(Shown):
         ReadError
             The graph is undirected.
         """
-        if not graph.is_directed():
-            raise ReadError("Regulation needs a directed graph (regulator → target), got an undirected one.")
-        edges = [(str(u), str(v), data) for u, v, data in graph.edges(data=True)]
-        known = any(effect in data for *_, data in edges)
+        regulators, targets, facts = edge_columns(graph, "Regulation needs a directed graph (regulator → target)")
+        known = any(effect in data for data in facts)
         return cls.from_pairs(
-            [u for u, _, _ in edges],
-            [v for _, v, _ in edges],
-            effect=[str(data.get(effect, "unknown")) for *_, data in edges] if known else None,
-            weight=[data.get(weight, np.nan) for *_, data in edges],
-            sources=(in_memory("networkx graph", len(edges)),),
+            regulators,
+            targets,
+            effect=[str(data.get(effect, "unknown")) for data in facts] if known else None,
+            weight=[data.get(weight, np.nan) for data in facts],
+            sources=(in_memory("networkx graph", len(facts)),),
         )
 
     def among(self, genes: Iterable[str]) -> Self:
@@ -317,14 +310,20 @@ class Regulation(Shown):
         """
         wanted = set(genes)
         inside = np.fromiter((gene in wanted for gene in self.targets), bool, len(self.targets))
-        kept = inside[self.pairs[:, 1]] if len(self.pairs) else np.zeros(0, bool)
+        kept = inside[self.pairs[:, 1]]
         outside = AuditEntry("match", "regulatory edge", "the target is not in the gene list", int((~kept).sum()))
-        columns = self.pairs[kept], self.effect[kept], self.weight[kept], self.line[kept]
-        return self._using(self.regulators, self.targets, *columns, self.sources, self.audit + Audit.of(outside))
+        return type(self)(
+            *used_pairs(self.regulators, self.targets, self.pairs[kept]),
+            locked(self.effect[kept]),
+            locked(self.weight[kept]),
+            locked(self.line[kept]),
+            self.sources,
+            self.audit + Audit.of(outside),
+        )
 
     def union(self, other: Regulation) -> Regulation:
         """Return the edges of both tables; pairs in both are merged."""
-        return _union(self, other)
+        return united(self, self.to_frame(), other, other.to_frame())
 
     def to_frame(self) -> pd.DataFrame:
         """Return columns ``regulator``, ``target``, ``effect``, ``weight``, ``line``, a row per edge."""
@@ -348,22 +347,6 @@ class Regulation(Shown):
             f"{len(self):,} edges from {len(self.regulators):,} regulators to {len(self.targets):,} targets"
             f"{from_sources(self.sources)}"
         )
-
-
-_Table = TypeVar("_Table", Interactions, Regulation)
-
-
-def _union(one: _Table, other: _Table) -> _Table:
-    """Return the rows of both tables, merged."""
-    both = pd.concat([one.to_frame(), other.to_frame()], ignore_index=True)
-    first, second, *further = both
-    return type(one).from_pairs(
-        both[first],
-        both[second],
-        **{name: both[name] for name in further},
-        sources=one.sources + other.sources,
-        audit=one.audit + other.audit,
-    )
 
 
 def _factorized(a: Any, b: Any) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
@@ -393,25 +376,6 @@ def _column(values: Any, rows: int, dtype: Any, default: float) -> NDArray[Any]:
     return column
 
 
-def _largest(values: NDArray[np.float64], starts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return, per run, the value of largest magnitude (the positive one of two equal); NaN where all are."""
-    if not len(values):
-        return values
-    high, low = np.fmax.reduceat(values, starts), np.fmin.reduceat(values, starts)
-    largest: NDArray[np.float64] = np.where(np.abs(low) > np.abs(high), low, high)
-    return largest
-
-
-def _merged(
-    codes: NDArray[np.int64], score: NDArray[np.float64], line: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64], int]:
-    order = np.lexsort((line, codes[:, 1], codes[:, 0]))
-    codes, score, line = codes[order], score[order], line[order]
-    starts = run_starts(*codes.T)
-    best = np.fmax.reduceat(score, starts) if len(score) else score
-    return codes[starts], best, line[starts], len(codes) - len(starts)
-
-
 def _signs(effect: Any, weight: NDArray[np.float64], rows: int) -> NDArray[np.int64]:
     """Return 0 unknown, 1 activation, 2 repression, 3 both, from words or else from the sign of the weight."""
     if effect is None:
@@ -420,11 +384,11 @@ def _signs(effect: Any, weight: NDArray[np.float64], rows: int) -> NDArray[np.in
     if words.shape != (rows,):
         raise ReadError(f"There must be one effect per row, expected {rows:,}, got {words.size:,}.")
     codes, uniques = pd.factorize(words)
-    known = {"unknown": 0, "activation": 1, "repression": 2, "both": 3}
-    wrong = sorted(str(word) for word in uniques if word not in known)
+    wrong = sorted(str(word) for word in uniques if word not in EFFECTS)
     if wrong:
         check_choice("Effects", wrong[0], EFFECTS, ReadError)
-    signs: NDArray[np.int64] = np.array([*(known[word] for word in uniques), known["unknown"]], np.int64)[codes]
+    # A missing one has the code -1: it is unknown.
+    signs: NDArray[np.int64] = np.array([*map(_SIGNS.tolist().index, uniques), 0], np.int64)[codes]
     return signs
 
 

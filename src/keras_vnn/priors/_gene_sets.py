@@ -14,7 +14,7 @@ from keras_vnn.basics.errors import ReadError, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.basics.showing import Shown
 from keras_vnn.priors._annotations import Annotations
-from keras_vnn.priors._columns import from_sources, in_memory, named_columns
+from keras_vnn.priors._columns import columns_of, edge_columns, from_sources, in_memory, named_columns
 
 if TYPE_CHECKING:
     import networkx
@@ -107,12 +107,9 @@ class GeneSets(Shown, Mapping[str, tuple[str, ...]]):
         ReadError
             The graph is undirected, or has no edge.
         """
-        if not graph.is_directed():
-            raise ReadError("Gene sets need a directed graph (gene → set), got an undirected one.")
-        members: dict[str, list[str]] = {}
-        for gene, name in graph.edges():
-            members.setdefault(str(name), []).append(str(gene))
-        return cls.from_mapping(members, sources=(in_memory("networkx graph", graph.number_of_edges()),))
+        genes, names, _ = edge_columns(graph, "Gene sets need a directed graph (gene → set)")
+        members = pd.DataFrame({"name": names, "gene": genes}).groupby("name")["gene"].agg(list).to_dict()
+        return cls.from_mapping(members, sources=(in_memory("networkx graph", len(genes)),))
 
     @cached_property
     def genes(self) -> tuple[str, ...]:
@@ -138,10 +135,10 @@ class GeneSets(Shown, Mapping[str, tuple[str, ...]]):
             if missing:
                 raise ReadError(f"{len(missing):,} of {len(self):,} gene sets have no id: {sample(missing)}.")
         id_of = {name: name for name in self} if ids is None else ids
-        pairs = [(gene, id_of[name]) for name, members in self.sets.items() for gene in members]
+        gene, term = columns_of([(gene, id_of[name]) for name, members in self.sets.items() for gene in members])
         return Annotations.from_pairs(
-            [gene for gene, _ in pairs],
-            [term for _, term in pairs],
+            gene,
+            term,
             term_names={} if ids is None else {ids[name]: name for name in self},
             sources=self.sources,
             audit=self.audit,

@@ -14,7 +14,7 @@ import pandas as pd
 from keras_vnn.basics.errors import ReadError, did_you_mean, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.basics.showing import Shown
-from keras_vnn.priors._columns import from_sources, in_memory, locked, named_columns, numbered, run_starts
+from keras_vnn.priors._columns import columns_of, edge_columns, from_sources, in_memory, locked, named_columns, numbered
 
 if TYPE_CHECKING:
     import networkx
@@ -107,20 +107,18 @@ class Ontology(Shown):
             where = f": {', '.join(source.name for source in sources)}" if sources else "."
             raise ReadError(f"The ontology has no term{where}\nIs it cut short, or all of it obsolete?")
         kinds, kind_names = numbered(relations, "relation")
-        low, high = codes[:rows], codes[rows : 2 * rows]
-        to_itself = low == high
-        selfs = AuditEntry.of("read", "term", "under itself, edge dropped", {ids[i] for i in low[to_itself]})
-        low, high, kinds = low[~to_itself], high[~to_itself], kinds[~to_itself]
-        order = np.lexsort((kinds, high, low))
-        low, high, kinds = low[order], high[order], kinds[order]
-        first = run_starts(low, high, kinds)
-        repeated = AuditEntry("read", "ontology edge", "duplicate, merged into one", len(low) - len(first))
+        edges = np.stack([codes[:rows], codes[rows : 2 * rows], kinds], axis=1)
+        to_itself = edges[:, 0] == edges[:, 1]
+        selfs = AuditEntry.of("read", "term", "under itself, edge dropped", {ids[i] for i in edges[to_itself, 0]})
+        unique = np.unique(edges[~to_itself], axis=0)
+        repeats = int((~to_itself).sum()) - len(unique)
+        repeated = AuditEntry("read", "ontology edge", "duplicate, merged into one", repeats)
         return cls(
             ids,
             tuple(names.get(id) or id for id in ids),
             tuple(namespaces.get(id, "") for id in ids),
-            locked(np.stack([low[first], high[first]], axis=1).astype(np.int32)),
-            locked(np.array([*kind_names, ""], dtype=object)[kinds[first]]),
+            locked(unique[:, :2].astype(np.int32)),
+            locked(np.array(kind_names, dtype=object)[unique[:, 2]]),
             MappingProxyType(dict(sorted(alternatives.items()))),
             MappingProxyType(dict(sorted(obsolete.items()))),
             sources,
@@ -172,20 +170,17 @@ class Ontology(Shown):
         ReadError
             The graph is undirected.
         """
-        if not graph.is_directed():
-            raise ReadError("An ontology needs a directed graph (child → parent), got an undirected one.")
-        if graph.is_multigraph():
-            edges = [(str(u), str(v), data.get(relation, key)) for u, v, key, data in graph.edges(keys=True, data=True)]
-        else:
-            edges = [(str(u), str(v), data.get(relation, "is_a")) for u, v, data in graph.edges(data=True)]
+        child, parent, facts = edge_columns(graph, "An ontology needs a directed graph (child → parent)")
+        keys = [key for *_, key in graph.edges(keys=True)] if graph.is_multigraph() else ["is_a"] * len(facts)
+        kinds = [data.get(relation, key) for data, key in zip(facts, keys, strict=True)]
         return cls.from_edges(
-            [u for u, _, _ in edges],
-            [v for _, v, _ in edges],
-            relation=[kind if isinstance(kind, str) else "is_a" for *_, kind in edges],
+            child,
+            parent,
+            relation=[kind if isinstance(kind, str) else "is_a" for kind in kinds],
             terms=map(str, graph),
             names={str(node): str(data.get("name", "")) for node, data in graph.nodes(data=True)},
             namespaces={str(node): str(data.get("namespace", "")) for node, data in graph.nodes(data=True)},
-            sources=(in_memory("networkx graph", len(edges)),),
+            sources=(in_memory("networkx graph", len(facts)),),
         )
 
     @classmethod
@@ -197,14 +192,8 @@ class Ontology(Shown):
         >>> Ontology.from_mapping({"b": ["a"], "c": ["a", "b"]}).to_frame()[["child", "parent"]].values.tolist()
         [['b', 'a'], ['c', 'a'], ['c', 'b']]
         """
-        edges = [(child, parent) for child, above in parents.items() for parent in above]
-        return cls.from_edges(
-            [child for child, _ in edges],
-            [parent for _, parent in edges],
-            terms=parents,
-            names=names,
-            sources=(in_memory("mapping", len(edges)),),
-        )
+        child, parent = columns_of([(child, parent) for child, above in parents.items() for parent in above])
+        return cls.from_edges(child, parent, terms=parents, names=names, sources=(in_memory("mapping", len(child)),))
 
     # ---- selecting ----------------------------------------------------------------------------------------
 
@@ -249,7 +238,7 @@ class Ontology(Shown):
         return replace(ontology, audit=self.audit + Audit.of(*dropped))
 
     def _only(self, inside: NDArray[np.bool_]) -> Ontology:
-        kept = inside[self.edges].all(axis=1) if len(self.edges) else np.zeros(0, bool)
+        kept = inside[self.edges].all(axis=1)
         position = np.cumsum(inside) - 1
         places = np.flatnonzero(inside)
         return replace(

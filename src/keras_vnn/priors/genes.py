@@ -18,20 +18,6 @@ from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.basics.remedies import remedy
 from keras_vnn.basics.showing import Shown
 
-__all__ = [
-    "CELL_NAMES",
-    "CELL_WORDS",
-    "DUPLICATE_POLICIES",
-    "GENE_NAMES",
-    "GENE_WORDS",
-    "ORIENTATIONS",
-    "GeneList",
-    "Orientation",
-    "decide_orientation",
-    "explain_mismatch",
-    "gene_list",
-]
-
 DUPLICATE_POLICIES = ("raise", "first")
 
 # How names tell which axis of an expression table holds the genes: words for the row names, and what they look like.

@@ -16,20 +16,7 @@ from itertools import islice
 from keras_vnn.basics.errors import GeneError, VNNWarning, sample
 from keras_vnn.basics.showing import Shown
 
-__all__ = [
-    "OTHER",
-    "Identified",
-    "bare_name",
-    "check_names",
-    "damaged_by_excel",
-    "identify",
-    "is_count_summary",
-    "made_unique",
-    "refuse_mixed_species",
-    "undamaged",
-]
-
-_UNIPROT = r"([OPQ]\d[A-Z\d]{3}\d|[A-NR-Z]\d([A-Z][A-Z\d]{2}\d){1,2})"
+UNIPROT = r"([OPQ]\d[A-Z\d]{3}\d|[A-NR-Z]\d([A-Z][A-Z\d]{2}\d){1,2})"
 # The first that fits decides. A number alone is told last, for it may be anything.
 _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (title, re.compile(pattern))
@@ -49,7 +36,7 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("RefSeq ids", r"[NX][MRP]_\d{6,9}(\.\d+)?"),
         ("GO terms", r"GO:\d{7}"),
         ("Reactome ids", r"R-[A-Z]{3}-\d+"),
-        ("UniProt accessions", rf"(UniProtKB:)?{_UNIPROT}(-\d+)?"),
+        ("UniProt accessions", rf"(UniProtKB:)?{UNIPROT}(-\d+)?"),
         ("UniProt entry names", r"[A-Z0-9]{1,10}_(HUMAN|MOUSE|RAT|YEAST|DROME|CAEEL|DANRE|ARATH|BOVIN|CHICK|ECOLI)"),
         ("array probes", r"\d+(_[a-z])?_at|AFFX-.*|ILMN_\d+|A_\d+_P\d+"),
         ("ERCC spike-ins", r"ERCC-\d{5}"),
@@ -63,56 +50,33 @@ _SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9]*([-.@_/ ][A-Za-z0-9]+)*'?")
 _DATABASE = re.compile(
     r"^(NCBIGene|GeneID|entrez gene/locuslink|Entrez|SGD|FB|WB|ZFIN|Ensembl|HGNC:HGNC|MGI:MGI|RGD:RGD):"
 )
-_ENSEMBL_SPECIES = {
-    "": "human",
-    "MUS": "mouse",
-    "RNO": "rat",
-    "DAR": "zebrafish",
-    "GAL": "chicken",
-    "SSC": "pig",
-    "BTA": "cow",
-    "CAF": "dog",
-    "MMU": "macaque",
-    "PTR": "chimpanzee",
-    "OCU": "rabbit",
-    "XET": "frog",
-}
+# What tells a species: the letters of its ids in Ensembl, those of its entries in UniProt, ids of its own, taxa.
+_SPECIES: tuple[tuple[str, str | None, str | None, tuple[str, ...], tuple[str, ...]], ...] = (
+    ("human", "", "HUMAN", ("HGNC ids",), ("9606",)),
+    ("mouse", "MUS", "MOUSE", ("MGI ids",), ("10090",)),
+    ("rat", "RNO", "RAT", ("RGD ids",), ("10116",)),
+    ("zebrafish", "DAR", "DANRE", ("ZFIN ids",), ("7955",)),
+    ("yeast", None, "YEAST", ("yeast ORFs", "SGD ids"), ("4932", "559292")),
+    ("fly", None, "DROME", ("FlyBase genes",), ("7227",)),
+    ("worm", None, "CAEEL", ("WormBase genes",), ("6239",)),
+    ("thale cress", None, "ARATH", ("Arabidopsis loci",), ("3702",)),
+    ("chicken", "GAL", None, (), ()),
+    ("pig", "SSC", None, (), ()),
+    ("cow", "BTA", None, (), ()),
+    ("dog", "CAF", None, (), ()),
+    ("macaque", "MMU", None, (), ()),
+    ("chimpanzee", "PTR", None, (), ()),
+    ("rabbit", "OCU", None, (), ()),
+    ("frog", "XET", None, (), ()),
+)
+_OF_ENSEMBL = {letters: species for species, letters, *_ in _SPECIES if letters is not None}
+_OF_ENTRY = {letters: species for species, _, letters, *_ in _SPECIES if letters}
+_OF_KIND = {kind: species for species, _, _, kinds, _ in _SPECIES for kind in kinds}
+_OF_TAXON = {taxon: species for species, *_, taxa in _SPECIES for taxon in taxa}
 _ENSEMBL = re.compile(r"(?:\d+\.)?ENS([A-Z]{0,6}?)[GTP]\d{11}(?:\.\d+)?(?:_PAR_Y)?")
 _PREFIXED = re.compile(r"(GRCh3[78]|hg19|hg38|GRCm3[89]|mm9|mm10|mm39|GRCz1[01]|Rnor_6\.0)_+(?=\w)")
 _GENOMES = {"GRCh": "human", "hg": "human", "GRCm": "mouse", "mm": "mouse", "GRCz": "zebrafish", "Rnor": "rat"}
-_ENTRY = re.compile(r"[A-Z0-9]{1,10}_(HUMAN|MOUSE|RAT|YEAST|DROME|CAEEL|DANRE|ARATH)")
-_ENTRY_SPECIES = {
-    "HUMAN": "human",
-    "MOUSE": "mouse",
-    "RAT": "rat",
-    "YEAST": "yeast",
-    "DROME": "fly",
-    "CAEEL": "worm",
-    "DANRE": "zebrafish",
-    "ARATH": "thale cress",
-}
-_TAXA = {
-    "9606": "human",
-    "10090": "mouse",
-    "10116": "rat",
-    "7955": "zebrafish",
-    "4932": "yeast",
-    "559292": "yeast",
-    "7227": "fly",
-    "6239": "worm",
-    "3702": "thale cress",
-}
-_SPECIES_OF_KIND = {
-    "yeast ORFs": "yeast",
-    "SGD ids": "yeast",
-    "FlyBase genes": "fly",
-    "WormBase genes": "worm",
-    "Arabidopsis loci": "thale cress",
-    "MGI ids": "mouse",
-    "HGNC ids": "human",
-    "RGD ids": "rat",
-    "ZFIN ids": "zebrafish",
-}
+_ENTRY = re.compile(rf"[A-Z0-9]{{1,10}}_({'|'.join(_OF_ENTRY)})")
 
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 _SPELLED = [*_MONTHS, "Sept", "Mrz", "Mär", "Mai", "Okt", "Dez"]
@@ -129,16 +93,10 @@ _SCIENTIFIC = re.compile(r"\d([.,]\d+)?E[+-]?\d+")
 _SERIAL = re.compile(r"\d{5}")
 # Days since 1900 of the years 1990 to 2049: what Excel shows of a date formatted as a number.
 _SERIAL_DAYS = range(32874, 54789)
+# What comes before the number in symbols that look like the month.
 _OF_MONTH = {
-    "Sep": ("SEPT{}", "SEPTIN{}"),
-    "Mar": ("MARCH{}", "MARC{}"),
-    "Dec": ("DEC{}", "DELEC{}"),
-    "Oct": ("OCT{}",),
-    "Nov": ("NOV{}",),
-    "Feb": ("FEB{}",),
-    "Apr": ("APR{}",),
-    "Jun": ("JUN{}",),
-    "May": ("MAY{}",),
+    **{month: (month.upper(),) for month in ("Oct", "Nov", "Feb", "Apr", "Jun", "May")},
+    **{"Sep": ("SEPT", "SEPTIN"), "Mar": ("MARCH", "MARC"), "Dec": ("DEC", "DELEC")},
 }
 _GERMAN = {"Sept": "Sep", "Mrz": "Mar", "Mär": "Mar", "Mai": "May", "Okt": "Oct", "Dez": "Dec"}
 
@@ -259,7 +217,7 @@ def bare_name(name: str) -> str:
     """
     if _ENSEMBL.fullmatch(name):
         return re.sub(r"^\d+\.|\.\d+(_PAR_Y)?$", "", name)
-    found = re.fullmatch(rf"(?:UniProtKB:)?({_UNIPROT})(?:-\d+|[-:]PRO_\d+)?", name)
+    found = re.fullmatch(rf"(?:UniProtKB:)?({UNIPROT})(?:-\d+|[-:]PRO_\d+)?", name)
     if found:
         return found[1]
     if re.fullmatch(r"\d+\.[A-Za-z][\w.-]*", name):
@@ -333,7 +291,7 @@ def undamaged(name: str) -> tuple[str, ...]:
         month, number = (_MONTHS[int(found[1]) - 1] if 1 <= int(found[1]) <= 12 else ""), found[2]
     month = month.capitalize()
     month = _GERMAN.get(month, month)
-    return tuple(form.format(int(number)) for form in _OF_MONTH.get(month, ())[:2] if number)
+    return tuple(f"{stem}{int(number)}" for stem in _OF_MONTH.get(month, ()) if number)
 
 
 def refuse_mixed_species(names: Iterable[str], where: object) -> None:
@@ -423,17 +381,14 @@ def _species_of(name: str) -> str:
         return next(species for start, species in _GENOMES.items() if name.startswith(start))
     found = _ENSEMBL.fullmatch(name)
     if found:
-        return _ENSEMBL_SPECIES.get(found[1], f"ENS{found[1]}")
+        return _OF_ENSEMBL.get(found[1], f"ENS{found[1]}")
     found = re.match(r"(\d+)\.[A-Za-z]", name)
     if found:
-        return _TAXA.get(found[1], f"taxon {found[1]}")
+        return _OF_TAXON.get(found[1], f"taxon {found[1]}")
     found = _ENTRY.fullmatch(name)
     if found:
-        return _ENTRY_SPECIES[found[1]]
-    for title, pattern in _KINDS[3:11]:
-        if title in _SPECIES_OF_KIND and pattern.fullmatch(name):
-            return _SPECIES_OF_KIND[title]
-    return "zebrafish" if _KINDS[11][1].fullmatch(name) else ""
+        return _OF_ENTRY[found[1]]
+    return next((_OF_KIND[kind] for kind, pattern in _KINDS if kind in _OF_KIND and pattern.fullmatch(name)), "")
 
 
 def _percent(share: float) -> str:

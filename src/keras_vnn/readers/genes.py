@@ -9,8 +9,7 @@ overlap with.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,13 +32,11 @@ from keras_vnn.readers.formats.looks import GENE_LIST_JSON
 from keras_vnn.readers.layout import Layout, column_number, is_number, lay_out, normalized
 from keras_vnn.readers.pairs import bare_taxon
 from keras_vnn.readers.registry import is_sure, lists_formats, read_file, refuse_other, sniff
-from keras_vnn.readers.tabular import Options, pieces_of, refuse_row
+from keras_vnn.readers.tabular import Options, left_out, pieces_of, refuse_row
 from keras_vnn.readers.text import COMMENT_MARKS, GCT, Preview, preview, read_json_text, shortened
 
 if TYPE_CHECKING:
     import anndata
-
-__all__ = ["HEADER_WORDS", "read_genes", "read_identifier_map"]
 
 HEADER_WORDS = set(
     "gene genes symbol symbols genesymbol genesymbols genename genenames geneid geneids genesymbolid hgncsymbol "
@@ -117,12 +114,12 @@ def read_genes(
     if not isinstance(source, str | os.PathLike):
         return gene_list(_in_memory(source, column, raw=raw), duplicates=duplicates)
     if is_ten_x(Path(source)):
-        return _of_ten_x(Path(source), column, duplicates)
+        return _of_ten_x(read_ten_x(Path(source)), Path(source), column, duplicates)
     start = preview(Path(source))
     if start.magic.startswith(b"\x89HDF"):
         in_hdf5 = _in_hdf5(start.path, column, raw=raw)
         if isinstance(in_hdf5, TenX):
-            return _ten_x_genes(in_hdf5, start.path, column, duplicates)
+            return _of_ten_x(in_hdf5, start.path, column, duplicates)
         names, said = in_hdf5
         dropped = Audit()
     elif is_columnar(start.path):
@@ -207,11 +204,7 @@ def read_identifier_map(
 # ---- lists of genes ------------------------------------------------------------------------------------------
 
 
-def _of_ten_x(path: Path, column: int | str | None, duplicates: str) -> GeneList:
-    return _ten_x_genes(read_ten_x(path), path, column, duplicates)
-
-
-def _ten_x_genes(known: TenX, path: Path, column: int | str | None, duplicates: str) -> GeneList:
+def _of_ten_x(known: TenX, path: Path, column: int | str | None, duplicates: str) -> GeneList:
     if column not in (None, 1, 2):
         raise ConfigError(
             f"The genes of a 10x folder are named by column 1 (Ensembl) or 2 (symbol), got {column!r}: {path}\n"
@@ -343,19 +336,19 @@ def _default_column(layout: Layout) -> int:
 
 def _column(layout: Layout, position: int, malformed: str) -> tuple[list[str], Audit]:
     names: list[str] = []
-    skipped: list[str] = []
+    skipped: list[int] = []
     for piece in pieces_of(layout, (position,)):
         empty = (piece[position] == "").to_numpy()
         if empty.any() and malformed == "raise":
             refuse_row(layout, int(piece.index[empty][0]), f"The name in {layout.name(position)} is empty")
-        skipped.extend(f"{layout.preview.path.name}:{line}" for line in piece.index[empty])
+        skipped.extend(piece.index[empty])
         names.extend(piece[position][~empty])
     if not names:
         raise ReadError(
             f"The file has no gene names in {layout.name(position)}: {layout.preview.path}\n"
             + remedy("If another column holds them, say which: {column}", column=2)
         )
-    return names, Audit.of(AuditEntry.of("read", "row", "a name is empty", skipped))
+    return names, Audit.of(left_out(layout.preview.path, skipped, "a name is empty"))
 
 
 def _numbered(layout: Layout, malformed: str) -> tuple[list[str], str, Audit]:
@@ -381,33 +374,26 @@ def _numbered(layout: Layout, malformed: str) -> tuple[list[str], str, Audit]:
 
 def _in_hdf5(path: Path, column: str | int | None, *, raw: bool) -> TenX | tuple[list[str], str]:
     """Return the names in an HDF5 file of 10x Cell Ranger, or those of an AnnData and where they were."""
-    with _opened(path) as file:
-        group = None if "var" in file else ten_x_group(file)
-        if group is not None:
-            return ten_x_in_hdf5(group, path)
-        if isinstance(column, int):
-            raise ConfigError(
-                f"The columns of an .h5ad have names, got column={column}: {path}\n"
-                "Name one of var, or leave out column."
-            )
-        if is_loom(file):
-            return _names_of_loom(file, path, column)
-        return _names_of_var(file, path, column, raw=raw)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    """Open an HDF5 file; damaged bytes, of which HDF5, h5py and anndata raise anything, are a `ReadError`."""
     import h5py
 
     refuse_damaged_hdf5(path)
     try:
         with h5py.File(path) as file:
             check_hdf5(file, path)
-            yield file
+            group = None if "var" in file else ten_x_group(file)
+            if group is not None:
+                return ten_x_in_hdf5(group, path)
+            if isinstance(column, int):
+                raise ConfigError(
+                    f"The columns of an .h5ad have names, got column={column}: {path}\n"
+                    "Name one of var, or leave out column."
+                )
+            if is_loom(file):
+                return _names_of_loom(file, path, column)
+            return _names_of_var(file, path, column, raw=raw)
     except (VNNError, ImportError):  # a package that is missing is no fault of the file
         raise
-    except Exception as error:
+    except Exception as error:  # of damaged bytes HDF5, h5py and anndata raise anything
         raise ReadError(f"The HDF5 file is damaged or cut short: {path}\n{error}\nDownload it again.") from error
 
 

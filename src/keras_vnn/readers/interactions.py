@@ -8,37 +8,32 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import reduce
+from itertools import starmap
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from keras_vnn.basics.columnar import is_columnar, read_columnar
 from keras_vnn.basics.errors import ConfigError, ReadError
-from keras_vnn.basics.provenance import Audit, AuditEntry, Source
+from keras_vnn.basics.provenance import Audit, AuditEntry
 from keras_vnn.priors import Interactions, Regulation
 from keras_vnn.priors.kinds import check_names
-from keras_vnn.readers.formats.interactions import INTERACTION_ROLES
+from keras_vnn.readers.formats.graphs import ROLES
 from keras_vnn.readers.formats.omnipath import is_omnipath, omnipath_frame
-from keras_vnn.readers.formats.regulation import REGULATION_ROLES, names_regulators
+from keras_vnn.readers.formats.regulation import names_regulators
 from keras_vnn.readers.layout import normalized
 from keras_vnn.readers.pairs import bare_taxon, frame_rows, without_taxon
 from keras_vnn.readers.registry import lists_formats, read_file
-from keras_vnn.readers.tabular import Options, Table
+from keras_vnn.readers.tabular import IN_MEMORY, Options, Table
 
 if TYPE_CHECKING:
     import networkx
     from numpy.typing import NDArray
-
-    Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
-
-__all__ = ["family_of_columns", "read_interactions", "read_regulation"]
-
-Prior = TypeVar("Prior", Interactions, Regulation)
 
 
 @lists_formats("interactions")
@@ -134,27 +129,20 @@ def read_interactions(
         taxon=None if taxon is None else bare_taxon(taxon),
     )
 
-    def from_file(path: str | os.PathLike[str]) -> Interactions:
-        taken: tuple[str, ...] = ()
-        if of_columns := is_columnar(Path(path)):
-            table = _of_columns(Path(path), "interactions", options)
-        else:
-            chosen, table = read_file(path, "interactions", format, options)
-            taken = chosen.takes
-        if strip_taxon:
-            table = without_taxon(table, None if "taxon" in taken else options.taxon)
-        found = _interactions(table, table.source)
-        check_names(found.genes, path, several_species=options.taxon == "all" or not strip_taxon)
-        return _at_least(found, min_score) if of_columns else found
-
-    if isinstance(source, pd.DataFrame):
-        table = _of_frame(source, "interactions", options)
-        found = _interactions(table, Source("DataFrame", "memory", records=table.records))
-        check_names(found.genes, "the DataFrame")
-        return _at_least(found, min_score)
-    if hasattr(source, "edges") and hasattr(source, "nodes"):
+    if _is_graph(source):
         return _at_least(Interactions.from_networkx(source), min_score)
-    return _united(source, from_file, Interactions.union, "interactions")
+
+    def made(table: Table, where: object, takes: tuple[str, ...] | None) -> Interactions:
+        is_file = table.path is not IN_MEMORY
+        if is_file and strip_taxon:
+            table = without_taxon(table, None if "taxon" in (takes or ()) else options.taxon)
+        found = _interactions(table)
+        several_species = is_file and (options.taxon == "all" or not strip_taxon)
+        check_names(found.genes, where, several_species=several_species)
+        return _at_least(found, min_score) if takes is None else found
+
+    tables = _tables(source, "interactions", format, options)
+    return reduce(Interactions.union, starmap(made, tables))
 
 
 @lists_formats("regulation")
@@ -231,22 +219,10 @@ def read_regulation(
         format_named=format != "auto",
     )
 
-    def from_file(path: str | os.PathLike[str]) -> Regulation:
-        if is_columnar(Path(path)):
-            table = _of_columns(Path(path), "regulation", options)
-        else:
-            _, table = read_file(path, "regulation", format, options)
-        return _regulation(table, table.source, path)
-
-    if isinstance(source, pd.DataFrame):
-        table = _of_frame(source, "regulation", options)
-        return _regulation(table, Source("DataFrame", "memory", records=table.records), "the DataFrame")
-    if hasattr(source, "edges") and hasattr(source, "nodes"):
+    if _is_graph(source):
         return Regulation.from_networkx(source)
-    return _united(source, from_file, Regulation.union, "regulation")
-
-
-_ROLES = {"interactions": INTERACTION_ROLES, "regulation": REGULATION_ROLES}
+    tables = _tables(source, "regulation", format, options)
+    return reduce(Regulation.union, (_regulation(table, where) for table, where, _ in tables))
 
 
 def family_of_columns(names: Sequence[str]) -> str:
@@ -254,41 +230,49 @@ def family_of_columns(names: Sequence[str]) -> str:
     words = [normalized(str(name)) for name in names]
     if is_omnipath(words) or names_regulators(words):
         return "regulation"
-    return "interactions" if INTERACTION_ROLES.heads(words) else "genes"
+    return "interactions" if ROLES["interactions"].heads(words) else "genes"
+
+
+def _is_graph(source: Any) -> bool:
+    # A table may have columns of these names.
+    return not isinstance(source, pd.DataFrame) and hasattr(source, "edges") and hasattr(source, "nodes")
+
+
+def _tables(
+    source: Any, family: str, format: str, options: Options
+) -> Iterator[tuple[Table, object, tuple[str, ...] | None]]:
+    """Yield the rows of a DataFrame, or of each file, what to call it, what its format takes (`None`: columns)."""
+    if isinstance(source, pd.DataFrame):
+        yield _of_frame(source, family, options), IN_MEMORY, None
+        return
+    paths = [source] if isinstance(source, str | os.PathLike) else list(source)
+    if not paths:
+        raise ReadError(f"Expected a file of {family}, got an empty list.")
+    for path in paths:
+        if is_columnar(Path(path)):
+            table = _of_frame(read_columnar(Path(path)), family, options)
+            yield replace(table, path=Path(path), format=table.format.replace("TSV", "Parquet", 1)), path, None
+        else:
+            chosen, table = read_file(path, family, format, options)
+            yield table, path, chosen.takes
 
 
 def _of_frame(frame: pd.DataFrame, family: str, options: Options) -> Table:
-    """Return the rows of a DataFrame."""
     table = omnipath_frame(frame, options, family) if options.columns is None else None
-    return table or frame_rows(frame, _ROLES[family], options.columns)
-
-
-def _of_columns(path: Path, family: str, options: Options) -> Table:
-    """Return the rows of a Parquet table."""
-    table = _of_frame(read_columnar(path), family, options)
-    return replace(table, path=path, format=table.format.replace("TSV", "Parquet", 1))
+    return table or frame_rows(frame, ROLES[family], options.columns)
 
 
 def _words(words: Sequence[str]) -> tuple[str, ...]:
     return (words,) if isinstance(words, str) else tuple(words)
 
 
-def _united(
-    paths: Paths, read: Callable[[str | os.PathLike[str]], Prior], union: Callable[[Prior, Prior], Prior], what: str
-) -> Prior:
-    listed = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
-    if not listed:
-        raise ReadError(f"Expected a file of {what}, got an empty list.")
-    return reduce(union, map(read, listed))
-
-
-def _interactions(table: Table, source: Source) -> Interactions:
+def _interactions(table: Table) -> Interactions:
     return Interactions.from_pairs(
         table.frame["first"],
         table.frame["second"],
         score=table.frame.get("number"),
         line=table.lines,
-        sources=(source,),
+        sources=(table.source,),
         audit=Audit.of(*table.dropped),
     )
 
@@ -311,7 +295,7 @@ def _at_least(table: Interactions, min_score: float | None) -> Interactions:
     )
 
 
-def _regulation(table: Table, source: Source, where: object) -> Regulation:
+def _regulation(table: Table, where: object) -> Regulation:
     frame = table.frame
     effect: NDArray[np.object_] | pd.Series | None = frame.get("effect")
     # Where there is none, the sign of a number that may be negative is one.
@@ -323,7 +307,7 @@ def _regulation(table: Table, source: Source, where: object) -> Regulation:
         effect=effect,
         weight=frame.get("number"),
         line=table.lines,
-        sources=(source,),
+        sources=(table.source,),
         audit=Audit.of(*table.dropped),
     )
     check_names({*found.regulators, *found.targets}, where)

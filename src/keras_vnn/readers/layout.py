@@ -15,22 +15,8 @@ from typing import Any
 
 from keras_vnn.basics.errors import ConfigError, ReadError, did_you_mean, sample
 from keras_vnn.basics.remedies import remedy
+from keras_vnn.priors.kinds import UNIPROT
 from keras_vnn.readers.text import Preview, refuse_comments_alone, shortened
-
-__all__ = [
-    "Columns",
-    "Layout",
-    "Roles",
-    "as_number",
-    "choose_columns",
-    "column_number",
-    "column_numbers",
-    "is_listed",
-    "is_number",
-    "lay_out",
-    "normalized",
-    "split",
-]
 
 DELIMITERS = {"\t": "TSV", ",": "CSV", ";": "semicolon-separated", " ": "space-separated"}
 
@@ -47,7 +33,7 @@ _NO_SCORE = re.compile(
 _NO_NUMBER = {"", "na", "n/a", "nan", "none", "null", "inf", "-inf", "+inf", "infinity"}
 _STRONG_ID = re.compile(
     r"(\d+\.)?ENS[A-Z]*[GTP]\d{11}(\.\d+)?|Y[A-P][LR]\d{3}[WC](-[A-Z])?|AT[1-5MC]G\d{5}|FBgn\d{7}|WBGene\d{8}"
-    r"|([OPQ]\d[A-Z\d]{3}\d|[A-NR-Z]\d([A-Z][A-Z\d]{2}\d){1,2})"
+    rf"|{UNIPROT}"
 )
 
 
@@ -144,7 +130,7 @@ class Roles:
     signed
         Normalized words for numbers whose sign is an effect.
     effect_of
-        Turns a field into an effect; ``None`` for a word it does not know.
+        Turns a field into an effect; ``None`` for a word it does not know, by default any.
     """
 
     pair: Callable[[Sequence[str]], tuple[int, int] | None]
@@ -153,7 +139,7 @@ class Roles:
     subject: str = "interaction"
     signed: frozenset[str] = frozenset()
     effect: tuple[str, ...] = ()
-    effect_of: Callable[[str], str | None] | None = None
+    effect_of: Callable[[str], str | None] = lambda word: None
 
     def heads(self, words: Sequence[str]) -> bool:
         """Say whether normalized words name the two columns of names."""
@@ -302,7 +288,7 @@ def choose_columns(layout: Layout, roles: Roles, asked: Sequence[int | str] | No
         pair = (text[0], text[1]) if text else (candidates[0], candidates[1])
     free = [c for c in candidates if c not in pair]
     effect = next((c for word in roles.effect for c in free if words and words[c : c + 1] == [word]), None)
-    if effect is None and roles.effect_of and not words:
+    if effect is None and not words:
         effect = next((c for c in free if c == max(pair) + 1 and _are_effects(layout.values(c), roles)), None)
     if effect is not None and layout.is_numeric(effect):
         return Columns(*pair, number=effect)
@@ -473,5 +459,5 @@ def _is_number_like(text: str) -> bool:
 
 def _are_effects(values: Sequence[str], roles: Roles) -> bool:
     filled = [value for value in values if value]
-    known = sum(roles.effect_of is not None and roles.effect_of(value) is not None for value in filled)
+    known = sum(roles.effect_of(value) is not None for value in filled)
     return bool(filled) and 2 * known >= len(filled)

@@ -22,8 +22,6 @@ from keras_vnn.readers.pairs import bare_taxon, refuse_species
 from keras_vnn.readers.registry import lists_formats, read_file
 from keras_vnn.readers.tabular import Options, Table, of_each
 
-__all__ = ["read_annotations", "read_gene_sets", "read_hierarchy", "read_ontology"]
-
 
 @lists_formats("ontology")
 def read_ontology(
@@ -150,6 +148,7 @@ def read_gene_sets(path: str | os.PathLike[str], *, format: str = "auto", repeat
 
 IDENTIFIERS = ("symbol", "accession", "synonym")
 NOT_RULES = ("pair", "row")
+# How files abbreviate them.
 _ASPECTS = {
     "biological_process": ("P", "Process"),
     "molecular_function": ("F", "Function"),
@@ -256,7 +255,7 @@ def read_annotations(
     table = _of_taxon(table, taxon)
     table = _with_evidence(table, included, excluded - (included or frozenset()))
     if namespace is not None:
-        aspects = {aspect for space in spaces for aspect in _ASPECTS[space]}
+        aspects = {aspect for space in spaces for aspect in (space, *_ASPECTS[space])}
         table = _keeping(table, "aspect", lambda word: word in aspects, "of another namespace")
     if unwanted:
         reason = f"qualifier not wanted ({sample(unwanted)})"
@@ -331,16 +330,16 @@ def _of_taxon(table: Table, taxon: str | int | None) -> Table:
 
 
 def _with_evidence(table: Table, included: Collection[str] | None, excluded: Collection[str]) -> Table:
-    if "evidence" not in table.frame and included is None:
+    has_evidence = "evidence" in table.frame
+    if included is None and not (has_evidence and excluded):
         if set(excluded) - {"ND"}:
             raise ReadError(
                 f"{_title(table)} has no column of evidence, so {sample(excluded)} cannot be excluded.\n"
                 "Leave out exclude_evidence."
             )
         return table
-    if included is None and not excluded:
-        return table
-    _check_codes({*(included or ()), *excluded}, table)
+    if has_evidence:
+        _check_codes({*(included or ()), *excluded}, table)
     return _keeping(
         table,
         "evidence",
@@ -351,8 +350,6 @@ def _with_evidence(table: Table, included: Collection[str] | None, excluded: Col
 
 def _check_codes(wanted: Collection[str], table: Table) -> None:
     """Raise for an evidence code that neither the file nor the Gene Ontology knows."""
-    if "evidence" not in table.frame:
-        return
     present = {code for word in table.frame["evidence"].unique() for code in word.split("|")}
     if set(wanted) <= present:
         return

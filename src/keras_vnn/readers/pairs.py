@@ -10,7 +10,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -20,22 +19,23 @@ from keras_vnn.basics.errors import ReadError, sample
 from keras_vnn.basics.provenance import AuditEntry
 from keras_vnn.basics.remedies import remedy
 from keras_vnn.readers.layout import Columns, Layout, Roles, as_number, choose_columns, lay_out, normalized, split
-from keras_vnn.readers.tabular import Options, Table, counted, joined, of_each, pieces_of, refuse_row
+from keras_vnn.readers.tabular import (
+    IN_MEMORY,
+    Options,
+    Table,
+    counted,
+    joined,
+    left_out,
+    of_each,
+    pieces_of,
+    refuse_row,
+)
 from keras_vnn.readers.text import Preview, texts_at
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from pathlib import Path
 
-__all__ = [
-    "bare_taxon",
-    "choose_rows",
-    "frame_rows",
-    "read_pairs",
-    "read_rows",
-    "refuse_species",
-    "species_counts",
-    "without_taxon",
-]
+    from numpy.typing import NDArray
 
 _NAMES_ALONE = Roles(pair=lambda words: None, number=(), number_is="score")
 _TAXON = re.compile(r"(\d+)\.(?=[A-Za-z])")
@@ -124,7 +124,7 @@ def read_rows(
     kept: list[pd.DataFrame] = []
     records = repeats = below = 0
     largest = -np.inf
-    faults: dict[str, list[str]] = {}
+    faults: dict[str, list[int]] = {}
     for piece in pieces_of(layout, columns.used()):
         if layout.header:
             again = piece[columns.first] == layout.titles[columns.first]
@@ -136,7 +136,7 @@ def read_rows(
         good = np.ones(len(rows), dtype=bool)
         for reason, wrong in _faults(rows, piece[layout.width], columns, roles):
             if wrong[good].any():
-                faults.setdefault(reason, []).extend(f"{path.name}:{line}" for line in rows.index[wrong & good])
+                faults.setdefault(reason, []).extend(rows.index[wrong & good])
                 good &= ~wrong
         if malformed == "raise" and not good.all():
             _explain(layout, columns, int(rows.index[~good][0]), roles.number_is)
@@ -150,30 +150,21 @@ def read_rows(
     if not records:
         raise ReadError(f"The file has no data rows: {path}\nIs it truncated?")
     if below and not any(map(len, kept)):
-        raise ReadError(
-            f"None of {records:,} rows has a {roles.number_is} of at least {at_least:g}; the largest is "
-            f"{largest:g}: {path}\nPass a smaller min_score."
-        )
-    entries = (
+        _refuse_all(records, f"{roles.number_is} of at least {at_least:g}", largest, path)
+    dropped = (
         AuditEntry("read", roles.subject, f"{roles.number_is} below {at_least or 0:g}", below),
         AuditEntry("read", "row", "the header again", repeats),
-        *(AuditEntry.of("read", "row", reason, where) for reason, where in sorted(faults.items())),
+        *(left_out(path, lines, reason) for reason, lines in sorted(faults.items())),
     )
-    dropped = tuple(entry for entry in entries if entry.count)
-    return Table(
-        _signed(joined(kept), layout, columns, roles),
-        path,
-        columns.described(layout, roles.number_is),
-        records,
-        dropped,
-    )
+    said = columns.described(layout, roles.number_is)
+    return Table(_signed(joined(kept), layout, columns, roles), path, said, records, dropped)
 
 
 def _rows_of(piece: pd.DataFrame, columns: Columns, roles: Roles) -> pd.DataFrame:
     rows = {"first": piece[columns.first], "second": piece[columns.second]}
     if columns.number is not None:
         rows["number"] = of_each(piece[columns.number], as_number, float)
-    if columns.effect is not None and roles.effect_of is not None:
+    if columns.effect is not None:
         rows["effect"] = of_each(piece[columns.effect], roles.effect_of)
     return pd.DataFrame(rows, index=piece.index)
 
@@ -231,9 +222,8 @@ def frame_rows(frame: pd.DataFrame, roles: Roles, asked: Sequence[int | str] | N
     if frame.shape[1] < 2:
         raise ReadError(f"The DataFrame has {frame.shape[1]} columns, expected two names per row.")
     texts = frame.astype(object).where(frame.notna(), "").astype(str)
-    path = Path("the DataFrame")
     layout = Layout(
-        Preview(path, b"", (), ()),
+        Preview(IN_MEMORY, b"", (), ()),
         "\t",
         False,
         tuple(map(str, frame.columns)),
@@ -257,7 +247,8 @@ def frame_rows(frame: pd.DataFrame, roles: Roles, asked: Sequence[int | str] | N
                     f"'{given.iloc[place]}' at index {given.index[place]}.\n"
                     "Drop them first, or name the columns to take: columns=(1, 2)"
                 )
-    return Table(_signed(rows, layout, columns, roles), path, columns.described(layout, roles.number_is), len(frame))
+    said = columns.described(layout, roles.number_is)
+    return Table(_signed(rows, layout, columns, roles), IN_MEMORY, said, len(frame))
 
 
 # ---- which rows ----------------------------------------------------------------------------------------------
@@ -314,10 +305,7 @@ def choose_rows(table: Table, options: Options, names: str) -> Table:
         number = table.frame["number"]
         enough = (number >= options.at_least).to_numpy()
         if not enough.any():
-            raise ReadError(
-                f"None of {table.records:,} rows has a score of at least {options.at_least:g}; the largest is "
-                f"{number.max():g}: {path}\nPass a smaller min_score."
-            )
+            _refuse_all(table.records, f"score of at least {options.at_least:g}", number.max(), path)
         table = table.keeping(enough, "interaction", f"score below {options.at_least:g}, or without one")
     if not len(table.frame):
         raise ReadError(
@@ -326,6 +314,12 @@ def choose_rows(table: Table, options: Options, names: str) -> Table:
         )
     columns = ["first", "second", *(["number"] if has_scores else []), *(["effect"] if "effect" in frame else [])]
     return replace(table, frame=table.frame[columns], format=f"{table.format}, {names}")
+
+
+def _refuse_all(records: int, wanted: str, largest: float, path: Path) -> NoReturn:
+    raise ReadError(
+        f"None of {records:,} rows has a {wanted}; the largest is {largest:g}: {path}\nPass a smaller min_score."
+    )
 
 
 def bare_taxon(word: object) -> str:
@@ -339,8 +333,8 @@ def bare_taxon(word: object) -> str:
     return _TAXON_DATABASE.sub("", str(word).strip(), count=1).strip()
 
 
-def species_counts(counts: Counter[str], limit: int = 4) -> str:
-    """Return the species of rows in words, the most frequent first.
+def species_counts(counts: Counter[str]) -> str:
+    """Return the four most frequent species of rows in words.
 
     Examples
     --------
@@ -348,8 +342,8 @@ def species_counts(counts: Counter[str], limit: int = 4) -> str:
     '9606 (1,200), 10090 (3)'
     """
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    shown = ", ".join(f"{taxon} ({count:,})" for taxon, count in ordered[:limit])
-    return shown + (f" and {len(ordered) - limit} more" if len(ordered) > limit else "")
+    shown = ", ".join(f"{taxon} ({count:,})" for taxon, count in ordered[:4])
+    return shown + (f" and {len(ordered) - 4} more" if len(ordered) > 4 else "")
 
 
 def refuse_species(columns: Iterable[Any], subject: str, where: object) -> None:

@@ -40,26 +40,12 @@ from keras_vnn.readers.formats.mitab import MITAB
 from keras_vnn.readers.formats.obo import OBO
 from keras_vnn.readers.formats.omnipath import OMNIPATH
 from keras_vnn.readers.formats.regulation import DREM, REGULATION_HEADER, REGULATION_TABLE, TRRUST
-from keras_vnn.readers.formats.sif import SIF_INTERACTIONS, SIF_REGULATION
+from keras_vnn.readers.formats.sif import SIF
 from keras_vnn.readers.formats.terms import BIOMART, EDGES, GENE_TERM, REACTOME_MEMBERS, REACTOME_RELATIONS
 from keras_vnn.readers.tabular import Options
 from keras_vnn.readers.text import Preview, preview, refuse_comments_alone, shortened
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-
-__all__ = [
-    "FAMILIES",
-    "FORMATS",
-    "formats_of",
-    "is_sure",
-    "lists_formats",
-    "read_file",
-    "refuse_other",
-    "sniff",
-    "sniff_format",
-    "titles",
-    "unrecognized",
-]
 
 FAMILIES = {
     family.name: family
@@ -84,7 +70,7 @@ SURE = (
     *(STRING_LINKS, STRING_ACTIONS, BIOGRID, MITAB, HIPPIE, DREM, *OMNIPATH, *CYTOSCAPE),
 )
 LIKELY = (
-    *(TRRUST, SIF_INTERACTIONS, SIF_REGULATION, ADJACENCY_MATRIX, REGULATION_MATRIX),
+    *(TRRUST, *SIF, ADJACENCY_MATRIX, REGULATION_MATRIX),
     *(GENE_SET_JSON, GMX, ENRICHMENT, GENE_SET_TABLE),
     *looks.LIKELY,
     *(REGULATION_HEADER, INTERACTION_HEADER, JOINED),

@@ -28,24 +28,11 @@ from keras_vnn.readers.text import COMMENT_MARKS, CheckedStream, Preview, at, op
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = [
-    "DREM_IDS",
-    "Fixed",
-    "Options",
-    "Table",
-    "counted",
-    "joined",
-    "of_each",
-    "pieces",
-    "pieces_of",
-    "read_fixed",
-    "refuse_narrow",
-    "refuse_row",
-    "whole_rows",
-]
-
 # What may name a target of DREM, in words.
 DREM_IDS = {"symbol": "symbol", "ensembl": "Ensembl id"}
+
+# The path of rows of a DataFrame.
+IN_MEMORY = Path("the DataFrame")
 
 # Rows parsed together: words become categories before the next are read.
 _AT_ONCE = 1 << 18
@@ -113,7 +100,7 @@ class Table:
         A row per record that was kept, with its line number as index. Of two names a row: ``first`` and ``second``,
         and where there are such ``number`` (float64) and ``effect``; of annotations: see `read.annotations`.
     path
-        The file.
+        The file; `IN_MEMORY` for a DataFrame.
     format
         The format and the columns, in words.
     records
@@ -136,7 +123,9 @@ class Table:
 
     @property
     def source(self) -> Source:
-        """The file, with its digest."""
+        """The file, with its digest; or the DataFrame."""
+        if self.path is IN_MEMORY:
+            return Source("DataFrame", "memory", records=self.records)
         return Source.of_file(self.path, self.format, records=self.records, release=self.release)
 
     @property
@@ -227,35 +216,37 @@ def read_fixed(start: Preview, layout: Fixed, said: str, *, malformed: str | Non
     # Nearly always filled: whether it is empty tells short rows apart without counting the tabs of every line.
     filled = {layout.fewest - 1, *(layout.columns[name] for name in layout.required)}
     wrong: list[int] = []
-
-    def sound(parts: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        """Note what is malformed piece by piece, so that a file of nothing else is refused at its first rows."""
-        for part in parts:
-            is_suspicious = np.logical_or.reduce([part[layout.most] != "", *(part[column] == "" for column in filled)])
-            # Some turn out to be right.
-            for line, text in texts_at(path, part.index[is_suspicious].tolist()):
-                if (fault := layout.fault_of(text)) and malformed != "skip":
+    parts = []
+    # Piece by piece, so that a file of nothing but malformed rows is refused at its first.
+    for part in pieces(path, {0, *filled, *layout.columns.values()}, width=layout.most):
+        is_suspicious = np.logical_or.reduce([part[layout.most] != "", *(part[column] == "" for column in filled)])
+        # Some turn out to be right.
+        for line, text in texts_at(path, part.index[is_suspicious].tolist()):
+            if fault := layout.fault_of(text):
+                if malformed != "skip":
                     raise ReadError(
-                        f"{fault}: {at(path, line)}\n"
-                        "Is the file truncated?"
-                        + (
-                            remedy(" Pass {malformed} to count such rows in the audit and go on.", malformed="skip")
-                            if malformed
-                            else ""
-                        )
+                        f"{fault}: {at(path, line)}\nIs the file truncated?{to_skip() if malformed else ''}"
                     )
-                wrong.extend([line] if fault else ())
-            yield part
-
-    frame = joined(sound(pieces(path, {0, *filled, *layout.columns.values()}, width=layout.most)))
+                wrong.append(line)
+        parts.append(part)
+    frame = joined(parts)
     records = len(frame)
     if not records:
         raise ReadError(f"The file has no data rows: {path}\nIs it truncated?")
     if wrong:
         frame = frame[~frame.index.isin(wrong)]
     taken = pd.DataFrame({name: frame[column] for name, column in layout.columns.items()}, index=frame.index)
-    entry = AuditEntry.of("read", "row", "malformed", [f"{path.name}:{line}" for line in wrong])
-    return Table(taken, path, said, records, (entry,) if wrong else ())
+    return Table(taken, path, said, records, (left_out(path, wrong),))
+
+
+def left_out(path: Path, lines: Iterable[int], reason: str = "malformed") -> AuditEntry:
+    """Return the entry about rows of a file that were left out, by their lines."""
+    return AuditEntry.of("read", "row", reason, [f"{path.name}:{line}" for line in lines])
+
+
+def to_skip() -> str:
+    """Return how to go on without rows that are malformed."""
+    return remedy(" Pass {malformed} to count such rows in the audit and go on.", malformed="skip")
 
 
 def of_each(column: Any, function: Callable[[str], Any], dtype: Any = object) -> NDArray[Any]:
@@ -302,21 +293,22 @@ def pieces_of(layout: Layout, used: Sequence[int]) -> Iterator[pd.DataFrame]:
     )
 
 
-def whole_rows(layout: Layout, used: Sequence[int], malformed: str) -> tuple[pd.DataFrame, tuple[AuditEntry, ...]]:
-    """Return columns of all rows, by position, and what was left out: with ``malformed="skip"``, rows of more fields.
+def read_named(layout: Layout, columns: Mapping[str, int], said: str, malformed: str) -> Table:
+    """Return some columns by name; with ``malformed="skip"``, rows of more fields than the others are left out.
 
     Raises
     ------
     ReadError
         A row has more fields than the others, and is not to be skipped.
     """
-    frame = joined(pieces_of(layout, used))
+    path = layout.preview.path
+    frame = joined(pieces_of(layout, [*columns.values()]))
     wide = (frame[layout.width] != "").to_numpy()
     if wide.any() and malformed == "raise":
         refuse_row(layout, int(frame.index[wide][0]), f"The row has more than {counted(layout.width)}")
-    where = [f"{layout.preview.path.name}:{line}" for line in frame.index[wide]]
-    entry = AuditEntry.of("read", "row", "more columns than the other rows", where)
-    return frame[~wide], (entry,) if where else ()
+    entry = left_out(path, frame.index[wide], "more columns than the other rows")
+    taken = pd.DataFrame({name: frame[place][~wide] for name, place in columns.items()})
+    return Table(taken, path, said, len(taken), (entry,))
 
 
 def pieces(

@@ -20,20 +20,6 @@ from keras_vnn.basics.errors import ReadError, VNNError
 from keras_vnn.basics.files import encoding_of, existing_file, read_lines, refuse_bytes
 from keras_vnn.basics.unpacking import NOT_TEXT, open_unpacked
 
-__all__ = [
-    "COMMENT_MARKS",
-    "GCT",
-    "CheckedStream",
-    "Preview",
-    "at",
-    "open_text",
-    "preview",
-    "read_json_text",
-    "refuse_comments_alone",
-    "shortened",
-    "texts_at",
-]
-
 COMMENT_MARKS = ("#", "!")
 # The first lines of GCT.
 GCT = ("#1.2", "#1.3")
@@ -94,7 +80,8 @@ def preview(path: Path) -> Preview:
         bytes.
     """
     existing_file(path)
-    magic = _first_bytes(path)
+    with open_unpacked(path) as raw:
+        magic = raw.read(64)
     if any(magic.startswith(known) for known in NOT_TEXT):
         return Preview(path, magic, (), ())
     comments: list[tuple[int, str]] = []
@@ -228,13 +215,13 @@ class CheckedStream:
         self._quoted = quoted
         self._skipped = skipped
         self._line_ends = 0
-        self._last = ""
-        self._fields = 0
+        # Of the last line, where it is longer than what is read at once.
+        self._is_unfinished, self._fields = False, 0
 
     @property
     def lines(self) -> int:
         """Lines read so far, without the added one; an unfinished last line counts."""
-        return self._line_ends + (self._last not in ("", "\n"))
+        return self._line_ends + self._is_unfinished
 
     def read(self, size: int = -1) -> str:
         """Return the next characters, the added line before all others."""
@@ -242,50 +229,31 @@ class CheckedStream:
             first, self._first = self._first, ""
             return first
         block = self._stream.read(size)
-        if block and block[-1] != "\n":
+        if not block:
+            return ""
+        if block[-1] != "\n":
             block += self._stream.readline(_LONGEST)
         if "\0" in block:
             refuse_bytes(self._path)
-        self._refuse_wide_rows(block)
-        self._line_ends += block.count("\n")
-        self._last = block[-1:] or self._last
-        return self._with_wide_rows_cut(block)
+        lines = block.split("\n")
+        fields = self._marks(lines[-1]) + (self._fields if len(lines) == 1 else 0)
+        # A row of so many fields is longer than that, whatever they hold.
+        if self._fields or max(map(len, lines)) > self.widest:
+            block = "\n".join(map(self._checked, lines, range(len(lines))))
+        self._line_ends += len(lines) - 1
+        self._is_unfinished, self._fields = lines[-1] != "", fields
+        return block
 
-    def _refuse_wide_rows(self, block: str) -> None:
-        """Raise when a line has far more fields than the others; only lines that long are looked at."""
-        end = block.find("\n")
-        fields = self._fields + self._marks(block[: end if end >= 0 else len(block)])
-        start = 0
-        while fields <= self._most and end >= 0 and len(block) - end > self._most:
-            start = end + 1
-            # The last line end within reach; where there is none, the line is a long one.
-            end = block.rfind("\n", start, start + self._most)
-            if end < 0:
-                end = block.find("\n", start)
-                fields = self._marks(block[start : end if end >= 0 else len(block)])
-        if fields > self._most:
-            line = self._skipped + self._line_ends + block.count("\n", 0, start) + 1
+    def _checked(self, line: str, place: int) -> str:
+        """Return one of the lines that were read together, cut where it is wide; raise where it is far too wide."""
+        is_long = len(line) > self.widest
+        marks = self._marks(line) if is_long or place == 0 else 0
+        if marks + (0 if place else self._fields) > self._most:
             raise ReadError(
-                f"A row has more than {self._most:,} fields, the others {self._width:,}: {self._path}:{line}\n"
-                "Was the file damaged? Download it again."
+                f"A row has more than {self._most:,} fields, the others {self._width:,}: "
+                f"{self._path}:{self._skipped + self._line_ends + place + 1}\nWas the file damaged? Download it again."
             )
-        begins = block.rfind("\n") + 1
-        self._fields = self._marks(block[begins:]) + (0 if begins else self._fields)
-
-    def _with_wide_rows_cut(self, block: str) -> str:
-        parts: list[str] = []
-        start = done = 0
-        while len(block) - start > self.widest:
-            # The last line end within reach; where there is none, the line is a long one.
-            end = block.rfind("\n", start, start + self.widest + 1)
-            if end < 0:
-                end = block.find("\n", start)
-                end = end if end >= 0 else len(block)
-                if self._marks(block[start:end]) >= self.widest:
-                    parts += [block[done:start], self._cut(block[start:end])]
-                    done = end
-            start = end + 1
-        return "".join([*parts, block[done:]]) if parts else block
+        return self._cut(line) if is_long and marks >= self.widest else line
 
     def _cut(self, line: str) -> str:
         """Return the usual fields of a line and one more."""
@@ -301,8 +269,3 @@ class CheckedStream:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._stream)
-
-
-def _first_bytes(path: Path) -> bytes:
-    with open_unpacked(path) as raw:
-        return raw.read(64)

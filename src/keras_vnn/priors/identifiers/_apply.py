@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from keras_vnn.basics.errors import ConfigError, GeneError, sample
-from keras_vnn.basics.provenance import Audit, AuditEntry
+from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.basics.remedies import remedy
 from keras_vnn.priors import Annotations, GeneSets
+from keras_vnn.priors._columns import Pairs, of_rows
 from keras_vnn.priors._edges import Interactions, Regulation
 from keras_vnn.priors.genes import GeneList
 from keras_vnn.priors.identifiers._map import IdentifierMap
@@ -80,17 +81,14 @@ def map_identifiers(named: Named, mapping: IdentifierMap, *, policy: str = "merg
             "Give a table that has these names"
             + remedy(", or say which of its columns: {source}, {target}", source=..., target=...)
         )
+    audit = named.audit + audit
     result: Any
-    if isinstance(named, Interactions):
-        result = _interactions(named, new, mapping, audit)
-    elif isinstance(named, Regulation):
-        result = _regulation(named, new, mapping, audit)
-    elif isinstance(named, Annotations):
-        result = _annotations(named, new, mapping, audit)
-    elif isinstance(named, GeneSets):
-        result = _gene_sets(named, new, mapping, audit)
-    else:
+    if isinstance(named, GeneList):
         result = _gene_list(named, new, audit)
+    elif isinstance(named, GeneSets):
+        result = _gene_sets(named, new, named.sources + mapping.sources, audit)
+    else:
+        result = _pairs(named, new, named.sources + mapping.sources, audit)
     return result  # type: ignore[no-any-return]
 
 
@@ -115,60 +113,29 @@ def _lost(subject: str, count: int) -> AuditEntry:
     return AuditEntry("map", subject, "a name has no translation, dropped", count)
 
 
-def _interactions(table: Interactions, new: New, mapping: IdentifierMap, audit: Audit) -> Interactions:
-    frame = table.to_frame()
-    rows, (a, b), lost = _expanded(frame["a"], frame["b"], new=new)
-    return Interactions.from_pairs(
-        a,
-        b,
-        score=table.score[rows],
-        line=table.line[rows],
-        sources=table.sources + mapping.sources,
-        audit=table.audit + audit + Audit.of(_lost("interaction", lost)),
-    )
+def _pairs(table: Pairs, new: New, sources: tuple[Source, ...], audit: Audit) -> Pairs:
+    facts: dict[str, Any] = {}
+    if isinstance(table, Annotations):
+        frame, columns, subject = table._rows(), ["gene"], "annotation"
+        facts["term_names"] = table.term_names
+    elif isinstance(table, Regulation):
+        frame, columns, subject = table.to_frame(), ["regulator", "target"], "regulatory edge"
+    else:
+        frame, columns, subject = table.to_frame(), ["a", "b"], "interaction"
+    rows, names, lost = _expanded(*(frame[column] for column in columns), new=new)
+    mapped = frame.iloc[rows].assign(**dict(zip(columns, names, strict=True)))
+    return of_rows(type(table), mapped, sources=sources, audit=audit + Audit.of(_lost(subject, lost)), **facts)
 
 
-def _regulation(table: Regulation, new: New, mapping: IdentifierMap, audit: Audit) -> Regulation:
-    frame = table.to_frame()
-    rows, (regulator, target), lost = _expanded(frame["regulator"], frame["target"], new=new)
-    return Regulation.from_pairs(
-        regulator,
-        target,
-        effect=frame["effect"].to_numpy()[rows],
-        weight=frame["weight"].to_numpy()[rows],
-        line=frame["line"].to_numpy()[rows],
-        sources=table.sources + mapping.sources,
-        audit=table.audit + audit + Audit.of(_lost("regulatory edge", lost)),
-    )
-
-
-def _annotations(table: Annotations, new: New, mapping: IdentifierMap, audit: Audit) -> Annotations:
-    frame = table._rows()
-    rows, (gene,), lost = _expanded(frame["gene"], new=new)
-    taken = frame.iloc[rows]
-    return Annotations.from_pairs(
-        gene,
-        taken["term"],
-        evidence=taken["evidence"].to_numpy(),
-        qualifier=taken["qualifier"].to_numpy(),
-        line=taken["line"].to_numpy(),
-        denied=taken["denied"].to_numpy(dtype=bool),
-        term_names=table.term_names,
-        sources=table.sources + mapping.sources,
-        audit=table.audit + audit + Audit.of(_lost("annotation", lost)),
-    )
-
-
-def _gene_sets(table: GeneSets, new: New, mapping: IdentifierMap, audit: Audit) -> GeneSets:
+def _gene_sets(table: GeneSets, new: New, sources: tuple[Source, ...], audit: Audit) -> GeneSets:
     sets = {name: [one for gene in genes for one in new.get(gene, ())] for name, genes in table.sets.items()}
     emptied = [name for name, genes in sets.items() if not genes]
     lost = sum(gene not in new for genes in table.sets.values() for gene in genes)
     return GeneSets.from_mapping(
         {name: list(dict.fromkeys(genes)) for name, genes in sets.items() if genes},
         descriptions={name: said for name, said in table.descriptions.items() if sets.get(name)},
-        sources=table.sources + mapping.sources,
-        audit=table.audit
-        + audit
+        sources=sources,
+        audit=audit
         + Audit.of(_lost("member", lost), AuditEntry.of("map", "gene set", "no gene is left, dropped", emptied)),
     )
 
@@ -180,4 +147,4 @@ def _gene_list(table: GeneList, new: New, audit: Audit) -> GeneList:
     again = AuditEntry.of(
         "map", "gene", "the same gene again, first one kept", repeated[repeated > 1].index, len(found) - len(unique)
     )
-    return replace(table, ids=unique, audit=table.audit + audit + Audit.of(again))
+    return replace(table, ids=unique, audit=audit + Audit.of(again))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from keras_vnn.basics.errors import ConfigError, GeneError, check_choice, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
@@ -17,6 +17,7 @@ from keras_vnn.priors.kinds import bare_name
 if TYPE_CHECKING:
     import pandas as pd
 
+Place = TypeVar("Place")
 ID_POLICIES = {
     "merge": "names of one gene become one; a name of several genes is dropped",
     "unique": "only names of one gene that has no other name here; all others are dropped",
@@ -237,17 +238,27 @@ def _matched(given: list[str], aims: list[str], *, ignore_case: bool, ignore_ver
     targets: dict[str, tuple[str, ...]] = {name: (name,) for name in given if name in known}
     notes = []
     for said, simplified in steps:
-        index: dict[str, list[str]] = {}
-        for aim in aims:
-            index.setdefault(simplified(aim), []).append(aim)
-        found = [name for name in given if name not in targets and simplified(name) in index]
-        targets |= {name: tuple(index[simplified(name)]) for name in found}
-        notes.append(AuditEntry("map", "name", f"matched {said}", len(found)))
+        alike = _found([name for name in given if name not in targets], zip(aims, aims, strict=True), simplified)
+        targets |= {name: tuple(found) for name, found in alike.items()}
+        notes.append(AuditEntry("map", "name", f"matched {said}", len(alike)))
     unmapped = tuple(name for name in given if name not in targets)
     # A name that matches nothing is no error of the table there is not: it stays what it is.
     targets |= _themselves(unmapped, steps[-1][1] if steps else str)
     how = ", ".join(said for said, _ in steps[:2]) or "as written"
     return IdentifierMap(targets, (), how, tuple(note for note in notes if note.count))
+
+
+def _found(
+    names: Collection[str], pairs: Iterable[tuple[str, Place]], simplified: Callable[[str], str]
+) -> dict[str, list[Place]]:
+    """Return, for each name that one of the pairs begins with, simplified, what these pairs end with."""
+    wanted = {simplified(name) for name in names}
+    index: dict[str, list[Place]] = {}
+    for value, place in pairs:
+        simple = simplified(value)
+        if simple in wanted:
+            index.setdefault(simple, []).append(place)
+    return {name: index[simplified(name)] for name in names if simplified(name) in index}
 
 
 def _themselves(names: Iterable[str], simplified: Callable[[str], str]) -> dict[str, tuple[str, ...]]:
@@ -302,14 +313,8 @@ def _rows_of(
             missing = {name for name in given if name not in found}
             if not missing:
                 break
-            wanted = {simplified(name) for name in missing}
-            index: dict[str, list[int]] = {}
-            rows, values = table.columns[column]
-            for row, value in zip(rows.tolist(), values.tolist(), strict=True):
-                simple = simplified(value)
-                if simple in wanted:
-                    index.setdefault(simple, []).append(row)
-            newly = {name: index[simplified(name)] for name in missing if simplified(name) in index}
+            rows, values = (part.tolist() for part in table.columns[column])
+            newly = _found(missing, zip(values, rows, strict=True), simplified)
             found |= newly
             reason = ", ".join(part for part in (said, f"by {column}" if position else "") if part)
             if reason:
@@ -330,20 +335,16 @@ def _target_names(
             return name
         return plain.get(bare_name(name)) or folded.get(name.casefold()) or name
 
-    first: dict[int, list[str]] = {}
-    for row, value in zip(*(part.tolist() for part in table.columns[columns[0]]), strict=True):
-        if row in rows:
-            first.setdefault(row, []).append(as_wanted(value))
-    result = {row: tuple(dict.fromkeys(names)) for row, names in first.items()}
     symbols = {name for names in table.columns[columns[0]][1:] for name in names.tolist()}
-    for column in columns[1:]:
-        others: dict[int, list[str]] = {}
+    result: dict[int, tuple[str, ...]] = {}
+    for column in columns:
+        found: dict[int, list[str]] = {}
         for row, value in zip(*(part.tolist() for part in table.columns[column]), strict=True):
             name = as_wanted(value)
             # The symbol of one gene is never taken for the alias of another.
-            if row in rows and name in aims and value not in symbols:
-                others.setdefault(row, []).append(name)
-        for row, names in others.items():
+            if row in rows and (column == columns[0] or (name in aims and value not in symbols)):
+                found.setdefault(row, []).append(name)
+        for row, names in found.items():
             if not any(name in aims for name in result.get(row, ())):
                 result[row] = tuple(dict.fromkeys(names))
     return result

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -112,11 +112,13 @@ class IdentifierTable(Shown):
             return asked
         counts = {name: self.overlap(name, names, ignore_case=ignore_case) for name in self.columns}
         # Aliases repeat symbols; they help out a column of symbols anyway.
-        weighed = {name: count / (2 if self._is_earlier(name) else 1) for name, count in counts.items()}
+        earlier = {name for name in counts if _normalized(name) in (*_EARLIER, *_OTHERS)}
+        weighed = {name: count / (2 if name in earlier else 1) for name, count in counts.items()}
         best = max(weighed, key=lambda name: weighed[name], default="")
         if not best or not counts[best]:
             where = ", ".join(source.name for source in self.sources)
-            shown = "\n".join(f"    {name}: {sample(self._first(name), 3)}" for name in list(self.columns)[:8])
+            some = ((name, names[:50].tolist()) for name, (_, names) in list(self.columns.items())[:8])
+            shown = "\n".join(f"    {name}: {sample(names, 3)}" for name, names in some)
             raise ReadError(
                 f"None of {len(names):,} names, such as {sample(names, 3)}, stands in the table of identifiers: "
                 f"{where}\n"
@@ -131,13 +133,6 @@ class IdentifierTable(Shown):
             return (column,)
         words = {_normalized(name): name for name in self.columns}
         return (column, *(words[word] for word in (*_EARLIER, *_OTHERS) if word in words and words[word] != column))
-
-    def _is_earlier(self, column: str) -> bool:
-        return _normalized(column) in (*_EARLIER, *_OTHERS)
-
-    def _first(self, column: str) -> Iterable[str]:
-        first: list[str] = self.columns[column][1][:50].tolist()
-        return first
 
     def _column(self, column: str) -> tuple[NDArray[np.int64], NDArray[np.object_]]:
         if column in self.columns:
@@ -181,15 +176,9 @@ def columns_from_pairs(
     import pandas as pd
 
     codes, genes = pd.factorize(np.asarray(first, dtype=object))
-    kind_codes, words = pd.factorize(np.asarray(kinds, dtype=object))
-    names = np.asarray(values, dtype=object)
-    columns: dict[str, tuple[NDArray[np.int64], NDArray[np.object_]]] = {
-        key: (np.arange(len(genes), dtype=np.int64), np.asarray(genes, dtype=object))
-    }
-    order = np.argsort(kind_codes, kind="stable")
-    bounds = np.searchsorted(kind_codes[order], np.arange(len(words) + 1))
-    for number, word in enumerate(words):
-        here = order[bounds[number] : bounds[number + 1]]
-        if str(word) != key:
-            columns[str(word)] = (codes[here].astype(np.int64), names[here])
+    columns = {key: (np.arange(len(genes), dtype=np.int64), np.asarray(genes, dtype=object))}
+    rows = pd.DataFrame({"gene": codes, "kind": kinds, "name": values}, dtype=object)
+    for kind, named in rows.groupby("kind", sort=False):
+        if kind != key:
+            columns[str(kind)] = named["gene"].to_numpy(dtype=np.int64), named["name"].to_numpy(dtype=object)
     return columns, len(genes)

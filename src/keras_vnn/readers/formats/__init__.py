@@ -6,18 +6,18 @@ A module of this folder that reads a format declares a `Format`; `keras_vnn.read
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NoReturn
 
 from keras_vnn.basics.errors import ReadError
 from keras_vnn.basics.provenance import AuditEntry
+from keras_vnn.priors.kinds import UNIPROT
 from keras_vnn.readers.tabular import Table
 from keras_vnn.readers.text import Preview
 
-__all__ = ["Family", "Format", "most_rows", "release_in_name", "unread", "without_isoforms"]
-
-_ISOFORM = re.compile(r"([OPQ]\d[A-Z\d]{3}\d|[A-NR-Z]\d(?:[A-Z][A-Z\d]{2}\d){1,2})(-\d+|:PRO_\d+|-PRO_\d+|:VAR_\d+)")
+_ISOFORM = re.compile(rf"{UNIPROT}(-\d+|:PRO_\d+|-PRO_\d+|:VAR_\d+)")
 
 
 def unread(start: Preview, *_: Any, **__: Any) -> NoReturn:
@@ -66,6 +66,21 @@ class Format:
         """Say whether a file looks like this format."""
         top = (text.lstrip() for _, text in (*start.comments[:5], *start.lines[:3]))
         return any(text.startswith(self.marks) for text in top) or (bool(start.lines) and self.sniff(start))
+
+
+def for_families(
+    name: str,
+    title: str,
+    sniff: Callable[[Preview], bool],
+    read: Callable[..., Any],
+    takes: Mapping[str, tuple[str, ...]],
+    page: str | None,
+) -> tuple[Format, ...]:
+    """Return a format that several families have, in their order by what each ``takes``; ``read`` is told which."""
+    return tuple(
+        Format(name, title, family, sniff, partial(read, family=family), takes=options, page=page)
+        for family, options in takes.items()
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,8 +88,6 @@ from keras_vnn.readers.formats import Format, without_isoforms
 from keras_vnn.readers.tabular import Fixed, Options, Table, of_each, read_fixed
 from keras_vnn.readers.text import Preview
 
-__all__ = ["GAF", "GENE2GO", "GPAD", "comment_value", "with_term_names"]
-
 # Besides the one goatools knows: what the consortium's table of ECO ids maps to IEA.
 _ELECTRONIC = ("0000249", "0000256", "0000259", "0000265", "0000322", "0000323", "0000363", "0007669")
 _RELATION = re.compile(r"(RO|BFO):\d+(\|(RO|BFO):\d+)*")

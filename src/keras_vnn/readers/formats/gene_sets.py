@@ -86,17 +86,6 @@ from keras_vnn.readers.pairs import read_rows
 from keras_vnn.readers.tabular import Options, Table
 from keras_vnn.readers.text import Preview, at, read_json_text, shortened
 
-__all__ = [
-    "ENRICHMENT",
-    "GENE_SET_JSON",
-    "GENE_SET_TABLE",
-    "GMT",
-    "GMT_ANNOTATIONS",
-    "GMX",
-    "GROUPS",
-    "looks_like_groups",
-]
-
 _NO_GENE = re.compile(r"\s*|na|n/a|null|none|-|https?://.*|.*\s.*|.{31,}", re.IGNORECASE)
 _ONTOLOGY_ID = re.compile(r"GO:\d{7}|R-[A-Z]{3}-\d+")
 _SAYS_NOTHING = re.compile(r"na|n/a|https?://.*|>.*", re.IGNORECASE)

@@ -85,10 +85,10 @@ import pandas as pd
 from keras_vnn.basics.errors import ConfigError, ReadError, VNNError, did_you_mean, sample
 from keras_vnn.basics.files import read_lines
 from keras_vnn.basics.remedies import reader_called
-from keras_vnn.readers.formats import Format
+from keras_vnn.readers.formats import Format, for_families
 from keras_vnn.readers.formats.interactions import INTERACTION_ROLES
 from keras_vnn.readers.formats.regulation import REGULATION_ROLES
-from keras_vnn.readers.formats.sif import INTERACTION_TYPES, REGULATION_TYPES, without_types
+from keras_vnn.readers.formats.sif import without_types
 from keras_vnn.readers.layout import Roles, as_number, is_number, normalized
 from keras_vnn.readers.pairs import choose_rows
 from keras_vnn.readers.tabular import Options, Table
@@ -98,13 +98,7 @@ if TYPE_CHECKING:
     import networkx
     from numpy.typing import NDArray
 
-__all__ = ["CX_MEMBERS", "FAMILIES_OF_PAIRS", "SURE", "Network", "checked", "is_cx", "read_cx"]
-
-# What reads pairs, and the types of edges that are of the other one.
-FAMILIES_OF_PAIRS = (
-    ("interactions", INTERACTION_ROLES, REGULATION_TYPES),
-    ("regulation", REGULATION_ROLES, INTERACTION_TYPES),
-)
+ROLES = {"interactions": INTERACTION_ROLES, "regulation": REGULATION_ROLES}
 CX_MEMBERS = "CD_MemberList"
 _CX_MARKS = ("CXVersion", "numberVerification", "metaData", "ndexStatus", "nodeAttributes")
 # The most telling first; a node without any is called by its id.
@@ -297,9 +291,7 @@ def checked(network: Network, path: Path) -> Network:
 # ---- rows ----------------------------------------------------------------------------------------------------
 
 
-def read_network(
-    start: Preview, options: Options, *, parse: Callable[[Path], Network], roles: Roles, others: tuple[str, ...]
-) -> Table:
+def read_network(start: Preview, options: Options, *, parse: Callable[[Path], Network], family: str) -> Table:
     """Read the edges of a network, by the names of its nodes.
 
     Raises
@@ -313,29 +305,24 @@ def read_network(
     path = start.path
     with _parsing(path, "a network"):
         network = checked(parse(path), path)
-    is_regulation = roles is REGULATION_ROLES
-    if is_regulation and not network.is_directed:
+    roles = ROLES[family]
+    if family == "regulation" and not network.is_directed:
         raise ReadError(
             f"The graph is undirected, and regulation leads from a regulator to a target: {path}\n"
             f"Read it with {reader_called('interactions', 'read.interactions')}."
         )
     attribute, name_of = _names(network, options.id, path)
-    rows: dict[str, Any] = {
+    facts = [facts for *_, facts in network.edges]
+    rows = {
         "first": [name_of[source] for source, _, _ in network.edges],
         "second": [name_of[target] for _, target, _ in network.edges],
+        "number": next((found for word in roles.number if (found := _numbers(facts, word)) is not None), None),
+        "kind": next((words for word in _TYPES if (words := _words(facts, word)) is not None), None),
+        "effect": _effects(facts, roles),
     }
-    facts = [facts for *_, facts in network.edges]
-    number = next((found for word in roles.number if (found := _numbers(facts, word)) is not None), None)
-    if number is not None:
-        rows["number"] = number
-    kind = next((words for word in _TYPES if (words := _words(facts, word)) is not None), None)
-    if kind is not None:
-        rows["kind"] = kind
-    effect = _effects(facts, roles)
-    if effect is not None:
-        rows["effect"] = effect
-    frame = pd.DataFrame(rows, index=np.zeros(len(facts), np.int64))
-    table = without_types(Table(frame, path, network.title, len(frame)), options, others)
+    known = {name: values for name, values in rows.items() if values is not None}
+    frame = pd.DataFrame(known, index=np.zeros(len(facts), np.int64))
+    table = without_types(Table(frame, path, network.title, len(frame)), options, family)
     return choose_rows(table, options, f"nodes by {attribute}")
 
 
@@ -345,8 +332,7 @@ def _names(network: Network, asked: str | None, path: Path) -> tuple[str, dict[A
     ids = {node: str(node).strip() for node in network.nodes}
 
     def names(key: Any) -> dict[Any, str]:
-        values = ((node, facts.get(key)) for node, facts in network.nodes.items())
-        return {node: "" if value is None else str(value).strip() for node, value in values}
+        return {node: _text(facts.get(key)) for node, facts in network.nodes.items()}
 
     if asked == "id":
         return "id", ids
@@ -371,9 +357,11 @@ def _names(network: Network, asked: str | None, path: Path) -> tuple[str, dict[A
 def _words(facts: Sequence[Mapping[str, Any]], word: str) -> list[str] | None:
     """Return an attribute of edges as texts, ``None`` where none has it."""
     key = next((key for one in facts for key in one if normalized(str(key)) == word), None)
-    if key is None:
-        return None
-    return ["" if (value := one.get(key)) is None else str(value).strip() for one in facts]
+    return None if key is None else [_text(one.get(key)) for one in facts]
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value).strip()
 
 
 def _numbers(facts: Sequence[Mapping[str, Any]], word: str) -> NDArray[np.float64] | None:
@@ -390,7 +378,7 @@ def _effects(facts: Sequence[Mapping[str, Any]], roles: Roles) -> list[str] | No
     for word in roles.effect:
         words = _words(facts, word) or []
         filled = [one for one in words if one]
-        if filled and roles.effect_of is not None and not all(map(is_number, filled)):
+        if filled and not all(map(is_number, filled)):
             known = [roles.effect_of(one) for one in words]
             if 2 * sum(one is not None for one, said in zip(known, words, strict=True) if said) >= len(filled):
                 return [one or "unknown" for one in known]
@@ -432,38 +420,19 @@ def _is_edge_list(start: Preview) -> bool:
 
 def _both(
     name: str, title: str, sniff: Callable[[Preview], bool], parse: Callable[[Path], Network]
-) -> tuple[Format, Format]:
+) -> tuple[Format, ...]:
     """Return the formats of interactions and of regulation; a network is told to be the former."""
-    one, other = (
-        Format(
-            name,
-            title,
-            family,
-            sniff,
-            partial(read_network, parse=parse, roles=roles, others=others),
-            takes=("sif_types", *(("id",) if family == "interactions" else ())),
-            page=__doc__,
-        )
-        for family, roles, others in FAMILIES_OF_PAIRS
-    )
-    return one, other
+    takes = {"interactions": ("sif_types", "id"), "regulation": ("sif_types",)}
+    return for_families(name, title, sniff, partial(read_network, parse=parse), takes, __doc__)
 
 
+_read_adjacency_list = partial(_read_list, parse="parse_adjlist", title="adjacency list")
+_read_edge_list = partial(_read_list, parse="parse_edgelist", title="edge list of networkx")
 SURE = (
     *_both("graphml", "GraphML", _is_graphml, _read_graphml),
     *_both("gml", "GML", _is_gml, _read_gml),
     *_both("cx2", "a network in CX2 or CX", partial(is_cx, with_members=False), read_cx),
     *_both("graph-json", "a network in JSON (Cytoscape, node-link)", _is_json, _read_json),
-    _both(
-        "adjlist",
-        "an adjacency list of networkx",
-        _is_adjacency_list,
-        partial(_read_list, parse="parse_adjlist", title="adjacency list"),
-    )[0],
-    *_both(
-        "edgelist",
-        "an edge list of networkx with attributes",
-        _is_edge_list,
-        partial(_read_list, parse="parse_edgelist", title="edge list of networkx"),
-    ),
+    _both("adjlist", "an adjacency list of networkx", _is_adjacency_list, _read_adjacency_list)[0],
+    *_both("edgelist", "an edge list of networkx with attributes", _is_edge_list, _read_edge_list),
 )

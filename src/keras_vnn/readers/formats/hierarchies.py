@@ -68,20 +68,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NoReturn
 
-import numpy as np
-
 from keras_vnn.basics.errors import ReadError
 from keras_vnn.basics.files import read_lines
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.priors import Annotations, Ontology
+from keras_vnn.priors._columns import columns_of
 from keras_vnn.readers.formats import Format
 from keras_vnn.readers.formats.graphs import CX_MEMBERS, checked, is_cx, read_cx
 from keras_vnn.readers.layout import Columns, lay_out, split
 from keras_vnn.readers.pairs import read_rows
 from keras_vnn.readers.tabular import Fixed, Options, counted, joined, pieces_of, read_fixed
 from keras_vnn.readers.text import Preview, at, texts_at
-
-__all__ = ["CX2", "DCELL", "DRUGCELL", "GENNET", "KPNN"]
 
 
 def _hierarchy(
@@ -93,8 +90,8 @@ def _hierarchy(
     audit: Audit | None = None,
 ) -> tuple[Ontology, Annotations]:
     """Return terms with their edges (child, parent), and members (gene, term, line)."""
-    child, parent = np.array(edges, dtype=object).reshape(-1, 2).T
-    gene, term, line = np.array(members, dtype=object).reshape(-1, 3).T
+    child, parent = columns_of(edges)
+    gene, term, line = columns_of(members, 3)
     ontology = Ontology.from_edges(child, parent, terms=terms, names=names or {}, sources=(source,))
     return ontology, Annotations.from_pairs(gene, term, line=line, sources=(source,), audit=audit)
 

@@ -98,6 +98,7 @@ from keras_vnn.basics.provenance import Audit, Source
 from keras_vnn.basics.remedies import remedy
 from keras_vnn.priors.identifiers import IdentifierTable
 from keras_vnn.priors.identifiers._table import columns_from_pairs, exploded
+from keras_vnn.priors.kinds import UNIPROT
 from keras_vnn.readers.formats import Format, most_rows
 from keras_vnn.readers.formats.gene_ontology import GAF, comment_value
 from keras_vnn.readers.layout import column_number, is_listed, lay_out, normalized
@@ -107,8 +108,6 @@ from keras_vnn.readers.text import Preview, open_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-__all__ = ["IDENTIFIER_TABLE", "POSSIBLE", "SURE"]
 
 _HEADER_WORDS = set(
     "symbol hgncid approvedsymbol genesymbol genename ensemblgeneid genestableid proteinstableid transcriptstableid "
@@ -124,7 +123,7 @@ _TELLING_WORDS = set(
 _ATTRIBUTES = re.compile(r'(gene_id|transcript_id) "[^"]*"|(ID|Parent|Name|gene_id)=[^;]+')
 _MOST_COLUMNS = 1000
 _TAXON = {"taxid", "taxon", "organismid", "ncbitaxonid"}
-_ACCESSION = re.compile(r"([OPQ]\d[A-Z\d]{3}\d|[A-NR-Z]\d([A-Z][A-Z\d]{2}\d){1,2})(-\d+)?")
+_ACCESSION = re.compile(rf"{UNIPROT}(-\d+)?")
 _ATTRIBUTE = {
     "gene_id": re.compile(r'gene_id[ =]"?(?:gene:)?([^";]+)|ID=gene:([^;]+)'),
     "gene_name": re.compile(r'(?:gene_name|gene_symbol)[ =]"?([^";]+)|(?:^|;)Name=([^;]+)'),

@@ -114,16 +114,6 @@ from keras_vnn.readers.pairs import choose_rows, read_pairs
 from keras_vnn.readers.tabular import Fixed, Options, Table, read_fixed, refuse_narrow
 from keras_vnn.readers.text import Preview, shortened
 
-__all__ = [
-    "BIOGRID",
-    "HIPPIE",
-    "INTERACTION_HEADER",
-    "INTERACTION_ROLES",
-    "INTERACTION_TABLE",
-    "STRING_ACTIONS",
-    "STRING_LINKS",
-]
-
 # ---- tables --------------------------------------------------------------------------------------------------
 
 _PARTNERS = (

@@ -30,24 +30,20 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from functools import partial
 
 import pandas as pd
 
 from keras_vnn.basics.errors import ReadError
-from keras_vnn.basics.provenance import AuditEntry
 from keras_vnn.basics.remedies import remedy
 from keras_vnn.priors.kinds import OTHER, identify
-from keras_vnn.readers.formats import Format
-from keras_vnn.readers.formats.graphs import FAMILIES_OF_PAIRS
+from keras_vnn.readers.formats import Format, for_families
+from keras_vnn.readers.formats.graphs import ROLES
 from keras_vnn.readers.formats.interactions import INTERACTION_ROLES
 from keras_vnn.readers.formats.sif import without_types
 from keras_vnn.readers.layout import Layout, Roles, choose_columns, is_number, lay_out, normalized
 from keras_vnn.readers.pairs import choose_rows, read_rows
-from keras_vnn.readers.tabular import Options, Table, of_each, refuse_row
+from keras_vnn.readers.tabular import Options, Table, left_out, of_each, refuse_row
 from keras_vnn.readers.text import Preview
-
-__all__ = ["CYTOSCAPE", "JOINED"]
 
 _NOTHING = Options()
 _EDGE = re.compile(r"(.+) \(([^()]*)\) (.+)")
@@ -97,7 +93,7 @@ def _read(
         raise ReadError(
             f"No column holds pairs such as {mark!r}: {start.path}\nExpected {said}. Name another format, or none."
         )
-    only = replace(roles, pair=lambda _: (column, column), effect=(), effect_of=None)
+    only = replace(roles, pair=lambda _: (column, column), effect=())
     columns = choose_columns(layout, only, None)
     table = read_rows(layout, columns, only, malformed=options.malformed, at_least=options.at_least)
     return layout, column, replace(table, format=f"{layout.kind} {said}, {layout.name(column)}")
@@ -106,7 +102,7 @@ def _read(
 # ---- Cytoscape -----------------------------------------------------------------------------------------------
 
 
-def read_cytoscape(start: Preview, options: Options, *, roles: Roles, others: tuple[str, ...]) -> Table:
+def read_cytoscape(start: Preview, options: Options, *, family: str) -> Table:
     """Read Cytoscape's table of edges.
 
     Raises
@@ -114,29 +110,25 @@ def read_cytoscape(start: Preview, options: Options, *, roles: Roles, others: tu
     ReadError
         No edge is left.
     """
+    roles = ROLES[family]
     _, _, table = _read(start, options, roles, _EDGE, "edges of Cytoscape")
     edges = [_EDGE.fullmatch(text) for text in table.frame["first"]]
     parts = [edge.groups() if edge else ("", "", "") for edge in edges]
     first, kind, second = ([part[n].strip() for part in parts] for n in range(3))
     frame = table.frame.assign(first=first, second=second, kind=kind)
-    if roles.effect_of is not None:
-        effects = of_each(frame["kind"], roles.effect_of)
-        if 2 * sum(effect is not None for effect in effects) >= len(effects):
-            frame["effect"] = [effect or "unknown" for effect in effects]
-    return choose_rows(without_types(replace(table, frame=frame), options, others), options, "names of nodes")
+    effects = of_each(frame["kind"], roles.effect_of)
+    if 2 * sum(effect is not None for effect in effects) >= len(effects):
+        frame["effect"] = [effect or "unknown" for effect in effects]
+    return choose_rows(without_types(replace(table, frame=frame), options, family), options, "names of nodes")
 
 
-CYTOSCAPE = tuple(
-    Format(
-        "cytoscape",
-        "a table of edges of Cytoscape",
-        family,
-        lambda start: _lay_out(start, _EDGE)[1] is not None,
-        partial(read_cytoscape, roles=roles, others=others),
-        takes=("sif_types",),
-        page=__doc__,
-    )
-    for family, roles, others in FAMILIES_OF_PAIRS
+CYTOSCAPE = for_families(
+    "cytoscape",
+    "a table of edges of Cytoscape",
+    lambda start: _lay_out(start, _EDGE)[1] is not None,
+    read_cytoscape,
+    {"interactions": ("sif_types",), "regulation": ("sif_types",)},
+    __doc__,
 )
 
 # ---- marks ---------------------------------------------------------------------------------------------------
@@ -210,10 +202,8 @@ def read_joined(start: Preview, options: Options) -> Table:
     first, second = zip(
         *(pairs[field] or ("", "") for field, bad in zip(fields, wrong, strict=True) if not bad), strict=True
     )
-    entry = AuditEntry.of(
-        "read", "row", "malformed", [f"{start.path.name}:{line}" for line in table.frame.index[wrong]]
-    )
-    return replace(table, frame=frame.assign(first=first, second=second), dropped=(*table.dropped, entry))
+    dropped = (*table.dropped, left_out(start.path, table.frame.index[wrong]))
+    return replace(table, frame=frame.assign(first=first, second=second), dropped=dropped)
 
 
 JOINED = Format(

@@ -15,8 +15,6 @@ from keras_vnn.readers.formats.terms import PATHWAY_ID
 from keras_vnn.readers.layout import is_number, lay_out
 from keras_vnn.readers.text import GCT, Preview
 
-__all__ = ["GENE_LIST_JSON", "LIKELY", "NAMES", "SURE"]
-
 _GO_TERM = re.compile(r"GO:\d{7}")
 _TERM = re.compile(r"GO:\d{7}|R-[A-Z]{3}-\d+")
 _DESCRIPTION = re.compile(r"(https?://|>|na$|n/a$)", re.IGNORECASE)

@@ -37,19 +37,16 @@ import pandas as pd
 from scipy import sparse
 
 from keras_vnn.basics.errors import ReadError, sample
-from keras_vnn.basics.provenance import AuditEntry
 from keras_vnn.basics.remedies import reader_called, remedy
 from keras_vnn.priors.genes import CELL_NAMES, CELL_WORDS
 from keras_vnn.readers.formats import Format
 from keras_vnn.readers.layout import Layout, as_number, is_number, lay_out
 from keras_vnn.readers.pairs import choose_rows
-from keras_vnn.readers.tabular import Options, Table, of_each, pieces_of, refuse_row
+from keras_vnn.readers.tabular import Options, Table, left_out, of_each, pieces_of, refuse_row
 from keras_vnn.readers.text import Preview
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-__all__ = ["ADJACENCY_MATRIX", "REGULATION_MATRIX"]
 
 # ---- targets × TFs -------------------------------------------------------------------------------------------
 
@@ -94,7 +91,7 @@ def read_matrix(start: Preview, options: Options) -> Table:
     cells = list(range(1, layout.width))
     parts: list[pd.DataFrame] = []
     records = 0
-    skipped: list[str] = []
+    skipped: list[int] = []
     for piece in pieces_of(layout, (0, *cells)):
         values = np.stack([of_each(piece[cell], as_number, float) for cell in cells], axis=1)
         wrong = ~(np.isfinite(values) if are_weights else np.isin(values, (-1.0, 0.0, 1.0)))
@@ -102,7 +99,7 @@ def read_matrix(start: Preview, options: Options) -> Table:
         if bad.any() and options.malformed == "raise":
             row = int(np.flatnonzero(bad)[0])
             _refuse_cell(layout, piece.iloc[row], wrong[row], are_weights=are_weights)
-        skipped.extend(f"{start.path.name}:{line}" for line in piece.index[bad])
+        skipped.extend(piece.index[bad])
         records += len(piece)
         row_of, column_of = np.nonzero(np.where(bad[:, None], 0, values))
         found = {"first": regulators[column_of], "second": piece[0].to_numpy(dtype=object)[row_of]}
@@ -111,8 +108,7 @@ def read_matrix(start: Preview, options: Options) -> Table:
     if not len(frame):
         raise ReadError(f"No cell of the matrix says 1 or −1: {start.path}\nIs it the right file? A TF needs a target.")
     said = f"{layout.kind} matrix of {records:,} targets × {len(regulators):,} TFs"
-    entry = AuditEntry.of("read", "row", "malformed", skipped)
-    return Table(frame, start.path, said, records, (entry,))
+    return Table(frame, start.path, said, records, (left_out(start.path, skipped),))
 
 
 def _regulators(layout: Layout) -> NDArray[np.object_]:

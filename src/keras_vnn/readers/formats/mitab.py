@@ -56,8 +56,6 @@ from keras_vnn.readers.text import Preview
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["MITAB"]
-
 WIDTHS = {15: "2.5", 36: "2.6", 42: "2.7", 46: "2.8"}
 _HIPPIE = 18
 _HEADERS = ("#ID(s) interactor A", "ID(s) interactor A", "#ID Interactor A", "ID Interactor A")

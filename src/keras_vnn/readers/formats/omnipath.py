@@ -25,8 +25,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,13 +32,11 @@ import pandas as pd
 
 from keras_vnn.basics.errors import ReadError, check_choice
 from keras_vnn.basics.provenance import AuditEntry
-from keras_vnn.readers.formats import Format
+from keras_vnn.readers.formats import for_families
 from keras_vnn.readers.layout import as_number, lay_out, normalized
 from keras_vnn.readers.pairs import choose_rows
-from keras_vnn.readers.tabular import Options, Table, of_each, whole_rows
+from keras_vnn.readers.tabular import IN_MEMORY, Options, Table, of_each, read_named
 from keras_vnn.readers.text import Preview, shortened
-
-__all__ = ["OMNIPATH", "is_omnipath", "omnipath_frame"]
 
 _FLAGS = ("isdirected", "isstimulation", "isinhibition")
 _SYMBOLS = ("sourcegenesymbol", "targetgenesymbol")
@@ -71,10 +67,9 @@ def read_omnipath(start: Preview, options: Options, *, family: str) -> Table:
             f"The header does not name what OmniPath's does: {start.path}\n    {shortened(start.first)}\n"
             "Expected source, target, is_stimulation, is_inhibition. Name another format, or none."
         )
-    taken = [words.index(word) for word in ("source", "target", *_FLAGS, *_SYMBOLS, *_TAXA, *_SCORES) if word in words]
-    frame, dropped = whole_rows(layout, taken, options.malformed)
-    frame = frame[taken].set_axis([words[place] for place in taken], axis=1)
-    return _rows(Table(frame, start.path, "OmniPath", len(frame), dropped), options, family)
+    wanted = ("source", "target", *_FLAGS, *_SYMBOLS, *_TAXA, *_SCORES)
+    columns = {word: words.index(word) for word in wanted if word in words}
+    return _rows(read_named(layout, columns, "OmniPath", options.malformed), options, family)
 
 
 def omnipath_frame(frame: pd.DataFrame, options: Options, family: str) -> Table | None:
@@ -84,7 +79,7 @@ def omnipath_frame(frame: pd.DataFrame, options: Options, family: str) -> Table 
         return None
     texts = frame.astype(object).where(frame.notna(), "").astype(str).set_axis(words, axis=1)
     texts = texts.loc[:, ~texts.columns.duplicated()].reset_index(drop=True)
-    return _rows(Table(texts, Path("the DataFrame"), "OmniPath", len(texts)), options, family)
+    return _rows(Table(texts, IN_MEMORY, "OmniPath", len(texts)), options, family)
 
 
 def _rows(table: Table, options: Options, family: str) -> Table:
@@ -110,7 +105,7 @@ def _rows(table: Table, options: Options, family: str) -> Table:
         entries.append(AuditEntry("read", "row", "without a direction", int((~flag["isdirected"] & wanted).sum())))
         wanted &= flag["isdirected"]
     kept = pd.DataFrame(sides, index=frame.index)[wanted]
-    table = replace(table, frame=kept, dropped=(*table.dropped, *(entry for entry in entries if entry.count)))
+    table = replace(table, frame=kept, dropped=(*table.dropped, *entries))
     return choose_rows(table, options, "gene symbol" if names is _SYMBOLS else "accession")
 
 
@@ -119,15 +114,11 @@ def _is_set(word: str) -> bool:
 
 
 # A table of signalling is told to be regulation, as its flags are effects.
-OMNIPATH = tuple(
-    Format(
-        "omnipath",
-        "OmniPath",
-        family,
-        lambda start: is_omnipath(lay_out(start, is_header=is_omnipath).words),
-        partial(read_omnipath, family=family),
-        takes=takes,
-        page=__doc__,
-    )
-    for family, takes in (("regulation", ()), ("interactions", ("id", "taxon")))
+OMNIPATH = for_families(
+    "omnipath",
+    "OmniPath",
+    lambda start: is_omnipath(lay_out(start, is_header=is_omnipath).words),
+    read_omnipath,
+    {"regulation": (), "interactions": ("id", "taxon")},
+    __doc__,
 )

@@ -81,16 +81,6 @@ from keras_vnn.readers.pairs import read_pairs
 from keras_vnn.readers.tabular import DREM_IDS, Options, Table, of_each
 from keras_vnn.readers.text import Preview
 
-__all__ = [
-    "DREM",
-    "REGULATION_HEADER",
-    "REGULATION_ROLES",
-    "REGULATION_TABLE",
-    "TRRUST",
-    "effect_of",
-    "names_regulators",
-]
-
 # ---- tables --------------------------------------------------------------------------------------------------
 
 _REGULATORS = (

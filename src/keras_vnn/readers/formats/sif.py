@@ -31,7 +31,6 @@ TP53 pp MDM2
 from __future__ import annotations
 
 from collections import Counter
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -40,15 +39,13 @@ from keras_vnn.basics.errors import ReadError, sample
 from keras_vnn.basics.files import read_lines
 from keras_vnn.basics.provenance import AuditEntry
 from keras_vnn.basics.remedies import reader_called, remedy
-from keras_vnn.readers.formats import Format
-from keras_vnn.readers.tabular import Options, Table, of_each
+from keras_vnn.readers.formats import for_families
+from keras_vnn.readers.tabular import Options, Table, left_out, of_each, to_skip
 from keras_vnn.readers.text import COMMENT_MARKS, Preview, at
 
-__all__ = ["INTERACTION_TYPES", "REGULATION_TYPES", "SIF_INTERACTIONS", "SIF_REGULATION", "without_types"]
-
-INTERACTION_TYPES = ("pp", "interacts-with", "in-complex-with")
-REGULATION_TYPES = ("pd", "controls-expression-of")
-_KNOWN_TYPES = {*INTERACTION_TYPES, *REGULATION_TYPES, "pr", "rc", "cr", "gl", "pm", "mp", "pc", "gg", "mirna"}
+_TYPES = {"interactions": ("pp", "interacts-with", "in-complex-with"), "regulation": ("pd", "controls-expression-of")}
+_OTHER = {"interactions": "regulation", "regulation": "interactions"}
+_KNOWN_TYPES = {*sum(_TYPES.values(), ()), "pr", "rc", "cr", "gl", "pm", "mp", "pc", "gg", "mirna"}
 _HEADER_WORDS = {"interaction", "interaction_type", "interaction type", "interactiontype", "type", "edge"}
 
 
@@ -76,7 +73,7 @@ def _holds_unknown_types(rows: list[list[str]]) -> bool:
     return 20 * len(types) <= max(len(rows), 20) and not types & names and not numeric
 
 
-def read_sif(start: Preview, options: Options, *, default_types: tuple[str, ...], subject: str) -> Table:
+def read_sif(start: Preview, options: Options, *, family: str) -> Table:
     """Read the rows of some interaction types.
 
     Raises
@@ -87,7 +84,7 @@ def read_sif(start: Preview, options: Options, *, default_types: tuple[str, ...]
     path = start.path
     if options.at_least is not None:
         raise ReadError(f"min_score={options.at_least:g} needs scores, and SIF has none: {path}\nLeave out min_score.")
-    wanted = {word.casefold() for word in options.sif_types or default_types}
+    wanted = {word.casefold() for word in options.sif_types or _TYPES[family]}
     lines = read_lines(path)
     tabbed = any("\t" in line for line in lines if not line.startswith(COMMENT_MARKS))
     pairs: list[tuple[str, str, int]] = []
@@ -113,15 +110,14 @@ def read_sif(start: Preview, options: Options, *, default_types: tuple[str, ...]
     if incomplete and options.malformed == "raise":
         raise ReadError(
             f"The row names no target or holds an empty field: {at(path, incomplete[0])}\n"
-            "Expected SIF: source, type, one or more targets."
-            + remedy(" Pass {malformed} to count such rows in the audit and go on.", malformed="skip")
+            f"Expected SIF: source, type, one or more targets.{to_skip()}"
         )
     if not pairs:
-        raise _nothing(path, wanted, others, records, subject)
+        raise _nothing(path, wanted, others, records, family)
     frame = pd.DataFrame(pairs, columns=["first", "second", "line"]).set_index("line")
     dropped = (
         *(AuditEntry("read", "row", f"SIF type {word}, not {_or(wanted)}", n) for word, n in sorted(others.items())),
-        AuditEntry.of("read", "row", "no target", [f"{path.name}:{number}" for number in incomplete]),
+        left_out(path, incomplete, "no target"),
         AuditEntry.of(
             "read", "node", "named alone, without an interaction", alone - {*frame["first"], *frame["second"]}
         ),
@@ -130,10 +126,11 @@ def read_sif(start: Preview, options: Options, *, default_types: tuple[str, ...]
     return Table(frame, path, said, records, dropped)
 
 
-def without_types(table: Table, options: Options, others: tuple[str, ...]) -> Table:
-    """Return the rows of a network without those of the types of another family, unless the user chose types."""
+def without_types(table: Table, options: Options, family: str) -> Table:
+    """Return the rows of a network without those of the types of the other family, unless the user chose types."""
     if "kind" not in table.frame or options.sif_types:
         return table
+    others = _TYPES[_OTHER[family]]
     is_other = of_each(table.frame["kind"], lambda word: word.casefold() in others, bool)
     return table.keeping(~is_other, "row", f"of type {' or '.join(others)}")
 
@@ -148,40 +145,27 @@ def _fields(text: str, tabbed: bool) -> list[str]:
     return fields
 
 
-def _nothing(path: Path, wanted: set[str], others: Counter[str], records: int, subject: str) -> ReadError:
+def _nothing(path: Path, wanted: set[str], others: Counter[str], records: int, family: str) -> ReadError:
     if not others:
         return ReadError(
-            f"The SIF file has {records:,} lone nodes and no {subject}: {path}\n"
+            f"The SIF file has {records:,} lone nodes and no {family.removesuffix('s')}: {path}\n"
             "Expected rows of source, type and target. If it is a list of genes: "
             f"{reader_called('genes', 'read.genes')}."
         )
     counted = sample([f"{word} ({n:,})" for word, n in others.items()])
     advice = remedy("Say which types to take: {sif_types}. ", sif_types=(sorted(others)[0],))
     advice += remedy("If it is a table, pass {format}.", format="table")
-    is_interaction = subject == "interaction"
-    if {*map(str.casefold, others)} <= {*(REGULATION_TYPES if is_interaction else INTERACTION_TYPES)}:
-        held = "regulation" if is_interaction else "interactions"
+    held = _OTHER[family]
+    if {*map(str.casefold, others)} <= {*_TYPES[held]}:
         advice = f"It holds {held}: read it with {reader_called(held, f'read.{held}')}."
     return ReadError(f"No row of the SIF file has the type {_or(wanted)}: {path}\nIt has: {counted}.\n{advice}")
 
 
 def _or(words: set[str]) -> str:
-    known = [word for word in (*INTERACTION_TYPES, *REGULATION_TYPES) if word in words]
+    known = [word for types in _TYPES.values() for word in types if word in words]
     return " or ".join(known + sorted(words - set(known)))
 
 
-SIF_INTERACTIONS, SIF_REGULATION = (
-    Format(
-        "sif",
-        "SIF",
-        family,
-        _is_sif,
-        partial(read_sif, default_types=types, subject=subject),
-        takes=("sif_types",),
-        page=__doc__,
-    )
-    for family, types, subject in (
-        ("interactions", INTERACTION_TYPES, "interaction"),
-        ("regulation", REGULATION_TYPES, "regulation"),
-    )
+SIF = for_families(
+    "sif", "SIF", _is_sif, read_sif, {"interactions": ("sif_types",), "regulation": ("sif_types",)}, __doc__
 )

@@ -46,8 +46,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-import pandas as pd
-
 from keras_vnn.basics.errors import ConfigError, ReadError, did_you_mean, sample
 from keras_vnn.basics.provenance import Audit
 from keras_vnn.priors import Ontology
@@ -55,10 +53,8 @@ from keras_vnn.readers.formats import Format, without_isoforms
 from keras_vnn.readers.formats.gene_ontology import with_term_names
 from keras_vnn.readers.layout import Columns, Layout, column_numbers, is_listed, lay_out
 from keras_vnn.readers.pairs import read_rows
-from keras_vnn.readers.tabular import Fixed, Options, Table, of_each, read_fixed, whole_rows
+from keras_vnn.readers.tabular import Fixed, Options, Table, of_each, read_fixed, read_named
 from keras_vnn.readers.text import Preview
-
-__all__ = ["BIOMART", "EDGES", "GENE_TERM", "PATHWAY_ID", "REACTOME_MEMBERS", "REACTOME_RELATIONS"]
 
 # ---- Reactome ------------------------------------------------------------------------------------------------
 
@@ -133,7 +129,6 @@ _MART = {
     "evidence": ("gotermevidencecode", "golinkagetype"),
     "aspect": ("godomain", "namespace1003"),
 }
-_ASPECTS = {"biological_process": "P", "molecular_function": "F", "cellular_component": "C"}
 
 
 def _mart_columns(words: Sequence[str]) -> dict[str, int]:
@@ -161,14 +156,10 @@ def read_mart(start: Preview, options: Options) -> Table:
             f"The header names no column of GO terms, such as GO term accession: {start.path}\n"
             "Export it from BioMart, or name another format."
         )
-    frame, dropped = whole_rows(layout, [*columns.values()], options.malformed)
-    taken = pd.DataFrame({what: frame[place] for what, place in columns.items()}, index=frame.index)
-    table = Table(taken, start.path, f"BioMart, {layout.kind}", len(taken), dropped)
-    table = table.keeping((taken["term"] != "").to_numpy(), "row", "a gene without a term")
+    table = read_named(layout, columns, f"BioMart, {layout.kind}", options.malformed)
+    table = table.keeping((table.frame["term"] != "").to_numpy(), "row", "a gene without a term")
     if not len(table.frame):
         raise ReadError(f"No row has a GO term: {start.path}\nExport the attribute GO term accession.")
-    if "aspect" in columns:
-        table = table.with_each(lambda word: _ASPECTS.get(word, word), "aspect")
     return with_term_names(table) if "name" in columns else table
 
 

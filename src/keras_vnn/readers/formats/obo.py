@@ -1,7 +1,7 @@
 """OBO: the format of the Gene Ontology and of most others.
 
-In: an OBO 1.2 or 1.4 file. Out: an `Ontology` with every relation. goatools reads the same from files that are not packed,
-have a blank line between stanzas and nothing wrong in them.
+In: an OBO 1.2 or 1.4 file. Out: an `Ontology` with every relation. goatools reads the stanzas; here are what it leaves
+to its caller: compression, a line number for what is wrong, parents that are not in the file.
 
 ### OBO
 `read.ontology`: any ontology, 1.2 or 1.4. Obsolete terms are set aside (they are not roots), `alt_id` and `replaced_by` are
@@ -113,8 +113,9 @@ is_a: MONDO:0000001 {source="DOID:162"} ! disease
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from keras_vnn.basics.errors import ReadError
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
@@ -123,9 +124,9 @@ from keras_vnn.readers.formats import Format
 from keras_vnn.readers.tabular import Options
 from keras_vnn.readers.text import Preview, at, open_text
 
-# How many words are read of a tag of a stanza; of names the whole text is.
-_WORDS = {"id": 1, "alt_id": 1, "is_a": 1, "relationship": 2, "is_obsolete": 1, "replaced_by": 1}
-_TEXTS = ("name", "namespace")
+_TERM = {"id", "alt_id", "name", "namespace", "is_a", "relationship", "is_obsolete", "replaced_by"}
+_ONCE = {"id": "item_id", "name": "name"}
+_ONE_WORD = {"id", "alt_id", "is_obsolete"}
 
 
 def read_obo(start: Preview, _: Options) -> Ontology:
@@ -137,27 +138,27 @@ def read_obo(start: Preview, _: Options) -> Ontology:
         A stanza has no id or two of them, a relationship has no target, or there is no term.
     """
     path = start.path
-    header, stanzas = _stanzas(path)
-    if not stanzas:
+    records, header = _records(path)
+    if not records:
         raise ReadError(f"The file has no [Term] stanza: {path}\nIs it an OBO file?")
-    terms = [(stanza["id"][0], "true" in stanza["is_obsolete"], stanza) for stanza in stanzas]
-    live = {id for id, is_obsolete, _ in terms if not is_obsolete}
-    gone = {id: "".join(stanza["replaced_by"][-1:]) for id, _, stanza in terms if id not in live}
-    edges: list[tuple[str, str, str]] = []
-    alternatives: dict[str, str] = {}
+    live = {record.item_id for record in records if not record.is_obsolete}
+    gone = {
+        record.item_id: _word(record.replaced_by)
+        for record in records
+        if record.is_obsolete and record.item_id not in live
+    }
+    edges = []
     dangling: dict[str, set[str]] = {}
     from_or_to_obsolete = set()
-    for id, is_obsolete, stanza in terms:
-        for relation in sorted({*(f"is_a {parent}" for parent in stanza["is_a"]), *stanza["relationship"]}):
-            kind, parent = relation.split(" ")
-            if is_obsolete or parent in gone:
-                from_or_to_obsolete.add(f"{id} → {parent} ({kind})")
+    for record in records:
+        for kind, parent in _parents(record):
+            named = f"{record.item_id} → {parent}"
+            if record.is_obsolete or parent in gone:
+                from_or_to_obsolete.add(f"{named} ({kind})")
             elif parent in live:
-                edges.append((id, parent, kind))
+                edges.append((record.item_id, parent, kind))
             else:
-                dangling.setdefault(kind, set()).add(f"{id} → {parent}")
-        if not is_obsolete:
-            alternatives |= {other: id for other in stanza["alt_id"] if other not in live}
+                dangling.setdefault(kind, set()).add(named)
     audit = Audit.of(
         AuditEntry.of("read", "term", "obsolete, set aside", gone),
         AuditEntry.of("read", "ontology edge", "from or to an obsolete term, dropped", from_or_to_obsolete),
@@ -165,51 +166,77 @@ def read_obo(start: Preview, _: Options) -> Ontology:
             AuditEntry.of("read", "ontology edge", f"{kind} a term that is not in the file, dropped", dangling[kind])
             for kind in sorted(dangling)
         ),
-        AuditEntry("read", "term", "described in several stanzas, merged", len(terms) - len({*live, *gone})),
+        AuditEntry("read", "term", "described in several stanzas, merged", len(records) - len({*live, *gone})),
     )
-    said, release = f"OBO {header.get('format-version', '')}".rstrip(), header.get("data-version", "")
+    alternatives = {
+        _word(alternative): record.item_id
+        for record in records
+        for alternative in sorted(record.alt_ids)
+        if not record.is_obsolete and _word(alternative) not in live
+    }
+    said = f"OBO {header.format_version or ''}".rstrip()
     return Ontology.from_edges(
         [child for child, _, _ in edges],
         [parent for _, parent, _ in edges],
         relation=[kind for *_, kind in edges],
         terms=live,
-        names={id: "".join(stanza["name"]) for id, _, stanza in reversed(terms)},
-        namespaces={id: stanza["namespace"][-1] for id, _, stanza in reversed(terms) if stanza["namespace"]},
+        names={record.item_id: record.name for record in reversed(records)},
+        namespaces={r.item_id: r.namespace for r in reversed(records) if r.namespace != "default"},
         alternatives=alternatives,
         obsolete=gone,
-        sources=(Source.of_file(path, said, records=len(terms), release=release),),
+        sources=(Source.of_file(path, said, records=len(records), release=header.data_version or ""),),
         audit=audit,
     )
 
 
-def _stanzas(path: Path) -> tuple[dict[str, str], list[dict[str, list[str]]]]:
-    """Return what the header says, and of each ``[Term]``, in the order of the file, the values of each tag."""
-    header: dict[str, str] = {}
-    stanzas: dict[int, dict[str, list[str]]] = {}
-    opened = 0
+def _records(path: Path) -> tuple[list[Any], Any]:
+    """Return goatools' term records, in the order of the file, and its reader, which knows the header."""
+    # goatools imports requests and more, half a second's worth; only who reads an ontology shall wait for it.
+    from goatools.obo_parser import GOTerm, OBOReader
+
+    # It opens a path itself, never a packed one, in the encoding of the system, and takes stanzas without a blank line
+    # between them for one: it is handed the lines instead.
+    reader = OBOReader(__file__, optional_attrs={"relationship", "replaced_by"})
+    stanzas: dict[int, Any] = {}
+    record, opened, in_header = None, 0, True
     with open_text(path) as text:
         for number, line in enumerate(text, 1):
-            tag, _, value = line.partition(":")
-            words = value.split()
-            if line.startswith("["):
-                opened = number
+            if line[:1] == "[":
+                record, opened, in_header = None, number, False
                 if line.strip() == "[Term]":
-                    known = [header["default-namespace"]] if "default-namespace" in header else []
-                    stanzas[number] = defaultdict(list, namespace=known)
-            elif not opened:
-                header[tag] = value.strip()
-            elif opened in stanzas and (tag in _WORDS or tag in _TEXTS):
-                if tag in ("id", "name") and stanzas[opened][tag]:
-                    raise ReadError(
-                        f"The stanza has a second {tag}, the first [Term] is in line {opened}: {at(path, number)}"
-                    )
-                if len(words) < _WORDS.get(tag, 1):
-                    raise ReadError(f"The {tag} line is incomplete: {at(path, number)}")
-                stanzas[opened][tag].append(value.strip() if tag in _TEXTS else " ".join(words[: _WORDS[tag]]))
-    for number, stanza in stanzas.items():
-        if not stanza["id"]:
+                    record = GOTerm(reader.default_namespace)
+                    reader.optobj.init_datamembers(record)
+                    stanzas[number] = record
+            elif in_header:
+                reader._init_obo_hdr(line)
+            elif record is not None:
+                tag, _, value = line.partition(":")
+                if tag in _TERM:
+                    words = value.split()
+                    # goatools asserts that an id and a name come once, so not under python -O.
+                    if tag in _ONCE and getattr(record, _ONCE[tag]):
+                        raise ReadError(
+                            f"The stanza has a second {tag}, the first [Term] is in line {opened}: {at(path, number)}"
+                        )
+                    if not words or (tag == "relationship" and len(words) < 2):
+                        raise ReadError(f"The {tag} line is incomplete: {at(path, number)}")
+                    reader._add_to_ref(record, f"{tag}: {words[0] if tag in _ONE_WORD else value.strip()}")
+    for number, record in stanzas.items():
+        if not record.item_id:
             raise ReadError(f"The [Term] stanza has no id: {at(path, number)}")
-    return header, list(stanzas.values())
+    return list(stanzas.values()), reader
+
+
+def _parents(record: Any) -> Iterable[tuple[str, str]]:
+    for parent in sorted(record._parents):
+        yield "is_a", parent
+    for kind in sorted(record.relationship):
+        for parent in sorted(record.relationship[kind]):
+            yield kind, parent
+
+
+def _word(text: str) -> str:
+    return text.split()[0] if text else ""
 
 
 OBO = Format(

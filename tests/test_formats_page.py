@@ -72,6 +72,7 @@ READ = {
     "hp.obo": (set(), 2, "OBO 1.2"),
     "cl.obo": (set(), 2, "OBO 1.2"),
     "mondo.obo": (set(), 2, "OBO 1.2"),
+    "go-graph.json": (set(), 2, "OBO graph"),
     "ReactomePathwaysRelation.txt": (set(), 5, "Reactome relations"),
     "drugcell_ont.txt": ({"AKT1", "TP53"}, 3, "DrugCell hierarchy"),
     "topology": ({"YKL067W", "YMR106C", "YOL090W"}, 2, "DCell topology"),

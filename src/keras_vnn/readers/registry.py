@@ -39,6 +39,7 @@ from keras_vnn.readers.formats.matrices import ADJACENCY_MATRIX, REGULATION_MATR
 from keras_vnn.readers.formats.mitab import MITAB
 from keras_vnn.readers.formats.obo import OBO
 from keras_vnn.readers.formats.omnipath import OMNIPATH
+from keras_vnn.readers.formats.owl import OBO_GRAPH, OWL
 from keras_vnn.readers.formats.regulation import DREM, REGULATION_HEADER, REGULATION_TABLE, TRRUST
 from keras_vnn.readers.formats.sif import SIF
 from keras_vnn.readers.formats.terms import BIOMART, EDGES, GENE_TERM, REACTOME_MEMBERS, REACTOME_RELATIONS
@@ -64,8 +65,9 @@ FAMILIES = {
 # Their look is beyond doubt: no other function takes such a file for its own.
 SURE = (
     *graphs.SURE,
+    *(OBO, OWL, OBO_GRAPH),
     *looks.SURE,
-    *(OBO, REACTOME_RELATIONS, GAF, GPAD, REACTOME_MEMBERS, GENE2GO, BIOMART, DCELL, CX2, GENNET, KPNN, DRUGCELL),
+    *(REACTOME_RELATIONS, GAF, GPAD, REACTOME_MEMBERS, GENE2GO, BIOMART, DCELL, CX2, GENNET, KPNN, DRUGCELL),
     *identifiers.SURE,
     *(STRING_LINKS, STRING_ACTIONS, BIOGRID, MITAB, HIPPIE, DREM, *OMNIPATH, *CYTOSCAPE),
 )

@@ -59,15 +59,10 @@ def _is_fasta(start: Preview) -> bool:
 
 
 def _is_owl(start: Preview) -> bool:
-    marks = ("rdf:RDF", "www.w3.org/2002/07/owl", "<Ontology", "Prefix(", "Prefix: ")
+    marks = ("www.w3.org/2002/07/owl", "<Ontology", "Prefix(", "Prefix: ")
     top = [text for _, text in sorted((*start.comments, *start.lines))[:40]]
     # The tags of OBO are written in lower case; owl-axioms holds OWL.
     return any(mark in text for text in top if re.match(r"[a-z_-]+: ", text) is None for mark in marks)
-
-
-def _is_obo_graph(start: Preview) -> bool:
-    top = "".join(start.texts[:10]).replace(" ", "")
-    return top.startswith("{") and '"graphs":[' in top
 
 
 def _is_gct(start: Preview) -> bool:
@@ -122,8 +117,7 @@ SURE = (
     Format("gct", "GCT (expression)", "genes", _is_gct),
     Format("featurecounts", "counts of featureCounts", "genes", _is_feature_counts),
     _unreadable("html", "a web page", _TO_SAVE, "<!DOCTYPE", "<!doctype", "<html", "<HTML"),
-    _unreadable("owl", "an ontology in OWL", _ROBOT, sniff=_is_owl),
-    _unreadable("obo-graph", "an ontology as OBO graph (JSON)", _ROBOT, sniff=_is_obo_graph),
+    _unreadable("other-owl", "an ontology in OWL, but not RDF/XML", _ROBOT, sniff=_is_owl),
     _unreadable("obo-xml", "an ontology in OBO-XML", "Download its .obo file.", sniff=_holds("<obo>", "<obo ")),
     _unreadable("msigdb-xml", "MSigDB in XML", "Download its .gmt or .json file.", sniff=_holds("<MSIGDB")),
     _unreadable("xml", "XML", "Convert it to TSV.", "<?xml"),

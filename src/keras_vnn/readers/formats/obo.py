@@ -137,10 +137,23 @@ def read_obo(start: Preview, _: Options) -> Ontology:
     ReadError
         A stanza has no id or two of them, a relationship has no target, or there is no term.
     """
-    path = start.path
-    records, header = _records(path)
+    with open_text(start.path) as lines:
+        return ontology_of(lines, start.path, "OBO")
+
+
+def ontology_of(lines: Iterable[str], path: Path, language: str) -> Ontology:
+    """Return the ontology that OBO text describes, with the file it is from and the language of that.
+
+    Raises
+    ------
+    ReadError
+        As `read_obo`.
+    """
+    records, header = _records(lines, path)
     if not records:
-        raise ReadError(f"The file has no [Term] stanza: {path}\nIs it an OBO file?")
+        raise ReadError(
+            f"The file has no {'[Term] stanza' if language == 'OBO' else 'terms'}: {path}\nIs it an {language} file?"
+        )
     live = {record.item_id for record in records if not record.is_obsolete}
     gone = {
         record.item_id: _word(record.replaced_by)
@@ -174,7 +187,7 @@ def read_obo(start: Preview, _: Options) -> Ontology:
         for alternative in sorted(record.alt_ids)
         if not record.is_obsolete and _word(alternative) not in live
     }
-    said = f"OBO {header.format_version or ''}".rstrip()
+    said = f"OBO {header.format_version or ''}".rstrip() if language == "OBO" else language
     return Ontology.from_edges(
         [child for child, _, _ in edges],
         [parent for _, parent, _ in edges],
@@ -189,8 +202,8 @@ def read_obo(start: Preview, _: Options) -> Ontology:
     )
 
 
-def _records(path: Path) -> tuple[list[Any], Any]:
-    """Return goatools' term records, in the order of the file, and its reader, which knows the header."""
+def _records(lines: Iterable[str], path: Path) -> tuple[list[Any], Any]:
+    """Return goatools' term records, in the order of the text, and its reader, which knows the header."""
     # goatools imports requests and more, half a second's worth; only who reads an ontology shall wait for it.
     from goatools.obo_parser import GOTerm, OBOReader
 
@@ -199,28 +212,27 @@ def _records(path: Path) -> tuple[list[Any], Any]:
     reader = OBOReader(__file__, optional_attrs={"relationship", "replaced_by"})
     stanzas: dict[int, Any] = {}
     record, opened, in_header = None, 0, True
-    with open_text(path) as text:
-        for number, line in enumerate(text, 1):
-            if line[:1] == "[":
-                record, opened, in_header = None, number, False
-                if line.strip() == "[Term]":
-                    record = GOTerm(reader.default_namespace)
-                    reader.optobj.init_datamembers(record)
-                    stanzas[number] = record
-            elif in_header:
-                reader._init_obo_hdr(line)
-            elif record is not None:
-                tag, _, value = line.partition(":")
-                if tag in _TERM:
-                    words = value.split()
-                    # goatools asserts that an id and a name come once, so not under python -O.
-                    if tag in _ONCE and getattr(record, _ONCE[tag]):
-                        raise ReadError(
-                            f"The stanza has a second {tag}, the first [Term] is in line {opened}: {at(path, number)}"
-                        )
-                    if not words or (tag == "relationship" and len(words) < 2):
-                        raise ReadError(f"The {tag} line is incomplete: {at(path, number)}")
-                    reader._add_to_ref(record, f"{tag}: {words[0] if tag in _ONE_WORD else value.strip()}")
+    for number, line in enumerate(lines, 1):
+        if line[:1] == "[":
+            record, opened, in_header = None, number, False
+            if line.strip() == "[Term]":
+                record = GOTerm(reader.default_namespace)
+                reader.optobj.init_datamembers(record)
+                stanzas[number] = record
+        elif in_header:
+            reader._init_obo_hdr(line)
+        elif record is not None:
+            tag, _, value = line.partition(":")
+            if tag in _TERM:
+                words = value.split()
+                # goatools asserts that an id and a name come once, so not under python -O.
+                if tag in _ONCE and getattr(record, _ONCE[tag]):
+                    raise ReadError(
+                        f"The stanza has a second {tag}, the first [Term] is in line {opened}: {at(path, number)}"
+                    )
+                if not words or (tag == "relationship" and len(words) < 2):
+                    raise ReadError(f"The {tag} line is incomplete: {at(path, number)}")
+                reader._add_to_ref(record, f"{tag}: {words[0] if tag in _ONE_WORD else value.strip()}")
     for number, record in stanzas.items():
         if not record.item_id:
             raise ReadError(f"The [Term] stanza has no id: {at(path, number)}")

@@ -89,7 +89,7 @@ def _from_gene(known: ForwardPass, genes: NDArray[np.float64], layers: int) -> d
     """Return, by layer, ``(units,)`` sums over the paths from some input units."""
     down = {0: genes}
     for number in range(1, layers):
-        parts = [weights.T @ down[source] for source, weights in known.nodes[number].weights.items()]
+        parts = [weights.T @ down[source] for source, weights in known.steps[number].weights.items()]
         down[number] = np.sum(parts, axis=0)
     return down
 
@@ -104,10 +104,10 @@ def _to_outputs(seen: ModelView, known: ForwardPass, layers: int) -> dict[int, N
         behind = behind - behind.mean(axis=1, keepdims=True)
     units = [int(layer.units.sum()) for layer in seen.architecture.layers]
     up = {number: np.zeros((units[number], behind.shape[1])) for number in range(layers)}
-    for number, kernel in known.output.kernels.items():
-        up[number] += kernel @ behind
+    for number in range(1, layers):
+        up[number] += known.output.kernels[number] @ behind
     for number in range(layers - 1, 0, -1):
-        for source, weights in known.nodes[number].weights.items():
+        for source, weights in known.steps[number].weights.items():
             up[source] += weights @ up[number]
     return up
 

@@ -275,8 +275,8 @@ def _knocked_out(seen: ModelView, cells: Cells, pairs: Places, batch_size: int) 
     arch, network = seen.architecture, forward_pass(seen)
     done = record(seen, cells, batch_size=batch_size)
     where = [(number, place) for number, layer in enumerate(arch.layers) for place in range(len(layer))]
-    units = {number: done.units[number].T for number in done.units}
-    base = output_sums(network, done, slice(0, len(cells)), units, np.float64)
+    units = {number: values.T for number, values in done.steps.items()}
+    base = output_sums(network.output, done.read, units, np.float64)
     plain, known = plain_sums(network, done, {}), network.output.scores(base)
 
     def lost(nodes: Iterable[int]) -> Doubles:

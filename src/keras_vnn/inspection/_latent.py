@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from keras_vnn.basics.errors import ConfigError, DataError, ModelError, did_you_mean, sample
 from keras_vnn.basics.keras_import import keras
 from keras_vnn.inspection._activities import embedding_units
-from keras_vnn.inspection._cells import Cells, cells_of, class_codes
+from keras_vnn.inspection._cells import Cells, cells_of, class_labels
 from keras_vnn.inspection._record import Segment, evaluate, hidden_tensor
 from keras_vnn.models import ModelView, view
 
@@ -130,9 +130,9 @@ def differential_activity(
     cells = cells_of(seen, data, labels, missing=missing)
     if labels is None:
         raise DataError(f"There are no groups for the {len(cells):,} cells. Pass labels, one per cell.")
-    known, codes = class_codes(None, labels, cells, data)
-    first = codes == _code(known.names, group)
-    second = ~first if reference is None else codes == _code(known.names, reference)
+    of = class_labels(None, cells)
+    first = of.codes == _code(of.classes.names, group)
+    second = ~first if reference is None else of.codes == _code(of.classes.names, reference)
     if not second.any() or (first & second).any():
         raise DataError(f"The reference of {group!r} must be other cells, got {reference or 'none'!r}.")
     nodes = _nodes(seen)

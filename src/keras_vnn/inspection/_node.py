@@ -24,11 +24,12 @@ from keras_vnn.basics.keras_import import keras
 from keras_vnn.basics.showing import Shown
 from keras_vnn.data import Classes
 from keras_vnn.inspection._cells import cells_of
-from keras_vnn.inspection._findings import Findings, findings_of, recalled, recalled_tables
-from keras_vnn.inspection._findings import measured as measured_table
+from keras_vnn.inspection._findings import Findings, findings_of
 from keras_vnn.inspection._forward_pass import readout
+from keras_vnn.inspection._memory import recalled, recalled_tables
 from keras_vnn.inspection._methods import IMPORTANCE_METHODS
 from keras_vnn.inspection._node_table import FALSE_DISCOVERY_RATE, MIXED
+from keras_vnn.inspection._node_table import measured as measured_table
 from keras_vnn.inspection._orientation import turned_units, turned_weights
 from keras_vnn.models import Embedding, ModelView, edge_weights, view
 
@@ -210,11 +211,11 @@ def inspect_node(
     if data is None:
         measured, tables = recalled(seen), recalled_tables(seen)
     else:
-        how: Any = {"missing": missing, "batch_size": batch_size}
-        how["cells"] = cells_of(seen, data, labels, missing=missing)
-        measured = findings_of(seen, data, labels, method=method, layers=[found.layer], orientation=True, **how)
-        is_told = found.layer and (labels is not None or not isinstance(seen.outputs, Embedding))
-        tables = [measured_table(seen, data, labels, **how)] if is_told else []
+        cells, ranked = cells_of(seen, data, labels, missing=missing), [found.layer] if found.layer else []
+        how: Any = {"batch_size": batch_size}
+        measured = findings_of(seen, cells, [found.layer], ranked, method=method, orientation=True, **how)
+        is_told = ranked and (labels is not None or not isinstance(seen.outputs, Embedding))
+        tables = [measured_table(seen, cells, **how)] if is_told else []
     turned = {} if measured is None else turned_units(arch, measured.orientation)
     inputs, outputs, bias = _weights(seen, found, turned)
     return NodeInspection(

@@ -15,11 +15,12 @@ from keras_vnn.basics.errors import ConfigError, ModelError, VNNWarning, check_c
 from keras_vnn.basics.keras_import import keras
 from keras_vnn.data import Classes
 from keras_vnn.inspection._cells import cells_of
-from keras_vnn.inspection._findings import ClassMoments, Findings, findings_of, measured, recalled, recalled_tables
+from keras_vnn.inspection._findings import ClassMoments, Findings, findings_of
 from keras_vnn.inspection._importance import hidden_layers
 from keras_vnn.inspection._judgement import untrained_warning
+from keras_vnn.inspection._memory import recalled, recalled_tables
 from keras_vnn.inspection._methods import IMPORTANCE_METHODS, LayerView, Network, contributions_of
-from keras_vnn.inspection._node_table import NODE_COLUMNS, NodeTable, of_several_runs
+from keras_vnn.inspection._node_table import NODE_COLUMNS, NodeTable, measured, of_several_runs
 from keras_vnn.inspection._record import Recording, output_weights
 from keras_vnn.models import ModelView, view
 
@@ -192,11 +193,9 @@ def ranked_nodes(
         if class_ is not None or each is not None:
             option = "class_" if class_ is not None else "replicate"
             raise ConfigError(f"{option} is about evidence, not about importance by {by}.\nLeave {option} or by out.")
-        return _by_importance(
-            seen, data, labels, by, numbers, top, missing=missing, batch_size=batch_size, progress=progress
-        )
-    how: dict[str, Any] = {"missing": missing, "batch_size": batch_size, "progress": progress}
-    tables = _tables(seen, data, labels, replicate=each, **how)
+        how: dict[str, Any] = {"batch_size": batch_size, "progress": progress}
+        return _by_importance(seen, data, labels, missing, by, numbers, top, **how)
+    tables = _tables(seen, data, labels, missing, replicate=each, batch_size=batch_size, progress=progress)
     frame = of_several_runs([table.frame(seen, class_, by) for table in tables], by)
     return frame[frame["layer"].isin(numbers)].head(len(frame) if top is None else top)
 
@@ -215,7 +214,7 @@ def nodes_by_class(
     The data are read and measured once; ``class_`` must be one of the classes.
     """
     seen = view(model)
-    tables = _tables(seen, data, labels, missing=missing, batch_size=batch_size)
+    tables = _tables(seen, data, labels, missing, batch_size=batch_size)
     if class_ is not None:
         tables[0].position(class_)
     return {
@@ -224,10 +223,12 @@ def nodes_by_class(
     }
 
 
-def _tables(seen: ModelView, data: Any, labels: Any, *, replicate: Any = None, **how: Any) -> list[NodeTable]:
+def _tables(
+    seen: ModelView, data: Any, labels: Any, missing: str, *, replicate: Any = None, **how: Any
+) -> list[NodeTable]:
     """Return the tables of what is measured, or of what the model remembers where there are no data."""
     if data is not None:
-        return [measured(seen, data, labels, replicate=replicate, **how)]
+        return [measured(seen, cells_of(seen, data, labels, missing=missing), replicate=replicate, **how)]
     if replicate is not None:
         raise ConfigError("Replicates are of cells: pass data and labels with them.")
     if not (tables := recalled_tables(seen)):
@@ -246,14 +247,14 @@ def _of_models(runs: Sequence[pd.DataFrame], by: str) -> pd.DataFrame:
 
 
 def _by_importance(
-    seen: ModelView, data: Any, labels: Any, method: str, numbers: list[int], top: int | None, **how: Any
+    seen: ModelView, data: Any, labels: Any, missing: str, method: str, numbers: list[int], top: int | None, **how: Any
 ) -> pd.DataFrame:
     names = output_weights(seen).names
-    found = (
-        _from_memory(seen, method)
-        if data is None
-        else findings_of(seen, data, labels, method=method, layers=numbers, **how)
-    )
+    if data is None:
+        found = _from_memory(seen, method)
+    else:
+        cells = cells_of(seen, data, labels, missing=missing)
+        found = findings_of(seen, cells, numbers, numbers, method=method, **how)
     counts = gene_counts(seen.architecture)
     tables = [_table(seen, found, number, names, upstream=counts[number]) for number in numbers]
     return _sorted(pd.concat(tables), found.method, top)
@@ -321,17 +322,8 @@ def rank_genes(
         raise ConfigError(f"top must be at least 1, got {top}.")
     seen = view(model)
     names = output_weights(seen).names
-    found = findings_of(
-        seen,
-        data,
-        labels,
-        method=method,
-        layers=[0],
-        missing=missing,
-        batch_size=batch_size,
-        genes=True,
-        progress=progress,
-    )
+    cells = cells_of(seen, data, labels, missing=missing)
+    found = findings_of(seen, cells, [0], [0], method=method, batch_size=batch_size, progress=progress)
     table = _table(seen, found, 0, names, upstream=None).drop(columns=["kind", "layer"])
     if isinstance(seen.outputs, Classes):
         table[["higher_in", "d"]] = _expression(found, len(table)).to_numpy()

@@ -298,7 +298,7 @@ def rlipp(
     cells = cells_of(seen, data, labels, missing=missing)
     recording = list(Recording(seen, cells, batch_size=batch_size))
     scores = np.concatenate([head.scores(done.features) for _, done in recording])
-    goal = goal_of(seen, labels, cells, data, scores)
+    goal = goal_of(seen, cells, scores)
     targets = goal.targets if target == "labels" else scores.astype(np.float64)
     options = {"folds": folds, "reduce_children": reduce_children, "seed": seed}
     with progressing("rlipp", sum(len(arch.layers[number]) for number in numbers), is_wanted=progress) as advance:

@@ -51,47 +51,28 @@ class Importance:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ClassGoal:
-    """Signed contributions are those to the class of a cell, in the mean over the cells of the class.
+class Goal:
+    """What weighs the signed contributions of cells.
 
-    Attributes
-    ----------
-    outputs
-        How many classes there are.
-    codes
-        ``(cells,)`` the class of each cell.
-    """
-
-    outputs: int
-    codes: NDArray[np.int32]
-
-    @property
-    def targets(self) -> NDArray[np.float64]:
-        """``(cells, outputs)``: 1 for the class of a cell, 0 for the others."""
-        return np.eye(self.outputs)[self.codes]
-
-    def weights(self, rows: slice) -> NDArray[np.float64]:
-        """Return ``(rows, outputs)`` of some cells: one over the size of the class in its column."""
-        counts = np.bincount(self.codes, minlength=self.outputs)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.eye(self.outputs)[self.codes[rows]] / counts
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class NumberGoal:
-    """Signed contributions are slopes along the standardised target.
+    Of classes, those to the class of a cell count, in the mean over the cells of the class; of numbers, contributions
+    are slopes along the standardised target.
 
     Attributes
     ----------
     targets
-        ``(cells, outputs)`` the standardised target, over the number of cells.
+        ``(cells, outputs)``: 1 for the class of a cell, 0 for the others; or the standardised target, over the number
+        of cells.
+    sizes
+        ``(outputs,)`` how many cells each class has; 1 for a number.
     """
 
     targets: NDArray[np.float64]
+    sizes: NDArray[np.float64]
 
     def weights(self, rows: slice) -> NDArray[np.float64]:
         """Return ``(rows, outputs)`` of some cells."""
-        return self.targets[rows]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return self.targets[rows] / self.sizes
 
 
 def hidden_layers(seen: ModelView, layers: Sequence[int] | None) -> list[int]:
@@ -105,17 +86,17 @@ def hidden_layers(seen: ModelView, layers: Sequence[int] | None) -> list[int]:
     return chosen
 
 
-def goal_of(seen: ModelView, cells: Cells, scores: Floats) -> ClassGoal | NumberGoal:
+def goal_of(seen: ModelView, cells: Cells, scores: Floats) -> Goal:
     """Return what weighs the signed contributions, from labels or from the ``(cells, outputs)`` scores."""
     outputs = len(output_weights(seen).names)
     if isinstance(seen.outputs, Classes):
-        predicted = scores.argmax(axis=1).astype(np.int32)
-        return ClassGoal(outputs, predicted if cells.labels is None else class_labels(seen.outputs, cells).codes)
+        codes = scores.argmax(axis=1) if cells.labels is None else class_labels(seen.outputs, cells).codes
+        return Goal(np.eye(outputs)[codes], np.bincount(codes, minlength=outputs).astype(np.float64))
     targets = scores.astype(np.float64) if cells.labels is None else targets_given(cells, outputs)
     centred = targets - targets.mean(axis=0)
     deviation = centred.std(axis=0)
     slopes = np.divide(centred, deviation * len(cells), out=np.zeros_like(centred), where=deviation > 0)
-    return NumberGoal(slopes)
+    return Goal(slopes, np.ones(outputs))
 
 
 def groups_of(seen: ModelView, cells: Cells, batch_size: int) -> tuple[tuple[str, ...], Groups, Labels | None]:

@@ -14,7 +14,7 @@ from keras_vnn.inspection._cells import Cells, cells_of, class_labels, labelled_
 from keras_vnn.inspection._findings import findings_of
 from keras_vnn.inspection._memory import recalled
 from keras_vnn.inspection._orientation import orientation_of
-from keras_vnn.inspection._record import Segment, evaluate, features_tensor, hidden_tensor
+from keras_vnn.inspection._record import features_tensor, hidden_tensor, values_of
 from keras_vnn.models import Embedding, ModelView, Reconstruction, feature_names, view
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ def node_activities(model: keras.Model, data: Any, *, missing: str = "raise", ba
     seen = view(model)
     cells = cells_of(seen, data, missing=missing)
     arch = seen.architecture
-    segment = Segment(seen.model.inputs, [hidden_tensor(seen, number) for number in range(1, len(arch.layers))])
-    values = evaluate(segment, [cells.values, *cells.side], batch_size=batch_size)
+    ends = [hidden_tensor(seen, number) for number in range(1, len(arch.layers))]
+    values = values_of(seen, ends, cells, batch_size=batch_size)
     found = orientation_of(arch, cells, lambda rows: {n: layer[rows] for n, layer in enumerate(values, start=1)})
     return anndata.AnnData(
         values[0] if len(values) == 1 else np.concatenate(values, axis=1),
@@ -100,8 +100,8 @@ def embed(model: keras.Model, data: Any, *, missing: str = "raise", batch_size: 
 
     seen = view(model)
     cells = cells_of(seen, data, missing=missing)
-    segment = Segment(seen.model.inputs, [features_tensor(seen) if seen.head is None else seen.head.input])
-    (values,) = evaluate(segment, [cells.values, *cells.side], batch_size=batch_size)
+    end = features_tensor(seen) if seen.head is None else seen.head.input
+    (values,) = values_of(seen, [end], cells, batch_size=batch_size)
     return anndata.AnnData(
         values,
         obs=cells.obs,
@@ -257,9 +257,7 @@ def predict(model: keras.Model, data: Any, *, missing: str = "raise", batch_size
     """
     seen = view(model)
     cells = cells_of(seen, data, missing=missing)
-    (values,) = evaluate(
-        Segment(seen.model.inputs, seen.model.outputs), [cells.values, *cells.side], batch_size=batch_size
-    )
+    (values,) = values_of(seen, seen.model.outputs, cells, batch_size=batch_size)
     return pd.DataFrame(values, index=cells.names, columns=_names(seen, values.shape[1]))
 
 

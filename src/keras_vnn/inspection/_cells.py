@@ -66,7 +66,7 @@ class Cells:
         """Names of the cells."""
         return self.obs.index
 
-    def at(self, rows: NDArray[np.intp]) -> Cells:
+    def at(self, rows: NDArray[np.intp] | slice) -> Cells:
         """Return the cells at some positions, in memory."""
         return Cells(np.asarray(self.values[rows]), self.obs.iloc[rows], tuple(part[rows] for part in self.side))
 
@@ -75,8 +75,7 @@ class Cells:
         step = _AT_ONCE if isinstance(self.values, StoredInputs) else len(self)
         for start in range(0, len(self), step):
             rows = slice(start, min(start + step, len(self)))
-            side = tuple(part[rows] for part in self.side)
-            yield rows, Cells(np.asarray(self.values[rows]), self.obs.iloc[rows], side)
+            yield rows, self.at(rows)
 
 
 def cells_of(seen: ModelView, data: Any, labels: Any = None, *, missing: str = "raise") -> Cells:

@@ -19,7 +19,7 @@ from keras_vnn.basics.remedies import at_command_line, remedy
 from keras_vnn.basics.showing import Shown
 from keras_vnn.data import Classes, Split, baseline_scores
 from keras_vnn.inspection._cells import Cells, cells_of, class_labels, evenly, known_split
-from keras_vnn.inspection._record import Segment, evaluate
+from keras_vnn.inspection._record import values_of
 from keras_vnn.models import ModelView, view
 
 # More cells or genes than this make a logistic regression slow; it is then fitted to fewer.
@@ -145,11 +145,7 @@ def judge(
         )
     train, test = parts.train, parts.test
     shown = np.concatenate([train, test])
-    (scores,) = evaluate(
-        Segment(seen.model.inputs, seen.model.outputs),
-        [values[shown] for values in (cells.values, *cells.side)],
-        batch_size=batch_size,
-    )
+    (scores,) = values_of(seen, seen.model.outputs, cells.at(shown), batch_size=batch_size)
     right = scores.argmax(axis=1) == codes[shown]
     others = _others(cells, codes, train, test)
     found = Judgement(

@@ -166,9 +166,13 @@ def record(seen: ModelView, cells: Cells, *, batch_size: int) -> Record:
     outputs |= {-number: layer.output for number in numbers if (layer := seen.dense_layer(number)) is not None}
     behind = seen.first_dense
     ends = [features_tensor(seen) if behind is None else seen.layer_with(behind).input, features_tensor(seen)]
-    segment = Segment(seen.model.inputs, [*outputs.values(), *ends])
-    *units, read, features = evaluate(segment, [cells.values, *cells.side], batch_size=batch_size)
+    *units, read, features = values_of(seen, [*outputs.values(), *ends], cells, batch_size=batch_size)
     return Record(dict(zip(outputs, units, strict=True)), cells.side, read, features)
+
+
+def values_of(seen: ModelView, tensors: Sequence[Any], cells: Cells, *, batch_size: int) -> list[Floats]:
+    """Return what symbolic tensors of a model are in cells."""
+    return evaluate(Segment(seen.model.inputs, tensors), [cells.values, *cells.side], batch_size=batch_size)
 
 
 class Recording:

@@ -73,26 +73,6 @@ class OutputStep:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Readout:
-    """The first of the dense layers that read the named nodes: the tail's, or the head.
-
-    Attributes
-    ----------
-    role
-        Of the Keras layer.
-    kernel, bias
-        Its weights, ``(inputs, units)`` and ``(units,)``.
-    rows
-        By number of the step, ``(units,)``: the input that each unit is, -1 when it is none.
-    """
-
-    role: LayerRole
-    kernel: NDArray[np.float32]
-    bias: NDArray[np.float32]
-    rows: Mapping[int, NDArray[np.intp]]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class ForwardPass:
     """What a network computes from its genes, or a later layer, on.
 
@@ -132,28 +112,12 @@ def forward_pass(seen: ModelView) -> ForwardPass:
     ModelError
         The model is an embedding, or an activation does not act unit by unit.
     """
-    behind = readout(seen)
-    if behind is None or seen.head is None:
+    role = seen.first_dense
+    if role is None or seen.head is None:
         raise without_outputs(seen)
     steps = {role.number: _nodes(seen, role) for role in seen.roles.all("nodes")}
     steps |= {-role.number: _dense_units(seen, role) for role in seen.roles.all("dense")}
-    return ForwardPass(steps, _output_step(seen, behind, seen.head))
-
-
-def readout(seen: ModelView) -> Readout | None:
-    """Return the first dense layer behind the named nodes; ``None`` for an embedding without a tail."""
-    role = seen.first_dense
-    if role is None:
-        return None
-    arch, layer = seen.architecture, seen.layer_with(role)
-    rows = {number: np.full(int(layer.units.sum()), -1) for number, layer in enumerate(arch.layers)}
-    for run, place in role.inputs.places(arch):
-        inputs = np.arange(place.start, place.stop)
-        if run.kind == "dense":
-            rows[-run.of] = inputs
-        elif run.kind in ("nodes", "sinks"):
-            rows[run.of][np.repeat(run.nodes(arch), arch.layers[run.of].units)] = inputs
-    return Readout(role, to_numpy(layer.kernel), to_numpy(layer.bias), rows)
+    return ForwardPass(steps, _output_step(seen, role, seen.head))
 
 
 def _nodes(seen: ModelView, role: LayerRole) -> LayerStep:
@@ -179,15 +143,21 @@ def _dense_units(seen: ModelView, role: LayerRole) -> LayerStep:
     return LayerStep({0: sparse.csr_array(to_numpy(layer.kernel))}, to_numpy(layer.bias), _after(seen, role))
 
 
-def _output_step(seen: ModelView, behind: Readout, head: Any) -> OutputStep:
-    """Return what follows the named units; with heads on the levels, the prediction is the mean of what all say."""
+def _output_step(seen: ModelView, role: LayerRole, head: Any) -> OutputStep:
+    """Return what follows the named units, from the first dense layer on; its kernel has a row per input.
+
+    With heads on the levels, the prediction is the mean of what all say.
+    """
     levels = {} if has_one_head(seen) else {role.number: seen.layer_with(role) for role in seen.roles.all("auxiliary")}
+    behind = seen.layer_with(role)
+    kernel = to_numpy(behind.kernel)
     kernels = {}
-    for number, rows in behind.rows.items():
-        nothing = np.zeros((len(rows), behind.kernel.shape[1]), np.float32)
+    for number, rows in _inputs(seen, role).items():
+        nothing = np.zeros((len(rows), kernel.shape[1]), np.float32)
         of_levels = [to_numpy(levels[level].kernel) if level == number else nothing for level in sorted(levels)]
-        kernels[number] = np.concatenate([*of_levels, _rows(behind.kernel, rows)], axis=1)
-    bias = np.concatenate([*(to_numpy(levels[level].bias) for level in sorted(levels)), behind.bias])
+        own = np.where((rows >= 0)[:, None], kernel[rows], 0).astype(np.float32)
+        kernels[number] = np.concatenate([*of_levels, own], axis=1)
+    bias = np.concatenate([*(to_numpy(levels[level].bias) for level in sorted(levels)), to_numpy(behind.bias)])
     tail = [_after(seen, role) for role in seen.roles.all("tail")]
     later = [(to_numpy(layer.kernel), to_numpy(layer.bias)) for layer in [*seen.tail_layers, head][1:]]
     is_classifier = isinstance(seen.outputs, Classes)
@@ -207,12 +177,20 @@ def _output_step(seen: ModelView, behind: Readout, head: Any) -> OutputStep:
         found = predictions(sums) if levels else outputs(sums)
         return found - found.mean(axis=-2, keepdims=True) if is_classifier else found
 
-    return OutputStep(kernels, None if levels else behind.kernel, bias, scores, predictions)
+    return OutputStep(kernels, None if levels else kernel, bias, scores, predictions)
 
 
-def _rows(kernel: Numbers, rows: NDArray[np.intp]) -> Numbers:
-    """Return the rows of a kernel that units are; zeros where a unit is none (-1)."""
-    return np.where((rows >= 0)[:, None], kernel[rows], 0).astype(np.float32)
+def _inputs(seen: ModelView, role: LayerRole) -> dict[int, NDArray[np.intp]]:
+    """Return, by number of the step, ``(units,)`` which input of a dense layer each unit is; -1 when it is none."""
+    arch = seen.architecture
+    rows = {number: np.full(int(layer.units.sum()), -1) for number, layer in enumerate(arch.layers)}
+    for run, place in role.inputs.places(arch):
+        inputs = np.arange(place.start, place.stop)
+        if run.kind == "dense":
+            rows[-run.of] = inputs
+        elif run.kind in ("nodes", "sinks"):
+            rows[run.of][np.repeat(run.nodes(arch), arch.layers[run.of].units)] = inputs
+    return rows
 
 
 def _over_outputs(activation: Any, sums: Numbers) -> Numbers:

@@ -93,14 +93,15 @@ class NodeTable:
         ConfigError
             There is no such group or column.
         """
-        layers = seen.architecture.hidden_layers
-        names = [_OF_NUMBERS.get(name, name) for name in COLUMNS] if not self.are_classes else list(COLUMNS)
+        names = list(COLUMNS) if self.are_classes else [_OF_NUMBERS.get(name, name) for name in COLUMNS]
         if by not in names:
             raise ConfigError(
                 f"There is no column by={by!r}; there are {', '.join(names)}. {did_you_mean(by, names)}".strip()
             )
         row = None if group is None else self.position(group)
-        nodes = np.arange(self.excess.shape[1])
+        known = seen.architecture.node_table()
+        known = known[known["layer"] > 0]
+        nodes = np.arange(len(known))
         q, learned_q = adjusted(self.p), adjusted(self.learned_p)
         absolute = np.where(np.isfinite(self.excess), np.abs(self.excess), -1)
         best = absolute.argmax(axis=0) if row is None else np.full(len(nodes), row)
@@ -113,7 +114,7 @@ class NodeTable:
         folded = np.bincount(lead, minlength=len(nodes)) - 1
         evidence = np.abs(self.excess[chosen]) if row is None else self.excess[chosen]
         values = {
-            "label": [label for layer in layers for label in layer.labels],
+            "label": known["label"],
             "genes": np.concatenate(gene_counts(seen.architecture)[1:]),
             "higher_in": higher,
             "d": size,
@@ -123,16 +124,11 @@ class NodeTable:
             "learned_q": learned_q[chosen_learned],
             "beyond_the_mean": beyond.any(axis=0) if row is None else beyond[row],
             "use": self.use,
-            "similar": pd.array(np.where(lead == nodes, folded, 0), dtype="Int64"),
-            "kind": [node.kind for layer in layers for node in layer],
-            "layer": np.repeat(np.arange(1, len(layers) + 1), [len(layer) for layer in layers]),
+            "similar": pd.arrays.IntegerArray(folded, lead != nodes),
+            "kind": known["kind"],
+            "layer": known["layer"],
         }
-        values["similar"][lead != nodes] = pd.NA
-        index = pd.Index([name for layer in layers for name in layer.ids], name="id")
-        table = pd.DataFrame(
-            {_OF_NUMBERS.get(name, name) if not self.are_classes else name: values[name] for name in COLUMNS},
-            index=index,
-        )
+        table = pd.DataFrame(values, index=known.index).set_axis(names, axis=1)
         if (identified := identified_nodes(seen)) is not None:
             table["identified"] = identified
         table.attrs.update(self.facts, method="evidence", group=group, runs=1)
@@ -159,7 +155,8 @@ class NodeTable:
         table = self.frame(seen)
         row = table.loc[id]
         _, size, error = self._direction(None)
-        position = [name for layer in seen.architecture.hidden_layers for name in layer.ids].index(id)
+        place = seen.architecture.find(id)
+        position = sum(map(len, seen.architecture.layers[1 : place.layer])) + place.position
         low, high = size[position] - 1.96 * error[position], size[position] + 1.96 * error[position]
         return {
             **{name: None if pd.isna(value) else value for name, value in row.to_dict().items()},
@@ -230,10 +227,11 @@ def measured(
     else:
         error = (1 - size**2) / np.sqrt(max(n.sum() - 1, 1))
     q = adjusted(found.p)
+    best_q = np.where(np.isnan(q), 2, q).min(axis=0)
     scores = _scores(upstream, cells, held_out)
     lead = np.stack([
         *(_folded(upstream, scores, _order(row, q_row)) for row, q_row in zip(found.excess, q, strict=True)),
-        _folded(upstream, scores, _order(_best(found.excess), np.where(np.isnan(q), 2, q).min(axis=0))),
+        _folded(upstream, scores, _order(_best(found.excess), best_q)),
     ])  # fmt: skip
     facts = {
         "cells": len(cells),
@@ -241,7 +239,7 @@ def measured(
         "replicate": called,
         "replicates": None if replicates is None else len(np.unique(replicates)),
         "nodes": len(sizes),
-        "found": int((np.where(np.isnan(q), 2, q).min(axis=0) < FALSE_DISCOVERY_RATE).sum()) if len(sizes) else 0,
+        "found": int((best_q < FALSE_DISCOVERY_RATE).sum()),
         "seed": 0,
     }
     return NodeTable(

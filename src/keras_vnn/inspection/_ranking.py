@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from keras_vnn.architecture import gene_counts
 from keras_vnn.basics.errors import ConfigError, ModelError, VNNWarning, check_choice, did_you_mean
@@ -193,8 +192,12 @@ def ranked_nodes(
         if class_ is not None or each is not None:
             option = "class_" if class_ is not None else "replicate"
             raise ConfigError(f"{option} is about evidence, not about importance by {by}.\nLeave {option} or by out.")
-        how: dict[str, Any] = {"batch_size": batch_size, "progress": progress}
-        return _by_importance(seen, data, labels, missing, by, numbers, top, **how)
+        output_weights(seen)  # Raises for an embedding.
+        if data is None:
+            return _by_importance(seen, _from_memory(seen, by), numbers).head(top)
+        cells = cells_of(seen, data, labels, missing=missing)
+        found = findings_of(seen, cells, numbers, numbers, method=by, batch_size=batch_size, progress=progress)
+        return _by_importance(seen, found, numbers).head(top)
     tables = _tables(seen, data, labels, missing, replicate=each, batch_size=batch_size, progress=progress)
     frame = of_several_runs([table.frame(seen, class_, by) for table in tables], by)
     return frame[frame["layer"].isin(numbers)].head(len(frame) if top is None else top)
@@ -244,20 +247,6 @@ def _of_models(runs: Sequence[pd.DataFrame], by: str) -> pd.DataFrame:
     if any(set(table.index) != set(runs[0].index) or list(table) != list(runs[0]) for table in runs):
         raise ConfigError("The models are not runs of one network: their nodes or outputs differ.")
     return of_several_runs(runs, by)
-
-
-def _by_importance(
-    seen: ModelView, data: Any, labels: Any, missing: str, method: str, numbers: list[int], top: int | None, **how: Any
-) -> pd.DataFrame:
-    names = output_weights(seen).names
-    if data is None:
-        found = _from_memory(seen, method)
-    else:
-        cells = cells_of(seen, data, labels, missing=missing)
-        found = findings_of(seen, cells, numbers, numbers, method=method, **how)
-    counts = gene_counts(seen.architecture)
-    tables = [_table(seen, found, number, names, upstream=counts[number]) for number in numbers]
-    return _sorted(pd.concat(tables), found.method, top)
 
 
 _SAID: list[str] = []
@@ -321,50 +310,43 @@ def rank_genes(
     if top is not None and top < 1:
         raise ConfigError(f"top must be at least 1, got {top}.")
     seen = view(model)
-    names = output_weights(seen).names
+    output_weights(seen)  # Raises for an embedding.
     cells = cells_of(seen, data, labels, missing=missing)
     found = findings_of(seen, cells, [0], [0], method=method, batch_size=batch_size, progress=progress)
-    table = _table(seen, found, 0, names, upstream=None).drop(columns=["kind", "layer"])
+    table = _by_importance(seen, found, [0]).drop(columns=["kind", "layer", "genes"])
     if isinstance(seen.outputs, Classes):
-        table[["higher_in", "d"]] = _expression(found, len(table)).to_numpy()
-    return _sorted(table, found.method, top)
+        table[["higher_in", "d"]] = _expression(found, seen.architecture.genes).loc[table.index].to_numpy()
+    return table.head(top)
 
 
-def _table(
-    seen: ModelView, found: Findings, number: int, names: Sequence[str], *, upstream: NDArray[np.int64] | None
-) -> pd.DataFrame:
-    layer, importance = seen.architecture.layers[number], found.importance[number]
-    columns: dict[str, Any] = {
-        "label": list(layer.labels),
-        "kind": [node.kind for node in layer],
-        "layer": number,
-        **({} if upstream is None else {"genes": upstream}),
-        "importance": importance.score,
-        "rank": importance.ranks,
-    }
-    columns |= {f"effect_{name}": importance.effects[:, output] for output, name in enumerate(names)}
-    return pd.DataFrame(columns, index=pd.Index(layer.ids, name="id"))
+def _by_importance(seen: ModelView, found: Findings, numbers: Sequence[int]) -> pd.DataFrame:
+    """Return the nodes of some layers by importance, the most important first."""
+    parts = [found.importance[number] for number in numbers]
+    counts = gene_counts(seen.architecture)
+    nodes = seen.architecture.node_table()
+    table = nodes.loc[nodes["layer"].isin(numbers), ["label", "kind", "layer"]].assign(
+        genes=np.concatenate([counts[number] for number in numbers]),
+        importance=np.concatenate([part.score for part in parts]),
+        rank=np.concatenate([part.ranks for part in parts]),
+    )
+    effects = np.concatenate([part.effects for part in parts])
+    table = table.assign(**{f"effect_{name}": effects[:, i] for i, name in enumerate(output_weights(seen).names)})
+    table = table.iloc[(-table["importance"].to_numpy()).argsort(kind="stable")]
+    table.attrs["method"] = found.method
+    return table
 
 
-def _expression(found: Findings, genes: int) -> pd.DataFrame:
+def _expression(found: Findings, genes: Sequence[str]) -> pd.DataFrame:
     """Return in which class each gene is highest, and by how much; of the feature where that is most."""
     names = np.array(found.classes, dtype=object)
-    effect = found.statistics[0].effect_size.reshape(len(names), genes, -1)
-    mean = found.statistics[0].mean.reshape(len(names), genes, -1)
+    effect = found.statistics[0].effect_size.reshape(len(names), len(genes), -1)
+    mean = found.statistics[0].mean.reshape(len(names), len(genes), -1)
     feature = np.where(np.isfinite(effect), effect, -np.inf).max(axis=0).argmax(axis=1)
-    effect, mean = effect[:, np.arange(genes), feature], mean[:, np.arange(genes), feature]
+    each = np.arange(len(genes))
+    effect, mean = effect[:, each, feature], mean[:, each, feature]
     best = np.where(np.isfinite(effect) & np.isfinite(mean), mean, -np.inf).argmax(axis=0)
-    size = effect[best, np.arange(genes)]
-    return pd.DataFrame({"higher_in": np.where(np.isfinite(size), names[best], None), "d": size}).set_axis(
-        pd.RangeIndex(genes)
-    )
-
-
-def _sorted(table: pd.DataFrame, method: str, top: int | None) -> pd.DataFrame:
-    order = (-table["importance"].to_numpy()).argsort(kind="stable")
-    chosen = table.iloc[order[:top]]
-    chosen.attrs["method"] = method
-    return chosen
+    size = effect[best, each]
+    return pd.DataFrame({"higher_in": np.where(np.isfinite(size), names[best], None), "d": size}, index=list(genes))
 
 
 def _from_memory(seen: ModelView, method: str) -> Findings:
@@ -459,18 +441,12 @@ def node_contributions(
     for rows, done in recording:
         about[rows] = _outputs_of(head.scores(done.features), head.names, output, isinstance(seen.outputs, Classes))
         for number in numbers:
-            for place, nodes, block in contributions(LayerView(network, done, number)):
+            for place, own, block in contributions(LayerView(network, done, number)):
                 chosen = about[rows][place]
                 taken = block[:, chosen, np.arange(len(chosen))]
-                values[rows.start + place.start : rows.start + place.stop, starts[number] + nodes] = taken.T
-    var = pd.DataFrame(
-        {
-            "label": [node.label for number in numbers for node in arch.layers[number]],
-            "kind": [node.kind for number in numbers for node in arch.layers[number]],
-            "layer": np.repeat(numbers, counts),
-        },
-        index=pd.Index([node.id for number in numbers for node in arch.layers[number]]),
-    )
+                values[rows.start + place.start : rows.start + place.stop, starts[number] + own] = taken.T
+    nodes = arch.node_table()
+    var = nodes.loc[nodes["layer"].isin(numbers), ["label", "kind", "layer"]].rename_axis(None)
     obs = cells.obs.assign(output=pd.Categorical.from_codes(about, categories=list(head.names)))
     facts = {"fingerprint": arch.fingerprint, "method": method}
     return anndata.AnnData(values, obs=obs, var=var, uns={"keras_vnn": facts})

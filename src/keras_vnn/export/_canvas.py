@@ -165,12 +165,6 @@ def names(table: pd.DataFrame) -> list[str]:
 
 def name_ticks(axes: Axes, columns: Any, rows: Any, *, turned: bool, width: int) -> None:
     """Write the names of columns and rows on the axes."""
-    axes.set_xticks(
-        range(len(columns)),
-        [shortened(name) for name in columns],
-        fontsize=8.5,
-        rotation=45 if turned else 0,
-        ha="right" if turned else "center",
-        rotation_mode="anchor" if turned else "default",
-    )
+    look: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if turned else {}
+    axes.set_xticks(range(len(columns)), [shortened(name) for name in columns], fontsize=8.5, **look)
     axes.set_yticks(range(len(rows)), [shortened(name, width) for name in rows], fontsize=8.5)

@@ -101,17 +101,11 @@ def _at_shown(edges: pd.DataFrame, end: str, shown: Mapping[int, Collection[str]
 
 def _chosen_genes(edges: pd.DataFrame, columns: list[Column], top: int) -> list[str]:
     """Return the genes to show: of each node in turn the next strongest; ordered to cross few edges."""
-    order = [id for column in columns for id in column.nodes]
-    ranked = edges.assign(nodes=edges.groupby("source")["target"].transform("size"))
-    ranked = ranked.sort_values(["strength", "nodes"], ascending=False, kind="stable")
-    by_node = {node: group["source"].tolist() for node, group in ranked.groupby("target", sort=False)}
-    chosen: dict[str, None] = {}
-    depth = max((len(genes) for genes in by_node.values()), default=0)
-    for turn in range(depth):
-        for node in order:
-            genes = by_node.get(node, [])
-            if turn < len(genes) and len(chosen) < top:
-                chosen.setdefault(genes[turn])
+    order = {id: place for place, id in enumerate(id for column in columns for id in column.nodes)}
+    ranked = edges.assign(nodes=edges.groupby("source")["target"].transform("size"), place=edges["target"].map(order))
+    ranked = ranked.dropna(subset="place").sort_values(["strength", "nodes"], ascending=False, kind="stable")
+    ranked = ranked.assign(turn=ranked.groupby("target").cumcount()).sort_values(["turn", "place"], kind="stable")
+    chosen = ranked["source"].drop_duplicates().head(top)
     row = {id: position for column in columns for position, id in enumerate(column.nodes)}
     heights = edges.assign(row=edges["target"].map(row)).groupby("source")["row"].mean()
     return sorted(chosen, key=lambda gene: (heights[gene], gene))

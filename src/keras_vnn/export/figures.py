@@ -94,7 +94,7 @@ def training_history(
     epochs = table["epoch"].to_numpy() if "epoch" in table else np.arange(1, len(table) + 1)
     best = int(np.nanargmin(table["val_loss"])) if "val_loss" in table and table["val_loss"].notna().any() else None
     measures = ["loss"] if ax is not None else [name for name in ("loss", "accuracy") if name in table]
-    panels = [ax]
+    panels: list[Axes] = [] if ax is None else [ax]
     if ax is None:
         figure: Any = new_axes(3.6 * len(measures), 2.8).figure
         figure.clear()

@@ -144,19 +144,8 @@ def rank_nodes(
             warnings.warn(untrained, VNNWarning, stacklevel=2)
     if by not in IMPORTANCE_METHODS and data is not None and labels is not None and replicate is None:
         _say_what_is_assumed(tuple(map(str, getattr(getattr(data, "obs", None), "columns", ()))))
-    return ranked_nodes(
-        model,
-        data,
-        labels,
-        class_,
-        by,
-        replicate,
-        layers=layers,
-        top=top,
-        missing=missing,
-        batch_size=batch_size,
-        progress=progress,
-    )
+    how: dict[str, Any] = {"missing": missing, "batch_size": batch_size, "progress": progress}
+    return ranked_nodes(model, data, labels, class_, by, replicate, layers=layers, top=top, **how)
 
 
 def ranked_nodes(

@@ -64,27 +64,22 @@ def node_columns(arch: Architecture) -> dict[str, Any]:
         ``layer``, ``units``, ``genes`` (upstream, on any path), ``inputs``, ``outputs`` (named nodes next to it),
         ``parent`` (number of a node, -1 for none). ``kinds``; ``names``: the ids of merged nodes by number of the node.
     """
-    nodes = [position.node for position in arch.nodes()]
     table = arch.node_table()
-    kinds = list(dict.fromkeys(node.kind for node in nodes))
-    code = {kind: number for number, kind in enumerate(kinds)}
+    codes, kinds = pd.factorize(table["kind"])
     counts = gene_counts(arch)
+    merged = [[name for name in node.names if name != node.id] for _, _, node in arch.nodes()]
     return {
-        "kinds": kinds,
-        "id": [node.id for node in nodes],
-        "label": [None if node.label == node.id else node.label for node in nodes],
-        "kind": [code[node.kind] for node in nodes],
+        "kinds": list(kinds),
+        "id": list(table.index),
+        "label": [None if label == id else label for id, label in table["label"].items()],
+        "kind": whole(codes),
         "layer": whole(table["layer"]),
         "units": whole(table["units"]),
         "genes": whole(np.concatenate(counts)),
         "inputs": whole(table["inputs"]),
         "outputs": whole(table["outputs"]),
         "parent": whole(tree_parents(arch, counts)),
-        "names": {
-            str(number): [name for name in node.names if name != node.id]
-            for number, node in enumerate(nodes)
-            if any(name != node.id for name in node.names)
-        },
+        "names": {str(number): names for number, names in enumerate(merged) if names},
     }
 
 
@@ -149,7 +144,7 @@ def _weights(
     key, values = (rows * len(ids) + columns)[known], kernel["weight"].astype(float)[known]
     by_edge, squares = values.groupby(key), (values**2).groupby(key)
     of_edge = by_edge.sum().where(by_edge.size() == 1, np.sqrt(squares.sum()))
-    return of_edge.reindex(source * len(ids) + target).to_numpy()
+    return np.asarray(of_edge.reindex(source * len(ids) + target), np.float64)
 
 
 def readout_columns(model_view: ModelView, weights: pd.DataFrame) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from keras_vnn.basics.progress import notebook
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 _SCREEN_DPI = 100
 
@@ -78,10 +77,6 @@ def finished(
 
 def new_axes(width: float, height: float) -> Axes:
     """Return axes on a new figure of this size in inches; no window, no pyplot."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    from keras_vnn.export._canvas import ShownFigure
-
     figure = ShownFigure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure.add_subplot()
@@ -160,23 +155,16 @@ def numbers(table: pd.DataFrame, what: str) -> Any:
 
 def names(table: pd.DataFrame) -> list[str]:
     """Return a name for each node: its label, with the id where labels repeat."""
-    ids = [str(id) for id in table.index]
-    labels = [str(label) for label in table["label"]] if "label" in table else ids
-    texts = [
-        f"{label} ({id})" if labels.count(label) > 1 and label != id else label
-        for label, id in zip(labels, ids, strict=True)
+    labels = table["label"] if "label" in table else table.index.to_series()
+    repeated = labels.duplicated(keep=False)
+    return [
+        f"{label} ({id})" if again and label != id else str(label)
+        for id, label, again in zip(table.index, labels, repeated, strict=True)
     ]
-    return [shortened(text, 44) for text in texts]
 
 
 def name_ticks(axes: Axes, columns: Any, rows: Any, *, turned: bool, width: int) -> None:
     """Write the names of columns and rows on the axes."""
-    axes.set_xticks(
-        range(len(columns)),
-        [shortened(name) for name in columns],
-        fontsize=8.5,
-        rotation=45 if turned else 0,
-        ha="right" if turned else "center",
-        rotation_mode="anchor" if turned else "default",
-    )
+    look: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if turned else {}
+    axes.set_xticks(range(len(columns)), [shortened(name) for name in columns], fontsize=8.5, **look)
     axes.set_yticks(range(len(rows)), [shortened(name, width) for name in rows], fontsize=8.5)

@@ -93,9 +93,7 @@ class Content:
             edges = self.weights[self.weights["source"].notna()]
             strength = edges["weight"].abs().astype(float).groupby(edges["source"]).sum()
             table["strength"] = strength.reindex(table.index).fillna(0.0)
-            single = table.index[(table["units"] == 1) & (table["layer"] > 0)]
-            biases = self.weights[self.weights["source"].isna() & self.weights["target"].isin(single)]
-            table["bias"] = biases.set_index("target")["weight"].reindex(table.index)
+            table["bias"] = single_biases(self.architecture, self.weights)
         if self.ranking is not None:
             kept = [name for name in self.ranking.columns if name not in table.columns]
             table = table.join(self.ranking[kept])
@@ -127,12 +125,12 @@ class Content:
 
     @cached_property
     def node_edges(self) -> pd.DataFrame:
-        """A row per pair of nodes: ``source``, ``target``, their layers; with a model ``weight`` and ``strength``.
+        """A row per pair of nodes: ``source``, ``target``, their layers, ``weight``, ``strength``; 1 without a model.
 
         Where nodes have several units, the weight is the mean and the strength the root of the sum of squares.
         """
         if self.weights is None:
-            return self.edges
+            return self.edges.assign(weight=1.0, strength=1.0)
         squared = self.edges.assign(weight=self.edges["weight"].astype(float))
         squared["strength"] = squared["weight"] ** 2
         keys = ["source", "target", "source_layer", "target_layer"]
@@ -251,33 +249,39 @@ def remembered_rankings(seen: ModelView, class_: str | None = None) -> list[pd.D
     return tables
 
 
+def single_biases(arch: Architecture, weights: pd.DataFrame) -> pd.Series:
+    """Return the bias of every node with one unit, by id; NaN for the others."""
+    nodes = arch.node_table()
+    single = nodes.index[(nodes["units"] == 1) & (nodes["layer"] > 0)]
+    biases = weights[weights["source"].isna() & (weights["parameter"] == "bias") & weights["target"].isin(single)]
+    return biases.drop_duplicates("target").set_index("target")["weight"].reindex(nodes.index)
+
+
 def tree_parents(arch: Architecture, genes: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
     """Return for each node the one under which it stands: of those it feeds, the one with the fewest genes upstream.
 
     That is the most specific of its parents; of several, the first in order. Genes stand under none, and neither do
     nodes that feed no other. Nodes are numbered as `Architecture.nodes` gives them, -1 is none.
     """
-    starts = np.cumsum([0, *map(len, arch.layers)])
-    parent = np.full(int(starts[-1]), -1, np.int64)
-    fewest = np.full(len(parent), np.iinfo(np.int64).max)
-    for (source, target), matrix in arch.connections.items():
-        if source == 0:
-            continue
-        edges = matrix.tocoo()
-        size = genes[target][edges.col]
-        # The first of equals: by size, then by position.
-        order = np.lexsort((edges.col, size, edges.row))
-        rows, first = np.unique(edges.row[order], return_index=True)
-        child = starts[source] + rows
-        smaller = size[order][first] < fewest[child]
-        parent[child[smaller]] = starts[target] + edges.col[order][first][smaller]
-        fewest[child[smaller]] = size[order][first][smaller]
+    source, target = numbered_edges(arch)
+    source, target = source[source >= len(arch.genes)], target[source >= len(arch.genes)]
+    order = np.lexsort((target, np.concatenate(genes)[target], source))
+    child, first = np.unique(source[order], return_index=True)
+    parent = np.full(sum(map(len, arch.layers)), -1, np.int64)
+    parent[child] = target[order][first]
     return parent
 
 
+def numbered_edges(arch: Architecture) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return source and target of every edge, nodes numbered as `Architecture.nodes` gives them."""
+    starts = np.cumsum([0, *map(len, arch.layers)])
+    ends = [np.stack(matrix.nonzero()) + starts[list(pair)][:, None] for pair, matrix in arch.connections.items()]
+    source, target = np.concatenate([np.zeros((2, 0), np.int64), *ends], axis=1)
+    return source, target
+
+
 def _of_model(model: Any, ranking: pd.DataFrame | None) -> Content:
-    from keras_vnn.data import Classes
-    from keras_vnn.models import Embedding, edge_weights, view
+    from keras_vnn.models import edge_weights, view
 
     seen = view(model)
     arch = seen.architecture
@@ -291,22 +295,23 @@ def _of_model(model: Any, ranking: pd.DataFrame | None) -> Content:
         weights = weights[is_read | weights["block"].isin(sparse)].reset_index(drop=True)
     if ranking is None:
         ranking = next(iter(remembered_rankings(seen)), None)
-    kind = "" if isinstance(seen.outputs, Embedding) else "class" if isinstance(seen.outputs, Classes) else "number"
     metadata: Mapping[str, Any] = seen.card.metadata
-    known: dict[str, Any] = {name: metadata[name] for name in ("options", "training") if name in metadata}
-    normalization = seen.normalization
-    return Content(
-        arch,
-        weights,
-        () if isinstance(seen.outputs, Embedding) else seen.outputs.names,
-        kind,
-        tuple(int(layer.units) for layer in seen.tail_layers),
-        seen.reads,
-        {
-            "name": seen.model.name,
-            "parameters": int(seen.model.count_params()),
-            "normalization": None if normalization is None else str(normalization),
-            **known,
-        },
-        ranking,
-    )
+    facts = {
+        "name": seen.model.name,
+        "parameters": int(seen.model.count_params()),
+        "normalization": None if seen.normalization is None else str(seen.normalization),
+        **{name: metadata[name] for name in ("options", "training") if name in metadata},
+    }
+    kind, names = outputs_of(seen)
+    tail = tuple(int(layer.units) for layer in seen.tail_layers)
+    return Content(arch, weights, names, kind, tail, seen.reads, facts, ranking)
+
+
+def outputs_of(seen: ModelView) -> tuple[str, tuple[str, ...]]:
+    """Return whether a model predicts a ``class`` or each a ``number``, and their names; nothing for an embedding."""
+    from keras_vnn.data import Classes
+    from keras_vnn.models import Embedding
+
+    if isinstance(seen.outputs, Embedding):
+        return "", ()
+    return "class" if isinstance(seen.outputs, Classes) else "number", seen.outputs.names

@@ -7,7 +7,7 @@ the front matter that model hubs read.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -24,20 +24,14 @@ def to_text(content: Content) -> str:
     """Return the summary, where it came from, and the top nodes, as plain text."""
     table, heading = top_table(content)
     table = [[readable(cell) for cell in row] for row in table]
-    width = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
-    lines = [
-        "  ".join(
-            cell.ljust(size) if i == 0 else cell.rjust(size)
-            for i, (cell, size) in enumerate(zip(row, width, strict=True))
-        )
-        for row in table
-    ]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in table]
     sections = [str(content.summary)]
     facts = [(readable(name), readable(value)) for name, value in facts_of(content)]
     if facts:
         size = max(len(name) for name, _ in facts)
         sections.append("\n".join(f"{name:<{size}}   {value}" for name, value in facts))
-    sections.append("\n".join([heading, *(line.rstrip() for line in lines)]))
+    sections.append("\n".join([heading, *lines]))
     return "\n\n".join(sections) + "\n"
 
 
@@ -58,11 +52,17 @@ def to_markdown(content: Content) -> str:
             ]
         ),
     ]
+    return "\n\n".join([*parts, *_top_section(content), *_audit_section(content)]) + "\n"
+
+
+def _top_section(content: Content) -> list[str]:
     table, heading = top_table(content)
-    parts += [f"## {heading}", markdown_table(table, left=2)]
-    if summary.notes:
-        parts += ["## Dropped or changed", "\n".join(f"- {escaped(note)}" for note in summary.notes)]
-    return "\n\n".join(parts) + "\n"
+    return [f"## {heading}", markdown_table(table, left=2)]
+
+
+def _audit_section(content: Content) -> list[str]:
+    notes = [f"- {escaped(note)}" for note in content.summary.notes]
+    return ["## Dropped or changed", "\n".join(notes)] if notes else []
 
 
 def to_json_text(content: Content) -> str:
@@ -116,15 +116,22 @@ def facts_of(content: Content) -> list[tuple[str, str]]:
 def _flat(values: Mapping[str, Any], prefix: str) -> list[tuple[str, str]]:
     """Return the plain values of nested JSON objects as names and texts; long lists are left to the JSON."""
     facts: list[tuple[str, str]] = []
-    for name, value in values.items():
-        title = f"{prefix}{name}".replace("_", " ")
-        if isinstance(value, Mapping):
-            facts += _flat(value, f"{title} ")
-        elif isinstance(value, str | int | float):
+    for title, value in _leaves(values, prefix, " "):
+        if isinstance(value, str | int | float):
             facts.append((title, f"{value:.4g}" if isinstance(value, float) else str(value)))
         elif isinstance(value, list | tuple) and 0 < len(value) <= 10 and not isinstance(value[0], list | dict | tuple):
             facts.append((title, ", ".join(map(str, value))))
     return facts
+
+
+def _leaves(values: Mapping[str, Any], prefix: str, between: str) -> Iterator[tuple[str, Any]]:
+    """Yield what nested JSON objects hold, by the names on the way there."""
+    for name, value in values.items():
+        title = f"{prefix}{name}".replace("_", " ")
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{title}{between}", between)
+        else:
+            yield title, value
 
 
 def top_table(content: Content) -> tuple[list[list[str]], str]:
@@ -144,14 +151,9 @@ def top_table(content: Content) -> tuple[list[list[str]], str]:
     numbers += [name for name in top if str(name).startswith("effect_")][:6]
     rows = [["node", "label", *columns, *(str(name).replace("_", " ") for name in numbers)]]
     for id, row in top.iterrows():
-        rows.append(
-            [
-                str(id),
-                str(row["label"]) if row["label"] != id else "",
-                *(str(row[name]) for name in columns),
-                *(_number(row[name]) for name in numbers),
-            ]
-        )
+        label = str(row["label"]) if row["label"] != id else ""
+        texts = [*(str(row[name]) for name in columns), *(_number(row[name]) for name in numbers)]
+        rows.append([str(id), label, *texts])
     return rows, heading
 
 
@@ -216,11 +218,8 @@ def to_card(content: Content) -> str:
             *([fact, value] for fact, value in facts_of(content) if not fact.startswith(_ELSEWHERE)),
         ]
         parts += ["## How it was trained", markdown_table(rows, left=2)]
-    table, heading = top_table(content)
-    parts += [f"## {heading}", markdown_table(table, left=2)]
-    parts += ["## What it is not for", "\n".join(f"- {limit}" for limit in _LIMITS)]
-    if summary.notes:
-        parts += ["## Dropped or changed", "\n".join(f"- {escaped(note)}" for note in summary.notes)]
+    parts += [*_top_section(content), "## What it is not for", "\n".join(f"- {limit}" for limit in _LIMITS)]
+    parts += _audit_section(content)
     parts.append(f"Fingerprint of the architecture: `{arch.fingerprint}`")
     return "\n\n".join(parts) + "\n"
 
@@ -247,31 +246,24 @@ def _usage(is_model: bool) -> str:
 
 
 def _sources(content: Content) -> str:
-    rows = [["file", "format", "release", "records", "sha256"]]
-    for source in content.architecture.sources:
-        rows.append(
-            [source.name, source.format, source.release or "–", f"{source.records:,}", source.sha256[:16] or "–"]
-        )
-    if len(rows) == 1:
+    rows = [
+        [source.name, source.format, source.release or "–", f"{source.records:,}", source.sha256[:16] or "–"]
+        for source in content.architecture.sources
+    ]
+    if not rows:
         return "The architecture names no files."
-    return markdown_table(rows, left=3)
+    return markdown_table([["file", "format", "release", "records", "sha256"], *rows], left=3)
 
 
 def _scores(content: Content) -> str:
     training = (content.facts or {}).get("training")
     found = training.get("metrics") or training.get("test") if isinstance(training, Mapping) else None
-    rows = [["score on cells that had no part in training", "value"], *_plain_scores(found or {})]
-    if len(rows) == 1:
+    known = {name: value for name, value in (found or {}).items() if name != "confusion"}
+    rows = [
+        [title, f"{value:.4g}" if isinstance(value, float) else str(value)]
+        for title, value in _leaves(known, "", ", ")
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    ]
+    if not rows:
         return "None was recorded with the model. Score it on cells it has not seen before you rely on it."
-    return markdown_table(rows, left=1)
-
-
-def _plain_scores(values: Mapping[str, Any], prefix: str = "") -> Sequence[list[str]]:
-    rows: list[list[str]] = []
-    for name, value in values.items():
-        title = f"{prefix}{name}".replace("_", " ")
-        if isinstance(value, Mapping):
-            rows += _plain_scores(value, f"{title}, ") if name != "confusion" else []
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            rows.append([title, f"{value:.4g}" if isinstance(value, float) else json.dumps(value)])
-    return rows
+    return markdown_table([["score on cells that had no part in training", "value"], *rows], left=1)

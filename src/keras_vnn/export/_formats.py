@@ -94,7 +94,7 @@ def network_anndata(content: Content) -> Any:
     hidden = nodes[nodes["layer"] > 0]
     genes = content.genes
     edges = content.node_edges
-    values = edges["weight"].astype(float) if "weight" in edges else pd.Series(1.0, index=edges.index)
+    values = edges["weight"].astype(float)
     inner = edges["target_layer"] < len(content.architecture.layers)
     of_genes = inner & (edges["source_layer"] == 0)
 
@@ -244,7 +244,8 @@ def export_summary(
     PPI:JAK2   JAK2 and partners   interaction      1       2
     """
     name = format if format is not None else "text" if path is None else guess_format(path)
-    chosen = _format(name)
+    check_choice("format", name, EXPORT_FORMATS)
+    chosen = EXPORT_FORMATS[name]
     if path is None:
         if not chosen.is_text:
             raise OutputError(
@@ -283,9 +284,8 @@ def guess_format(path: str | os.PathLike[str]) -> str:
     for end in sorted(endings, key=len, reverse=True):
         if file.endswith(end):
             return endings[end]
-    ends = [end for known in EXPORT_FORMATS.values() for end in known.suffixes]
     raise ConfigError(
-        f"The name {Path(path).name!r} means no format; expected an end of {', '.join(ends)}, "
+        f"The name {Path(path).name!r} means no format; expected an end of {', '.join(endings)}, "
         "or a folder without one for CSV tables.\nName the format: vnn.pl.export_summary(model, 'graphml', path=…)"
     )
 
@@ -310,11 +310,6 @@ def summary_graph(source: Any, *, ranking: pd.DataFrame | None = None) -> Any:
         As in `pl.export_summary`.
     """
     return graph_of(content_of(source, ranking))
-
-
-def _format(name: str) -> ExportFormat:
-    check_choice("format", name, EXPORT_FORMATS)
-    return EXPORT_FORMATS[name]
 
 
 def _check_folder_name(path: str | os.PathLike[str]) -> None:

@@ -155,12 +155,10 @@ def to_edge_list(content: Content) -> str:
 
     Line ends, tabs and other control characters in names appear as their symbols (␀ … ␟).
     """
-    graph = graph_of(content)
-    ids = legal_ids(graph)
-    return "".join(
-        "\t".join([ids[source], ids[target], *([repr(facts["weight"])] if "weight" in facts else [])]) + "\n"
-        for source, target, facts in graph.edges(data=True)
-    )
+    import networkx as nx
+
+    lines = nx.generate_edgelist(_legal(graph_of(content)), "\t", data=["weight"])
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _finite(facts: networkx.DiGraph, *without: str) -> dict[str, Any]:
@@ -195,19 +193,16 @@ def legal_ids(ids: Iterable[str]) -> Mapping[str, str]:
 
 def legal_text(text: str) -> str:
     """Return a text in which control characters and line ends are their symbols (␀ … ␟)."""
-    return "".join(map(_legal_letter, text))
+    return text.translate(_LEGAL)
 
 
-def _legal_letter(letter: str) -> str:
-    code = ord(letter)
-    if code < 0x20:
-        return chr(0x2400 + code)
-    if code == 0x7F:
-        return "\u2421"
-    if 0x80 <= code < 0xA0 or 0xD800 <= code < 0xE000 or code & 0xFFFE == 0xFFFE:
-        return "\N{REPLACEMENT CHARACTER}"
-    return letter
-
+_REPLACED = (
+    range(0x80, 0xA0),
+    range(0xD800, 0xE000),
+    *(range(end - 2, end) for end in range(2**16, 18 * 2**16, 2**16)),
+)
+_LEGAL = {code: 0x2400 + code for code in range(0x20)} | {0x7F: 0x2421}
+_LEGAL |= {code: 0xFFFD for codes in _REPLACED for code in codes}
 
 _SHORT = {"name": "n", "represents": "r", "interaction": "i"}
 # Distance of nodes and of layers, in the units of Cytoscape; nodes of a row before a layer takes another row.

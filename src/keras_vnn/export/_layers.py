@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from keras_vnn.basics.errors import ConfigError, check_choice
-from keras_vnn.export._canvas import GREY, Shows, bare_axes, finished, shortened
+from keras_vnn.export._canvas import GREY, Shows, bare_axes, finished, names, shortened
 from keras_vnn.export._content import KIND_COLOURS, NEGATIVE, POSITIVE, Content, content_of
 
 if TYPE_CHECKING:
@@ -29,19 +29,17 @@ _GENES_EACH = 3
 
 @dataclass(slots=True)
 class Column:
-    """A column of the picture: what it is, and the nodes shown in it from top to bottom."""
+    """A column of the picture: what it is, and label and kind of the nodes shown in it, from top to bottom, by id."""
 
     title: str
     subtitle: str
-    shown: list[str]
-    labels: dict[str, str]
-    kinds: dict[str, str]
+    nodes: dict[str, tuple[str, str]]
     hidden: int = 0
     boxes: list[str] = field(default_factory=list)
 
     @property
     def rows(self) -> int:
-        return len(self.shown) + bool(self.hidden) + len(self.boxes)
+        return len(self.nodes) + bool(self.hidden) + len(self.boxes)
 
 
 def laid_out(
@@ -59,35 +57,20 @@ def laid_out(
     columns = []
     for number, layer in enumerate(arch.hidden_layers, start=1):
         of_layer = nodes[nodes["layer"] == number].head(top)
-        columns.append(
-            Column(
-                layer.name,
-                f"{len(layer):,} {'node' if len(layer) == 1 else 'nodes'}",
-                of_layer.index.tolist(),
-                _distinct(of_layer),
-                of_layer["kind"].to_dict(),
-                len(layer) - len(of_layer),
-                [f"+ {layer.dense_units:,} dense units"] if layer.dense_units else [],
-            )
-        )
-    shown = {number: set(column.shown) for number, column in enumerate(columns, start=1)}
+        of_kind = zip(names(of_layer), of_layer["kind"], strict=True)
+        count = f"{len(layer):,} {'node' if len(layer) == 1 else 'nodes'}"
+        dense = [f"+ {layer.dense_units:,} dense units"] if layer.dense_units else []
+        known = dict(zip(of_layer.index, of_kind, strict=True))
+        columns.append(Column(layer.name, count, known, len(layer) - len(known), dense))
+    shown = {number: set(column.nodes) for number, column in enumerate(columns, start=1)}
     shown[last] = set(outputs)
-    edges = content.node_edges
-    if "weight" not in edges:
-        edges = edges.assign(weight=1.0, strength=1.0)
-    edges = _at_shown(edges, "target", shown)
+    edges = _at_shown(content.node_edges, "target", shown)
     chosen = _chosen_genes(edges[edges["source_layer"] == 0], columns, top + top // 2 if genes is None else genes)
-    columns.insert(
-        0,
-        Column(
-            arch.layers[0].name,
-            f"{len(arch.genes):,} genes" if arch.layers[0].name != "genes" else f"{len(arch.genes):,}",
-            chosen,
-            dict(zip(arch.layers[0].ids, arch.layers[0].labels, strict=True)),
-            dict.fromkeys(chosen, "gene"),
-            len(arch.genes) - len(chosen),
-        ),
-    )
+    genes_layer = arch.layers[0]
+    label_of = dict(zip(genes_layer.ids, genes_layer.labels, strict=True))
+    count = f"{len(genes_layer):,}{' genes' if genes_layer.name != 'genes' else ''}"
+    of_genes = {gene: (label_of[gene], "gene") for gene in chosen}
+    columns.insert(0, Column(genes_layer.name, count, of_genes, len(genes_layer) - len(chosen)))
     shown[0] = set(chosen)
     edges = _at_shown(edges, "source", shown)
     to_outputs = edges[edges["target_layer"] == last].sort_values("strength", ascending=False, kind="stable")
@@ -99,19 +82,14 @@ def laid_out(
         inner = ranked[(ranked["source_layer"] > 0) | (place < _GENES_EACH)]
     edges = pd.concat([inner, strongest])
     for width in content.tail:
-        columns.append(Column("tail", "dense", [], {}, {}, boxes=[f"{width:,} dense units"]))
-    of_each = f", the {outputs_each} largest weights of each node"
+        columns.append(Column("tail", "dense", {}, boxes=[f"{width:,} dense units"]))
     if outputs:
-        columns.append(
-            Column(
-                "classes" if content.output_kind == "class" else "numbers",
-                f"{len(content.outputs):,}{of_each if len(outputs) > outputs_each and not content.tail else ''}",
-                outputs,
-                dict(zip(outputs, outputs, strict=True)),
-                dict.fromkeys(outputs, content.output_kind),
-                len(content.outputs) - len(outputs),
-            )
-        )
+        title = "classes" if content.output_kind == "class" else "numbers"
+        count = f"{len(content.outputs):,}"
+        if len(outputs) > outputs_each and not content.tail:
+            count += f", the {outputs_each} largest weights of each node"
+        named = {output: (output, content.output_kind) for output in outputs}
+        columns.append(Column(title, count, named, len(content.outputs) - len(outputs)))
         edges.loc[edges["target_layer"] == last, "target_layer"] = len(columns) - 1
     return columns, edges
 
@@ -123,29 +101,14 @@ def _at_shown(edges: pd.DataFrame, end: str, shown: Mapping[int, Collection[str]
 
 def _chosen_genes(edges: pd.DataFrame, columns: list[Column], top: int) -> list[str]:
     """Return the genes to show: of each node in turn the next strongest; ordered to cross few edges."""
-    order = [id for column in columns for id in column.shown]
-    ranked = edges.assign(nodes=edges.groupby("source")["target"].transform("size"))
-    ranked = ranked.sort_values(["strength", "nodes"], ascending=False, kind="stable")
-    by_node = {node: group["source"].tolist() for node, group in ranked.groupby("target", sort=False)}
-    chosen: dict[str, None] = {}
-    depth = max((len(genes) for genes in by_node.values()), default=0)
-    for turn in range(depth):
-        for node in order:
-            genes = by_node.get(node, [])
-            if turn < len(genes) and len(chosen) < top:
-                chosen.setdefault(genes[turn])
-    row = {id: position for column in columns for position, id in enumerate(column.shown)}
+    order = {id: place for place, id in enumerate(id for column in columns for id in column.nodes)}
+    ranked = edges.assign(nodes=edges.groupby("source")["target"].transform("size"), place=edges["target"].map(order))
+    ranked = ranked.dropna(subset="place").sort_values(["strength", "nodes"], ascending=False, kind="stable")
+    ranked = ranked.assign(turn=ranked.groupby("target").cumcount()).sort_values(["turn", "place"], kind="stable")
+    chosen = ranked["source"].drop_duplicates().head(top)
+    row = {id: position for column in columns for position, id in enumerate(column.nodes)}
     heights = edges.assign(row=edges["target"].map(row)).groupby("source")["row"].mean()
     return sorted(chosen, key=lambda gene: (heights[gene], gene))
-
-
-def _distinct(nodes: pd.DataFrame) -> dict[str, str]:
-    """Return the label of each node, with its id where labels repeat."""
-    repeated = nodes["label"].duplicated(keep=False)
-    return {
-        str(id): f"{label} ({id})" if again and label != id else str(label)
-        for id, label, again in zip(nodes.index, nodes["label"], repeated, strict=True)
-    }
 
 
 def draw_layers(
@@ -240,15 +203,8 @@ class _Look:
         from matplotlib.patches import FancyBboxPatch
 
         corner = centre[0] - self.width / 2, centre[1] - self.height / 2
-        look: dict[str, Any] = {
-            "facecolor": colour,
-            "edgecolor": _FRAME,
-            "linewidth": 0.7,
-            "linestyle": style,
-            "zorder": 3,
-        }
-        shape = "round,pad=0,rounding_size=0.08"
-        axes.add_patch(FancyBboxPatch(corner, self.width, self.height, boxstyle=shape, **look))
+        shape: Any = {"boxstyle": "round,pad=0,rounding_size=0.08", "linewidth": 0.7, "linestyle": style, "zorder": 3}
+        axes.add_patch(FancyBboxPatch(corner, self.width, self.height, facecolor=colour, edgecolor=_FRAME, **shape))
         name = shortened(text, self.letters)
         if self.lines > 1:
             # A few letters are spared, as words do not fill lines.
@@ -320,11 +276,11 @@ def _draw_columns(content: Content, top: int, ax: Axes | None) -> Axes:
         centred: dict[str, Any] = {"ha": "center", "va": "center"}
         axes.text(x, 0.2, shortened(column.title), fontsize=9.5, fontweight="bold", **centred)
         axes.text(x, 0.4, column.subtitle, fontsize=8, color=GREY, **centred)
-        places.append(dict(zip(column.shown, middles, strict=False)))
+        places.append(dict(zip(column.nodes, middles, strict=False)))
         boxes.append(middles[len(middles) - len(column.boxes) :])
         _draw_nodes(axes, _COLUMNS, column, places[-1], boxes[-1])
         if column.hidden:
-            axes.text(*middles[len(column.shown)], f"and {column.hidden:,} more", fontsize=8, color=GREY, **centred)
+            axes.text(*middles[len(column.nodes)], f"and {column.hidden:,} more", fontsize=8, color=GREY, **centred)
     _draw_dense(axes, content, places, boxes)
     signed = content.weights is not None
     _COLUMNS.edges(axes, edges, places, by=("source_layer", "target_layer"), signed=signed)
@@ -347,7 +303,7 @@ def _draw_rows(content: Content, top: int, ax: Axes | None) -> Axes:
     places: list[dict[str, Place]] = []
     for number, (column, order) in enumerate(zip(columns, orders, strict=True)):
         y = margin + (len(columns) - 1 - number + 0.5) * pitch
-        more = f"{len(column.shown):,} of {len(column.shown) + column.hidden:,}" if column.hidden else column.subtitle
+        more = f"{len(column.nodes):,} of {len(column.nodes) + column.hidden:,}" if column.hidden else column.subtitle
         axes.text(margin, y - 0.09, shortened(column.title, 18), va="center", fontsize=8.5, fontweight="bold")
         axes.text(margin, y + 0.1, shortened(more, 22), va="center", fontsize=7.5, color=GREY)
         count = len(order) + len(column.boxes)
@@ -371,7 +327,7 @@ def _sheet(width: float, height: float, ax: Axes | None) -> Axes:
 
 def _ordered(columns: list[Column], edges: pd.DataFrame) -> list[list[str]]:
     """Return the nodes of each row from left to right, such that few edges cross: means of neighbours, swept."""
-    orders = [list(column.shown) for column in columns]
+    orders = [list(column.nodes) for column in columns]
     neighbours: dict[tuple[int, str], list[tuple[int, str]]] = {}
     for edge in edges.itertuples():
         ends = (edge.source_layer, edge.source), (edge.target_layer, edge.target)
@@ -396,7 +352,8 @@ def _ordered(columns: list[Column], edges: pd.DataFrame) -> list[list[str]]:
 
 def _draw_nodes(axes: Axes, look: _Look, column: Column, places: Mapping[str, Place], boxes: Sequence[Place]) -> None:
     for id, centre in places.items():
-        look.box(axes, centre, column.labels[id], KIND_COLOURS[column.kinds[id]])
+        label, kind = column.nodes[id]
+        look.box(axes, centre, label, KIND_COLOURS[kind])
     for centre, text in zip(boxes, column.boxes, strict=True):
         look.box(axes, centre, text, "white", style="--")
 
@@ -428,7 +385,7 @@ def _draw_legend(axes: Axes, columns: Sequence[Column], bottom: float, *, signed
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    kinds = dict.fromkeys(kind for column in columns for kind in column.kinds.values())
+    kinds = dict.fromkeys(kind for column in columns for _, kind in column.nodes.values())
     marks: list[Any] = [Patch(facecolor=KIND_COLOURS[kind], edgecolor=_FRAME, label=kind) for kind in kinds]
     if signed:
         signs = {"positive weight": POSITIVE, "negative weight": NEGATIVE}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -36,7 +37,6 @@ class _Wedge:
     ring: int
     start: float
     end: float
-    children: list[_Wedge] = field(default_factory=list)
 
 
 def sunburst(
@@ -125,29 +125,25 @@ def _placed(
 ) -> list[_Wedge]:
     """Return the wedges that are wide enough, parents before children. A single root is the disc in the middle."""
     wedges: list[_Wedge] = []
-    first = 0 if len(roots) == 1 else 1
-    total = sum(counts[id] for id in roots)
-    edge = 0.0
-    waiting: list[_Wedge] = []
-    for id in sorted(roots, key=lambda id: (-counts[id], id)):
-        share = counts[id] / total
-        waiting.append(_Wedge(id, first, edge, edge + share))
-        edge += share
+    waiting: deque[_Wedge] = deque()
+
+    def share_out(ids: list[str], ring: int, edge: float, width: float, whole: int) -> None:
+        for id in ids:
+            end = edge + (width * counts[id] / whole if whole else 0.0)
+            waiting.append(_Wedge(id, ring, edge, end))
+            edge = end
+
+    first = sorted(roots, key=lambda id: (-counts[id], id))
+    share_out(first, 0 if len(roots) == 1 else 1, 0.0, 1.0, sum(counts[id] for id in roots))
     while waiting:
-        wedge = waiting.pop(0)
-        if wedge.end - wedge.start < min_share:
+        wedge = waiting.popleft()
+        width = wedge.end - wedge.start
+        if width < min_share:
             continue
         wedges.append(wedge)
-        if wedge.ring >= rings:
-            continue
-        below = children.get(wedge.id, [])
-        width = wedge.end - wedge.start
-        whole = max(sum(counts[id] for id in below), counts[wedge.id])
-        edge = wedge.start
-        for id in below:
-            share = width * counts[id] / whole if whole else 0.0
-            waiting.append(_Wedge(id, wedge.ring + 1, edge, edge + share))
-            edge += share
+        if wedge.ring < rings:
+            below = children.get(wedge.id, [])
+            share_out(below, wedge.ring + 1, wedge.start, width, max(sum(counts[id] for id in below), counts[wedge.id]))
     return wedges
 
 
@@ -170,18 +166,9 @@ def _draw(
             colour = ("#e3e6e8", "#9ec9e2", "#c6dff0", "#dcebf5", "#edf5fa")[min(wedge.ring, 4)]
         inner = 0.0 if wedge.ring == 0 else _HOLE + wedge.ring - 1
         outer = _HOLE if wedge.ring == 0 else inner + 1
-        axes.add_patch(
-            Wedge(
-                (0, 0),
-                outer,
-                90 - 360 * wedge.end,
-                90 - 360 * wedge.start,
-                width=outer - inner,
-                facecolor=colour,
-                edgecolor="white",
-                linewidth=0.8,
-            )
-        )
+        angles = 90 - 360 * wedge.end, 90 - 360 * wedge.start
+        look: dict[str, Any] = {"facecolor": colour, "edgecolor": "white", "linewidth": 0.8}
+        axes.add_patch(Wedge((0, 0), outer, *angles, width=outer - inner, **look))
         _label(axes, wedge, names[wedge.id], inner, outer, inches=inches, is_dark=_is_dark(colour))
     if known is not None and len(known):
         colour_bar(axes, ScalarMappable(norm, palette), measure, shrink=0.35, pad=0.01)
@@ -209,17 +196,9 @@ def _label(axes: Axes, wedge: _Wedge, name: str, inner: float, outer: float, *, 
     angle = 90 - 360 * (wedge.start + wedge.end) / 2
     turned = angle if -90 <= angle <= 90 else angle + 180
     middle = (inner + outer) / 2
-    axes.text(
-        middle * math.cos(math.radians(angle)),
-        middle * math.sin(math.radians(angle)),
-        "\n".join(lines),
-        rotation=turned,
-        ha="center",
-        va="center",
-        fontsize=_FONT,
-        color=colour,
-        linespacing=0.95,
-    )
+    x, y = middle * math.cos(math.radians(angle)), middle * math.sin(math.radians(angle))
+    centred: dict[str, Any] = {"ha": "center", "va": "center", "rotation": turned}
+    axes.text(x, y, "\n".join(lines), fontsize=_FONT, color=colour, linespacing=0.95, **centred)
 
 
 def _is_dark(colour: Any) -> bool:

@@ -93,18 +93,15 @@ def training_history(
         )
     epochs = table["epoch"].to_numpy() if "epoch" in table else np.arange(1, len(table) + 1)
     best = int(np.nanargmin(table["val_loss"])) if "val_loss" in table and table["val_loss"].notna().any() else None
-    if ax is not None:
-        _draw_measure(ax, table, "loss", epochs, best)
-        return finished(ax, ax, **shows)
-    measures = [name for name in ("loss", "accuracy") if name in table]
-    first = new_axes(3.6 * len(measures), 2.8)
-    figure: Any = first.figure
-    figure.clear()
-    panels = figure.subplots(1, len(measures), squeeze=False)[0]
+    measures = ["loss"] if ax is not None else [name for name in ("loss", "accuracy") if name in table]
+    panels: list[Axes] = [] if ax is None else [ax]
+    if ax is None:
+        figure: Any = new_axes(3.6 * len(measures), 2.8).figure
+        figure.clear()
+        panels = list(figure.subplots(1, len(measures), squeeze=False)[0])
     for axes, measure in zip(panels, measures, strict=True):
         _draw_measure(axes, table, measure, epochs, best)
-    loss: Axes = panels[0]
-    return finished(loss, ax, **shows)
+    return finished(panels[0], ax, **shows)
 
 
 def confusion_matrix(confusion: pd.DataFrame, *, ax: Axes | None = None, **shows: Unpack[Shows]) -> Axes:
@@ -143,16 +140,10 @@ def confusion_matrix(confusion: pd.DataFrame, *, ax: Axes | None = None, **shows
     size = 9 if columns <= 12 else 7
     for row in range(rows):
         for column in range(columns):
-            if counts[row, column] or columns <= 12:
-                axes.text(
-                    column,
-                    row,
-                    f"{counts[row, column]:,.0f}",
-                    ha="center",
-                    va="center",
-                    fontsize=size,
-                    color="white" if share[row, column] > 0.55 else "#333333" if counts[row, column] else "#b5bbc0",
-                )
+            count = counts[row, column]
+            if count or columns <= 12:
+                colour = "white" if share[row, column] > 0.55 else "#333333" if count else "#b5bbc0"
+                axes.text(column, row, f"{count:,.0f}", ha="center", va="center", fontsize=size, color=colour)
     turned = columns > 4 or any(len(str(name)) > 10 for name in confusion.columns)
     name_ticks(axes, confusion.columns, confusion.index, turned=turned, width=32)
     axes.set(xlabel="predicted", ylabel="true")
@@ -241,7 +232,7 @@ def node_ranking(
     order = (-known[by].abs().fillna(-1).to_numpy(float)).argsort(kind="stable")
     table = known.iloc[order].head(max(top, 1))
     lengths = table[by].abs().fillna(0).astype(float)
-    texts = names(table)
+    texts = [shortened(name, 44) for name in names(table)]
     colours, legend = _class_colours(ranking, table)
     controls = [str(name) for name in table.columns if str(name).startswith("importance ")][: len(_CONTROL_MARKS)]
     is_outside = len(legend) + len(controls) > 3

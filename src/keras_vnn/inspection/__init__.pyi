@@ -2,6 +2,7 @@
 
 from ._activities import (
     activities_by_class,
+    activity_table,
     embed,
     embedding_units,
     node_activities,
@@ -10,11 +11,11 @@ from ._activities import (
     unit_table,
 )
 from ._connectivity import CORRECTIONS, corrected_importance, path_weights
-from ._findings import activity_table, remember_inspection, remember_runs
 from ._identification import identify
 from ._interactions import interactions
 from ._judgement import Judgement, judge, untrained_warning
 from ._latent import autoencoder_activities, differential_activity, perturb_genes
+from ._memory import remember_inspection, remember_runs
 from ._methods import IMPORTANCE_METHODS, ImportanceMethod
 from ._node import NodeImportance, NodeInspection, inspect_node
 from ._orientation import turned_weights

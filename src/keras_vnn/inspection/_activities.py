@@ -10,9 +10,11 @@ import pandas as pd
 from keras_vnn.basics.errors import DataError, ModelError, sample
 from keras_vnn.basics.keras_import import keras
 from keras_vnn.data import Classes
-from keras_vnn.inspection._cells import Cells, cells_of, class_codes, labelled_only
+from keras_vnn.inspection._cells import Cells, cells_of, class_labels, labelled_only
+from keras_vnn.inspection._findings import findings_of
+from keras_vnn.inspection._memory import recalled
 from keras_vnn.inspection._orientation import orientation_of
-from keras_vnn.inspection._record import Segment, evaluate, features_tensor, hidden_tensor
+from keras_vnn.inspection._record import features_tensor, hidden_tensor, values_of
 from keras_vnn.models import Embedding, ModelView, Reconstruction, feature_names, view
 
 if TYPE_CHECKING:
@@ -48,8 +50,8 @@ def node_activities(model: keras.Model, data: Any, *, missing: str = "raise", ba
     seen = view(model)
     cells = cells_of(seen, data, missing=missing)
     arch = seen.architecture
-    segment = Segment(seen.model.inputs, [hidden_tensor(seen, number) for number in range(1, len(arch.layers))])
-    values = evaluate(segment, [cells.values, *cells.side], batch_size=batch_size)
+    ends = [hidden_tensor(seen, number) for number in range(1, len(arch.layers))]
+    values = values_of(seen, ends, cells, batch_size=batch_size)
     found = orientation_of(arch, cells, lambda rows: {n: layer[rows] for n, layer in enumerate(values, start=1)})
     return anndata.AnnData(
         values[0] if len(values) == 1 else np.concatenate(values, axis=1),
@@ -98,8 +100,8 @@ def embed(model: keras.Model, data: Any, *, missing: str = "raise", batch_size: 
 
     seen = view(model)
     cells = cells_of(seen, data, missing=missing)
-    segment = Segment(seen.model.inputs, [features_tensor(seen) if seen.head is None else seen.head.input])
-    (values,) = evaluate(segment, [cells.values, *cells.side], batch_size=batch_size)
+    end = features_tensor(seen) if seen.head is None else seen.head.input
+    (values,) = values_of(seen, [end], cells, batch_size=batch_size)
     return anndata.AnnData(
         values,
         obs=cells.obs,
@@ -152,14 +154,75 @@ def activities_by_class(activities: anndata.AnnData, labels: Any) -> pd.DataFram
             f"Expected the AnnData of vnn.tl.node_activities, got {type(activities).__name__}.\n"
             "Make it: vnn.tl.node_activities(model, data)"
         )
-    cells = labelled_only(Cells(np.asarray(activities.X), activities.obs), labels)
+    cells = labelled_only(Cells(np.asarray(activities.X), activities.obs, labels=labels, source=activities))
     if labels is None:
         raise DataError(f"There are no labels for the {len(cells):,} cells: {sample(activities.obs.columns)}.")
-    known, codes = class_codes(None, labels, cells, activities)
-    values = np.asarray(cells.values)
+    of, values = class_labels(None, cells), np.asarray(cells.values)
     signs = activities.var["orientation"].to_numpy() if "orientation" in activities.var else 1
-    means = [signs * values[codes == code].mean(axis=0, dtype=np.float64) for code in range(len(known))]
-    return pd.DataFrame(np.column_stack(means), index=activities.var_names, columns=list(known.names))
+    means = [signs * values[of.codes == code].mean(axis=0, dtype=np.float64) for code in range(len(of.classes))]
+    return pd.DataFrame(np.column_stack(means), index=activities.var_names, columns=list(of.classes.names))
+
+
+def activity_table(
+    model: keras.Model, data: Any = None, labels: Any = None, *, missing: str = "raise", batch_size: int = 512
+) -> pd.DataFrame | None:
+    """Return how active every unit of every node is in the cells of each class; genes are among the nodes.
+
+    Parameters
+    ----------
+    model
+        A model of `build_model`.
+    data, labels, missing, batch_size
+        As in `tl.rank_nodes`. When ``data`` is ``None``: what the model remembers.
+
+    Returns
+    -------
+    pandas.DataFrame or None
+        A row per unit and class, in the order of the architecture: ``node`` (id), ``layer``, ``unit``, ``class``
+        (``all cells`` where there are none), ``mean``, ``sd``, ``cells``, ``effect_size`` (Cohen's d of the class
+        against all other cells), ``turned``: whether the unit is shown with the other sign, so that it rises with the
+        mean of the genes of its node; a unit has no sign of its own. ``None`` without data when the model remembers
+        nothing, or was trained further since.
+
+    Raises
+    ------
+    DataError, GeneError, ModelError
+        As `tl.rank_nodes`.
+    """
+    seen = view(model)
+    arch = seen.architecture
+    if data is None:
+        found = recalled(seen)
+        if found is None:
+            return None
+    else:
+        cells = cells_of(seen, data, labels, missing=missing)
+        found = findings_of(seen, cells, range(len(arch.layers)), batch_size=batch_size, orientation=True)
+    names = np.array(found.classes, dtype=object)
+    parts = []
+    for number, layer in enumerate(arch.layers):
+        statistics, signs = found.turned(number), found.orientation.get(number)
+        ids, units = layer.unit_table()
+        if len(ids) != statistics.mean.shape[1]:  # several numbers per gene
+            repeats = statistics.mean.shape[1] // len(layer)
+            ids = tuple(np.repeat(np.array(layer.ids, dtype=object), repeats))
+            units = np.tile(np.arange(repeats), len(layer))
+        parts.append(
+            pd.DataFrame(
+                {
+                    "node": np.repeat(np.array(ids, dtype=object), len(names)),
+                    "layer": number,
+                    "unit": np.repeat(units, len(names)),
+                    "class": np.tile(names, len(ids)),
+                    "mean": statistics.mean.T.ravel(),
+                    "sd": statistics.deviation.T.ravel(),
+                    "cells": np.tile(statistics.cells, len(ids)),
+                    "effect_size": statistics.effect_size.T.ravel(),
+                    "turned": False if signs is None else np.repeat(signs < 0, len(names)),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
 
 
 def predict(model: keras.Model, data: Any, *, missing: str = "raise", batch_size: int = 512) -> pd.DataFrame:
@@ -194,9 +257,7 @@ def predict(model: keras.Model, data: Any, *, missing: str = "raise", batch_size
     """
     seen = view(model)
     cells = cells_of(seen, data, missing=missing)
-    (values,) = evaluate(
-        Segment(seen.model.inputs, seen.model.outputs), [cells.values, *cells.side], batch_size=batch_size
-    )
+    (values,) = values_of(seen, seen.model.outputs, cells, batch_size=batch_size)
     return pd.DataFrame(values, index=cells.names, columns=_names(seen, values.shape[1]))
 
 

@@ -6,7 +6,7 @@ In: data and labels of users. Out: `Cells` and class codes, checked once for eve
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -47,11 +47,15 @@ class Cells:
         The further inputs of a model with a side branch.
     obs
         A row per cell: the cell table of an AnnData, or only the names of the cells.
+    labels, source
+        The labels that were given with all of these cells, and the data that the cells come from.
     """
 
     values: NDArray[np.float32] | StoredInputs
     obs: pd.DataFrame
     side: tuple[NDArray[np.float32], ...] = ()
+    labels: Any = None
+    source: Any = None
 
     def __len__(self) -> int:
         """Return the number of cells."""
@@ -62,7 +66,7 @@ class Cells:
         """Names of the cells."""
         return self.obs.index
 
-    def at(self, rows: NDArray[np.intp]) -> Cells:
+    def at(self, rows: NDArray[np.intp] | slice) -> Cells:
         """Return the cells at some positions, in memory."""
         return Cells(np.asarray(self.values[rows]), self.obs.iloc[rows], tuple(part[rows] for part in self.side))
 
@@ -71,8 +75,7 @@ class Cells:
         step = _AT_ONCE if isinstance(self.values, StoredInputs) else len(self)
         for start in range(0, len(self), step):
             rows = slice(start, min(start + step, len(self)))
-            side = tuple(part[rows] for part in self.side)
-            yield rows, Cells(np.asarray(self.values[rows]), self.obs.iloc[rows], side)
+            yield rows, self.at(rows)
 
 
 def cells_of(seen: ModelView, data: Any, labels: Any = None, *, missing: str = "raise") -> Cells:
@@ -88,15 +91,15 @@ def cells_of(seen: ModelView, data: Any, labels: Any = None, *, missing: str = "
     GeneError
         Genes of the model are missing from the data.
     """
-    cells = _all_cells(seen, data, missing)
-    return labelled_only(cells, labels)
+    return labelled_only(replace(_all_cells(seen, data, missing), labels=labels, source=data))
 
 
-def labelled_only(cells: Cells, labels: Any) -> Cells:
+def labelled_only(cells: Cells) -> Cells:
     """Return the cells that `Labels` or `Targets` have not left out."""
-    if isinstance(labels, Labels | Targets) and labels.n_missing and len(labels) + labels.n_missing == len(cells):
-        rows = labels.cells
-        return Cells(cells.values[rows], cells.obs.iloc[rows], tuple(part[rows] for part in cells.side))
+    of = cells.labels
+    if isinstance(of, Labels | Targets) and of.n_missing and len(of) + of.n_missing == len(cells):
+        side = tuple(part[of.cells] for part in cells.side)
+        return replace(cells, values=cells.values[of.cells], obs=cells.obs.iloc[of.cells], side=side)
     return cells
 
 
@@ -152,17 +155,11 @@ def _checked(data: Any, shape: tuple[int, ...]) -> NDArray[np.float32]:
     return values
 
 
-def class_codes(known: Classes | None, labels: Any, cells: Cells, data: Any) -> tuple[Classes, NDArray[np.int32]]:
-    """Return the classes that labels name, and the code of each cell.
+def class_labels(known: Classes | None, cells: Cells) -> Labels:
+    """Return the class that the labels of cells name for each.
 
-    Parameters
-    ----------
-    known
-        The classes of the model; ``None`` when it has none, and the labels may name any.
-    labels
-        A name per cell, a pandas Series of them, `Labels`, or the name of a column of ``data.obs``.
-    cells, data
-        The cells, and the data they come from.
+    ``known`` are the classes of the model; when it has none, the labels, a name per cell, a pandas Series of them,
+    `Labels`, or the name of a column of the data's ``obs``, may name any.
 
     Raises
     ------
@@ -170,13 +167,14 @@ def class_codes(known: Classes | None, labels: Any, cells: Cells, data: Any) -> 
         There are more or fewer labels than cells, a label is missing or no class of the model, or the data have no
         such column.
     """
-    given = _one_per_cell(labels, cells, data)
-    wanted = classes_of_labels(given) if known is None else known
-    return wanted, wanted.encode(given)
+    names = _one_per_cell(cells)
+    wanted = classes_of_labels(names) if known is None else known
+    return Labels("", wanted, wanted.encode(names), np.arange(len(cells)))
 
 
-def _one_per_cell(labels: Any, cells: Cells, data: Any) -> Any:
+def _one_per_cell(cells: Cells) -> Any:
     """Return a label per cell in the order of the cells, by name where the labels have names."""
+    labels, data = cells.labels, cells.source
     if isinstance(labels, str):
         if not hasattr(data, "obs"):
             raise DataError(

@@ -71,25 +71,21 @@ def path_weights(model: keras.Model, gene: str) -> pd.DataFrame:
     own[start : start + place.node.units] = 1
     down = _from_gene(known, own, len(arch.layers))
     up = _to_outputs(seen, known, len(arch.layers))
+    of_unit, to_outputs = np.concatenate(list(down.values())), np.concatenate(list(up.values()))
+    units = np.concatenate([layer.units for layer in arch.layers])
+    starts = np.cumsum(units) - units
+    table = arch.node_table()[["label", "layer"]].assign(from_gene=np.add.reduceat(of_unit, starts))
+    through = np.add.reduceat(of_unit[:, None] * to_outputs, starts, axis=0)
     names = output_weights(seen).names
-    rows = []
-    for number, layer in enumerate(arch.layers):
-        starts = np.cumsum(layer.units) - layer.units
-        reached = np.add.reduceat(down[number], starts)
-        through = np.add.reduceat(down[number][:, None] * up[number], starts, axis=0)
-        is_reached = np.add.reduceat(np.abs(down[number]), starts) > 0
-        for index in np.flatnonzero(is_reached):
-            node = layer.nodes[index]
-            rows.append((node.id, node.label, number, reached[index], *through[index]))
-    columns = ["id", "label", "layer", "from_gene", *(f"through_{name}" for name in names)]
-    return pd.DataFrame(rows, columns=columns).set_index("id")
+    table = table.assign(**{f"through_{name}": through[:, output] for output, name in enumerate(names)})
+    return table[np.add.reduceat(np.abs(of_unit), starts) > 0]
 
 
 def _from_gene(known: ForwardPass, genes: NDArray[np.float64], layers: int) -> dict[int, NDArray[np.float64]]:
     """Return, by layer, ``(units,)`` sums over the paths from some input units."""
     down = {0: genes}
     for number in range(1, layers):
-        parts = [weights.T @ down[source] for source, weights in known.nodes[number].weights.items()]
+        parts = [weights.T @ down[source] for source, weights in known.steps[number].weights.items()]
         down[number] = np.sum(parts, axis=0)
     return down
 
@@ -104,10 +100,10 @@ def _to_outputs(seen: ModelView, known: ForwardPass, layers: int) -> dict[int, N
         behind = behind - behind.mean(axis=1, keepdims=True)
     units = [int(layer.units.sum()) for layer in seen.architecture.layers]
     up = {number: np.zeros((units[number], behind.shape[1])) for number in range(layers)}
-    for number, kernel in known.output.kernels.items():
-        up[number] += kernel @ behind
+    for number in range(1, layers):
+        up[number] += known.output.kernels[number] @ behind
     for number in range(layers - 1, 0, -1):
-        for source, weights in known.nodes[number].weights.items():
+        for source, weights in known.steps[number].weights.items():
             up[source] += weights @ up[number]
     return up
 

@@ -2,7 +2,8 @@
 
 In: a `ModelView`. Out: matrices of weights between layers, and functions from sums to units and from sums to outputs.
 Arrays are ``(units, cells)`` throughout, so that a row of a sparse product is a run in memory. It computes in the
-precision of what it is given: KPNN's small differences need double.
+precision of what it is given: KPNN's small differences need double. Steps are numbered as the layers they give; the
+dense units next to layer 2 are step -2.
 """
 
 from __future__ import annotations
@@ -52,10 +53,8 @@ class OutputStep:
     Attributes
     ----------
     kernels
-        By number of the layer, ``(its units, width)``: the weights of the first dense layer, or of all heads side by
+        By number of the step, ``(its units, width)``: the weights of the first dense layer, or of all heads side by
         side; zero for units that are not read.
-    dense_kernels
-        The same for the dense units next to a layer.
     whole
         ``(inputs, width)`` weights of all that the first dense layer reads; ``None`` for heads side by side.
     bias
@@ -67,34 +66,10 @@ class OutputStep:
     """
 
     kernels: Mapping[int, Numbers]
-    dense_kernels: Mapping[int, Numbers]
     whole: Numbers | None
     bias: Numbers
     scores: Callable[[Numbers], Numbers]
     predictions: Callable[[Numbers], Numbers]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Readout:
-    """The first of the dense layers that read the named nodes: the tail's, or the head.
-
-    Attributes
-    ----------
-    role
-        Of the Keras layer.
-    kernel, bias
-        Its weights, ``(inputs, units)`` and ``(units,)``.
-    rows
-        By number of the layer, ``(units,)``: the input that each unit is, -1 when it is none.
-    dense_rows
-        By number of the layer, the input that each dense unit next to its nodes is.
-    """
-
-    role: LayerRole
-    kernel: NDArray[np.float32]
-    bias: NDArray[np.float32]
-    rows: Mapping[int, NDArray[np.intp]]
-    dense_rows: Mapping[int, NDArray[np.intp]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,31 +78,30 @@ class ForwardPass:
 
     Attributes
     ----------
-    nodes, dense
-        By number of the layer.
+    steps
+        By their numbers, each after those it reads.
     output
         What makes outputs of them.
     """
 
-    nodes: Mapping[int, LayerStep]
-    dense: Mapping[int, LayerStep]
+    steps: Mapping[int, LayerStep]
     output: OutputStep
 
-    def sums(self, number: int, units: Mapping[int, Numbers], *, dense: bool = False) -> Numbers:
-        """Return ``(units, cells)`` sums of a layer, from the ``(units, cells)`` units of earlier ones."""
-        step = self.dense[number] if dense else self.nodes[number]
+    def sums(self, number: int, units: Mapping[int, Numbers]) -> Numbers:
+        """Return ``(units, cells)`` sums of a step, from the ``(units, cells)`` units of earlier ones."""
+        step = self.steps[number]
         total = step.bias[:, None].astype(next(iter(units.values())).dtype)
         for source, weights in step.weights.items():
             total = total + weights.T.astype(units[source].dtype) @ units[source]
         return total
 
-    def run(self, genes: Numbers, last: int) -> tuple[dict[int, Numbers], dict[int, Numbers]]:
+    def run(self, genes: Numbers, last: int) -> dict[int, Numbers]:
         """Return the ``(units, cells)`` units of the nodes up to a layer, and all dense units, for those of genes."""
         units = {0: genes}
-        for number in range(1, last + 1):
-            units[number] = self.nodes[number].after(self.sums(number, units), None)
-        dense = {number: self.dense[number].after(self.sums(number, units, dense=True), None) for number in self.dense}
-        return units, dense
+        for number, step in self.steps.items():
+            if number <= last:
+                units[number] = step.after(self.sums(number, units), None)
+        return units
 
 
 def forward_pass(seen: ModelView) -> ForwardPass:
@@ -138,30 +112,12 @@ def forward_pass(seen: ModelView) -> ForwardPass:
     ModelError
         The model is an embedding, or an activation does not act unit by unit.
     """
-    behind = readout(seen)
-    if behind is None or seen.head is None:
-        raise without_outputs(seen)
-    nodes = {role.number: _nodes(seen, role) for role in seen.roles.all("nodes")}
-    dense = {role.number: _dense_units(seen, role) for role in seen.roles.all("dense")}
-    step = _one_head if has_one_head(seen) else _level_heads
-    return ForwardPass(nodes, dense, step(seen, behind, seen.head.activation))
-
-
-def readout(seen: ModelView) -> Readout | None:
-    """Return the first dense layer behind the named nodes; ``None`` for an embedding without a tail."""
     role = seen.first_dense
-    if role is None:
-        return None
-    arch, layer = seen.architecture, seen.layer_with(role)
-    rows = {number: np.full(int(arch.layers[number].units.sum()), -1) for number in range(1, len(arch.layers))}
-    dense_rows = {}
-    for run, place in role.inputs.places(arch):
-        inputs = np.arange(place.start, place.stop)
-        if run.kind == "dense":
-            dense_rows[run.of] = inputs
-        elif run.kind in ("nodes", "sinks"):
-            rows[run.of][np.repeat(run.nodes(arch), arch.layers[run.of].units)] = inputs
-    return Readout(role, to_numpy(layer.kernel), to_numpy(layer.bias), rows, dense_rows)
+    if role is None or seen.head is None:
+        raise without_outputs(seen)
+    steps = {role.number: _nodes(seen, role) for role in seen.roles.all("nodes")}
+    steps |= {-role.number: _dense_units(seen, role) for role in seen.roles.all("dense")}
+    return ForwardPass(steps, _output_step(seen, role, seen.head))
 
 
 def _nodes(seen: ModelView, role: LayerRole) -> LayerStep:
@@ -187,11 +143,23 @@ def _dense_units(seen: ModelView, role: LayerRole) -> LayerStep:
     return LayerStep({0: sparse.csr_array(to_numpy(layer.kernel))}, to_numpy(layer.bias), _after(seen, role))
 
 
-def _one_head(seen: ModelView, behind: Readout, activation: Any) -> OutputStep:
-    kernels = {number: _rows(behind.kernel, rows) for number, rows in behind.rows.items()}
-    dense_kernels = {number: _rows(behind.kernel, rows) for number, rows in behind.dense_rows.items()}
+def _output_step(seen: ModelView, role: LayerRole, head: Any) -> OutputStep:
+    """Return what follows the named units, from the first dense layer on; its kernel has a row per input.
+
+    With heads on the levels, the prediction is the mean of what all say.
+    """
+    levels = {} if has_one_head(seen) else {role.number: seen.layer_with(role) for role in seen.roles.all("auxiliary")}
+    behind = seen.layer_with(role)
+    kernel = to_numpy(behind.kernel)
+    kernels = {}
+    for number, rows in _inputs(seen, role).items():
+        nothing = np.zeros((len(rows), kernel.shape[1]), np.float32)
+        of_levels = [to_numpy(levels[level].kernel) if level == number else nothing for level in sorted(levels)]
+        own = np.where((rows >= 0)[:, None], kernel[rows], 0).astype(np.float32)
+        kernels[number] = np.concatenate([*of_levels, own], axis=1)
+    bias = np.concatenate([*(to_numpy(levels[level].bias) for level in sorted(levels)), to_numpy(behind.bias)])
     tail = [_after(seen, role) for role in seen.roles.all("tail")]
-    later = [(to_numpy(layer.kernel), to_numpy(layer.bias)) for layer in [*seen.tail_layers, seen.head][1:]]
+    later = [(to_numpy(layer.kernel), to_numpy(layer.bias)) for layer in [*seen.tail_layers, head][1:]]
     is_classifier = isinstance(seen.outputs, Classes)
 
     def outputs(sums: Numbers) -> Numbers:
@@ -200,55 +168,29 @@ def _one_head(seen: ModelView, behind: Readout, activation: Any) -> OutputStep:
             sums = np.matmul(weights.T.astype(units.dtype), units) + bias[:, None].astype(units.dtype)
         return sums
 
-    def scores(sums: Numbers) -> Numbers:
+    def predictions(sums: Numbers) -> Numbers:
         found = outputs(sums)
-        return found - found.mean(axis=-2, keepdims=True) if is_classifier else found
-
-    def predictions(sums: Numbers) -> Numbers:
-        return _over_outputs(activation, outputs(sums))
-
-    return OutputStep(kernels, dense_kernels, behind.kernel, behind.bias, scores, predictions)
-
-
-def _level_heads(seen: ModelView, behind: Readout, activation: Any) -> OutputStep:
-    """Return the heads on the levels as one layer; the prediction is the mean of what they say."""
-    arch = seen.architecture
-    last = len(arch.layers) - 1
-    levels = {role.number: seen.layer_with(role) for role in seen.roles.all("auxiliary")}
-    count = len(levels) + 1
-    outputs = behind.kernel.shape[1]
-    own = {number: place for place, number in enumerate(sorted(levels))}
-    kernels = {}
-    for number in range(last + 1):
-        units = int(arch.layers[number].units.sum())
-        kernel = np.zeros((units, count, outputs), np.float32)
-        if number in levels:
-            kernel[:, own[number]] = to_numpy(levels[number].kernel)
-        if number:
-            kernel[:, count - 1] = _rows(behind.kernel, behind.rows[number])
-        kernels[number] = kernel.reshape(units, count * outputs)
-    dense_kernels = {}
-    for number, rows in behind.dense_rows.items():
-        kernel = np.zeros((len(rows), count, outputs), np.float32)
-        kernel[:, count - 1] = _rows(behind.kernel, rows)
-        dense_kernels[number] = kernel.reshape(len(rows), count * outputs)
-    bias = np.concatenate([to_numpy(levels[number].bias) for number in sorted(levels)] + [behind.bias])
-    is_classifier = isinstance(seen.outputs, Classes)
-
-    def predictions(sums: Numbers) -> Numbers:
-        heads = sums.reshape(*sums.shape[:-2], count, outputs, sums.shape[-1])
-        return np.asarray(_over_outputs(activation, heads).mean(axis=-3))
+        by_head = found.reshape(*found.shape[:-2], len(levels) + 1, -1, found.shape[-1])
+        return np.asarray(_over_outputs(head.activation, by_head).mean(axis=-3))
 
     def scores(sums: Numbers) -> Numbers:
-        found = predictions(sums)
+        found = predictions(sums) if levels else outputs(sums)
         return found - found.mean(axis=-2, keepdims=True) if is_classifier else found
 
-    return OutputStep(kernels, dense_kernels, None, bias, scores, predictions)
+    return OutputStep(kernels, None if levels else kernel, bias, scores, predictions)
 
 
-def _rows(kernel: Numbers, rows: NDArray[np.intp]) -> Numbers:
-    """Return the rows of a kernel that units are; zeros where a unit is none (-1)."""
-    return np.where((rows >= 0)[:, None], kernel[rows], 0).astype(np.float32)
+def _inputs(seen: ModelView, role: LayerRole) -> dict[int, NDArray[np.intp]]:
+    """Return, by number of the step, ``(units,)`` which input of a dense layer each unit is; -1 when it is none."""
+    arch = seen.architecture
+    rows = {number: np.full(int(layer.units.sum()), -1) for number, layer in enumerate(arch.layers)}
+    for run, place in role.inputs.places(arch):
+        inputs = np.arange(place.start, place.stop)
+        if run.kind == "dense":
+            rows[-run.of] = inputs
+        elif run.kind in ("nodes", "sinks"):
+            rows[run.of][np.repeat(run.nodes(arch), arch.layers[run.of].units)] = inputs
+    return rows
 
 
 def _over_outputs(activation: Any, sums: Numbers) -> Numbers:

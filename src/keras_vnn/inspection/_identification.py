@@ -136,18 +136,12 @@ def identify(
     facts = {"r2": r2, "students": students, "fit": int(fit.sum()), "cells": len(tested)}
     facts |= {"agreement": agreement} if isinstance(seen.outputs, Classes) else {}
     seen.card.remember(identified={"weights": weights_digest(seen.model), "answer": "".join(answer), **facts})
-    layers = seen.architecture.hidden_layers
-    table = pd.DataFrame(
-        {
-            "label": [label for layer in layers for label in layer.labels],
-            "kind": [node.kind for layer in layers for node in layer],
-            "layer": np.repeat(np.arange(1, len(layers) + 1), [len(layer) for layer in layers]),
-            "identified": identified_nodes(seen),
-            "r": np.median(r, axis=0) if len(r) else np.nan,
-            "same_sign": (sign > 0).mean(axis=0) if len(r) else np.nan,
-            "r_at_start": np.median(start, axis=0) if len(r) else np.nan,
-        },
-        index=pd.Index([name for layer in layers for name in layer.ids], name="id"),
+    nodes = seen.architecture.node_table()
+    table = nodes.loc[nodes["layer"] > 0, ["label", "kind", "layer"]].assign(
+        identified=identified_nodes(seen),
+        r=np.median(r, axis=0) if len(r) else np.nan,
+        same_sign=(sign > 0).mean(axis=0) if len(r) else np.nan,
+        r_at_start=np.median(start, axis=0) if len(r) else np.nan,
     )
     table.attrs.update(facts)
     return table

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from keras_vnn.basics.errors import DataError, ModelError
 from keras_vnn.data import Classes, Labels, Targets
-from keras_vnn.inspection._cells import Cells, class_codes
+from keras_vnn.inspection._cells import Cells, class_labels
 from keras_vnn.inspection._evidence import Groups
 from keras_vnn.inspection._methods import IMPORTANCE_METHODS, LayerView, contributions_of
 from keras_vnn.inspection._record import Floats, output_weights, scores_of
@@ -51,47 +51,28 @@ class Importance:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ClassGoal:
-    """Signed contributions are those to the class of a cell, in the mean over the cells of the class.
+class Goal:
+    """What weighs the signed contributions of cells.
 
-    Attributes
-    ----------
-    outputs
-        How many classes there are.
-    codes
-        ``(cells,)`` the class of each cell.
-    """
-
-    outputs: int
-    codes: NDArray[np.int32]
-
-    @property
-    def targets(self) -> NDArray[np.float64]:
-        """``(cells, outputs)``: 1 for the class of a cell, 0 for the others."""
-        return np.eye(self.outputs)[self.codes]
-
-    def weights(self, rows: slice) -> NDArray[np.float64]:
-        """Return ``(rows, outputs)`` of some cells: one over the size of the class in its column."""
-        counts = np.bincount(self.codes, minlength=self.outputs)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.eye(self.outputs)[self.codes[rows]] / counts
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class NumberGoal:
-    """Signed contributions are slopes along the standardised target.
+    Of classes, those to the class of a cell count, in the mean over the cells of the class; of numbers, contributions
+    are slopes along the standardised target.
 
     Attributes
     ----------
     targets
-        ``(cells, outputs)`` the standardised target, over the number of cells.
+        ``(cells, outputs)``: 1 for the class of a cell, 0 for the others; or the standardised target, over the number
+        of cells.
+    sizes
+        ``(outputs,)`` how many cells each class has; 1 for a number.
     """
 
     targets: NDArray[np.float64]
+    sizes: NDArray[np.float64]
 
     def weights(self, rows: slice) -> NDArray[np.float64]:
         """Return ``(rows, outputs)`` of some cells."""
-        return self.targets[rows]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return self.targets[rows] / self.sizes
 
 
 def hidden_layers(seen: ModelView, layers: Sequence[int] | None) -> list[int]:
@@ -105,37 +86,35 @@ def hidden_layers(seen: ModelView, layers: Sequence[int] | None) -> list[int]:
     return chosen
 
 
-def goal_of(seen: ModelView, labels: Any, cells: Cells, data: Any, scores: Floats) -> ClassGoal | NumberGoal:
+def goal_of(seen: ModelView, cells: Cells, scores: Floats) -> Goal:
     """Return what weighs the signed contributions, from labels or from the ``(cells, outputs)`` scores."""
     outputs = len(output_weights(seen).names)
     if isinstance(seen.outputs, Classes):
-        predicted = scores.argmax(axis=1).astype(np.int32)
-        return ClassGoal(outputs, predicted if labels is None else class_codes(seen.outputs, labels, cells, data)[1])
-    targets = scores.astype(np.float64) if labels is None else targets_given(labels, len(cells), outputs)
+        codes = scores.argmax(axis=1) if cells.labels is None else class_labels(seen.outputs, cells).codes
+        return Goal(np.eye(outputs)[codes], np.bincount(codes, minlength=outputs).astype(np.float64))
+    targets = scores.astype(np.float64) if cells.labels is None else targets_given(cells, outputs)
     centred = targets - targets.mean(axis=0)
     deviation = centred.std(axis=0)
     slopes = np.divide(centred, deviation * len(cells), out=np.zeros_like(centred), where=deviation > 0)
-    return NumberGoal(slopes)
+    return Goal(slopes, np.ones(outputs))
 
 
-def groups_of(
-    seen: ModelView, cells: Cells, labels: Any, data: Any, batch_size: int
-) -> tuple[tuple[str, ...], Groups, Labels | None]:
+def groups_of(seen: ModelView, cells: Cells, batch_size: int) -> tuple[tuple[str, ...], Groups, Labels | None]:
     """Return the names of what cells are told apart by, that of the cells, and labels that a split was drawn by.
 
     Where there are no labels, what the model says of the cells takes their place.
     """
-    scores: Any = scores_of(seen, cells, batch_size) if labels is None else None
+    scores: Any = scores_of(seen, cells, batch_size) if cells.labels is None else None
     if isinstance(seen.outputs, Regression):
         names = seen.outputs.names
-        values = targets_given(labels, len(cells), len(names)) if scores is None else scores
+        values = targets_given(cells, len(names)) if scores is None else scores
         return names, Groups(np.asarray(values, np.float64), are_classes=False), None
     known = seen.outputs if isinstance(seen.outputs, Classes) else None
     if known is not None and scores is not None:
         return known.names, Groups(np.eye(len(known))[scores.argmax(axis=1)], are_classes=True), None
-    known, codes = class_codes(known, labels, cells, data)
-    drawn_by = Labels("", known, codes, np.arange(len(codes)))
-    return known.names, Groups(np.eye(len(known))[codes], are_classes=True), drawn_by
+    drawn_by = class_labels(known, cells)
+    known = drawn_by.classes
+    return known.names, Groups(np.eye(len(known))[drawn_by.codes], are_classes=True), drawn_by
 
 
 def layer_importance(
@@ -167,14 +146,15 @@ def settled(importance: Importance, method: str) -> Importance:
     return importance
 
 
-def targets_given(labels: Any, cells: int, outputs: int) -> NDArray[np.float64]:
+def targets_given(cells: Cells, outputs: int) -> NDArray[np.float64]:
     """Return the ``(cells, outputs)`` numbers that labels of a regression give."""
-    values = np.asarray(labels.values if isinstance(labels, Targets) else labels)
+    values = np.asarray(cells.labels.values if isinstance(cells.labels, Targets) else cells.labels)
     if values.dtype.kind not in "biuf":
         raise DataError(f"The model predicts numbers, but the labels are of type {values.dtype}.\nPass the numbers.")
     values = values.astype(np.float64).reshape(len(values), -1)
-    if values.shape != (cells, outputs):
-        raise DataError(f"The targets have shape {values.shape}, expected (cells, outputs) = ({cells}, {outputs}).")
+    if values.shape != (len(cells), outputs):
+        expected = f"(cells, outputs) = ({len(cells)}, {outputs})"
+        raise DataError(f"The targets have shape {values.shape}, expected {expected}.")
     if not np.isfinite(values).all():
         raise DataError(f"{int((~np.isfinite(values)).sum())} of {values.size} targets are not finite numbers.")
     return values

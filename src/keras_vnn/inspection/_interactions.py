@@ -23,11 +23,10 @@ from keras_vnn.basics.errors import ConfigError, VNNWarning
 from keras_vnn.basics.keras_import import keras
 from keras_vnn.inspection._cells import Cells, cells_of, evenly, known_split
 from keras_vnn.inspection._evidence import Doubles, Groups, adjusted, set_scores, standardised
-from keras_vnn.inspection._findings import measured
 from keras_vnn.inspection._forward_pass import forward_pass
 from keras_vnn.inspection._importance import groups_of
 from keras_vnn.inspection._judgement import untrained_warning
-from keras_vnn.inspection._node_table import FALSE_DISCOVERY_RATE, outside
+from keras_vnn.inspection._node_table import FALSE_DISCOVERY_RATE, measured, outside
 from keras_vnn.inspection._record import record, without_outputs
 from keras_vnn.inspection._spread import output_sums, plain_sums
 from keras_vnn.models import Embedding, ModelView, view
@@ -112,7 +111,7 @@ def interactions(
         warnings.warn(untrained, VNNWarning, stacklevel=2)
     arch = seen.architecture
     cells = cells_of(seen, data, labels, missing=missing)
-    names, groups, drawn_by = groups_of(seen, cells, labels, data, batch_size)
+    names, groups, drawn_by = groups_of(seen, cells, batch_size)
     parts = known_split(seen, drawn_by, cells)
     rows = evenly(np.arange(len(cells)) if parts is None else outside(parts), _MOST_CELLS)
     if class_ is not None and class_ not in names:
@@ -124,7 +123,7 @@ def interactions(
     ids = [place.node.id for place in arch.nodes()]
     place_of = {name: place for place, name in enumerate(ids)}
     if node is None:
-        frame = measured(seen, data, labels, missing=missing, batch_size=batch_size, cells=cells).frame(seen, by="use")
+        frame = measured(seen, cells, batch_size=batch_size).frame(seen, by="use")
         frame = frame[[0 < _pairs_of(reads, arch, place_of[name]) <= _MOST_PAIRS for name in frame.index]]
         beyond = frame.index[frame["beyond_the_mean"]]
         asked = list(beyond if len(beyond) else frame.index[:_MOST_USED])
@@ -275,8 +274,8 @@ def _knocked_out(seen: ModelView, cells: Cells, pairs: Places, batch_size: int) 
     arch, network = seen.architecture, forward_pass(seen)
     done = record(seen, cells, batch_size=batch_size)
     where = [(number, place) for number, layer in enumerate(arch.layers) for place in range(len(layer))]
-    units = {number: done.units[number].T for number in done.units}
-    base = output_sums(network, done, slice(0, len(cells)), units, np.float64)
+    units = {number: values.T for number, values in done.steps.items()}
+    base = output_sums(network.output, done.read, units, np.float64)
     plain, known = plain_sums(network, done, {}), network.output.scores(base)
 
     def lost(nodes: Iterable[int]) -> Doubles:

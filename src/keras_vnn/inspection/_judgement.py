@@ -17,9 +17,9 @@ from keras_vnn.basics.errors import DataError, ModelError
 from keras_vnn.basics.keras_import import keras
 from keras_vnn.basics.remedies import at_command_line, remedy
 from keras_vnn.basics.showing import Shown
-from keras_vnn.data import Classes, Labels, Split, baseline_scores
-from keras_vnn.inspection._cells import Cells, cells_of, class_codes, evenly, known_split
-from keras_vnn.inspection._record import Segment, evaluate
+from keras_vnn.data import Classes, Split, baseline_scores
+from keras_vnn.inspection._cells import Cells, cells_of, class_labels, evenly, known_split
+from keras_vnn.inspection._record import values_of
 from keras_vnn.models import ModelView, view
 
 # More cells or genes than this make a logistic regression slow; it is then fitted to fewer.
@@ -135,9 +135,8 @@ def judge(
     if not isinstance(seen.outputs, Classes):
         raise ModelError("Only classifiers are compared with other classifiers; scores of others: result.metrics")
     cells = cells_of(seen, data, labels, missing=missing)
-    known, codes = class_codes(seen.outputs, labels, cells, data)
-    of = Labels("", known, codes, np.arange(len(codes)))
-    parts = split or known_split(seen, of, cells)
+    of = class_labels(seen.outputs, cells)
+    codes, parts = of.codes, split or known_split(seen, of, cells)
     if parts is None or not len(parts.test):
         raise DataError(
             "The cells are not those that the model was trained and tested on.\n"
@@ -146,11 +145,7 @@ def judge(
         )
     train, test = parts.train, parts.test
     shown = np.concatenate([train, test])
-    (scores,) = evaluate(
-        Segment(seen.model.inputs, seen.model.outputs),
-        [values[shown] for values in (cells.values, *cells.side)],
-        batch_size=batch_size,
-    )
+    (scores,) = values_of(seen, seen.model.outputs, cells.at(shown), batch_size=batch_size)
     right = scores.argmax(axis=1) == codes[shown]
     others = _others(cells, codes, train, test)
     found = Judgement(

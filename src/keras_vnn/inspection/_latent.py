@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from keras_vnn.basics.errors import ConfigError, DataError, ModelError, did_you_mean, sample
 from keras_vnn.basics.keras_import import keras
 from keras_vnn.inspection._activities import embedding_units
-from keras_vnn.inspection._cells import Cells, cells_of, class_codes
-from keras_vnn.inspection._record import Segment, evaluate, hidden_tensor
+from keras_vnn.inspection._cells import Cells, cells_of, class_labels
+from keras_vnn.inspection._record import Segment, evaluate, hidden_tensor, values_of
 from keras_vnn.models import ModelView, view
 
 if TYPE_CHECKING:
@@ -130,9 +130,9 @@ def differential_activity(
     cells = cells_of(seen, data, labels, missing=missing)
     if labels is None:
         raise DataError(f"There are no groups for the {len(cells):,} cells. Pass labels, one per cell.")
-    known, codes = class_codes(None, labels, cells, data)
-    first = codes == _code(known.names, group)
-    second = ~first if reference is None else codes == _code(known.names, reference)
+    of = class_labels(None, cells)
+    first = of.codes == _code(of.classes.names, group)
+    second = ~first if reference is None else of.codes == _code(of.classes.names, reference)
     if not second.any() or (first & second).any():
         raise DataError(f"The reference of {group!r} must be other cells, got {reference or 'none'!r}.")
     nodes = _nodes(seen)
@@ -263,7 +263,7 @@ def _autoencoder(model: keras.Model) -> ModelView:
 def _latent(seen: ModelView, cells: Cells, batch_size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return means and variances ``(cells, latent values)``."""
     ends = [seen.layer(part).output for part in ("latent mean", "latent log variance")]
-    mean, log_variance = evaluate(Segment(seen.model.inputs, ends), [cells.values], batch_size=batch_size)
+    mean, log_variance = values_of(seen, ends, cells, batch_size=batch_size)
     return mean, np.exp(log_variance)
 
 
@@ -279,13 +279,9 @@ def _nodes(seen: ModelView) -> _Nodes:
     widths = np.concatenate([layer.units for layer in arch.hidden_layers])
     starts = np.cumsum(widths) - widths
     means = np.add.reduceat(units, starts, axis=1) / widths
-    rows = [
-        (node.id, node.label, node.kind, number, node.units, bool(is_latent))
-        for number, layer in enumerate(arch.layers[1:], start=1)
-        for node, is_latent in zip(layer, arch.sink_nodes(number), strict=True)
-    ]
-    columns = ["id", "label", "kind", "layer", "units", "is_latent"]
-    table = pd.DataFrame(rows, columns=columns).set_index("id").rename_axis(None)
+    nodes = arch.node_table()
+    table = nodes.loc[nodes["layer"] > 0, ["label", "kind", "layer", "units"]].rename_axis(None)
+    table["is_latent"] = np.concatenate([arch.sink_nodes(number) for number in range(1, len(arch.layers))])
     return _Nodes(table, means[1:] - means[0], means[0])
 
 

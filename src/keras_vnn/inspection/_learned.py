@@ -10,6 +10,7 @@ import scipy
 from numpy.typing import NDArray
 
 from keras_vnn.inspection._evidence import Doubles, Groups
+from keras_vnn.inspection._rlipp import rank_correlations
 
 Floats = NDArray[np.float32]
 
@@ -99,26 +100,20 @@ def _of_units(values: Doubles, groups: Groups, fitted: NDArray[np.intp], tested:
             slope = np.einsum("c,cnu->nu", of_group[fitted] - of_group[fitted].mean(), centred) / len(fitted)
         direction = np.linalg.solve(covariance, slope[:, :, None])[:, :, 0]
         scores = np.einsum("cnu,nu->cn", test, direction)
-        ranks = scipy.stats.rankdata(scores, axis=0) - (len(tested) + 1) / 2
         if groups.are_classes:
-            found[group] = _mann_whitney(ranks, of_group[tested] > 0)
+            found[group] = _mann_whitney(scores, of_group[tested] > 0)
         else:
-            found[group] = _spearman(ranks, scipy.stats.rankdata(of_group[tested]))
+            rho = rank_correlations(scores, of_group[tested, None])
+            found[group] = rho * np.sqrt(max(len(tested) - 1, 0))
     return found
 
 
-def _mann_whitney(ranks: Doubles, inside: NDArray[np.bool_]) -> Doubles:
-    """Return the z of rank sums ``(nodes,)`` of ranks less their mean, corrected for ties."""
+def _mann_whitney(scores: Doubles, inside: NDArray[np.bool_]) -> Doubles:
+    """Return the z of rank sums ``(nodes,)`` of some cells, corrected for ties."""
     cells, within = len(inside), int(inside.sum())
     if within in (0, cells):
-        return np.zeros(ranks.shape[1])
+        return np.zeros(scores.shape[1])
+    ranks = scipy.stats.rankdata(scores, axis=0) - (cells + 1) / 2
     variance = within * (cells - within) / (cells * (cells - 1)) * (ranks**2).sum(axis=0)
     scale = np.sqrt(variance)
     return np.asarray(np.divide(ranks[inside].sum(axis=0), scale, out=np.zeros(len(scale)), where=scale > 0))
-
-
-def _spearman(ranks: Doubles, target: Doubles) -> Doubles:
-    target = target - target.mean()
-    scale = np.sqrt((ranks**2).sum(axis=0) * (target**2).sum())
-    rho = np.divide(target @ ranks, scale, out=np.zeros(ranks.shape[1]), where=scale > 0)
-    return np.asarray(rho * np.sqrt(max(len(target) - 1, 0)))

@@ -221,14 +221,13 @@ def conductance(view: LayerView, levels: Floats) -> Iterator[Block]:
         # All points of the way are cells of one run.
         places = np.repeat(points, genes.shape[1])
         genes, start = np.tile(genes, len(points)), np.tile(start, len(places))
-        units, dense = forward.run(start + places * (genes - start), number)
+        units = forward.run(start + places * (genes - start), number)
         ahead, behind = (
-            forward.run(start + (places + step) * (genes - start), number)[0][number] for step in (_STEP, -_STEP)
+            forward.run(start + (places + step) * (genes - start), number)[number] for step in (_STEP, -_STEP)
         )
         there = replace(
             done,
-            units={layer: _cells_first(values) for layer, values in units.items()},
-            dense={layer: _cells_first(values) for layer, values in dense.items()},
+            steps={layer: np.ascontiguousarray(values.T, np.float32) for layer, values in units.items()},
             side=tuple(_repeated(part[cells], len(points)) for part in done.side),
         )
         segment, values = from_layer(view.network.model_view, there, number)
@@ -246,10 +245,6 @@ def _quadrature() -> tuple[Numbers, Numbers]:
 def _repeated(values: Floats, times: int) -> Floats:
     """Return ``(times × cells, …)``: the cells again and again."""
     return np.tile(values, (times, *np.ones(values.ndim - 1, int)))
-
-
-def _cells_first(values: Numbers) -> Floats:
-    return np.ascontiguousarray(values.T, np.float32)
 
 
 # From a recorded network to contributions of the nodes of a layer, cell by cell.

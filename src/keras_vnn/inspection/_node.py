@@ -24,12 +24,13 @@ from keras_vnn.basics.keras_import import keras
 from keras_vnn.basics.showing import Shown
 from keras_vnn.data import Classes
 from keras_vnn.inspection._cells import cells_of
-from keras_vnn.inspection._findings import Findings, findings_of, recalled, recalled_tables
-from keras_vnn.inspection._findings import measured as measured_table
-from keras_vnn.inspection._forward_pass import readout
+from keras_vnn.inspection._findings import Findings, findings_of
+from keras_vnn.inspection._memory import recalled, recalled_tables
 from keras_vnn.inspection._methods import IMPORTANCE_METHODS
 from keras_vnn.inspection._node_table import FALSE_DISCOVERY_RATE, MIXED
+from keras_vnn.inspection._node_table import measured as measured_table
 from keras_vnn.inspection._orientation import turned_units, turned_weights
+from keras_vnn.inspection._record import to_numpy
 from keras_vnn.models import Embedding, ModelView, edge_weights, view
 
 
@@ -210,11 +211,12 @@ def inspect_node(
     if data is None:
         measured, tables = recalled(seen), recalled_tables(seen)
     else:
-        how: Any = {"missing": missing, "batch_size": batch_size}
-        how["cells"] = cells_of(seen, data, labels, missing=missing)
-        measured = findings_of(seen, data, labels, method=method, layers=[found.layer], orientation=True, **how)
-        is_told = found.layer and (labels is not None or not isinstance(seen.outputs, Embedding))
-        tables = [measured_table(seen, data, labels, **how)] if is_told else []
+        cells, ranked = cells_of(seen, data, labels, missing=missing), [found.layer] if found.layer else []
+        measured = findings_of(
+            seen, cells, [found.layer], ranked, method=method, batch_size=batch_size, orientation=True
+        )
+        is_told = ranked and (labels is not None or not isinstance(seen.outputs, Embedding))
+        tables = [measured_table(seen, cells, batch_size=batch_size)] if is_told else []
     turned = {} if measured is None else turned_units(arch, measured.orientation)
     inputs, outputs, bias = _weights(seen, found, turned)
     return NodeInspection(
@@ -275,7 +277,7 @@ def _weights(
     into = into.fillna({"label": into["source"], "kind": "unit"})
     out_of = edges[(edges["source"] == name).fillna(False)].join(nodes, on="target")
     out_of = out_of.rename(columns={"source_unit": "unit"})
-    out_of = out_of[["target", "label", "kind", "unit", "target_unit", "weight"]]
+    out_of = out_of[_FED]
     dense = _readout_weights(seen, found, turned)
     return (
         _by_size(into[["source", "label", "kind", "source_unit", "unit", "weight"]]),
@@ -286,25 +288,20 @@ def _weights(
 
 def _readout_weights(seen: ModelView, found: NodePosition, turned: Mapping[tuple[str, int], int]) -> pd.DataFrame:
     """Return the weights from the node to the tail or, without one, to the outputs."""
-    behind = readout(seen)
-    columns = ["target", "label", "kind", "unit", "target_unit", "weight"]
-    if behind is None or found.layer == 0:
-        return pd.DataFrame(columns=columns)
-    units = seen.architecture.layers[found.layer].units
-    first = int(units[: found.position].sum())
-    rows = behind.rows[found.layer][first : first + found.node.units]
-    if (rows < 0).any():
-        return pd.DataFrame(columns=columns)
-    signs = [turned.get((found.node.id, unit), 1) for unit in range(found.node.units)]
-    weights = behind.kernel[rows] * np.array(signs)[:, None]
+    role = seen.first_dense
+    if role is None:
+        return pd.DataFrame(columns=_FED)
+    ids, units = role.inputs.names(seen.architecture, seen.outputs)
+    targets, target_units = role.outputs.names(seen.architecture, seen.outputs, are_targets=True)
+    own = np.flatnonzero(ids == found.node.id)
+    signs = np.array([turned.get((found.node.id, int(unit)), 1) for unit in units[own]], np.int64)
+    weights = to_numpy(seen.layer_with(role).kernel)[own] * signs[:, None]
     unit, target = np.indices(weights.shape).reshape(2, -1)
-    if behind.role.part == "head" and not isinstance(seen.outputs, Embedding):
-        names = np.array(seen.outputs.names, dtype=object)[target]
-        kind, target_unit = ("class" if isinstance(seen.outputs, Classes) else "number"), np.zeros_like(target)
-    else:
-        names, kind, target_unit = np.full(len(target), behind.role.name, dtype=object), "tail", target
-    values = [names, names, kind, unit, target_unit, weights.ravel()]
-    return pd.DataFrame(dict(zip(columns, values, strict=True)))
+    names, kind = targets[target], "tail"
+    if role.part == "head":
+        kind = "class" if isinstance(seen.outputs, Classes) else "number"
+    values = [names, names, kind, units[own][unit], target_units[target], weights.ravel()]
+    return pd.DataFrame(dict(zip(_FED, values, strict=True)))
 
 
 def _by_size(table: pd.DataFrame) -> pd.DataFrame:
@@ -326,6 +323,7 @@ def _bare_names(node: Node) -> set[str]:
     return {name.partition(":")[2] or name for name in (node.id, *node.names)}
 
 
+_FED = ["target", "label", "kind", "unit", "target_unit", "weight"]
 _BAR = 12
 _NO_DATA = "For activity and importance, pass data: vnn.tl.inspect_node(model, node, data, labels)"
 
@@ -346,14 +344,11 @@ def _renderable(inspected: NodeInspection) -> Group:
     if node.label != node.id:
         title.append(f"   {readable(node.id)}", style="not bold dim")
     parts: list[RenderableType] = [title, Text(_facts(inspected))]
-    merged = [name for name in node.names if name != node.id]
-    if merged:
-        more = f" and {len(merged) - 5} more" if len(merged) > 5 else ""
-        parts.append(Text(f"also known as {', '.join(map(readable, merged[:5]))}{more}: the same genes"))
+    if merged := [readable(name) for name in node.names if name != node.id]:
+        parts.append(Text(f"also known as {_first(merged, 5)}: the same genes"))
     if inspected.namesakes:
         names = [f"{readable(p.node.id)} ({p.node.kind})" for p in inspected.namesakes]
-        more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-        parts.append(Text(f"see also {', '.join(names[:5])}{more}"))
+        parts.append(Text(f"see also {_first(names, 5)}"))
     if inspected.evidence is not None:
         parts += [Text(""), Text(_evidence_lines(inspected.evidence))]
     if inspected.importance is not None:
@@ -420,8 +415,7 @@ def _importance_lines(importance: NodeImportance) -> str:
     effects = [
         f"{readable(name)} {value:+.3g}" if value == value else f"{readable(name)}: no cell" for name, value in shown
     ]
-    more = f" and {len(effects) - 8} more" if len(effects) > 8 else ""
-    return "\n".join([*lines, f"effect on   {', '.join(effects[:8])}{more}"])
+    return "\n".join([*lines, f"effect on   {_first(effects, 8)}"])
 
 
 def _activity_table(inspected: NodeInspection, activity: pd.DataFrame) -> Table:
@@ -485,6 +479,10 @@ def _table(rows: Iterable[Sequence[tuple[str, RenderableType]]]) -> Table:
 
 def _number(value: float, *, digits: int = 3, sign: bool = True) -> str:
     return "–" if pd.isna(value) else f"{value:{'+' if sign else ''}.{digits}f}"
+
+
+def _first(texts: Sequence[str], most: int) -> str:
+    return f"{', '.join(texts[:most])}{f' and {len(texts) - most} more' if len(texts) > most else ''}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,13 +1,11 @@
 """`NodeTable`: what may be said of every named hidden node, by class.
 
 In: a model, cells, their classes or numbers. Out: evidence of the genes, what the trained node knows of cells it did
-not see, what the model does with it; as a table of one class or of all, and as JSON values that a model keeps.
+not see, what the model does with it; as a table of one class or of all.
 """
 
 from __future__ import annotations
 
-import base64
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,10 +20,12 @@ from keras_vnn.basics.errors import ConfigError, DataError, did_you_mean
 from keras_vnn.data import Split
 from keras_vnn.inspection._cells import Cells, evenly, known_split
 from keras_vnn.inspection._evidence import Doubles, Groups, adjusted, evidence_of, set_scores, standardised
+from keras_vnn.inspection._findings import findings_of
 from keras_vnn.inspection._identification import identified_nodes
+from keras_vnn.inspection._importance import groups_of, hidden_layers
 from keras_vnn.inspection._learned import learned_by, learned_rate
-from keras_vnn.inspection._record import record
-from keras_vnn.models import ModelView
+from keras_vnn.inspection._record import record, without_outputs
+from keras_vnn.models import Embedding, ModelView
 
 FALSE_DISCOVERY_RATE = 0.05
 MIXED = "mixed"
@@ -45,7 +45,6 @@ _HAVE_LEVELS = 0.5
 _FIRST = 20
 _SHARED_GENES = 0.5
 _ALIKE = 0.8
-_BY_GROUP = ("excess", "p", "size", "error", "mean", "learned", "learned_p", "of_a_gene")
 # As in the difference of two z-scores at 1 in 1,000.
 _MORE_THAN_A_GENE = 3.0 * np.sqrt(2)
 
@@ -94,14 +93,15 @@ class NodeTable:
         ConfigError
             There is no such group or column.
         """
-        layers = seen.architecture.hidden_layers
-        names = [_OF_NUMBERS.get(name, name) for name in COLUMNS] if not self.are_classes else list(COLUMNS)
+        names = list(COLUMNS) if self.are_classes else [_OF_NUMBERS.get(name, name) for name in COLUMNS]
         if by not in names:
             raise ConfigError(
                 f"There is no column by={by!r}; there are {', '.join(names)}. {did_you_mean(by, names)}".strip()
             )
         row = None if group is None else self.position(group)
-        nodes = np.arange(self.excess.shape[1])
+        known = seen.architecture.node_table()
+        known = known[known["layer"] > 0]
+        nodes = np.arange(len(known))
         q, learned_q = adjusted(self.p), adjusted(self.learned_p)
         absolute = np.where(np.isfinite(self.excess), np.abs(self.excess), -1)
         best = absolute.argmax(axis=0) if row is None else np.full(len(nodes), row)
@@ -114,7 +114,7 @@ class NodeTable:
         folded = np.bincount(lead, minlength=len(nodes)) - 1
         evidence = np.abs(self.excess[chosen]) if row is None else self.excess[chosen]
         values = {
-            "label": [label for layer in layers for label in layer.labels],
+            "label": known["label"],
             "genes": np.concatenate(gene_counts(seen.architecture)[1:]),
             "higher_in": higher,
             "d": size,
@@ -124,16 +124,11 @@ class NodeTable:
             "learned_q": learned_q[chosen_learned],
             "beyond_the_mean": beyond.any(axis=0) if row is None else beyond[row],
             "use": self.use,
-            "similar": pd.array(np.where(lead == nodes, folded, 0), dtype="Int64"),
-            "kind": [node.kind for layer in layers for node in layer],
-            "layer": np.repeat(np.arange(1, len(layers) + 1), [len(layer) for layer in layers]),
+            "similar": pd.arrays.IntegerArray(folded, lead != nodes),
+            "kind": known["kind"],
+            "layer": known["layer"],
         }
-        values["similar"][lead != nodes] = pd.NA
-        index = pd.Index([name for layer in layers for name in layer.ids], name="id")
-        table = pd.DataFrame(
-            {_OF_NUMBERS.get(name, name) if not self.are_classes else name: values[name] for name in COLUMNS},
-            index=index,
-        )
+        table = pd.DataFrame(values, index=known.index).set_axis(names, axis=1)
         if (identified := identified_nodes(seen)) is not None:
             table["identified"] = identified
         table.attrs.update(self.facts, method="evidence", group=group, runs=1)
@@ -160,7 +155,8 @@ class NodeTable:
         table = self.frame(seen)
         row = table.loc[id]
         _, size, error = self._direction(None)
-        position = [name for layer in seen.architecture.hidden_layers for name in layer.ids].index(id)
+        place = seen.architecture.find(id)
+        position = sum(map(len, seen.architecture.layers[1 : place.layer])) + place.position
         low, high = size[position] - 1.96 * error[position], size[position] + 1.96 * error[position]
         return {
             **{name: None if pd.isna(value) else value for name, value in row.to_dict().items()},
@@ -192,67 +188,30 @@ class NodeTable:
         named = np.where(self.size[row] > 0, names[row], others)
         return np.where(clear[row], named, MIXED), self.size[row], self.error[row]
 
-    def packed(self) -> dict[str, Any]:
-        """Return it as JSON values."""
-        arrays = {name: packed(getattr(self, name), "<f4") for name in (*_BY_GROUP, "use")}
-        return {
-            **{"groups": list(self.groups), "are_classes": self.are_classes, "facts": self.facts},
-            **arrays,
-            "lead": packed(self.lead, "<i4"),
-        }
 
-    @classmethod
-    def unpacked(cls, kept: dict[str, Any], nodes: int) -> NodeTable:
-        """Return what was packed; errors of any kind where it is damaged."""
-        groups = tuple(map(str, kept["groups"]))
-        arrays = {name: _unpacked(kept[name], "<f4", nodes, len(groups)).astype(np.float64) for name in _BY_GROUP}
-        lead = _unpacked(kept["lead"], "<i4", nodes, len(groups) + 1).astype(np.int32)
-        if lead.size and not 0 <= lead.min() <= lead.max() < nodes:
-            raise ValueError("a node is folded under one that is not there")
-        use = _unpacked(kept["use"], "<f4", nodes, 1)[0].astype(np.float64)
-        return cls(groups, bool(kept["are_classes"]), **arrays, use=use, lead=lead, facts=dict(kept["facts"]))
-
-
-def node_table_of(
+def measured(
     seen: ModelView,
     cells: Cells,
-    names: Sequence[str],
-    groups: Groups,
-    use: Any,
     *,
-    labels: Any,
-    split: Split | None,
-    replicates: Any = None,
-    replicate: str | None = None,
-    batch_size: int = 512,
-    seed: int = 0,
+    replicate: Any = None,
+    split: Split | None = None,
+    batch_size: int,
+    progress: bool = False,
 ) -> NodeTable:
-    """Measure all hidden nodes of a model.
+    """Measure what may be said of all hidden nodes: evidence, what they learned, use.
 
-    Parameters
-    ----------
-    seen, cells
-        The model and the cells.
-    names, groups
-        Classes or numbers, and those of the cells.
-    use
-        A function of `Cells`: the importance ``(nodes,)`` of all hidden nodes in them.
-    labels
-        What the classes were made from, to find the cells of the training again; or ``None``.
-    split
-        Which cells the model was trained on, if it is known.
-    replicates, replicate
-        ``(cells,)`` numbers of donors or batches, and what they are called.
-    batch_size
-        Rows in one call of the network.
-    seed
-        Of the decoys, and of halves of cells.
+    ``replicate`` is a column of the cells, or the donor or batch of each; ``split``, if it is known, says which cells
+    the model was trained on.
     """
+    if isinstance(seen.outputs, Embedding) and cells.labels is None:
+        raise without_outputs(seen)
+    names, groups, drawn_by = groups_of(seen, cells, batch_size)
+    replicates, called = (None, None) if replicate is None else replicates_of(cells, replicate)
     upstream = genes_upstream(seen.architecture)
     sizes = np.diff(upstream.indptr)
-    found = evidence_of(upstream, cells, groups, levels_of(seen, cells), replicates=replicates, seed=seed)
-    parts = split or known_split(seen, labels, cells)
-    fitted, tested = _halves(len(cells), seed) if parts is None else (parts.train, outside(parts))
+    found = evidence_of(upstream, cells, groups, levels_of(seen, cells), replicates=replicates)
+    parts = split or known_split(seen, drawn_by, cells)
+    fitted, tested = _halves(len(cells)) if parts is None else (parts.train, outside(parts))
     fitted, tested = evenly(fitted, _MOST_CELLS), evenly(tested, _MOST_CELLS)
     learned, of_genes = _learned(seen, cells, groups, fitted, tested, batch_size)
     if parts is None:
@@ -268,19 +227,20 @@ def node_table_of(
     else:
         error = (1 - size**2) / np.sqrt(max(n.sum() - 1, 1))
     q = adjusted(found.p)
+    best_q = np.where(np.isnan(q), 2, q).min(axis=0)
     scores = _scores(upstream, cells, held_out)
     lead = np.stack([
         *(_folded(upstream, scores, _order(row, q_row)) for row, q_row in zip(found.excess, q, strict=True)),
-        _folded(upstream, scores, _order(_best(found.excess), np.where(np.isnan(q), 2, q).min(axis=0))),
+        _folded(upstream, scores, _order(_best(found.excess), best_q)),
     ])  # fmt: skip
     facts = {
         "cells": len(cells),
         "held_out": 0 if parts is None else len(outside(parts)),
-        "replicate": replicate,
+        "replicate": called,
         "replicates": None if replicates is None else len(np.unique(replicates)),
         "nodes": len(sizes),
-        "found": int((np.where(np.isnan(q), 2, q).min(axis=0) < FALSE_DISCOVERY_RATE).sum()) if len(sizes) else 0,
-        "seed": seed,
+        "found": int((best_q < FALSE_DISCOVERY_RATE).sum()),
+        "seed": 0,
     }
     return NodeTable(
         groups=tuple(map(str, names)),
@@ -293,7 +253,7 @@ def node_table_of(
         learned=learned,
         learned_p=learned_rate(learned, sizes),
         of_a_gene=np.stack([best_gene(upstream, row) for row in of_genes]),
-        use=np.asarray(use(cells.at(evenly(held_out, _MOST_CELLS))), np.float64),
+        use=_use(seen, cells.at(evenly(held_out, _MOST_CELLS)), batch_size, progress),
         lead=lead.astype(np.int32),
         facts=facts,
     )
@@ -382,8 +342,17 @@ def outside(split: Split) -> NDArray[np.intp]:
     return np.sort(np.concatenate([split.validation, split.test]))
 
 
-def _halves(cells: int, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    drawn = np.random.default_rng(seed).permutation(cells)
+def _use(seen: ModelView, cells: Cells, batch_size: int, progress: bool) -> Doubles:
+    """Return the importance of all hidden nodes by knock-out; NaN where there are no outputs."""
+    layers = hidden_layers(seen, None)
+    if isinstance(seen.outputs, Embedding):
+        return np.full(sum(map(len, seen.architecture.hidden_layers)), np.nan)
+    found = findings_of(seen, cells, layers, layers, batch_size=batch_size, progress=progress)
+    return np.concatenate([found.importance[number].score for number in layers])
+
+
+def _halves(cells: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    drawn = np.random.default_rng(0).permutation(cells)
     return np.sort(drawn[::2]), np.sort(drawn[1::2])
 
 
@@ -459,17 +428,3 @@ def _folded(upstream: sparse.csc_array, scores: NDArray[np.float32], order: NDAr
             lead[order[members]] = node
             free[members] = False
     return lead
-
-
-def packed(values: NDArray[Any], kind: str) -> str:
-    """Return numbers of a kind as a short text."""
-    return base64.b64encode(zlib.compress(np.ascontiguousarray(values, kind).tobytes(), 6)).decode("ascii")
-
-
-def _unpacked(text: str, kind: str, nodes: int, rows: int) -> NDArray[Any]:
-    expected = nodes * rows * np.dtype(kind).itemsize
-    stream = zlib.decompressobj()
-    content = stream.decompress(base64.b64decode(text, validate=True), expected + 1)
-    if len(content) != expected:
-        raise ValueError(f"{expected:,} bytes were expected")
-    return np.frombuffer(content, kind).reshape(rows, nodes)

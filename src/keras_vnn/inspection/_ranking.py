@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from keras_vnn.architecture import gene_counts
 from keras_vnn.basics.errors import ConfigError, ModelError, VNNWarning, check_choice, did_you_mean
 from keras_vnn.basics.keras_import import keras
 from keras_vnn.data import Classes
 from keras_vnn.inspection._cells import cells_of
-from keras_vnn.inspection._findings import ClassMoments, Findings, findings_of, measured, recalled, recalled_tables
+from keras_vnn.inspection._findings import ClassMoments, Findings, findings_of
 from keras_vnn.inspection._importance import hidden_layers
 from keras_vnn.inspection._judgement import untrained_warning
+from keras_vnn.inspection._memory import recalled, recalled_tables
 from keras_vnn.inspection._methods import IMPORTANCE_METHODS, LayerView, Network, contributions_of
-from keras_vnn.inspection._node_table import NODE_COLUMNS, NodeTable, of_several_runs
+from keras_vnn.inspection._node_table import NODE_COLUMNS, NodeTable, measured, of_several_runs
 from keras_vnn.inspection._record import Recording, output_weights
 from keras_vnn.models import ModelView, view
 
@@ -144,19 +144,8 @@ def rank_nodes(
             warnings.warn(untrained, VNNWarning, stacklevel=2)
     if by not in IMPORTANCE_METHODS and data is not None and labels is not None and replicate is None:
         _say_what_is_assumed(tuple(map(str, getattr(getattr(data, "obs", None), "columns", ()))))
-    return ranked_nodes(
-        model,
-        data,
-        labels,
-        class_,
-        by,
-        replicate,
-        layers=layers,
-        top=top,
-        missing=missing,
-        batch_size=batch_size,
-        progress=progress,
-    )
+    how: dict[str, Any] = {"missing": missing, "batch_size": batch_size, "progress": progress}
+    return ranked_nodes(model, data, labels, class_, by, replicate, layers=layers, top=top, **how)
 
 
 def ranked_nodes(
@@ -192,11 +181,13 @@ def ranked_nodes(
         if class_ is not None or each is not None:
             option = "class_" if class_ is not None else "replicate"
             raise ConfigError(f"{option} is about evidence, not about importance by {by}.\nLeave {option} or by out.")
-        return _by_importance(
-            seen, data, labels, by, numbers, top, missing=missing, batch_size=batch_size, progress=progress
-        )
-    how: dict[str, Any] = {"missing": missing, "batch_size": batch_size, "progress": progress}
-    tables = _tables(seen, data, labels, replicate=each, **how)
+        output_weights(seen)  # Raises for an embedding.
+        if data is None:
+            return _by_importance(seen, _from_memory(seen, by), numbers).head(top)
+        cells = cells_of(seen, data, labels, missing=missing)
+        found = findings_of(seen, cells, numbers, numbers, method=by, batch_size=batch_size, progress=progress)
+        return _by_importance(seen, found, numbers).head(top)
+    tables = _tables(seen, data, labels, missing, replicate=each, batch_size=batch_size, progress=progress)
     frame = of_several_runs([table.frame(seen, class_, by) for table in tables], by)
     return frame[frame["layer"].isin(numbers)].head(len(frame) if top is None else top)
 
@@ -215,7 +206,7 @@ def nodes_by_class(
     The data are read and measured once; ``class_`` must be one of the classes.
     """
     seen = view(model)
-    tables = _tables(seen, data, labels, missing=missing, batch_size=batch_size)
+    tables = _tables(seen, data, labels, missing, batch_size=batch_size)
     if class_ is not None:
         tables[0].position(class_)
     return {
@@ -224,10 +215,12 @@ def nodes_by_class(
     }
 
 
-def _tables(seen: ModelView, data: Any, labels: Any, *, replicate: Any = None, **how: Any) -> list[NodeTable]:
+def _tables(
+    seen: ModelView, data: Any, labels: Any, missing: str, *, replicate: Any = None, **how: Any
+) -> list[NodeTable]:
     """Return the tables of what is measured, or of what the model remembers where there are no data."""
     if data is not None:
-        return [measured(seen, data, labels, replicate=replicate, **how)]
+        return [measured(seen, cells_of(seen, data, labels, missing=missing), replicate=replicate, **how)]
     if replicate is not None:
         raise ConfigError("Replicates are of cells: pass data and labels with them.")
     if not (tables := recalled_tables(seen)):
@@ -243,20 +236,6 @@ def _of_models(runs: Sequence[pd.DataFrame], by: str) -> pd.DataFrame:
     if any(set(table.index) != set(runs[0].index) or list(table) != list(runs[0]) for table in runs):
         raise ConfigError("The models are not runs of one network: their nodes or outputs differ.")
     return of_several_runs(runs, by)
-
-
-def _by_importance(
-    seen: ModelView, data: Any, labels: Any, method: str, numbers: list[int], top: int | None, **how: Any
-) -> pd.DataFrame:
-    names = output_weights(seen).names
-    found = (
-        _from_memory(seen, method)
-        if data is None
-        else findings_of(seen, data, labels, method=method, layers=numbers, **how)
-    )
-    counts = gene_counts(seen.architecture)
-    tables = [_table(seen, found, number, names, upstream=counts[number]) for number in numbers]
-    return _sorted(pd.concat(tables), found.method, top)
 
 
 _SAID: list[str] = []
@@ -320,59 +299,43 @@ def rank_genes(
     if top is not None and top < 1:
         raise ConfigError(f"top must be at least 1, got {top}.")
     seen = view(model)
-    names = output_weights(seen).names
-    found = findings_of(
-        seen,
-        data,
-        labels,
-        method=method,
-        layers=[0],
-        missing=missing,
-        batch_size=batch_size,
-        genes=True,
-        progress=progress,
-    )
-    table = _table(seen, found, 0, names, upstream=None).drop(columns=["kind", "layer"])
+    output_weights(seen)  # Raises for an embedding.
+    cells = cells_of(seen, data, labels, missing=missing)
+    found = findings_of(seen, cells, [0], [0], method=method, batch_size=batch_size, progress=progress)
+    table = _by_importance(seen, found, [0]).drop(columns=["kind", "layer", "genes"])
     if isinstance(seen.outputs, Classes):
-        table[["higher_in", "d"]] = _expression(found, len(table)).to_numpy()
-    return _sorted(table, found.method, top)
+        table[["higher_in", "d"]] = _expression(found, seen.architecture.genes).loc[table.index].to_numpy()
+    return table.head(top)
 
 
-def _table(
-    seen: ModelView, found: Findings, number: int, names: Sequence[str], *, upstream: NDArray[np.int64] | None
-) -> pd.DataFrame:
-    layer, importance = seen.architecture.layers[number], found.importance[number]
-    columns: dict[str, Any] = {
-        "label": list(layer.labels),
-        "kind": [node.kind for node in layer],
-        "layer": number,
-        **({} if upstream is None else {"genes": upstream}),
-        "importance": importance.score,
-        "rank": importance.ranks,
-    }
-    columns |= {f"effect_{name}": importance.effects[:, output] for output, name in enumerate(names)}
-    return pd.DataFrame(columns, index=pd.Index(layer.ids, name="id"))
+def _by_importance(seen: ModelView, found: Findings, numbers: Sequence[int]) -> pd.DataFrame:
+    """Return the nodes of some layers by importance, the most important first."""
+    parts = [found.importance[number] for number in numbers]
+    counts = gene_counts(seen.architecture)
+    nodes = seen.architecture.node_table()
+    table = nodes.loc[nodes["layer"].isin(numbers), ["label", "kind", "layer"]].assign(
+        genes=np.concatenate([counts[number] for number in numbers]),
+        importance=np.concatenate([part.score for part in parts]),
+        rank=np.concatenate([part.ranks for part in parts]),
+    )
+    effects = np.concatenate([part.effects for part in parts])
+    table = table.assign(**{f"effect_{name}": effects[:, i] for i, name in enumerate(output_weights(seen).names)})
+    table = table.iloc[(-table["importance"].to_numpy()).argsort(kind="stable")]
+    table.attrs["method"] = found.method
+    return table
 
 
-def _expression(found: Findings, genes: int) -> pd.DataFrame:
+def _expression(found: Findings, genes: Sequence[str]) -> pd.DataFrame:
     """Return in which class each gene is highest, and by how much; of the feature where that is most."""
     names = np.array(found.classes, dtype=object)
-    effect = found.statistics[0].effect_size.reshape(len(names), genes, -1)
-    mean = found.statistics[0].mean.reshape(len(names), genes, -1)
+    effect = found.statistics[0].effect_size.reshape(len(names), len(genes), -1)
+    mean = found.statistics[0].mean.reshape(len(names), len(genes), -1)
     feature = np.where(np.isfinite(effect), effect, -np.inf).max(axis=0).argmax(axis=1)
-    effect, mean = effect[:, np.arange(genes), feature], mean[:, np.arange(genes), feature]
+    each = np.arange(len(genes))
+    effect, mean = effect[:, each, feature], mean[:, each, feature]
     best = np.where(np.isfinite(effect) & np.isfinite(mean), mean, -np.inf).argmax(axis=0)
-    size = effect[best, np.arange(genes)]
-    return pd.DataFrame({"higher_in": np.where(np.isfinite(size), names[best], None), "d": size}).set_axis(
-        pd.RangeIndex(genes)
-    )
-
-
-def _sorted(table: pd.DataFrame, method: str, top: int | None) -> pd.DataFrame:
-    order = (-table["importance"].to_numpy()).argsort(kind="stable")
-    chosen = table.iloc[order[:top]]
-    chosen.attrs["method"] = method
-    return chosen
+    size = effect[best, each]
+    return pd.DataFrame({"higher_in": np.where(np.isfinite(size), names[best], None), "d": size}, index=list(genes))
 
 
 def _from_memory(seen: ModelView, method: str) -> Findings:
@@ -467,18 +430,12 @@ def node_contributions(
     for rows, done in recording:
         about[rows] = _outputs_of(head.scores(done.features), head.names, output, isinstance(seen.outputs, Classes))
         for number in numbers:
-            for place, nodes, block in contributions(LayerView(network, done, number)):
+            for place, own, block in contributions(LayerView(network, done, number)):
                 chosen = about[rows][place]
                 taken = block[:, chosen, np.arange(len(chosen))]
-                values[rows.start + place.start : rows.start + place.stop, starts[number] + nodes] = taken.T
-    var = pd.DataFrame(
-        {
-            "label": [node.label for number in numbers for node in arch.layers[number]],
-            "kind": [node.kind for number in numbers for node in arch.layers[number]],
-            "layer": np.repeat(numbers, counts),
-        },
-        index=pd.Index([node.id for number in numbers for node in arch.layers[number]]),
-    )
+                values[rows.start + place.start : rows.start + place.stop, starts[number] + own] = taken.T
+    nodes = arch.node_table()
+    var = nodes.loc[nodes["layer"].isin(numbers), ["label", "kind", "layer"]].rename_axis(None)
     obs = cells.obs.assign(output=pd.Categorical.from_codes(about, categories=list(head.names)))
     facts = {"fingerprint": arch.fingerprint, "method": method}
     return anndata.AnnData(values, obs=obs, var=var, uns={"keras_vnn": facts})

@@ -109,10 +109,9 @@ class Record:
 
     Attributes
     ----------
-    units
-        ``(cells, units)`` of the named nodes, by number of the layer; 0 is the genes.
-    dense
-        ``(cells, units)`` of the dense units next to them, by number of the layer.
+    steps
+        ``(cells, units)`` of the named nodes by number of the layer, 0 is the genes; of the dense units next to them
+        by its negative number.
     side
         The further inputs of a model with a side branch.
     read
@@ -121,11 +120,20 @@ class Record:
         ``(cells, features)`` that the last affine step reads.
     """
 
-    units: Mapping[int, Floats]
-    dense: Mapping[int, Floats]
+    steps: Mapping[int, Floats]
     side: tuple[Floats, ...]
     read: Floats
     features: Floats
+
+    @property
+    def units(self) -> dict[int, Floats]:
+        """``(cells, units)`` of the named nodes, by number of the layer."""
+        return {number: values for number, values in self.steps.items() if number >= 0}
+
+    @property
+    def dense(self) -> dict[int, Floats]:
+        """``(cells, units)`` of the dense units next to them, by number of the layer."""
+        return {-number: values for number, values in self.steps.items() if number < 0}
 
 
 def hidden_tensor(seen: ModelView, number: int) -> Any:
@@ -154,19 +162,17 @@ def record(seen: ModelView, cells: Cells, *, batch_size: int) -> Record:
         A unit is not a finite number.
     """
     numbers = range(len(seen.architecture.layers))
-    dense = {number: layer for number in numbers if (layer := seen.dense_layer(number)) is not None}
+    outputs = {number: hidden_tensor(seen, number) for number in numbers}
+    outputs |= {-number: layer.output for number in numbers if (layer := seen.dense_layer(number)) is not None}
     behind = seen.first_dense
-    ends = [hidden_tensor(seen, number) for number in numbers]
-    ends += [layer.output for layer in dense.values()]
-    ends += [features_tensor(seen) if behind is None else seen.layer_with(behind).input, features_tensor(seen)]
-    results = evaluate(Segment(seen.model.inputs, ends), [cells.values, *cells.side], batch_size=batch_size)
-    return Record(
-        dict(zip(numbers, results, strict=False)),
-        dict(zip(dense, results[len(numbers) :], strict=False)),
-        cells.side,
-        results[-2],
-        results[-1],
-    )
+    ends = [features_tensor(seen) if behind is None else seen.layer_with(behind).input, features_tensor(seen)]
+    *units, read, features = values_of(seen, [*outputs.values(), *ends], cells, batch_size=batch_size)
+    return Record(dict(zip(outputs, units, strict=True)), cells.side, read, features)
+
+
+def values_of(seen: ModelView, tensors: Sequence[Any], cells: Cells, *, batch_size: int) -> list[Floats]:
+    """Return what symbolic tensors of a model are in cells."""
+    return evaluate(Segment(seen.model.inputs, tensors), [cells.values, *cells.side], batch_size=batch_size)
 
 
 class Recording:

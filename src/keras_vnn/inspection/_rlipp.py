@@ -48,7 +48,7 @@ def ridge_predictions(train: Doubles, targets: Doubles, test: Doubles) -> Double
     """
     middle, level = train.mean(axis=0), targets.mean(axis=0)
     centred, wanted = train - middle, targets - level
-    left, values, right = _decomposed(centred)
+    left, values, right = np.linalg.svd(centred, full_matrices=False)
     projected = left.T @ wanted
     best = np.full(targets.shape[1], np.inf)
     weights = np.zeros((train.shape[1], targets.shape[1]))
@@ -59,22 +59,8 @@ def ridge_predictions(train: Doubles, targets: Doubles, test: Doubles) -> Double
         error = (left_out**2).mean(axis=0)
         is_better = error < best
         best = np.where(is_better, error, best)
-        weights = np.where(is_better, right @ ((values / (values**2 + alpha))[:, None] * projected), weights)
+        weights = np.where(is_better, right.T @ ((values / (values**2 + alpha))[:, None] * projected), weights)
     return np.asarray((test - middle) @ weights + level)
-
-
-def _decomposed(matrix: Doubles) -> tuple[Doubles, Doubles, Doubles]:
-    """Return the thin singular value decomposition, by the smaller of the two products of the matrix with itself."""
-    rows, columns = matrix.shape
-    if columns <= rows:
-        squares, right = np.linalg.eigh(matrix.T @ matrix)
-        kept = squares > squares[-1] * 1e-12
-        values, right = np.sqrt(squares[kept]), right[:, kept]
-        return matrix @ right / values, values, right
-    squares, left = np.linalg.eigh(matrix @ matrix.T)
-    kept = squares > squares[-1] * 1e-12
-    values, left = np.sqrt(squares[kept]), left[:, kept]
-    return left, values, matrix.T @ left / values
 
 
 Places = NDArray[np.intp]
@@ -199,19 +185,14 @@ def _parts(cells: int, folds: int, seed: int) -> Iterator[tuple[Places, Places]]
 
 def _children(arch: Architecture, number: int) -> Iterator[list[tuple[int, Places]]]:
     """Yield layers and units of the nodes that each node reads; of the genes it reads where it reads no other node."""
-    read = [
-        (source, matrix.tocsc(), arch.layers[source].units)
-        for (source, target), matrix in sorted(arch.connections.items())
+    reads = [
+        (source, arch.adjacency(source, target, units=True).tocsc())
+        for source, target in sorted(arch.connections)
         if target == number
     ]
-    for node in range(len(arch.layers[number])):
-        found = []
-        for source, matrix, counts in read:
-            nodes = matrix.indices[matrix.indptr[node] : matrix.indptr[node + 1]]
-            is_own = np.zeros(len(counts), bool)
-            is_own[nodes] = True
-            if len(nodes):
-                found.append((source, np.flatnonzero(np.repeat(is_own, counts))))
+    for start in np.cumsum(arch.layers[number].units) - arch.layers[number].units:
+        found = [(source, units.indices[units.indptr[start] : units.indptr[start + 1]]) for source, units in reads]
+        found = [(source, places) for source, places in found if len(places)]
         yield [part for part in found if part[0]] or found
 
 
@@ -298,29 +279,17 @@ def rlipp(
     cells = cells_of(seen, data, labels, missing=missing)
     recording = list(Recording(seen, cells, batch_size=batch_size))
     scores = np.concatenate([head.scores(done.features) for _, done in recording])
-    goal = goal_of(seen, labels, cells, data, scores)
+    goal = goal_of(seen, cells, scores)
     targets = goal.targets if target == "labels" else scores.astype(np.float64)
     options = {"folds": folds, "reduce_children": reduce_children, "seed": seed}
     with progressing("rlipp", sum(len(arch.layers[number]) for number in numbers), is_wanted=progress) as advance:
         found = improvements_of(arch, recording, targets, numbers, advance=advance, **options)
-    tables = [
-        pd.DataFrame(
-            {
-                "label": list(arch.layers[number].labels),
-                "layer": number,
-                "output": name,
-                "rho": part.node[:, output],
-                "rho_children": part.children[:, output],
-                "difference": part.difference[:, output],
-                "ratio": part.ratio[:, output],
-            },
-            index=pd.Index(arch.layers[number].ids, name="id"),
-        )
-        for output, name in enumerate(head.names)
-        for number, part in found.items()
-    ]
-    parts = [
-        table.sort_values("difference", ascending=False, kind="stable")
-        for _, table in pd.concat(tables).groupby("output", sort=False)
-    ]
-    return pd.concat(parts)
+    both = Improvement(*(np.concatenate([getattr(part, of) for part in found.values()]) for of in ("node", "children")))
+    nodes = arch.node_table()
+    nodes = nodes.loc[nodes["layer"].isin(numbers), ["label", "layer"]]
+    tables = []
+    for output, name in enumerate(head.names):
+        table = nodes.assign(output=name, rho=both.node[:, output], rho_children=both.children[:, output])
+        table = table.assign(difference=both.difference[:, output], ratio=both.ratio[:, output])
+        tables.append(table.sort_values("difference", ascending=False, kind="stable"))
+    return pd.concat(tables)

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from keras_vnn.inspection._forward_pass import ForwardPass, Numbers
+from keras_vnn.inspection._forward_pass import ForwardPass, Numbers, OutputStep
 from keras_vnn.inspection._record import Record
 from keras_vnn.models import ModelView
 
@@ -36,57 +36,49 @@ def plain_sums(network: ForwardPass, done: Record, held: Mapping[int, tuple[Plac
     All of the network is run. ``held`` has units and their levels by number of the layer.
     """
     units: dict[int, Numbers] = {}
-    for number in range(len(network.nodes) + 1):
-        now = network.nodes[number].after(network.sums(number, units), None) if number else done.units[0].T
+    for number in (0, *network.steps):
+        now = network.steps[number].after(network.sums(number, units), None) if number else done.units[0].T
         units[number] = np.array(now, np.float64)
         if number in held:
             own, levels = held[number]
             units[number][own] = levels[:, None]
-    dense = {layer: each.after(network.sums(layer, units, dense=True), None) for layer, each in network.dense.items()}
-    sums = [kernel.T @ units[layer] for layer, kernel in network.output.kernels.items()]
-    sums += [kernel.T @ dense[layer] for layer, kernel in network.output.dense_kernels.items()]
-    return np.asarray(np.sum(sums, axis=0))
+    return np.asarray(sum(kernel.T @ units[number] for number, kernel in network.output.kernels.items()))
 
 
 def output_sums(
-    network: ForwardPass, done: Record, cells: slice, units: Mapping[int, Numbers], precision: type[np.floating]
+    output: OutputStep, read: Numbers, units: Mapping[int, Numbers], precision: type[np.floating]
 ) -> Numbers:
-    """Return ``(width, cells)`` sums at the output step as they are, from the ``(units, cells)`` units."""
-    output = network.output
+    """Return ``(width, cells)`` sums at the output step as they are, from what it reads, or the ``(units, cells)``."""
     total: Numbers = output.bias[:, None].astype(precision)
     if output.whole is not None:
-        return np.asarray(total + output.whole.T.astype(precision) @ done.read[cells].T.astype(precision))
+        return np.asarray(total + output.whole.T.astype(precision) @ read.T.astype(precision))
     for number, kernel in output.kernels.items():
         total = total + kernel.T.astype(precision) @ units[number]
-    for number, kernel in output.dense_kernels.items():
-        total = total + kernel.T.astype(precision) @ done.dense[number][cells].T.astype(precision)
     return total
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Reached:
-    """The units of a step that each of some nodes reaches, one row each, node by node.
+    """The units of a step that each of some nodes reaches, a row each, node by node.
 
     Attributes
     ----------
-    count
-        Number of nodes that change.
     of
-        Which of them.
+        Which of the nodes that change.
     units
         Which unit is reached.
-    places
-        ``(nodes that change, nodes)``: the row of the first unit of a node; -1 where it is not reached.
-    starts, node_of
-        The first unit of each node, and the node of each unit.
+    width
+        Units of the step.
     """
 
-    count: int
     of: Places
     units: Places
-    places: NDArray[np.int32]
-    starts: Places
-    node_of: Places
+    width: int
+
+    @property
+    def keys(self) -> Places:
+        """A number for each row, in order."""
+        return self.of * self.width + self.units
 
 
 class Spread:
@@ -105,18 +97,20 @@ class Spread:
     """
 
     def __init__(self, seen: ModelView, network: ForwardPass, number: int, room: float = 1.0) -> None:
-        self._seen, self._network, self._number, self._room = seen, network, number, room
+        self._network, self._number, self._room = network, number, room
         self._arch = seen.architecture
-        self._last = len(self._arch.layers)
-        self.starts: Places = _starts(self._arch.layers[number].units)
+        self._kernels = {
+            source: sparse.csr_array(kernel) for source, kernel in network.output.kernels.items() if kernel.any()
+        }
 
     @cached_property
     def _nodes_reached(self) -> Mapping[int, sparse.csr_array]:
-        """By number of the layer, ``(nodes of the first, its nodes)``: who reaches whom."""
-        size = len(self._arch.layers[self._number])
+        """By number of the step, ``(nodes of the first, its nodes)``: who reaches whom."""
+        layers = self._arch.layers
+        size = len(layers[self._number])
         reached = {self._number: sparse.csr_array(sparse.eye_array(size, dtype=np.float32))}
-        for target in range(self._number + 1, self._last):
-            total = sparse.csr_array((size, len(self._arch.layers[target])), dtype=np.float32)
+        for target in range(self._number + 1, len(layers)):
+            total = sparse.csr_array((size, len(layers[target])), dtype=np.float32)
             for (source, end), matrix in self._arch.connections.items():
                 if end == target and source in reached:
                     total = total + reached[source] @ matrix.astype(np.float32)
@@ -124,37 +118,34 @@ class Spread:
             total.data = np.ones_like(total.data)
             total.sort_indices()
             reached[target] = total
+        if self._number == 0:
+            # Genes change the dense units next to the nodes too, all of them each, as if these were one node.
+            everything = sparse.csr_array(np.ones((size, 1), np.float32))
+            reached |= {target: everything for target in self._network.steps if target < 0}
         return reached
+
+    def _units(self, number: int) -> NDArray[np.int64]:
+        """Return the number of units of each node of a step."""
+        return self._arch.layers[number].units if number >= 0 else np.array([len(self._network.steps[number].bias)])
 
     @cached_property
     def _costs(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """``(nodes,)`` units that change with each node, and weights on their way."""
-        width = len(self._network.output.bias)
-        size = len(self.starts)
-        units, weights = np.full(size, float(width)), np.zeros(size)
+        size = len(self._arch.layers[self._number])
+        units, weights = np.full(size, float(len(self._network.output.bias))), np.zeros(size)
         for number, reached in self._nodes_reached.items():
-            fans = (self._network.output.kernels[number].any(axis=1) * width if number in self._read else 0) + sum(
-                np.diff(step.weights[number].indptr) for step in self._network.nodes.values() if number in step.weights
-            )
-            counts = self._arch.layers[number].units
-            fans = np.broadcast_to(np.asarray(fans, np.float64), (int(counts.sum()),))
+            onward = [step.weights[number] for step in self._network.steps.values() if number in step.weights]
+            onward += [self._kernels[number]] if number in self._kernels else []
+            counts = self._units(number)
+            fans = sum((np.diff(matrix.indptr) for matrix in onward), np.zeros(int(counts.sum())))
             units += reached @ counts.astype(np.float64)
-            weights += reached @ np.add.reduceat(fans, _starts(counts))
-        if self._number == 0:
-            dense = sum(len(step.bias) for step in self._network.dense.values())
-            units += dense
-            weights += dense * (width + 1)
+            weights += reached @ np.add.reduceat(fans, np.cumsum(counts) - counts)
         return units, weights
-
-    @property
-    def _read(self) -> set[int]:
-        return {number for number, kernel in self._network.output.kernels.items() if kernel.any()}
 
     def groups(self, cells: int) -> list[Places]:
         """Return the nodes in groups that can be followed together in so many cells."""
         units, weights = self._costs
-        places = sum(len(layer) for layer in self._arch.layers[self._number :])
-        share = np.maximum((units * cells + places) / _NUMBERS, weights / _WEIGHTS) / self._room
+        share = np.maximum(units * cells / _NUMBERS, weights / _WEIGHTS) / self._room
         groups: list[Places] = []
         start, filled = 0, 0.0
         for node, part in enumerate(share):
@@ -189,70 +180,71 @@ class Spread:
         tuple
             ``(nodes,)`` positions; ``(width, cells)``; for each change ``(nodes, width, cells)``.
         """
+        later = [number for number in self._network.steps if number in self._nodes_reached and number != self._number]
         units: dict[int, Numbers] = {
-            number: np.ascontiguousarray(done.units[number][cells].T, precision) for number in range(self._number + 1)
+            number: np.ascontiguousarray(values[cells].T, precision)
+            for number, values in done.steps.items()
+            if number not in later
         }
         sums: dict[int, Numbers] = {}
-        for number in range(self._number + 1, self._last):
+        for number in later:
             sums[number] = self._network.sums(number, units)
-            units[number] = self._network.nodes[number].after(sums[number], None)
-        dense: dict[int, Numbers] = {}
-        if self._number == 0:
-            dense = {number: self._network.sums(number, units, dense=True) for number in self._network.dense}
-        before = output_sums(self._network, done, cells, units, precision)
+            units[number] = self._network.steps[number].after(sums[number], None)
+        before = output_sums(self._network.output, done.read[cells], units, precision)
         for nodes in self.groups(cells.stop - cells.start):
-            reached = {
-                layer: _reached(of, who, len(nodes), self._arch.layers[layer].units)
-                for layer, (of, who) in self._pairs(nodes)
-            }
-            routes = _Routes(self._network, self._number, reached)
+            reached = {number: self._reached(number, nodes) for number in self._nodes_reached}
+            routes = _Routes(self._network, self._kernels, reached, len(nodes))
             own = reached[self._number].units
-            moved = [routes.follow(change(units[self._number][own], own), units, sums, dense) for change in changes]
+            moved = [routes.follow(change(units[self._number][own], own), units, sums) for change in changes]
             yield nodes, before, [before + part for part in moved]
 
-    def _pairs(self, nodes: Places) -> Iterator[tuple[int, tuple[Places, Places]]]:
-        """Yield by layer the pairs of one of some nodes, counted from 0, and a node it reaches."""
-        for layer, matrix in self._nodes_reached.items():
-            rows = matrix[nodes]
-            yield layer, (np.repeat(np.arange(len(nodes)), np.diff(rows.indptr)), rows.indices.astype(np.intp))
+    def _reached(self, number: int, nodes: Places) -> _Reached:
+        """Return the units of a step that each of some nodes reaches."""
+        counts = self._units(number)
+        node_of = np.repeat(np.arange(len(counts)), counts)
+        found = self._nodes_reached[number][nodes][:, node_of]
+        return _Reached(np.repeat(np.arange(len(nodes)), np.diff(found.indptr)), found.indices, len(node_of))
 
 
 class _Routes:
-    """The ways of the changes of some nodes through the network, as sparse matrices between what each reaches."""
+    """The ways of the changes of some nodes through the network, as sparse matrices between what each reaches.
 
-    def __init__(self, network: ForwardPass, number: int, reached: Mapping[int, _Reached]) -> None:
-        self._network, self._number, self._reached = network, number, reached
-        self._count = reached[number].count
-        self._width = len(network.output.bias)
-        self._steps = {
+    Parameters
+    ----------
+    network
+        The forward pass.
+    kernels
+        Those of its output step that are not zero.
+    reached
+        By number of the step; first the nodes themselves.
+    count
+        How many nodes change.
+    """
+
+    def __init__(
+        self, network: ForwardPass, kernels: Mapping[int, sparse.csr_array], reached: Mapping[int, _Reached], count: int
+    ) -> None:
+        self._network, self._reached, self._count = network, reached, count
+        self._first = next(iter(reached))
+        self._ways = {
             target: [
-                (source, _between(reached[source], step.weights[source], reached[target]))
-                for source in step.weights
+                (source, _between(reached[source], weights, reached[target]))
+                for source, weights in step.weights.items()
                 if source in reached
             ]
-            for target, step in network.nodes.items()
-            if target > number
+            for target, step in network.steps.items()
+            if target in reached and target != self._first
         }
-        # Genes change the dense units next to the nodes too, all of them each.
-        self._dense = {}
-        if number == 0:
-            for target, step in network.dense.items():
-                everything = _everything(self._count, len(step.bias))
-                self._dense[target] = everything, _between(reached[0], step.weights[0], everything)
+        width = len(network.output.bias)
+        every, output = np.indices((count, width)).reshape(2, -1)
+        outputs = _Reached(every, output, width)
         self._ends = [
-            (source, self._to_output(reached[source], kernel))
-            for source, kernel in network.output.kernels.items()
-            if source in reached and kernel.any()
-        ]
-        self._dense_ends = [
-            (target, self._to_output(self._dense[target][0], kernel))
-            for target, kernel in network.output.dense_kernels.items()
-            if target in self._dense
+            (source, _between(reached[source], kernel, outputs))
+            for source, kernel in kernels.items()
+            if source in reached
         ]
 
-    def follow(
-        self, first: Numbers, units: Mapping[int, Numbers], sums: Mapping[int, Numbers], dense: Mapping[int, Numbers]
-    ) -> Numbers:
+    def follow(self, first: Numbers, units: Mapping[int, Numbers], sums: Mapping[int, Numbers]) -> Numbers:
         """Return ``(nodes, width, cells)`` changes at the output step.
 
         Parameters
@@ -260,89 +252,32 @@ class _Routes:
         first
             ``(units of the nodes, cells)`` changes of the nodes themselves.
         units, sums
-            By number of the layer, ``(units, cells)`` activities, and sums before these, as they are.
-        dense
-            The sums of the dense units.
+            By number of the step, ``(units, cells)`` activities, and sums before these, as they are.
         """
-        changes = {self._number: first}
-        for target, steps in self._steps.items():
+        changes = {self._first: first}
+        for target, ways in self._ways.items():
             own = self._reached[target].units
             if not len(own):
                 changes[target] = np.zeros((0, first.shape[1]), first.dtype)
                 continue
             moved = sums[target][own]
-            for source, matrix in steps:
+            for source, matrix in ways:
                 moved += _product(matrix, changes[source])
-            changes[target] = self._network.nodes[target].after(moved, own) - units[target][own]
-        total = np.zeros((self._count * self._width, first.shape[1]), first.dtype)
+            changes[target] = self._network.steps[target].after(moved, own) - units[target][own]
+        total = np.zeros((self._count * len(self._network.output.bias), first.shape[1]), first.dtype)
         for source, matrix in self._ends:
             total += _product(matrix, changes[source])
-        for target, matrix in self._dense_ends:
-            after = self._network.dense[target].after
-            everything, way = self._dense[target]
-            now = dense[target][everything.units]
-            moved = after(now + _product(way, first), everything.units) - after(now, everything.units)
-            total += _product(matrix, moved)
-        return total.reshape(self._count, self._width, -1)
-
-    def _to_output(self, reached: _Reached, kernel: Numbers) -> sparse.csc_array:
-        """Return ``(nodes × width, units reached)``."""
-        width = self._width
-        is_read = np.asarray(kernel.any(axis=1))[reached.units]
-        counts = np.where(is_read, width, 0)
-        read = np.flatnonzero(is_read)
-        rows = (reached.of[read, None] * width + np.arange(width)).ravel()
-        pointers = np.concatenate([[0], np.cumsum(counts)])
-        values = kernel[reached.units[read]].ravel()
-        return sparse.csc_array((values, rows, pointers), shape=(self._count * width, len(reached.units)))
+        return total.reshape(self._count, -1, first.shape[1])
 
 
-def _between(reached: _Reached, weights: sparse.csr_array, target: _Reached) -> sparse.csc_array:
+def _between(source: _Reached, weights: sparse.csr_array, target: _Reached) -> sparse.csc_array:
     """Return ``(units reached, units reached before)``: for each node the weights of the units it reaches."""
-    lengths = np.diff(weights.indptr)[reached.units]
-    taken = _ranges(weights.indptr[:-1][reached.units], lengths)
-    unit, of = weights.indices[taken], np.repeat(reached.of, lengths)
-    node = target.node_of[unit]
-    rows = target.places[of, node] + (unit - target.starts[node])
-    pointers = np.concatenate([[0], np.cumsum(lengths)])
-    return sparse.csc_array((weights.data[taken], rows, pointers), shape=(len(target.units), len(reached.units)))
+    onward = weights[source.units]
+    of = np.repeat(source.of, np.diff(onward.indptr))
+    rows = np.searchsorted(target.keys, of * target.width + onward.indices)
+    return sparse.csc_array((onward.data, rows, onward.indptr), shape=(len(target.units), len(source.units)))
 
 
 def _product(matrix: sparse.csc_array, changes: Numbers) -> Numbers:
     """Return a sparse product in the precision of the changes."""
     return np.asarray(matrix.astype(changes.dtype, copy=False) @ changes)
-
-
-def _reached(of: Places, nodes: Places, count: int, counts: Places) -> _Reached:
-    """Return the units of pairs of a changed node and a node it reaches.
-
-    Parameters
-    ----------
-    of, nodes
-        The pairs, in order.
-    count
-        Number of changed nodes.
-    counts
-        Units of every node of the layer that is reached.
-    """
-    starts = _starts(counts)
-    own = counts[nodes]
-    places = np.full((count, len(counts)), -1, np.int32)
-    places[of, nodes] = _starts(own)
-    node_of = np.repeat(np.arange(len(counts)), counts)
-    return _Reached(count, np.repeat(of, own), _ranges(starts[nodes], own), places, starts, node_of)
-
-
-def _everything(count: int, units: int) -> _Reached:
-    """Return all of some units, for each of the nodes."""
-    of, nodes = np.indices((count, units)).reshape(2, -1)
-    return _reached(of, nodes, count, np.ones(units, np.intp))
-
-
-def _starts(counts: NDArray[np.integer]) -> Places:
-    return np.asarray(np.cumsum(counts) - counts, np.intp)
-
-
-def _ranges(starts: NDArray[np.integer], lengths: NDArray[np.integer]) -> Places:
-    """Return ``start, …, start + length - 1`` of each pair, one after the other."""
-    return np.arange(int(lengths.sum())) + np.repeat(starts - _starts(lengths), lengths)

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from keras_vnn.architecture import Architecture, gene_counts
-from keras_vnn.export._content import tree_parents
+from keras_vnn.export._content import numbered_edges, single_biases, tree_parents
 
 if TYPE_CHECKING:
     from keras_vnn.models import ModelView
@@ -49,9 +49,9 @@ def whole(values: Any) -> list[int]:
     return numbers
 
 
-def starts_of(arch: Architecture) -> NDArray[np.int64]:
-    """Return the number of the first node of every layer, and behind them the number of nodes."""
-    return np.concatenate([[0], np.cumsum([len(layer) for layer in arch.layers])]).astype(np.int64)
+def ids_of(arch: Architecture) -> pd.Index:
+    """Return the ids of all nodes, in the order of their numbers."""
+    return pd.Index([position.node.id for position in arch.nodes()])
 
 
 def node_columns(arch: Architecture) -> dict[str, Any]:
@@ -64,27 +64,22 @@ def node_columns(arch: Architecture) -> dict[str, Any]:
         ``layer``, ``units``, ``genes`` (upstream, on any path), ``inputs``, ``outputs`` (named nodes next to it),
         ``parent`` (number of a node, -1 for none). ``kinds``; ``names``: the ids of merged nodes by number of the node.
     """
-    nodes = [position.node for position in arch.nodes()]
     table = arch.node_table()
-    kinds = list(dict.fromkeys(node.kind for node in nodes))
-    code = {kind: number for number, kind in enumerate(kinds)}
+    codes, kinds = pd.factorize(table["kind"])
     counts = gene_counts(arch)
+    merged = [[name for name in node.names if name != node.id] for _, _, node in arch.nodes()]
     return {
-        "kinds": kinds,
-        "id": [node.id for node in nodes],
-        "label": [None if node.label == node.id else node.label for node in nodes],
-        "kind": [code[node.kind] for node in nodes],
+        "kinds": list(kinds),
+        "id": list(table.index),
+        "label": [None if label == id else label for id, label in table["label"].items()],
+        "kind": whole(codes),
         "layer": whole(table["layer"]),
         "units": whole(table["units"]),
         "genes": whole(np.concatenate(counts)),
         "inputs": whole(table["inputs"]),
         "outputs": whole(table["outputs"]),
         "parent": whole(tree_parents(arch, counts)),
-        "names": {
-            str(number): [name for name in node.names if name != node.id]
-            for number, node in enumerate(nodes)
-            if any(name != node.id for name in node.names)
-        },
+        "names": {str(number): names for number, names in enumerate(merged) if names},
     }
 
 
@@ -111,15 +106,9 @@ def edge_columns(arch: Architecture, weights: pd.DataFrame | None, *, limit: int
         the weight where both have one unit, else the root of the sum of the squared weights between their units, which
         has no sign; ``total``: connections there are; ``limit``: inputs listed of a node at most, ``None`` if all are.
     """
-    starts = starts_of(arch)
-    sources, targets = [], []
-    for (lower, upper), matrix in arch.connections.items():
-        edges = matrix.tocoo()
-        sources.append(starts[lower] + edges.row.astype(np.int64))
-        targets.append(starts[upper] + edges.col.astype(np.int64))
-    source, target = np.concatenate(sources), np.concatenate(targets)
-    size = int(starts[-1])
-    weight = None if weights is None else _weights(arch, weights, source, target, size)
+    source, target = numbered_edges(arch)
+    size = sum(map(len, arch.layers))
+    weight = None if weights is None else _weights(ids_of(arch), weights, source, target)
     strength = np.zeros(len(source)) if weight is None else -np.abs(weight)
     order = np.lexsort((source, strength, target))
     source, target = source[order], target[order]
@@ -140,31 +129,22 @@ def _inputs_each(count: NDArray[np.int64], limit: int) -> int | None:
     """Return the largest number of inputs per node that keeps all nodes together within the limit."""
     if int(count.sum()) <= limit:
         return None
-    low, high = 1, int(count.max())
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if int(np.minimum(count, middle).sum()) <= limit else (low, middle - 1)
-    return low
+    # By number of inputs, from 1: how many nodes have as many or more.
+    nodes = np.cumsum(np.bincount(count)[::-1])[-2::-1]
+    return max(1, int(np.searchsorted(np.cumsum(nodes), limit, side="right")))
 
 
 def _weights(
-    arch: Architecture, weights: pd.DataFrame, source: NDArray[np.int64], target: NDArray[np.int64], size: int
+    ids: pd.Index, weights: pd.DataFrame, source: NDArray[np.int64], target: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Return the weight of every edge, or its length where it joins several units."""
-    index = pd.Index([position.node.id for position in arch.nodes()])
     kernel = weights[(weights["parameter"] == "kernel") & weights["source"].notna()]
-    rows, columns = index.get_indexer(kernel["source"]), index.get_indexer(kernel["target"])
+    rows, columns = ids.get_indexer(kernel["source"]), ids.get_indexer(kernel["target"])
     known = (rows >= 0) & (columns >= 0)
-    key = rows[known].astype(np.int64) * size + columns[known]
-    values = kernel["weight"].to_numpy(float)[known]
-    pairs, place, repeats = np.unique(key, return_inverse=True, return_counts=True)
-    length = np.sqrt(np.bincount(place, values**2, len(pairs)))
-    total = np.bincount(place, values, len(pairs))
-    of_pair = np.where(repeats == 1, total, length)
-    where = np.searchsorted(pairs, source * size + target)
-    where = np.minimum(where, max(len(pairs) - 1, 0))
-    found = pairs[where] == source * size + target
-    return np.where(found, of_pair[where], np.nan)
+    key, values = (rows * len(ids) + columns)[known], kernel["weight"].astype(float)[known]
+    by_edge, squares = values.groupby(key), (values**2).groupby(key)
+    of_edge = by_edge.sum().where(by_edge.size() == 1, np.sqrt(squares.sum()))
+    return np.asarray(of_edge.reindex(source * len(ids) + target), np.float64)
 
 
 def readout_columns(model_view: ModelView, weights: pd.DataFrame) -> dict[str, Any]:
@@ -181,9 +161,8 @@ def readout_columns(model_view: ModelView, weights: pd.DataFrame) -> dict[str, A
     columns: dict[str, Any] = {"tail": tail, "nodes": []}
     if tail or head is None:
         return columns
-    index = pd.Index([position.node.id for position in arch.nodes()])
     of_head = weights[(weights["block"] == head.name) & (weights["parameter"] == "kernel")]
-    rows = index.get_indexer(of_head["source"])
+    rows = ids_of(arch).get_indexer(of_head["source"])
     read = of_head[rows >= 0].assign(node=rows[rows >= 0])
     names = list(dict.fromkeys(of_head["target"]))
     grouped = read["weight"].astype(float).groupby([read["node"], read["target"]])
@@ -201,10 +180,7 @@ _EFFECT = "effect_"
 
 def bias_column(arch: Architecture, weights: pd.DataFrame) -> list[float | int | None]:
     """Return the bias of every node with one unit."""
-    ids = [position.node.id for position in arch.nodes()]
-    single = {position.node.id for position in arch.nodes() if position.layer and position.node.units == 1}
-    biases = weights[weights["source"].isna() & (weights["parameter"] == "bias") & weights["target"].isin(single)]
-    return rounded(biases.drop_duplicates("target").set_index("target")["weight"].reindex(ids).to_numpy(float))
+    return rounded(single_biases(arch, weights).to_numpy(float))
 
 
 def importance_columns(arch: Architecture, ranking: pd.DataFrame) -> dict[str, Any]:
@@ -216,8 +192,7 @@ def importance_columns(arch: Architecture, ranking: pd.DataFrame) -> dict[str, A
         ``method`` (``None`` if not known), ``importance``, ``rank`` (in its layer); ``outputs``: names; ``effects``: a
         list per output.
     """
-    ids = [position.node.id for position in arch.nodes()]
-    table = ranking.reindex(ids)
+    table = ranking.reindex(ids_of(arch))
     outputs = [name.removeprefix(_EFFECT) for name in table.columns if name.startswith(_EFFECT)]
     return {
         "method": ranking.attrs.get("method"),

@@ -21,7 +21,7 @@ import pandas as pd
 from keras_vnn.architecture import Architecture
 from keras_vnn.basics.errors import ModelError, ReadError
 from keras_vnn.basics.files import check_target, existing_file, replacing
-from keras_vnn.export._content import check_ranking, is_model, measure_of, remembered_rankings
+from keras_vnn.export._content import check_ranking, is_model, measure_of, outputs_of, remembered_rankings
 from keras_vnn.export.report._columns import (
     activity_columns,
     bias_column,
@@ -63,17 +63,13 @@ def architecture_facts(arch: Architecture, model_view: ModelView | None) -> dict
 
 def model_facts(model_view: ModelView) -> dict[str, Any]:
     """Return what the model predicts, its options, its normalisation and the record of its training."""
-    from keras_vnn.data import Classes
-    from keras_vnn.models import Embedding
-
     metadata = model_view.card.metadata
-    outputs = model_view.outputs
-    kind = "embedding" if isinstance(outputs, Embedding) else "class" if isinstance(outputs, Classes) else "number"
+    kind, names = outputs_of(model_view)
     training = metadata.get("training")
     return {
         "name": model_view.model.name,
         "parameters": int(model_view.model.count_params()),
-        "outputs": {"kind": kind, "names": [] if isinstance(outputs, Embedding) else list(outputs.names)},
+        "outputs": {"kind": kind or "embedding", "names": list(names)},
         "normalization": None if model_view.normalization is None else str(model_view.normalization),
         "options": _plain(metadata.get("options", {})),
         "training": None if training is None else _plain({k: v for k, v in training.items() if k != "split"}),
@@ -200,7 +196,7 @@ def report_data(
                 "Train a model: vnn.train(arch, data, labels), then vnn.pl.write_report(result.model, path)"
             )
         found |= _of_architecture(source, None, None)
-        found |= {"model": None, "readout": None, "activity": None, "scores": None}
+        found |= dict.fromkeys(("model", "readout", "activity", "scores"))
         found |= _of_rankings(source, [] if ranking is None else [ranking])
     return {**found, "comparison": compared}
 
@@ -288,7 +284,7 @@ def _scores(seen: ModelView, data: Any, labels: Any, missing: str) -> dict[str, 
         labels = labels_of(data, labels, classes=seen.outputs)
     chances = predict(seen.model, data, missing=missing)
     if hasattr(labels, "cells"):  # cells without a label are left out
-        return classification_metrics(labels, chances.iloc[labels.cells], seen.outputs).to_json()
+        chances = chances.iloc[labels.cells]
     return classification_metrics(labels, chances, seen.outputs).to_json()
 
 
@@ -302,7 +298,7 @@ SCRIPTS = tuple(
     ).split()
 )
 # Inside a script element only these can end it, or begin a comment; the last two end a line in old JavaScript.
-_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+_ESCAPES = {ord(letter): f"\\u{ord(letter):04x}" for letter in "<>&\u2028\u2029"}
 
 
 def safe_json(values: Any) -> str:
@@ -314,10 +310,7 @@ def safe_json(values: Any) -> str:
     '{"id":"\\u003c/script\\u003e\\u003cb\\u003e"}'
     """
     text = json.dumps(values, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for character, escaped in _ESCAPES.items():
-        text = text.replace(character, escaped)
-    # A lone surrogate is not a character and cannot be written as UTF-8.
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return _visible(text.translate(_ESCAPES))
 
 
 def page_of(values: Mapping[str, Any]) -> str:
@@ -367,6 +360,7 @@ def _digest(text: str) -> str:
 
 
 def _visible(text: str) -> str:
+    """Return a text that can be written as UTF-8: a lone surrogate is not a character."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 

@@ -20,7 +20,7 @@ from keras_vnn.data.labels import (
     labels_of,
     targets_of,
 )
-from keras_vnn.data.matching import Alignment, alignment_report
+from keras_vnn.data.matching import alignment_report
 from keras_vnn.data.metrics import (
     ClassificationMetrics,
     ReconstructionMetrics,
@@ -31,15 +31,11 @@ from keras_vnn.data.metrics import (
     regression_metrics,
     scores,
 )
-from keras_vnn.data.normalization import NORMALIZATIONS, Normalization, fit_normalization
+from keras_vnn.data.normalization import Normalization, fit_normalization
 from keras_vnn.data.side import Side
 from keras_vnn.data.splits import Split, folds, split_cells
-from keras_vnn.priors.genes import ORIENTATIONS
 
 __all__ = [
-    "NORMALIZATIONS",
-    "ORIENTATIONS",
-    "Alignment",
     "Classes",
     "ClassificationMetrics",
     "Labels",

@@ -86,7 +86,8 @@ class Classes:
         given = np.asarray(codes)
         if given.size and (given.dtype.kind not in "iu" or given.min() < 0 or given.max() >= len(self)):
             raise DataError(
-                f"Codes of {len(self)} classes are integers from 0 to {len(self) - 1}, got {_shown(given)}."
+                f"Codes of {len(self)} classes are integers from 0 to {len(self) - 1}, got {given.dtype} from "
+                f"{given.min()} to {given.max()}."
             )
         return np.array(self.names, dtype=object)[given.astype(np.intp)]
 
@@ -187,10 +188,6 @@ def _natural(text: str) -> tuple[list[tuple[int, int, str]], str]:
     """Return a key that sorts ``c2`` before ``c10`` and ignores case before it looks at it."""
     parts = re.findall(r"\d+|\D+", text.casefold())
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts], text
-
-
-def _shown(array: Any) -> str:
-    return f"{array.dtype} from {array.min()} to {array.max()}"
 
 
 MISSING_LABELS = ("raise", "drop")
@@ -317,7 +314,7 @@ def labels_of(data: Any, label: str, *, missing_labels: str = "raise", classes: 
     values, missing = plain_values(column)
     rows = np.flatnonzero(~np.array(missing, dtype=bool))
     if any(missing) and (missing_labels == "raise" or not rows.size):
-        raise _missing_error(obs, missing, label, "label", "missing_labels")
+        raise _missing_error(obs, missing, label, "label")
     kept = [values[i] for i in rows]
     known = classes or classes_of(column, kept, f"labels {label!r}")
     return Labels(label, known, known.encode(kept), rows, len(values) - rows.size)
@@ -415,7 +412,7 @@ def targets_of(data: Any, columns: str | Sequence[str], *, missing_labels: str =
         )
     missing = np.isnan(values).any(axis=1)
     if missing.any() and (missing_labels == "raise" or missing.all()):
-        raise _missing_error(obs, missing.tolist(), ", ".join(names), "target", "missing_labels")
+        raise _missing_error(obs, missing.tolist(), ", ".join(names), "target")
     rows = np.flatnonzero(~missing)
     return Targets(names, values[rows].astype(np.float32), rows, int(missing.sum()))
 
@@ -480,12 +477,12 @@ def groups_in(data: Any, column: str | None, cells: NDArray[np.intp]) -> Any:
     return None if column is None else column_of(data, column)[1].iloc[cells].to_numpy(object)
 
 
-def _missing_error(obs: Any, missing: Sequence[bool], column: str, what: str, option: str) -> DataError:
+def _missing_error(obs: Any, missing: Sequence[bool], column: str, what: str) -> DataError:
     names = [str(cell) for cell, is_missing in zip(obs.index, missing, strict=True) if is_missing]
     if len(names) == len(missing):
         return DataError(f"None of {len(missing):,} cells has a {what} in {column!r}.\nName another column.")
     verb = "have" if len(names) > 1 else "has"
-    leave = remedy(f"Leave them out with {{{option}}}, or fill", "Fill", **{option: "drop"})
+    leave = remedy("Leave them out with {missing_labels}, or fill", "Fill", missing_labels="drop")
     return DataError(
         f"{len(names):,} of {len(missing):,} cells {verb} no {what} in {column!r}: {sample(names)}.\n"
         f"{leave} the column."

@@ -20,7 +20,7 @@ from scipy import sparse
 from keras_vnn.basics.errors import DataError, ReadError, VNNError, did_you_mean, sample
 from keras_vnn.basics.files import existing_file
 from keras_vnn.basics.loom import loom_attributes
-from keras_vnn.basics.ten_x import TenX, is_ten_x, read_ten_x, ten_x_group, ten_x_in_hdf5
+from keras_vnn.basics.ten_x import is_ten_x, read_ten_x, ten_x_group, ten_x_in_hdf5
 from keras_vnn.data._matrix import check_sparse, is_on_disk
 from keras_vnn.data._tables import read_table
 
@@ -191,6 +191,7 @@ def read_ten_x_expression(path: Path, genes: Sequence[str]) -> tuple[anndata.Ann
     ReadError
         A file is missing or damaged, or the numbers of names and of rows and columns differ.
     """
+    import anndata
     from scipy.io import mmread
 
     if not path.is_dir() and is_hdf5(path):
@@ -200,21 +201,15 @@ def read_ten_x_expression(path: Path, genes: Sequence[str]) -> tuple[anndata.Ann
             parts = (group["data"][:], group["indices"][:], group["indptr"][:])
             matrix = sparse.csc_array(parts, shape=tuple(group["shape"][:]))
             check_sparse(matrix)
-        return _of_ten_x(path, found, matrix, genes)
-    found = read_ten_x(path)
-    try:
-        matrix = sparse.csc_array(mmread(found.matrix, spmatrix=False))
-    except Exception as error:  # Damaged text surfaces as whatever the reader happens to raise.
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ReadError(
-            f"The matrix is damaged or cut short: {found.matrix}\n    {reason}\nDownload it again."
-        ) from error
-    return _of_ten_x(path, found, matrix, genes)
-
-
-def _of_ten_x(path: Path, found: TenX, matrix: Any, genes: Sequence[str]) -> tuple[anndata.AnnData, str]:
-    import anndata
-
+    else:
+        found = read_ten_x(path)
+        try:
+            matrix = sparse.csc_array(mmread(found.matrix, spmatrix=False))
+        except Exception as error:  # Damaged text surfaces as whatever the reader happens to raise.
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ReadError(
+                f"The matrix is damaged or cut short: {found.matrix}\n    {reason}\nDownload it again."
+            ) from error
     expected = (len(found.ids), len(found.barcodes))
     if matrix.shape != expected:
         raise ReadError(

@@ -107,20 +107,8 @@ def denoising_autoencoder(encoder: keras.layers.Layer, inputs: int, *, noise: fl
         As in `PretrainingOptions`.
     """
     given = keras.Input((inputs,), name="clean")
-    noisy = keras.layers.GaussianNoise(noise, name="noise")(given)
-    noisy = _Clipped(clip, name="clipped")(noisy)
+    noisy = ops.clip(keras.layers.GaussianNoise(noise, name="noise")(given), -clip, clip)
     return keras.Model(given, _Transpose(encoder, name="restored")(encoder(noisy)), name="denoising_autoencoder")
-
-
-class _Clipped(keras.layers.Layer):
-    """Clips to plus and minus a number."""
-
-    def __init__(self, clip: float, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.clip = clip
-
-    def call(self, inputs: Any) -> Any:
-        return ops.clip(inputs, -self.clip, self.clip)
 
 
 class _Transpose(keras.layers.Layer):
@@ -148,8 +136,10 @@ class _Transpose(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         (encoder,) = self._encoder
         weights = ops.convert_to_tensor(encoder.kernel)
-        restored = ops.matmul(inputs, ops.transpose(weights)) if self._product is None else None
-        restored = self._product(inputs, weights) if restored is None else restored
+        if self._product is None:
+            restored = ops.matmul(inputs, ops.transpose(weights))
+        else:
+            restored = self._product(inputs, weights)
         return ops.tanh(restored + ops.convert_to_tensor(self.bias))
 
 

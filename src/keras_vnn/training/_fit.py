@@ -329,11 +329,9 @@ def precision(options: TrainingOptions) -> Iterator[None]:
 
 
 def _parts(x: Any) -> list[Any]:
-    if isinstance(x, list | tuple):
-        return list(x)
-    return [x if is_stored(x) else np.asarray(x)]
+    return list(x) if isinstance(x, list | tuple) else [_targets(x)]
 
 
 def _targets(y: Any) -> Any:
-    """Return targets as an array, unless they are inputs that lie on disk."""
+    """Return values as an array, unless they are inputs that lie on disk."""
     return y if is_stored(y) else np.asarray(y)

@@ -20,22 +20,6 @@ from keras_vnn.basics.errors import DataError
 from keras_vnn.basics.showing import Shown
 from keras_vnn.data.labels import Classes, Labels, Targets
 
-__all__ = [
-    "ClassificationMetrics",
-    "Metrics",
-    "ReconstructionMetrics",
-    "RegressionMetrics",
-    "TargetMetrics",
-    "baseline_scores",
-    "classification_metrics",
-    "is_better_when_smaller",
-    "named",
-    "numbers_of",
-    "reconstruction_metrics",
-    "regression_metrics",
-    "scores",
-]
-
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ClassificationMetrics(Shown):

@@ -18,8 +18,6 @@ from keras_vnn.basics.errors import DataError, did_you_mean, sample
 from keras_vnn.basics.remedies import remedy
 from keras_vnn.data.labels import column_of
 
-__all__ = ["Covariate", "Side"]
-
 
 @dataclass(frozen=True, slots=True)
 class Covariate:

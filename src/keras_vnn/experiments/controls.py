@@ -28,8 +28,6 @@ from keras_vnn.data import Labels, align, as_expression
 if TYPE_CHECKING:
     import anndata
 
-__all__ = ["CONTROL_METHODS", "control_input", "dense_like", "permutation_within_bins", "randomize", "swap_edges"]
-
 
 Connections = dict[tuple[int, int], sparse.csr_array]
 

@@ -16,8 +16,6 @@ from numpy.typing import ArrayLike, NDArray
 from keras_vnn.basics.errors import DataError
 from keras_vnn.basics.showing import Shown
 
-__all__ = ["ClusteringScores", "RetrievalScores", "clustering_scores", "held_out_types", "retrieval_scores"]
-
 # Queries that are compared with all cells at once.
 BLOCK = 256
 

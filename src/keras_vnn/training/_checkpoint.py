@@ -24,8 +24,6 @@ from keras_vnn.basics.errors import OutputError, ReadError, VNNWarning
 from keras_vnn.basics.progress import Say, log_info
 from keras_vnn.basics.runs import Count, Kept, KeptState, differing, read_state, write_state
 
-__all__ = ["Checkpoint"]
-
 _LARGEST_SHARE = 0.1
 
 

@@ -21,8 +21,6 @@ from keras_vnn.models import view
 from keras_vnn.options import PretrainingOptions
 from keras_vnn.training._fit import fit_model, make_optimizer, predicted_by
 
-__all__ = ["denoising_autoencoder", "pretrain"]
-
 
 def pretrain(
     model: keras.Model,

@@ -40,8 +40,6 @@ from keras_vnn.training._fit import checked_weights, fit_model, make_optimizer, 
 from keras_vnn.training._order import CellOrder
 from keras_vnn.training._pretraining import pretrain
 
-__all__ = ["TrainingResult", "run_training", "split_of"]
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TrainingResult(Shown):

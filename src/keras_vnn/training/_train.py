@@ -27,8 +27,6 @@ from keras_vnn.training._run import TrainingResult, run_training, split_of
 if TYPE_CHECKING:
     from keras_vnn.options._changes import PredictorChanges
 
-__all__ = ["cross_validate", "train"]
-
 
 def train(
     arch: Architecture,

@@ -14,38 +14,30 @@ from keras_vnn.data.labels import (
     Targets,
     class_weights,
     classes,
-    column_of,
     groups_in,
     labels_given,
     labels_of,
     targets_of,
 )
-from keras_vnn.data.matching import Alignment, alignment_report
+from keras_vnn.data.matching import alignment_report
 from keras_vnn.data.metrics import (
     ClassificationMetrics,
     ReconstructionMetrics,
-    RegressionMetrics,
     baseline_scores,
     classification_metrics,
     reconstruction_metrics,
     regression_metrics,
-    scores,
 )
-from keras_vnn.data.normalization import NORMALIZATIONS, Normalization, fit_normalization
+from keras_vnn.data.normalization import Normalization, fit_normalization
 from keras_vnn.data.side import Side
 from keras_vnn.data.splits import Split, folds, split_cells
-from keras_vnn.priors.genes import ORIENTATIONS
 
 __all__ = [
-    "NORMALIZATIONS",
-    "ORIENTATIONS",
-    "Alignment",
     "Classes",
     "ClassificationMetrics",
     "Labels",
     "Normalization",
     "ReconstructionMetrics",
-    "RegressionMetrics",
     "Side",
     "Split",
     "StoredInputs",
@@ -58,7 +50,6 @@ __all__ = [
     "class_weights",
     "classes",
     "classification_metrics",
-    "column_of",
     "fit_normalization",
     "folds",
     "groups_in",
@@ -71,7 +62,6 @@ __all__ = [
     "read_genotypes",
     "reconstruction_metrics",
     "regression_metrics",
-    "scores",
     "split_cells",
     "targets_of",
     "without_duplicates",

@@ -87,17 +87,20 @@ def measured(data: Any) -> Measured:
     else:
         values = np.asarray(values)
     check_numbers(values.dtype)
-    if 0 in values.shape:
-        raise DataError(
-            f"The data have {values.shape[0]} cells and {values.shape[1]} genes, expected some of both.\n"
-            "Was everything filtered out?"
-        )
+    _check_filled(values.shape)
     return Measured(values, tuple(map(str, cells)), tuple(map(str, genes)))
 
 
 def is_on_disk(values: Any) -> bool:
     """Return whether a matrix is one of h5py, of zarr, or a sparse one of anndata that lies in either."""
     return hasattr(values, "group") or type(values).__module__.partition(".")[0] in ("h5py", "zarr")
+
+
+def _check_filled(shape: tuple[int, ...]) -> None:
+    if 0 in shape:
+        raise DataError(
+            f"The data have {shape[0]} cells and {shape[1]} genes, expected some of both.\nWas everything filtered out?"
+        )
 
 
 def check_numbers(kind: Any) -> None:
@@ -193,16 +196,12 @@ def row_numbers(cells: ArrayLike | None, n_cells: int) -> NDArray[np.intp]:
 
 def _first(values: Any, is_wrong: Any) -> tuple[int, int, int]:
     """Return row and column of the first wrong value in reading order, and how many there are."""
+    wrong = is_wrong(values.data if sparse.issparse(values) else values)
+    if not wrong.any():
+        return 0, 0, 0
     if sparse.issparse(values):
-        wrong = is_wrong(values.data)
-        if not wrong.any():
-            return 0, 0, 0
-        entries = values.tocoo()
-        rows, columns = entries.row[wrong], entries.col[wrong]
-    else:
-        rows, columns = np.nonzero(is_wrong(values))
-        if not rows.size:
-            return 0, 0, 0
+        wrong = type(values)((wrong, values.indices, values.indptr), shape=values.shape)
+    rows, columns = wrong.nonzero()
     at = np.lexsort((columns, rows))[0]
     return int(rows[at]), int(columns[at]), int(rows.size)
 
@@ -315,11 +314,7 @@ def stored(data: Any) -> Stored | None:
     if values is None or not is_on_disk(values):
         return None
     cells, genes = tuple(map(str, data.obs_names)), tuple(map(str, data.var_names))
-    if 0 in values.shape:
-        raise DataError(
-            f"The data have {values.shape[0]} cells and {values.shape[1]} genes, expected some of both.\n"
-            "Was everything filtered out?"
-        )
+    _check_filled(values.shape)
     check_numbers(values.dtype)
     if not hasattr(values, "group"):
         return Stored(values, cells, genes, None)

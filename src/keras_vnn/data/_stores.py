@@ -20,7 +20,7 @@ from scipy import sparse
 from keras_vnn.basics.errors import DataError, ReadError, VNNError, did_you_mean, sample
 from keras_vnn.basics.files import existing_file
 from keras_vnn.basics.loom import loom_attributes
-from keras_vnn.basics.ten_x import TenX, is_ten_x, read_ten_x, ten_x_group, ten_x_in_hdf5
+from keras_vnn.basics.ten_x import is_ten_x, read_ten_x, ten_x_group, ten_x_in_hdf5
 from keras_vnn.data._matrix import check_sparse, is_on_disk
 from keras_vnn.data._tables import read_table
 
@@ -103,13 +103,8 @@ def is_divisible(path: Path) -> bool:
     """Return whether `open_store` can open a store; those of early versions of anndata it cannot."""
     if path.is_dir():
         return True
-    import h5py
-
-    try:
-        with h5py.File(path, "r") as file:
-            return "encoding-type" in file.attrs
-    except OSError:
-        return False
+    with root_of(path) as file:
+        return "encoding-type" in file.attrs
 
 
 def too_large(adata: anndata.AnnData, genes: Sequence[str]) -> bool:
@@ -164,11 +159,9 @@ def damage_named(path: Path) -> Iterator[None]:
 def quiet() -> Iterator[None]:
     """Silence what anndata says about its own old releases, what they stand on, and repeated gene names."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
-        warnings.simplefilter("ignore", DeprecationWarning)
-        warnings.simplefilter("ignore", PendingDeprecationWarning)
-        warnings.filterwarnings("ignore", message=".*names are not unique", category=UserWarning)
-        warnings.filterwarnings("ignore", message=".*was written", category=UserWarning)
+        for kind in (FutureWarning, DeprecationWarning, PendingDeprecationWarning):
+            warnings.simplefilter("ignore", kind)
+        warnings.filterwarnings("ignore", message=".*(names are not unique|was written)", category=UserWarning)
         yield
 
 
@@ -198,6 +191,7 @@ def read_ten_x_expression(path: Path, genes: Sequence[str]) -> tuple[anndata.Ann
     ReadError
         A file is missing or damaged, or the numbers of names and of rows and columns differ.
     """
+    import anndata
     from scipy.io import mmread
 
     if not path.is_dir() and is_hdf5(path):
@@ -207,21 +201,15 @@ def read_ten_x_expression(path: Path, genes: Sequence[str]) -> tuple[anndata.Ann
             parts = (group["data"][:], group["indices"][:], group["indptr"][:])
             matrix = sparse.csc_array(parts, shape=tuple(group["shape"][:]))
             check_sparse(matrix)
-        return _of_ten_x(path, found, matrix, genes)
-    found = read_ten_x(path)
-    try:
-        matrix = sparse.csc_array(mmread(found.matrix, spmatrix=False))
-    except Exception as error:  # Damaged text surfaces as whatever the reader happens to raise.
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ReadError(
-            f"The matrix is damaged or cut short: {found.matrix}\n    {reason}\nDownload it again."
-        ) from error
-    return _of_ten_x(path, found, matrix, genes)
-
-
-def _of_ten_x(path: Path, found: TenX, matrix: Any, genes: Sequence[str]) -> tuple[anndata.AnnData, str]:
-    import anndata
-
+    else:
+        found = read_ten_x(path)
+        try:
+            matrix = sparse.csc_array(mmread(found.matrix, spmatrix=False))
+        except Exception as error:  # Damaged text surfaces as whatever the reader happens to raise.
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ReadError(
+                f"The matrix is damaged or cut short: {found.matrix}\n    {reason}\nDownload it again."
+            ) from error
     expected = (len(found.ids), len(found.barcodes))
     if matrix.shape != expected:
         raise ReadError(
@@ -229,15 +217,9 @@ def _of_ten_x(path: Path, found: TenX, matrix: Any, genes: Sequence[str]) -> tup
             f"features and {expected[1]:,} barcodes: {path}\nAre the three files of one run?"
         )
     places = np.array(found.genes, np.intp)
-    wanted = set(genes)
-    by_id = sum(found.ids[place] in wanted for place in places) > sum(
-        found.symbols[place] in wanted for place in places
-    )
-    names = found.ids if by_id else found.symbols
-    var = pd.DataFrame(
-        {"gene_id": [found.ids[place] for place in places], "gene_symbol": [found.symbols[place] for place in places]},
-        index=pd.Index([names[place] for place in places]),
-    )
+    var = pd.DataFrame({"gene_id": found.ids, "gene_symbol": found.symbols}).iloc[places]
+    by_id = var["gene_id"].isin(genes).sum() > var["gene_symbol"].isin(genes).sum()
+    var.index = pd.Index(var["gene_id" if by_id else "gene_symbol"].to_list())
     values = sparse.csr_array(matrix[places].T).astype(np.float32)
     left_out = len(found.ids) - len(places)
     rest = f" ({left_out:,} other features left out)" if left_out else ""

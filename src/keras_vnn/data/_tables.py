@@ -237,15 +237,10 @@ def _unequal(path: Path, line: int, fields: list[str], width: int, separator: st
 def _records(path: Path, separator: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the line number and the fields of each record that is not blank."""
     reader = csv.reader(read_lines(path), delimiter=separator)
-    for fields in _fields(reader, path):
-        if fields and (len(fields) > 1 or fields[0].strip()):
-            yield reader.line_num, fields
-
-
-def _fields(reader: Any, path: Path) -> Iterator[list[str]]:
-    """Yield what a csv reader gives, with an error that names the file."""
     try:
-        yield from reader
+        for fields in reader:
+            if fields and (len(fields) > 1 or fields[0].strip()):
+                yield reader.line_num, fields
     except csv.Error as error:
         raise ReadError(
             f"A row cannot be split into fields: {path}:{reader.line_num}\n{error}\nIs a quote opened and not closed?"

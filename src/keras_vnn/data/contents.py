@@ -15,8 +15,6 @@ from keras_vnn.data._stores import damage_named, has_values, is_hdf5, quiet, roo
 from keras_vnn.data.normalization import Numbers
 from keras_vnn.priors.kinds import identify
 
-__all__ = ["contents_of"]
-
 # Enough to tell counts from logarithms.
 _CELLS, _VALUES, _NAMES = 200, 1_000_000, 2000
 _MOST_COLUMNS = 12

@@ -74,11 +74,9 @@ def read_expression(
     Parameters
     ----------
     path
-        ``.h5ad``, a zarr store, or a CSV or TSV file, plain or gzip, with names of genes and cells on its two axes.
-        The header may be one field short, as R writes it. Or genotypes, as `read.genotypes` and
-        `read.drug_responses` take them.
         ``.h5ad``, loom, a zarr store, or a table in CSV, TSV, plain or gzip, or Parquet, with names of genes and cells
-        on its two axes. The header may be one field short, as R writes it.
+        on its two axes. The header may be one field short, as R writes it. Or genotypes, as `read.genotypes` and
+        `read.drug_responses` take them.
     genes
         Input genes of the network (ids, or an object whose ``genes`` they are): they tell the axes of a text
         table apart. Genes beyond them, spike-ins included, are kept.
@@ -138,38 +136,24 @@ def read_expression(
     wanted = () if genes is None else gene_ids(genes)
     remembered = getattr(genes, "parameters", {}).get("gene_column")
     kind = _kind_of(found)
-    if kind.startswith("10x"):
-        if layer != "X" or backed is True:
-            raise DataError(
-                f"A {kind} has no layers and cannot be left on disk: {found}\n"
-                "Leave out layer and backed, or write an .h5ad: vnn.read.expression(path).write_h5ad('cells.h5ad')"
-            )
-        adata, said = read_ten_x_expression(found, wanted)
-        check_cell_names(tuple(adata.obs_names), str(found))
-        check_finite(measured(adata), str(found))
-    elif kind in _GENOTYPES:
-        adata = _GENOTYPES[kind](found)
-        said = f"{kind} of {found.name}: {adata.n_obs:,} rows, {adata.n_vars:,} genes"
-    elif kind == "loom":
-        if backed is True:
-            raise DataError(f"A loom file cannot be left on disk: {found}\nLeave out backed, or write an .h5ad.")
-        adata, said = read_loom(found, layer)
-        check_cell_names(tuple(adata.obs_names), str(found))
-        check_finite(measured(adata), str(found))
-    elif kind != "text table":
-        adata, said = _read_store(found, layer, wanted, backed)
-    elif found.suffix == ".h5ad":
-        raise ReadError(
-            f"The file is not an .h5ad (its first bytes are not those of HDF5): {found}\nDownload it again."
-        )
-    else:
-        if layer != "X":
-            raise DataError(f'A text table has no layer {layer!r}: {found}\nLeave layer at "X".')
-        if backed is True:
-            raise DataError(f"A text table cannot be left on disk: {found}\nLeave out backed, or write an .h5ad.")
+    _refuse_impossible(kind, found, layer, backed)
+    if kind == "text table":
         column = remembered if gene_column is None else gene_column
         adata, said = _read_text(found, wanted, orientation, described, metadata, column)
-    if kind != "text table":
+    else:
+        if kind in _GENOTYPES:
+            adata = _GENOTYPES[kind](found)
+            said = f"{kind} of {found.name}: {adata.n_obs:,} rows, {adata.n_vars:,} genes"
+        elif kind == "loom":
+            adata, said = read_loom(found, layer)
+        elif kind.startswith("10x"):
+            adata, said = read_ten_x_expression(found, wanted)
+        else:
+            adata, said = _read_store(found, layer, wanted, backed)
+        check_cell_names(tuple(map(str, adata.obs_names)), str(found))
+        with damage_named(found):
+            if stored(adata) is None and (adata.X is not None or not adata.layers):
+                check_finite(measured(adata), str(found))
         column = gene_column if gene_column is not None or not _is_better(adata, remembered, wanted) else remembered
         said += _name_genes(adata, column, found, kind)
     said_kind = "Parquet table" if is_columnar(found) else kind
@@ -247,32 +231,45 @@ def _name_genes(adata: anndata.AnnData, column: int | str | None, path: Path, ki
 
 
 def _kind_of(path: Path) -> str:
-    if path.is_dir():
-        return "zarr" if is_zarr(path) else "10x folder"
-    if not is_hdf5(path):
-        return "10x folder" if is_ten_x(path) else genotype_kind(path) or "text table"
+    """Return what a path holds; a store was looked at, and is safe to open."""
+    if path.is_dir() and not is_zarr(path):
+        return "10x folder"
+    if not path.is_dir() and not is_hdf5(path):
+        kind = "10x folder" if is_ten_x(path) else genotype_kind(path) or "text table"
+        if kind == "text table" and path.suffix == ".h5ad":
+            raise ReadError(
+                f"The file is not an .h5ad (its first bytes are not those of HDF5): {path}\nDownload it again."
+            )
+        return kind
     _check_store(path)
+    if path.is_dir():
+        return "zarr"
     with damage_named(path), root_of(path) as file:
         if "var" not in file and ten_x_group(file) is not None:
             return "10x HDF5"
-        if is_loom(file):
-            return "loom"
-    return "h5ad"
+        return "loom" if is_loom(file) else "h5ad"
+
+
+def _refuse_impossible(kind: str, path: Path, layer: str, backed: bool | str) -> None:
+    """Raise when a layer, or a matrix on disk, is asked of what has none."""
+    if kind.startswith("10x") and (layer != "X" or backed is True):
+        raise DataError(
+            f"A {kind} has no layers and cannot be left on disk: {path}\n"
+            "Leave out layer and backed, or write an .h5ad: vnn.read.expression(path).write_h5ad('cells.h5ad')"
+        )
+    if kind == "text table" and layer != "X":
+        raise DataError(f'A text table has no layer {layer!r}: {path}\nLeave layer at "X".')
+    if kind in ("text table", "loom") and backed is True:
+        called = "loom file" if kind == "loom" else kind
+        raise DataError(f"A {called} cannot be left on disk: {path}\nLeave out backed, or write an .h5ad.")
 
 
 def _read_store(path: Path, layer: str, genes: Sequence[str], backed: bool | str) -> tuple[anndata.AnnData, str]:
-    _check_store(path)
     on_disk = open_store(path, layer) if backed is True or (backed and is_divisible(path)) else None
     if on_disk is not None and (backed is True or too_large(on_disk, genes)):
-        with damage_named(path):
-            stored(on_disk)
         adata, where = on_disk, ", read from disk while they are needed"
     else:
         adata, where = _take_layer(_read_whole(path, layer), layer, f" of {path.name}"), ""
-        with damage_named(path):
-            if adata.X is not None or not adata.layers:
-                check_finite(measured(adata), str(path))
-    check_cell_names(tuple(map(str, adata.obs_names)), str(path))
     return adata, f"{layer} of {path.name}: {adata.n_obs:,} cells, {adata.n_vars:,} genes{where}"
 
 

@@ -86,7 +86,8 @@ class Classes:
         given = np.asarray(codes)
         if given.size and (given.dtype.kind not in "iu" or given.min() < 0 or given.max() >= len(self)):
             raise DataError(
-                f"Codes of {len(self)} classes are integers from 0 to {len(self) - 1}, got {_shown(given)}."
+                f"Codes of {len(self)} classes are integers from 0 to {len(self) - 1}, got {given.dtype} from "
+                f"{given.min()} to {given.max()}."
             )
         return np.array(self.names, dtype=object)[given.astype(np.intp)]
 
@@ -187,10 +188,6 @@ def _natural(text: str) -> tuple[list[tuple[int, int, str]], str]:
     """Return a key that sorts ``c2`` before ``c10`` and ignores case before it looks at it."""
     parts = re.findall(r"\d+|\D+", text.casefold())
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts], text
-
-
-def _shown(array: Any) -> str:
-    return f"{array.dtype} from {array.min()} to {array.max()}"
 
 
 MISSING_LABELS = ("raise", "drop")
@@ -315,9 +312,7 @@ def labels_of(data: Any, label: str, *, missing_labels: str = "raise", classes: 
     check_choice("missing_labels", missing_labels, MISSING_LABELS, DataError)
     obs, column = column_of(data, label)
     values, missing = plain_values(column)
-    rows = np.flatnonzero(~np.array(missing, dtype=bool))
-    if any(missing) and (missing_labels == "raise" or not rows.size):
-        raise _missing_error(obs, missing, label, "label", "missing_labels")
+    rows = _rows_with(obs, np.array(missing, bool), missing_labels, label, "label")
     kept = [values[i] for i in rows]
     known = classes or classes_of(column, kept, f"labels {label!r}")
     return Labels(label, known, known.encode(kept), rows, len(values) - rows.size)
@@ -414,9 +409,7 @@ def targets_of(data: Any, columns: str | Sequence[str], *, missing_labels: str =
             f"in {', '.join(names)}: {sample(obs.index[infinite])}."
         )
     missing = np.isnan(values).any(axis=1)
-    if missing.any() and (missing_labels == "raise" or missing.all()):
-        raise _missing_error(obs, missing.tolist(), ", ".join(names), "target", "missing_labels")
-    rows = np.flatnonzero(~missing)
+    rows = _rows_with(obs, missing, missing_labels, ", ".join(names), "target")
     return Targets(names, values[rows].astype(np.float32), rows, int(missing.sum()))
 
 
@@ -480,16 +473,19 @@ def groups_in(data: Any, column: str | None, cells: NDArray[np.intp]) -> Any:
     return None if column is None else column_of(data, column)[1].iloc[cells].to_numpy(object)
 
 
-def _missing_error(obs: Any, missing: Sequence[bool], column: str, what: str, option: str) -> DataError:
-    names = [str(cell) for cell, is_missing in zip(obs.index, missing, strict=True) if is_missing]
-    if len(names) == len(missing):
-        return DataError(f"None of {len(missing):,} cells has a {what} in {column!r}.\nName another column.")
-    verb = "have" if len(names) > 1 else "has"
-    leave = remedy(f"Leave them out with {{{option}}}, or fill", "Fill", **{option: "drop"})
-    return DataError(
-        f"{len(names):,} of {len(missing):,} cells {verb} no {what} in {column!r}: {sample(names)}.\n"
-        f"{leave} the column."
-    )
+def _rows_with(obs: Any, missing: NDArray[np.bool_], missing_labels: str, column: str, what: str) -> NDArray[np.intp]:
+    """Return the rows that are not missing; raise when there are none, or when none may be left out."""
+    if missing.size and missing.all():
+        raise DataError(f"None of {len(missing):,} cells has a {what} in {column!r}.\nName another column.")
+    if missing.any() and missing_labels == "raise":
+        names = obs.index[missing].astype(str)
+        verb = "have" if len(names) > 1 else "has"
+        leave = remedy("Leave them out with {missing_labels}, or fill", "Fill", missing_labels="drop")
+        raise DataError(
+            f"{len(names):,} of {len(missing):,} cells {verb} no {what} in {column!r}: {sample(names)}.\n"
+            f"{leave} the column."
+        )
+    return np.flatnonzero(~missing)
 
 
 def _lock(value: Any, **kinds: str) -> None:

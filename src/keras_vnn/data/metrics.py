@@ -20,22 +20,6 @@ from keras_vnn.basics.errors import DataError
 from keras_vnn.basics.showing import Shown
 from keras_vnn.data.labels import Classes, Labels, Targets
 
-__all__ = [
-    "ClassificationMetrics",
-    "Metrics",
-    "ReconstructionMetrics",
-    "RegressionMetrics",
-    "TargetMetrics",
-    "baseline_scores",
-    "classification_metrics",
-    "is_better_when_smaller",
-    "named",
-    "numbers_of",
-    "reconstruction_metrics",
-    "regression_metrics",
-    "scores",
-]
-
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ClassificationMetrics(Shown):
@@ -81,11 +65,9 @@ class ClassificationMetrics(Shown):
     def to_json(self) -> dict[str, Any]:
         """Return everything as plain JSON values."""
         return {
-            "cells": self.cells,
-            "accuracy": self.accuracy,
-            "balanced_accuracy": self.balanced_accuracy,
-            "macro_f1": self.macro_f1,
-            "log_loss": self.log_loss,
+            **{
+                name: getattr(self, name) for name in ("cells", "accuracy", "balanced_accuracy", "macro_f1", "log_loss")
+            },
             "per_class": [{"class": name, **row} for name, row in self.per_class.to_dict("index").items()],
             "confusion": {"classes": list(self.confusion.index), "cells": self.confusion.to_numpy().tolist()},
         }

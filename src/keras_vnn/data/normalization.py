@@ -425,10 +425,5 @@ class Numbers:
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Numbers:
         """Return the facts that `to_json` gave; of wrong types a `TypeError` or `ValueError`."""
-        return cls(
-            int(fields["values"]),
-            int(fields["zeros"]),
-            bool(fields["integers"]),
-            float(fields["smallest"]),
-            float(fields["largest"]),
-        )
+        kinds = {"values": int, "zeros": int, "integers": bool, "smallest": float, "largest": float}
+        return cls(**{name: kind(fields[name]) for name, kind in kinds.items()})

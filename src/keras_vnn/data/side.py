@@ -18,8 +18,6 @@ from keras_vnn.basics.errors import DataError, did_you_mean, sample
 from keras_vnn.basics.remedies import remedy
 from keras_vnn.data.labels import column_of
 
-__all__ = ["Covariate", "Side"]
-
 
 @dataclass(frozen=True, slots=True)
 class Covariate:
@@ -175,9 +173,7 @@ def _array(data: Any, side: Any) -> NDArray[np.float64]:
         if side not in names:
             hint = did_you_mean(side, names)
             raise DataError(
-                f"The data have no obsm {side!r}. {hint}\nTheir obsm: {sample(names, 12) or 'none'}.".replace(
-                    " \n", "\n"
-                )
+                f"The data have no obsm {side!r}.{hint and f' {hint}'}\nTheir obsm: {sample(names, 12) or 'none'}."
             )
         side = data.obsm[side]
     values = np.asarray(side.toarray() if hasattr(side, "toarray") else side)

@@ -17,17 +17,16 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
 from keras_vnn.architecture import Architecture, Layer, Node
 from keras_vnn.basics.errors import ArchitectureError, DataError, check_choice
-from keras_vnn.data import Labels
+from keras_vnn.data import Labels, align, as_expression
 
 if TYPE_CHECKING:
     import anndata
-
-__all__ = ["CONTROL_METHODS", "control_input", "dense_like", "permutation_within_bins", "randomize", "swap_edges"]
 
 
 Connections = dict[tuple[int, int], sparse.csr_array]
@@ -121,12 +120,7 @@ def _matrix(arch: Architecture, method: str, expression: Any) -> NDArray[np.floa
             f'The control "{method}" is drawn from expression data, and none are given.\n'
             "Pass expression=vnn.pp.align(training_cells, arch)."
         )
-    if isinstance(expression, np.ndarray):
-        values = expression
-    else:
-        from keras_vnn.data import align
-
-        values = align(expression, arch, missing="zero")
+    values = expression if isinstance(expression, np.ndarray) else align(expression, arch, missing="zero")
     if values.ndim != 2 or values.shape[1] != len(arch.genes) or not len(values):
         raise DataError(
             f"expression must have shape (cells, {len(arch.genes):,}), a column for each gene of the architecture; got "
@@ -143,10 +137,11 @@ def _rewired(
     if method == "density":
         return {pair: _scattered(matrix, rng, keeps_sources=pair[0] > 0) for pair, matrix in arch.connections.items()}
     if method == "modules":
-        sizes = {
-            pair: np.bincount(matrix.indices, minlength=matrix.shape[1]) for pair, matrix in arch.connections.items()
+        drawn = {
+            pair: _correlated_sets(np.bincount(matrix.indices, minlength=matrix.shape[1]), values, rng)
+            for pair, matrix in arch.connections.items()
+            if pair[0] == 0
         }
-        drawn = {pair: _correlated_sets(sizes[pair], values, rng) for pair in arch.connections if pair[0] == 0}
         return {**arch.connections, **drawn}
     if method == "genes":
         order = rng.permutation(len(arch.genes))
@@ -427,9 +422,6 @@ def control_input(data: Any, labels: Labels, seed: int) -> tuple[anndata.AnnData
     ([60.0, 60.0], {'B': 3, 'T': 3})
     """
     import anndata
-    import pandas as pd
-
-    from keras_vnn.data import as_expression
 
     table = as_expression(data)[labels.cells]
     values = table.X.toarray() if hasattr(table.X, "toarray") else np.asarray(table.X)

@@ -16,8 +16,6 @@ from numpy.typing import ArrayLike, NDArray
 from keras_vnn.basics.errors import DataError
 from keras_vnn.basics.showing import Shown
 
-__all__ = ["ClusteringScores", "RetrievalScores", "clustering_scores", "held_out_types", "retrieval_scores"]
-
 # Queries that are compared with all cells at once.
 BLOCK = 256
 
@@ -162,10 +160,7 @@ class RetrievalScores(Shown):
         return {
             "mean_average_precision": self.mean_average_precision,
             "mean_over_types": self.mean_over_types,
-            "by_type": {
-                str(name): {"queries": int(count), "average_precision": float(score)}
-                for name, count, score in self.by_type.itertuples()
-            },
+            "by_type": self.by_type.to_dict("index"),
             "top": self.top,
             "queries": self.queries,
             "without_match": self.without_match,
@@ -309,9 +304,7 @@ def held_out_types(labels: ArrayLike, count: int, *, repeat: int, seed: int = 0)
     return tuple(types[number] for number in sorted(drawn))
 
 
-def _coordinates_and_labels(
-    embedding: Any, labels: Any, what: str = "embedding"
-) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
+def _coordinates_and_labels(embedding: Any, labels: Any) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
     """Return ``(cells, units)`` float64 and ``(cells,)`` labels as text.
 
     Raises
@@ -321,11 +314,11 @@ def _coordinates_and_labels(
     """
     values = np.asarray(embedding.X if hasattr(embedding, "obs_names") else embedding)
     if values.ndim != 2 or values.dtype.kind not in "biuf" or 0 in values.shape:
-        raise DataError(f"The {what} must be numbers of shape (cells, units), got {values.dtype} of {values.shape}.")
+        raise DataError(f"The embedding must be numbers of shape (cells, units), got {values.dtype} of {values.shape}.")
     names = np.asarray(getattr(labels, "names", labels), dtype=object)
     if names.shape != (len(values),):
         raise DataError(
-            f"The {what} has {len(values):,} cells, and there are {len(names) if names.ndim else 0:,} labels.\n"
+            f"The embedding has {len(values):,} cells, and there are {len(names) if names.ndim else 0:,} labels.\n"
             "Pass one label per cell, in the same order."
         )
     missing = int(pd.isna(names).sum())

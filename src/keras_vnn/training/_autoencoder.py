@@ -29,8 +29,6 @@ from keras_vnn.training._run import TrainingResult, run_training
 if TYPE_CHECKING:
     from keras_vnn.options._changes import RestorerChanges
 
-__all__ = ["train_autoencoder"]
-
 # Test cells that are dense in memory together.
 _AT_ONCE = 1024
 

@@ -24,8 +24,6 @@ from keras_vnn.basics.errors import OutputError, ReadError, VNNWarning
 from keras_vnn.basics.progress import Say, log_info
 from keras_vnn.basics.runs import Count, Kept, KeptState, differing, read_state, write_state
 
-__all__ = ["Checkpoint"]
-
 _LARGEST_SHARE = 0.1
 
 
@@ -140,15 +138,11 @@ class Checkpoint(keras.callbacks.Callback):
 
     def _write(self) -> None:
         arrays = {name: keras.ops.convert_to_numpy(value) for name, value in _variables(self.model).items()}
-        stopping = None
+        stopping: dict[str, Any] | None = None
         if self._stopping is not None:
             best = self._stopping.best
-            stopping = {
-                "wait": int(self._stopping.wait),
-                "best": None if best is None or not np.isfinite(best) else float(best),
-                "best_epoch": int(self._stopping.best_epoch),
-                "stopped_epoch": int(self._stopping.stopped_epoch),
-            }
+            stopping = {name: int(getattr(self._stopping, name)) for name in ("wait", "best_epoch", "stopped_epoch")}
+            stopping["best"] = None if best is None or not np.isfinite(best) else float(best)
             arrays |= {f"best_{n:05}": np.asarray(a) for n, a in enumerate(self._stopping.best_weights or ())}
         values = {
             "identity": self.identity,

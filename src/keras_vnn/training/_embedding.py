@@ -25,8 +25,6 @@ from keras_vnn.training._stream import is_stored
 if TYPE_CHECKING:
     from keras_vnn.options._changes import PredictorChanges
 
-__all__ = ["EMBEDDING_OBJECTIVES", "train_embedding"]
-
 EMBEDDING_OBJECTIVES = ("siamese", "triplet")
 
 

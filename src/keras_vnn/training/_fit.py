@@ -24,8 +24,6 @@ from keras_vnn.training._checkpoint import Checkpoint
 from keras_vnn.training._order import CellOrder, ordered_batches
 from keras_vnn.training._stream import StoredBatches, is_stored, stored_order
 
-__all__ = ["checked_weights", "fit_model", "make_optimizer", "precision", "predicted_by", "rows_of"]
-
 
 def fit_model(
     model: keras.Model,
@@ -104,13 +102,11 @@ def fit_model(
         Another process keeps its training in the same checkpoint.
     """
     options = training or TrainingOptions()
-    for inputs, targets, name in ((x, y, "training"), *(((*validation, "validation"),) if validation else ())):
-        lengths = {len(part) for part in (*_parts(inputs), targets)}
-        if len(lengths) > 1:
-            raise DataError(
-                f"The inputs and targets for {name} have different numbers of rows: "
-                f"{', '.join(str(len(part)) for part in (*_parts(inputs), targets))}."
-            )
+    for name, (inputs, targets) in {"training": (x, y), "validation": validation or ((), ())}.items():
+        lengths = [len(part) for part in (*_parts(inputs), targets)]
+        if len({*lengths}) > 1:
+            counts = ", ".join(map(str, lengths))
+            raise DataError(f"The inputs and targets for {name} have different numbers of rows: {counts}.")
     if sample_weight is not None:
         weights = checked_weights(sample_weight, len(y))
         if class_weight is not None:
@@ -329,11 +325,9 @@ def precision(options: TrainingOptions) -> Iterator[None]:
 
 
 def _parts(x: Any) -> list[Any]:
-    if isinstance(x, list | tuple):
-        return list(x)
-    return [x if is_stored(x) else np.asarray(x)]
+    return list(x) if isinstance(x, list | tuple) else [_targets(x)]
 
 
 def _targets(y: Any) -> Any:
-    """Return targets as an array, unless they are inputs that lie on disk."""
+    """Return values as an array, unless they are inputs that lie on disk."""
     return y if is_stored(y) else np.asarray(y)

@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 
 from keras_vnn.basics.errors import DataError
 
-__all__ = ["CellOrder", "PairOrder", "TripletOrder", "ordered_batches"]
-
 
 class CellOrder(keras.callbacks.Callback):
     """Knows the order of cells in the epoch that runs; told of its number by ``fit``, as a callback.

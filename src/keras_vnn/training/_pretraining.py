@@ -21,8 +21,6 @@ from keras_vnn.models import view
 from keras_vnn.options import PretrainingOptions
 from keras_vnn.training._fit import fit_model, make_optimizer, predicted_by
 
-__all__ = ["denoising_autoencoder", "pretrain"]
-
 
 def pretrain(
     model: keras.Model,
@@ -107,20 +105,8 @@ def denoising_autoencoder(encoder: keras.layers.Layer, inputs: int, *, noise: fl
         As in `PretrainingOptions`.
     """
     given = keras.Input((inputs,), name="clean")
-    noisy = keras.layers.GaussianNoise(noise, name="noise")(given)
-    noisy = _Clipped(clip, name="clipped")(noisy)
+    noisy = ops.clip(keras.layers.GaussianNoise(noise, name="noise")(given), -clip, clip)
     return keras.Model(given, _Transpose(encoder, name="restored")(encoder(noisy)), name="denoising_autoencoder")
-
-
-class _Clipped(keras.layers.Layer):
-    """Clips to plus and minus a number."""
-
-    def __init__(self, clip: float, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.clip = clip
-
-    def call(self, inputs: Any) -> Any:
-        return ops.clip(inputs, -self.clip, self.clip)
 
 
 class _Transpose(keras.layers.Layer):
@@ -148,8 +134,10 @@ class _Transpose(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         (encoder,) = self._encoder
         weights = ops.convert_to_tensor(encoder.kernel)
-        restored = ops.matmul(inputs, ops.transpose(weights)) if self._product is None else None
-        restored = self._product(inputs, weights) if restored is None else restored
+        if self._product is None:
+            restored = ops.matmul(inputs, ops.transpose(weights))
+        else:
+            restored = self._product(inputs, weights)
         return ops.tanh(restored + ops.convert_to_tensor(self.bias))
 
 

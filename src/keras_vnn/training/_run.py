@@ -5,6 +5,7 @@ In: what there is to learn, as the public functions say it. Out: a `TrainingResu
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -32,13 +33,12 @@ from keras_vnn.data import (
 )
 from keras_vnn.data.labels import column_of, groups_in
 from keras_vnn.data.metrics import Metrics
+from keras_vnn.data.splits import PARTS
 from keras_vnn.models import view
 from keras_vnn.options import AutoencoderOptions, ModelOptions, PretrainingOptions, TrainingOptions
 from keras_vnn.training._fit import checked_weights, fit_model, make_optimizer, precision, rows_of
 from keras_vnn.training._order import CellOrder
 from keras_vnn.training._pretraining import pretrain
-
-__all__ = ["TrainingResult", "run_training", "split_of"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -90,15 +90,15 @@ def run_training(
     training: TrainingOptions,
     split: Split | None,
     missing: str,
+    group: str | None,
+    progress: bool,
+    say: Say | None,
     inputs: Callable[[Any], Any] = lambda values: values,
     sampler: Callable[[NDArray[np.integer]], tuple[CellOrder, int]] | None = None,
     score: Callable[[keras.Model, Any, Any], Metrics] | None = None,
-    group: str | None = None,
     sample_weight: Any = None,
     remember: Mapping[str, Any] | None = None,
     pretraining: PretrainingOptions | None = None,
-    progress: bool = True,
-    say: Say | None = None,
     **fitting: Any,
 ) -> TrainingResult:
     """Split the cells, normalise and read them, build a model, fit it, score it, and let it remember all that.
@@ -175,8 +175,17 @@ def run_training(
     metrics = None
     if score is not None and parts.test.size:
         metrics = score(model, *known_of(rows_of(values, parts.test), parts.test))
-    record = _record(training, labels, parts, history, metrics, pretraining, objective[0])
-    record |= remember or {}
+    record: dict[str, Any] = {
+        "options": training.to_json(),
+        "cells": {name: len(getattr(parts, name)) for name in PARTS},
+        "label": labels.name if isinstance(labels, Labels) else [] if labels is None else list(labels.names),
+        "split": {"seed": parts.seed, "sha256": parts.digest},
+        "history": history.astype(float).to_dict("list"),
+        "metrics": None if metrics is None else metrics.to_json(),
+        **({} if pretraining is None else {"pretraining": pretraining.to_json()}),
+        **({} if objective[0] == "prediction" else {"objective": objective[0]}),
+        **(remember or {}),
+    }
     if group is not None:
         names = column_of(data, group)[1].iloc[cells].astype(str)
         held = {name: sorted({*names.iloc[getattr(parts, name)]}) for name in ("validation", "test")}
@@ -202,38 +211,14 @@ def split_of(data: Any, labels: Labels | Targets | None, split: Split | None, gr
             f"The split is of {len(parts):,} cells, the {noun} of {len(cells):,}. Draw the split from these cells."
         )
     if groups is not None:
-        names = [{*map(str, groups[part])} for part in (parts.train, parts.validation, parts.test)]
-        shared = (names[0] & names[1]) | (names[0] & names[2]) | (names[1] & names[2])
+        parts_of = Counter(name for part in PARTS for name in {*map(str, groups[getattr(parts, part)])})
+        shared = [name for name, count in parts_of.items() if count > 1]
         if shared:
             raise DataError(
                 f"{len(shared):,} groups of {group!r} have cells in several parts of the split: {sample(shared)}.\n"
                 "Draw it with whole groups: vnn.pp.split_cells(labels, groups=…, seed=…)"
             )
     return parts
-
-
-def _record(
-    options: TrainingOptions,
-    labels: Labels | Targets | None,
-    split: Split,
-    history: pd.DataFrame,
-    metrics: Metrics | None,
-    pretraining: PretrainingOptions | None,
-    objective: str,
-) -> dict[str, Any]:
-    """Return what a model remembers of its training, as JSON values."""
-    label = labels.name if isinstance(labels, Labels) else [] if labels is None else list(labels.names)
-    further: Mapping[str, Any] = {} if pretraining is None else {"pretraining": pretraining.to_json()}
-    return {
-        "options": options.to_json(),
-        "cells": {"train": len(split.train), "validation": len(split.validation), "test": len(split.test)},
-        "label": label,
-        "split": {"seed": split.seed, "sha256": split.digest},
-        "history": {name: [float(value) for value in history[name]] for name in history},
-        "metrics": None if metrics is None else metrics.to_json(),
-        **further,
-        **({} if objective == "prediction" else {"objective": objective}),
-    }
 
 
 def _values(

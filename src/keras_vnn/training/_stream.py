@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 from keras_vnn.data import StoredInputs
 from keras_vnn.training._order import CellOrder
 
-__all__ = ["StoredBatches", "is_stored", "stored_order"]
-
 WINDOW_BYTES = 2**26
 # Fewer neighbours than this are not worth a seek.
 _LEAST_RUN = 32

@@ -17,7 +17,7 @@ from keras_vnn.basics.errors import DataError
 from keras_vnn.basics.progress import Say
 from keras_vnn.basics.remedies import at_command_line, remedy
 from keras_vnn.data import ClassificationMetrics, Labels, Side, Split, Targets, folds, groups_in, labels_given
-from keras_vnn.data.metrics import scores
+from keras_vnn.data.metrics import numbers_of, scores
 from keras_vnn.models import Regression, build_model
 from keras_vnn.options import ModelOptions, PretrainingOptions, TrainingOptions, training_given
 from keras_vnn.options import model_options as options_of
@@ -26,8 +26,6 @@ from keras_vnn.training._run import TrainingResult, run_training, split_of
 
 if TYPE_CHECKING:
     from keras_vnn.options._changes import PredictorChanges
-
-__all__ = ["cross_validate", "train"]
 
 
 def train(
@@ -214,10 +212,7 @@ def cross_validate(
             **model_options,
         )
         if isinstance(result.metrics, ClassificationMetrics):
-            scores = {
-                name: getattr(result.metrics, name)
-                for name in ("accuracy", "balanced_accuracy", "macro_f1", "log_loss")
-            }
-            rows.append({"fold": number + 1, **scores, "cells": result.metrics.cells, "epochs": len(result.history)})
+            counts = {"cells": result.metrics.cells, "epochs": len(result.history)}
+            rows.append({"fold": number + 1, **numbers_of(result.metrics.to_json()), **counts})
         keras.backend.clear_session()
     return pd.DataFrame(rows).set_index("fold")

@@ -3,11 +3,9 @@
 In: an architecture, data, labels. Out: tables of scores and nodes, and a sentence that says what they show.
 """
 
-from keras_vnn.experiments.comparison._compare import MEASURES, compare, compare_networks
+from keras_vnn.experiments.comparison._compare import compare, compare_networks
 from keras_vnn.experiments.comparison._result import Comparison
-from keras_vnn.experiments.comparison._runs import BASELINES, CONTROLS
 from keras_vnn.experiments.comparison._statistics import (
-    PairedTest,
     Stability,
     holm_adjusted,
     node_differences,
@@ -17,11 +15,7 @@ from keras_vnn.experiments.comparison._statistics import (
 )
 
 __all__ = [
-    "BASELINES",
-    "CONTROLS",
-    "MEASURES",
     "Comparison",
-    "PairedTest",
     "Stability",
     "compare",
     "compare_networks",

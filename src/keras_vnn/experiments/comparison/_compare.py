@@ -197,17 +197,12 @@ def _compared(
         )
     how = {name: value for name, value in how.items() if value is not None and not (name == "covariate" and not value)}
     groups = groups_in(data, group, labels.cells)
-    drawn: dict[str, Any] = {
-        "n_folds": options.folds,
-        "first_seed": training.seed,
-        "fractions": fractions,
-        "groups": groups,
-    }
     if how.keys() & {"side", "covariate"} and not all(one.is_judged for one in contenders):
         raise ConfigError(
             "The control input makes genes alone, not what is read next to them. Leave it out of controls."
         )
-    splits = splits_of(labels, seeds=options.seeds, **drawn)
+    chosen = range(training.seed, training.seed + options.seeds)
+    splits = splits_of(labels, chosen, n_folds=options.folds, fractions=fractions, groups=groups)
     all_jobs = [Job(one, number, seed, split) for number, (seed, split) in enumerate(splits) for one in contenders]
     data = _in_memory(data)
     identity = {
@@ -235,11 +230,13 @@ def _compared(
     score = "balanced_accuracy" if isinstance(labels, Labels) else "r2"
     if options.metric is not None:
         check_choice("The metric", score := options.metric, records[0].metrics)
-    importance = {
-        one.name: _importance(place, [job for job in all_jobs if job.contender is one], options.measure)
+    nodes_of = {
+        one.name: {job.replicate: read_table(nodes_file(place, job)) for job in all_jobs if job.contender is one}
         for one in contenders
         if one.has_named_nodes
     }
+    # A node whose activity does not vary has no importance.
+    importance = {name: _by_replicate(tables, options.measure).fillna(0.0) for name, tables in nodes_of.items()}
     corrected = {
         name: table.apply(lambda column: corrected_importance(arch, column, options.correction))
         for name, table in importance.items()
@@ -251,11 +248,8 @@ def _compared(
     }
     summary = summarised(runs, contenders, score, stability)
     for column, rate in (("found", "q"), ("learned", "learned_q")):
-        counts = {
-            one.name: _significant(place, [job for job in all_jobs if job.contender is one], rate)
-            for one in contenders
-            if one.has_named_nodes
-        }
+        # The mean number over the runs.
+        counts = {name: (_by_replicate(tables, rate) < LEVEL).sum().mean() for name, tables in nodes_of.items()}
         summary[column] = pd.Series(counts)
     nodes = node_table(arch, importance, corrected[REAL], contenders, test_to_train(runs))
     about = {
@@ -276,13 +270,7 @@ def _in_memory(data: Any) -> Any:
     return data if is_there else data.to_memory()
 
 
-def _importance(folder: Path, jobs: Sequence[Job], measure: str) -> pd.DataFrame:
-    """Return importance by node and replicate; a node whose activity does not vary has none."""
-    columns = {job.replicate: read_table(nodes_file(folder, job)).set_index("id")[measure] for job in jobs}
-    return pd.DataFrame(columns).apply(pd.to_numeric, errors="coerce").fillna(0.0)
-
-
-def _significant(folder: Path, jobs: Sequence[Job], rate: str) -> float:
-    """Return the mean number of nodes whose false discovery rate is below 5 %, over the runs."""
-    rates = (pd.to_numeric(read_table(nodes_file(folder, job))[rate], errors="coerce") for job in jobs)
-    return float(np.mean([(values < LEVEL).sum() for values in rates]))
+def _by_replicate(tables: Mapping[int, pd.DataFrame], column: str) -> pd.DataFrame:
+    """Return a column of the tables of nodes, ``(nodes, replicates)``."""
+    columns = {replicate: table.set_index("id")[column] for replicate, table in tables.items()}
+    return pd.DataFrame(columns).apply(pd.to_numeric, errors="coerce")

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from keras_vnn.architecture import Architecture, gene_counts, node_degrees
-from keras_vnn.basics.csv_tables import csv_text
+from keras_vnn.basics.csv_tables import csv_text, plain
 from keras_vnn.basics.runs import write_text
 from keras_vnn.basics.showing import Shown
 from keras_vnn.data.metrics import is_better_when_smaller, named
@@ -205,10 +205,10 @@ class Comparison(Shown):
             "metric": self.metric,
             "verdict": self.verdict,
             "about": dict(self.about),
-            "summary": _records(self.summary),
-            "place": _records(self.place),
-            "runs": _records(self.runs),
-            "nodes": _records(self.nodes),
+            "summary": plain(self.summary.reset_index()),
+            "place": plain(self.place.reset_index()),
+            "runs": plain(self.runs),
+            "nodes": plain(self.nodes.reset_index()),
         }
 
     def save(self, folder: str | os.PathLike[str]) -> None:
@@ -282,12 +282,6 @@ def _signed(value: float) -> str:
 def _listed(names: Sequence[str]) -> str:
     words = [str(name) for name in names]
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    flat = table.reset_index() if table.index.name else table
-    records: list[dict[str, Any]] = json.loads(flat.to_json(orient="records", double_precision=12))
-    return records
 
 
 _STYLE = """

@@ -97,21 +97,6 @@ def contenders_of(controls: tuple[str, ...], baselines: tuple[str, ...]) -> tupl
     return tuple(found)
 
 
-def network_of(contender: Contender, arch: Architecture, seed: int, expression: Any) -> Architecture:
-    """Return the network of a contender; every seed draws a control of its own.
-
-    Parameters
-    ----------
-    expression
-        ``(training cells, genes)``, for controls that are drawn from it.
-    """
-    if contender.kind in ("prior", "input"):
-        return arch
-    if contender.kind == "control":
-        return randomize(arch, contender.name, seed, expression=expression)
-    return dense_like(arch, same=_DENSE[contender.name])
-
-
 def baseline_estimator(name: str, *, is_classification: bool, is_weighted: bool, seed: int) -> Any:
     """Return a scikit-learn estimator."""
     from sklearn.dummy import DummyClassifier, DummyRegressor
@@ -204,21 +189,17 @@ class Job:
 
 
 def splits_of(
-    labels: Labels | Targets,
-    *,
-    seeds: int,
-    n_folds: int,
-    first_seed: int,
-    fractions: tuple[float, float, float],
-    groups: Any = None,
+    labels: Labels | Targets, seeds: Sequence[int], *, n_folds: int, fractions: tuple[float, float, float], groups: Any
 ) -> list[tuple[int, Split]]:
     """Return seeds and splits: for every seed a random one, or all folds; of whole groups of cells, if there are."""
-    chosen = range(first_seed, first_seed + seeds)
     if not n_folds:
-        return [(seed, split_cells(labels, fractions=fractions, seed=seed, groups=groups)) for seed in chosen]
+        return [(seed, split_cells(labels, fractions=fractions, seed=seed, groups=groups)) for seed in seeds]
     held_out = max(fractions[1], 0.0)
-    drawn = ((seed, folds(labels, n_folds, seed=seed, validation=held_out, groups=groups)) for seed in chosen)
-    return [(seed, split) for seed, splits in drawn for split in splits]
+    return [
+        (seed, split)
+        for seed in seeds
+        for split in folds(labels, n_folds, seed=seed, validation=held_out, groups=groups)
+    ]
 
 
 def nodes_file(folder: Path, run: Job | Record) -> Path:
@@ -234,9 +215,8 @@ def _record_file(folder: Path, run: Job | Record) -> Path:
 def finished(folder: Path, job: Job, shared: str) -> Record | None:
     """Return the record of a run that was done before; None if there is none, or it is of something else."""
     record = read_result(_record_file(folder, job), Record)
-    if record is None or record.identity != job.identity(shared):
-        return None
-    if (record.contender, record.replicate) != (job.contender.name, job.replicate):
+    wanted = (job.identity(shared), job.contender.name, job.replicate)
+    if record is None or (record.identity, record.contender, record.replicate) != wanted:
         return None
     return None if job.contender.has_named_nodes and not nodes_file(folder, job).exists() else record
 
@@ -305,13 +285,17 @@ def _network_run(shared: Shared, job: Job) -> tuple[dict[str, Any], pd.DataFrame
     from keras_vnn.inspection import ranked_nodes
     from keras_vnn.training import train
 
-    arch, data, labels = shared.arch, shared.data, shared.labels
-    if job.contender.kind == "input" and isinstance(labels, Labels):
+    arch, data, labels, contender = shared.arch, shared.data, shared.labels, job.contender
+    network = arch
+    if contender.kind == "input" and isinstance(labels, Labels):
         data, labels = control_input(data, labels, job.seed)
-    expression = None
-    if job.contender.name in ("expression", "modules"):
-        expression = align(data[labels.cells[job.split.train]], arch, missing=shared.filled)
-    network = network_of(job.contender, arch, job.seed, expression)
+    elif contender.kind == "control":
+        needs_expression = contender.name in ("expression", "modules")
+        train_cells = labels.cells[job.split.train]
+        expression = align(data[train_cells], arch, missing=shared.filled) if needs_expression else None
+        network = randomize(arch, contender.name, job.seed, expression=expression)
+    elif contender.kind == "baseline":
+        network = dense_like(arch, same=_DENSE[contender.name])
     options = shared.training.changed(seed=job.seed)
     result = train(
         network, data, labels, training=options, split=job.split, missing=shared.missing, progress=False, **shared.how
@@ -319,7 +303,7 @@ def _network_run(shared: Shared, job: Job) -> tuple[dict[str, Any], pd.DataFrame
     if result.metrics is None:
         raise VNNError("A comparison needs test cells for its scores; the split has none.")
     nodes = None
-    if job.contender.has_named_nodes:
+    if contender.has_named_nodes:
         test = labels.cells[job.split.test]
         truth = (labels.names if isinstance(labels, Labels) else labels.values)[job.split.test]
         order = [node.id for layer in arch.hidden_layers for node in layer]

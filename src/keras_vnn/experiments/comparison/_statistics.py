@@ -219,7 +219,7 @@ def rank_stability(importance: pd.DataFrame, *, top: int = 10, persistence: floa
     DataError
         There are fewer than two runs or nodes, or a value is missing.
     """
-    from scipy.stats import spearmanr
+    from scipy.stats import rankdata
 
     if importance.shape[1] < 2 or importance.shape[0] < 2:
         raise DataError(f"Rankings are compared of two or more runs and nodes, got {importance.shape[::-1]}.")
@@ -229,16 +229,16 @@ def rank_stability(importance: pd.DataFrame, *, top: int = 10, persistence: floa
     orders = [list(np.argsort(-values[:, run], kind="stable")) for run in range(values.shape[1])]
     length = min(top, len(values))
     pairs = list(combinations(range(values.shape[1]), 2))
-    correlations = [
-        0.0
-        if np.ptp(values[:, a]) == 0 or np.ptp(values[:, b]) == 0
-        else float(spearmanr(values[:, a], values[:, b]).statistic)
-        for a, b in pairs
-    ]
+    with np.errstate(divide="ignore", invalid="ignore"):  # Importance that does not vary agrees with none.
+        correlations = np.nan_to_num(np.corrcoef(rankdata(values, axis=0), rowvar=False))
     overlaps = [len(set(orders[a][:length]) & set(orders[b][:length])) / length for a, b in pairs]
     biased = [rank_biased_overlap(orders[a], orders[b], persistence=persistence) for a, b in pairs]
     return Stability(
-        values.shape[1], float(np.mean(correlations)), float(np.mean(overlaps)), length, float(np.mean(biased))
+        values.shape[1],
+        float(correlations[np.triu_indices(len(orders), 1)].mean()),
+        float(np.mean(overlaps)),
+        length,
+        float(np.mean(biased)),
     )
 
 
@@ -276,14 +276,10 @@ def rank_biased_overlap(first: Sequence[Any], second: Sequence[Any], *, persiste
         raise DataError(f"persistence must lie between 0 and 1, got {persistence}.")
     if len(set(first)) < len(first) or len(set(second)) < len(second):
         raise DataError("Something occurs twice in a ranking.")
-    seen_first: set[Any] = set()
-    seen_second: set[Any] = set()
-    common, total = 0, 0.0
-    for depth, (one, other) in enumerate(zip(first, second, strict=True), 1):
-        common += one == other or one in seen_second
-        common += one != other and other in seen_first
-        seen_first.add(one)
-        seen_second.add(other)
-        total += common / depth * persistence**depth
-    depth = len(first)
+    places = {thing: place for place, thing in enumerate(second)}
+    # What both rankings have is common to them from the later of its two places on.
+    later = [max(place, places[thing]) for place, thing in enumerate(first) if thing in places]
+    total, depth = 0.0, len(first)
+    for place, common in enumerate(np.cumsum(np.bincount(np.array(later, int), minlength=depth)).tolist(), 1):
+        total += common / place * persistence**place
     return float(common / depth * persistence**depth + (1 - persistence) / persistence * total)

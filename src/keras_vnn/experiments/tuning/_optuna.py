@@ -142,9 +142,9 @@ class Store:
     """The trials of one search, in their order, kept as they come."""
 
     def __init__(self, study: Study, space: Mapping[str, Setting], measure: str, path: Path) -> None:
+        self.space = space
+        self.measure = measure
         self._study = study
-        self._space = space
-        self._measure = measure
         self._path = path
         kept = study.get_trials(deepcopy=False)
         self.outcomes = [_OUTCOMES.validate_python(trial.user_attrs[_RECORD]) for trial in kept]
@@ -158,7 +158,7 @@ class Store:
             The disk is full.
         """
         with _as_our_errors(self._path):
-            trial = _frozen(self._space, outcome, self._measure, None, **{_RECORD: outcome.model_dump()})
+            trial = _frozen(self.space, outcome, self.measure, None, **{_RECORD: outcome.model_dump()})
             self._study.add_trial(trial)
         self.outcomes.append(outcome)
 

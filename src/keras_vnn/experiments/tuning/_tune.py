@@ -267,7 +267,7 @@ def tune(
                     tried = ", ".join(valued(outside))
                     say(f"the recipe as it stands is outside of the space and not tried: {tried}")
                 first = None if outside else own
-                _search(known, settings, options, judged_by, store, first, progress=progress, say=say)
+                _search(known, options, store, first, progress=progress, say=say)
             outcomes = tuple(store.outcomes)
         table = trial_table(outcomes, judged_by)
         write_text(place / "trials.csv", csv_text(table))
@@ -294,9 +294,7 @@ def tune(
 
 def _search(
     recipe: TrainingRecipe,
-    space: Mapping[str, Setting],
     options: TuneRecipe,
-    measure: str,
     store: Store,
     first: Mapping[str, Any] | None,
     *,
@@ -304,7 +302,7 @@ def _search(
     say: Say,
 ) -> None:
     """Make the trials that are missing, the first one with these values if there are any."""
-    networks = Networks()
+    networks, measure = Networks(), store.measure
     data, labels = read_training_data(recipe.train, networks.of(recipe, say=say), say=say)
     split = split_of(recipe.train, data, labels)
     if not split.validation.size:
@@ -316,7 +314,7 @@ def _search(
             say("trial 1 is the recipe as it stands")
             values: Mapping[str, Any] | None = first
         else:
-            values = next_values(space, store.outcomes, measure=measure, seed=options.seed)
+            values = next_values(store.space, store.outcomes, measure=measure, seed=options.seed)
         if values is None:
             say(f"all {number - 1} settings that there are were tried")
             return

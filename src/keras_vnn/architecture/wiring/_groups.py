@@ -213,7 +213,8 @@ def _merged(
     alike: dict[bytes, list[int]] = {}
     for column, genes in enumerate(_columns(members)):
         alike.setdefault(genes.tobytes() if merges else str(column).encode(), []).append(column)
-    nodes, merged = [], []
+    nodes: list[Node] = []
+    merged: list[str] = []
     for first, *others in alike.values():
         id, label, kind, attributes = facts[first]
         names: tuple[str, ...] = ()

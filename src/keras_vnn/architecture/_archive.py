@@ -22,7 +22,7 @@ from scipy import sparse
 from keras_vnn.architecture._nodes import Layer, Node
 from keras_vnn.architecture._value import Architecture
 from keras_vnn.basics.errors import ArchitectureError, VNNError
-from keras_vnn.basics.files import existing_file, is_data, replacing
+from keras_vnn.basics.files import existing_file, is_data
 from keras_vnn.basics.provenance import Audit, Source
 from keras_vnn.basics.unpacking import refuse_bomb
 
@@ -104,13 +104,6 @@ def load_architecture(path: str | os.PathLike[str]) -> Architecture:
             f"The architecture comes first: vnn train net.vnn {found.name}"
         )
     return architecture_from_bytes(found.read_bytes(), str(found))
-
-
-def save_architecture(arch: Architecture, path: str | os.PathLike[str], *, overwrite: bool) -> None:
-    """Write an architecture to one file, completely or not at all."""
-    content = architecture_to_bytes(arch)
-    with replacing(path, overwrite=overwrite) as partial:
-        partial.write_bytes(content)
 
 
 def _parsed(archive: zipfile.ZipFile, where: str, packed: int) -> Architecture:

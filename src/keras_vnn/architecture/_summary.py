@@ -154,18 +154,12 @@ class Summary(Shown):
 def summarize(arch: Architecture, *, outputs: int | None, tail: tuple[int, ...], reads: str) -> Summary:
     """Count what an architecture, and the dense tail and head a model would add, hold."""
     genes = arch.layers[0]
-    rows = [LayerSummary("0", genes.name, len(genes), int(genes.units.sum()), 0, 0.0, 0, 0)]
-    for number in range(1, len(arch.layers)):
+    gene_units = int(genes.units.sum())
+    rows = [LayerSummary("0", genes.name, len(genes), gene_units, 0, 0.0, 0, 0)]
+    for number, layer in enumerate(arch.hidden_layers, start=1):
         rows.append(_sparse_row(arch, number))
-        if arch.layers[number].dense_units:
-            rows.append(
-                _dense_row(
-                    "dense",
-                    f"dense units next to layer {number}",
-                    int(genes.units.sum()),
-                    arch.layers[number].dense_units,
-                )
-            )
+        if layer.dense_units:
+            rows.append(_dense_row("dense", f"dense units next to layer {number}", gene_units, layer.dense_units))
     # The tail or head reads the units of all nodes, or of those that feed no other, and all dense units.
     width = sum(
         int(layer.units[arch.sink_nodes(number) | (reads == "all")].sum()) + layer.dense_units
@@ -184,29 +178,20 @@ def summarize(arch: Architecture, *, outputs: int | None, tail: tuple[int, ...],
 
 def _sparse_row(arch: Architecture, number: int) -> LayerSummary:
     layer = arch.layers[number]
-    units = layer.units
-    edges, weights, inputs = 0, 0, 0
-    fed = np.zeros(len(layer), bool)
-    for (source, target), matrix in arch.connections.items():
-        if target != number:
-            continue
-        source_units = arch.layers[source].units
-        edges += matrix.nnz
-        inputs += int(source_units.sum())
-        into = np.bincount(matrix.indices, np.repeat(source_units, np.diff(matrix.indptr)), len(layer))
-        weights += int(into @ units)
-        fed |= into > 0
-    biases = int(units[fed].sum())
-    possible = inputs * int(units.sum())
+    read = [(arch.layers[s].units, matrix) for (s, target), matrix in arch.connections.items() if target == number]
+    edges, inputs = sum(matrix.nnz for _, matrix in read), sum(int(units.sum()) for units, _ in read)
+    fan_in = sum((matrix.T @ units for units, matrix in read), np.zeros(len(layer), np.int64))
+    width, weights, biases = int(layer.units.sum()), int(fan_in @ layer.units), int(layer.units[fan_in > 0].sum())
+    possible = inputs * width
     return LayerSummary(
-        str(number),
-        layer.name,
-        len(layer),
-        int(units.sum()),
-        edges,
-        weights / possible if possible else 0.0,
-        weights + biases,
-        possible + int(units.sum()),
+        layer=str(number),
+        name=layer.name,
+        nodes=len(layer),
+        units=width,
+        edges=edges,
+        density=weights / possible if possible else 0.0,
+        parameters=weights + biases,
+        dense_parameters=possible + width,
     )
 
 

@@ -18,6 +18,7 @@ from scipy import sparse
 
 from keras_vnn.architecture._nodes import Layer, Node, check_unique_ids
 from keras_vnn.basics.errors import ArchitectureError, did_you_mean, sample
+from keras_vnn.basics.files import replacing
 from keras_vnn.basics.provenance import Audit, Source
 from keras_vnn.basics.remedies import at_command_line
 from keras_vnn.basics.showing import Shown
@@ -307,21 +308,18 @@ class Architecture(Shown):
         for (source, target), matrix in self.connections.items():
             fan_out[source] += np.diff(matrix.indptr)
             fan_in[target] += np.bincount(matrix.indices, minlength=len(self.layers[target]))
-        rows = [
-            (
-                p.node.id,
-                p.node.label,
-                p.node.kind,
-                p.layer,
-                p.node.units,
-                fan_in[p.layer][p.position],
-                fan_out[p.layer][p.position],
-                "; ".join(p.node.names),
-            )
-            for p in self.nodes()
-        ]
-        columns = ["id", "label", "kind", "layer", "units", "inputs", "outputs", "names"]
-        return pd.DataFrame(rows, columns=columns).set_index("id")
+        nodes = [place.node for place in self.nodes()]
+        columns = {
+            "id": [node.id for node in nodes],
+            "label": [node.label for node in nodes],
+            "kind": [node.kind for node in nodes],
+            "layer": np.repeat(np.arange(len(self.layers)), [len(layer) for layer in self.layers]),
+            "units": np.concatenate([layer.units for layer in self.layers]),
+            "inputs": np.concatenate(fan_in),
+            "outputs": np.concatenate(fan_out),
+            "names": ["; ".join(node.names) for node in nodes],
+        }
+        return pd.DataFrame(columns).set_index("id")
 
     def edge_table(self) -> pd.DataFrame:
         """Return a row per edge between nodes: ``source``, ``target`` ids and their layers."""
@@ -376,9 +374,11 @@ class Architecture(Shown):
         OutputError
             The file exists and ``overwrite`` is false, or cannot be written.
         """
-        from keras_vnn.architecture._archive import save_architecture
+        from keras_vnn.architecture._archive import architecture_to_bytes
 
-        save_architecture(self, path, overwrite=overwrite)
+        content = architecture_to_bytes(self)
+        with replacing(path, overwrite=overwrite) as partial:
+            partial.write_bytes(content)
 
 
 def _canonical(matrix: Any) -> sparse.csr_array:

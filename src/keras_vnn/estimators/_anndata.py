@@ -14,7 +14,7 @@ import pandas as pd
 
 from keras_vnn.architecture import Architecture
 from keras_vnn.basics.errors import OutputError
-from keras_vnn.data import Classes, Labels, Split, as_expression, is_on_disk, labels_of
+from keras_vnn.data import Classes, Split, as_expression, is_on_disk, labels_of
 from keras_vnn.inspection import embed, judge, node_activities, predict, remember_inspection
 from keras_vnn.models import Embedding, view
 from keras_vnn.training import (
@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     from keras_vnn.options._changes import PredictorChanges, RestorerChanges
 
     class _Training(TypedDict, total=False):
+        layer: str
+        key: str
+        overwrite: bool
+        missing_labels: str
+        remember: bool
         training: TrainingOptions | Mapping[str, Any] | None
         split: Split | None
         group: str | None
@@ -64,32 +69,18 @@ def train_cells(
     arch: Architecture,
     label: str,
     *,
-    layer: str = ...,
     objective: Literal["classifier", "siamese", "triplet"] = ...,
-    key: str = ...,
-    overwrite: bool = ...,
-    missing_labels: str = ...,
-    remember: bool = ...,
     **options: Unpack[_OfPredictors],
 ) -> TrainingResult: ...
-
-
 @overload
 def train_cells(
     adata: anndata.AnnData,
     arch: Architecture,
     label: str,
     *,
-    layer: str = ...,
     objective: Literal["autoencoder"],
-    key: str = ...,
-    overwrite: bool = ...,
-    missing_labels: str = ...,
-    remember: bool = ...,
     **options: Unpack[_OfAutoencoders],
 ) -> TrainingResult: ...
-
-
 def train_cells(
     adata: anndata.AnnData,
     arch: Architecture,
@@ -158,7 +149,7 @@ def train_cells(
     annotate_cells(adata, result.model, layer=layer, key=key, overwrite=overwrite, missing=missing)
     parts = np.full(adata.n_obs, "unlabelled", dtype=object)
     for name in ("train", "validation", "test"):
-        parts[_rows(known)[getattr(result.split, name)]] = name
+        parts[np.asarray(known.cells)[getattr(result.split, name)]] = name
     adata.obs[f"{key}_split"] = pd.Categorical(parts)
     return result
 
@@ -249,7 +240,3 @@ def _check_free(adata: anndata.AnnData, key: str, overwrite: bool) -> None:
         raise OutputError(
             f"The AnnData has {', '.join(used[:5])} already.\nChoose another key=…, or replace it: overwrite=True"
         )
-
-
-def _rows(known: Labels) -> Any:
-    return np.asarray(known.cells)

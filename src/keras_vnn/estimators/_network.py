@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 import tempfile
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
@@ -55,8 +56,9 @@ def cells_and_targets(estimator: Any, data: Any, y: Any, **options: Any) -> tupl
         As scikit-learn words it.
     """
     if not is_anndata(data):
-        checked = validate_data(estimator, data, y, **_VALUES, **options) if y is not None else None
-        values, targets = checked if checked is not None else (validate_data(estimator, data, **_VALUES), None)
+        if y is None:
+            return _named(estimator, validate_data(estimator, data, **_VALUES)), None
+        values, targets = validate_data(estimator, data, y, **_VALUES, **options)
         return _named(estimator, values), targets
     estimator.n_features_in_ = data.n_vars
     estimator.feature_names_in_ = np.asarray(data.var_names.astype(str), dtype=object)
@@ -70,13 +72,6 @@ def cells_and_targets(estimator: Any, data: Any, y: Any, **options: Any) -> tupl
     if targets is not None and len(targets) != data.n_obs:
         raise DataError(f"There are {len(targets):,} targets for {data.n_obs:,} cells. Pass one per cell.")
     return data, targets
-
-
-def cells_of(estimator: Any, data: Any) -> anndata.AnnData:
-    """Return cells for a fitted estimator: an AnnData as it is, found by name; others as they were in ``fit``."""
-    if is_anndata(data):
-        return data
-    return _named(estimator, validate_data(estimator, data, reset=False, **_VALUES))
 
 
 def architecture_for(estimator: Any, wiring: Wiring) -> Architecture:
@@ -148,10 +143,39 @@ OUTPUTS = ("nodes", "embedding")
 
 
 class Network(TransformerMixin, BaseEstimator):
-    """A network that is built and trained by ``fit``.
+    """A network that is built and trained by ``fit``; ``None`` always means the value of the preset, or the default.
 
-    Parameters are those of `parameters`, and every option of training and model; ``None`` always means the value of
-    the preset, or the default.
+    Parameters
+    ----------
+    architecture
+        An `Architecture` or the file of one: columns are found by name, and there may be more than it needs. Or a
+        function that makes an architecture for the names of the columns, such as
+        ``functools.partial(interaction_architecture, interactions=ppi)``: in a pipeline, or where columns are chosen
+        within cross-validation, the wiring follows the columns. There is no default: without prior knowledge there is
+        no visible network, and an anonymous dense one would only look like one.
+    preset
+        Published options of model and training, e.g. ``lin2017``; see `MODEL_PRESETS`.
+    {options}
+        Every option of `ModelOptions` and `TrainingOptions`.
+    model, training
+        The same as mappings, of names that are chosen elsewhere; ``training`` may be `TrainingOptions`.
+    validation_fraction
+        Validation fraction: share of the cells of ``fit`` held out for early stopping; none with ``patience=0``.
+    pretraining
+        `PretrainingOptions` to begin with.
+    missing
+        What to do about genes that an AnnData lacks: ``raise``, ``zero`` or ``mean``.
+    output
+        What `transform` gives: ``nodes``, the activities of all named nodes, or ``embedding``, the last hidden layer.
+    random_state
+        Of initial weights, order of cells and split.
+    verbose
+        Show a line of progress.
+
+    Notes
+    -----
+    Columns of a DataFrame must be those of ``fit``, in their order, as scikit-learn wants it; the genes of an AnnData
+    are found by name in any order. An array has no names: its columns are taken to be the genes of the architecture.
     """
 
     # What the model can be told, and what training can beyond TrainingOptions.
@@ -173,7 +197,7 @@ class Network(TransformerMixin, BaseEstimator):
     }
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Give the class a signature, which scikit-learn reads, and its docstring the texts of the options."""
+        """Give the class a signature, which scikit-learn reads, and its docstring what all of them say."""
         super().__init_subclass__(**kwargs)
 
         def __init__(self: Network, architecture: Wiring = None, **given: Any) -> None:
@@ -187,10 +211,12 @@ class Network(TransformerMixin, BaseEstimator):
         first = list(signature.parameters.values())[:2]
         __init__.__signature__ = signature.replace(parameters=[*first, *further])  # type: ignore[attr-defined]
         cls.__init__ = __init__  # type: ignore[method-assign]
-        if cls.__doc__:
+        if cls.__doc__ and Network.__doc__:
             names = ", ".join(name for name in cls._defaults() if name not in cls.parameters)
-            listed = "\n    ".join(textwrap.wrap(names, 108))
-            cls.__doc__ = inspect.cleandoc(cls.__doc__).replace("{options}", listed)
+            _, parameters, notes = re.split(r"\n\n(?=Parameters\n|Notes\n)", inspect.cleandoc(Network.__doc__))
+            said = {"parameters": parameters, "notes": notes, "options": "\n    ".join(textwrap.wrap(names, 108))}
+            for name, text in said.items():
+                cls.__doc__ = inspect.cleandoc(cls.__doc__).replace(f"{{{name}}}", text)
 
     def __init__(self, architecture: Wiring = None, **given: Any) -> None:
         defaults = self._defaults()
@@ -261,9 +287,10 @@ class Network(TransformerMixin, BaseEstimator):
 
     # ---- after it -----------------------------------------------------------------------------------------
 
-    def _cells(self, data: Any) -> Any:
+    def _cells(self, data: Any) -> anndata.AnnData:
+        """Return cells to ask the network about: an AnnData as it is, found by name; others as they were in ``fit``."""
         check_is_fitted(self, "model_")
-        return cells_of(self, data)
+        return data if is_anndata(data) else _named(self, validate_data(self, data, reset=False, **_VALUES))
 
     def transform(self, X: Any) -> NDArray[np.float32]:
         """Return what the units of the named nodes do in each cell; or, as ``output`` says, those of the embedding.

@@ -19,46 +19,12 @@ from keras_vnn.models import view
 from keras_vnn.options import ADAM_EPSILON, AutoencoderOptions, AutoencoderTraining, EmbeddingOptions
 from keras_vnn.training import train, train_autoencoder, train_embedding
 
-_PARAMETERS = """
-    Parameters
-    ----------
-    architecture
-        An `Architecture` or the file of one: columns are found by name, and there may be more than it needs. Or a
-        function that makes an architecture for the names of the columns, such as
-        ``functools.partial(interaction_architecture, interactions=ppi)``: in a pipeline, or where columns are chosen
-        within cross-validation, the wiring follows the columns. There is no default: without prior knowledge there is
-        no visible network, and an anonymous dense one would only look like one.
-    preset
-        Published options of model and training, e.g. ``lin2017``; see `MODEL_PRESETS`.
-    {options}
-        Every option of `ModelOptions` and `TrainingOptions`.
-    model, training
-        The same as mappings, of names that are chosen elsewhere; ``training`` may be `TrainingOptions`.
-    validation_fraction
-        Validation fraction: share of the cells of ``fit`` held out for early stopping; none with ``patience=0``.
-    pretraining
-        `PretrainingOptions` to begin with.
-    missing
-        What to do about genes that an AnnData lacks: ``raise``, ``zero`` or ``mean``.
-    output
-        What `transform` gives: ``nodes``, the activities of all named nodes, or ``embedding``, the last hidden layer.
-    random_state
-        Of initial weights, order of cells and split.
-    verbose
-        Show a line of progress.
-"""
-
-_COLUMNS = """
-    Notes
-    -----
-    Columns of a DataFrame must be those of ``fit``, in their order, as scikit-learn wants it; the genes of an AnnData
-    are found by name in any order. An array has no names: its columns are taken to be the genes of the architecture.
-"""
-
 
 class VNNClassifier(ClassifierMixin, Network):
-    __doc__ = f"""A classifier whose hidden nodes have names, for scikit-learn.
-{_PARAMETERS}
+    """A classifier whose hidden nodes have names, for scikit-learn.
+
+    {parameters}
+
     Attributes
     ----------
     classes_
@@ -69,7 +35,9 @@ class VNNClassifier(ClassifierMixin, Network):
         Its architecture.
     history_
         A row of losses per epoch.
-{_COLUMNS}
+
+    {notes}
+
     Examples
     --------
     >>> import functools, keras_vnn as vnn
@@ -116,8 +84,10 @@ class VNNClassifier(ClassifierMixin, Network):
 
 
 class VNNRegressor(RegressorMixin, Network):
-    __doc__ = f"""A network that predicts one or more numbers and whose hidden nodes have names, for scikit-learn.
-{_PARAMETERS}
+    """A network that predicts one or more numbers and whose hidden nodes have names, for scikit-learn.
+
+    {parameters}
+
     Attributes
     ----------
     model_
@@ -126,7 +96,9 @@ class VNNRegressor(RegressorMixin, Network):
         Its architecture.
     history_
         A row of losses per epoch.
-{_COLUMNS}
+
+    {notes}
+
     Targets are not scaled: for large ones use ``sklearn.compose.TransformedTargetRegressor``.
     """
 
@@ -196,11 +168,13 @@ OBJECTIVES = ("triplet", "siamese", "classifier")
 
 
 class VNNEmbedder(Network):
-    __doc__ = f"""A network that puts cells of one type close together, for scikit-learn.
+    """A network that puts cells of one type close together, for scikit-learn.
 
     `transform` gives the last hidden layer by default, whose units are named nodes and the dense units next to them, or
     those of the tail.
-{_PARAMETERS}
+
+    {parameters}
+
     objective
         ``triplet`` or ``siamese``, see `train_embedding`; ``classifier`` trains a head and takes it off.
 
@@ -212,7 +186,8 @@ class VNNEmbedder(Network):
         Its architecture.
     history_
         A row of losses per epoch.
-{_COLUMNS}
+
+    {notes}
     """
 
     _of_objective = EmbeddingOptions
@@ -249,7 +224,7 @@ class VNNEmbedder(Network):
 
 
 class VNNAutoencoder(Network):
-    __doc__ = f"""An autoencoder whose decoder is an architecture read backwards, for scikit-learn.
+    """An autoencoder whose decoder is an architecture read backwards, for scikit-learn.
 
     It needs no labels, see `train_autoencoder`. `transform` gives the activities of all named nodes, or the latent
     values.
@@ -261,7 +236,7 @@ class VNNAutoencoder(Network):
     preset
         ``vega`` or ``onto-vae``: options of model and training; without one, training is by z-scores and Adam as Keras
         has it.
-    {{options}}
+    {options}
         Every option of `AutoencoderOptions` and `TrainingOptions`, and of the training of an autoencoder.
     model, training
         The same as mappings, of names that are chosen elsewhere.
@@ -284,7 +259,8 @@ class VNNAutoencoder(Network):
         Its architecture.
     history_
         A row of losses per epoch.
-{_COLUMNS}
+
+    {notes}
     """
 
     _of_model = AutoencoderOptions

@@ -95,7 +95,7 @@ class Oriented(keras.initializers.Initializer):
 
     def __init__(self, initializer: Any, signs: Any = None) -> None:
         self.initializer = keras.initializers.get(initializer)
-        self.signs = None if signs is None else unpacked_signs(signs)
+        self.signs = unpacked_signs(signs)
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Any:
         """Return weights."""
@@ -110,8 +110,8 @@ class Oriented(keras.initializers.Initializer):
 
     def get_config(self) -> dict[str, Any]:
         """Return a JSON value from which `from_config` makes the same."""
-        signs = None if self.signs is None else packed_signs(self.signs)
-        return {"initializer": keras.initializers.serialize(self.initializer), "signs": signs}
+        initializer = keras.initializers.serialize(self.initializer)
+        return {"initializer": initializer, "signs": packed_signs(self.signs)}
 
 
 @keras.saving.register_keras_serializable(package="keras_vnn")
@@ -136,7 +136,7 @@ class PullToMean(keras.regularizers.Regularizer):
     def __init__(self, strength: float, start: Any = None, signs: Any = None, l2: float = 0.0) -> None:
         self.strength = strength
         self.start = MeanOfInputs() if start is None else keras.initializers.get(start)
-        self.signs = None if signs is None else unpacked_signs(signs)
+        self.signs = unpacked_signs(signs)
         self.l2 = l2
 
     def on(self, connections: Connections) -> Any:
@@ -158,8 +158,7 @@ class PullToMean(keras.regularizers.Regularizer):
 
     def get_config(self) -> dict[str, Any]:
         """Return a JSON value from which `from_config` makes the same."""
-        signs = None if self.signs is None else packed_signs(self.signs)
-        start = keras.initializers.serialize(self.start)
+        start, signs = keras.initializers.serialize(self.start), packed_signs(self.signs)
         return {"strength": self.strength, "start": start, "signs": signs, "l2": self.l2}
 
 
@@ -186,13 +185,15 @@ class SignsOfEdges(keras.constraints.Constraint):
         return {"signs": packed_signs(self.signs)}
 
 
-def packed_signs(signs: Signs) -> dict[str, Any]:
-    """Return signs as a small JSON value."""
+def packed_signs(signs: Signs | None) -> dict[str, Any] | None:
+    """Return signs, if there are any, as a small JSON value."""
+    if signs is None:
+        return None
     content = base64.b64encode(zlib.compress((signs + 1).astype("u1").tobytes(), 6)).decode("ascii")
     return {"count": len(signs), "packed": content}
 
 
-def unpacked_signs(signs: Any) -> Signs:
+def unpacked_signs(signs: Any) -> Signs | None:
     """Return what `packed_signs` was given; signs that are not packed as they are.
 
     Raises
@@ -201,7 +202,7 @@ def unpacked_signs(signs: Any) -> Signs:
         They are damaged.
     """
     if not isinstance(signs, dict):
-        return np.asarray(signs, np.int8)
+        return None if signs is None else np.asarray(signs, np.int8)
     try:
         count = int(signs["count"])
         content = zlib.decompressobj().decompress(base64.b64decode(signs["packed"], validate=True), count + 1)

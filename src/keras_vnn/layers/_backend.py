@@ -115,7 +115,7 @@ def constant(array: NDArray[Any]) -> Any:
 
 def matmul(first: Any, second: Any) -> Any:
     """Return the matrix product, of stacks of matrices too."""
-    return first @ second if _is_double(first) else ops.matmul(first, second)
+    return first @ second if keras.backend.standardize_dtype(first.dtype) == "float64" else ops.matmul(first, second)
 
 
 def rows_of(tensor: Any, indices: Any) -> Any:
@@ -134,10 +134,6 @@ def segment_sum(data: Any, segments: Any, count: int) -> Any:
             return zeros.scatter_add(0, segments.reshape(-1, *[1] * (data.ndim - 1)).expand_as(data), data)
         return zeros.index_add(0, segments, data)
     return ops.segment_sum(data, segments, num_segments=count)
-
-
-def _is_double(tensor: Any) -> bool:
-    return bool(keras.backend.standardize_dtype(tensor.dtype) == "float64")
 
 
 def along_connections(

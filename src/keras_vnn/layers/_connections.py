@@ -133,12 +133,22 @@ class Connections:
         return None if max(map(len, units)) > 1 else (int(units[0][0]), int(units[1][0]))
 
     @cached_property
+    def node_pointers(self) -> NDArray[np.int64]:
+        """``(output nodes + 1,)``: node ``j`` reads ``node_inputs[node_pointers[j]:node_pointers[j + 1]]``."""
+        totals = np.concatenate([[0], np.cumsum(self.input_units[self.nodes.indices])])
+        return _locked(totals[self.nodes.indptr])
+
+    @cached_property
+    def node_inputs(self) -> NDArray[np.int32]:
+        """Input units of each output node, once for all units of it."""
+        first_unit = np.cumsum(self.input_units) - self.input_units
+        inputs = _ranges(first_unit[self.nodes.indices], self.input_units[self.nodes.indices])
+        return _locked(inputs.astype(np.int32))
+
+    @property
     def _node_fan_in(self) -> NDArray[np.int64]:
         """``(output nodes,)`` number of input units of each output node."""
-        per_edge = self.input_units[self.nodes.indices]
-        totals = np.concatenate([[0], np.cumsum(per_edge)])
-        fan_in: NDArray[np.int64] = totals[self.nodes.indptr[1:]] - totals[self.nodes.indptr[:-1]]
-        return fan_in
+        return np.diff(self.node_pointers)
 
     @cached_property
     def fan_in(self) -> NDArray[np.int64]:
@@ -160,13 +170,10 @@ class Connections:
     @cached_property
     def rows(self) -> NDArray[np.int32]:
         """``(connections,)`` input unit of each connection."""
-        if (self.input_units == 1).all() and (self.output_units == 1).all():
-            return _locked(self.nodes.indices.astype(np.int32))
-        first_unit = np.cumsum(self.input_units) - self.input_units
-        inputs_of_nodes = _ranges(first_unit[self.nodes.indices], self.input_units[self.nodes.indices])
-        ends = np.cumsum(self._node_fan_in)
-        starts = np.repeat(ends - self._node_fan_in, self.output_units)
-        return _locked(inputs_of_nodes[_ranges(starts, self.fan_in)].astype(np.int32))
+        if (self.output_units == 1).all():
+            return self.node_inputs
+        starts = np.repeat(self.node_pointers[:-1], self.output_units)
+        return _locked(self.node_inputs[_ranges(starts, self.fan_in)])
 
     @cached_property
     def columns(self) -> NDArray[np.int32]:

@@ -12,8 +12,6 @@ from keras_vnn.basics.errors import ModelError
 from keras_vnn.layers._anchored import MeanOfInputs, Oriented
 from keras_vnn.layers._connections import Connections
 
-__all__ = ["check_initializer", "check_regularizer", "initial_weights"]
-
 _FOR_MATRICES = ("Identity", "Orthogonal", "STFT")
 
 

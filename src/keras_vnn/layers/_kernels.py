@@ -23,6 +23,9 @@ if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
 
+HALF = ("float16", "bfloat16")
+
+
 class SparseKernel:
     """One way to compute ``inputs @ (A∘W)`` for the connections it was made for.
 
@@ -37,8 +40,8 @@ class SparseKernel:
     """
 
     name: ClassVar[str]
-    supports_jit: ClassVar[bool]
-    is_portable: ClassVar[bool]
+    supports_jit: ClassVar[bool] = False
+    is_portable: ClassVar[bool] = False
 
     def __init__(self, connections: Connections, *, is_exported: bool = False) -> None:
         """Prepare what the product needs of the connections; called once per layer.
@@ -71,6 +74,13 @@ class SparseKernel:
         tensor
             ``(batch, outputs)``, of the same dtype; half precision is summed in single precision.
         """
+        dtype = keras.backend.standardize_dtype(inputs.dtype)
+        if dtype not in HALF:
+            return self.product(inputs, weights)
+        return ops.cast(self.product(ops.cast(inputs, "float32"), ops.cast(weights, "float32")), dtype)
+
+    def product(self, inputs: Any, weights: Any) -> Any:
+        """Return the product of tensors that are not of half precision."""
         raise NotImplementedError
 
     def of_layer(self, parts: Sequence[Any], weights: Any, bias: Any, *, is_linear: bool) -> Any:
@@ -143,9 +153,8 @@ COSTS = {
 class DenseKernel(SparseKernel):
     """Best for small or well filled layers, where a matrix product is at its fastest."""
 
-    name: ClassVar[str] = "dense"
-    supports_jit: ClassVar[bool] = True
-    is_portable: ClassVar[bool] = True
+    name = "dense"
+    supports_jit = is_portable = True
 
     def __init__(self, connections: Connections, *, is_exported: bool = False) -> None:
         self._shape = (connections.outputs, connections.inputs)
@@ -157,15 +166,15 @@ class DenseKernel(SparseKernel):
 
     def __call__(self, inputs: Any, weights: Any) -> Any:
         """Return the product with the transpose of the ``(outputs, inputs)`` matrix, where weights lie in order."""
-        product = self._product(weights)
+        times_matrix = self._times_matrix(weights)
         if self._is_full:
-            return product(inputs)
+            return times_matrix(inputs)
         # Ones of their own would be a constant, which XLA places while it compiles: many seconds.
         return along_connections(
-            inputs, product, lambda read: self._product(weights * 0 + 1)(read), branches=self._branches
+            inputs, times_matrix, lambda read: self._times_matrix(weights * 0 + 1)(read), branches=self._branches
         )
 
-    def _product(self, weights: Any) -> Callable[[Any], Any]:
+    def _times_matrix(self, weights: Any) -> Callable[[Any], Any]:
         matrix = ops.reshape(self._placed(weights), self._shape)
         return lambda inputs: times_transpose(inputs, matrix)
 
@@ -224,31 +233,22 @@ _AT_ONCE = 2**18
 class CSRKernel(SparseKernel):
     """For sparse layers on a GPU, and in models exported to TensorFlow; needs nothing but TensorFlow."""
 
-    name: ClassVar[str] = "csr"
-    supports_jit: ClassVar[bool] = False
-    is_portable: ClassVar[bool] = False
+    name = "csr"
 
     def __init__(self, connections: Connections, *, is_exported: bool = False) -> None:
         self._count = connections.count
         self._shape = np.array([connections.outputs, connections.inputs], np.int64)
         self._indices = constant(np.stack([connections.columns, connections.rows], axis=1).astype(np.int64))
-        product = self._forward if is_exported else tf.custom_gradient(self._with_gradient)
-        self._product: Callable[[Any, Any], Any] = lambda inputs, weights: product(
-            tf.convert_to_tensor(inputs), tf.convert_to_tensor(weights)
-        )
+        self._run = self._forward if is_exported else tf.custom_gradient(self._with_gradient)
 
     @classmethod
     def unavailable(cls, connections: Connections, *, backend: str, device: str) -> str:
         """Return why TensorFlow's sparse matrices cannot serve here, if so."""
         return "" if backend == "tensorflow" else f"it is part of TensorFlow, and Keras runs on {backend}"
 
-    def __call__(self, inputs: Any, weights: Any) -> Any:
-        """Return the product; half precision is summed in single precision."""
-        dtype = keras.backend.standardize_dtype(inputs.dtype)
-        if dtype in ("float16", "bfloat16"):
-            wide = self._product(keras.ops.cast(inputs, "float32"), keras.ops.cast(weights, "float32"))
-            return keras.ops.cast(wide, dtype)
-        return self._product(inputs, weights)
+    def product(self, inputs: Any, weights: Any) -> Any:
+        """Return the product."""
+        return self._run(tf.convert_to_tensor(inputs), tf.convert_to_tensor(weights))
 
     def _matrix(self, weights: Any) -> Any:
         return tf.raw_ops.SparseTensorToCSRSparseMatrix(indices=self._indices, values=weights, dense_shape=self._shape)
@@ -294,9 +294,8 @@ _SIZES = np.unique(np.concatenate([np.arange(1, 9), np.ceil(8 * 1.25 ** np.arang
 class BlockKernel(SparseKernel):
     """Best for nodes of many units on a GPU; all units of a node read the same inputs, which are gathered once."""
 
-    name: ClassVar[str] = "block"
-    supports_jit: ClassVar[bool] = True
-    is_portable: ClassVar[bool] = True
+    name = "block"
+    supports_jit = is_portable = True
 
     def __init__(self, connections: Connections, *, is_exported: bool = False) -> None:
         self._inputs, self._count, self._outputs = connections.inputs, connections.count, connections.outputs
@@ -317,9 +316,9 @@ class BlockKernel(SparseKernel):
             weight = starts + unit * fan_in[nodes, None, None] + position
             # Weight `count` and input `inputs` are zeros that fill up what is smaller than its bucket.
             weights = np.where(is_weight, weight, self._count)
-            source = pointers[first_unit[nodes]][:, None] + position
             is_input = position < fan_in[nodes, None]
-            rows = np.where(is_input, _rows(connections, source, is_input), self._inputs)
+            source = np.where(is_input, connections.node_pointers[nodes, None] + position, 0)
+            rows = np.where(is_input, connections.node_inputs[source], self._inputs)
             self._buckets.append((constant(weights.astype(np.int32)), constant(rows.astype(np.int32))))
             unit_is_real = np.arange(shape[0]) < units[nodes, None]
             where = next_place + np.arange(len(nodes) * shape[0]).reshape(len(nodes), shape[0])
@@ -328,18 +327,16 @@ class BlockKernel(SparseKernel):
             next_place += len(nodes) * int(shape[0])
         self._place = constant(place.astype(np.int32))
 
-    def __call__(self, inputs: Any, weights: Any) -> Any:
-        """Return the product; half precision is summed as the matrix products of the backend do."""
-        dtype = keras.backend.standardize_dtype(inputs.dtype)
-        wide = "float32" if dtype in ("float16", "bfloat16") else dtype
-        examples = ops.pad(ops.transpose(ops.cast(inputs, wide)), ((0, 1), (0, 0)))
-        filled = ops.pad(ops.cast(weights, wide), ((0, 1),))
+    def product(self, inputs: Any, weights: Any) -> Any:
+        """Return the product, bucket by bucket."""
+        examples = ops.pad(ops.transpose(inputs), ((0, 1), (0, 0)))
+        filled = ops.pad(weights, ((0, 1),))
         batch = ops.shape(examples)[1]
         found = [ops.zeros_like(examples[:1])]
         for weight, rows in self._buckets:
             products = matmul(rows_of(filled, weight), rows_of(examples, rows))
             found.append(ops.reshape(products, (int(np.prod(weight.shape[:2])), batch)))
-        return ops.cast(ops.transpose(rows_of(ops.concatenate(found), self._place)), dtype)
+        return ops.transpose(rows_of(ops.concatenate(found), self._place))
 
 
 def _rounded_up(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -347,17 +344,11 @@ def _rounded_up(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
     return rounded
 
 
-def _rows(connections: Connections, source: NDArray[np.int64], is_input: NDArray[np.bool_]) -> NDArray[np.int32]:
-    rows: NDArray[np.int32] = connections.rows[np.where(is_input, source, 0)]
-    return rows
-
-
 class PortableKernel(SparseKernel):
     """Runs on every backend and device, and in exported models; needs ``connections × batch`` numbers of memory."""
 
-    name: ClassVar[str] = "portable"
-    supports_jit: ClassVar[bool] = True
-    is_portable: ClassVar[bool] = True
+    name = "portable"
+    supports_jit = is_portable = True
 
     def __init__(self, connections: Connections, *, is_exported: bool = False) -> None:
         self._pair = connections.pair
@@ -365,20 +356,15 @@ class PortableKernel(SparseKernel):
         self._columns = constant(connections.columns)
         self._outputs = connections.outputs
 
-    def __call__(self, inputs: Any, weights: Any) -> Any:
+    def product(self, inputs: Any, weights: Any) -> Any:
         """Return the product; the batch is the inner axis, so that each connection reads a contiguous row."""
-        dtype = keras.backend.standardize_dtype(inputs.dtype)
-        wide = "float32" if dtype in ("float16", "bfloat16") else dtype
         if self._pair is not None:
-            return ops.cast(self._of_pairs(ops.cast(inputs, wide), ops.cast(weights, wide)), dtype)
-        gathered = rows_of(ops.transpose(ops.cast(inputs, wide)), self._rows)
-        products = gathered * ops.expand_dims(ops.cast(weights, wide), 1)
-        sums = segment_sum(products, self._columns, self._outputs)
-        return ops.cast(ops.transpose(sums), dtype)
+            return self._of_pairs(inputs, weights, *self._pair)
+        products = rows_of(ops.transpose(inputs), self._rows) * ops.expand_dims(weights, 1)
+        return ops.transpose(segment_sum(products, self._columns, self._outputs))
 
-    def _of_pairs(self, inputs: Any, weights: Any) -> Any:
+    def _of_pairs(self, inputs: Any, weights: Any, read: int, made: int) -> Any:
         """Return the product where each node reads one other: no index is needed."""
-        read, made = self._pair or (1, 1)
         if read == made == 1:
             return inputs * weights
         nodes = self._outputs // made

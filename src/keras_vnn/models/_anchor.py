@@ -18,8 +18,6 @@ from keras_vnn.layers import Connections, MeanOfInputs, Oriented, PullToMean, Si
 from keras_vnn.models._initial import kernel_initializer
 from keras_vnn.options import ModelOptions
 
-__all__ = ["center", "check_signs", "edge_signs", "held"]
-
 # What trains best over many sizes of sets and depths, see docs/defaults.md.
 _GENE_SCALE, _NODE_SCALE, _SPREAD = 0.25, 0.7, 0.5
 # Standard deviation at which activations are looked at, and the least slope that they must have.

@@ -20,8 +20,6 @@ from keras_vnn.options import LATENT, AutoencoderOptions, autoencoder_options
 if TYPE_CHECKING:
     from keras_vnn.options._changes import AutoencoderChanges
 
-__all__ = ["build_autoencoder"]
-
 
 def build_autoencoder(
     arch: Architecture,
@@ -90,12 +88,8 @@ def build_autoencoder(
     card = ArchitectureCard(arch, name="architecture")
     roles = [LayerRole(card.name, "nodes", 0, "state")]
     axis = latent_axis(arch)
-    latents = sum(run.size(arch) for run in axis.runs)
-    units, read = _encoded(card(genes), chosen, latents, roles)
-    latent = _latent(units, read, axis, latents, chosen, seed, roles)
-    decoder = Decoder(
-        arch, latent, _decoder_options(chosen), initial_scale=chosen.initial_scale, output_dtype=head_dtype()
-    )
+    latent = _encoded(card(genes), chosen, axis, sum(run.size(arch) for run in axis.runs), seed, roles)
+    decoder = Decoder(arch, latent, chosen)
     model = keras.Model(genes, decoder.reconstruction(), name=name)
     card.remember(
         outputs=outputs_to_json(Reconstruction()),
@@ -107,8 +101,10 @@ def build_autoencoder(
     return model
 
 
-def _encoded(units: Any, options: AutoencoderOptions, latents: int, roles: list[LayerRole]) -> tuple[Any, Axis]:
-    """Return what the means and variances read, and what that is."""
+def _encoded(
+    units: Any, options: AutoencoderOptions, axis: Axis, latents: int, seed: int | None, roles: list[LayerRole]
+) -> Any:
+    """Return the latent values, in single precision whatever the policy, and add to the roles those of the layers."""
     read = Axis.of("nodes", 0)
     for position, width in enumerate(options.encoder, start=1):
         name, size = f"encoder_{position}", latents if width == LATENT else int(width)
@@ -125,19 +121,6 @@ def _encoded(units: Any, options: AutoencoderOptions, latents: int, roles: list[
         if options.dropout:
             units = keras.layers.Dropout(options.dropout, name=f"{name}_dropout")(units)
         read = own
-    return units, read
-
-
-def _latent(
-    units: Any,
-    read: Axis,
-    axis: Axis,
-    latents: int,
-    options: AutoencoderOptions,
-    seed: int | None,
-    roles: list[LayerRole],
-) -> Any:
-    """Return the latent values, in single precision whatever the policy."""
     given = []
     for name in ("latent_mean", "latent_log_variance"):
         numbers = _dense(name, latents, options, dtype=head_dtype())(units)
@@ -153,12 +136,3 @@ def _dense(name: str, units: int, options: AutoencoderOptions, **kwargs: Any) ->
     return keras.layers.Dense(
         units, kernel_initializer=initializer_named(options.kernel_initializer), name=name, **kwargs
     )
-
-
-def _decoder_options(options: AutoencoderOptions) -> dict[str, Any]:
-    return {
-        "kernel_initializer": initializer_named(options.kernel_initializer),
-        "kernel_constraint": keras.constraints.NonNeg() if options.non_negative else None,
-        "kernel_regularizer": keras.regularizers.L1(options.l1) if options.l1 else None,
-        "kernel": options.kernel,
-    }

@@ -16,8 +16,6 @@ from scipy import sparse
 from keras_vnn.architecture import Architecture
 from keras_vnn.models._outputs import Outputs, output_names
 
-__all__ = ["Axis", "Names", "Run"]
-
 # Ids and numbers of units, one of each per unit.
 Names = tuple[NDArray[np.object_], NDArray[np.int64]]
 

@@ -20,8 +20,6 @@ from keras_vnn.options import ModelOptions, TrainingOptions, model_options
 if TYPE_CHECKING:
     from keras_vnn.options._changes import ModelChanges
 
-__all__ = ["build_model"]
-
 
 def build_model(
     arch: Architecture,

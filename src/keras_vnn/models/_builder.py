@@ -31,8 +31,6 @@ from keras_vnn.models._outputs import Embedding, Outputs, output_names
 from keras_vnn.models._roles import LayerRole
 from keras_vnn.options import ModelOptions
 
-__all__ = ["Builder", "check_normalization", "compile_model", "head_dtype", "name_of"]
-
 
 class Builder:
     """Makes the layers of one model.
@@ -58,6 +56,7 @@ class Builder:
         self.arch = arch
         self.options = options
         self.outputs = outputs
+        self._width = len(output_names(outputs))
         self.card = ArchitectureCard(arch, name="architecture")
         self.inputs: list[Any] = []
         self.roles: list[LayerRole] = []
@@ -96,7 +95,7 @@ class Builder:
             self.inputs.append(keras.Input((len(units), len(features)), name="genes"))
             flat = keras.layers.Reshape((len(units) * len(features),), name="gene_features")(self.card(self.inputs[0]))
             layer = self._sparsely(
-                sparse.eye_array(len(units)), 1, len(features), "genes_joined", activation=self.options.activation
+                sparse.eye_array(len(units)), 1, len(features), "genes_joined", self.options.activation
             )
             inputs, own = Axis.of("nodes", 0, len(features)), Axis.of("nodes", 0)
             state = self._block(layer, flat, inputs, own, "genes")[1]
@@ -159,7 +158,7 @@ class Builder:
             own_units,
             read_units,
             f"layer_{number}",
-            activation=self.options.activation,
+            self.options.activation,
             **held(self.options, layer.units, genes=genes, signs=signs),
         )
         own = Axis.of("nodes", number)
@@ -183,7 +182,7 @@ class Builder:
         each = np.arange(count)
         ones = np.ones(count, bool)
         reads = sparse.coo_array((ones, (pairs.row, each)), shape=(genes, count))
-        layer = self._sparsely(reads, 1, 1, f"layer_{number}_annotations", activation=None)
+        layer = self._sparsely(reads, 1, 1, f"layer_{number}_annotations", None)
         inputs.append(layer(self._states[0]))
         self._record(layer, "annotations", number, inputs=Axis.of("nodes", 0), outputs=Axis.of("pairs", number))
         return sparse.coo_array((ones, (each, pairs.col)), shape=(count, connection.shape[1]))
@@ -229,15 +228,14 @@ class Builder:
 
     def _head(self, units: Any) -> Any:
         """Return the prediction, in single precision whatever the policy."""
-        width = len(output_names(self.outputs))
         if self.options.head == "linear-tanh-linear":
             name = "head_hidden"
-            layer = self._output(name, width, "tanh")
+            layer = self._dense(name, self._width, "tanh", is_head=True)
             units = layer(units)
-            own = Axis.of("units", name, width)
+            own = Axis.of("units", name, self._width)
             self._record(layer, "tail", len(self.options.tail) + 1, inputs=self._axis, outputs=own)
             self._axis = own
-        layer = self._output("head", width, self._output_activation)
+        layer = self._dense("head", self._width, self._output_activation, is_head=True)
         self._record(layer, "head", inputs=self._axis, outputs=Axis.of("outputs"))
         return layer(units)
 
@@ -245,7 +243,7 @@ class Builder:
         heads = []
         for number, state, axis in self._level_units:
             name = f"layer_{number}_head"
-            layer = self._output(name, len(output_names(self.outputs)), self._output_activation)
+            layer = self._dense(name, self._width, self._output_activation, is_head=True)
             heads.append(layer(state))
             self._record(layer, "auxiliary", number, inputs=axis, outputs=Axis.of("outputs"))
         heads.append(prediction)
@@ -258,20 +256,19 @@ class Builder:
             raise ModelError("level_heads needs more than one layer to put a head on.")
         mean = keras.layers.Average(name="mean_of_heads", dtype=head_dtype())(heads)
         self._auxiliary = heads
-        return AuxiliaryHeads(
-            len(output_names(self.outputs)), weights, prediction_weight=0, name="prediction", dtype=head_dtype()
-        )([mean, *heads])
+        return AuxiliaryHeads(self._width, weights, prediction_weight=0, name="prediction", dtype=head_dtype())(
+            [mean, *heads]
+        )
 
     def _with_auxiliary(self, prediction: Any) -> Any:
         if not self._auxiliary:
             return prediction
-        outputs = len(output_names(self.outputs))
-        heads = sum(int(tensor.shape[-1]) for tensor in self._auxiliary) // outputs
+        heads = sum(int(tensor.shape[-1]) for tensor in self._auxiliary) // self._width
         weight = self.options.aux_weight / (heads if self.options.aux_reduction == "mean" else 1)
         # tanh(linear) is a form of its own; the others end as the head of the model does.
         activation = None if self.options.auxiliary_heads == "linear-tanh" else self._output_activation
         return AuxiliaryHeads(
-            outputs, [weight] * len(self._auxiliary), activation=activation, name="prediction", dtype=head_dtype()
+            self._width, [weight] * len(self._auxiliary), activation=activation, name="prediction", dtype=head_dtype()
         )([prediction, *self._auxiliary])
 
     def _node_heads(self, number: int, units: Any) -> None:
@@ -292,17 +289,17 @@ class Builder:
         self, name: str, units: Any, counts: NDArray[np.int64], axis: Axis, part: str, number: int
     ) -> Any:
         """Return ``(cells, heads × outputs)``, what a head per node predicts; a softmax or sigmoid is still to come."""
-        form, width = self.options.auxiliary_heads, len(output_names(self.outputs))
+        form, width = self.options.auxiliary_heads, self._width
         identity = sparse.eye_array(len(counts))
         (run,) = axis.runs
         out = Axis.of(run.kind, run.of, width)
-        last = f"{name}_auxiliary"
         if form == "linear-tanh-linear":
-            hidden = self._sparse_output(identity, width, counts, f"{name}_auxiliary_hidden", "tanh")
+            hidden = self._sparsely(identity, width, counts.tolist(), f"{name}_auxiliary_hidden", "tanh", is_head=True)
             units = hidden(units)
             self._record(hidden, part, number, "hidden", inputs=axis, outputs=out)
             counts, axis = np.full(len(counts), width), out
-        layer = self._sparse_output(identity, width, counts, last, "tanh" if form == "linear-tanh" else None)
+        activation = "tanh" if form == "linear-tanh" else None
+        layer = self._sparsely(identity, width, counts.tolist(), f"{name}_auxiliary", activation, is_head=True)
         self._record(layer, part, number, inputs=axis, outputs=out)
         return layer(units)
 
@@ -346,59 +343,26 @@ class Builder:
         return keras.layers.Dropout(rate, name=name)(units)
 
     def _sparsely(
-        self, adjacency: Any, units: Any, inputs: Any, name: str, *, activation: str | None, **kernel: Any
+        self, adjacency: Any, units: Any, inputs: Any, name: str, activation: Any, *, is_head: bool = False, **how: Any
     ) -> SparselyConnected:
-        how = {"kernel_initializer": kernel_initializer(self.options), "kernel_regularizer": self._l2(), **kernel}
-        return SparselyConnected(
-            adjacency,
-            units,
-            inputs_per_node=inputs,
-            kernel=self.options.kernel,
-            name=name,
-            activation=activation,
-            **how,
-        )
+        how = {**self._how(is_head), "kernel": self.options.kernel, **how}
+        return SparselyConnected(adjacency, units, inputs_per_node=inputs, activation=activation, name=name, **how)
 
-    def _dense(self, name: str, units: int, activation: str) -> keras.layers.Dense:
-        return keras.layers.Dense(
-            units,
-            activation=activation,
-            kernel_initializer=kernel_initializer(self.options),
-            kernel_regularizer=self._l2(),
-            name=name,
-        )
+    def _dense(self, name: str, units: int, activation: str, *, is_head: bool = False) -> keras.layers.Dense:
+        return keras.layers.Dense(units, activation=activation, name=name, **self._how(is_head))
 
-    def _output(self, name: str, units: int, activation: str | None) -> keras.layers.Dense:
-        return keras.layers.Dense(
-            units,
-            activation=activation,
-            kernel_initializer=kernel_initializer(self.options),
-            dtype=head_dtype(),
-            name=name,
-        )
-
-    def _sparse_output(
-        self, adjacency: Any, units: int, inputs: NDArray[np.int64], name: str, activation: str | None
-    ) -> SparselyConnected:
-        return SparselyConnected(
-            adjacency,
-            units,
-            inputs_per_node=inputs.tolist(),
-            activation=activation,
-            kernel_initializer=kernel_initializer(self.options),
-            kernel=self.options.kernel,
-            dtype=head_dtype(),
-            name=name,
-        )
+    def _how(self, is_head: bool) -> dict[str, Any]:
+        """Return what all layers have in common; heads have a precision of their own, and no penalty."""
+        how = {"kernel_initializer": kernel_initializer(self.options)}
+        if is_head:
+            return {**how, "dtype": head_dtype()}
+        return {**how, "kernel_regularizer": keras.regularizers.L2(self.options.l2) if self.options.l2 else None}
 
     @property
     def _output_activation(self) -> str:
         if isinstance(self.outputs, Classes):
             return "softmax"
         return "sigmoid" if self.options.loss == "binary_crossentropy" else "linear"
-
-    def _l2(self) -> Any:
-        return keras.regularizers.L2(self.options.l2) if self.options.l2 else None
 
     def _record(self, what: Any, part: str, number: int = 0, step: str = "linear", **axes: Axis) -> None:
         """Write down the role of a layer, or of that which gives a symbolic tensor."""

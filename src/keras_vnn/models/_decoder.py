@@ -18,10 +18,10 @@ from keras_vnn.architecture import Architecture
 from keras_vnn.basics.errors import VNNWarning, sample
 from keras_vnn.layers import Connections, SelectUnits, SparselyConnected
 from keras_vnn.models._axes import Axis
-from keras_vnn.models._builder import name_of
+from keras_vnn.models._builder import head_dtype, name_of
+from keras_vnn.models._initial import initializer_named
 from keras_vnn.models._roles import LayerRole
-
-__all__ = ["Decoder", "latent_axis"]
+from keras_vnn.options import AutoencoderOptions
 
 
 def latent_axis(arch: Architecture) -> Axis:
@@ -51,12 +51,8 @@ class Decoder:
         The architecture.
     latent
         Symbolic latent values, as `latent_axis` lists them.
-    how
-        Further arguments of every `SparselyConnected`: initializer, constraint, regularizer, kernel.
-    initial_scale
-        Factor of the initial weights.
-    output_dtype
-        Precision of the genes.
+    options
+        How its layers start and what holds them.
 
     Attributes
     ----------
@@ -64,14 +60,17 @@ class Decoder:
         Of its layers.
     """
 
-    def __init__(
-        self, arch: Architecture, latent: Any, how: dict[str, Any], *, initial_scale: float, output_dtype: str
-    ) -> None:
+    def __init__(self, arch: Architecture, latent: Any, options: AutoencoderOptions) -> None:
         self.arch = arch
-        self.how = how
         self.roles: list[LayerRole] = []
-        self._initial_scale = initial_scale
-        self._output_dtype = output_dtype
+        self._initial_scale = options.initial_scale
+        # One initializer for all: by its seed it depends on no other layer.
+        self._how = {
+            "kernel_initializer": initializer_named(options.kernel_initializer),
+            "kernel_constraint": keras.constraints.NonNeg() if options.non_negative else None,
+            "kernel_regularizer": keras.regularizers.L1(options.l1) if options.l1 else None,
+            "kernel": options.kernel,
+        }
         self._latents: dict[int, Any] = {}
         self._dense: dict[int, Any] = {}
         self._states: dict[int, Any] = {}
@@ -82,7 +81,8 @@ class Decoder:
         for number in range(len(self.arch.layers) - 1, 0, -1):
             self._states[number] = self._nodes(number)
             self.roles.append(LayerRole(name_of(self._states[number]), "nodes", number, "state"))
-        return self._genes()
+        genes = np.ones(len(self.arch.genes), bool)
+        return self._decoded(0, "reconstruction", genes, dtype=head_dtype())
 
     def _share_out(self, latent: Any) -> None:
         """Give the nodes of each layer, and the dense units of each, their latent values."""
@@ -98,79 +98,43 @@ class Decoder:
 
     def _nodes(self, number: int) -> Any:
         """Return the units of the nodes of a layer: latent values, and what others make of later layers."""
-        layer, sinks = self.arch.layers[number], self.arch.sink_nodes(number)
+        units, sinks = self.arch.layers[number].units, self.arch.sink_nodes(number)
         if sinks.all():
             return self._latents[number]
-        inner = np.flatnonzero(~sinks)
-        sources = [target for source, target in self.arch.connections if source == number]
-        blocks = [self.arch.connections[number, target][inner].T for target in sources]
-        axis = sum((Axis.of("nodes", target) for target in sources), Axis())
-        decoded = self._sparsely(
-            number,
-            f"layer_{number}",
-            sparse.vstack(blocks),
-            layer.units[inner],
-            np.concatenate([self.arch.layers[target].units for target in sources]),
-            [self._states[target] for target in sources],
-            axis,
-            Axis.of("inner" if sinks.any() else "nodes", number),
-        )
+        decoded = self._decoded(number, f"layer_{number}", ~sinks)
         if not sinks.any():
             return decoded
         both = keras.layers.Concatenate(name=f"layer_{number}_parts")([self._latents[number], decoded])
-        of_sinks = np.repeat(sinks, layer.units)
-        places = np.empty(len(of_sinks), np.int64)
-        places[of_sinks] = np.arange(of_sinks.sum())
-        places[~of_sinks] = of_sinks.sum() + np.arange((~of_sinks).sum())
+        # Where each unit stands among those of the sinks, which come first, and the others.
+        places = np.argsort(np.argsort(np.repeat(~sinks, units), kind="stable"))
         return SelectUnits(places.tolist(), name=f"layer_{number}_units")(both)
 
-    def _genes(self) -> Any:
-        genes = self.arch.layers[0]
-        sources = [target for source, target in self.arch.connections if source == 0]
-        blocks = [self.arch.connections[0, target].T for target in sources]
-        units = [self.arch.layers[target].units for target in sources]
-        axis = sum((Axis.of("nodes", target) for target in sources), Axis())
-        for number in self._dense:
-            size = self.arch.layers[number].dense_units
-            blocks.append(sparse.csr_array(np.ones((size, len(genes)), bool)))
-            units.append(np.ones(size, np.int64))
-            axis += Axis.of("dense", number, size)
-        inputs = [*(self._states[target] for target in sources), *self._dense.values()]
-        adjacency = sparse.csc_array(sparse.vstack(blocks))
-        _warn_of_unread(genes.ids, np.diff(adjacency.indptr) == 0)
-        return self._sparsely(
-            0,
-            "reconstruction",
-            adjacency,
-            genes.units,
-            np.concatenate(units),
-            inputs,
-            axis,
-            Axis.of("nodes", 0),
-            dtype=self._output_dtype,
-        )
-
-    def _sparsely(
-        self,
-        number: int,
-        name: str,
-        adjacency: Any,
-        units: NDArray[np.int64],
-        inputs_per_node: NDArray[np.int64],
-        inputs: Sequence[Any],
-        read: Axis,
-        made: Axis,
-        **kwargs: Any,
-    ) -> Any:
-        widths = inputs_per_node.tolist(), units.tolist()
-        connections = Connections.from_adjacency(adjacency, input_units=widths[0], output_units=widths[1])
+    def _decoded(self, number: int, name: str, chosen: NDArray[np.bool_], **kwargs: Any) -> Any:
+        """Return the units of some nodes of a layer, made of the nodes they feed, and genes of all dense units too."""
+        nodes, dense = self.arch.layers[number], self._dense if number == 0 else {}
+        targets = [target for source, target in self.arch.connections if source == number]
+        blocks = [self.arch.connections[number, target][np.flatnonzero(chosen)].T for target in targets]
+        read_units = [self.arch.layers[target].units for target in targets]
+        inputs = [self._states[target] for target in targets]
+        read = sum((Axis.of("nodes", target) for target in targets), Axis())
+        for of, units in dense.items():
+            size = self.arch.layers[of].dense_units
+            blocks.append(sparse.csr_array(np.ones((size, len(nodes)), bool)))
+            read_units.append(np.ones(size, np.int64))
+            inputs.append(units)
+            read += Axis.of("dense", of, size)
+        widths = np.concatenate(read_units).tolist(), nodes.units[chosen].tolist()
+        connections = Connections.from_adjacency(sparse.vstack(blocks), input_units=widths[0], output_units=widths[1])
+        if number == 0:
+            _warn_of_unread(nodes.ids, np.diff(connections.nodes.indptr) == 0)
         # From what is encoded, a layer does not warn of genes without input by number; they were named above.
         layer = SparselyConnected(
-            connections.encode(), widths[1], inputs_per_node=widths[0], name=name, **self.how, **kwargs
+            connections.encode(), widths[1], inputs_per_node=widths[0], name=name, **self._how, **kwargs
         )
-        outputs = layer(inputs[0] if len(inputs) == 1 else list(inputs))
+        outputs = layer(inputs[0] if len(inputs) == 1 else inputs)
         weights = self._initial_scale * keras.ops.convert_to_tensor(layer.kernel)
         layer.kernel.assign(weights if layer.kernel_constraint is None else keras.ops.abs(weights))
+        made = Axis.of("nodes" if chosen.all() else "inner", number)
         self.roles.append(LayerRole(name, "nodes", number, inputs=read, outputs=made))
         return outputs
 

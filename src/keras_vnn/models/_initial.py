@@ -8,8 +8,6 @@ from keras_vnn.basics.errors import ModelError, did_you_mean
 from keras_vnn.layers import check_initializer
 from keras_vnn.options import LINEAR_UNIFORM, AutoencoderOptions, ModelOptions
 
-__all__ = ["check_functions", "initializer_named", "kernel_initializer"]
-
 # Functions of Keras that are not activations, or not of a single unit without further arguments.
 _NO_ACTIVATIONS = ("deserialize", "get", "glu", "serialize", "threshold")
 

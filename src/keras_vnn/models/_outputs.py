@@ -9,16 +9,6 @@ from typing import Any
 from keras_vnn.basics.errors import ModelError
 from keras_vnn.data import Classes
 
-__all__ = [
-    "Embedding",
-    "Outputs",
-    "Reconstruction",
-    "Regression",
-    "output_names",
-    "outputs_from_json",
-    "outputs_to_json",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Regression:

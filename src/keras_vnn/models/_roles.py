@@ -1,6 +1,6 @@
 """`Roles`: what each Keras layer of a model is for, as the card of the model lists it.
 
-In: what a builder wrote down. Out: the layer with a role, wherever it stands and whatever it is called today.
+In: what a builder wrote down. Out: the role of a part; `ModelView` finds the layer, whatever it is called today.
 """
 
 from __future__ import annotations
@@ -9,11 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from keras_vnn.basics.errors import ModelError
 from keras_vnn.basics.keras_import import keras
 from keras_vnn.models._axes import Axis, Run
-
-__all__ = ["LayerRole", "Roles"]
 
 _NONE = Axis()
 
@@ -78,27 +75,6 @@ class Roles:
     def all(self, part: str) -> tuple[LayerRole, ...]:
         """Return the linear steps of a part, in order."""
         return tuple(role for role in self.roles if role.part == part and role.step == "linear")
-
-    def layer(self, model: keras.Model, role: LayerRole) -> Any:
-        """Return the Keras layer with a role.
-
-        A model as it was built, loaded or cloned has its layers in one order, whatever they are called. Another, made
-        of parts of it, has them by their names.
-
-        Raises
-        ------
-        ModelError
-            The model has no such layer.
-        """
-        if len(model.layers) == len(self.layers):
-            return model.layers[self.layers.index(role.name)]
-        for layer in model.layers:
-            if layer.name == role.name:
-                return layer
-        raise ModelError(
-            f"The model {model.name!r} has no layer {role.name!r}: it is made of parts of another model.\n"
-            "Pass the model that vnn.build_model or vnn.load_model gave."
-        )
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON value."""

@@ -26,8 +26,6 @@ from keras_vnn.basics.unpacking import refuse_bomb
 from keras_vnn.basics.untrusted import check_hdf5
 from keras_vnn.models._stored_sizes import check_declared, check_sizes
 
-__all__ = ["check_model_file", "checked_config"]
-
 _CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 _MEMBERS = {"metadata.json", _CONFIG, WEIGHTS}
 # Keras writes models as they are; what is packed nevertheless may not hide more than this.

@@ -14,8 +14,6 @@ from keras_vnn.basics.keras_import import keras
 from keras_vnn.models._safety import check_model_file
 from keras_vnn.models._view import model_in, view
 
-__all__ = ["check_architecture", "load_model", "save_model"]
-
 _CONFIG = "config.json"
 _BACKEND_S_OWN = re.compile(rb'"module": "keras\.src\.backend\.\w+\.optimizers[\w.]*"')
 

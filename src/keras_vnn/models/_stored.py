@@ -27,8 +27,6 @@ from keras_vnn.models._saving import check_architecture, load_model
 from keras_vnn.models._view import view
 from keras_vnn.models._weights import weights_digest
 
-__all__ = ["StoredModel", "read_model", "stored_model"]
-
 # Nodes and connections that any file may name; those of another, at most one for each of its bytes.
 _FREE_NODES = 1 << 20
 

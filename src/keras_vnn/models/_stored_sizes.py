@@ -19,8 +19,6 @@ from keras_vnn.basics.errors import ModelError
 from keras_vnn.basics.keras_import import keras
 from keras_vnn.layers._connections import Connections
 
-__all__ = ["check_declared", "check_sizes"]
-
 # What the model of any file may have: bytes in HDF5, weights, and units and connections of sparse layers.
 _FREE_BYTES, _FREE_WEIGHTS, _FREE_UNITS = 1 << 24, 1 << 22, 1 << 20
 # Kernels that keep a number for each pair of units, and how many such pairs count as one connection.

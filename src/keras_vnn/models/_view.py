@@ -16,8 +16,6 @@ from keras_vnn.models._roles import LayerRole, Roles
 if TYPE_CHECKING:
     from keras_vnn.layers import ArchitectureCard, LatentSample, SparselyConnected
 
-__all__ = ["ModelView", "view"]
-
 
 @dataclass(frozen=True)
 class ModelView:
@@ -71,12 +69,24 @@ class ModelView:
     def layer_with(self, role: LayerRole) -> Any:
         """Return the Keras layer with a role.
 
+        A model as it was built, loaded or cloned has its layers in one order, whatever they are called. Another, made
+        of parts of it, has them by their names.
+
         Raises
         ------
         ModelError
             The model has no such layer.
         """
-        return self.roles.layer(self.model, role)
+        built = self.roles.layers
+        if len(self.model.layers) == len(built):
+            return self.model.layers[built.index(role.name)]
+        for layer in self.model.layers:
+            if layer.name == role.name:
+                return layer
+        raise ModelError(
+            f"The model {self.model.name!r} has no layer {role.name!r}: it is made of parts of another model.\n"
+            "Pass the model that vnn.build_model or vnn.load_model gave."
+        )
 
     def sparse_layer(self, number: int) -> SparselyConnected:
         """Return the Keras layer of the named nodes of one layer of the architecture."""

@@ -19,8 +19,6 @@ from keras_vnn.models._axes import Names
 from keras_vnn.models._roles import LayerRole
 from keras_vnn.models._view import ModelView, view
 
-__all__ = ["edge_weights", "feature_names", "set_edge_weights", "weights_digest"]
-
 _KEYS = ["block", "parameter", "source", "source_unit", "target", "target_unit"]
 _COLUMNS = [*_KEYS, "weight"]
 

@@ -6,9 +6,9 @@ Out: an `Architecture` of two layers. Here, and only here, groups are limited, m
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from keras_vnn.architecture import Architecture, Layer, Node
 from keras_vnn.basics.errors import WiringError
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.basics.showing import Shown
+from keras_vnn.options import GeneSetOptions, InteractionOptions
 from keras_vnn.priors.genes import GeneList
 
 _SUBJECTS = {"interaction": "group", "regulator": "regulator", "gene set": "gene set"}
@@ -126,9 +127,7 @@ def grouped_architecture(
     pairs: NDArray[np.int64] | None = None,
     apart: str = "",
     absent: Sequence[str],
-    dense_units: int,
-    units: int,
-    merges: bool,
+    options: InteractionOptions | GeneSetOptions,
     sources: Sequence[Source],
     parameters: Mapping[str, Any],
     audit: Audit,
@@ -153,26 +152,27 @@ def grouped_architecture(
         Why two interacting genes can share no group even without limits; empty when they always do.
     absent
         For each gene, why it is in no group even without limits, should that be so.
-    dense_units, units
-        Fully connected units next to the nodes, units of each node.
-    merges
-        Whether groups with exactly the same genes become one node.
-    sources, parameters, audit
-        What was before.
+    options
+        Units, dense units, and whether groups with exactly the same genes become one node.
+    sources, audit
+        Of the priors.
+    parameters
+        Those of the architecture.
 
     Raises
     ------
     WiringError
         No group is left.
     """
-    within = [_within(groups, limits) for groups, limits in families]
-    kept = [groups.taking(np.flatnonzero(inside)) for (groups, _), inside in zip(families, within, strict=True)]
+    kept, dropped = [], []
+    for groups, limits in families:
+        is_outside = np.logical_or.reduce([outside for outside, _ in _outside(groups, limits)])
+        kept.append(groups.taking(np.flatnonzero(~is_outside)))
+        dropped.append(groups.taking(np.flatnonzero(is_outside)))
     if not sum(map(len, kept)):
         raise WiringError(_nothing_left(families))
-    kept_members = _side_by_side(kept, len(genes))
-    dropped = [groups.taking(np.flatnonzero(~inside)) for (groups, _), inside in zip(families, within, strict=True)]
-    dropped_members = _side_by_side(dropped, len(genes))
-    nodes, adjacency, merged = _merged(kept, kept_members, units, merges=merges)
+    kept_members, dropped_members = _side_by_side(kept), _side_by_side(dropped)
+    nodes, adjacency, merged = _merged(kept, kept_members, options.units, merges=options.redundancy == "same genes")
     accounts = [
         *_limit_entries(families),
         AuditEntry.of("wire", "node", "same genes as another node, merged into it (its names keep all ids)", merged),
@@ -181,23 +181,23 @@ def grouped_architecture(
         accounts += _pair_entries(genes, pairs, kept_members, dropped_members, apart)
     accounts += _gene_entries(genes, kept_members, dropped_members, absent)
     return Architecture(
-        (Layer("genes", tuple(Node(gene, kind="gene") for gene in genes)), Layer(layer, nodes, dense_units)),
+        (Layer("genes", tuple(Node(gene, kind="gene") for gene in genes)), Layer(layer, nodes, options.dense_units)),
         {(0, 1): adjacency},
-        tuple(sources),
+        (*([genes.source] if genes.source else []), *sources),
         parameters,
-        audit + Audit.of(*accounts),
+        genes.audit + audit + Audit.of(*accounts),
     )
 
 
-def _within(groups: Groups, limits: Limits) -> NDArray[np.bool_]:
-    above = np.zeros(len(groups), bool) if limits.maximum is None else groups.sizes > limits.maximum
-    inside: NDArray[np.bool_] = (groups.sizes >= limits.minimum) & ~above
-    return inside
+def _outside(groups: Groups, limits: Limits) -> list[tuple[NDArray[np.bool_], str]]:
+    """Return which groups are outside of each limit, and what to say of them."""
+    few = (groups.sizes < limits.minimum, f"fewer than {limits.minimum:,} {limits.counted} in the list")
+    if limits.maximum is None:
+        return [few]
+    return [few, (groups.sizes > limits.maximum, f"more than {limits.maximum:,} {limits.counted} in the list")]
 
 
-def _side_by_side(families: Sequence[Groups], genes: int) -> sparse.csc_array:
-    if not families:
-        return sparse.csc_array((genes, 0), dtype=bool)
+def _side_by_side(families: Sequence[Groups]) -> sparse.csc_array:
     return sparse.csc_array(sparse.hstack([groups.membership for groups in families], format="csc"))
 
 
@@ -205,28 +205,25 @@ def _merged(
     families: Sequence[Groups], members: sparse.csc_array, units: int, *, merges: bool
 ) -> tuple[tuple[Node, ...], sparse.csr_array, list[str]]:
     """Return a node per group or distinct set of genes, its adjacency, and the ids that were merged into others."""
-    ids = [id for groups in families for id in groups.ids]
-    first_of: dict[bytes, int] = {}
-    names: dict[int, list[str]] = {}
-    same: dict[int, list[int]] = {}
-    merged = []
-    for column, genes in enumerate(_columns(members)):
-        first = first_of.setdefault(genes.tobytes() if merges else str(column).encode(), column)
-        if first != column:
-            same.setdefault(first, []).append(column)
-            names.setdefault(first, [ids[first]]).append(ids[column])
-            merged.append(ids[column])
     facts = [
-        (label, groups.kind, attributes)
+        (id, label, groups.kind, attributes)
         for groups in families
-        for label, attributes in zip(groups.labels, groups.attributes, strict=True)
+        for id, label, attributes in zip(groups.ids, groups.labels, groups.attributes, strict=True)
     ]
-    firsts = list(first_of.values())
-    for first, others in same.items():
-        label, kind, attributes = facts[first]
-        facts[first] = (label, kind, _agreed(attributes, [facts[other][2] for other in others]))
-    nodes = tuple(Node(ids[i], facts[i][0], facts[i][1], units, tuple(names.get(i, ())), facts[i][2]) for i in firsts)
-    return nodes, sparse.csr_array(members[:, firsts]), merged
+    alike: dict[bytes, list[int]] = {}
+    for column, genes in enumerate(_columns(members)):
+        alike.setdefault(genes.tobytes() if merges else str(column).encode(), []).append(column)
+    nodes: list[Node] = []
+    merged: list[str] = []
+    for first, *others in alike.values():
+        id, label, kind, attributes = facts[first]
+        names: tuple[str, ...] = ()
+        if others:
+            attributes = _agreed(attributes, [facts[other][3] for other in others])
+            names = (id, *(facts[other][0] for other in others))
+            merged += names[1:]
+        nodes.append(Node(id, label, kind, units, names, attributes))
+    return tuple(nodes), sparse.csr_array(members[:, [first for first, *_ in alike.values()]]), merged
 
 
 def _agreed(attributes: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -242,20 +239,14 @@ def _agreed(attributes: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) 
 
 def _columns(members: sparse.csc_array) -> Iterator[NDArray[Any]]:
     """Iterate over the positions of the genes of each column."""
-    for start, end in pairwise(members.indptr.tolist()):
+    for start, end in itertools.pairwise(members.indptr.tolist()):
         yield members.indices[start:end]
 
 
 def _limit_entries(families: Sequence[tuple[Groups, Limits]]) -> Iterator[AuditEntry]:
     for groups, limits in families:
-        counted = limits.counted
-        reasons = [(groups.sizes < limits.minimum, f"fewer than {limits.minimum:,} {counted} in the list")]
-        if limits.maximum is not None:
-            reasons.append((groups.sizes > limits.maximum, f"more than {limits.maximum:,} {counted} in the list"))
-        for outside, reason in reasons:
-            yield AuditEntry.of(
-                "wire", groups.subject, reason, [groups.ids[i] for i in np.flatnonzero(outside).tolist()]
-            )
+        for outside, reason in _outside(groups, limits):
+            yield AuditEntry.of("wire", groups.subject, reason, itertools.compress(groups.ids, outside))
 
 
 def _pair_entries(

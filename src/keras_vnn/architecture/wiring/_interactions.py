@@ -6,16 +6,16 @@ In: a gene list, `Interactions`, `Regulation`; or `GeneSets`. Out: an `Architect
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
-from numpy.typing import NDArray
 
 from keras_vnn.architecture import NODE_KINDS, Architecture
 from keras_vnn.architecture.wiring._groupings import GROUPINGS
 from keras_vnn.architecture.wiring._groups import Groups, Limits, grouped_architecture, membership
-from keras_vnn.architecture.wiring._matching import check_match, prior_of
+from keras_vnn.architecture.wiring._matching import check_match, positions_in, prior_of
 from keras_vnn.basics.errors import VNNWarning, WiringError, check_choice, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.options import GeneSetOptions, InteractionOptions, documented
@@ -100,25 +100,24 @@ def interaction_architecture(
     target_limits = Limits(chosen.min_targets, chosen.max_targets, "targets")
 
     families: list[tuple[Groups, Limits]] = []
-    sources = [listed.source] if listed.source else []
-    audit = listed.audit
-    pairs = None
+    sources: tuple[Source, ...] = ()
+    audit, pairs = Audit(), None
     if interactions is not None:
         check_match(listed, interactions.genes, "the interaction table")
         inside = interactions.among(listed)
-        rows = _positions(inside.genes, listed)
+        rows = positions_in(listed, inside.genes)
         pairs = rows[inside.pairs]
         if len(inside):
             groups = GROUPINGS[chosen.grouping](inside, chosen)
             families.append((groups.on_rows(rows, len(listed)), group_limits))
         else:
             _complain_of_nothing(interactions, fatal=regulation is None)
-        sources, audit = [*sources, *interactions.sources], audit + inside.audit
+        sources, audit = interactions.sources, inside.audit
     if regulation is not None:
         check_match(listed, regulation.targets, "the column of targets")
         aimed = regulation.among(listed)
         families.append((_regulators(aimed, listed, chosen.include_regulator), target_limits))
-        sources, audit = [*sources, *regulation.sources], audit + aimed.audit
+        sources, audit = (*sources, *regulation.sources), audit + aimed.audit
     given = {"interactions": interactions, "regulators": regulation}
     return grouped_architecture(
         listed,
@@ -127,9 +126,7 @@ def interaction_architecture(
         pairs=pairs,
         apart="between two communities, no hidden node shared by the pair" if chosen.grouping == "community" else "",
         absent=_reasons(listed, interactions, regulation),
-        dense_units=chosen.dense_units,
-        units=chosen.units,
-        merges=chosen.redundancy == "same genes",
+        options=chosen,
         sources=sources,
         parameters={"wiring": "interaction_architecture", **chosen.to_json()},
         audit=audit,
@@ -140,16 +137,16 @@ def _regulators(regulation: Regulation, genes: GeneList, include_regulator: bool
     """Return a group per regulator, over the genes of the list; its size is the number of its targets."""
     names = regulation.regulators
     columns, targets = regulation.pairs.T
-    rows = _positions(regulation.targets, genes)[targets]
-    effects = np.searchsorted(np.array(EFFECTS, dtype=object), regulation.effect)
-    counts = np.bincount(columns * len(EFFECTS) + effects, minlength=len(names) * len(EFFECTS))
+    rows = positions_in(genes, regulation.targets)[targets]
+    counts: list[Counter[str]] = [Counter() for _ in names]
     signed: list[dict[str, list[str]]] = [{} for _ in names]
     for column, target, effect in zip(columns.tolist(), targets.tolist(), regulation.effect, strict=True):
+        counts[column][effect] += 1
         if effect in ("activation", "repression"):
             signed[column].setdefault(effect, []).append(regulation.targets[target])
     sizes = np.bincount(columns, minlength=len(names))
     if include_regulator:
-        itself = _positions(names, genes)
+        itself = positions_in(genes, names)
         measured = np.flatnonzero(itself >= 0)
         rows, columns = np.concatenate([rows, itself[measured]]), np.concatenate([columns, measured])
     return Groups.of(
@@ -158,20 +155,14 @@ def _regulators(regulation: Regulation, genes: GeneList, include_regulator: bool
         [f"{name} targets" for name in names],
         [
             {
-                "effects": {effect: count for effect, count in zip(EFFECTS, row, strict=True) if count},
+                "effects": {effect: count[effect] for effect in EFFECTS if effect in count},
                 **({"targets": genes_by_effect} if genes_by_effect else {}),
             }
-            for row, genes_by_effect in zip(counts.reshape(-1, len(EFFECTS)).tolist(), signed, strict=True)
+            for count, genes_by_effect in zip(counts, signed, strict=True)
         ],
         membership(rows, columns, (len(genes), len(names))),
         sizes,
     )
-
-
-def _positions(names: Sequence[str], genes: GeneList) -> NDArray[np.int64]:
-    """Return where each name stands in the list; -1 where it does not."""
-    position = {gene: i for i, gene in enumerate(genes)}
-    return np.array([position.get(name, -1) for name in names], np.int64)
 
 
 def _reasons(genes: GeneList, interactions: Interactions | None, regulation: Regulation | None) -> list[str]:
@@ -272,10 +263,8 @@ def gene_set_architecture(
         [(groups, limits)],
         layer=f"{kind}s",
         absent=["in no gene set: not connected"] * len(listed),
-        dense_units=chosen.dense_units,
-        units=chosen.units,
-        merges=chosen.redundancy == "same genes",
-        sources=[*([listed.source] if listed.source else []), *(sources or getattr(known, "sources", ()))],
+        options=chosen,
+        sources=sources or getattr(known, "sources", ()),
         parameters={"wiring": "gene_set_architecture", **chosen.to_json(), "kind": kind},
-        audit=listed.audit + Audit.of(outside),
+        audit=Audit.of(outside),
     )

@@ -19,20 +19,11 @@ from keras_vnn.architecture import Layer, Node
 from keras_vnn.architecture.wiring._hierarchy import Hierarchy, adjacency
 from keras_vnn.basics.errors import ConfigError, check_choice, did_you_mean
 from keras_vnn.basics.provenance import AuditEntry
+from keras_vnn.options import OntologyOptions
 from keras_vnn.priors.genes import GeneList
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-# What a term's position is taken from. Height counts up from the leaves, depth and level down from the roots.
-LAYERINGS: Mapping[str, Callable[[Hierarchy], NDArray[np.int64]]] = MappingProxyType(
-    {
-        "height": lambda hierarchy: hierarchy.height,
-        "depth": lambda hierarchy: hierarchy.depth,
-        "level": lambda hierarchy: hierarchy.level,
-        "flat": lambda hierarchy: hierarchy.depth,
-    }
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +49,9 @@ class Layout:
 
 
 def distances(hierarchy: Hierarchy, layering: str) -> NDArray[np.int64]:
-    """Return what a layering goes by, for each term."""
-    return LAYERINGS[layering](hierarchy)
+    """Return what a layering goes by, for each term: its height above the leaves, or depth or level below the roots."""
+    found: NDArray[np.int64] = getattr(hierarchy, "depth" if layering == "flat" else layering)
+    return found
 
 
 def gene_edges(hierarchy: Hierarchy, term_genes: str) -> sparse.csr_array:
@@ -96,8 +88,8 @@ def lay_out(
     edges = hierarchy.parents.tocoo()
     upwards = layer[edges.row] < layer[edges.col]
     parents = adjacency(edges.row[upwards], edges.col[upwards], (count, count))
-    wrong = [f"{hierarchy.ids[a]} → {hierarchy.ids[b]}" for a, b in _edges(edges.row, edges.col, ~upwards)]
-    entry = AuditEntry.of("wire", "ontology edge", f"to a term of the same or a lower {layering} layer, dropped", wrong)
+    reason = f"to a term of the same or a lower {layering} layer, dropped"
+    entry = _edge_entry("ontology edge", reason, edges, ~upwards, hierarchy.ids, hierarchy.ids)
     return Layout(layer, names, parents, gene_edges(hierarchy, term_genes)), [entry]
 
 
@@ -110,18 +102,8 @@ def only_adjacent(layout: Layout, hierarchy: Hierarchy, genes: tuple[str, ...]) 
     far = layout.layer[edges.col] - layout.layer[edges.row] > 1
     late = layout.layer[reads.col] > 1
     entries = [
-        AuditEntry.of(
-            "wire",
-            "ontology edge",
-            "skips a layer, dropped",
-            [f"{hierarchy.ids[a]} → {hierarchy.ids[b]}" for a, b in _edges(edges.row, edges.col, far)],
-        ),
-        AuditEntry.of(
-            "wire",
-            "gene edge",
-            "skips a layer, dropped",
-            [f"{genes[a]} → {hierarchy.ids[b]}" for a, b in _edges(reads.row, reads.col, late)],
-        ),
+        _edge_entry("ontology edge", "skips a layer, dropped", edges, far, hierarchy.ids, hierarchy.ids),
+        _edge_entry("gene edge", "skips a layer, dropped", reads, late, genes, hierarchy.ids),
     ]
     parents = adjacency(edges.row[~far], edges.col[~far], layout.parents.shape)
     direct = adjacency(reads.row[~late], reads.col[~late], layout.genes.shape)
@@ -155,8 +137,16 @@ def only_adjacent(layout: Layout, hierarchy: Hierarchy, genes: tuple[str, ...]) 
     )
 
 
-def _edges(rows: NDArray[np.int32], columns: NDArray[np.int32], chosen: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    return list(zip(rows[chosen].tolist(), columns[chosen].tolist(), strict=True))
+def _edge_entry(
+    subject: str,
+    reason: str,
+    edges: sparse.coo_array,
+    lost: NDArray[np.bool_],
+    sources: Sequence[str],
+    targets: Sequence[str],
+) -> AuditEntry:
+    pairs = zip(edges.row[lost].tolist(), edges.col[lost].tolist(), strict=True)
+    return AuditEntry.of("wire", subject, reason, [f"{sources[a]} → {targets[b]}" for a, b in pairs])
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,18 +235,14 @@ def units_to_json(rule: int | str | Callable[[int], int]) -> Any:
 
 
 UNANNOTATED_ID = "unannotated"
-_Edges = list[tuple[int, int, int, int]]
 
 
 def assembled(
     genes: GeneList,
     layout: Layout,
     terms: Sequence[Node],
-    *,
-    passthrough: bool,
-    unannotated: NDArray[np.intp] | None,
-    unannotated_units: int,
-    dense_units: int,
+    options: OntologyOptions,
+    unread: NDArray[np.intp],
 ) -> tuple[tuple[Layer, ...], dict[tuple[int, int], sparse.csr_array]]:
     """Return layers and connections.
 
@@ -268,14 +254,11 @@ def assembled(
         Layers and edges of the terms.
     terms
         The node of each term.
-    passthrough
-        Carry edges that skip layers by passthrough nodes, one per source and layer in between.
-    unannotated
-        Positions of the genes that one node in the last layer is to read; ``None`` for no such node.
-    unannotated_units
-        Its units.
-    dense_units
-        Fully connected units next to the nodes of the last layer.
+    options
+        Whether passthrough nodes carry edges that skip layers, one per source and layer in between; whether one node in
+        the last layer reads the genes without annotation; dense units next to the nodes of the last layer.
+    unread
+        Positions of the genes that no term reads.
     """
     count = len(layout.names)
     nodes: list[list[Node]] = [[Node(gene, kind="gene") for gene in genes]]
@@ -290,15 +273,16 @@ def assembled(
     target_layer = layout.layer[np.concatenate([reads.col, edges.col])]
     target = place[np.concatenate([reads.col, edges.col])]
     table = np.stack([source_layer, source, target_layer, target], axis=1)
-    if passthrough:
+    if options.skip_edges == "passthrough":
         table = _carried(table, nodes)
-    if unannotated is not None:
-        nodes[-1].append(Node(UNANNOTATED_ID, "genes without annotation", "unannotated", unannotated_units))
-        rows = np.zeros((len(unannotated), 4), np.int64)
-        rows[:, 1], rows[:, 2], rows[:, 3] = unannotated, count, len(nodes[-1]) - 1
+    (units,) = units_of(options.units, np.array([max(len(unread), 1)])).tolist()
+    if options.unannotated == "node" and len(unread):
+        nodes[-1].append(Node(UNANNOTATED_ID, "genes without annotation", "unannotated", units))
+        rows = np.zeros((len(unread), 4), np.int64)
+        rows[:, 1], rows[:, 2], rows[:, 3] = unread, count, len(nodes[-1]) - 1
         table = np.concatenate([table, rows])
     layers = [Layer("genes", tuple(nodes[0]))] + [
-        Layer(name, tuple(listed), dense_units if number == count else 0)
+        Layer(name, tuple(listed), options.dense_units if number == count else 0)
         for number, (name, listed) in enumerate(zip(layout.names, nodes[1:], strict=True), 1)
     ]
     return tuple(layers), _connections(table, [len(layer) for layer in layers])
@@ -322,7 +306,7 @@ def _carried(table: NDArray[np.int64], nodes: list[list[Node]]) -> NDArray[np.in
     for layer, position, upper, _ in table[far].tolist():
         highest[layer, position] = max(highest.get((layer, position), 0), upper)
     station: dict[tuple[int, int, int], int] = {}
-    links: _Edges = []
+    links: list[tuple[int, int, int, int]] = []
     for layer, position in sorted(highest):
         node = nodes[layer][position]
         before = (layer, position)

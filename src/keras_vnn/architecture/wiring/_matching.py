@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeVar
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from keras_vnn.basics.errors import GeneError, VNNWarning, WiringError
 from keras_vnn.basics.remedies import at_command_line, remedy
@@ -50,6 +52,12 @@ def prior_of(value: Any, kind: type[Prior], reader: str) -> Prior:
 
     read: Prior = getattr(readers, f"read_{reader}")(value)
     return read
+
+
+def positions_in(genes: GeneList, names: Sequence[str]) -> NDArray[np.int64]:
+    """Return where each name stands in the list; -1 where it does not."""
+    position = {gene: i for i, gene in enumerate(genes)}
+    return np.array([position.get(name, -1) for name in names], np.int64)
 
 
 def check_match(genes: GeneList, names: Collection[str], what: str) -> None:

@@ -14,6 +14,7 @@ from keras_vnn.architecture import Architecture, Node
 from keras_vnn.architecture.wiring._hierarchy import Hierarchy
 from keras_vnn.architecture.wiring._layering import (
     UNANNOTATED_ID,
+    Layout,
     assembled,
     distances,
     lay_out,
@@ -114,28 +115,30 @@ def ontology_architecture(
     listed = gene_list(genes)
     check_match(listed, annotations.genes, "the annotation table")
     selected = ontology.selecting(relations=chosen.relations, namespaces=chosen.namespace or None)
-    hierarchy, mapping = annotated_hierarchy(
-        listed,
-        ontology,
-        selected,
-        annotations,
-        replace_obsolete=chosen.obsolete == "replace",
-        branch=chosen.not_rule == "branch",
-    )
-    wanted, unwanted = _wanted(hierarchy, ontology, chosen)
-    pruned, removed = prune(hierarchy, _limits(chosen), wanted=wanted, unwanted=unwanted)
+    whole, mapping = annotated_hierarchy(listed, ontology, selected, annotations, chosen)
+    wanted, unwanted = _wanted(whole, ontology, chosen)
+    hierarchy, entries = prune(whole, _limits(chosen), wanted=wanted, unwanted=unwanted)
     made = ""
     if chosen.root is not None:
-        pruned, joined, made = with_one_root(pruned, np.diff(hierarchy.direct.indptr) > 0, {*ontology.ids, *listed})
-        removed += joined
-    return _wired(
-        listed,
-        selected,
-        annotations,
-        (hierarchy, pruned),
-        made,
-        chosen,
-        listed.audit + selected.audit + annotations.audit + Audit.of(*mapping, *removed),
+        hierarchy, joined, made = with_one_root(hierarchy, np.diff(whole.direct.indptr) > 0, {*ontology.ids, *listed})
+        entries += joined
+    _check_names(listed, hierarchy)
+    layout, dropped = _laid_out(listed, hierarchy, chosen)
+    unread = np.flatnonzero(np.diff(layout.genes.indptr) == 0)
+    if chosen.unannotated == "node" and len(unread) and UNANNOTATED_ID in {*hierarchy.ids, *listed}:
+        raise WiringError(f'A term or gene is called {UNANNOTATED_ID!r}: pass unannotated="unconnected".')
+    entries += dropped + _gene_entries(listed, annotations, whole, hierarchy, unread, chosen)
+    units = units_of(chosen.units, hierarchy.sizes)
+    layers, connections = assembled(
+        listed, layout, _nodes(whole, hierarchy, made, selected, annotations, units), chosen, unread
+    )
+    sources = [listed.source] if listed.source else []
+    return Architecture(
+        layers,
+        connections,
+        tuple(dict.fromkeys([*sources, *selected.sources, *annotations.sources])),
+        _parameters(chosen),
+        listed.audit + selected.audit + annotations.audit + Audit.of(*mapping, *entries),
     )
 
 
@@ -210,48 +213,16 @@ def _wanted(hierarchy: Hierarchy, ontology: Ontology, options: OntologyOptions) 
     return wanted if reasons else None, " or ".join(reasons)
 
 
-def _wired(
-    genes: GeneList,
-    ontology: Ontology,
-    annotations: Annotations,
-    hierarchies: tuple[Hierarchy, Hierarchy],
-    made_root: str,
-    options: OntologyOptions,
-    audit: Audit,
-) -> Architecture:
-    """Lay out a pruned hierarchy and give it nodes."""
-    before, hierarchy = hierarchies
-    _check_names(genes, hierarchy)
+def _laid_out(genes: GeneList, hierarchy: Hierarchy, options: OntologyOptions) -> tuple[Layout, list[AuditEntry]]:
+    """Return the terms in layers, and which edges and terms had no place there."""
     lowest = options.window[0] if options.window else 0
     layout, entries = lay_out(hierarchy, options.layering, options.term_genes, lowest=lowest)
-    if options.skip_edges == "drop":
-        layout, further = only_adjacent(layout, hierarchy, genes.ids)
-        entries += further
-        if not (layout.layer > 0).any():
-            raise WiringError('Every term lost its place under skip_edges="drop": pass skip_edges="keep".')
-    unread = np.flatnonzero(np.diff(layout.genes.indptr) == 0)
-    with_node = options.unannotated == "node" and len(unread) > 0
-    if with_node and UNANNOTATED_ID in {*hierarchy.ids, *genes}:
-        raise WiringError(f'A term or gene is called {UNANNOTATED_ID!r}: pass unannotated="unconnected".')
-    entries += _gene_entries(genes, annotations, before, hierarchy, unread, options)
-    sizes = hierarchy.sizes
-    layers, connections = assembled(
-        genes,
-        layout,
-        _nodes(before, hierarchy, made_root, ontology, annotations, units_of(options.units, sizes)),
-        passthrough=options.skip_edges == "passthrough",
-        unannotated=unread if with_node else None,
-        unannotated_units=int(units_of(options.units, np.array([max(len(unread), 1)]))[0]),
-        dense_units=options.dense_units,
-    )
-    sources = [genes.source] if genes.source else []
-    return Architecture(
-        layers,
-        connections,
-        tuple(dict.fromkeys([*sources, *ontology.sources, *annotations.sources])),
-        _parameters(options),
-        audit + Audit.of(*entries),
-    )
+    if options.skip_edges != "drop":
+        return layout, entries
+    layout, further = only_adjacent(layout, hierarchy, genes.ids)
+    if not (layout.layer > 0).any():
+        raise WiringError('Every term lost its place under skip_edges="drop": pass skip_edges="keep".')
+    return layout, entries + further
 
 
 def _parameters(options: OntologyOptions) -> dict[str, Any]:
@@ -268,13 +239,7 @@ def _nodes(
     units: NDArray[np.int64],
 ) -> list[Node]:
     """Return a node per term; depth and level are those before terms were removed."""
-    columns = zip(
-        hierarchy.ids,
-        hierarchy.merged,
-        units.tolist(),
-        hierarchy.sizes.tolist(),
-        strict=True,
-    )
+    columns = zip(hierarchy.ids, hierarchy.merged, units.tolist(), hierarchy.sizes.tolist(), strict=True)
     nodes = []
     for id, merged, wide, size in columns:
         known = ontology.positions.get(id)

@@ -15,8 +15,10 @@ import numpy as np
 from scipy import sparse
 
 from keras_vnn.architecture.wiring._hierarchy import Hierarchy, adjacency, ancestors, longest_distances, refuse_cycle
+from keras_vnn.architecture.wiring._matching import positions_in
 from keras_vnn.basics.errors import VNNWarning, WiringError, sample
 from keras_vnn.basics.provenance import AuditEntry
+from keras_vnn.options import OntologyOptions
 from keras_vnn.priors import Annotations, Ontology
 from keras_vnn.priors.genes import GeneList
 
@@ -32,9 +34,7 @@ def annotated_hierarchy(
     whole: Ontology,
     selected: Ontology,
     annotations: Annotations,
-    *,
-    replace_obsolete: bool,
-    branch: bool,
+    options: OntologyOptions,
 ) -> tuple[Hierarchy, list[AuditEntry]]:
     """Return the terms selected with the genes annotated with each.
 
@@ -46,10 +46,8 @@ def annotated_hierarchy(
         The ontology, and the part of it that was asked for.
     annotations
         Direct annotations.
-    replace_obsolete
-        Take the replacement of an obsolete term.
-    branch
-        A denial holds for all terms below the one it names.
+    options
+        Whether an obsolete term is replaced; whether a denial holds for all terms below the one it names.
 
     Raises
     ------
@@ -64,31 +62,25 @@ def annotated_hierarchy(
     count = len(selected)
     parents = adjacency(selected.edges[:, 0], selected.edges[:, 1], (count, count))
     refuse_cycle(selected, parents)
+    replace_obsolete, branch = options.obsolete == "replace", options.not_rule == "branch"
     term, changed = _places(annotations.terms, whole, selected, replace_obsolete)
-    position = {gene: i for i, gene in enumerate(genes)}
-    gene = np.array([position.get(name, -1) for name in annotations.genes] or [0], np.int64)
+    gene = positions_in(genes, annotations.genes)
     rows, columns = gene[annotations.pairs[:, 0]], term[annotations.pairs[:, 1]]
     entries = [AuditEntry("match", "annotation", "the gene is not in the gene list", int((rows < 0).sum()))]
-    named = np.array([*annotations.terms, ""], dtype=object)
     listed = rows >= 0
+
+    def entry(reason: str, concerned: NDArray[np.bool_]) -> AuditEntry:
+        terms = {annotations.terms[i] for i in annotations.pairs[concerned, 1].tolist()}
+        return AuditEntry.of("match", "annotation", reason, terms, int(concerned.sum()))
+
     for code, reason in (
         (_UNKNOWN, "its term is not in the ontology"),
         (_OBSOLETE, "its term is obsolete and nothing replaces it" if replace_obsolete else "its term is obsolete"),
         (_ELSEWHERE, "its term is of another namespace"),
     ):
-        lost = listed & (columns == code)
-        concerned = set(named[annotations.pairs[lost, 1]].tolist())
-        entries.append(AuditEntry.of("match", "annotation", reason, concerned, int(lost.sum())))
+        entries.append(entry(reason, listed & (columns == code)))
     moved = listed & changed[annotations.pairs[:, 1]] & (columns >= 0)
-    entries.append(
-        AuditEntry.of(
-            "match",
-            "annotation",
-            "its term goes by another id now, taken",
-            set(named[annotations.pairs[moved, 1]].tolist()),
-            int(moved.sum()),
-        )
-    )
+    entries.append(entry("its term goes by another id now, taken", moved))
     _check_terms(annotations, listed, columns)
     kept = listed & (columns >= 0)
     direct = adjacency(rows[kept], columns[kept], (len(genes), count))

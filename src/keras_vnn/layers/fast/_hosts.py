@@ -14,22 +14,10 @@ import numpy as np
 from keras_vnn.layers._backend import constant
 from keras_vnn.layers.fast._products import Products
 
-_HALF = ("float16", "bfloat16")
-
 
 def differentiable(products: Products) -> Callable[[Any, Any], Any]:
-    """Return ``product(inputs, weights)`` for tensors of the active Keras backend."""
-    make = {"tensorflow": _tensorflow, "torch": _torch, "jax": _jax}[keras.backend.backend()]
-    product: Callable[[Any, Any], Any] = make(products)
-
-    def with_single_precision(inputs: Any, weights: Any) -> Any:
-        dtype = keras.backend.standardize_dtype(inputs.dtype)
-        if dtype not in _HALF:
-            return product(inputs, weights)
-        wide = product(keras.ops.cast(inputs, "float32"), keras.ops.cast(weights, "float32"))
-        return keras.ops.cast(wide, dtype)
-
-    return with_single_precision
+    """Return ``product(inputs, weights)`` for tensors of the active Keras backend, single or double precision."""
+    return {"tensorflow": _tensorflow, "torch": _torch, "jax": _jax}[keras.backend.backend()](products)
 
 
 def on_arrays(function: Callable[..., Sequence[Any]], tensors: Sequence[Any], results: int) -> list[Any]:

@@ -286,19 +286,12 @@ class Products:
 
     def _weights(self, loops: Loops, x: Array | None, g: Array, dw: Array, tiles: int, batch: int) -> None:
         plan, rows = self._by_output, self._plan.rows
-        if self._is_simple:
+        # With one unit per node, the loops need not be told which node a unit is of.
+        loop = loops.weights_rows if self._is_simple else loops.backward_weights
+        nodes = () if self._is_simple else (plan.node_of, plan.unit_of, plan.weight_starts)
 
-            def work(start: int, stop: int) -> None:
-                loops.weights_rows(
-                    x, rows, plan.rows, plan.row_pointers, g.reshape(-1), self.outputs, dw, tiles, start, stop
-                )
-        else:
-
-            def work(start: int, stop: int) -> None:
-                loops.backward_weights(
-                    x, rows, plan.rows, plan.row_pointers, plan.node_of, plan.unit_of, plan.weight_starts,
-                    g.reshape(-1), self.outputs, dw, tiles, start, stop,
-                )  # fmt: skip
+        def work(start: int, stop: int) -> None:
+            loop(x, rows, plan.rows, plan.row_pointers, *nodes, g.reshape(-1), self.outputs, dw, tiles, start, stop)
 
         self._run(work, self.connections.pointers, batch)
 
@@ -342,14 +335,9 @@ class _NodePlan:
     """Where the loops find the inputs and the weights of each output node and unit."""
 
     def __init__(self, connections: Connections, row_of_input: Array) -> None:
-        nodes, units = connections.nodes, connections.output_units
-        inputs_of_edges = connections.input_units[nodes.indices]
-        totals = np.concatenate([[0], np.cumsum(inputs_of_edges)])
-        self.row_pointers = totals[nodes.indptr]
-        first_unit = np.cumsum(connections.input_units) - connections.input_units
-        # The inputs of a node, once for all of its units.
-        offsets = np.arange(totals[-1]) - np.repeat(totals[:-1], inputs_of_edges)
-        self.rows = row_of_input[np.repeat(first_unit[nodes.indices], inputs_of_edges) + offsets]
+        units = connections.output_units
+        self.row_pointers = connections.node_pointers
+        self.rows = row_of_input[connections.node_inputs]
         self.unit_of = np.concatenate([[0], np.cumsum(units)])
         self.node_of = np.repeat(np.arange(len(units), dtype=np.int32), units)
         self.weight_starts = connections.pointers[self.unit_of]

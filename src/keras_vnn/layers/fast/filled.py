@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 from keras_vnn.layers._backend import along_connections
 from keras_vnn.layers._connections import Connections
@@ -50,9 +50,7 @@ class Placement:
 class FilledKernel(SparseKernel):
     """Best for layers on a CPU that have most but not all of their connections."""
 
-    name: ClassVar[str] = "filled"
-    supports_jit: ClassVar[bool] = False
-    is_portable: ClassVar[bool] = False
+    name = "filled"
 
     def __init__(self, connections: Connections, *, is_exported: bool = False) -> None:
         import tensorflow as tf
@@ -78,17 +76,14 @@ class FilledKernel(SparseKernel):
             return f"it is made for TensorFlow, and Keras runs on {backend}"
         return unavailable_loops(connections, device)
 
-    def __call__(self, inputs: Any, weights: Any) -> Any:
-        """Return the product; half precision is computed in single precision."""
+    def product(self, inputs: Any, weights: Any) -> Any:
+        """Return the product."""
         import tensorflow as tf
 
-        is_half = inputs.dtype in (tf.float16, tf.bfloat16)
-        wide = tf.float32 if is_half else inputs.dtype
-        weights = tf.cast(tf.convert_to_tensor(weights), wide)
+        weights = tf.convert_to_tensor(weights)
         matrix = self._placed(weights)
-        outputs = along_connections(
-            tf.cast(inputs, wide),
+        return along_connections(
+            inputs,
             lambda batch: times_transpose(batch, matrix),
             lambda read: times_transpose(read, self._placed(tf.ones_like(weights))),
         )
-        return tf.cast(outputs, inputs.dtype)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import keras
 
@@ -26,10 +26,9 @@ _BACKENDS = ("tensorflow", "torch", "jax")
 class NativeKernel(SparseKernel):
     """Best for sparse layers on a CPU, in training and in prediction."""
 
-    name: ClassVar[str] = "native"
+    name = "native"
     # JAX compiles the calls of the loops with the rest of a model; TensorFlow's XLA knows no calls of Python.
-    supports_jit: ClassVar[bool] = keras.backend.backend() == "jax"
-    is_portable: ClassVar[bool] = False
+    supports_jit = keras.backend.backend() == "jax"
 
     def __init__(self, connections: Connections, *, is_exported: bool = False) -> None:
         self._connections = connections
@@ -45,8 +44,8 @@ class NativeKernel(SparseKernel):
             return f"it serves {', '.join(_BACKENDS)}, and Keras runs on {backend}"
         return unavailable_loops(connections, device)
 
-    def __call__(self, inputs: Any, weights: Any) -> Any:
-        """Return the product; half precision is computed in single precision."""
+    def product(self, inputs: Any, weights: Any) -> Any:
+        """Return the product."""
         return self._product(inputs, weights)
 
     def of_layer(self, parts: Sequence[Any], weights: Any, bias: Any, *, is_linear: bool) -> Any:

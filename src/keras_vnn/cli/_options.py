@@ -59,7 +59,7 @@ def fields_of(section: type[Any]) -> Iterator[tuple[str, FieldInfo, str | None]]
     """Yield the name, the declaration and the heading of every option of a section, those of its groups included."""
     for name, field in section.model_fields.items():
         if name not in section.groups:
-            yield name, field, next((heading for heading, names in section.headings.items() if name in names), None)
+            yield name, field, section.headings.get(name)
     for group, kinds in section.groups.items():
         for flat in section.flat_names(group):
             _, name = section.place_of(flat)

@@ -36,8 +36,8 @@ class RecipeSection(BaseModel):
     prefixed: ClassVar[tuple[str, ...]] = ()
     # Fields that have an effect only with one of some others.
     needs: ClassVar[Mapping[str, tuple[str, ...]]] = {}
-    # Where the command line lists fields, by heading.
-    headings: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    # The headings under which the command line lists fields.
+    headings: ClassVar[Mapping[str, str]] = {}
 
     @classmethod
     def place_of(cls, name: str) -> tuple[str, str] | None:

@@ -10,7 +10,8 @@ from typing import Any
 from keras_vnn import readers
 from keras_vnn.basics.remedies import options_called
 from keras_vnn.readers import FAMILIES
-from keras_vnn.recipes.schema import FIELDS_OF_FILES, BuildRecipe
+from keras_vnn.recipes.prior_fields import FIELDS_OF_FILES
+from keras_vnn.recipes.schema import BuildRecipe
 
 __all__ = ["read_family", "read_named"]
 

@@ -35,6 +35,7 @@ from keras_vnn.options import (
     model_options,
     training_options,
 )
+from keras_vnn.recipes.prior_fields import HEADINGS, headings_by_need, needed_by_fields
 from keras_vnn.recipes.section import RecipeSection
 from keras_vnn.recipes.space import setting_of
 
@@ -72,81 +73,18 @@ GENE_COLUMN = "Column of the gene names, by name or number from 1; of an .h5ad a
 _COLUMNS = "Columns of a table, by name or number from 1"
 
 
-# Which fields say how the files of a family are read, by the options of the function that reads them.
-_TABLE = {"malformed": "malformed", "delimiter": "delimiter", "header": "header"}
-FIELDS_OF_FILES: Mapping[str, Mapping[str, str]] = {
-    "genes": {
-        "column": "gene_column",
-        "duplicates": "duplicates",
-        "orientation": "orientation",
-        "malformed": "malformed",
-    },
-    "interactions": {
-        "format": "interactions_format",
-        "columns": "interactions_columns",
-        "min_score": "min_score",
-        "id": "interaction_id",
-        "sif_types": "interaction_types",
-        "taxon": "taxon",
-        **_TABLE,
-    },
-    "regulation": {
-        "format": "regulation_format",
-        "columns": "regulation_columns",
-        "sif_types": "regulation_types",
-        "drem_id": "drem_id",
-        **_TABLE,
-    },
-    "ontology": {"format": "ontology_format", "columns": "ontology_columns"},
-    "annotations": {
-        "format": "annotations_format",
-        "columns": "annotations_columns",
-        "id": "gene_id",
-        "include_evidence": "include_evidence",
-        "exclude_evidence": "exclude_evidence",
-        "malformed": "malformed",
-        "taxon": "taxon",
-    },
-    "hierarchy": {"format": "hierarchy_format"},
-    "gene-sets": {"format": "gene_sets_format", "repeated_sets": "repeated_sets"},
-    "id-map": {"format": "id_map_format", "columns": "id_map_columns", "taxon": "taxon"},
-}
-# Where the command line lists what names a prior or a translation, and with it what has an effect only with that.
-_HEADINGS = {
-    **dict.fromkeys(("interactions", "regulation"), "Interactions and regulators"),
-    **dict.fromkeys(("ontology", "annotations", "hierarchy"), "Ontologies and hierarchies"),
-    "gene_sets": "Gene sets",
-    **dict.fromkeys(("id_map", "ignore_case", "ignore_version"), "Identifiers"),
-}
-
-
-def _needed_by_fields() -> dict[str, tuple[str, ...]]:
-    """Return the fields of files that each field about reading has an effect on; genes are always there."""
-    needs: dict[str, tuple[str, ...]] = {}
-    for family, fields in FIELDS_OF_FILES.items():
-        for field in fields.values():
-            needs[field] = (*needs.get(field, ()), family.replace("-", "_"))
-    return {field: families for field, families in needs.items() if "genes" not in families}
-
-
-def _headings_by_need(needs: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
-    """Return the headings of fields that belong to one; what belongs to several is listed without."""
-    found = {field: {_HEADINGS[need] for need in others} for field, others in needs.items()}
-    return {field: headings.pop() for field, headings in found.items() if len(headings) == 1}
-
-
 class BuildRecipe(RecipeSection):
     """Options of ``vnn build``: which files, and how they become layers."""
 
     groups: ClassVar[Mapping[str, tuple[type[Options], ...]]] = {
         "wiring": (InteractionOptions, OntologyOptions, GeneSetOptions)
     }
-    needs: ClassVar[Mapping[str, tuple[str, ...]]] = _needed_by_fields() | {
+    needs: ClassVar[Mapping[str, tuple[str, ...]]] = needed_by_fields() | {
         "id_policy": ("id_map", "ignore_case", "ignore_version"),
         "id_from": ("id_map",),
         "id_to": ("id_map",),
     }
-    headings: ClassVar[Mapping[str, str]] = _HEADINGS | _headings_by_need(needs)
+    headings: ClassVar[Mapping[str, str]] = HEADINGS | headings_by_need(needs)
 
     genes: Path = Field(description="Gene list, or expression data whose genes are used.")
     gene_column: Column | None = Field(default=None, description=GENE_COLUMN)

@@ -49,22 +49,12 @@ def _options(
     """Visible neural networks: sparse layers wired by biological knowledge, with named nodes."""
 
 
-app.command("check", cls=Helped)(check)
-app.command("build", cls=Command)(build)
-app.command("train", cls=Command)(train)
-app.command("predict", cls=Command)(predict)
-app.command("inspect", cls=Command)(inspect)
-app.command("explain", cls=Command)(explain)
-app.command("interactions", cls=Command)(interactions)
-app.command("identify", cls=Command)(identify)
-app.command("compare", cls=Command)(compare)
-app.command("tune", cls=Command)(tune)
+app.command(cls=Helped)(check)
+for command in (build, train, predict, inspect, explain, interactions, identify, compare, tune, export, report):
+    app.command(cls=Command)(command)
 app.add_typer(evaluate, name="evaluate")
-app.command("export", cls=Command)(export)
-app.command("report", cls=Command)(report)
-app.command("demo", cls=Helped)(demo)
-app.command("fetch", cls=Helped)(fetch)
-app.command("recipes", cls=Helped)(recipes)
+for command in (demo, fetch, recipes):
+    app.command(cls=Helped)(command)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from keras_vnn.basics.errors import check_choice
-from keras_vnn.basics.keras_import import import_keras
-from keras_vnn.cli._console import print_json, say, say_warning, show
+from keras_vnn.cli._console import print_json, rows_of, say, say_warning, show
 from keras_vnn.cli._inputs import ClassName, Command, MaybeLabel, SameArchitecture, missing_policy, model_of, read_cells
 from keras_vnn.cli._nodes import about, node_lines, verdict
 from keras_vnn.cli._options import options_of
@@ -91,8 +90,7 @@ def inspect(
         [network, *runs] if runs else network, values, labels, class_, by, replicate, missing=missing
     )
     if as_json:
-        shown = ranking.head(top).reset_index()
-        print_json(shown.astype(object).where(shown.notna(), None).to_dict(orient="records"))
+        print_json(rows_of(ranking.head(top).reset_index()))
         return
     show(node_lines(ranking, top))
     if "evidence" in ranking:
@@ -147,7 +145,7 @@ def explain(
     made_folder(output)
     for file in ("nodes.csv", "genes.csv"):
         check_target(output / file, overwrite=True)
-    import_keras()
+    network = model_of(model, computes=True)
     from keras_vnn.basics.csv_tables import write_table
     from keras_vnn.inspection import (
         IMPORTANCE_METHODS,
@@ -157,9 +155,8 @@ def explain(
         ranked_nodes,
         untrained_warning,
     )
-    from keras_vnn.models import load_model, view
+    from keras_vnn.models import view
 
-    network = load_model(model)
     arch = view(network).architecture
     values, labels = read_cells(network, data, label, given)
     how: dict[str, Any] = {"missing": missing_policy(given), "progress": True}
@@ -260,11 +257,9 @@ def retrieval(
 
 
 def _embedded(model: Path, data: Path, options: Mapping[str, Any]) -> anndata.AnnData:
-    import_keras()
+    network = model_of(model, computes=True)
     from keras_vnn.inspection import embed
-    from keras_vnn.models import load_model
 
-    network = load_model(model)
     values, _ = read_cells(network, data, None, options)
     return embed(network, values, missing=missing_policy(options))
 

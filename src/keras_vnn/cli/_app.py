@@ -49,12 +49,16 @@ def _options(
     """Visible neural networks: sparse layers wired by biological knowledge, with named nodes."""
 
 
-app.command(cls=Helped)(check)
-for command in (build, train, predict, inspect, explain, interactions, identify, compare, tune, export, report):
-    app.command(cls=Command)(command)
+def _add(kind: type[Helped], *functions: Callable[..., None]) -> None:
+    for function in functions:
+        app.command(cls=kind)(function)
+
+
+_add(Helped, check)
+_add(Command, build, train, predict, inspect, explain, interactions, identify, compare, tune)
 app.add_typer(evaluate, name="evaluate")
-for command in (demo, fetch, recipes):
-    app.command(cls=Helped)(command)
+_add(Command, export, report)
+_add(Helped, demo, fetch, recipes)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -15,8 +15,6 @@ from typing import Any
 from keras_vnn.basics.errors import ReadError, sample
 from keras_vnn.basics.files import read_lines
 
-__all__ = ["TenX", "is_ten_x", "read_ten_x", "ten_x_group", "ten_x_in_hdf5"]
-
 _EXPRESSION = "Gene Expression"
 _MATRIX = re.compile(r"(.*?)matrix\.mtx(\.gz)?")
 

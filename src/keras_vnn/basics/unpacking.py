@@ -19,15 +19,6 @@ from typing import IO, NoReturn, cast
 
 from keras_vnn.basics.errors import ReadError, sample
 
-__all__ = [
-    "LARGEST_FACTOR",
-    "LARGEST_FREE",
-    "LONGEST_LINE",
-    "NOT_TEXT",
-    "open_unpacked",
-    "refuse_bomb",
-]
-
 # A file may unpack to this many bytes whatever its size, and beyond to this many times its size. Tables of the field
 # shrink by 5 to 50; a file made to fill a disk or the memory shrinks by a thousand.
 LARGEST_FREE = 1 << 28

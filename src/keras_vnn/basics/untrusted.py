@@ -17,8 +17,6 @@ from keras_vnn.basics.errors import ReadError, sample
 from keras_vnn.basics.unpacking import LARGEST_FACTOR
 from keras_vnn.basics.zarr_chunks import is_chunk, unpacked_size
 
-__all__ = ["check_hdf5", "check_zarr"]
-
 # Arrays may declare this many bytes whatever is stored of them, and beyond, so many times what is stored.
 _LARGEST_FREE = 1 << 26
 # What a value takes at least when it is used: numbers become float32, each text an object of Python.

@@ -21,8 +21,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-__all__ = ["is_chunk", "unpacked_size"]
-
 _KEY = re.compile(r"c?[./]?\d+([./]\d+)*|c", re.IGNORECASE)
 _PACKING = frozenset("blosc bz2 gzip lz4 lzma zlib zstd".split())
 _TEXTS = frozenset({"vlen-bytes", "vlen-utf8"})

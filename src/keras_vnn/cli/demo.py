@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
     from keras_vnn.data import Labels
 
-__all__ = ["STYLES", "DemoResult", "run_demo"]
-
 STYLES: Mapping[str, str] = MappingProxyType({"interactions": "kang-ppi-tf", "ontology": "kang-go"})
 
 

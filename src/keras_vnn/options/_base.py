@@ -18,21 +18,6 @@ from pydantic_core import PydanticCustomError
 
 from keras_vnn.basics.errors import ConfigError, VNNError, did_you_mean
 
-__all__ = [
-    "Options",
-    "Real",
-    "Whole",
-    "as_tuple",
-    "choices_of",
-    "documented",
-    "extra_of",
-    "plain_type",
-    "shortened",
-    "shown_default",
-    "unknown_name",
-    "worded",
-]
-
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 

@@ -9,8 +9,6 @@ from pydantic import Field
 from keras_vnn.basics.errors import ModelError
 from keras_vnn.options._base import Options, Real, Whole, as_tuple, only_with
 
-__all__ = ["LATENT", "LINEAR_UNIFORM", "AutoencoderOptions", "ModelOptions"]
-
 LINEAR_UNIFORM = "linear_uniform"
 LATENT = "latent"
 

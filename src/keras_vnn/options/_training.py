@@ -9,8 +9,6 @@ from pydantic import Field
 from keras_vnn.basics.errors import ModelError
 from keras_vnn.options._base import Options, Real, Whole, only_with
 
-__all__ = ["ADAM_EPSILON", "AutoencoderTraining", "EmbeddingOptions", "PretrainingOptions", "TrainingOptions"]
-
 # Of Keras and of what was published.
 ADAM_EPSILON = 1e-7
 

@@ -10,8 +10,6 @@ from pydantic import BeforeValidator, Field
 from keras_vnn.basics.errors import ConfigError
 from keras_vnn.options._base import Options, Real, Whole, as_tuple, only_with
 
-__all__ = ["GeneSetOptions", "HierarchyOptions", "InteractionOptions", "OntologyOptions"]
-
 
 def _ids(terms: Any) -> Any:
     """Return the ids of an ontology, such as a slim, or ids as they are."""

@@ -35,8 +35,6 @@ from keras_vnn.readers.text import preview
 from keras_vnn.recipes.pairs_in_doubt import family_of_pairs, pairs_of_genes
 from keras_vnn.recipes.prior_files import read_family
 
-__all__ = ["FileReport", "check_file", "check_files", "suggested_command"]
-
 # A look is given to files that a build would refuse, so that the report says what is wrong with them.
 _LENIENT = {"malformed": "skip", "duplicates": "first", "repeated_sets": "merge"}
 # What is in the audit only because of that, and the options by which a build reads the file as well.

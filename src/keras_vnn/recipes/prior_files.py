@@ -13,8 +13,6 @@ from keras_vnn.readers import FAMILIES
 from keras_vnn.recipes.prior_fields import FIELDS_OF_FILES
 from keras_vnn.recipes.schema import BuildRecipe
 
-__all__ = ["read_family", "read_named"]
-
 
 def read_family(family: str, path: Any, **options: Any) -> Any:
     """Read a file, or several, as one of a family."""

@@ -20,8 +20,6 @@ from keras_vnn.options import shortened, worded
 from keras_vnn.recipes.schema import SEARCHABLE, BuildRecipe, CompareRecipe, Recipe, TrainRecipe, TuneRecipe
 from keras_vnn.recipes.section import Misuse, RecipeSection
 
-__all__ = ["changed_section", "make_section", "read_recipe"]
-
 # No recipe has a thousandth of it.
 _LARGEST_RECIPE = 1 << 20
 

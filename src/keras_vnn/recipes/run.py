@@ -35,16 +35,6 @@ if TYPE_CHECKING:
     from keras_vnn.data import Labels, Split, Targets
     from keras_vnn.training import TrainingResult
 
-__all__ = [
-    "build_architecture",
-    "network_of",
-    "read_training_data",
-    "recipe_of_model",
-    "split_of",
-    "train_model",
-    "trained_network",
-]
-
 Prior = TypeVar("Prior", Interactions, Regulation, Annotations, GeneSets)
 
 MOST_INSPECTED = 20_000

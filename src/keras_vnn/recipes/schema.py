@@ -39,18 +39,6 @@ from keras_vnn.recipes.prior_fields import HEADINGS, headings_by_need, needed_by
 from keras_vnn.recipes.section import RecipeSection
 from keras_vnn.recipes.space import setting_of
 
-__all__ = [
-    "SEARCHABLE",
-    "BuildRecipe",
-    "CellsRecipe",
-    "CompareRecipe",
-    "Recipe",
-    "TrainRecipe",
-    "TrainingRecipe",
-    "TuneRecipe",
-]
-
-
 Paths = Annotated[tuple[Path, ...], as_tuple]
 Words = Annotated[tuple[str, ...], as_tuple]
 

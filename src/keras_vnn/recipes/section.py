@@ -10,8 +10,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from keras_vnn.basics.errors import did_you_mean
 from keras_vnn.options import Options, worded
 
-__all__ = ["Misuse", "RecipeSection"]
-
 
 class Misuse(ValueError):
     """An option of a group is unknown, has no effect, or has an impossible value."""

@@ -41,6 +41,14 @@ def is_chunk(name: str) -> bool:
     return _KEY.fullmatch(name) is not None
 
 
+def codecs_and_shape(array: Mapping[str, Any]) -> tuple[list[Any], Sequence[int]]:
+    """Return the codecs that a chunk of an array goes through when it is written, in order, and its shape."""
+    codecs = [*(array.get("filters") or ()), *(array.get("codecs") or ())]
+    if array.get("compressor") is not None:
+        codecs.append(array["compressor"])
+    return codecs, array["chunks"] if "chunks" in array else array["chunk_grid"]["configuration"]["chunk_shape"]
+
+
 def unpacked_size(array: Mapping[str, Any], path: Path, limit: int) -> int:
     """Return at least how many bytes a chunk unpacks to, or any number above ``limit`` when there are more.
 
@@ -60,10 +68,7 @@ def unpacked_size(array: Mapping[str, Any], path: Path, limit: int) -> int:
     AttributeError, KeyError, TypeError
         The description is damaged.
     """
-    shape = array["chunks"] if "chunks" in array else array["chunk_grid"]["configuration"]["chunk_shape"]
-    codecs = [*(array.get("filters") or ()), *(array.get("codecs") or ())]
-    if array.get("compressor") is not None:
-        codecs.append(array["compressor"])
+    codecs, shape = codecs_and_shape(array)
     with path.open("rb") as stream:
         return _size(codecs, shape, stream, 0, path.stat().st_size, limit)
 

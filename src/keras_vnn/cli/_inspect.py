@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
     import anndata
 
+Replicate = Annotated[
+    str | None, typer.Option(help="Column with the donor or batch: their means are compared, not cells.")
+]
+
 
 @options_of(CellsRecipe)
 def inspect(
@@ -40,9 +44,7 @@ def inspect(
             "knockout, gradient, rlipp, which is of the model, not of biology."
         ),
     ] = "evidence",
-    replicate: Annotated[
-        str | None, typer.Option(help="Column with the donor or batch: their means are compared, not cells.")
-    ] = None,
+    replicate: Replicate = None,
     others: Annotated[
         list[Path] | None, typer.Option("--with", help="Another training of the same network. May be repeated.")
     ] = None,
@@ -112,9 +114,7 @@ def explain(
         ),
     ] = None,
     class_: ClassName = None,
-    replicate: Annotated[
-        str | None, typer.Option(help="Column with the donor or batch: their means are compared, not cells.")
-    ] = None,
+    replicate: Replicate = None,
     gene_method: Annotated[str, typer.Option(help="Method for genes; any but rlipp.")] = "integrated-gradients",
     correction: Annotated[
         str, typer.Option(help="Correction of importance for hubs: none, pnet, binn, reach.")
@@ -221,12 +221,10 @@ def clustering(
 
     `vnn evaluate clustering model.keras unseen.h5ad --label cell_type`
     """
-    embedded = _embedded(model, data, given)
-    from keras_vnn.data import labels_of
+    embedded, types = _embedded(model, data, label, given)
     from keras_vnn.experiments.evaluation import clustering_scores
 
-    scores = clustering_scores(embedded, labels_of(embedded, label).names, seed=seed)
-    _report(scores, as_json)
+    _report(clustering_scores(embedded, types, seed=seed), as_json)
 
 
 @evaluate.command("retrieval", cls=Command)
@@ -248,20 +246,23 @@ def retrieval(
 
     `vnn evaluate retrieval model.keras cells.h5ad --label cell_type --batch study`
     """
-    embedded = _embedded(model, data, given)
+    embedded, types = _embedded(model, data, label, given)
     from keras_vnn.data import labels_of
     from keras_vnn.experiments.evaluation import retrieval_scores
 
     batches = None if batch is None else labels_of(embedded, batch).names
-    _report(retrieval_scores(embedded, labels_of(embedded, label).names, batches=batches, top=top), as_json)
+    _report(retrieval_scores(embedded, types, batches=batches, top=top), as_json)
 
 
-def _embedded(model: Path, data: Path, options: Mapping[str, Any]) -> anndata.AnnData:
+def _embedded(model: Path, data: Path, label: str, options: Mapping[str, Any]) -> tuple[anndata.AnnData, Any]:
+    """Return the embedding of cells, and their types by name."""
     network = model_of(model, computes=True)
+    from keras_vnn.data import labels_of
     from keras_vnn.inspection import embed
 
     values, _ = read_cells(network, data, None, options)
-    return embed(network, values, missing=missing_policy(options))
+    embedded = embed(network, values, missing=missing_policy(options))
+    return embedded, labels_of(embedded, label).names
 
 
 def _report(scores: Any, as_json: bool) -> None:

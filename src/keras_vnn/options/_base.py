@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import UnionType
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, Union, get_args, get_origin
 
-from pydantic import AllowInfNan, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import AllowInfNan, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
@@ -36,6 +36,9 @@ as_tuple = BeforeValidator(_several)
 # Numbers, as which neither texts nor true and false count.
 Whole = Annotated[int, BeforeValidator(_number)]
 Real = Annotated[float, BeforeValidator(_number), AllowInfNan(False)]
+Positive = Annotated[Whole, Field(ge=1)]
+NonNegative = Annotated[Real, Field(ge=0)]
+Rate = Annotated[Real, Field(ge=0, lt=1)]
 
 # Of a value that is longer, messages show so many letters.
 _SHOWN = 100

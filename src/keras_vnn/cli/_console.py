@@ -65,6 +65,14 @@ def print_json(value: Any) -> None:
     _print("".join(letter if letter.isprintable() or letter == "\n" else json.dumps(letter)[1:-1] for letter in text))
 
 
+def show_result(value: Any, *, as_json: bool) -> None:
+    """Print a value that has both forms, for people or for machines."""
+    if as_json:
+        print_json(value.to_json())
+    else:
+        show(value)
+
+
 def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows of a table as JSON values; ``None`` for what is missing."""
     rows: list[dict[str, Any]] = table.astype(object).where(table.notna(), None).to_dict(orient="records")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from keras_vnn.basics.errors import check_choice
-from keras_vnn.cli._console import print_json, rows_of, say, say_warning, show
+from keras_vnn.cli._console import print_json, rows_of, say, say_warning, show, show_result
 from keras_vnn.cli._inputs import ClassName, Command, MaybeLabel, SameArchitecture, missing_policy, model_of, read_cells
 from keras_vnn.cli._nodes import about, node_lines, verdict
 from keras_vnn.cli._options import options_of
@@ -80,10 +80,7 @@ def inspect(
     if node is not None:
         method = by if by in IMPORTANCE_METHODS else None
         page = inspect_node(network, node, values, labels, top=top, method=method, missing=missing)
-        if as_json:
-            print_json(page.to_json())
-        else:
-            show(str(page))
+        show_result(page, as_json=as_json)
         return
     if (untrained := untrained_warning(view(network))) is not None:
         say_warning(untrained)
@@ -266,9 +263,6 @@ def _embedded(model: Path, data: Path, label: str, options: Mapping[str, Any]) -
 
 
 def _report(scores: Any, as_json: bool) -> None:
-    if as_json:
-        print_json(scores.to_json())
-        return
-    show(str(scores))
-    if hasattr(scores, "by_type"):
+    show_result(scores, as_json=as_json)
+    if hasattr(scores, "by_type") and not as_json:
         show(f"\n{scores.by_type.round(3).to_string()}")

@@ -11,8 +11,6 @@ from pathlib import Path
 
 from keras_vnn.basics.errors import ConfigError, did_you_mean
 
-__all__ = ["config_names", "config_path", "data_names", "data_path"]
-
 
 def data_path(name: str) -> Path:
     """Return the path of a bundled data file.

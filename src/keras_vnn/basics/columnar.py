@@ -15,8 +15,6 @@ from keras_vnn.basics.unpacking import LARGEST_FACTOR, LARGEST_FREE
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["is_columnar", "read_columnar", "with_row_names"]
-
 _MAGIC = b"PAR1"
 # What a value takes in memory at least: a text is an object of Python.
 _NUMBER, _TEXT = 8, 64

@@ -27,8 +27,6 @@ import pandas as pd
 from keras_vnn.basics.errors import ReadError
 from keras_vnn.basics.files import decompressed, existing_file, replacing
 
-__all__ = ["csv_text", "read_table", "write_table"]
-
 # What Excel, LibreOffice and Google Sheets may take for the beginning of a formula; full-width forms too.
 _LIVE = re.compile(r"'*[=+\-@\t\r＝＋－＠]")
 _QUOTED = re.compile(r"''*[=+\-@\t\r＝＋－＠]")

@@ -27,24 +27,6 @@ from keras_vnn.basics.errors import OutputError, ReadError
 from keras_vnn.basics.remedies import remedy
 from keras_vnn.basics.unpacking import open_unpacked
 
-__all__ = [
-    "MOST_CELLS",
-    "alone_at",
-    "check_target",
-    "decompressed",
-    "encoding_of",
-    "existing_file",
-    "existing_path",
-    "is_data",
-    "is_filled_up",
-    "made_folder",
-    "protect",
-    "read_lines",
-    "refuse_bytes",
-    "replacing",
-    "sha256_of",
-]
-
 # More than this is not read as a whole: files of gene sets, hierarchies and recipes are far smaller.
 _LARGEST_WHOLE = 1 << 29
 # Cells of a table that are read at once, of which the text has far fewer: pandas takes 17 bytes for each.
@@ -335,8 +317,8 @@ def _is_running(process: int) -> bool:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except OSError:
-        return True
+    except OSError:  # it is somebody else's
+        pass
     return True
 
 

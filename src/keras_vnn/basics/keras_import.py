@@ -15,8 +15,6 @@ import wrapt
 
 from keras_vnn.basics.errors import VNNError
 
-__all__ = ["as_numpy", "import_keras", "keras", "missing_backend_worded", "quiet_start", "register_layers"]
-
 BACKENDS = ("tensorflow", "jax", "torch")
 
 if TYPE_CHECKING:

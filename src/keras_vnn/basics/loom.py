@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["is_loom", "loom_attributes"]
-
 # What programs call the names of genes and of cells.
 _NAMES = {
     "row_attrs": ("Gene", "gene_names", "gene_symbols", "Symbol", "var_names", "Accession"),

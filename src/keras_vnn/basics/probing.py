@@ -16,8 +16,6 @@ from pathlib import Path
 from keras_vnn.basics.errors import ReadError
 from keras_vnn.basics.unpacking import LARGEST_FACTOR
 
-__all__ = ["refuse_damaged_hdf5"]
-
 _MAGIC = b"\x89HDF\r\n\x1a\n"
 # Follows every object and every index of chunks. The values of a small file are read, within a limit of memory: what a
 # text that many entries share takes is known only then. In a file of any size, those chunks are unpacked, as far as

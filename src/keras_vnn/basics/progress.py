@@ -18,8 +18,6 @@ from typing import Any
 
 from keras_vnn.basics.errors import check_choice, readable
 
-__all__ = ["LOGGER", "Say", "Settings", "log_debug", "log_info", "notebook", "progressing", "settings"]
-
 LOGGER = logging.getLogger("keras_vnn")
 VERBOSITIES = {"warning": logging.WARNING, "info": logging.INFO, "debug": logging.DEBUG}
 

@@ -15,8 +15,6 @@ from keras_vnn.basics.errors import sample
 from keras_vnn.basics.files import sha256_of
 from keras_vnn.basics.showing import Shown
 
-__all__ = ["Audit", "AuditEntry", "Source"]
-
 ITEM_LIMIT = 10_000
 
 

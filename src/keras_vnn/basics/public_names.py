@@ -17,8 +17,6 @@ from typing import Any
 
 from keras_vnn.basics.keras_import import missing_backend_worded, quiet_start
 
-__all__ = ["NAMESPACES", "imported_on_use", "names_in", "place_of", "public_names"]
-
 PACKAGE = "keras_vnn"
 NAMESPACES = ("read", "pp", "wire", "tl", "pl")
 _MODULES = (PACKAGE, *(f"{PACKAGE}.{namespace}" for namespace in NAMESPACES))

@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-__all__ = ["at_command_line", "called", "on_command_line", "options_called", "reader_called", "remedy"]
-
 # The flags of the command that runs, by the names the options have where the message is made; `None` in Python.
 _FLAGS: ContextVar[dict[str, str] | None] = ContextVar("_FLAGS", default=None)
 

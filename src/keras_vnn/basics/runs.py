@@ -28,23 +28,8 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from keras_vnn.basics.errors import ConfigError, OutputError, ReadError
-from keras_vnn.basics.files import alone_at, check_target, replacing, sha256_of
-
-__all__ = [
-    "Count",
-    "Kept",
-    "KeptState",
-    "alone_at",
-    "claim",
-    "differing",
-    "digest_of",
-    "identity_of",
-    "read_result",
-    "read_state",
-    "write_result",
-    "write_state",
-    "write_text",
-]
+from keras_vnn.basics.files import alone_at as alone_at
+from keras_vnn.basics.files import check_target, replacing, sha256_of
 
 _PLAIN = (str, int, float, type(None))
 _MARK, _SHOWN, _LONGEST = "run.json", 5, 60

@@ -14,8 +14,6 @@ from keras_vnn.basics.errors import readable
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Shown"]
-
 _LINES, _LETTERS, _ROWS = 25, 200, 10
 
 

@@ -15,8 +15,6 @@ from typing import Any
 from keras_vnn.basics.errors import ReadError, sample
 from keras_vnn.basics.files import read_lines
 
-__all__ = ["TenX", "is_ten_x", "read_ten_x", "ten_x_group", "ten_x_in_hdf5"]
-
 _EXPRESSION = "Gene Expression"
 _MATRIX = re.compile(r"(.*?)matrix\.mtx(\.gz)?")
 
@@ -77,24 +75,19 @@ def read_ten_x(path: Path) -> TenX:
             f"The folder holds {1 + len(others)} matrices: {path}\n    {sample([prefix, *others])}\n"
             f"Name one of them: {next(folder.glob(f'{prefix}matrix.mtx*'))}"
         )
-    files = {
-        what: next((found for name in names if (found := _found(folder, prefix + name))), None)
-        for what, names in (
-            ("matrix", ("matrix.mtx",)),
-            ("features", ("features.tsv", "genes.tsv")),
-            ("barcodes", ("barcodes.tsv",)),
-        )
-    }
-    missing = [what for what, found in files.items() if found is None]
-    matrix, features, barcodes = files.values()
+    matrix = _found(folder, f"{prefix}matrix.mtx")
+    features = _found(folder, f"{prefix}features.tsv") or _found(folder, f"{prefix}genes.tsv")
+    barcodes = _found(folder, f"{prefix}barcodes.tsv")
     if matrix is None or features is None or barcodes is None:
+        files = {"matrix": matrix, "features": features, "barcodes": barcodes}
+        missing = [what for what, found in files.items() if found is None]
         raise ReadError(
             f"The folder of 10x Cell Ranger lacks {' and '.join(missing)}: {path}\n"
             "Expected matrix.mtx, barcodes.tsv and features.tsv (or genes.tsv), plain or gzip."
         )
     rows = [line.rstrip("\n").split("\t") for line in read_lines(features) if line.strip()]
     for number, row in enumerate(rows, 1):
-        if not 1 <= len(row) or not row[0]:
+        if not row[0]:
             raise ReadError(f"A feature has no name: {features}:{number}\nExpected id, symbol and type.")
     return TenX(
         matrix,

@@ -11,22 +11,14 @@ import bz2
 import gzip
 import io
 import lzma
+import re
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, NoReturn, cast
+from typing import IO, Any
 
 from keras_vnn.basics.errors import ReadError, sample
-
-__all__ = [
-    "LARGEST_FACTOR",
-    "LARGEST_FREE",
-    "LONGEST_LINE",
-    "NOT_TEXT",
-    "open_unpacked",
-    "refuse_bomb",
-]
 
 # A file may unpack to this many bytes whatever its size, and beyond to this many times its size. Tables of the field
 # shrink by 5 to 50; a file made to fill a disk or the memory shrinks by a thousand.
@@ -64,7 +56,13 @@ NOT_TEXT = {
     b"SQLite format 3": ("an SQLite database", "Export the table you need as CSV."),
 }
 
-_GZIP, _BZIP2, _XZ, _ZIP = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"PK\x03\x04"
+# How packed files begin; bzip2 with the first block, or the end where there is none.
+_PACKED = {
+    "gzip": re.compile(rb"\x1f\x8b"),
+    "bzip2": re.compile(rb"BZh.(1AY&SY|\x17rE8P\x90)", re.DOTALL),
+    "xz": re.compile(rb"\xfd7zXZ\x00"),
+    "zip": re.compile(rb"PK\x03\x04"),
+}
 # Members by which archives with a meaning of their own are known.
 _ARCHIVES = {
     "xl/workbook.xml": ("an Excel workbook", "Open it and save the sheet as CSV UTF-8 or tab-delimited text."),
@@ -88,19 +86,10 @@ def open_unpacked(path: Path) -> io.BufferedReader:
     """
     with path.open("rb") as raw:
         magic = raw.read(300)
-    if magic.startswith(_GZIP):
-        stream = cast("IO[bytes]", gzip.open(path, "rb"))
-    elif magic.startswith(_BZIP2) and magic[4:10] in (b"1AY&SY", b"\x17rE8P\x90"):
-        stream = cast("IO[bytes]", bz2.open(path, "rb"))
-    elif magic.startswith(_XZ):
-        stream = cast("IO[bytes]", lzma.open(path, "rb"))
-    elif magic.startswith(_ZIP):
-        stream = _only_member(path)
-    else:
-        return io.BufferedReader(_Checked(path, path.open("rb"), packed=""), 1 << 18)
-    kind = {_GZIP: "gzip", _BZIP2: "bzip2", _XZ: "xz", _ZIP: "zip"}
-    packed = next(name for known, name in kind.items() if magic.startswith(known))
-    return io.BufferedReader(_Checked(path, stream, packed=packed), 1 << 18)
+    packed = next((name for name, begin in _PACKED.items() if begin.match(magic)), "")
+    opened: dict[str, Callable[[Path], Any]]
+    opened = {"": _plain, "gzip": gzip.open, "bzip2": bz2.open, "xz": lzma.open, "zip": _only_member}
+    return io.BufferedReader(_Checked(path, opened[packed](path), packed=packed), 1 << 18)
 
 
 def refuse_bomb(path: Path, size: int, packed: int, *, free: int | None = None, factor: int | None = None) -> None:
@@ -132,7 +121,11 @@ class _Checked(io.RawIOBase):
         try:
             block = self._stream.read(len(view))
         except (*_DAMAGE, OSError, RuntimeError, ValueError) as error:
-            self._refuse(error)
+            if not self._packed:
+                raise ReadError(
+                    f"Cannot read the file: {self._path}\n{error}\nIs the disk or network it lies on in order?"
+                ) from error
+            raise _damaged(self._path, self._packed, error) from error
         view[: len(block)] = block
         self._given += len(block)
         if self._packed:
@@ -146,16 +139,6 @@ class _Checked(io.RawIOBase):
             )
         return len(block)
 
-    def _refuse(self, error: Exception) -> NoReturn:
-        if not self._packed:
-            raise ReadError(f"Cannot read the file: {self._path}\n{error}\nIs the disk or network it lies on in order?")
-        if "password" in str(error):
-            raise ReadError(f"The zip archive is encrypted: {self._path}\nUnpack it with its password first.")
-        reason = str(error) or type(error).__name__
-        raise ReadError(
-            f"The {self._packed} file {self._path} is damaged or ends early: {reason}\nDownload it again."
-        ) from error
-
     def close(self) -> None:
         self._stream.close()
         super().close()
@@ -165,29 +148,25 @@ def _only_member(path: Path) -> IO[bytes]:
     """Open the one file of a zip archive."""
     try:
         archive = zipfile.ZipFile(path)
+    except (*_DAMAGE, OSError, ValueError) as error:
+        raise _damaged(path, "zip", error) from error
+    # The open member keeps the file open until it is closed itself.
+    with archive:
         names = archive.namelist()
-    except (*_DAMAGE, OSError, ValueError, UnicodeDecodeError) as error:
-        raise ReadError(f"The zip file {path} is damaged or ends early: {error}\nDownload it again.") from error
-    for member, (what, advice) in _ARCHIVES.items():
-        if member in names:
-            archive.close()
-            raise ReadError(f"The file is {what}: {path}\n{advice}")
-    files = [name for name in names if not name.endswith("/") and not _is_beside(name)]
-    if len(files) != 1:
-        archive.close()
-        raise ReadError(
-            f"The zip archive holds {len(files):,} files, expected one: {path}\n{_listed(files)}"
-            "Unpack it, and name the file you mean."
-        )
-    try:
-        return archive.open(files[0])
-    except (*_DAMAGE, OSError, RuntimeError, ValueError) as error:
-        if "password" in str(error):
-            raise ReadError(f"The zip archive is encrypted: {path}\nUnpack it with its password first.") from error
-        raise ReadError(f"The zip file {path} is damaged or ends early: {error}\nDownload it again.") from error
-    finally:
-        # The open member keeps the file open until it is closed itself.
-        archive.close()
+        for member, (what, advice) in _ARCHIVES.items():
+            if member in names:
+                raise ReadError(f"The file is {what}: {path}\n{advice}")
+        files = [name for name in names if not name.endswith("/") and not _is_beside(name)]
+        if len(files) != 1:
+            listed = f"    {sample(files)}\n" if files else ""
+            raise ReadError(
+                f"The zip archive holds {len(files):,} files, expected one: {path}\n{listed}"
+                "Unpack it, and name the file you mean."
+            )
+        try:
+            return archive.open(files[0])
+        except (*_DAMAGE, OSError, RuntimeError, ValueError) as error:
+            raise _damaged(path, "zip", error) from error
 
 
 def _is_beside(name: str) -> bool:
@@ -195,5 +174,12 @@ def _is_beside(name: str) -> bool:
     return name.startswith("__MACOSX/") or name.split("/")[-1] in (".DS_Store", "Thumbs.db")
 
 
-def _listed(names: Sequence[str]) -> str:
-    return f"    {sample(names)}\n" if names else ""
+def _plain(path: Path) -> IO[bytes]:
+    return path.open("rb")
+
+
+def _damaged(path: Path, packed: str, error: Exception) -> ReadError:
+    if "password" in str(error):
+        return ReadError(f"The zip archive is encrypted: {path}\nUnpack it with its password first.")
+    reason = str(error) or type(error).__name__
+    return ReadError(f"The {packed} file {path} is damaged or ends early: {reason}\nDownload it again.")

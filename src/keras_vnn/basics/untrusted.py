@@ -15,9 +15,7 @@ from typing import Any
 
 from keras_vnn.basics.errors import ReadError, sample
 from keras_vnn.basics.unpacking import LARGEST_FACTOR
-from keras_vnn.basics.zarr_chunks import is_chunk, unpacked_size
-
-__all__ = ["check_hdf5", "check_zarr"]
+from keras_vnn.basics.zarr_chunks import codecs_and_shape, is_chunk, unpacked_size
 
 # Arrays may declare this many bytes whatever is stored of them, and beyond, so many times what is stored.
 _LARGEST_FREE = 1 << 26
@@ -149,11 +147,8 @@ def _arrays(member: Path, path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 def _checked_array(array: dict[str, Any], where: str, path: Path) -> int:
     """Return how many bytes an array takes, or one of its chunks if that is more."""
     try:
-        codecs = [*(array.get("filters") or ()), *(array.get("codecs") or ())]
-        if array.get("compressor") is not None:
-            codecs.append(array["compressor"])
+        codecs, chunks = codecs_and_shape(array)
         names = set(_codec_names(codecs))
-        chunks = array["chunks"] if "chunks" in array else array["chunk_grid"]["configuration"]["chunk_shape"]
         kind = array["dtype"] if "dtype" in array else array["data_type"]
         size = max(_bytes(array["shape"], kind), _bytes(chunks, kind))
     # An infinite length is an OverflowError.

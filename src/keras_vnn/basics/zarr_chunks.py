@@ -21,8 +21,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-__all__ = ["is_chunk", "unpacked_size"]
-
 _KEY = re.compile(r"c?[./]?\d+([./]\d+)*|c", re.IGNORECASE)
 _PACKING = frozenset("blosc bz2 gzip lz4 lzma zlib zstd".split())
 _TEXTS = frozenset({"vlen-bytes", "vlen-utf8"})
@@ -41,6 +39,14 @@ def is_chunk(name: str) -> bool:
     (True, True, False)
     """
     return _KEY.fullmatch(name) is not None
+
+
+def codecs_and_shape(array: Mapping[str, Any]) -> tuple[list[Any], Sequence[int]]:
+    """Return the codecs that a chunk of an array goes through when it is written, in order, and its shape."""
+    codecs = [*(array.get("filters") or ()), *(array.get("codecs") or ())]
+    if array.get("compressor") is not None:
+        codecs.append(array["compressor"])
+    return codecs, array["chunks"] if "chunks" in array else array["chunk_grid"]["configuration"]["chunk_shape"]
 
 
 def unpacked_size(array: Mapping[str, Any], path: Path, limit: int) -> int:
@@ -62,10 +68,7 @@ def unpacked_size(array: Mapping[str, Any], path: Path, limit: int) -> int:
     AttributeError, KeyError, TypeError
         The description is damaged.
     """
-    shape = array["chunks"] if "chunks" in array else array["chunk_grid"]["configuration"]["chunk_shape"]
-    codecs = [*(array.get("filters") or ()), *(array.get("codecs") or ())]
-    if array.get("compressor") is not None:
-        codecs.append(array["compressor"])
+    codecs, shape = codecs_and_shape(array)
     with path.open("rb") as stream:
         return _size(codecs, shape, stream, 0, path.stat().st_size, limit)
 

@@ -49,22 +49,16 @@ def _options(
     """Visible neural networks: sparse layers wired by biological knowledge, with named nodes."""
 
 
-app.command("check", cls=Helped)(check)
-app.command("build", cls=Command)(build)
-app.command("train", cls=Command)(train)
-app.command("predict", cls=Command)(predict)
-app.command("inspect", cls=Command)(inspect)
-app.command("explain", cls=Command)(explain)
-app.command("interactions", cls=Command)(interactions)
-app.command("identify", cls=Command)(identify)
-app.command("compare", cls=Command)(compare)
-app.command("tune", cls=Command)(tune)
+def _add(kind: type[Helped], *functions: Callable[..., None]) -> None:
+    for function in functions:
+        app.command(cls=kind)(function)
+
+
+_add(Helped, check)
+_add(Command, build, train, predict, inspect, explain, interactions, identify, compare, tune)
 app.add_typer(evaluate, name="evaluate")
-app.command("export", cls=Command)(export)
-app.command("report", cls=Command)(report)
-app.command("demo", cls=Helped)(demo)
-app.command("fetch", cls=Helped)(fetch)
-app.command("recipes", cls=Helped)(recipes)
+_add(Command, export, report)
+_add(Helped, demo, fetch, recipes)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -170,7 +170,6 @@ def fetch(
 
     `vnn build --genes cells.h5ad --ontology $(vnn fetch go-basic) --annotations $(vnn fetch goa-human) -o go.vnn`
     """
-    from keras_vnn.basics.errors import ConfigError
     from keras_vnn.readers.downloads import fetch as fetch_file
     from keras_vnn.readers.downloads import file_names, remote_file, remote_files
 

@@ -12,12 +12,15 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from keras_vnn.basics.errors import OutputError, VNNError, readable
 from keras_vnn.basics.progress import LOGGER
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _LINES = "\n\t"
 
@@ -60,6 +63,20 @@ def print_json(value: Any) -> None:
     text = json.dumps(value, ensure_ascii=False, indent=2)
     # Only inside of strings is there anything that cannot be printed.
     _print("".join(letter if letter.isprintable() or letter == "\n" else json.dumps(letter)[1:-1] for letter in text))
+
+
+def show_result(value: Any, *, as_json: bool) -> None:
+    """Print a value that has both forms, for people or for machines."""
+    if as_json:
+        print_json(value.to_json())
+    else:
+        show(value)
+
+
+def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a table as JSON values; ``None`` for what is missing."""
+    rows: list[dict[str, Any]] = table.astype(object).where(table.notna(), None).to_dict(orient="records")
+    return rows
 
 
 def report_error(error: VNNError, *, as_json: bool) -> None:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from keras_vnn.basics.errors import ConfigError, readable
-from keras_vnn.basics.keras_import import import_keras
-from keras_vnn.cli._console import print_json, say, show
-from keras_vnn.cli._inputs import ClassName, Force, MaybeLabel, missing_policy, read_cells
+from keras_vnn.cli._console import print_json, rows_of, say, show
+from keras_vnn.cli._inputs import ClassName, Force, MaybeLabel, missing_policy, model_of, read_cells
 from keras_vnn.cli._nodes import cut
 from keras_vnn.cli._options import options_of
 from keras_vnn.recipes.schema import CellsRecipe
@@ -53,16 +52,14 @@ def interactions(
     `vnn interactions model.keras cells.h5ad --label condition --node "DNA repair" -o pairs.csv`
     """
     _check(output, (".csv",), force)
-    import_keras()
+    network = model_of(model, computes=True)
     from keras_vnn.inspection import interactions as pairs_of
-    from keras_vnn.models import load_model
 
-    network = load_model(model)
     values, labels = read_cells(network, data, label, given)
     table = pairs_of(network, values, labels, node or None, class_, missing=missing_policy(given))
     facts = table.attrs
     if as_json:
-        print_json({**facts, "table": table.astype(object).where(table.notna(), None).to_dict(orient="records")})
+        print_json({**facts, "table": rows_of(table)})
     else:
         show(_lines(table.drop(columns=["first", "second", "use_first", "use_second"]).head(_TOP)))
     if output is not None:
@@ -103,16 +100,14 @@ def identify(
     """
     for path in output or ():
         _check(path, (".csv", ".keras"), force)
-    import_keras()
+    network = model_of(model, computes=True)
     from keras_vnn.inspection import identify as identified_by
-    from keras_vnn.models import load_model, save_model
+    from keras_vnn.models import save_model
 
-    network = load_model(model)
     values, _ = read_cells(network, data, None, given)
     table = identified_by(network, values, students=students, missing=missing_policy(given), progress=True)
     if as_json:
-        shown = table.reset_index()
-        print_json({**table.attrs, "table": shown.astype(object).where(shown.notna(), None).to_dict(orient="records")})
+        print_json({**table.attrs, "table": rows_of(table.reset_index())})
     else:
         show(_lines(table.drop(columns=["kind", "layer"]).sort_values("r", ascending=False, kind="stable").head(_TOP)))
     for path in output or ():

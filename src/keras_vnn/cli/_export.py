@@ -54,7 +54,7 @@ def export(
     if format == "recipe" or (format is None and output is not None and output.suffix in (".yaml", ".yml")):
         _recipe(source, output, force=force, as_json=as_json)
         return
-    found = _loaded(source, architecture)
+    found = _loaded(source, architecture, computes=False)
     written = export_summary(found, format, path=output, ranking=_of_class(found, class_), overwrite=force)
     if as_json:
         print_json({"written": str(written)} if output is not None else {"text": written})
@@ -103,14 +103,14 @@ def _of_class(source: Any, class_: str | None) -> Any:
     return ranked_nodes(source, class_=class_)
 
 
-def _loaded(source: Path, architecture: Path | None) -> Any:
+def _loaded(source: Path, architecture: Path | None = None, *, computes: bool) -> Any:
     from keras_vnn.architecture import load_architecture
     from keras_vnn.basics.files import existing_file
 
     found = existing_file(source, "model or architecture")
     if found.suffix != ".keras":
         return load_architecture(found)
-    return model_of(found, architecture, computes=False)
+    return model_of(found, architecture, computes=computes)
 
 
 @options_of(CellsRecipe)
@@ -141,26 +141,20 @@ def report(
 
     `vnn report model.keras --comparison kang-comparison -o report.html`
     """
-    from keras_vnn.architecture import load_architecture
-    from keras_vnn.basics.files import check_target, existing_file
+    from keras_vnn.basics.files import check_target
     from keras_vnn.export.report import write_report
 
-    found = existing_file(source, "model or architecture")
     check_target(output, overwrite=force)
-    network: Any
-    values, labels = None, None
-    if found.suffix == ".keras":
-        network = model_of(found, computes=data is not None)
-        if data is not None:
-            values, labels = read_cells(network, data, label, given)
-    else:
-        network, values = load_architecture(found), data
+    network = _loaded(source, computes=data is not None)
+    values, labels = data, None
+    if data is not None and source.suffix == ".keras":
+        values, labels = read_cells(network, data, label, given)
     written = write_report(
         network,
         output,
         values,
         labels,
-        title=title or found.stem,
+        title=title or source.stem,
         class_=class_,
         comparison=comparison,
         overwrite=force,

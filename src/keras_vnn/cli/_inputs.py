@@ -5,7 +5,7 @@ Files are looked for before anything slow is imported, and never written onto.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -103,22 +103,16 @@ def take_inputs(options: Mapping[str, Any]) -> None:
     ReadError
         One of them is not there, or not a file that can be read.
     """
-    for name, path in _inputs(options):
-        found = existing_path(path, _WORDS.get(name, "file"))
-        if not found.is_dir():
-            existing_file(found, _WORDS.get(name, "file"))
-        # A page about a comparison may well lie in its folder.
-        protect([found / "comparison.json" if name == "comparison" and found.is_dir() else found])
-
-
-def _inputs(options: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
     for name, value in options.items():
-        if name not in _OUTPUTS:
-            yield from (
-                (name, part)
-                for part in (value if isinstance(value, list | tuple) else [value])
-                if isinstance(part, Path)
-            )
+        what = _WORDS.get(name, "file")
+        for path in value if isinstance(value, list | tuple) else [value]:
+            if name in _OUTPUTS or not isinstance(path, Path):
+                continue
+            found = existing_path(path, what)
+            if not found.is_dir():
+                existing_file(found, what)
+            # A page about a comparison may well lie in its folder.
+            protect([found / "comparison.json" if name == "comparison" and found.is_dir() else found])
 
 
 def model_of(path: Path, architecture: Path | None = None, *, computes: bool) -> Any:

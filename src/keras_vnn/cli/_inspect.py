@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from keras_vnn.basics.errors import check_choice
-from keras_vnn.basics.keras_import import import_keras
-from keras_vnn.cli._console import print_json, say, say_warning, show
+from keras_vnn.cli._console import print_json, rows_of, say, say_warning, show, show_result
 from keras_vnn.cli._inputs import ClassName, Command, MaybeLabel, SameArchitecture, missing_policy, model_of, read_cells
 from keras_vnn.cli._nodes import about, node_lines, verdict
 from keras_vnn.cli._options import options_of
@@ -19,6 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import anndata
+
+Replicate = Annotated[
+    str | None, typer.Option(help="Column with the donor or batch: their means are compared, not cells.")
+]
 
 
 @options_of(CellsRecipe)
@@ -41,9 +44,7 @@ def inspect(
             "knockout, gradient, rlipp, which is of the model, not of biology."
         ),
     ] = "evidence",
-    replicate: Annotated[
-        str | None, typer.Option(help="Column with the donor or batch: their means are compared, not cells.")
-    ] = None,
+    replicate: Replicate = None,
     others: Annotated[
         list[Path] | None, typer.Option("--with", help="Another training of the same network. May be repeated.")
     ] = None,
@@ -79,10 +80,7 @@ def inspect(
     if node is not None:
         method = by if by in IMPORTANCE_METHODS else None
         page = inspect_node(network, node, values, labels, top=top, method=method, missing=missing)
-        if as_json:
-            print_json(page.to_json())
-        else:
-            show(str(page))
+        show_result(page, as_json=as_json)
         return
     if (untrained := untrained_warning(view(network))) is not None:
         say_warning(untrained)
@@ -91,8 +89,7 @@ def inspect(
         [network, *runs] if runs else network, values, labels, class_, by, replicate, missing=missing
     )
     if as_json:
-        shown = ranking.head(top).reset_index()
-        print_json(shown.astype(object).where(shown.notna(), None).to_dict(orient="records"))
+        print_json(rows_of(ranking.head(top).reset_index()))
         return
     show(node_lines(ranking, top))
     if "evidence" in ranking:
@@ -114,9 +111,7 @@ def explain(
         ),
     ] = None,
     class_: ClassName = None,
-    replicate: Annotated[
-        str | None, typer.Option(help="Column with the donor or batch: their means are compared, not cells.")
-    ] = None,
+    replicate: Replicate = None,
     gene_method: Annotated[str, typer.Option(help="Method for genes; any but rlipp.")] = "integrated-gradients",
     correction: Annotated[
         str, typer.Option(help="Correction of importance for hubs: none, pnet, binn, reach.")
@@ -147,7 +142,7 @@ def explain(
     made_folder(output)
     for file in ("nodes.csv", "genes.csv"):
         check_target(output / file, overwrite=True)
-    import_keras()
+    network = model_of(model, computes=True)
     from keras_vnn.basics.csv_tables import write_table
     from keras_vnn.inspection import (
         IMPORTANCE_METHODS,
@@ -157,9 +152,8 @@ def explain(
         ranked_nodes,
         untrained_warning,
     )
-    from keras_vnn.models import load_model, view
+    from keras_vnn.models import view
 
-    network = load_model(model)
     arch = view(network).architecture
     values, labels = read_cells(network, data, label, given)
     how: dict[str, Any] = {"missing": missing_policy(given), "progress": True}
@@ -224,12 +218,10 @@ def clustering(
 
     `vnn evaluate clustering model.keras unseen.h5ad --label cell_type`
     """
-    embedded = _embedded(model, data, given)
-    from keras_vnn.data import labels_of
+    embedded, types = _embedded(model, data, label, given)
     from keras_vnn.experiments.evaluation import clustering_scores
 
-    scores = clustering_scores(embedded, labels_of(embedded, label).names, seed=seed)
-    _report(scores, as_json)
+    _report(clustering_scores(embedded, types, seed=seed), as_json)
 
 
 @evaluate.command("retrieval", cls=Command)
@@ -251,28 +243,26 @@ def retrieval(
 
     `vnn evaluate retrieval model.keras cells.h5ad --label cell_type --batch study`
     """
-    embedded = _embedded(model, data, given)
+    embedded, types = _embedded(model, data, label, given)
     from keras_vnn.data import labels_of
     from keras_vnn.experiments.evaluation import retrieval_scores
 
     batches = None if batch is None else labels_of(embedded, batch).names
-    _report(retrieval_scores(embedded, labels_of(embedded, label).names, batches=batches, top=top), as_json)
+    _report(retrieval_scores(embedded, types, batches=batches, top=top), as_json)
 
 
-def _embedded(model: Path, data: Path, options: Mapping[str, Any]) -> anndata.AnnData:
-    import_keras()
+def _embedded(model: Path, data: Path, label: str, options: Mapping[str, Any]) -> tuple[anndata.AnnData, Any]:
+    """Return the embedding of cells, and their types by name."""
+    network = model_of(model, computes=True)
+    from keras_vnn.data import labels_of
     from keras_vnn.inspection import embed
-    from keras_vnn.models import load_model
 
-    network = load_model(model)
     values, _ = read_cells(network, data, None, options)
-    return embed(network, values, missing=missing_policy(options))
+    embedded = embed(network, values, missing=missing_policy(options))
+    return embedded, labels_of(embedded, label).names
 
 
 def _report(scores: Any, as_json: bool) -> None:
-    if as_json:
-        print_json(scores.to_json())
-        return
-    show(str(scores))
-    if hasattr(scores, "by_type"):
+    show_result(scores, as_json=as_json)
+    if hasattr(scores, "by_type") and not as_json:
         show(f"\n{scores.by_type.round(3).to_string()}")

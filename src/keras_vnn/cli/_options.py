@@ -6,14 +6,13 @@ In: a section and a function that takes what was given by name. Out: the functio
 from __future__ import annotations
 
 import inspect
-import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import typer
 
-from keras_vnn.options import choices_of, shown_default
+from keras_vnn.options import choices_of, extra_of, plain_type, shown_default
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -59,7 +58,7 @@ def fields_of(section: type[Any]) -> Iterator[tuple[str, FieldInfo, str | None]]
     """Yield the name, the declaration and the heading of every option of a section, those of its groups included."""
     for name, field in section.model_fields.items():
         if name not in section.groups:
-            yield name, field, next((heading for heading, names in section.headings.items() if name in names), None)
+            yield name, field, section.headings.get(name)
     for group, kinds in section.groups.items():
         for flat in section.flat_names(group):
             _, name = section.place_of(flat)
@@ -72,19 +71,15 @@ def fields_of(section: type[Any]) -> Iterator[tuple[str, FieldInfo, str | None]]
 def _option(name: str, field: FieldInfo, panel: str | None) -> Any:
     flag = f"--{name.replace('_', '-')}"
     names = _SHORT.get(name, (flag,))
-    if _base(field.annotation) is bool:
-        extra = field.json_schema_extra
-        names = (
-            str(extra["flags"])
-            if isinstance(extra, dict) and "flags" in extra
-            else f"{flag}/--no-{name.replace('_', '-')}",
-        )
+    base = _base(field.annotation)
+    if base is bool:
+        names = (extra_of(field).get("flags", f"{flag}/--no-{flag[2:]}"),)
     choices = choices_of(field.annotation)
     text = field.description or ""
-    reads_numbers = _base(field.annotation) is str and any(part in (int, float) for part in _parts(field.annotation))
+    reads_numbers = base is str and any(part in (int, float) for part in _parts(field.annotation))
     if choices and not all(choice in text for choice in choices):
         text = f"{text} One of: {', '.join(choices)}."
-    if _base(field.annotation) is list:
+    if get_origin(base) is tuple:
         text = f"{text} May be repeated."
     if default := shown_default(field):
         text = f"{text} Default: {default}."
@@ -118,27 +113,17 @@ def _parts(annotation: Any) -> Iterator[Any]:
 def _type(field: FieldInfo) -> Any:
     """Return what typer should read: words are checked with the recipe, where errors say what is close."""
     base = _base(field.annotation)
-    if base is list:
-        inner = get_args(_without_none(field.annotation))
-        element = _base(inner[0]) if inner else str
-        return tuple[element, element] if len(inner) == 2 and inner[1] is not ... else list[element]  # type: ignore[valid-type]
-    return base
-
-
-def _without_none(annotation: Any) -> Any:
-    if get_origin(annotation) is Annotated:
-        return _without_none(get_args(annotation)[0])
-    if get_origin(annotation) in (Union, types.UnionType):
-        parts = [part for part in get_args(annotation) if part is not type(None)]
-        return _without_none(parts[0]) if len(parts) == 1 else annotation
-    return annotation
+    if get_origin(base) is not tuple:
+        return base
+    first, second = get_args(base)
+    element = _base(first)
+    return list[element] if second is ... else tuple[element, element]  # type: ignore[valid-type]
 
 
 def _base(annotation: Any) -> Any:
-    """Return the plainest type that holds all that is admitted."""
-    annotation = _without_none(annotation)
-    if annotation in (bool, int, float, Path):
-        return annotation
-    if get_origin(annotation) is tuple:
-        return list
-    return str
+    """Return the type that is admitted, if there is one besides ``None`` that typer knows, else that of texts."""
+    plain = plain_type(annotation)
+    if get_origin(plain) is Union:
+        kinds = [kind for kind in get_args(plain) if kind is not type(None)]
+        plain = kinds[0] if len(kinds) == 1 else str
+    return plain if plain in (bool, int, float, Path) or get_origin(plain) is tuple else str

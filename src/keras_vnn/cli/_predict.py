@@ -7,9 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from keras_vnn.basics.keras_import import import_keras
 from keras_vnn.cli._console import print_json, say
-from keras_vnn.cli._inputs import Force, missing_policy, read_cells
+from keras_vnn.cli._inputs import Force, missing_policy, model_of, read_cells
 from keras_vnn.cli._options import options_of
 from keras_vnn.recipes.schema import CellsRecipe
 
@@ -38,19 +37,17 @@ def predict(
     `vnn predict model.keras other.csv --missing zero --activities nodes.h5ad -o predictions.csv`
     """
     from keras_vnn.basics.csv_tables import write_table
-    from keras_vnn.basics.files import check_target, existing_file, replacing
+    from keras_vnn.basics.files import check_target, replacing
 
-    existing_file(model, "model file")
     for target in filter(None, (output, activities)):
         check_target(target, overwrite=force)
     missing = missing_policy(given)
-    import_keras()
+    network = model_of(model, computes=True)
     from keras_vnn.data import Classes
     from keras_vnn.inspection import node_activities
     from keras_vnn.inspection import predict as predicted
-    from keras_vnn.models import load_model, view
+    from keras_vnn.models import view
 
-    network = load_model(model)
     values, _ = read_cells(network, data, None, given)
     table = predicted(network, values, missing=missing)
     if isinstance(view(network).outputs, Classes):

@@ -12,7 +12,7 @@ from keras_vnn.basics.errors import ConfigError
 from keras_vnn.basics.files import check_target, existing_file, existing_path, read_lines
 from keras_vnn.basics.keras_import import import_keras
 from keras_vnn.basics.runs import alone_at
-from keras_vnn.cli._console import print_json, say, show
+from keras_vnn.cli._console import print_json, say, show, show_result
 from keras_vnn.cli._inputs import (
     CellTable,
     Force,
@@ -184,11 +184,7 @@ def compare(
 
     from keras_vnn.experiments.comparison import compare_networks
 
-    found = compare_networks(task, options, options.output)
-    if as_json:
-        print_json(found.to_json())
-    else:
-        show(str(found))
+    show_result(compare_networks(task, options, options.output), as_json=as_json)
     say(f"written       {options.output}\nnext          open {options.output / 'comparison.html'}")
 
 
@@ -243,10 +239,7 @@ def tune(
     except KeyboardInterrupt:
         say(f"the trials so far are kept in {options.output}; the same command resumes from them")
         raise
-    if as_json:
-        print_json(found.to_json())
-    else:
-        show(str(found))
+    show_result(found, as_json=as_json)
     say(f"written       {options.output}: trials.csv, best.yaml, best.keras")
     say(f"next          vnn inspect {options.output / 'best.keras'}")
 

@@ -27,14 +27,12 @@ from keras_vnn.cli._nodes import directions, leading, verdict
 from keras_vnn.readers import read_interactions
 from keras_vnn.recipes.read import changed_section, read_recipe
 from keras_vnn.recipes.run import build_architecture, read_training_data, train_model
-from keras_vnn.recipes.schema import BuildRecipe, Recipe, TrainRecipe
+from keras_vnn.recipes.schema import Recipe, TrainRecipe
 
 if TYPE_CHECKING:
     import anndata
 
     from keras_vnn.data import Labels
-
-__all__ = ["STYLES", "DemoResult", "run_demo"]
 
 STYLES: Mapping[str, str] = MappingProxyType({"interactions": "kang-ppi-tf", "ontology": "kang-go"})
 
@@ -77,7 +75,7 @@ def run_demo(
     full: bool = False,
     overwrite: bool = False,
     progress: bool = True,
-    say: Say | None = None,
+    say: Say = log_info,
 ) -> DemoResult:
     """Run the main job on the bundled data and write its results.
 
@@ -112,15 +110,16 @@ def run_demo(
     from keras_vnn.models import save_model, view
 
     check_choice("style", style, STYLES)
-    tell = say or log_info
     target = _folder(folder, overwrite=overwrite)
     chosen = recipe or read_recipe(config_path(STYLES[style]))
-    build, train = _sections(chosen)
-    arch = build_architecture(build, say=tell)
+    build, train = chosen.build, chosen.train
+    if build is None or train is None:
+        raise ConfigError("The demo needs a recipe with a build and a train section.")
+    arch = build_architecture(build, say=say)
     inside = read_interactions(list(build.interactions)).among(arch.genes) if build.interactions else None
     if inside is not None:
-        tell(f"inside        {len(inside):,} interactions on {len(inside.genes):,} genes of the data")
-    data, labels = read_training_data(train, arch, say=tell)
+        say(f"inside        {len(inside):,} interactions on {len(inside.genes):,} genes of the data")
+    data, labels = read_training_data(train, arch, say=say)
     if not isinstance(labels, Labels):
         raise ConfigError("The demo compares classifiers; its recipe must not ask for a regression.")
     scores = None
@@ -142,12 +141,6 @@ def run_demo(
     _write(demo, result, data, labels, ranking, overwrite=overwrite)
     write_report(result.model, target / "report.html", title=chosen.title or None, overwrite=overwrite)
     return demo
-
-
-def _sections(recipe: Recipe) -> tuple[BuildRecipe, TrainRecipe]:
-    if recipe.build is None or recipe.train is None:
-        raise ConfigError("The demo needs a recipe with a build and a train section.")
-    return recipe.build, recipe.train
 
 
 def _scores(

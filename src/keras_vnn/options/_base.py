@@ -12,24 +12,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import UnionType
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, Union, get_args, get_origin
 
-from pydantic import AllowInfNan, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import AllowInfNan, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from keras_vnn.basics.errors import ConfigError, VNNError, did_you_mean
-
-__all__ = [
-    "Options",
-    "Real",
-    "Whole",
-    "as_tuple",
-    "choices_of",
-    "documented",
-    "shortened",
-    "shown_default",
-    "unknown_name",
-    "worded",
-]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -49,6 +36,9 @@ as_tuple = BeforeValidator(_several)
 # Numbers, as which neither texts nor true and false count.
 Whole = Annotated[int, BeforeValidator(_number)]
 Real = Annotated[float, BeforeValidator(_number), AllowInfNan(False)]
+Positive = Annotated[Whole, Field(ge=1)]
+NonNegative = Annotated[Real, Field(ge=0)]
+Rate = Annotated[Real, Field(ge=0, lt=1)]
 
 # Of a value that is longer, messages show so many letters.
 _SHOWN = 100
@@ -136,7 +126,7 @@ class Options(BaseModel):
 
     def _check_that_it_applies(self, name: str) -> None:
         field = type(self).model_fields[name]
-        for other, values in _extra(field).get("applies", {}).items():
+        for other, values in extra_of(field).get("applies", {}).items():
             actual = getattr(self, other)
             if actual not in values and getattr(self, name) != field.default:
                 allowed = " or ".join(f"{other}={value!r}" for value in values)
@@ -147,7 +137,8 @@ class Options(BaseModel):
         return self.model_dump(mode="json")
 
 
-def _extra(field: FieldInfo) -> Mapping[str, Any]:
+def extra_of(field: FieldInfo) -> Mapping[str, Any]:
+    """Return what a declaration says that pydantic does not know."""
     return field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
 
 
@@ -264,20 +255,20 @@ def documented(*kinds: type[Options]) -> Callable[[Function], Function]:
 def _parameters(fields: Mapping[str, FieldInfo]) -> list[inspect.Parameter]:
     return [
         inspect.Parameter(
-            name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=_plain(field.annotation)
+            name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=plain_type(field.annotation)
         )
         for name, field in fields.items()
     ]
 
 
-def _plain(annotation: Any) -> Any:
+def plain_type(annotation: Any) -> Any:
     """Return a type without what checks it."""
     if get_origin(annotation) is Annotated:
-        return _plain(get_args(annotation)[0])
+        return plain_type(get_args(annotation)[0])
     if get_origin(annotation) in (Union, UnionType):
-        return Union[tuple(map(_plain, get_args(annotation)))]  # noqa: UP007  (there is no other way to make one)
+        return Union[tuple(map(plain_type, get_args(annotation)))]  # noqa: UP007  (there is no other way to make one)
     if get_origin(annotation) is tuple:
-        return tuple[tuple(part if part is ... else _plain(part) for part in get_args(annotation))]  # type: ignore[misc]
+        return tuple[tuple(part if part is ... else plain_type(part) for part in get_args(annotation))]  # type: ignore[misc]
     return annotation
 
 

@@ -7,15 +7,12 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from keras_vnn.basics.errors import ModelError
-from keras_vnn.options._base import Options, Real, Whole, as_tuple, only_with
-
-__all__ = ["LATENT", "LINEAR_UNIFORM", "AutoencoderOptions", "ModelOptions"]
+from keras_vnn.options._base import NonNegative, Options, Positive, Rate, Real, Whole, as_tuple, only_with
 
 LINEAR_UNIFORM = "linear_uniform"
 LATENT = "latent"
 
-Rate = Annotated[Real, Field(ge=0, lt=1)]
-Widths = Annotated[tuple[Annotated[Whole, Field(ge=1)], ...], as_tuple]
+Widths = Annotated[tuple[Positive, ...], as_tuple]
 
 _INITIALIZER = (
     "Initializer of every layer, by Keras's names, scaled by the real fan-in and fan-out in sparse ones; "
@@ -42,7 +39,7 @@ class ModelOptions(Options):
         default="none", description="Batch normalisation of every hidden unit, before or after the activation."
     )
     batch_momentum: Rate = Field(default=0.9, description=_MOMENTUM)
-    batch_epsilon: Real = Field(default=1e-5, ge=0, description="Epsilon of batch normalisation.")
+    batch_epsilon: NonNegative = Field(default=1e-5, description="Epsilon of batch normalisation.")
     dropout: Rate | tuple[Rate, ...] = Field(
         default=0.0,
         description="Dropout rate: one, or one per layer from dropout_from on, the last for all that follow.",
@@ -53,7 +50,7 @@ class ModelOptions(Options):
         description="What is dropped: units of a layer (outputs), what a layer reads (inputs), or whole nodes, spared "
         "where their parents have few children (KPNN).",
     )
-    l2: Real = Field(default=0.0, ge=0, description="L2 penalty of every hidden layer.")
+    l2: NonNegative = Field(default=0.0, description="L2 penalty of every hidden layer.")
     kernel_initializer: str = Field(
         default="glorot_uniform", description=f"{_INITIALIZER} Named nodes start by it with anchor=none only."
     )
@@ -64,9 +61,8 @@ class ModelOptions(Options):
         description="mean: each named node starts as the mean of the genes and nodes it reads, so that it is high "
         "where they are; none: at random, by the initializer.",
     )
-    anchor_pull: Real = Field(
+    anchor_pull: NonNegative = Field(
         default=0.002,
-        ge=0,
         description="L2 penalty of the distance of named nodes' weights from that start, times the number of inputs; 0 "
         "for none.",
         json_schema_extra=only_with(anchor=("mean",)),
@@ -103,7 +99,7 @@ class ModelOptions(Options):
     aux_root: bool = Field(
         default=True, description="Nodes that the head of the model reads have an auxiliary head too."
     )
-    aux_weight: Real = Field(default=0.3, ge=0, description="Weight of the loss of each auxiliary head.")
+    aux_weight: NonNegative = Field(default=0.3, description="Weight of the loss of each auxiliary head.")
     aux_reduction: Literal["sum", "mean"] = Field(
         default="sum", description="Sum or mean of the losses of the auxiliary heads, times aux_weight."
     )
@@ -111,7 +107,7 @@ class ModelOptions(Options):
         default=False,
         description="A dense head on every layer, that of the genes' own too; the prediction is their mean.",
     )
-    level_weights: tuple[Annotated[Real, Field(ge=0)], ...] = Field(
+    level_weights: tuple[NonNegative, ...] = Field(
         default=(), description="Weight of the loss of each of them, from the genes up; 1 for all if empty."
     )
     gene_features: Annotated[tuple[str, ...], as_tuple] = Field(
@@ -164,7 +160,7 @@ class AutoencoderOptions(Options):
     what: ClassVar[str] = "option of an autoencoder"
     heading: ClassVar[str] = "Autoencoder"
 
-    encoder: Annotated[tuple[Annotated[Whole, Field(ge=1)] | Literal["latent"], ...], as_tuple] = Field(
+    encoder: Annotated[tuple[Positive | Literal["latent"], ...], as_tuple] = Field(
         default=(800, 800),
         description="Units of the dense layers between the genes and the latent values; latent for as many as there "
         "are latent values.",
@@ -174,18 +170,17 @@ class AutoencoderOptions(Options):
         default=True, description="Normalise the units of the encoder before the activation."
     )
     batch_momentum: Rate = Field(default=0.9, description=_MOMENTUM)
-    batch_epsilon: Real = Field(default=1e-5, ge=0, description="Epsilon of batch normalisation.")
+    batch_epsilon: NonNegative = Field(default=1e-5, description="Epsilon of batch normalisation.")
     dropout: Rate = Field(default=0.5, description="Dropout rate of the encoder.")
     latent_dropout: Rate = Field(
         default=0.5, description="Dropout rate of the means and log-variances of latent values."
     )
-    beta: Real = Field(
+    beta: NonNegative = Field(
         default=5e-5,
-        ge=0,
         description="Weight of the Kullback-Leibler divergence, compared with the squared error summed over genes.",
     )
     non_negative: bool = Field(default=True, description="Keep the weights of the decoder at 0 or above.")
-    l1: Real = Field(default=0.0, ge=0, description="L1 penalty of the decoder.")
+    l1: NonNegative = Field(default=0.0, description="L1 penalty of the decoder.")
     kernel_initializer: str = Field(default=LINEAR_UNIFORM, description=_INITIALIZER)
     initial_scale: Real = Field(default=0.1, gt=0, description="Factor of the initial weights of the decoder.")
     kernel: str = Field(default="auto", description=_KERNEL)

@@ -18,16 +18,6 @@ from keras_vnn.options._training import ADAM_EPSILON, TrainingOptions
 if TYPE_CHECKING:
     from keras_vnn.options._changes import TrainingChanges
 
-__all__ = [
-    "AUTOENCODER_PRESETS",
-    "MODEL_PRESETS",
-    "TRAINING_PRESETS",
-    "autoencoder_options",
-    "model_options",
-    "training_given",
-    "training_options",
-]
-
 Kind = TypeVar("Kind", bound=Options)
 
 # Kuenzi et al. 2020, Cancer Cell, doi:10.1016/j.ccell.2020.09.014, and its released code. Every parameter starts at a

@@ -7,9 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from keras_vnn.basics.errors import ModelError
-from keras_vnn.options._base import Options, Real, Whole, only_with
-
-__all__ = ["ADAM_EPSILON", "AutoencoderTraining", "EmbeddingOptions", "PretrainingOptions", "TrainingOptions"]
+from keras_vnn.options._base import NonNegative, Options, Positive, Rate, Real, Whole, only_with
 
 # Of Keras and of what was published.
 ADAM_EPSILON = 1e-7
@@ -33,9 +31,8 @@ class TrainingOptions(Options):
     )
     optimizer: Optimizer = Field(default="adam", description="Optimizer of the weights.")
     learning_rate: Real = Field(default=0.1, gt=0, description="Learning rate at the start.")
-    decay: Real = Field(
+    decay: NonNegative = Field(
         default=0.0,
-        ge=0,
         description="Decay of the learning rate: at step n it is learning_rate / (1 + decay n).",
         json_schema_extra=only_with(schedule=("constant",)),
     )
@@ -44,40 +41,27 @@ class TrainingOptions(Options):
         description="Learning-rate schedule: constant, cosine (half a wave to 0 in the last epoch), or exponential "
         "(to a hundredth in the last epoch).",
     )
-    warmup: Real = Field(
+    warmup: Rate = Field(
         default=0.0,
-        ge=0,
-        lt=1,
         description="Warm-up of the cosine schedule, as a fraction of all steps.",
         json_schema_extra=only_with(schedule=("cosine",)),
     )
-    clip_norm: Real = Field(
-        default=0.0, ge=0, description="Clip the gradient norm of all weights together; 0 for no limit."
+    clip_norm: NonNegative = Field(
+        default=0.0, description="Clip the gradient norm of all weights together; 0 for no limit."
     )
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
         default="float32", description="Precision of matrix products; weights and heads stay in single precision."
     )
-    momentum: Real = Field(default=0.0, ge=0, lt=1, description="Momentum of sgd.", json_schema_extra=_SGD)
+    momentum: Rate = Field(default=0.0, description="Momentum of sgd.", json_schema_extra=_SGD)
     nesterov: bool = Field(default=False, description="Nesterov momentum, for sgd.", json_schema_extra=_SGD)
-    weight_decay: Real = Field(
-        default=0.0,
-        ge=0,
-        description="Weight decay of adamw.",
-        json_schema_extra=only_with(optimizer=("adamw",)),
+    weight_decay: NonNegative = Field(
+        default=0.0, description="Weight decay of adamw.", json_schema_extra=only_with(optimizer=("adamw",))
     )
-    beta_1: Real = Field(
-        default=0.9,
-        ge=0,
-        lt=1,
-        description="Decay rate of the first moment of adam and adamw.",
-        json_schema_extra=_ADAM,
+    beta_1: Rate = Field(
+        default=0.9, description="Decay rate of the first moment of adam and adamw.", json_schema_extra=_ADAM
     )
-    beta_2: Real = Field(
-        default=0.999,
-        ge=0,
-        lt=1,
-        description="Decay rate of the second moment of adam and adamw.",
-        json_schema_extra=_ADAM,
+    beta_2: Rate = Field(
+        default=0.999, description="Decay rate of the second moment of adam and adamw.", json_schema_extra=_ADAM
     )
     epsilon: Annotated[Real, Field(gt=0)] | None = Field(
         default=None,
@@ -85,11 +69,11 @@ class TrainingOptions(Options):
         "and none is longer than the learning rate.",
         json_schema_extra=_ADAM,
     )
-    batch_size: Annotated[Whole, Field(ge=1)] | None = Field(
+    batch_size: Positive | None = Field(
         default=None,
         description="Cells per step; by default 32, or an eighth of the training cells if that is less, at least 4.",
     )
-    epochs: Whole = Field(default=100, ge=1, description="Passes over the training cells, at most.")
+    epochs: Positive = Field(default=100, description="Passes over the training cells, at most.")
     patience: Whole = Field(
         default=30,
         ge=0,
@@ -132,8 +116,8 @@ class PretrainingOptions(Options):
         description="dense: only the dense units next to the named nodes, as Lin et al. do; all: every hidden layer, "
         "each from the output of the layers before it (greedy, as Alavi et al. do).",
     )
-    noise: Real = Field(
-        default=0.1, ge=0, description="Standard deviation of the Gaussian noise added to a layer's input."
+    noise: NonNegative = Field(
+        default=0.1, description="Standard deviation of the Gaussian noise added to a layer's input."
     )
     clip: Real = Field(
         default=1.0,
@@ -141,8 +125,8 @@ class PretrainingOptions(Options):
         le=1,
         description="A layer's input, which is also the target, is clipped to plus and minus this.",
     )
-    epochs: Whole = Field(default=100, ge=1, description="Epochs of each autoencoder.")
-    batch_size: Whole = Field(default=32, ge=1, description="Cells per step of each autoencoder.")
+    epochs: Positive = Field(default=100, description="Epochs of each autoencoder.")
+    batch_size: Positive = Field(default=32, description="Cells per step of each autoencoder.")
     optimizer: Optimizer = Field(default="adam", description="Optimizer of each autoencoder.")
     learning_rate: Real = Field(default=1e-3, gt=0, description="Learning rate of each autoencoder.")
 

@@ -8,9 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 
 from keras_vnn.basics.errors import ConfigError
-from keras_vnn.options._base import Options, Real, Whole, as_tuple, only_with
-
-__all__ = ["GeneSetOptions", "HierarchyOptions", "InteractionOptions", "OntologyOptions"]
+from keras_vnn.options._base import Options, Positive, Real, Whole, as_tuple, only_with
 
 
 def _ids(terms: Any) -> Any:
@@ -23,8 +21,8 @@ def _ids(terms: Any) -> Any:
 class _WiringOptions(Options):
     """What all wirings share."""
 
-    min_genes: Whole = Field(default=2, ge=1, description="Leave out nodes with fewer genes of the list.")
-    max_genes: Whole | None = Field(default=None, ge=1, description="Leave out nodes with more genes of the list.")
+    min_genes: Positive = Field(default=2, description="Leave out nodes with fewer genes of the list.")
+    max_genes: Positive | None = Field(default=None, description="Leave out nodes with more genes of the list.")
     dense_units: Whole = Field(default=0, ge=0, description="Fully connected units next to the nodes, on all genes.")
 
     def check(self) -> None:
@@ -41,7 +39,7 @@ def _check_room(options: Any, counted: str) -> None:
 class _GroupOptions(_WiringOptions):
     """What wirings of groups share."""
 
-    units: Whole = Field(default=1, ge=1, description="Units of each node.")
+    units: Positive = Field(default=1, description="Units of each node.")
     redundancy: Literal["same genes", "none"] = Field(
         default="same genes",
         description="same genes: nodes with the same genes become one that keeps all names; none keeps them apart.",
@@ -58,9 +56,9 @@ class InteractionOptions(_GroupOptions):
         description="What becomes a node: an interaction (edge), a protein and its partners (neighbourhood), a maximal "
         "clique, or a Louvain community.",
     )
-    min_targets: Whole = Field(default=2, ge=1, description="Leave out regulators with fewer targets in the list.")
-    max_targets: Whole | None = Field(
-        default=None, ge=1, description="Leave out regulators with more targets in the list."
+    min_targets: Positive = Field(default=2, description="Leave out regulators with fewer targets in the list.")
+    max_targets: Positive | None = Field(
+        default=None, description="Leave out regulators with more targets in the list."
     )
     include_regulator: bool = Field(
         default=True,
@@ -129,7 +127,7 @@ class HierarchyOptions(Options):
         "them to the dense units.",
     )
     dense_units: Whole = Field(default=0, ge=0, description="Fully connected units next to the nodes, on all genes.")
-    units: Annotated[Whole, Field(ge=1)] | Literal["dcell-paper", "dcell-code"] | Callable[[int], int] = Field(
+    units: Positive | Literal["dcell-paper", "dcell-code"] | Callable[[int], int] = Field(
         default=1,
         union_mode="left_to_right",
         description="Units of each term: a number, dcell-paper (max(20, ⌈0.3 n⌉) of n genes), dcell-code (max(10, "
@@ -165,10 +163,10 @@ class OntologyOptions(HierarchyOptions):
         default="pair",
         description="What a negated annotation (NOT) removes: the very pair, or terms below (branch) as well.",
     )
-    min_genes: Whole = Field(
-        default=5, ge=1, description="Leave out terms with fewer genes of the list, those of terms below included."
+    min_genes: Positive = Field(
+        default=5, description="Leave out terms with fewer genes of the list, those of terms below included."
     )
-    max_genes: Whole | None = Field(default=None, ge=1, description="Leave out terms with more genes of the list.")
+    max_genes: Positive | None = Field(default=None, description="Leave out terms with more genes of the list.")
     min_new_genes: Whole = Field(
         default=0,
         ge=0,

@@ -12,7 +12,7 @@ import shlex
 import warnings
 import zipfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +34,6 @@ from keras_vnn.readers.registry import sniff, unrecognized
 from keras_vnn.readers.text import preview
 from keras_vnn.recipes.pairs_in_doubt import family_of_pairs, pairs_of_genes
 from keras_vnn.recipes.prior_files import read_family
-
-__all__ = ["FileReport", "check_file", "check_files", "suggested_command"]
 
 # A look is given to files that a build would refuse, so that the report says what is wrong with them.
 _LENIENT = {"malformed": "skip", "duplicates": "first", "repeated_sets": "merge"}
@@ -111,44 +109,28 @@ class FileReport(Shown):
         lines = [f"{self.path}", *_indented("is", ["" if not self.family else FAMILIES[self.family].what])]
         lines += _indented("format", [self.format])
         lines += _indented("holds", [f"{self.summary}, {self.records:,} records"])
-        if self.names is not None:
-            lines += _indented("names", [str(self.names)])
+        lines += _indented("names", [] if self.names is None else [str(self.names)])
         for word, text in self.contents.items():
             lines += _indented(word, [text])
-        if len(self.audit):
-            lines += _indented("left out", [str(entry) for entry in self.audit])
-        if self.overlap:
-            lines += _indented("overlap", [_overlap_in_words(self.overlap)])
+        lines += _indented("left out", map(str, self.audit))
+        lines += _indented("overlap", [_overlap_in_words(self.overlap)] if self.overlap else [])
         for warning in self.warnings:
             lines += _indented("warning", warning.splitlines())
         return "\n".join(lines + _indented("advice", self.advice))
 
     def to_json(self) -> dict[str, Any]:
         """Return the facts as plain JSON values."""
-        names = self.names
-        return {
-            "path": str(self.path),
-            "family": self.family,
-            "format": self.format,
-            "summary": self.summary,
-            "records": self.records,
-            "names": None
-            if names is None
-            else {
-                "count": names.names,
-                "kinds": dict(names.counts),
-                "species": dict(names.species),
-                "versioned": names.versioned,
-                "isoforms": names.isoforms,
-                "damaged": list(names.damaged),
-            },
-            "audit": self.audit.to_json(),
-            "warnings": list(self.warnings),
-            "overlap": self.overlap,
-            "advice": list(self.advice),
-            "error": self.error,
-            "contents": self.contents,
+        names = self.names and {
+            "count": self.names.names,
+            "kinds": dict(self.names.counts),
+            "species": dict(self.names.species),
+            "versioned": self.names.versioned,
+            "isoforms": self.names.isoforms,
+            "damaged": list(self.names.damaged),
         }
+        texts = {"path": str(self.path), "warnings": list(self.warnings), "advice": list(self.advice)}
+        facts = {field.name: getattr(self, field.name) for field in fields(self)}
+        return facts | texts | {"names": names, "audit": self.audit.to_json()}
 
 
 def check_file(
@@ -232,51 +214,47 @@ def suggested_command(reports: Sequence[FileReport], *, genes: Path | None = Non
 
 
 def _checked(path: Path, genes: tuple[str, ...], table: IdentifierTable | None) -> FileReport:
-    saved = None if path.is_dir() else _saved(path)
-    if saved is not None:
-        return saved
     if not path.is_dir():
+        if (saved := _saved(path)) is not None:
+            return saved
         refuse_damaged_hdf5(path)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", VNNWarning)
         family, value = _read(path)
     said = tuple(str(one.message) for one in caught if issubclass(one.category, VNNWarning))
-    known, doubt = family_of_pairs(preview(path), genes) if family == "interactions" else (family, "")
-    if known != family and known:
-        family, value = known, _read_as(known, path)
+    likely, doubt = family_of_pairs(preview(path), genes) if family == "interactions" else (family, "")
+    if likely != family and likely:
+        family, value = likely, _read_as(likely, path)
     elif doubt:
         return FileReport(path, "", "a table that is not recognised", doubt, value.sources[0].records, advice=_COULD_BE)
     parts = value if isinstance(value, tuple) else (value,)
     source = parts[0].source if family == "genes" else parts[0].sources[0]
     names = _names(family, parts)
-    overlap, advice = _overlap(names, genes, table) if genes and family != "genes" and names else ({}, ())
+    overlap, advice = _overlap(names, genes, table) if genes and family != "genes" and names else ({}, [])
     told = identify(names) if names else None
-    strange = 0 if told is None else dict(told.counts).get(OTHER, 0)
-    if told is not None and 5 * strange > told.names:
-        advice = (
-            *advice,
-            f"{strange:,} of {told.names:,} names look like no identifier. Is it the right file or column?",
-        )
-    if told is not None and genes:
+    if told is not None:
+        strange = dict(told.counts).get(OTHER, 0)
+        if 5 * strange > told.names:
+            advice.append(
+                f"{strange:,} of {told.names:,} names look like no identifier. Is it the right file or column?"
+            )
         # A name that is a gene of the data was not damaged on the way.
-        told = replace(told, damaged=tuple(name for name in told.damaged if name not in set(genes)))
+        known = set(genes)
+        told = replace(told, damaged=tuple(name for name in told.damaged if name not in known))
     pairs = pairs_of_genes(names, genes) if family == "genes" else 0
     if 2 * pairs > len(names):
-        advice = (
-            *advice,
+        advice.append(
             f"{pairs:,} of {len(names):,} names are two genes, joined by a mark. If these are interactions: "
-            "--interactions FILE --interactions-format pairs",
+            "--interactions FILE --interactions-format pairs"
         )
-    copies = made_unique(names)
-    if copies:
-        advice = (
-            *advice,
+    if copies := made_unique(names):
+        advice.append(
             f"{len(copies):,} names are copies that var_names_make_unique has numbered ({sample(copies, 3)}): no prior "
-            "knows them. Take the names before that, and say what to do with repeated ones.",
+            "knows them. Take the names before that, and say what to do with repeated ones."
         )
     audit = sum((part.audit for part in parts[1:]), parts[0].audit)
     needed = dict.fromkeys(flag for entry in audit for reason, flag in _FLAGS.items() if reason in entry.reason)
-    advice = (*advice, *(f"{flag}: such rows are left out, which is an error without it." for flag in needed))
+    advice += [f"{flag}: such rows are left out, which is an error without it." for flag in needed]
     return FileReport(
         path,
         family,
@@ -287,7 +265,7 @@ def _checked(path: Path, genes: tuple[str, ...], table: IdentifierTable | None) 
         audit,
         said,
         overlap,
-        advice,
+        tuple(advice),
         contents=contents_of(path) if family == "genes" else {},
     )
 
@@ -367,7 +345,7 @@ def _names(family: str, parts: Sequence[Any]) -> tuple[str, ...]:
 
 def _overlap(
     names: Sequence[str], genes: tuple[str, ...], table: IdentifierTable | None
-) -> tuple[dict[str, int], tuple[str, ...]]:
+) -> tuple[dict[str, int], list[str]]:
     """Return how many names match the genes, and what would make more match."""
     known = set(genes)
     folded, plain = {gene.casefold() for gene in known}, {bare_name(gene) for gene in known}
@@ -380,10 +358,9 @@ def _overlap(
     }
     advice = []
     better = 1.1 * max(counts["matched"], 1)
-    if counts["ignoring_case"] > better:
-        advice.append(f"--ignore-case: {counts['ignoring_case']:,} names match instead of {counts['matched']:,}.")
-    if counts["ignoring_version"] > better:
-        advice.append(f"--ignore-version: {counts['ignoring_version']:,} names match instead of {counts['matched']:,}.")
+    for part in ("case", "version"):
+        if (more := counts[f"ignoring_{part}"]) > better:
+            advice.append(f"--ignore-{part}: {more:,} names match instead of {counts['matched']:,}.")
     few = 20 * max(counts["matched"], counts["ignoring_case"], counts["ignoring_version"]) < min(len(names), len(known))
     if table is not None:
         from keras_vnn.priors.identifiers import identifier_map
@@ -400,7 +377,7 @@ def _overlap(
             f"The names are {identify(names).kind}, the genes {identify(genes).kind}: translate them with a table, "
             "--id-map FILE."
         )
-    return counts, tuple(advice)
+    return counts, advice
 
 
 def _overlap_in_words(counts: dict[str, int]) -> str:

@@ -15,8 +15,6 @@ from keras_vnn.readers.layout import choose_columns, lay_out, normalized
 from keras_vnn.readers.registry import sniff
 from keras_vnn.readers.text import Preview
 
-__all__ = ["family_of_pairs", "pairs_of_genes"]
-
 _HEADS = re.compile(r"[a-z_. ]*(name|symbol|type|id|gene|cell|term|set|barcode|donor|sample)s?")
 _INTERACTIONS = "interactions", ""
 _NO_NAMES = {"true", "false", "yes", "no", "na", "nan", "none", "unknown"}

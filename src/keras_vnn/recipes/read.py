@@ -20,10 +20,11 @@ from keras_vnn.options import shortened, worded
 from keras_vnn.recipes.schema import SEARCHABLE, BuildRecipe, CompareRecipe, Recipe, TrainRecipe, TuneRecipe
 from keras_vnn.recipes.section import Misuse, RecipeSection
 
-__all__ = ["changed_section", "make_section", "read_recipe"]
-
 # No recipe has a thousandth of it.
 _LARGEST_RECIPE = 1 << 20
+
+_SECTIONS: Mapping[str, type[RecipeSection]]
+_SECTIONS = {"build": BuildRecipe, "train": TrainRecipe, "compare": CompareRecipe, "tune": TuneRecipe}
 
 Section = TypeVar("Section", bound=RecipeSection)
 
@@ -71,7 +72,7 @@ def read_recipe(path: str | os.PathLike[str]) -> Recipe:
         raise ConfigError(f"Not a YAML file: {found}{line}\n    {problem}") from error
     if not isinstance(content, Mapping):
         raise ConfigError(f"A recipe needs a build or a train section: {found}\nSee `vnn build --help` for an example.")
-    recipe = _validated(Recipe, dict(content), str(found), lambda keys: _line_of(tree, keys))
+    recipe = _validated(Recipe, dict(content), str(found), tree)
     return recipe.model_copy(
         update={name: _relative_to(section, found.parent) for name, section in recipe.commands.items()}
     )
@@ -113,7 +114,7 @@ def make_section(kind: type[Section], start: Section | None, options: Mapping[st
         An option is unknown, missing, or has an impossible value.
     """
     given = {name: value for name, value in options.items() if value is not None and value != () and value != []}
-    return _validated(kind, _merged(start, given), where, lambda keys: None)
+    return _validated(kind, _merged(start, given), where)
 
 
 def changed_section(section: Section, changes: Mapping[str, Any], where: str) -> Section:
@@ -133,7 +134,7 @@ def changed_section(section: Section, changes: Mapping[str, Any], where: str) ->
     ConfigError
         A value is impossible.
     """
-    return _validated(type(section), _merged(section, changes), where, lambda keys: None)
+    return _validated(type(section), _merged(section, changes), where)
 
 
 def _merged(section: RecipeSection | None, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -145,25 +146,24 @@ def _merged(section: RecipeSection | None, changes: Mapping[str, Any]) -> dict[s
     return merged
 
 
-def _validated(kind: type[Section], content: dict[str, Any], where: str, line_of: Any) -> Section:
+def _validated(kind: type[Section], content: dict[str, Any], where: str, tree: Any = None) -> Section:
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        problems = [_worded(kind, problem, where, line_of) for problem in error.errors()[:5]]
+        problems = [_worded(kind, problem, where, tree) for problem in error.errors()[:5]]
         raise ConfigError("\n".join(problems)) from error
 
 
-def _worded(kind: type[RecipeSection], problem: Any, where: str, line_of: Any) -> str:
+def _worded(kind: type[RecipeSection], problem: Any, where: str, tree: Any) -> str:
     keys = [str(key) for key in problem["loc"]]
     cause = problem.get("ctx", {}).get("error")
     if isinstance(cause, Misuse):
         keys = [*keys, cause.option]
     owner, name = _owner(kind, keys)
-    line = line_of(keys)
+    line = _line_of(tree, keys)
     place = f"{where}:{line}" if line else where
     if isinstance(cause, Misuse):
-        fact, _, hint = str(cause).partition(". ")
-        return f"{fact}: {place}. {hint}{'' if hint.endswith('?') or not hint else '.'}".rstrip()
+        return _placed(str(cause), place)
     is_there = name in owner.model_fields or problem["type"] in ("value_error", "missing")
     if problem["type"] == "extra_forbidden" or not is_there:
         hint = did_you_mean(name, owner.option_names())
@@ -173,24 +173,22 @@ def _worded(kind: type[RecipeSection], problem: Any, where: str, line_of: Any) -
     if problem["type"] == "missing":
         return f"The option {name!r} is needed: {place}. {owner.model_fields[name].description or ''}".rstrip()
     if owner is TuneRecipe and problem["type"] == "value_error":
-        field = keys[keys.index("space") + 1]
-        fact, _, hint = str(cause).partition(". ")
-        end = "" if not hint or hint.endswith("?") else "."
-        return f"{fact if keys[-1] == '[key]' else f'{field}: {fact}'}: {place}. {hint}{end}".rstrip()
-    fact, _, hint = worded(owner, {**problem, "loc": (name,)}).partition(". ")
-    return f"{fact.removesuffix('.')}: {place}. {hint}".rstrip()
+        field = "" if keys[-1] == "[key]" else f"{keys[keys.index('space') + 1]}: "
+        return _placed(f"{field}{cause}", place)
+    return _placed(worded(owner, {**problem, "loc": (name,)}), place)
+
+
+def _placed(text: str, place: str) -> str:
+    """Return what is wrong, where, and what to do about it, if the text says so in a second sentence."""
+    fact, _, hint = text.partition(". ")
+    end = "." if hint and not hint.endswith(("?", ".")) else ""
+    return f"{fact.removesuffix('.')}: {place}. {hint}{end}".rstrip()
 
 
 def _owner(kind: type[RecipeSection], keys: list[str]) -> tuple[type[RecipeSection], str]:
     """Return the section a problem lies in, and the name of the option."""
-    sections: dict[str, type[RecipeSection]] = {
-        "build": BuildRecipe,
-        "train": TrainRecipe,
-        "compare": CompareRecipe,
-        "tune": TuneRecipe,
-    }
-    if kind is Recipe and keys[0] in sections and len(keys) > 1:
-        return sections[keys[0]], keys[1]
+    if kind is Recipe and keys[0] in _SECTIONS and len(keys) > 1:
+        return _SECTIONS[keys[0]], keys[1]
     return kind, keys[0]
 
 

@@ -6,9 +6,7 @@ Knows the order of the steps, nothing of how they are done. Keras is imported on
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -25,7 +23,7 @@ from keras_vnn.basics.progress import Say, log_debug, log_info
 from keras_vnn.basics.remedies import options_called
 from keras_vnn.priors import Annotations, GeneSets, Interactions, Regulation
 from keras_vnn.priors.genes import GeneList
-from keras_vnn.priors.identifiers import IdentifierTable, identifier_map, map_identifiers, names_in
+from keras_vnn.priors.identifiers import identifier_map, map_identifiers, names_in
 from keras_vnn.recipes.prior_files import read_named
 from keras_vnn.recipes.schema import BuildRecipe, TrainingRecipe, TrainRecipe
 
@@ -36,16 +34,6 @@ if TYPE_CHECKING:
 
     from keras_vnn.data import Labels, Split, Targets
     from keras_vnn.training import TrainingResult
-
-__all__ = [
-    "build_architecture",
-    "network_of",
-    "read_training_data",
-    "recipe_of_model",
-    "split_of",
-    "train_model",
-    "trained_network",
-]
 
 Prior = TypeVar("Prior", Interactions, Regulation, Annotations, GeneSets)
 
@@ -68,69 +56,50 @@ def build_architecture(recipe: BuildRecipe, *, say: Say = log_info) -> Architect
     VNNError
         A file cannot be read, or the priors cannot be wired as asked.
     """
-    wirings = _wirings(recipe)
+    _check_families(recipe)
     genes = read_named("genes", recipe.genes, recipe)
     say(f"genes         {genes}")
-    arch = join_architectures(*(wire(genes, say) for wire in wirings))
+    arch = join_architectures(*(_WIRINGS[family](recipe, genes, say) for family in recipe.families))
     if recipe.gene_column is None:
         return arch
     return replace(arch, parameters={**arch.parameters, "gene_column": recipe.gene_column})
 
 
-def _wirings(recipe: BuildRecipe) -> list[Callable[[GeneList, Say], Architecture]]:
-    """Return what wires the priors that a recipe names, one for each family."""
-    families = recipe.families
-    if not families:
+def _check_families(recipe: BuildRecipe) -> None:
+    """Raise unless there is a prior to wire, and an ontology has annotations; before anything is read."""
+    if not recipe.families:
         raise ConfigError(
             "There is no prior to wire: name interactions and regulation, ontology and annotations, a hierarchy or "
             "gene sets.\n    vnn build --genes cells.h5ad --interactions ppi.tsv --regulation tf.tsv -o lin.vnn"
         )
-    wires: list[Callable[[GeneList, Say], Architecture]] = []
-    if "interactions" in families:
-        wires.append(partial(_wire_interactions, recipe))
-    if recipe.ontology is not None and recipe.annotations is not None:
-        wires.append(partial(_wire_ontology, recipe, recipe.ontology, recipe.annotations))
-    elif "ontology" in families:
+    if (recipe.ontology is None) != (recipe.annotations is None):
         absent = "ontology" if recipe.ontology is None else "annotations"
         raise ConfigError(
             f"An ontology needs annotations, and the other way round; {absent} is not named.\n"
             "    vnn build --genes cells.h5ad --ontology go-basic.obo.gz --annotations goa_human.gaf.gz -o go.vnn"
         )
-    if recipe.hierarchy is not None:
-        wires.append(partial(_wire_hierarchy, recipe, recipe.hierarchy))
-    if recipe.gene_sets is not None:
-        wires.append(partial(_wire_gene_sets, recipe, recipe.gene_sets))
-    return wires
 
 
 def _wire_interactions(recipe: BuildRecipe, genes: GeneList, say: Say) -> Architecture:
-    interactions = None
-    if recipe.interactions:
-        interactions = read_named("interactions", list(recipe.interactions), recipe)
-        say(f"interactions  {interactions}")
-        interactions = in_names_of(interactions, genes, recipe, say)
-    regulation = None
-    if recipe.regulation:
-        regulation = read_named("regulation", list(recipe.regulation), recipe)
-        say(f"regulation    {regulation}")
-        regulation = in_names_of(regulation, genes, recipe, say)
-    return interaction_architecture(genes, interactions, regulation, **recipe.wiring_of("interactions"))
+    pairs = {}
+    for family in ("interactions", "regulation"):
+        if files := getattr(recipe, family):
+            pairs[family] = in_names_of(_read(family, list(files), recipe, say), genes, recipe, say)
+    return interaction_architecture(genes, **pairs, **recipe.wiring_of("interactions"))
 
 
-def _wire_ontology(recipe: BuildRecipe, terms: Path, genes_of_terms: Path, genes: GeneList, say: Say) -> Architecture:
-    ontology = read_named("ontology", terms, recipe)
-    say(f"ontology      {ontology}")
+def _wire_ontology(recipe: BuildRecipe, genes: GeneList, say: Say) -> Architecture:
+    ontology = _read("ontology", recipe.ontology, recipe, say)
     rules = {name: recipe.wiring[name] for name in ("not_rule",) if name in recipe.wiring}
     wanted = None if _translates(recipe) else genes
-    annotations = read_named("annotations", genes_of_terms, recipe, genes=wanted, **rules)
-    say(f"annotations   {annotations}")
+    annotations = _read("annotations", recipe.annotations, recipe, say, genes=wanted, **rules)
     if _translates(recipe):
         annotations = in_names_of(annotations, genes, recipe, say).among(genes)
     return ontology_architecture(genes, ontology, annotations, **recipe.wiring_of("ontology"))
 
 
-def _wire_hierarchy(recipe: BuildRecipe, hierarchy: Path, genes: GeneList, say: Say) -> Architecture:
-    terms, annotations = read_named("hierarchy", hierarchy, recipe)
+def _wire_hierarchy(recipe: BuildRecipe, genes: GeneList, say: Say) -> Architecture:
+    terms, annotations = read_named("hierarchy", recipe.hierarchy, recipe)
     say(f"hierarchy     {terms}; {annotations}")
     annotations = in_names_of(annotations, genes, recipe, say)
     # Somebody prepared the hierarchy: it is taken as it is unless limits are asked for.
@@ -138,11 +107,24 @@ def _wire_hierarchy(recipe: BuildRecipe, hierarchy: Path, genes: GeneList, say: 
     return ontology_architecture(genes, terms, annotations, **as_it_is | recipe.wiring_of("hierarchy"))
 
 
-def _wire_gene_sets(recipe: BuildRecipe, gene_sets: Path, genes: GeneList, say: Say) -> Architecture:
-    sets = read_named("gene-sets", gene_sets, recipe)
-    say(f"gene sets     {sets}")
-    sets = in_names_of(sets, genes, recipe, say)
+def _wire_gene_sets(recipe: BuildRecipe, genes: GeneList, say: Say) -> Architecture:
+    sets = in_names_of(_read("gene-sets", recipe.gene_sets, recipe, say), genes, recipe, say)
     return gene_set_architecture(genes, sets, **recipe.wiring_of("gene sets"))
+
+
+_WIRINGS = {
+    "interactions": _wire_interactions,
+    "ontology": _wire_ontology,
+    "hierarchy": _wire_hierarchy,
+    "gene sets": _wire_gene_sets,
+}
+
+
+def _read(family: str, path: Any, recipe: BuildRecipe, say: Say, **options: Any) -> Any:
+    """Return what a recipe names of a family, and say what it is."""
+    prior = read_named(family, path, recipe, **options)
+    say(f"{family.replace('-', ' '):<13} {prior}")
+    return prior
 
 
 def _translates(recipe: BuildRecipe) -> bool:
@@ -163,22 +145,18 @@ def in_names_of(prior: Prior, genes: GeneList, recipe: BuildRecipe, say: Say = l
         return prior
     table = None if recipe.id_map is None else read_named("id-map", recipe.id_map, recipe)
     with options_called(source="id_from", target="id_to", policy="id_policy"):
-        return _translated(prior, genes, recipe, table, say)
-
-
-def _translated(prior: Prior, genes: GeneList, recipe: BuildRecipe, table: IdentifierTable | None, say: Say) -> Prior:
-    mapping = identifier_map(
-        names_in(prior),
-        genes,
-        table,
-        source=recipe.id_from,
-        target=recipe.id_to,
-        ignore_case=recipe.ignore_case,
-        ignore_version=recipe.ignore_version,
-    )
-    for number, line in enumerate(str(mapping).splitlines()):
-        say(f"{'' if number else 'identifiers':<13} {line}")
-    return map_identifiers(prior, mapping, policy=recipe.id_policy)
+        mapping = identifier_map(
+            names_in(prior),
+            genes,
+            table,
+            source=recipe.id_from,
+            target=recipe.id_to,
+            ignore_case=recipe.ignore_case,
+            ignore_version=recipe.ignore_version,
+        )
+        for number, line in enumerate(str(mapping).splitlines()):
+            say(f"{'' if number else 'identifiers':<13} {line}")
+        return map_identifiers(prior, mapping, policy=recipe.id_policy)
 
 
 def network_of(recipe: TrainingRecipe, *, say: Say = log_info) -> Architecture:

@@ -35,20 +35,9 @@ from keras_vnn.options import (
     model_options,
     training_options,
 )
+from keras_vnn.recipes.prior_fields import HEADINGS, headings_by_need, needed_by_fields
 from keras_vnn.recipes.section import RecipeSection
 from keras_vnn.recipes.space import setting_of
-
-__all__ = [
-    "SEARCHABLE",
-    "BuildRecipe",
-    "CellsRecipe",
-    "CompareRecipe",
-    "Recipe",
-    "TrainRecipe",
-    "TrainingRecipe",
-    "TuneRecipe",
-]
-
 
 Paths = Annotated[tuple[Path, ...], as_tuple]
 Words = Annotated[tuple[str, ...], as_tuple]
@@ -78,52 +67,12 @@ class BuildRecipe(RecipeSection):
     groups: ClassVar[Mapping[str, tuple[type[Options], ...]]] = {
         "wiring": (InteractionOptions, OntologyOptions, GeneSetOptions)
     }
-    needs: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "interactions_format": ("interactions",),
-        "interactions_columns": ("interactions",),
-        "interaction_id": ("interactions",),
-        "interaction_types": ("interactions",),
-        "min_score": ("interactions",),
-        "regulation_format": ("regulation",),
-        "regulation_columns": ("regulation",),
-        "regulation_types": ("regulation",),
-        "drem_id": ("regulation",),
-        "delimiter": ("interactions", "regulation"),
-        "header": ("interactions", "regulation"),
-        "ontology_format": ("ontology",),
-        "ontology_columns": ("ontology",),
-        "annotations_format": ("annotations",),
-        "annotations_columns": ("annotations",),
-        "gene_id": ("annotations",),
-        "exclude_evidence": ("annotations",),
-        "include_evidence": ("annotations",),
-        "taxon": ("interactions", "annotations", "id_map"),
-        "hierarchy_format": ("hierarchy",),
-        "gene_sets_format": ("gene_sets",),
-        "repeated_sets": ("gene_sets",),
+    needs: ClassVar[Mapping[str, tuple[str, ...]]] = needed_by_fields() | {
         "id_policy": ("id_map", "ignore_case", "ignore_version"),
-        "id_map_format": ("id_map",),
-        "id_map_columns": ("id_map",),
         "id_from": ("id_map",),
         "id_to": ("id_map",),
     }
-    headings: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "Interactions and regulators": (
-            *("interactions", "interactions_format", "interactions_columns", "interaction_id", "interaction_types"),
-            *("min_score", "regulation", "regulation_format", "regulation_columns", "regulation_types", "drem_id"),
-            *("delimiter", "header"),
-        ),
-        "Ontologies and hierarchies": (
-            *("ontology", "ontology_format", "ontology_columns", "annotations", "annotations_format"),
-            *("annotations_columns", "gene_id", "exclude_evidence", "include_evidence", "hierarchy"),
-            *("hierarchy_format",),
-        ),
-        "Gene sets": ("gene_sets", "gene_sets_format", "repeated_sets"),
-        "Identifiers": (
-            *("id_map", "id_map_format", "id_map_columns", "id_policy", "id_from", "id_to", "ignore_case"),
-            *("ignore_version",),
-        ),
-    }
+    headings: ClassVar[Mapping[str, str]] = HEADINGS | headings_by_need(needs)
 
     genes: Path = Field(description="Gene list, or expression data whose genes are used.")
     gene_column: Column | None = Field(default=None, description=GENE_COLUMN)

@@ -10,8 +10,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from keras_vnn.basics.errors import did_you_mean
 from keras_vnn.options import Options, worded
 
-__all__ = ["Misuse", "RecipeSection"]
-
 
 class Misuse(ValueError):
     """An option of a group is unknown, has no effect, or has an impossible value."""
@@ -36,8 +34,8 @@ class RecipeSection(BaseModel):
     prefixed: ClassVar[tuple[str, ...]] = ()
     # Fields that have an effect only with one of some others.
     needs: ClassVar[Mapping[str, tuple[str, ...]]] = {}
-    # Where the command line lists fields, by heading.
-    headings: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    # The headings under which the command line lists fields.
+    headings: ClassVar[Mapping[str, str]] = {}
 
     @classmethod
     def place_of(cls, name: str) -> tuple[str, str] | None:

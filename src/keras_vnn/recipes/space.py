@@ -15,8 +15,6 @@ from typing import Any
 
 from keras_vnn.basics.errors import ConfigError, did_you_mean
 
-__all__ = ["Choices", "Range", "Setting", "grid", "setting_of"]
-
 # YAML takes 1e-4 for a text; 1.0e-4 would be a number.
 _EXPONENT = re.compile(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+")
 

@@ -30,10 +30,8 @@ def recipe_text(recipe: Recipe, folder: Path, *, note: str) -> str:
     """
     content = _plain(_without(recipe), lambda path: _path_from(folder, path))
     content["notes"] = f"{recipe.notes.strip()} {note}".strip()
-    order = [name for name in Recipe.model_fields if name in content]
-    text: str = yaml.safe_dump(
-        {name: content[name] for name in order}, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None
-    )
+    ordered = {name: content[name] for name in Recipe.model_fields if name in content}
+    text: str = yaml.safe_dump(ordered, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None)
     return text
 
 
@@ -45,7 +43,7 @@ def content_of(recipe: Recipe) -> dict[str, Any]:
 
 def _without(recipe: Recipe) -> dict[str, Any]:
     """Return the options a recipe sets, but for the search and for where results go."""
-    content = recipe.model_dump(exclude_unset=True, exclude={"tune"}, exclude_none=False)
+    content = recipe.model_dump(exclude_unset=True, exclude={"tune"})
     content = {name: value for name, value in content.items() if value is not None}
     for section in recipe.commands:
         for name in ("output", "logs"):

@@ -67,7 +67,7 @@ def read_owl(start: Preview, _: Options) -> Ontology:
             f"pronto cannot read the ontology: {start.path}\n    {reason}\n"
             "Is it RDF/XML, or a whole OBO graph? Download it again, or take its .obo file."
         ) from error
-    called = {one.id: (one.name or one.id).replace(" ", "_") for one in ontology.relationships()}
+    called = {one.id: str(one.name or one.id).replace(" ", "_") for one in ontology.relationships()}
     written = text.getvalue().decode().splitlines(keepends=True)
     stanzas = (_RELATIONSHIP.sub(lambda found: found[1] + called.get(found[2], found[2]), line) for line in written)
     return ontology_of(stanzas, start.path, "OBO graph" if _is_obo_graph(start) else "OWL")

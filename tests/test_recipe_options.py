@@ -37,7 +37,7 @@ def test_options_of_training_by_either_name():
 
 
 def test_an_unknown_option_of_training():
-    assert refused(training={"momentun": 0.5}) == "Unknown training option 'momentun': here. Did you mean momentum?"
+    assert refused(training={"momentun": 0.5}) == "Unknown training option 'momentun': here\nDid you mean momentum?"
 
 
 def test_pretraining():
@@ -45,10 +45,10 @@ def test_pretraining():
     found = TrainRecipe(**KNOWN, pretrain="all", pretraining={"noise": 0.2, "epochs": 5}).pretraining_options()
     assert (found.layers, found.noise, found.epochs, found.clip) == ("all", 0.2, 5, 1.0)
     assert refused(pretrain="dense", pretraining={"noize": 0.2}) == (
-        "Unknown option of pretraining 'noize': here. Did you mean noise?"
+        "Unknown option of pretraining 'noize': here\nDid you mean noise?"
     )
     assert refused(pretraining={"noise": 0.2}) == (
-        "'noise' has no effect: nothing is pretrained without pretrain: dense or all: here. Leave it out."
+        "'noise' has no effect: nothing is pretrained without pretrain: dense or all: here\nLeave it out."
     )
 
 
@@ -57,16 +57,16 @@ def test_autoencoders():
     assert recipe.embedding == {"warmup_epochs": 3}
     assert recipe.training_options().learning_rate == 1e-4, "as VEGA, if nothing else is said"
     assert refused(objective="autoencoder", margin=0.5) == (
-        "'margin' has no effect with objective: autoencoder: here. Leave it out."
+        "'margin' has no effect with objective: autoencoder: here\nLeave it out."
     )
 
 
 def test_embeddings():
     assert TrainRecipe(**KNOWN, objective="triplet", margin=0.5).embedding == {"margin": 0.5}
     assert refused(objective="triplet", embedding={"margins": 0.5}) == (
-        "Unknown option of an embedding 'margins': here. Did you mean margin?"
+        "Unknown option of an embedding 'margins': here\nDid you mean margin?"
     )
-    assert refused(margin=0.5) == "'margin' has no effect with objective: prediction: here. Leave it out."
+    assert refused(margin=0.5) == "'margin' has no effect with objective: prediction: here\nLeave it out."
 
 
 def test_options_of_the_model():
@@ -74,17 +74,17 @@ def test_options_of_the_model():
     assert recipe.model == {"dense_activation": "tanh", "tail": (8,), "dropout": 0.2}
     assert refused(dropout=2) == (
         "dropout must be a number of at least 0 and below 1, or a list, each a number of at least 0 and below 1, "
-        "got 2: here."
+        "got 2: here"
     )
 
 
 def test_options_of_another_family_of_priors_are_refused():
     with pytest.raises(ConfigError) as error:
         make_section(BuildRecipe, None, {"genes": "g", "interactions": "p", "units": 6, "layering": "flat"}, "here")
-    assert str(error.value) == ("'layering' has no effect: the nodes are wired by interactions: here. Leave it out.")
+    assert str(error.value) == ("'layering' has no effect: the nodes are wired by interactions: here\nLeave it out.")
     with pytest.raises(ConfigError) as error:
         make_section(BuildRecipe, None, {"genes": "g", "gene_sets": "s.gmt", "min_score": 700}, "here")
-    assert str(error.value) == "'min_score' has no effect without interactions: here. Leave it out."
+    assert str(error.value) == "'min_score' has no effect without interactions: here\nLeave it out."
 
 
 def test_an_option_without_effect_on_the_others_is_refused():

@@ -46,26 +46,26 @@ def test_every_bundled_recipe_is_valid_and_its_files_exist(name: str) -> None:
     [
         (
             "build:\n  genes: g.txt\n  groupin: edge\n",
-            "Unknown option 'groupin': {path}:3. Did you mean grouping?",
+            "Unknown option 'groupin': {path}:3\nDid you mean grouping?",
         ),
         (
             "build:\n  genes: g.txt\n  grouping: cliqe\n",
-            "grouping must be one of edge, neighbourhood, clique, community; got 'cliqe': {path}:3. "
+            "grouping must be one of edge, neighbourhood, clique, community; got 'cliqe': {path}:3\n"
             "Did you mean clique?",
         ),
         (
             "build:\n  genes: g.txt\n  min_genes: zero\n",
-            "min_genes must be an integer of at least 1, got 'zero': {path}:3.",
+            "min_genes must be an integer of at least 1, got 'zero': {path}:3",
         ),
         (
             "train:\n  data: d.h5ad\n",
-            "The option 'label' is needed: {path}:1. Column with the labels.",
+            "The option 'label' is needed: {path}:1\nColumn with the labels.",
         ),
         (
             "train:\n  data: d.h5ad\n  label: x\n  epochs: 3\n  training: abc\n",
-            "training must be options by name, got 'abc': {path}:5.",
+            "training must be options by name, got 'abc': {path}:5",
         ),
-        ("biuld:\n  genes: g\n", "Unknown option 'biuld': {path}:1. Did you mean build?"),
+        ("biuld:\n  genes: g\n", "Unknown option 'biuld': {path}:1\nDid you mean build?"),
         ("- a\n- b\n", "A recipe needs a build or a train section: {path}\nSee `vnn build --help` for an example."),
         ("build: [\n", "Not a YAML file: {path}:1\n    expected the node content, but found '<stream end>'"),
         (
@@ -97,7 +97,7 @@ def test_a_needed_option_is_asked_for() -> None:
     with pytest.raises(ConfigError) as error:
         make_section(TrainRecipe, None, {"label": "type"}, "the command line")
     assert str(error.value) == (
-        "The option 'data' is needed: the command line. Expression: .h5ad, CSV or TSV in either orientation."
+        "The option 'data' is needed: the command line\nExpression: .h5ad, CSV or TSV in either orientation."
     )
 
 

@@ -324,11 +324,11 @@ def test_a_search_that_is_interrupted_says_how_to_go_on(write_toy, tmp_path, cap
         (["bare.yaml", "-o", "made"], "error: A search needs a recipe with a train section; bare.yaml has none."),
         (
             ["slip.yaml", "-o", "made"],
-            "error: There is no field 'learning_rte' to search: slip.yaml:6. Did you mean learning_rate?",
+            "error: There is no field 'learning_rte' to search: slip.yaml:6\nDid you mean learning_rate?",
         ),
         (
             ["flat.yaml", "-o", "made"],
-            "error: Unknown option 'dropout': flat.yaml:5. Fields to search stand under space, e.g. space: {dropout: "
+            "error: Unknown option 'dropout': flat.yaml:5\nFields to search stand under space, e.g. space: {dropout: "
             "…}.",
         ),
         (
@@ -341,7 +341,7 @@ def test_a_search_that_is_interrupted_says_how_to_go_on(write_toy, tmp_path, cap
         ),
         (
             ["toy.yaml", "-o", "made", "--pruning", "mean"],
-            "error: pruning must be one of none, median; got 'mean': the command line. Did you mean median?",
+            "error: pruning must be one of none, median; got 'mean': the command line\nDid you mean median?",
         ),
     ],
 )

@@ -169,9 +169,9 @@ def _worded(kind: type[RecipeSection], problem: Any, where: str, tree: Any) -> s
         hint = did_you_mean(name, owner.option_names())
         if owner is TuneRecipe and name in SEARCHABLE:
             hint = f"Fields to search stand under space, e.g. space: {{{name}: …}}."
-        return f"Unknown option {name!r}: {place}. {hint or 'Known: ' + ', '.join(owner.option_names()) + '.'}"
+        return _placed(f"Unknown option {name!r}. {hint or 'Known: ' + ', '.join(owner.option_names())}", place)
     if problem["type"] == "missing":
-        return f"The option {name!r} is needed: {place}. {owner.model_fields[name].description or ''}".rstrip()
+        return _placed(f"The option {name!r} is needed. {owner.model_fields[name].description or ''}", place)
     if owner is TuneRecipe and problem["type"] == "value_error":
         field = "" if keys[-1] == "[key]" else f"{keys[keys.index('space') + 1]}: "
         return _placed(f"{field}{cause}", place)
@@ -179,10 +179,10 @@ def _worded(kind: type[RecipeSection], problem: Any, where: str, tree: Any) -> s
 
 
 def _placed(text: str, place: str) -> str:
-    """Return what is wrong, where, and what to do about it, if the text says so in a second sentence."""
+    """Return what is wrong and where and, in a line of its own, what to do, if the text says so in a second sentence."""
     fact, _, hint = text.partition(". ")
     end = "." if hint and not hint.endswith(("?", ".")) else ""
-    return f"{fact.removesuffix('.')}: {place}. {hint}{end}".rstrip()
+    return f"{fact.removesuffix('.')}: {place}\n{hint}{end}".rstrip()
 
 
 def _owner(kind: type[RecipeSection], keys: list[str]) -> tuple[type[RecipeSection], str]:

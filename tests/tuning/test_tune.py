@@ -333,11 +333,11 @@ def test_a_search_that_is_interrupted_says_how_to_go_on(write_toy, tmp_path, cap
         ),
         (
             ["range.yaml", "-o", "made"],
-            "error: dropout: low must be below high, got 0.5 and 0.1: range.yaml:6.",
+            "error: dropout: low must be below high, got 0.5 and 0.1: range.yaml:6",
         ),
         (
             ["toy.yaml", "-o", "made", "--trials", "0"],
-            "error: trials must be an integer of at least 1, got 0: the command line.",
+            "error: trials must be an integer of at least 1, got 0: the command line",
         ),
         (
             ["toy.yaml", "-o", "made", "--pruning", "mean"],

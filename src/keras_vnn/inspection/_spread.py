@@ -203,6 +203,8 @@ class Spread:
         counts = self._units(number)
         node_of = np.repeat(np.arange(len(counts)), counts)
         found = self._nodes_reached[number][nodes][:, node_of]
+        # Rows are looked for in order; SciPy before 1.16 leaves columns that are taken several times as they come.
+        found.sort_indices()
         return _Reached(np.repeat(np.arange(len(nodes)), np.diff(found.indptr)), found.indices, len(node_of))
 
 

@@ -368,40 +368,40 @@ def test_slips_on_the_command_line(write_toy, tmp_path, monkeypatch, capsys, arg
     [
         (
             {"learning_rte": [1, 2]},
-            "There is no field 'learning_rte' to search: tune(). Did you mean learning_rate?",
+            "There is no field 'learning_rte' to search: tune()\nDid you mean learning_rate?",
         ),
         (
             {"seed": [1, 2]},
-            "'seed' cannot be searched: all trials have the same cells and the same split: tune().",
+            "'seed' cannot be searched: all trials have the same cells and the same split: tune()",
         ),
         (
             {"dropout": [0.1, 1.5]},
             "The field dropout cannot have the value 1.5:\n"
             "    dropout must be a number of at least 0 and below 1, or a list, each a number of at least 0 and below "
-            "1, got 1.5: the search space.",
+            "1, got 1.5: the search space",
         ),
         (
             {"batch_size": {"low": 8.0, "high": 64.0}},
             "The field batch_size cannot have the value 29.39:\n    batch_size must be an integer of at "
-            "least 1, got 29.39: the search space.",
+            "least 1, got 29.39: the search space",
         ),
         (
             {"build.grouping": ["clique", "cliqes"]},
             "The field build.grouping cannot have the value 'cliqes':\n    grouping must be one of edge, "
-            "neighbourhood, clique, community; got 'cliqes': the search space. Did you mean clique?",
+            "neighbourhood, clique, community; got 'cliqes': the search space\n    Did you mean clique?",
         ),
         (
             {"model.drpout": [0, 0.5]},
-            "There is no field 'model.drpout' to search: tune(). Did you mean dropout or dropout_of or dropout_from?",
+            "There is no field 'model.drpout' to search: tune()\nDid you mean dropout or dropout_of or dropout_from?",
         ),
         (
             {"training.momentun": [0, 0.5]},
-            "There is no field 'training.momentun' to search: tune(). Did you mean momentum or batch_momentum?",
+            "There is no field 'training.momentun' to search: tune()\nDid you mean momentum or batch_momentum?",
         ),
         (
             {"model.head": ["linear", "round"]},
             "The field model.head cannot have the value 'round':\n"
-            "    head must be one of linear, linear-tanh-linear; got 'round': the search space.",
+            "    head must be one of linear, linear-tanh-linear; got 'round': the search space",
         ),
         (
             {"activation": ["tanh", "tnah"]},

@@ -7,6 +7,7 @@ In: a recipe, what is searched, values. Out: the changed recipe, or an error tha
 from __future__ import annotations
 
 import math
+import textwrap
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -154,7 +155,8 @@ def _check_examples(recipe: TrainingRecipe, space: Mapping[str, Setting], check:
         try:
             check(changed_recipe(recipe, {name: value}).train)
         except (VNNError, TypeError) as error:
-            raise ConfigError(f"The field {name} cannot have the value {value!r}:\n    {error}") from error
+            why = textwrap.indent(str(error), "    ")
+            raise ConfigError(f"The field {name} cannot have the value {value!r}:\n{why}") from error
 
 
 def own_values(recipe: TrainingRecipe, space: Mapping[str, Setting]) -> dict[str, Any]:

@@ -73,7 +73,9 @@ def test_a_table_of_identifiers_among_the_files_is_used(tmp_path):
 
 def test_what_cannot_be_read_is_reported(tmp_path, capsys):
     path = tmp_path / "go.owl"
-    path.write_text("Prefix(owl:=<http://www.w3.org/2002/07/owl#>)\nOntology(<http://purl.obolibrary.org/obo/go.owl>)\n")
+    path.write_text(
+        "Prefix(owl:=<http://www.w3.org/2002/07/owl#>)\nOntology(<http://purl.obolibrary.org/obo/go.owl>)\n"
+    )
     with pytest.raises(SystemExit) as caught:
         main(["check", str(path)])
     assert caught.value.code == 1

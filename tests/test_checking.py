@@ -20,8 +20,8 @@ FAMILY = {
     "read.ontology": "ontology",
     "read.regulation": "regulation",
 }
-# A table with columns "source" and "target", and a SIF file with both kinds of rows, hold what one says they hold.
-EITHER = {"collectri.csv": "interactions", "mixed.sif": "interactions"}
+# A SIF file with both kinds of rows holds what one says it holds.
+EITHER = {"mixed.sif": "interactions"}
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=str)
@@ -49,7 +49,7 @@ def test_the_report_in_full(tmp_path):
         "              1 interaction: duplicate (either direction), merged into one\n"
         "    overlap   0 of 4 names are among the 3 genes\n"
         f"    warning   1 name looks damaged by a spreadsheet: Sep-07 (was SEPT7/SEPTIN7), in {path}.\n"
-        "              Kept as written; mend the file, for such a name matches no gene.\n"
+        "              Kept as written. Mend the file, unless your data have genes of these names.\n"
         "    advice    --ignore-case: 3 names match instead of 0.\n"
         "              1 of 4 names look like no identifier. Is it the right file or column?\n"
         "              --malformed skip: such rows are left out, which is an error without it."

@@ -34,6 +34,12 @@ REMEDIES = {
         "say which: {}",
         "--interactions-columns 1 --interactions-columns 2",
     ),
+    "a least score without scores": (
+        "gene_a\tgene_b\tcost\nGENE0\tGENE1\t3\nGENE1\tGENE2\t4\n",
+        (*BUILD, "--min-score", 3),
+        "Say which column it is, for example: {}",
+        "--interactions-columns 1 --interactions-columns 2 --interactions-columns 3",
+    ),
     "weights": (WEIGHTS, REGULATED, "weights of regulation (targets × TFs) with {}.", "--regulation-format matrix"),
     "types of SIF": (
         "GENE0 kiss GENE1\nGENE1 kiss GENE2\n",
@@ -122,6 +128,17 @@ def test_what_reads_another_file_is_an_option(files, vnn):
     assert failed.code == 1
     assert "It holds regulation: read it with --regulation." in failed.err
     assert vnn(*REGULATED).code == 0
+
+
+def test_sets_with_names_of_genes_are_renamed_in_the_file(files, vnn):
+    sets = "A\t-\tGENE0\tGENE1\nGENE2\t-\tGENE2\tGENE3\n"
+    (files / "sets.gmt").write_text(sets)
+    build = ("build", "--genes", "genes.txt", "--gene-sets", "sets.gmt", "--dry-run")
+    failed = vnn(*build)
+    assert failed.code == 1
+    assert failed.err.endswith("Rename these sets in the file, for example to SET:GENE2.\n")
+    (files / "sets.gmt").write_text(sets.replace("\nGENE2", "\nSET:GENE2"))
+    assert vnn(*build).code == 0
 
 
 def test_python_is_told_in_the_words_of_python(files):

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from keras_vnn import wire
 from keras_vnn.architecture import load_architecture
 
 SYMBOLS = ["Stat1", "Irf1", "Trp53", "Mdm2", "Myc", "Cdkn1a"]
@@ -88,3 +89,15 @@ def test_a_column_that_has_the_names_is_suggested(folder, vnn):
     assert "6 of 6 are in the column 'gene_symbols' of the genes: --gene-column gene_symbols" in failed.err
     helped = vnn("train", "net.vnn", "other.h5ad", *TRAIN, "--gene-column", "gene_symbols", "-o", "model.keras")
     assert helped.code == 0, helped.err
+
+
+def test_names_of_the_data_are_not_damaged_in_a_prior(folder, vnn, recwarn):
+    Path("genes.txt").write_text("unc-13\nlin-4\noct-1\ndec-12\nSep-07\n")
+    Path("ppi.tsv").write_text("gene_a\tgene_b\noct-1\tdec-12\nSep-07\tdec-12\n1-Dec\toct-1\n")
+    built = vnn("build", "--genes", "genes.txt", "--interactions", "ppi.tsv", "-o", "net.vnn")
+    assert built.code == 0, built.err
+    assert "1 name looks damaged by a spreadsheet: 1-Dec (was DEC1/DELEC1), in ppi.tsv" in " ".join(built.err.split())
+    genes = ["oct-1", "dec-12", "Sep-07", "unc-13"]
+    arch = wire.interactions(genes, "ppi.tsv", min_genes=2)
+    assert [str(one.message).split(":")[0] for one in recwarn] == ["1 name looks damaged by a spreadsheet"]
+    assert set(genes[:3]) == {*arch.genes} - {*arch.unconnected_genes}

@@ -113,4 +113,6 @@ def test_pairs_of_given_genes_that_share_none_are_pointed_out(written):
 def test_names_that_are_genes_of_the_data_were_not_damaged(written):
     path = written("gene_a\tgene_b\nOct-1\tTP53\nSep-07\tTP53\n")
     assert check_file(path).names.damaged == ("Oct-1", "Sep-07")
-    assert check_file(path, genes=["Oct-1", "TP53"]).names.damaged == ("Sep-07",)
+    known = check_file(path, genes=["Oct-1", "TP53"])
+    assert known.names.damaged == ("Sep-07",)
+    assert known.warnings[0].startswith("1 name looks damaged by a spreadsheet: Sep-07 (was SEPT7/SEPTIN7)")

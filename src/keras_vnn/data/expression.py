@@ -288,9 +288,13 @@ def _read_whole(path: Path, layer: str) -> anndata.AnnData:
 
     with damage_named(path), quiet():
         # anndata drops what lies behind the end that indptr names.
-        values = root_of(path).get({"X": "X", "raw": "raw/X"}.get(layer, f"layers/{layer}"))
+        root = root_of(path)
+        values = root.get({"X": "X", "raw": "raw/X"}.get(layer, f"layers/{layer}"))
         if hasattr(values, "keys") and "indptr" in values:
             starts_of(values)
+        if not path.is_dir() and "encoding-type" in root.attrs:
+            # Takes what is of an AnnData, and leaves what other programs put next to it, as HDF5's __DATA_TYPES__.
+            return anndata.io.read_elem(root["/"])
         return anndata.read_zarr(path) if path.is_dir() else anndata.read_h5ad(path)
 
 

@@ -286,8 +286,7 @@ class Annotations(Shown):
         return len(self.pairs)
 
     def __str__(self) -> str:
-        """Return one line: how many annotations, genes and terms, and from where."""
-        return (
-            f"{len(self):,} annotations of {len(self.genes):,} genes with {len(self.terms):,} terms"
-            f"{from_sources(self.sources)}"
-        )
+        """Return one line: how many annotations, of how many genes and terms, and from where."""
+        # Genes and terms of negations alone have no annotation.
+        genes, terms = (len(np.unique(column)) for column in self.pairs.T)
+        return f"{len(self):,} annotations of {genes:,} genes with {terms:,} terms{from_sources(self.sources)}"

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 import warnings
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import islice
 
@@ -98,6 +100,8 @@ _OF_MONTH = {
     **{month: (month.upper(),) for month in ("Oct", "Nov", "Feb", "Apr", "Jun", "May")},
     **{"Sep": ("SEPT", "SEPTIN"), "Mar": ("MARCH", "MARC"), "Dec": ("DEC", "DELEC")},
 }
+# Genes of the data that are known while a prior is read.
+_KNOWN: ContextVar[frozenset[str]] = ContextVar("_KNOWN", default=frozenset())
 _GERMAN = {"Sept": "Sep", "Mrz": "Mar", "Mär": "Mar", "Mai": "May", "Okt": "Oct", "Dez": "Dec"}
 
 
@@ -322,8 +326,20 @@ def refuse_mixed_species(names: Iterable[str], where: object) -> None:
     )
 
 
+@contextmanager
+def genes_known(genes: Iterable[str]) -> Iterator[None]:
+    """Take names that are genes of the data for what they are in the block, whatever they look like (``oct-12``)."""
+    token = _KNOWN.set(frozenset(genes))
+    try:
+        yield
+    finally:
+        _KNOWN.reset(token)
+
+
 def check_names(names: Collection[str], where: object, *, several_species: bool = False) -> None:
     """Warn, by name, of names a spreadsheet has damaged, which are kept as they are; refuse those of several species.
+
+    Those that are genes of the data, where these are known (`genes_known`), are not damaged.
 
     Parameters
     ----------
@@ -341,14 +357,14 @@ def check_names(names: Collection[str], where: object, *, several_species: bool 
     """
     if not several_species:
         refuse_mixed_species(names, where)
-    damaged = damaged_by_excel(names)
+    damaged = [name for name in damaged_by_excel(names) if name not in _KNOWN.get()]
     if damaged:
         verb = "name looks" if len(damaged) == 1 else "names look"
         were = {name: "/".join(undamaged(name)) for name in damaged}
         told = sample([f"{name} (was {were[name]})" if were[name] else name for name in damaged])
         warnings.warn(
             f"{len(damaged)} {verb} damaged by a spreadsheet: {told}, in {where}.\n"
-            "Kept as written; mend the file, for such a name matches no gene.",
+            "Kept as written. Mend the file, unless your data have genes of these names.",
             VNNWarning,
             stacklevel=3,
         )

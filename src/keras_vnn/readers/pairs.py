@@ -87,8 +87,9 @@ def read_pairs(
     else:
         chosen = choose_columns(layout, roles, options.columns)
     if options.at_least is not None and chosen.number is None:
+        least = int(options.at_least) if float(options.at_least).is_integer() else options.at_least
         raise ReadError(
-            f"min_score={options.at_least:g} needs a column of scores: {start.path}\n"
+            f"{remedy('{min_score}', 'A least score', min_score=least)} needs a column of scores: {start.path}\n"
             f"Read as: {chosen.described(layout, 'score')}\n"
             + remedy("Say which column it is, for example: {columns}", columns=(1, 2, 3))
         )

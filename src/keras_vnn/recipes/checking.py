@@ -27,7 +27,7 @@ from keras_vnn.basics.ten_x import is_ten_x
 from keras_vnn.data.contents import contents_of
 from keras_vnn.priors.genes import gene_list
 from keras_vnn.priors.identifiers import IdentifierTable, names_in
-from keras_vnn.priors.kinds import OTHER, Identified, bare_name, identify, made_unique
+from keras_vnn.priors.kinds import OTHER, Identified, bare_name, genes_known, identify, made_unique
 from keras_vnn.readers import FAMILIES, read_identifier_map
 from keras_vnn.readers.interactions import family_of_columns
 from keras_vnn.readers.registry import sniff, unrecognized
@@ -218,7 +218,7 @@ def _checked(path: Path, genes: tuple[str, ...], table: IdentifierTable | None) 
         if (saved := _saved(path)) is not None:
             return saved
         refuse_damaged_hdf5(path)
-    with warnings.catch_warnings(record=True) as caught:
+    with warnings.catch_warnings(record=True) as caught, genes_known(genes):
         warnings.simplefilter("always", VNNWarning)
         family, value = _read(path)
     said = tuple(str(one.message) for one in caught if issubclass(one.category, VNNWarning))

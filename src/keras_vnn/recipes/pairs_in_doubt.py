@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 
 from keras_vnn.priors.kinds import OTHER, SYMBOLS, identify
 from keras_vnn.readers.formats.interactions import INTERACTION_ROLES
+from keras_vnn.readers.formats.regulation import REGULATION_ROLES
 from keras_vnn.readers.genes import HEADER_WORDS
 from keras_vnn.readers.layout import choose_columns, lay_out, normalized
 from keras_vnn.readers.registry import sniff
@@ -31,6 +32,10 @@ def family_of_pairs(start: Preview, genes: Collection[str] = ()) -> tuple[str, s
         return _INTERACTIONS
     layout = lay_out(start, is_header=INTERACTION_ROLES.heads)
     columns = choose_columns(layout, INTERACTION_ROLES, None)
+    if layout.header is not None and REGULATION_ROLES.heads(layout.words) and columns.number is not None:
+        # Interactions have scores; effects of a source on a target have signs, as in the tables of decoupler.
+        if any(value.startswith(("-", "−")) for value in layout.values(columns.number)):
+            return "regulation", ""
     sides = [[name for name in layout.values(column) if name] for column in (columns.first, columns.second)]
     kinds = [identify(side) for side in sides]
     names = " and ".join(layout.name(column) for column in (columns.first, columns.second))

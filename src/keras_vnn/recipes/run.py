@@ -24,6 +24,7 @@ from keras_vnn.basics.remedies import options_called
 from keras_vnn.priors import Annotations, GeneSets, Interactions, Regulation
 from keras_vnn.priors.genes import GeneList
 from keras_vnn.priors.identifiers import identifier_map, map_identifiers, names_in
+from keras_vnn.priors.kinds import genes_known
 from keras_vnn.recipes.prior_files import read_named
 from keras_vnn.recipes.schema import BuildRecipe, TrainingRecipe, TrainRecipe
 
@@ -59,7 +60,8 @@ def build_architecture(recipe: BuildRecipe, *, say: Say = log_info) -> Architect
     _check_families(recipe)
     genes = read_named("genes", recipe.genes, recipe)
     say(f"genes         {genes}")
-    arch = join_architectures(*(_WIRINGS[family](recipe, genes, say) for family in recipe.families))
+    with genes_known(genes):
+        arch = join_architectures(*(_WIRINGS[family](recipe, genes, say) for family in recipe.families))
     if recipe.gene_column is None:
         return arch
     return replace(arch, parameters={**arch.parameters, "gene_column": recipe.gene_column})

@@ -18,6 +18,7 @@ from keras_vnn.architecture.wiring._groups import Groups, Limits, grouped_archit
 from keras_vnn.architecture.wiring._matching import check_match, positions_in, prior_of
 from keras_vnn.basics.errors import VNNWarning, WiringError, check_choice, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
+from keras_vnn.basics.remedies import at_command_line
 from keras_vnn.options import GeneSetOptions, InteractionOptions, documented
 from keras_vnn.priors import EFFECTS, GeneSets, Interactions, Regulation
 from keras_vnn.priors.genes import GeneList, gene_list
@@ -93,8 +94,8 @@ def interaction_architecture(
             "There is nothing to wire: neither interactions nor regulation were given.\n"
             "Pass at least one: vnn.wire.interactions(genes, interactions, regulation)"
         )
-    interactions = None if interactions is None else prior_of(interactions, Interactions, "interactions")
-    regulation = None if regulation is None else prior_of(regulation, Regulation, "regulation")
+    interactions = None if interactions is None else prior_of(interactions, Interactions, "interactions", listed)
+    regulation = None if regulation is None else prior_of(regulation, Regulation, "regulation", listed)
     chosen = InteractionOptions().changed(**options)
     group_limits = Limits(chosen.min_genes, chosen.max_genes)
     target_limits = Limits(chosen.min_targets, chosen.max_targets, "targets")
@@ -239,7 +240,9 @@ def gene_set_architecture(
     match   1 member: not in the gene list (D)
     """
     listed = gene_list(genes)
-    known: Mapping[str, Sequence[str]] = sets if isinstance(sets, Mapping) else prior_of(sets, GeneSets, "gene_sets")
+    known: Mapping[str, Sequence[str]] = (
+        sets if isinstance(sets, Mapping) else prior_of(sets, GeneSets, "gene_sets", listed)
+    )
     chosen = GeneSetOptions().changed(**options)
     limits = Limits(chosen.min_genes, chosen.max_genes)
     check_choice("kind", kind, NODE_KINDS)
@@ -250,7 +253,11 @@ def gene_set_architecture(
     if shared:
         raise WiringError(
             f"{len(shared):,} of {len(known):,} gene sets have the name of a gene: {sample(shared)}.\n"
-            'Give the sets other names, for example: {f"SET:{name}": genes for name, genes in sets.items()}'
+            + (
+                f"Rename these sets in the file, for example to SET:{shared[0]}."
+                if at_command_line()
+                else 'Give the sets other names, for example: {f"SET:{name}": genes for name, genes in sets.items()}'
+            )
         )
     names = sorted(known)
     found = [sorted({position[gene] for gene in known[name] if gene in position}) for name in names]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from keras_vnn.basics.errors import GeneError, VNNWarning, WiringError
 from keras_vnn.basics.remedies import at_command_line, remedy
 from keras_vnn.priors.genes import GeneList, explain_mismatch
+from keras_vnn.priors.kinds import genes_known
 
 Prior = TypeVar("Prior")
 
@@ -31,8 +32,8 @@ _RENAMINGS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
 )
 
 
-def prior_of(value: Any, kind: type[Prior], reader: str) -> Prior:
-    """Return a prior; a file or a table is read first, as ``read.{reader}`` does by default.
+def prior_of(value: Any, kind: type[Prior], reader: str, genes: Iterable[str] = ()) -> Prior:
+    """Return a prior; a file or a table is read first, as ``read.{reader}`` does by default, for these genes.
 
     Raises
     ------
@@ -50,7 +51,8 @@ def prior_of(value: Any, kind: type[Prior], reader: str) -> Prior:
         )
     from keras_vnn import readers
 
-    read: Prior = getattr(readers, f"read_{reader}")(value)
+    with genes_known(genes):
+        read: Prior = getattr(readers, f"read_{reader}")(value)
     return read
 
 

@@ -109,10 +109,10 @@ def ontology_architecture(
     wire   1 term: fewer than 2 genes in the list (excision repair)
     wire   1 gene: no annotation in the prior: not connected (TP53)
     """
-    ontology = prior_of(ontology, Ontology, "ontology")
-    annotations = prior_of(annotations, Annotations, "annotations")
-    chosen = OntologyOptions().changed(**options)
     listed = gene_list(genes)
+    ontology = prior_of(ontology, Ontology, "ontology")
+    annotations = prior_of(annotations, Annotations, "annotations", listed)
+    chosen = OntologyOptions().changed(**options)
     check_match(listed, annotations.genes, "the annotation table")
     selected = ontology.selecting(relations=chosen.relations, namespaces=chosen.namespace or None)
     whole, mapping = annotated_hierarchy(listed, ontology, selected, annotations, chosen)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from keras_vnn.basics.errors import ConfigError
+from keras_vnn.cli._complete import export_formats
 from keras_vnn.cli._console import print_json, say, show
 from keras_vnn.cli._inputs import ClassName, Force, MaybeLabel, SameArchitecture, missing_policy, model_of, read_cells
 from keras_vnn.cli._options import options_of
@@ -21,7 +22,8 @@ def export(
         str | None,
         typer.Option(
             help="text, markdown, card, json, csv, graphml, cx2, dot, jgf, edges, h5ad, png, svg, pdf, recipe; else by "
-            "the name of the output."
+            "the name of the output.",
+            autocompletion=export_formats,
         ),
     ] = None,
     output: Annotated[

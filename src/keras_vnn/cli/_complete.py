@@ -112,7 +112,7 @@ def nodes(ctx: typer.Context, incomplete: str) -> Iterator[str]:
 @_silent
 def classes(ctx: typer.Context, incomplete: str) -> Iterator[str]:
     """Return the classes of the model that has been named."""
-    yield from _model(ctx).outputs.names
+    yield from getattr(_model(ctx).outputs, "names", ())
 
 
 def _model(ctx: typer.Context) -> ModelView:

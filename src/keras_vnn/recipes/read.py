@@ -179,7 +179,7 @@ def _worded(kind: type[RecipeSection], problem: Any, where: str, tree: Any) -> s
 
 
 def _placed(text: str, place: str) -> str:
-    """Return what is wrong and where and, in a line of its own, what to do, if the text says so in a second sentence."""
+    """Return what is wrong and where and, in its own line, what to do, if the text says so in a second sentence."""
     fact, _, hint = text.partition(". ")
     end = "." if hint and not hint.endswith(("?", ".")) else ""
     return f"{fact.removesuffix('.')}: {place}\n{hint}{end}".rstrip()

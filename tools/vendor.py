@@ -20,7 +20,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-VENDOR = Path(__file__).parents[1] / "src" / "keras_vnn" / "report" / "vendor"
+VENDOR = Path(__file__).parents[1] / "src" / "keras_vnn" / "export" / "report" / "vendor"
 LIST = VENDOR / "vendor.json"
 AXE = {"name": "axe-core", "version": "4.14.1", "file": "package/axe.min.js"}
 

@@ -1,15 +1,18 @@
 """DOT, JSON Graph, edge lists and CX2, read back by the programs they are for."""
 
 import json
+import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
 
 import networkx as nx
 import numpy as np
+import pandas as pd
 import pytest
 
 from keras_vnn.architecture import Architecture, Layer, Node
+from keras_vnn.basics.errors import ConfigError
 from keras_vnn.export import export_summary, summary_graph
 from keras_vnn.readers import read_hierarchy
 
@@ -143,3 +146,44 @@ def test_ids_without_what_xml_forbids_are_unique(tmp_path):
     arch = Architecture((Layer("genes", genes), Layer("sets", (Node("S"),))), {(0, 1): np.ones((3, 1))})
     path = export_summary(arch, path=tmp_path / "a.graphml")
     assert set(nx.read_graphml(path)) == {"g␀'", "g␀", "x", "S"}
+
+
+def test_a_part_is_the_first_nodes_their_way_up_and_their_strongest_genes(tmp_path):
+    """Thirty genes of random weights, three sets of one theme, and one of another, two classes; CX2 read by ndex2."""
+    pytest.importorskip("ndex2", reason="the reader of CX2 is not installed: pip install ndex2")
+    from ndex2.cx2 import RawCX2NetworkFactory
+
+    from keras_vnn.data import Classes
+    from keras_vnn.models import build_model
+
+    genes = [f"G{i}" for i in range(30)]
+    layers = (
+        Layer("genes", tuple(Node(gene, kind="gene") for gene in genes)),
+        Layer("sets", tuple(Node(f"S{i}") for i in range(4)), dense_units=1),
+        Layer("themes", (Node("T0"), Node("T1"))),
+    )
+    reads = np.zeros((30, 4))
+    reads[:20, 0] = reads[10:, 1] = reads[:4, 2] = reads[26:, 3] = 1
+    arch = Architecture(layers, {(0, 1): reads, (1, 2): np.array([[1, 0], [1, 0], [1, 0], [0, 1]])})
+    model = build_model(arch, Classes(("a", "b")), seed=0)
+    values = pd.DataFrame({"evidence": [9.0, 1.0, 5.0, 2.0, 0.1, 0.2]}, ["S0", "S1", "S2", "S3", "T0", "T1"])
+    values.attrs["group"] = "b"
+    path = export_summary(model, path=tmp_path / "part.cx2", ranking=values, top=2)
+    read = RawCX2NetworkFactory().get_cx2network(str(path))
+    names = {number: node["v"]["represents"] for number, node in read.get_nodes().items()}
+    edges = {(names[edge["s"]], names[edge["t"]]): edge["v"]["weight"] for edge in read.get_edges().values()}
+    # By the whole graph: ten strongest genes of S0, the four of S2, what both feed, the class that was asked for.
+    whole = summary_graph(model, ranking=values)
+    strongest = sorted((e["strength"], g) for g, _, e in whole.in_edges("S0", data=True))[-10:]
+    kept = {"S0", "S2", "T0", "class:b", *(gene for _, gene in strongest), "G0", "G1", "G2", "G3"}
+    assert set(names.values()) == kept
+    expected = whole.subgraph(kept)
+    assert edges == pytest.approx({(s, t): e["weight"] for s, t, e in expected.edges(data=True)})
+    layer = {names[number]: node["v"]["layer"] for number, node in read.get_nodes().items()}
+    assert layer == dict(expected.nodes(data="layer")), "layers keep their numbers"
+    with pytest.raises(ConfigError, match="top must be at least 1"):
+        export_summary(model, "cx2", top=0)
+    # A picture of S2 alone has no row for the other sets, nor for the other class.
+    drawn = export_summary(model, path=tmp_path / "part.svg", ranking=values, top=1).read_text("utf-8")
+    shown = re.findall(r"<!-- (.*?) -->", drawn)
+    assert {"S0", "T0", "b", "10"} <= set(shown) and not {"S1", "S2", "T1", "a"} & set(shown)

@@ -16,13 +16,14 @@ from keras_vnn.cli._build import build, check, fetch, recipes
 from keras_vnn.cli._console import open_closed_streams, report_error, say, say_warning, sentences_printed, show
 from keras_vnn.cli._discover import identify, interactions
 from keras_vnn.cli._export import export, report
-from keras_vnn.cli._inputs import Command, Helped
+from keras_vnn.cli._inputs import Command, Helped, HelpedGroup
 from keras_vnn.cli._inspect import evaluate, explain, inspect
 from keras_vnn.cli._predict import predict
 from keras_vnn.cli._train import compare, demo, train, tune
 
 app = typer.Typer(
     name="vnn",
+    cls=HelpedGroup,
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,

@@ -13,6 +13,7 @@ import typer
 from keras_vnn.basics.errors import ConfigError, readable
 from keras_vnn.basics.files import check_target
 from keras_vnn.basics.remedies import on_command_line
+from keras_vnn.cli._complete import recipe_names
 from keras_vnn.cli._console import print_json, say, show
 from keras_vnn.cli._inputs import Force, recipe_of, section_of
 from keras_vnn.cli._options import options_of
@@ -61,7 +62,10 @@ def recipes(as_json: Annotated[bool, typer.Option("--json", help="Print them as 
 @options_of(BuildRecipe)
 def build(
     recipe: Annotated[
-        str | None, typer.Argument(help="A recipe (YAML file or bundled name); options below override it.")
+        str | None,
+        typer.Argument(
+            help="A recipe (YAML file or bundled name); options below override it.", autocompletion=recipe_names
+        ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be built, write nothing.")] = False,
     force: Force = False,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from keras_vnn.basics.errors import ConfigError, readable
+from keras_vnn.cli._complete import nodes
 from keras_vnn.cli._console import print_json, rows_of, say, show
 from keras_vnn.cli._inputs import ClassName, Force, MaybeLabel, missing_policy, model_of, read_cells
 from keras_vnn.cli._nodes import cut
@@ -30,7 +31,8 @@ def interactions(
         list[str] | None,
         typer.Option(
             help="A node whose children are paired: id, label, or a unique part of one. May be repeated. By default "
-            "nodes that know what no mean of genes shows, or the five that the model uses most."
+            "nodes that know what no mean of genes shows, or the five that the model uses most.",
+            autocompletion=nodes,
         ),
     ] = None,
     class_: ClassName = None,

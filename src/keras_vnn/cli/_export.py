@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from keras_vnn.basics.errors import ConfigError
+from keras_vnn.cli._complete import export_formats
 from keras_vnn.cli._console import print_json, say, show
 from keras_vnn.cli._inputs import ClassName, Force, MaybeLabel, SameArchitecture, missing_policy, model_of, read_cells
 from keras_vnn.cli._options import options_of
@@ -21,7 +22,8 @@ def export(
         str | None,
         typer.Option(
             help="text, markdown, card, json, csv, graphml, cx2, dot, jgf, edges, h5ad, png, svg, pdf, recipe; else by "
-            "the name of the output."
+            "the name of the output.",
+            autocompletion=export_formats,
         ),
     ] = None,
     output: Annotated[
@@ -29,6 +31,14 @@ def export(
         typer.Option("--output", "-o", help="File to write (a folder for csv); text goes to the terminal without it."),
     ] = None,
     class_: ClassName = None,
+    top: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Only so many nodes, those with most evidence, those they stand under, and of each its ten strongest "
+            "genes; with --class, for that class.",
+        ),
+    ] = None,
     architecture: SameArchitecture = None,
     force: Force = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
@@ -43,6 +53,8 @@ def export(
 
     `vnn export model.keras -o model.cx2` – for Cytoscape and NDEx, with places and colours
 
+    `vnn export model.keras -o monocytes.cx2 --top 30 --class "CD14+ Monocyte"` – what tells one class apart
+
     `vnn export model.keras -o model.card.md` – a model card
 
     `vnn export lin.vnn -o layers.svg`
@@ -55,7 +67,7 @@ def export(
         _recipe(source, output, force=force, as_json=as_json)
         return
     found = _loaded(source, architecture, computes=False)
-    written = export_summary(found, format, path=output, ranking=_of_class(found, class_), overwrite=force)
+    written = export_summary(found, format, path=output, ranking=_of_class(found, class_), top=top, overwrite=force)
     if as_json:
         print_json({"written": str(written)} if output is not None else {"text": written})
     elif isinstance(written, str):

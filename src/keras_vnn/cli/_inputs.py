@@ -16,15 +16,22 @@ from keras_vnn.basics.errors import USUAL_NAMES
 from keras_vnn.basics.files import existing_file, existing_path, protect
 from keras_vnn.basics.keras_import import import_keras
 from keras_vnn.basics.remedies import on_command_line
+from keras_vnn.cli._complete import classes, columns
 from keras_vnn.cli._console import say
 from keras_vnn.recipes.read import Section, make_section, read_recipe
 from keras_vnn.recipes.schema import BuildRecipe, CellsRecipe, Recipe, TrainingRecipe, TrainRecipe
 
 CellTable = Annotated[Path | None, typer.Option(help="Table of cells with their labels, for CSV and TSV.")]
 ClassName = Annotated[
-    str | None, typer.Option("--class", help="Describe nodes for this class; by default each for its best one.")
+    str | None,
+    typer.Option(
+        "--class", help="Describe nodes for this class; by default each for its best one.", autocompletion=classes
+    ),
 ]
-MaybeLabel = Annotated[str | None, typer.Option(help="Column with the labels; by default the predicted classes.")]
+MaybeLabel = Annotated[
+    str | None,
+    typer.Option(help="Column with the labels; by default the predicted classes.", autocompletion=columns),
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace existing files.")]
 SameArchitecture = Annotated[Path | None, typer.Option(help="Fail unless the model was built from this architecture.")]
 
@@ -42,25 +49,39 @@ _WORDS = {
 _METAVARS = {"path": "FILE", "int": "N", "float": "NUMBER"}
 
 
-class Helped(typer.core.TyperCommand):
-    """A command whose help says of an option what it takes in one word, so that there is room for the rest."""
+class _Plain:
+    """Help that says of an option what it takes in one word, and has room for its name and the rest in 80 columns."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help, with the formats of files: only now, as the readers take a while to import."""
-        for option in self.params:
-            if option.param_type_name == "option" and option.metavar is None:
-                # Where the type is depends on the release of Typer.
-                descriptor = getattr(option, "type_descriptor", None)
-                kind = f"{getattr(option, 'type', '')} {getattr(descriptor, 'annotation', '')}".lower()
-                word = next((word for key, word in _METAVARS.items() if key in kind), "TEXT")
-                option.metavar = "" if getattr(option, "is_flag", False) else word
+        for option in self.get_params(ctx):  # type: ignore[attr-defined]
             text = getattr(option, "help", None) or ""
+            if option.param_type_name == "option":
+                if option.metavar is None:
+                    # Where the type is depends on the release of Typer.
+                    descriptor = getattr(option, "type_descriptor", None)
+                    kind = f"{getattr(option, 'type', '')} {getattr(descriptor, 'annotation', '')}".lower()
+                    word = next((word for key, word in _METAVARS.items() if key in kind), "TEXT")
+                    option.metavar = "" if getattr(option, "is_flag", False) else word
+                if option.secondary_opts:
+                    # They would have a column of their own, and names would be cut.
+                    text = f"{text} Opposite: {', '.join(option.secondary_opts)}."
+                    option.secondary_opts = []
             if "{formats}" in text:
                 from keras_vnn.readers.registry import titles
 
-                formats = titles(str(option.name).replace("_", "-"))
-                setattr(option, "help", text.replace("{formats}", formats))  # noqa: B010 - arguments have no help
-        super().format_help(ctx, formatter)
+                text = text.replace("{formats}", titles(str(option.name).replace("_", "-")))
+            if text:
+                setattr(option, "help", text)  # noqa: B010 - arguments have no help
+        super().format_help(ctx, formatter)  # type: ignore[misc]
+
+
+class HelpedGroup(_Plain, typer.core.TyperGroup):
+    """Commands with such a help."""
+
+
+class Helped(_Plain, typer.core.TyperCommand):
+    """A command with such a help."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the options; one that is called so elsewhere is told by the name it has here."""

@@ -8,8 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from keras_vnn.basics.errors import check_choice
+from keras_vnn.cli._complete import columns, corrections, methods, nodes, rankings
 from keras_vnn.cli._console import print_json, rows_of, say, say_warning, show, show_result
-from keras_vnn.cli._inputs import ClassName, Command, MaybeLabel, SameArchitecture, missing_policy, model_of, read_cells
+from keras_vnn.cli._inputs import (
+    ClassName,
+    Command,
+    HelpedGroup,
+    MaybeLabel,
+    SameArchitecture,
+    missing_policy,
+    model_of,
+    read_cells,
+)
 from keras_vnn.cli._nodes import about, node_lines, verdict
 from keras_vnn.cli._options import options_of
 from keras_vnn.recipes.schema import CellsRecipe
@@ -20,7 +30,8 @@ if TYPE_CHECKING:
     import anndata
 
 Replicate = Annotated[
-    str | None, typer.Option(help="Column with the donor or batch: their means are compared, not cells.")
+    str | None,
+    typer.Option(help="Column with the donor or batch: their means are compared, not cells.", autocompletion=columns),
 ]
 
 
@@ -29,7 +40,10 @@ def inspect(
     model: Annotated[Path, typer.Argument(help="A trained model, .keras.")],
     node: Annotated[
         str | None,
-        typer.Argument(help="A node or gene: id, label, or a unique part of one. Without it, nodes are ranked."),
+        typer.Argument(
+            help="A node or gene: id, label, or a unique part of one. Without it, nodes are ranked.",
+            autocompletion=nodes,
+        ),
     ] = None,
     data: Annotated[
         Path | None,
@@ -41,7 +55,8 @@ def inspect(
         str,
         typer.Option(
             help="What nodes are ranked by: evidence, q, learned, use or another column; or a method of importance, as "
-            "knockout, gradient, rlipp, which is of the model, not of biology."
+            "knockout, gradient, rlipp, which is of the model, not of biology.",
+            autocompletion=rankings,
         ),
     ] = "evidence",
     replicate: Replicate = None,
@@ -107,14 +122,18 @@ def explain(
         typer.Option(
             help="How importance is measured: knockout, knockout-zero, gradient, gradient-zero, integrated-gradients, "
             "integrated-gradients-zero, conductance, conductance-zero, epsilon, rlipp. May be repeated. "
-            "They are of the model, not of biology, which is what evidence is about. Knock-out when none is given."
+            "They are of the model, not of biology, which is what evidence is about. Knock-out when none is given.",
+            autocompletion=methods,
         ),
     ] = None,
     class_: ClassName = None,
     replicate: Replicate = None,
-    gene_method: Annotated[str, typer.Option(help="Method for genes; any but rlipp.")] = "integrated-gradients",
+    gene_method: Annotated[
+        str, typer.Option(help="Method for genes; any but rlipp.", autocompletion=methods)
+    ] = "integrated-gradients",
     correction: Annotated[
-        str, typer.Option(help="Correction of importance for hubs: none, pnet, binn, reach.")
+        str,
+        typer.Option(help="Correction of importance for hubs: none, pnet, binn, reach.", autocompletion=corrections),
     ] = "binn",
     label: MaybeLabel = None,
     per_cell: Annotated[
@@ -193,12 +212,14 @@ def explain(
 
 
 evaluate = typer.Typer(
-    no_args_is_help=True, help="Score the embedding of a model, its last hidden layer, as Lin et al. do."
+    cls=HelpedGroup,
+    no_args_is_help=True,
+    help="Score the embedding of a model, its last hidden layer, as Lin et al. do.",
 )
 
 Model = Annotated[Path, typer.Argument(help="A trained model, a .keras file.")]
 Data = Annotated[Path, typer.Argument(help="Expression of cells the model has not seen: .h5ad, CSV or TSV.")]
-Label = Annotated[str, typer.Option(help="Column with the cell types.")]
+Label = Annotated[str, typer.Option(help="Column with the cell types.", autocompletion=columns)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")]
 
 
@@ -231,7 +252,8 @@ def retrieval(
     data: Data,
     label: Label,
     batch: Annotated[
-        str | None, typer.Option(help="Column with the batch: cells are looked up in other batches only.")
+        str | None,
+        typer.Option(help="Column with the batch: cells are looked up in other batches only.", autocompletion=columns),
     ] = None,
     top: Annotated[int, typer.Option(help="Number of nearest neighbours.")] = 100,
     as_json: AsJson = False,

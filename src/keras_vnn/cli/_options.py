@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, Union, get_args, get_
 
 import typer
 
+from keras_vnn.cli._complete import OF_OPTIONS
 from keras_vnn.options import choices_of, extra_of, plain_type, shown_default
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def _option(name: str, field: FieldInfo, panel: str | None) -> Any:
         help=text,
         rich_help_panel=panel,
         show_default=False,
-        autocompletion=(lambda: choices) if choices else None,
+        autocompletion=(lambda: choices) if choices else OF_OPTIONS.get(name),
         parser=_word_or_numbers if reads_numbers else None,
         metavar="TEXT" if reads_numbers else None,
     )

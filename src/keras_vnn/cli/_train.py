@@ -12,6 +12,7 @@ from keras_vnn.basics.errors import ConfigError
 from keras_vnn.basics.files import check_target, existing_file, existing_path, read_lines
 from keras_vnn.basics.keras_import import import_keras
 from keras_vnn.basics.runs import alone_at
+from keras_vnn.cli._complete import recipe_names
 from keras_vnn.cli._console import print_json, say, show, show_result
 from keras_vnn.cli._inputs import (
     CellTable,
@@ -34,7 +35,12 @@ if TYPE_CHECKING:
 
 @options_of(TrainRecipe, leave_out=("architecture", "data"))
 def train(
-    architecture: Annotated[str, typer.Argument(help="A saved architecture, or a recipe (YAML file or bundled name).")],
+    architecture: Annotated[
+        str,
+        typer.Argument(
+            help="A saved architecture, or a recipe (YAML file or bundled name).", autocompletion=recipe_names
+        ),
+    ],
     data: Annotated[Path | None, typer.Argument(help="Expression: .h5ad, zarr, CSV or TSV.")] = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Start from scratch, even if an unfinished training could be resumed.")
@@ -141,7 +147,10 @@ def _numbered(confusion: pd.DataFrame) -> pd.DataFrame:
 def compare(
     recipe: Annotated[
         str,
-        typer.Argument(help="A recipe with a train section (YAML file or bundled name), or a trained model, .keras."),
+        typer.Argument(
+            help="A recipe with a train section (YAML file or bundled name), or a trained model, .keras.",
+            autocompletion=recipe_names,
+        ),
     ],
     data: Annotated[Path | None, typer.Argument(help="Expression to train on; with a model.")] = None,
     cells: CellTable = None,
@@ -191,7 +200,10 @@ def compare(
 @options_of(TuneRecipe, leave_out=("space",))
 def tune(
     recipe: Annotated[
-        str, typer.Argument(help="A recipe with a train and a tune section (YAML file or bundled name).")
+        str,
+        typer.Argument(
+            help="A recipe with a train and a tune section (YAML file or bundled name).", autocompletion=recipe_names
+        ),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
     **given: Any,
@@ -246,7 +258,12 @@ def tune(
 
 def demo(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")] = Path("vnn-demo"),
-    style: Annotated[str, typer.Option(help="What wires the network: interactions, ontology.")] = "interactions",
+    style: Annotated[
+        str,
+        typer.Option(
+            help="What wires the network: interactions, ontology.", autocompletion=lambda: ["interactions", "ontology"]
+        ),
+    ] = "interactions",
     full: Annotated[
         bool, typer.Option("--full", help="Train five folds too, with and without dense units, next to baselines.")
     ] = False,

@@ -6,8 +6,8 @@ Keras is imported only when a model is given.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from keras_vnn.architecture import Architecture, Summary
-from keras_vnn.basics.errors import ArchitectureError, ModelError
+from keras_vnn.architecture import Architecture, Summary, gene_counts
+from keras_vnn.basics.errors import ArchitectureError, ConfigError, ModelError
 
 if TYPE_CHECKING:
     from keras_vnn.models import ModelView
@@ -38,6 +38,8 @@ KIND_COLOURS: Mapping[str, str] = MappingProxyType(
         "number": "#dcebd3",
     }
 )
+# Of each node of a part, genes that are shown.
+_GENES_EACH = 10
 _EDGE_KEYS = ["source", "source_unit", "target", "target_unit"]
 
 
@@ -192,6 +194,65 @@ def content_of(source: Any, ranking: pd.DataFrame | None = None) -> Content:
     if content.ranking is not None:
         check_ranking(content.architecture, content.ranking)
     return content
+
+
+def part_of(content: Content, top: int) -> Content:
+    """Return the ``top`` first nodes to mention, those they stand under up to the outputs, and what these read most.
+
+    Of a ranking for one class, the outputs are that class. Layers keep their numbers and may be empty.
+    """
+    arch, ranking = content.architecture, content.ranking
+    if top < 1:
+        raise ConfigError(f"top must be at least 1, got {top}.")
+    ids = [position.node.id for position in arch.nodes()]
+    parents = tree_parents(arch, gene_counts(arch))
+    shown = set(content.top_nodes.index[:top])
+    for number, parent in enumerate(parents):  # a node stands under a later one
+        if parent >= 0 and ids[number] in shown:
+            shown.add(ids[parent])
+    into = content.node_edges[content.node_edges["target"].isin(shown)]
+    into = into[into["target_layer"] < len(arch.layers)].sort_values("strength", ascending=False, kind="stable")
+    genes = into[into["source_layer"] == 0]
+    shown |= set(genes.loc[genes.groupby("target").cumcount() < _GENES_EACH, "source"])
+    group = None if ranking is None else ranking.attrs.get("group")
+    outputs = (group,) if group in content.outputs else content.outputs
+    weights = content.weights
+    if weights is not None:
+        ends = {"node": shown, "output": set(outputs), "tail": set(weights.loc[weights["to"] == "tail", "target"])}
+        is_shown = np.array([b in ends[to] for b, to in zip(weights["target"], weights["to"], strict=True)], bool)
+        weights = weights[is_shown & (weights["source"].isin(shown) | weights["source"].isna())]
+    return replace(
+        content,
+        architecture=_with_nodes(arch, shown, range(len(arch.layers))),
+        weights=weights,
+        outputs=outputs,
+        ranking=None if ranking is None else ranking[ranking.index.isin(shown)],
+    )
+
+
+def without_empty_layers(content: Content) -> Content:
+    """Return the content with layers that have no node left out, to be drawn."""
+    arch = content.architecture
+    kept = [number for number, layer in enumerate(arch.layers) if number == 0 or layer.nodes or layer.dense_units]
+    if len(kept) == len(arch.layers):
+        return content
+    return replace(content, architecture=_with_nodes(arch, {p.node.id for p in arch.nodes()}, kept))
+
+
+def _with_nodes(arch: Architecture, shown: Collection[str], numbers: Sequence[int]) -> Architecture:
+    """Return an architecture with some of the nodes, in some of the layers; dense units are no named nodes."""
+    places = [[place for place, node in enumerate(layer) if node.id in shown] for layer in arch.layers]
+    layers = [
+        replace(arch.layers[number], nodes=tuple(arch.layers[number][place] for place in places[number]), dense_units=0)
+        for number in numbers
+    ]
+    new = {number: place for place, number in enumerate(numbers)}
+    connections = {
+        (new[source], new[target]): matrix[places[source]][:, places[target]]
+        for (source, target), matrix in arch.connections.items()
+        if source in new and target in new
+    }
+    return replace(arch, layers=tuple(layers), connections=connections)
 
 
 def is_model(source: Any) -> bool:

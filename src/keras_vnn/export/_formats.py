@@ -25,7 +25,7 @@ from keras_vnn.basics.csv_tables import csv_text
 from keras_vnn.basics.errors import ConfigError, OutputError, check_choice
 from keras_vnn.basics.files import replacing
 from keras_vnn.basics.remedies import called, remedy
-from keras_vnn.export._content import Content, content_of
+from keras_vnn.export._content import Content, content_of, part_of
 from keras_vnn.export._documents import to_card, to_json_text, to_markdown, to_text
 from keras_vnn.export._graphs import graph_of, to_cx2, to_dot, to_edge_list, to_graphml, to_jgf
 
@@ -150,22 +150,25 @@ class ExportFormat:
         Returns the text, the bytes, or the texts of several files by name.
     is_text
         Whether it can be shown on a terminal.
+    draws
+        Whether it is a picture; ``make`` is told how many nodes of a layer to show, too.
     """
 
     suffixes: tuple[str, ...]
     what: str
-    make: Callable[[Content], str | bytes | dict[str, str]]
+    make: Callable[..., str | bytes | dict[str, str]]
     is_text: bool = True
+    draws: bool = False
 
 
 def _picture(format: str) -> ExportFormat:
-    def drawn(content: Content) -> bytes:
+    def drawn(content: Content, top: int | None = None) -> bytes:
         from keras_vnn.export._canvas import picture_bytes
         from keras_vnn.export._layers import draw_content
 
-        return picture_bytes(draw_content(content), format)
+        return picture_bytes(draw_content(content, top=top), format)
 
-    return ExportFormat((f".{format}",), "a picture of the layers", drawn, is_text=False)
+    return ExportFormat((f".{format}",), "a picture of the layers", drawn, is_text=False, draws=True)
 
 
 EXPORT_FORMATS: Mapping[str, ExportFormat] = MappingProxyType(
@@ -194,6 +197,7 @@ def export_summary(
     path: str | os.PathLike[str] | None = None,
     *,
     ranking: pd.DataFrame | None = None,
+    top: int | None = None,
     overwrite: bool = False,
 ) -> str | Path:
     """Write what a model or an architecture holds, every number by the name of its node.
@@ -212,6 +216,9 @@ def export_summary(
         File to write, or folder for ``csv``. Without it the text is returned.
     ranking
         What `tl.rank_nodes` gave, to be exported with the nodes; by default what the model remembers.
+    top
+        Export a part: so many nodes, the first of the ranking; those they stand under up to the outputs; and of
+        each its ten strongest genes. Of a ranking for one class (``class_=``), that class is the only output.
     overwrite
         Replace existing files.
 
@@ -223,7 +230,7 @@ def export_summary(
     Raises
     ------
     ConfigError
-        The format is unknown, or the name of the file means none.
+        The format is unknown, the name of the file means none, or ``top`` is below 1.
     OutputError
         A file exists and ``overwrite`` is false, it cannot be written, or the format needs a path.
     ArchitectureError, ModelError
@@ -252,16 +259,21 @@ def export_summary(
                 f"The format {name} is {chosen.what}, not text to show.\n"
                 f"Name where to write it: {called('vnn.pl.export_summary', f'model, {name!r}', path=...)}"
             )
-        return str(chosen.make(content_of(source, ranking)))
-    content = content_of(source, ranking)
+        return str(chosen.make(_content_of(source, ranking, top)))
+    content = _content_of(source, ranking, top)
     if not chosen.suffixes:
         _check_folder_name(path)
         made = chosen.make(content)
         return write_folder(made if isinstance(made, dict) else {}, path, overwrite=overwrite)
     with replacing(path, overwrite=overwrite) as partial:
-        made = chosen.make(content)
+        made = chosen.make(content, top) if chosen.draws else chosen.make(content)
         partial.write_bytes(made.encode("utf-8") if isinstance(made, str) else bytes(made))  # type: ignore[arg-type]
     return Path(path)
+
+
+def _content_of(source: Any, ranking: pd.DataFrame | None, top: int | None) -> Content:
+    content = content_of(source, ranking)
+    return content if top is None else part_of(content, top)
 
 
 def guess_format(path: str | os.PathLike[str]) -> str:

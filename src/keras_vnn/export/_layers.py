@@ -17,7 +17,14 @@ import pandas as pd
 
 from keras_vnn.basics.errors import ConfigError, check_choice
 from keras_vnn.export._canvas import GREY, Shows, bare_axes, finished, names, shortened
-from keras_vnn.export._content import KIND_COLOURS, NEGATIVE, POSITIVE, Content, content_of
+from keras_vnn.export._content import (
+    KIND_COLOURS,
+    NEGATIVE,
+    POSITIVE,
+    Content,
+    content_of,
+    without_empty_layers,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -162,6 +169,7 @@ def draw_content(content: Content, *, top: int | None = None, layout: str = "aut
     if top is not None and top < 1:
         raise ConfigError(f"top must be at least 1, got {top}.")
     check_choice("layout", layout, ("auto", "columns", "rows"))
+    content = without_empty_layers(content)
     count = len(content.architecture.layers) + len(content.tail) + bool(content.outputs)
     if layout == "rows" or (layout == "auto" and count > _MANY_COLUMNS):
         return _draw_rows(content, 5 if top is None else top, ax)

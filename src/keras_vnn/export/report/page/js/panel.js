@@ -13,14 +13,15 @@
   const unfolding = (items, make, { few = FEW, tag = "ul", name = "" } = {}) => {
     const list = h(tag, { class: "rows" }, items.slice(0, few).map(make));
     if (items.length <= few) return list;
-    const more = report.button(`${report.number(items.length - few)} more`, () => {
+    // What a screen reader says begins with what is seen.
+    const left = () => `${report.number(items.length - list.children.length)} more`;
+    const more = report.button(left(), () => {
       const from = list.children.length, next = items.slice(from, from + 200);
       list.append(...next.map(make));
-      const left = items.length - list.children.length;
-      if (left) more.textContent = `${report.number(left)} more`;
+      if (items.length > list.children.length) { more.textContent = left(); more.setAttribute("aria-label", `${left()} ${name}`.trim()); }
       else more.remove();
       list.children[from].querySelector("a, button")?.focus();
-    }, { class: "more", "aria-label": `Show more ${name}` });
+    }, { class: "more", "aria-label": `${left()} ${name}`.trim() });
     return h("div", {}, list, more);
   };
   /** Weights with bars: around zero, or from the left where they have no sign. */

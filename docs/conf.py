@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -61,11 +62,16 @@ def _skip(app, what, name, item, skip, options):  # noqa: ANN001, ANN202
 
 
 def _one_line_of_names(app, what, name, obj, options, lines):  # noqa: ANN001, ANN202
-    """Join names of parameters that share a text and take several lines, as those of estimators do: napoleon wants one."""
+    """Join names of parameters that share a text and take several lines, as of estimators: napoleon wants one."""
     for i in range(len(lines) - 2, -1, -1):
         if lines[i].endswith(",") and not {lines[i][:1], lines[i + 1][:1]} & {" ", ""}:
             if all(word.isidentifier() for word in (lines[i] + lines[i + 1]).replace(",", " ").split()):
                 lines[i : i + 2] = [f"{lines[i]} {lines[i + 1]}"]
+
+
+def _plain_defaults(app, what, name, obj, options, signature, returned):  # noqa: ANN001, ANN202
+    """Show a default without a name that Python reads as one; signatures with `<…>` are not taken apart."""
+    return re.sub(r"<[^<>]*>", "...", signature or "") or None, returned
 
 
 def _public(app, env, node, contnode):  # noqa: ANN001, ANN202
@@ -82,6 +88,7 @@ def _public(app, env, node, contnode):  # noqa: ANN001, ANN202
 def setup(app):  # noqa: ANN001, ANN201
     """Connect the above."""
     app.connect("missing-reference", _public)
+    app.connect("autodoc-process-signature", _plain_defaults)
     app.connect("autodoc-process-docstring", _one_line_of_names, priority=400)  # before napoleon
     app.connect("autodoc-skip-member", _skip)
 

@@ -20,6 +20,8 @@ RIVALS := .venv-rivals
 RIVAL_PACKAGES := torch==2.13.0 kpnn2==0.3.0 numpy scipy
 BENCH_ARGS ?=
 FUZZ_ARGS ?=
+# Prints the cheat sheet; any browser of that family does.
+CHROMIUM ?= chromium
 # Other backends stand on .venv, and add what it lacks.
 JAX_PACKAGES := jax==0.10.2
 TORCH_PACKAGES := torch==2.13.0
@@ -96,10 +98,12 @@ docs: $(VENV)/.ready ## build the documentation, without a network; start at doc
 notebooks: $(VENV)/.ready ## run the tutorials and keep their outputs, docs/tutorials/*.ipynb (some minutes)
 	$(BIN)/python tools/notebooks.py
 
-docs-pages: $(VENV)/.ready ## write the pictures of the documentation and the page of recipes anew (some minutes)
+docs-pages: docs ## write pictures, the page of recipes and the PDF of the cheat sheet anew (some minutes)
 	$(BIN)/python tools/concept_figures.py docs/images
 	$(BIN)/python tools/doc_figures.py docs/images
 	$(BIN)/python tools/recipes_page.py docs/recipes.md
+	$(CHROMIUM) --headless --no-sandbox --disable-gpu --no-pdf-header-footer \
+		--print-to-pdf=docs/_static/cheatsheet.pdf "file://$(CURDIR)/docs/_build/html/cheatsheet.html"
 
 .venv-newest/.ready: pyproject.toml Makefile
 	@$(PYTHON) -m venv --clear $(@D)

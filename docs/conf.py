@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -45,9 +46,9 @@ suppress_warnings = ["ref.python"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
-autodoc_preserve_defaults = True
 napoleon_google_docstring = False
 napoleon_use_ivar = True
+napoleon_use_param = False  # names that share a text share a line
 napoleon_attr_annotations = False
 napoleon_use_rtype = False
 napoleon_custom_sections = ["Input shape", "Output shape"]
@@ -58,6 +59,19 @@ python_maximum_signature_line_length = 88
 def _skip(app, what, name, item, skip, options):  # noqa: ANN001, ANN202
     """Leave out what scikit-learn writes into every estimator: its texts refer to pages of its own."""
     return True if (name.endswith("_request") and name.startswith("set_")) or name == "get_metadata_routing" else None
+
+
+def _one_line_of_names(app, what, name, obj, options, lines):  # noqa: ANN001, ANN202
+    """Join names of parameters that share a text and take several lines, as of estimators: napoleon wants one."""
+    for i in range(len(lines) - 2, -1, -1):
+        if lines[i].endswith(",") and not {lines[i][:1], lines[i + 1][:1]} & {" ", ""}:
+            if all(word.isidentifier() for word in (lines[i] + lines[i + 1]).replace(",", " ").split()):
+                lines[i : i + 2] = [f"{lines[i]} {lines[i + 1]}"]
+
+
+def _plain_defaults(app, what, name, obj, options, signature, returned):  # noqa: ANN001, ANN202
+    """Show a default without a name that Python reads as one; signatures with `<…>` are not taken apart."""
+    return re.sub(r"<[^<>]*>", "...", signature or "") or None, returned
 
 
 def _public(app, env, node, contnode):  # noqa: ANN001, ANN202
@@ -74,6 +88,8 @@ def _public(app, env, node, contnode):  # noqa: ANN001, ANN202
 def setup(app):  # noqa: ANN001, ANN201
     """Connect the above."""
     app.connect("missing-reference", _public)
+    app.connect("autodoc-process-signature", _plain_defaults)
+    app.connect("autodoc-process-docstring", _one_line_of_names, priority=400)  # before napoleon
     app.connect("autodoc-skip-member", _skip)
 
 

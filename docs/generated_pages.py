@@ -53,6 +53,7 @@ PARTS = {
     "basics.csv_tables": "Tables",
     "basics.provenance": "Provenance",
     "basics.bundled": "Bundled data and recipes",
+    "basics.progress": "What is said meanwhile",
     "basics.errors": "Errors",
 }
 
@@ -118,13 +119,26 @@ def _moved() -> str:
 
 def _page(module: str, parts: Mapping[str, tuple[str, ...]]) -> str:
     doc = inspect.getdoc(importlib.import_module(module)) or ""
-    blocks = [f"# {TITLES[module]}", f"```{{py:currentmodule}} {module}\n```", _markdown(doc)]
+    blocks = [f"# {TITLES[module]}", f"```{{py:currentmodule}} {module}\n```", _markdown(doc), _names(module, parts)]
     for part, names in parts.items():
         blocks.append(f"## {PARTS.get(part, part.replace('_', ' ').capitalize())}")
         for name in names:
             blocks.append(f"### {name}")
             blocks.append(f"```{{eval-rst}}\n{_directive(module, name)}\n```")
     return "\n\n".join(blocks) + "\n"
+
+
+def _names(module: str, parts: Mapping[str, tuple[str, ...]]) -> str:
+    """Return a table of the names of a page, by part, with the first sentence of each."""
+    rows = ["| name | |", "|:--|:--|"]
+    for part, names in parts.items():
+        rows.append(f"| **{PARTS.get(part, part)}** | |")
+        for name in names:
+            value = getattr(importlib.import_module(module), name)
+            doc = "" if isinstance(value, Iterable) and not callable(value) else inspect.getdoc(value) or ""
+            summary = _markdown(" ".join(doc.split("\n\n")[0].split())).replace("|", "\\|")
+            rows.append(f"| {{py:obj}}`{name} <{module}.{name}>` | {summary} |")
+    return "\n".join(rows)
 
 
 def _directive(module: str, name: str) -> str:

@@ -106,6 +106,19 @@ def test_pages_of_parts_that_are_gone_are_removed(tmp_path):
     assert not (tmp_path / "api" / "gone.md").exists() and (tmp_path / "api" / "index.md").exists()
 
 
+def test_the_cheat_sheet_fits_one_page_of_paper():
+    pdf = (DOCS / "_static" / "cheatsheet.pdf").read_bytes()
+    assert re.findall(rb"/Count (\d+)", pdf) == [b"1"] and pdf.count(b"/MediaBox [0 0 594.9") == 1, "make docs-pages"
+    assert b"file:" not in pdf
+
+
+def test_the_api_says_each_name_in_a_sentence(tmp_path):
+    generated_pages().write(tmp_path)
+    text = (tmp_path / "api" / "keras_vnn.md").read_text(encoding="utf-8")
+    first = keras_vnn.build_model.__doc__.splitlines()[0].replace("``", "`")
+    assert f"| {{py:obj}}`build_model <keras_vnn.build_model>` | {first} |" in text
+
+
 @pytest.mark.slow
 def test_the_documentation_builds_without_a_warning(tmp_path):
     pytest.importorskip("sphinx", reason="the tools of the documentation are not installed: pip install .[docs]")

@@ -11,6 +11,7 @@ ids of cells) is not kept.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -79,6 +80,12 @@ def cells_of(notebook: Any) -> list[tuple[str, str]]:
     return [(cell.cell_type, cell.source.strip()) for cell in notebook.cells]
 
 
+def is_progress(output: Any) -> bool:
+    """Say whether an output is the line that moves while one waits, such as ``training: 15 of 15``."""
+    text = output.get("data", {}).get("text/plain", "")
+    return output.output_type == "display_data" and bool(re.fullmatch(r"[\w ,]+: [\d,]+ of [\d,]+\s*", text))
+
+
 def write(notebook: Any, path: Path) -> None:
     """Write a notebook without what changes from run to run, and without what programs say on standard error."""
     import nbformat
@@ -89,7 +96,7 @@ def write(notebook: Any, path: Path) -> None:
         cell.id = f"cell-{number}"
         cell.metadata = {}
         if cell.cell_type == "code":
-            cell.outputs = [kept for kept in cell.outputs if kept.get("name") != "stderr"]
+            cell.outputs = [kept for kept in cell.outputs if kept.get("name") != "stderr" and not is_progress(kept)]
     nbformat.validate(notebook)
     nbformat.write(notebook, path)
 

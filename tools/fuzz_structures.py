@@ -266,7 +266,7 @@ def _job() -> Any:
     import numpy as np
 
     from keras_vnn.data import Split
-    from keras_vnn.experiments.comparison._contenders import Contender
+    from keras_vnn.experiments.comparison import Contender
     from keras_vnn.experiments.comparison._runs import Job
 
     split = Split(train=np.arange(3), validation=np.arange(0), test=np.array([3]))

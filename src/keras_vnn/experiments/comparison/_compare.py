@@ -45,6 +45,8 @@ from keras_vnn.experiments.comparison._runs import (
 from keras_vnn.experiments.comparison._statistics import rank_stability
 from keras_vnn.options import (
     AutoencoderOptions,
+    AutoencoderTraining,
+    EmbeddingOptions,
     ModelOptions,
     PretrainingOptions,
     TrainingOptions,
@@ -154,6 +156,7 @@ def compare(
     asked |= {"method": method, "measure": measure, "correction": correction, "top": top, "jobs": jobs}
     options = changed_section(CompareRecipe(), asked, "compare()")
     check_choice("objective", objective, TASKS)
+    of_objective = _checked_objective(objective, embedding or {})
     restores = objective == "autoencoder"
     usual = training_options(preset or "vega") if restores else None
     chosen, changes = training_given(training, further, AutoencoderOptions if restores else ModelOptions, usual)
@@ -161,7 +164,7 @@ def compare(
     with alone_at(made_folder(folder)):
         return _compared(
             *(arch, data, labels, Path(folder), options, chosen, fractions, group, missing, objective),
-            {**how, **(embedding or {})},
+            {**how, **of_objective},
             say,
         )
 
@@ -297,6 +300,16 @@ def _compared(
     return Comparison(
         score, runs, summary, nodes, place_table(arch, importance), verdict_of(summary, score, task.well), about
     )
+
+
+def _checked_objective(objective: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return options of an objective, checked."""
+    if objective == "prediction":
+        if given:
+            raise ConfigError(f"A prediction has no options of its own, got embedding={dict(given)}. Leave it out.")
+        return given
+    (AutoencoderTraining if objective == "autoencoder" else EmbeddingOptions)().changed(**given)
+    return given
 
 
 def _check(objective: str, labels: Any, how: Mapping[str, Any], options: CompareRecipe) -> None:

@@ -266,7 +266,8 @@ def _job() -> Any:
     import numpy as np
 
     from keras_vnn.data import Split
-    from keras_vnn.experiments.comparison._runs import Contender, Job
+    from keras_vnn.experiments.comparison import Contender
+    from keras_vnn.experiments.comparison._runs import Job
 
     split = Split(train=np.arange(3), validation=np.arange(0), test=np.array([3]))
     return Job(Contender("linear", "baseline", "x"), 0, 0, split)

@@ -22,8 +22,9 @@ from keras_vnn import Architecture, VNNError, compare, training_options
 from keras_vnn.architecture.wiring import interaction_architecture
 from keras_vnn.basics.files import alone_at
 from keras_vnn.data import Split
+from keras_vnn.experiments.comparison import REAL, Contender, contenders_of
 from keras_vnn.experiments.comparison._result import summarised, verdict_of
-from keras_vnn.experiments.comparison._runs import REAL, Contender, Job, Record, contenders_of, finished, keep
+from keras_vnn.experiments.comparison._runs import Job, Record, finished, keep
 from keras_vnn.pp import labels_of, targets_of
 from keras_vnn.priors import Interactions
 

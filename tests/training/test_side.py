@@ -56,6 +56,21 @@ def test_covariates_reach_the_head(arch: Architecture, cells: anndata.AnnData) -
     assert head == 2 + 3, "two sets, age and two sexes, without a layer between"
 
 
+def test_simple_methods_read_the_covariates_that_the_model_reads(arch: Architecture, cells: anndata.AnnData) -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    result = train(arch, cells, "type", epochs=1, normalization="none", covariate=["age", "sex"])
+    rows, test = result.split.train, result.split.test
+    age = cells.obs["age"] - cells.obs["age"].iloc[rows].mean()
+    age /= cells.obs["age"].iloc[rows].std(ddof=0)
+    x = np.column_stack([cells.X, age, cells.obs["sex"] == "f", cells.obs["sex"] == "m"])
+    kinds = cells.obs["type"].to_numpy()
+    fitted = LogisticRegression(max_iter=1000).fit(x[rows], kinds[rows])
+    found = judge(result.model, cells, "type").logistic_regression
+    assert found == pytest.approx(fitted.score(x[test], kinds[test]))
+    assert found > 0.9, "the genes are noise"
+
+
 def test_other_cells_are_read_as_those_of_the_training(arch: Architecture, cells: anndata.AnnData, tmp_path) -> None:
     result = train(arch, cells, "type", epochs=3, side="drug", covariate="age")
     save_model(result.model, tmp_path / "model.keras")

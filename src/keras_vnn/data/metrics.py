@@ -385,7 +385,7 @@ def scores(known: Labels | Targets, truth: NDArray[Any], predicted: NDArray[Any]
     return TargetMetrics(by_target) if len(by_target) > 1 else by_target[known.names[0]]
 
 
-_SMALLER = ("loss", "log_loss", "mse")
+_SMALLER = ("loss", "log_loss", "mse", "squared_error")
 
 
 def is_better_when_smaller(measure: str) -> bool:

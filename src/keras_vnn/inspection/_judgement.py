@@ -115,6 +115,8 @@ def judge(
 ) -> Judgement:
     """Compare a classifier with methods without wiring, on its own split, and keep the answer with the model.
 
+    They read what the model reads: the genes, and the covariates and the array next to them.
+
     Parameters
     ----------
     model
@@ -187,13 +189,20 @@ def untrained_warning(seen: ModelView) -> str | None:
 def _others(
     cells: Cells, codes: NDArray[np.int32], train: NDArray[np.intp], test: NDArray[np.intp]
 ) -> dict[str, float]:
-    """Return the accuracy of methods without wiring; of many genes those that vary most, of many cells some."""
+    """Return the accuracy of methods without wiring; of many genes those that vary most, of many cells some.
+
+    They read what the model reads next to the genes as well, as it does.
+    """
     some = evenly(train, _MOST_CELLS)
     fitted = np.asarray(cells.values[some], np.float32).reshape(len(some), -1)
     tested = np.asarray(cells.values[test], np.float32).reshape(len(test), -1)
     if fitted.shape[1] > _MOST_GENES:
         most = np.sort(np.argsort(-fitted.var(axis=0), kind="stable")[:_MOST_GENES])
         fitted, tested = fitted[:, most], tested[:, most]
+    fitted, tested = (
+        np.concatenate([genes, *(part[rows] for part in cells.side)], axis=1)
+        for genes, rows in ((fitted, some), (tested, test))
+    )
     if len(np.unique(codes[some])) < 2:
         raise DataError("The cells of the training are of one class: there is nothing to tell apart.")
     found = baseline_scores(fitted, codes[some], tested, codes[test], seed=0)["accuracy"]

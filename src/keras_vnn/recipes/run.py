@@ -6,7 +6,9 @@ Knows the order of the steps, nothing of how they are done. Keras is imported on
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -197,16 +199,17 @@ def recipe_of_model(model: Path, data: Path, **given: Any) -> TrainingRecipe:
     Raises
     ------
     ConfigError
-        The model was not trained by `train`, or predicts nothing.
+        The model was not trained by `train`, `train_embedding` or `train_autoencoder`.
     """
-    from keras_vnn.data import Classes
-    from keras_vnn.models import Embedding, read_model, view
-    from keras_vnn.options import ModelOptions, TrainingOptions
+    from keras_vnn.models import Regression, read_model, view
 
     seen = view(read_model(model))
     kept = seen.card.metadata.get("training")
-    if not kept or isinstance(seen.outputs, Embedding):
-        raise ConfigError(f"{model} does not say how it was trained to predict.\nWrite a recipe with a train section.")
+    if not kept:
+        raise ConfigError(f"{model} does not say how it was trained.\nWrite a recipe with a train section.")
+    objective = kept.get("objective", "prediction")
+    # What it would be trained by without options.
+    usual = TrainRecipe(data=data, label="", objective=objective)
     cells = kept["cells"]
     total = sum(cells.values())
     how = {name: value for name, value in given.items() if value is not None}
@@ -215,17 +218,21 @@ def recipe_of_model(model: Path, data: Path, **given: Any) -> TrainingRecipe:
         "architecture": model,
         "data": data,
         "label": label,
-        "task": "classification" if isinstance(seen.outputs, Classes) else "regression",
+        "task": "regression" if isinstance(seen.outputs, Regression) else "classification",
+        "objective": objective,
+        "embedding": kept.get("objective_options", {}),
         "validation": cells["validation"] / total,
         "test": cells["test"] / total,
         "seed": kept["split"]["seed"],
         "group": kept["split"].get("group"),
         "side": kept.get("side", {}).get("key") or None,
         "covariate": [one["name"] for one in kept.get("side", {}).get("covariates", ())],
-        "training": _changed(kept["options"], TrainingOptions().to_json(), leave_out=("seed",)),
-        "model": _changed(seen.options, ModelOptions().to_json()),
+        "training": _changed(kept["options"], usual.training_options().to_json(), leave_out=("seed",)),
+        "model": _changed(seen.options, usual.model_options().to_json()),
         **how,
     }
+    if (pretraining := dict(kept.get("pretraining", {}))) and "pretrain" not in section:
+        section |= {"pretrain": pretraining.pop("layers"), "pretraining": pretraining}
     return TrainingRecipe(train=TrainRecipe(**section))
 
 
@@ -359,9 +366,8 @@ def trained_network(
     VNNError
         The data do not fit the architecture, or the options do not fit together.
     """
-    from keras_vnn.training import train, train_autoencoder, train_embedding
-
     recipe.check()
+    trainer = trainer_of(recipe.objective)
     how |= {
         "labels": labels,
         "training": recipe.training_options(),
@@ -373,12 +379,20 @@ def trained_network(
         **recipe.model,
         **recipe.embedding,
     }
-    if recipe.objective == "autoencoder":
-        return train_autoencoder(network, data, **how)
-    how["pretraining"] = recipe.pretraining_options()
+    if recipe.objective != "autoencoder":
+        how["pretraining"] = recipe.pretraining_options()
     if recipe.objective == "prediction":
-        return train(network, data, side=recipe.side, covariate=recipe.covariate, **how)
-    return train_embedding(network, data, objective=recipe.objective, **how)
+        how |= {"side": recipe.side, "covariate": recipe.covariate}
+    return trainer(network, data, **how)
+
+
+def trainer_of(objective: str) -> Callable[..., TrainingResult]:
+    """Return the function that trains for an objective; imports Keras."""
+    from keras_vnn.training import train, train_autoencoder, train_embedding
+
+    if objective == "prediction":
+        return train
+    return train_autoencoder if objective == "autoencoder" else partial(train_embedding, objective=objective)
 
 
 def inspected_cells(labels: Labels | Targets, data: anndata.AnnData, *, most: int = MOST_INSPECTED) -> NDArray[np.intp]:

@@ -324,17 +324,23 @@ class CompareRecipe(RecipeSection):
     controls: Words = Field(
         default=("swap", "genes", "density"), description="swap, genes, expression, modules, density, input."
     )
-    baselines: Words = Field(
-        default=("dense width", "dense weights", "linear", "forest", "constant"),
-        description="dense width, dense weights, linear, forest, constant.",
+    baselines: Words | None = Field(
+        default=None,
+        description="dense width, dense weights; of predictions also linear, forest, constant; of embeddings pca, all "
+        "genes; of autoencoders pca, constant. By default all that apply.",
     )
     seeds: int = Field(default=5, ge=1, description="Number of seeds: of splits, initial weights and controls.")
     folds: int = Field(default=0, ge=0, description="Folds per seed; 0 for one random split per seed.")
-    metric: str | None = Field(default=None, description="Score of the test cells; by default balanced_accuracy or r2.")
+    metric: str | None = Field(
+        default=None,
+        description="Score of the test cells; by default balanced_accuracy or r2, of embeddings "
+        "average_precision, of autoencoders explained_variance.",
+    )
     method: str | None = Field(default=None, description="How importance is measured.")
-    measure: Literal["importance", "evidence", "learned"] = Field(
-        default="importance",
-        description="What nodes are ranked by: what they do to the outputs, what their genes say, what they learned.",
+    measure: Literal["importance", "evidence", "learned"] | None = Field(
+        default=None,
+        description="What nodes are ranked by: what they do to the outputs (importance, the default of predictions), "
+        "what their genes say (evidence), what they learned (learned, the default without outputs).",
     )
     correction: Literal["none", "pnet", "binn", "reach"] = Field(
         default="binn", description="Correction of importance for hubs."

@@ -4,7 +4,7 @@ In: an architecture, expression data and labels. Out: a trained Keras model with
 There is no training loop here: ``keras.Model.fit`` does the work.
 """
 
-from keras_vnn.training._autoencoder import train_autoencoder
+from keras_vnn.training._autoencoder import restored_genes, train_autoencoder
 from keras_vnn.training._embedding import EMBEDDING_OBJECTIVES, train_embedding
 from keras_vnn.training._fit import fit_model, make_optimizer
 from keras_vnn.training._pretraining import pretrain
@@ -18,6 +18,7 @@ __all__ = [
     "fit_model",
     "make_optimizer",
     "pretrain",
+    "restored_genes",
     "train",
     "train_autoencoder",
     "train_embedding",

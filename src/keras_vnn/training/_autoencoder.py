@@ -98,7 +98,7 @@ def train_autoencoder(
     def build(*, normalization: Normalization, **how: Any) -> keras.Model:
         model = build_autoencoder(arch, preset=preset, normalization=normalization, **how, **model_options)
         if center:
-            view(model).sparse_layer(0).bias.assign(np.where(_is_restored(model), _means(normalization), 0.0))
+            view(model).sparse_layer(0).bias.assign(np.where(restored_genes(model), _means(normalization), 0.0))
         return model
 
     return run_training(
@@ -125,12 +125,12 @@ def train_autoencoder(
 
 def _score(model: keras.Model, cells: Any) -> ReconstructionMetrics:
     """Return how well cells are restored, a part of them in memory at a time."""
-    genes = _is_restored(model)
+    genes = restored_genes(model)
     parts = (np.asarray(cells[start : start + _AT_ONCE]) for start in range(0, len(cells), _AT_ONCE))
     return reconstruction_metrics((part[:, genes], predicted_by(model, part)[:, genes]) for part in parts)
 
 
-def _is_restored(model: keras.Model) -> NDArray[np.bool_]:
+def restored_genes(model: keras.Model) -> NDArray[np.bool_]:
     """Return ``(genes,)``, whether any node reads the gene, so that it can be restored."""
     fan_in: NDArray[np.integer] = view(model).sparse_layer(0).connections.fan_in
     return fan_in > 0

@@ -183,7 +183,7 @@ def run_training(
         "history": history.astype(float).to_dict("list"),
         "metrics": None if metrics is None else metrics.to_json(),
         **({} if pretraining is None else {"pretraining": pretraining.to_json()}),
-        **({} if objective[0] == "prediction" else {"objective": objective[0]}),
+        **({} if objective[0] == "prediction" else {"objective": objective[0], "objective_options": objective[1]}),
         **(remember or {}),
     }
     if group is not None:

@@ -4,6 +4,7 @@ In: an architecture, data, labels. Out: tables of scores and nodes, and a senten
 """
 
 from keras_vnn.experiments.comparison._compare import compare, compare_networks
+from keras_vnn.experiments.comparison._contenders import REAL, Contender, contenders_of
 from keras_vnn.experiments.comparison._result import Comparison
 from keras_vnn.experiments.comparison._statistics import (
     Stability,
@@ -15,10 +16,13 @@ from keras_vnn.experiments.comparison._statistics import (
 )
 
 __all__ = [
+    "REAL",
     "Comparison",
+    "Contender",
     "Stability",
     "compare",
     "compare_networks",
+    "contenders_of",
     "holm_adjusted",
     "node_differences",
     "rank_biased_overlap",

@@ -21,7 +21,8 @@ from keras_vnn.basics.csv_tables import csv_text, plain
 from keras_vnn.basics.runs import write_text
 from keras_vnn.basics.showing import Shown
 from keras_vnn.data.metrics import is_better_when_smaller, named
-from keras_vnn.experiments.comparison._runs import REAL, Contender, Record
+from keras_vnn.experiments.comparison._contenders import REAL, Contender
+from keras_vnn.experiments.comparison._runs import Record
 from keras_vnn.experiments.comparison._statistics import Stability, holm_adjusted, node_differences, resampled_t_test
 
 # A difference is called one below this adjusted p.
@@ -84,7 +85,7 @@ def test_to_train(runs: pd.DataFrame) -> float:
 def node_table(
     arch: Architecture,
     importance: Mapping[str, pd.DataFrame],
-    corrected: pd.DataFrame,
+    corrected: Mapping[str, pd.DataFrame],
     contenders: Sequence[Contender],
     ratio: float,
 ) -> pd.DataFrame:
@@ -93,22 +94,25 @@ def node_table(
     Parameters
     ----------
     importance
-        By contender, a row per node and a column per run.
+        By contender, a row per node and a column per run; none without labels, when there is nothing to say.
     corrected
-        The same of the real prior, corrected for hubs.
+        The same, corrected for hubs.
     ratio
         Number of test cells over that of training cells.
     """
+    known = arch.node_table()
+    table = known.loc[known["layer"] > 0, ["label", "kind", "layer"]]
+    table["genes"] = np.concatenate(gene_counts(arch)[1:])
+    if REAL not in importance:
+        return table
     real = importance[REAL]
-    layers = arch.node_table().loc[real.index, ["label", "kind", "layer"]]
-    ranks = real.groupby(layers["layer"]).rank(ascending=False, method="average")
-    table = layers.assign(
-        genes=np.concatenate(gene_counts(arch)[1:]),
+    ranks = real.groupby(table["layer"]).rank(ascending=False, method="average")
+    table = table.assign(
         importance=real.mean(axis=1),
         sd=real.std(axis=1),
         rank=ranks.mean(axis=1),
         rank_sd=ranks.std(axis=1),
-        corrected=corrected.mean(axis=1),
+        corrected=corrected[REAL].mean(axis=1),
     )
     for contender in contenders:
         if contender.kind in ("control", "input"):
@@ -224,8 +228,8 @@ class Comparison(Shown):
             write_text(Path(folder) / name, text)
 
 
-def verdict_of(summary: pd.DataFrame, metric: str) -> str:
-    """Return in words how the real prior does compared with its controls and baselines."""
+def verdict_of(summary: pd.DataFrame, metric: str, well: str = "predict") -> str:
+    """Return in words how the real prior does, ``well`` being what it is for, next to its controls and baselines."""
     own = summary.loc[REAL]
     sentences = [f"The real prior has a mean {named(metric)} of {own['mean']:.3f} over {own['runs']} runs."]
     if own["runs"] < 2:
@@ -234,26 +238,27 @@ def verdict_of(summary: pd.DataFrame, metric: str) -> str:
     for kind, plural in (("control", "controls"), ("baseline", "baselines")):
         others = summary[summary["kind"] == kind]
         if len(others):
-            sentences.append(_compared_with(others, plural, sign))
+            sentences.append(_compared_with(others, plural, sign, well))
     controls = summary[summary["kind"] == "control"]
     if len(controls):
         beaten = (controls["adjusted_p"] < LEVEL) & (sign * controls["difference"] > 0)
         sentences.append(
-            "What the prior knows and these controls do not helps to predict."
+            f"What the prior knows and these controls do not helps to {well}."
             if beaten.all()
             else f"As it is not better than {_listed(controls.index[~beaten])}, these data do not show that the "
-            "biology of the prior helps to predict."
+            f"biology of the prior helps to {well}."
         )
     return " ".join(sentences)
 
 
-def _compared_with(others: pd.DataFrame, plural: str, sign: int) -> str:
+def _compared_with(others: pd.DataFrame, plural: str, sign: int, well: str) -> str:
     significant = others["adjusted_p"] < LEVEL
     better = list(others.index[significant & (sign * others["difference"] > 0)])
     worse = list(others.index[significant & (sign * others["difference"] < 0)])
     same = [f"{name}{_interval_words(row)}" for name, row in others.iterrows() if name not in (*better, *worse)]
     if len(better) == len(others):
-        return f"It predicts better than all {plural} ({', '.join(better)})."
+        verb, _, rest = well.partition(" ")
+        return f"It {verb}s {f'{rest} ' if rest else ''}better than all {plural} ({', '.join(better)})."
     parts = [
         f"{words} {', '.join(names)}"
         for words, names in (
@@ -307,7 +312,6 @@ def page_of(found: Comparison) -> str:
     """Return the HTML."""
     metric = escape(found.metric.replace("_", " "))
     judged = found.summary[found.summary["kind"] != "input"]
-    named = found.summary[found.summary["spearman"].notna()]
     return "\n".join(
         [
             '<!doctype html><html lang="en"><head><meta charset="utf-8">',
@@ -332,38 +336,46 @@ def page_of(found: Comparison) -> str:
             "cells overlap (Nadeau and Bengio 2003), adjusted for the number of controls, and of baselines (Holm 1979)."
             "</p>",
             _meanings(found.summary),
-            "<h2>How many nodes have evidence, and how many learned something</h2>",
-            _table(
-                named,
-                [name for name in ("found", "learned") if name in named],
-                {"found": "with evidence at 5 %", "learned": "that learned more than nodes of like size"},
-            ),
-            '<p class="note">Mean numbers over the runs, on the test cells. Evidence is of the genes of a node, so it '
-            "shows whether the wiring has biology in it; see vnn inspect for which nodes these are.</p>",
-            "<h2>How stable the ranking of nodes is from run to run</h2>",
-            _table(
-                named,
-                ["spearman", "top_overlap", "rank_biased_overlap"],
-                {
-                    "spearman": "rank correlation",
-                    "top_overlap": f"shared of the first {found.about.get('top', '')}",
-                    "rank_biased_overlap": "rank-biased overlap",
-                },
-            ),
-            '<p class="note">Means over all pairs of runs, of corrected importance; 1 is the same ranking.</p>',
-            "<h2>How far importance follows the place in the network</h2>",
-            _table(found.place, list(found.place.columns), {}),
-            '<p class="note">Rank correlations. Where a control gives nodes the importance that they have under the '
-            "real prior, that importance is not due to biology.</p>",
-            f"<h2>The first {min(_NODES, len(found.nodes))} nodes of the real prior</h2>",
-            _table(found.nodes.head(_NODES), _node_columns(found.nodes), {"rank": "mean rank in its layer"}),
-            '<p class="note">Effect sizes (Hedges’ g) and p values compare the importance with that of the node of the '
-            "same name under a control, over the runs; p values are adjusted for the number of nodes (Benjamini and "
-            "Hochberg 1995).</p>",
+            *(_of_nodes(found) if len(found.place) else ()),
             f'<p class="note">{_facts(found.about)}</p>' if found.about else "",
             "</body></html>",
         ]
     )
+
+
+def _of_nodes(found: Comparison) -> Iterable[str]:
+    """Yield what the page says of nodes; without labels there is nothing."""
+    named = found.summary[found.summary["spearman"].notna()]
+    yield from [
+        "<h2>How many nodes have evidence, and how many learned something</h2>",
+        _table(
+            named,
+            [name for name in ("found", "learned") if name in named],
+            {"found": "with evidence at 5 %", "learned": "that learned more than nodes of like size"},
+        ),
+        '<p class="note">Mean numbers over the runs, on the test cells. Evidence is of the genes of a node, so it '
+        "shows whether the wiring has biology in it; see vnn inspect for which nodes these are.</p>",
+        "<h2>How stable the ranking of nodes is from run to run</h2>",
+        _table(
+            named,
+            ["spearman", "top_overlap", "rank_biased_overlap"],
+            {
+                "spearman": "rank correlation",
+                "top_overlap": f"shared of the first {found.about.get('top', '')}",
+                "rank_biased_overlap": "rank-biased overlap",
+            },
+        ),
+        '<p class="note">Means over all pairs of runs, of corrected importance; 1 is the same ranking.</p>',
+        "<h2>How far importance follows the place in the network</h2>",
+        _table(found.place, list(found.place.columns), {}),
+        '<p class="note">Rank correlations. Where a control gives nodes the importance that they have under the '
+        "real prior, that importance is not due to biology.</p>",
+        f"<h2>The first {min(_NODES, len(found.nodes))} nodes of the real prior</h2>",
+        _table(found.nodes.head(_NODES), _node_columns(found.nodes), {"rank": "mean rank in its layer"}),
+        '<p class="note">Effect sizes (Hedges’ g) and p values compare the importance with that of the node of the '
+        "same name under a control, over the runs; p values are adjusted for the number of nodes (Benjamini and "
+        "Hochberg 1995).</p>",
+    ]
 
 
 def _meanings(summary: pd.DataFrame) -> str:

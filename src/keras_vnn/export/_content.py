@@ -240,7 +240,7 @@ def without_empty_layers(content: Content) -> Content:
 
 
 def _with_nodes(arch: Architecture, shown: Collection[str], numbers: Sequence[int]) -> Architecture:
-    """Return an architecture with some of the nodes, in some of the layers; dense units are no named nodes."""
+    """Return an architecture with some of the nodes, in some of the layers; dense units are not named nodes."""
     places = [[place for place, node in enumerate(layer) if node.id in shown] for layer in arch.layers]
     layers = [
         replace(arch.layers[number], nodes=tuple(arch.layers[number][place] for place in places[number]), dense_units=0)

@@ -34,7 +34,8 @@ def arch() -> Architecture:
 @pytest.fixture(scope="module")
 def cells() -> anndata.AnnData:
     rng = np.random.default_rng(0)
-    values = rng.poisson(3.0, size=(80, 9)).astype("float32")
+    # No two distances between cells are equal, so that there is one order of neighbours.
+    values = (rng.poisson(3.0, size=(80, 9)) + rng.random((80, 9))).astype("float32")
     values[:40, 2:5] += 2
     obs = pd.DataFrame({"type": ["T"] * 40 + ["B"] * 40, "dose": values[:, 2]}, index=[f"c{i}" for i in range(80)])
     return anndata.AnnData(values, obs=obs, var=pd.DataFrame(index=GENES))

@@ -210,6 +210,7 @@ def recipe_of_model(model: Path, data: Path, **given: Any) -> TrainingRecipe:
     objective = kept.get("objective", "prediction")
     # What it would be trained by without options.
     usual = TrainRecipe(data=data, label="", objective=objective)
+    known = usual.model_options().to_json()
     cells = kept["cells"]
     total = sum(cells.values())
     how = {name: value for name, value in given.items() if value is not None}
@@ -228,7 +229,7 @@ def recipe_of_model(model: Path, data: Path, **given: Any) -> TrainingRecipe:
         "side": kept.get("side", {}).get("key") or None,
         "covariate": [one["name"] for one in kept.get("side", {}).get("covariates", ())],
         "training": _changed(kept["options"], usual.training_options().to_json(), leave_out=("seed",)),
-        "model": _changed(seen.options, usual.model_options().to_json()),
+        "model": _changed({name: seen.options[name] for name in known if name in seen.options}, known),
         **how,
     }
     if (pretraining := dict(kept.get("pretraining", {}))) and "pretrain" not in section:

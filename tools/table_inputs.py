@@ -351,7 +351,7 @@ TABLES: Mapping[str, tuple[Table, ...]] = {
             ("node-link JSON", "network.json", NODE_LINK, pairs(1, 2)),
             ("adjacency list of networkx", "network.adjlist", EXAMPLE["network.adjlist"], pairs(4, 5)),
             ("some columns of BioGRID", "biogrid.txt", SOME_OF_BIOGRID, pairs(1, 2)),
-            ("scores that are not modes", "scores.tsv", SCORES, pairs(3, 3)),
+            ("scores, not modes", "scores.tsv", SCORES, pairs(3, 3)),
         ),
         Table(
             "CX2 that is a network",

@@ -129,7 +129,8 @@ class Content:
     def node_edges(self) -> pd.DataFrame:
         """A row per pair of nodes: ``source``, ``target``, their layers, ``weight``, ``strength``; 1 without a model.
 
-        Where nodes have several units, the weight is the mean and the strength the root of the sum of squares.
+        Where nodes have several units, the weight is the mean and the strength the root of the sum of squares. The
+        source is the lower of both, as in the architecture, for the weights of a decoder too, which lead down.
         """
         if self.weights is None:
             return self.edges.assign(weight=1.0, strength=1.0)
@@ -139,7 +140,10 @@ class Content:
         grouped = squared.groupby(keys, sort=False, as_index=False)
         table = grouped.agg({"weight": "mean", "strength": "sum"})
         table["strength"] = np.sqrt(table["strength"])
-        return table
+        leads_down = table["source_layer"] > table["target_layer"]
+        ends = {"source": "target", "target": "source"}
+        ends |= {f"{end}_layer": f"{other}_layer" for end, other in ends.items()}
+        return pd.concat([table[~leads_down], table[leads_down].rename(columns=ends)], ignore_index=True)
 
     @cached_property
     def genes(self) -> pd.DataFrame:
@@ -348,12 +352,15 @@ def _of_model(model: Any, ranking: pd.DataFrame | None) -> Content:
     arch = seen.architecture
     behind = seen.first_dense
     weights = edge_weights(model, dense=behind is not None).assign(to="node")
+    named = {node.id for layer in arch.hidden_layers for node in layer}
     if behind is not None:
         sparse = [role.name for role in seen.roles.all("nodes")]
-        named = {node.id for layer in arch.hidden_layers for node in layer}
         is_read = (weights["block"] == behind.name) & weights["source"].isin(named)
         weights.loc[is_read, "to"] = "output" if behind.part == "head" else "tail"
-        weights = weights[is_read | weights["block"].isin(sparse)].reset_index(drop=True)
+        weights = weights[is_read | weights["block"].isin(sparse)]
+    else:  # A decoder has dense units too.
+        weights = weights[weights["source"].isna() | weights["source"].isin({*arch.genes, *named})]
+    weights = weights.reset_index(drop=True)
     if ranking is None:
         ranking = next(iter(remembered_rankings(seen)), None)
     metadata: Mapping[str, Any] = seen.card.metadata

@@ -85,7 +85,8 @@ def network_anndata(content: Content) -> Any:
     """Return an AnnData of the network.
 
     ``X`` ``(hidden nodes, genes)``, sparse: the weight of each gene in each node (means over units), or 1 where there
-    is an edge and no model. ``obsp["weights"]`` holds the same between hidden nodes, from the row to the column.
+    is an edge and no model; of an autoencoder the weight of each node in the decoder of each gene. ``obsp["weights"]``
+    holds the same between hidden nodes, from the row to the column.
     ``obs`` and ``var`` are what is known of nodes and genes; ``uns["keras_vnn"]`` says where it comes from.
     """
     import anndata

@@ -205,6 +205,12 @@ def test_a_search_that_is_killed_again_and_again_ends_as_one_that_is_not(toy, wr
     assert further.trials["learning_rate"].is_unique
 
 
+def test_the_value_of_the_recipe_is_a_choice_however_it_is_written(toy, tmp_path):
+    """A dropout of 0.0, the default, is the 0 among the choices."""
+    found = tune(toy, tmp_path, space={"dropout": [0, 0.3]}, trials=1)
+    assert list(found.trials["dropout"]) == [0]
+
+
 @pytest.mark.slow
 def test_trials_are_pruned_by_their_losses(toy, tmp_path):
     recipe = longer(toy, 8)

@@ -167,6 +167,11 @@ def _cell(value: Any) -> Any:
 _FILES = (DATABASE, "trials.csv", "best.yaml", "best.keras", "tuning.json")
 
 
+def _listed(setting: Setting, value: Any) -> Any:
+    """Return a value as the setting lists it: choices are known by how they are written, 0 or 0.0."""
+    return next((each for each in setting.values or () if each == value), value)
+
+
 def tune(
     recipe: Recipe | str | os.PathLike[str],
     folder: str | os.PathLike[str],
@@ -266,7 +271,7 @@ def tune(
                 if not done and outside:
                     tried = ", ".join(valued(outside))
                     say(f"the recipe as it stands is outside of the space and not tried: {tried}")
-                first = None if outside else own
+                first = None if outside else {name: _listed(settings[name], value) for name, value in own.items()}
                 _search(known, options, store, first, progress=progress, say=say)
             outcomes = tuple(store.outcomes)
         table = trial_table(outcomes, judged_by)

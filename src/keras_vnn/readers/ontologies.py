@@ -231,7 +231,7 @@ def read_annotations(
     >>> from keras_vnn.basics.bundled import data_path
     >>> goa = vnn.read.annotations(data_path("goa_human_demo.gaf.gz"), namespace="biological_process")
     >>> print(goa)
-    44,986 annotations of 5,568 genes with 8,130 terms (goa_human_demo.gaf.gz)
+    44,986 annotations of 5,568 genes with 8,099 terms (goa_human_demo.gaf.gz)
     """
     if id is not None:
         check_choice("id", id, IDENTIFIERS)

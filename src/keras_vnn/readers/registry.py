@@ -222,7 +222,7 @@ def refuse_other(start: Preview, other: Format, what: str) -> NoReturn:
 
 
 def _first_lines(start: Preview) -> str:
-    return "".join(f"    {shortened(text)}\n" for _, text in sorted((*start.comments, *start.lines))[:3])
+    return "".join(f"    {shortened(text)}\n" for text in start.top[:3])
 
 
 def _not_text(start: Preview) -> tuple[str, str]:

@@ -60,6 +60,11 @@ class Preview:
         return self.lines[0][1] if self.lines else ""
 
     @property
+    def top(self) -> tuple[str, ...]:
+        """All lines as they stand in the file, comments among the others, without their numbers."""
+        return tuple(text for _, text in sorted((*self.comments, *self.lines)))
+
+    @property
     def texts(self) -> tuple[str, ...]:
         """The lines without their numbers."""
         return tuple(text for _, text in self.lines)

@@ -61,21 +61,19 @@ class Task:
 
 _EMBEDDING = Task(
     " of an embedding",
-    ("dense width", "dense weights", "pca", "all genes"),
+    (*DENSE, "pca", "all genes"),
     "average_precision",
     "learned",
     "tell types of cells apart",
 )
 TASKS: Mapping[str, Task] = MappingProxyType(
     {
-        "prediction": Task(
-            "", ("dense width", "dense weights", "linear", "forest", "constant"), None, "importance", "predict"
-        ),
+        "prediction": Task("", (*DENSE, "linear", "forest", "constant"), None, "importance", "predict"),
         "siamese": _EMBEDDING,
         "triplet": _EMBEDDING,
         "autoencoder": Task(
             " of an autoencoder",
-            ("dense width", "dense weights", "pca", "constant"),
+            (*DENSE, "pca", "constant"),
             "explained_variance",
             "learned",
             "restore expression",

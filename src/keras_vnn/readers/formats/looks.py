@@ -60,9 +60,8 @@ def _is_fasta(start: Preview) -> bool:
 
 def _is_owl(start: Preview) -> bool:
     marks = ("www.w3.org/2002/07/owl", "<Ontology", "Prefix(", "Prefix: ")
-    top = [text for _, text in sorted((*start.comments, *start.lines))[:40]]
     # The tags of OBO are written in lower case; owl-axioms holds OWL.
-    return any(mark in text for text in top if re.match(r"[a-z_-]+: ", text) is None for mark in marks)
+    return any(mark in text for text in start.top[:40] if re.match(r"[a-z_-]+: ", text) is None for mark in marks)
 
 
 def _is_gct(start: Preview) -> bool:

@@ -27,6 +27,7 @@ from __future__ import annotations
 import io
 import re
 import warnings
+from functools import partial
 
 from keras_vnn.basics.errors import ReadError
 from keras_vnn.priors import Ontology
@@ -38,8 +39,8 @@ from keras_vnn.readers.text import Preview, open_text
 _RELATIONSHIP = re.compile(r"(relationship: )(\S+:\S+)(?= )")
 
 
-def read_owl(start: Preview, _: Options) -> Ontology:
-    """Read an ontology in OWL or as an OBO graph.
+def read_owl(start: Preview, _: Options, *, language: str = "OWL") -> Ontology:
+    """Read an ontology in OWL, or in another language that pronto knows.
 
     Raises
     ------
@@ -70,11 +71,11 @@ def read_owl(start: Preview, _: Options) -> Ontology:
     called = {one.id: str(one.name or one.id).replace(" ", "_") for one in ontology.relationships()}
     written = text.getvalue().decode().splitlines(keepends=True)
     stanzas = (_RELATIONSHIP.sub(lambda found: found[1] + called.get(found[2], found[2]), line) for line in written)
-    return ontology_of(stanzas, start.path, "OBO graph" if _is_obo_graph(start) else "OWL")
+    return ontology_of(stanzas, start.path, language)
 
 
 def _is_owl(start: Preview) -> bool:
-    return "rdf:RDF" in "".join(text for _, text in sorted((*start.comments, *start.lines))[:40])
+    return any("rdf:RDF" in text for text in start.top[:40])
 
 
 def _is_obo_graph(start: Preview) -> bool:
@@ -83,4 +84,11 @@ def _is_obo_graph(start: Preview) -> bool:
 
 
 OWL = Format("owl", "an ontology in OWL (RDF/XML)", "ontology", _is_owl, read_owl, page=__doc__)
-OBO_GRAPH = Format("obo-graph", "an ontology as OBO graph (JSON)", "ontology", _is_obo_graph, read_owl, page=None)
+OBO_GRAPH = Format(
+    "obo-graph",
+    "an ontology as OBO graph (JSON)",
+    "ontology",
+    _is_obo_graph,
+    partial(read_owl, language="OBO graph"),
+    page=None,
+)

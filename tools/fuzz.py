@@ -316,14 +316,14 @@ def _process_ready_to_look() -> Any:
     def run(command: list[str], **_: Any) -> Any:
         stream.write(json.dumps(command[command.index("-c") + 1 :]) + "\n")
         stream.flush()
-        return types.SimpleNamespace(returncode=int(stream.readline()))
+        return types.SimpleNamespace(returncode=int(stream.readline()), stdout=b"")
 
     return types.SimpleNamespace(run=run, DEVNULL=None, TimeoutExpired=TimeoutError)
 
 
 def _look(code: str, *arguments: str) -> NoReturn:
     sys.argv = ["-c", *arguments]
-    sys.stderr = io.StringIO()
+    sys.stdout = sys.stderr = io.StringIO()
     try:
         exec(code, {"__name__": "__main__"})
     except SystemExit:

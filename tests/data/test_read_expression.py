@@ -395,7 +395,7 @@ class TestH5ad:
     @pytest.mark.parametrize("end", [4_000, 900_000, -100])
     def test_truncated(self, tmp_path, end):
         path = write(tmp_path, "t.h5ad", (DATA / "pbmc68k_reduced.h5ad").read_bytes()[:end])
-        with pytest.raises(ReadError, match=r"The \.h5ad file is damaged, incomplete, or holds no AnnData: .*t\.h5ad"):
+        with pytest.raises(ReadError, match=r"The HDF5 file is damaged or cut short: .*t\.h5ad"):
             read_expression(path)
 
     def test_damaged(self, tmp_path):
@@ -403,7 +403,7 @@ class TestH5ad:
         for at in range(20_000, 1_500_000, 997):
             content[at] ^= 0x5A
         path = write(tmp_path, "t.h5ad", bytes(content))
-        with pytest.raises(ReadError, match="is damaged, incomplete"):
+        with pytest.raises(ReadError, match="is damaged or cut short"):
             read_expression(path)
 
     def test_not_hdf5(self, tmp_path):

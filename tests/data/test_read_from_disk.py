@@ -119,7 +119,7 @@ REFUSED = {
     "damaged": (
         "\x89HDF\r\n\x1a\nand no more",
         ReadError,
-        "The .h5ad file is damaged, incomplete, or holds no AnnData: cells.csv\n",
+        "The HDF5 file is damaged or cut short: cells.csv\n",
     ),
 }
 

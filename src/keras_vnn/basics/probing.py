@@ -18,14 +18,16 @@ from keras_vnn.basics.unpacking import LARGEST_FACTOR
 
 _MAGIC = b"\x89HDF\r\n\x1a\n"
 # Follows every object and every index of chunks. The values of a small file are read, within a limit of memory: what a
-# text that many entries share takes is known only then. In a file of any size, those chunks are unpacked, as far as
-# their array has room, that hold more bytes than it, or so many that they could unpack beyond all measure: zlib packs
-# 1,032 bytes into one at most. A loop that never ends uses up its processor seconds, a slow disk does not.
+# text that many entries share takes is known only then. What the library calls damage ends the look: who went on to
+# read such a file in this process could have its memory written over, and die of it files later. In a file of any size,
+# those chunks are unpacked, as far as their array has room, that hold more bytes than it, or so many that they could
+# unpack beyond all measure: zlib packs 1,032 bytes into one at most. A loop that never ends uses up its processor
+# seconds, a slow disk does not.
 _PROBE = """
 import os, sys, zipfile, zlib
 
 path, member = sys.argv[1:3]
-seconds, memory, small, factor, too_much, too_long = map(int, sys.argv[3:])
+seconds, memory, small, factor, too_much, too_long, damaged = map(int, sys.argv[3:])
 try:
     import resource
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
@@ -51,12 +53,20 @@ if limit:
 
 texts = []
 
+def give_up(error):
+    # Kinds of values that numpy has not, text of another encoding, and filters that are not installed are no damage.
+    if isinstance(error, (OSError, RuntimeError, KeyError, ValueError)) and not isinstance(error, UnicodeError):
+        if not {"registered", "plugin"} & set(str(error).replace("'", " ").split()):
+            print(next(iter(str(error).splitlines()), type(error).__name__), flush=True)
+            os._exit(damaged)
+
 def read(values):
     try:
         found = values()
-    except Exception:
+    except Exception as error:
         if limit and taken("VmHWM") - before > limit // 4:
             os._exit(too_much)
+        give_up(error)
         return
     # Of numbers, the array that is declared says enough.
     if getattr(found, "dtype", None) is None or found.dtype.hasobject:
@@ -101,34 +111,24 @@ def look(name, item):
     read(lambda: dict(item.attrs))
     if not isinstance(item, h5py.Dataset):
         return
-    if item.chunks is not None and item.id.get_space_status():
-        unpack(item)
-    if limit and size < small and item.shape and item.size * item.dtype.itemsize <= limit // 8:
-        read(lambda: item[()])
+    read(lambda: item.chunks is not None and item.id.get_space_status() and unpack(item))
+    if limit and size < small:
+        read(lambda: item[()] if item.shape and item.size * item.dtype.itemsize <= limit // 8 else None)
 
-with h5py.File(source if member else path, "r") as file:
-    read(lambda: dict(file.attrs))
-    # What is damaged in one group ends the visit of all, and may be what kills who lists another.
-    waiting, seen = [file], {file.id}
-    while waiting:
-        group = waiting.pop()
-        try:
-            for name in group:
-                is_own = isinstance(group.get(name, getlink=True), h5py.HardLink)
-                if is_own and isinstance(item := group.get(name), h5py.Group) and item.id not in seen:
-                    seen.add(item.id)
-                    waiting.append(item)
-        except Exception:
-            pass
-    file.visititems(look)
+try:
+    with h5py.File(source if member else path, "r") as file:
+        read(lambda: dict(file.attrs))
+        file.visititems(look)
+except Exception as error:
+    give_up(error)
 """
 # Seconds that pass, for what waits without computing.
 _LONGEST = 120
-_MEMORY, _SMALL, _TOO_MUCH, _TOO_LONG = 1 << 29, 4 << 20, 77, 78
+_MEMORY, _SMALL, _TOO_MUCH, _TOO_LONG, _DAMAGED = 1 << 29, 4 << 20, 77, 78, 79
 
 
 def refuse_damaged_hdf5(path: Path, member: str = "", *, seconds: int = 8) -> None:
-    """Raise a `ReadError` when reading an HDF5 file never ends, kills the process, or fills the memory.
+    """Raise a `ReadError` when an HDF5 file is damaged, or reading it never ends, kills, or fills the memory.
 
     It takes a quarter of a second, once for a file as it is. Files that do not begin as HDF5 does are not looked at.
 
@@ -144,7 +144,7 @@ def refuse_damaged_hdf5(path: Path, member: str = "", *, seconds: int = 8) -> No
     Raises
     ------
     ReadError
-        So it is. Damage that the library finds itself is left to who reads the file.
+        So it is, or the library finds damage in any part of it.
     """
     if not member:
         with path.open("rb") as stream:
@@ -160,7 +160,7 @@ def _look(found: Path, path: Path, member: str, size: int, changed: int, seconds
     if not sys.executable:  # Python inside another program.
         return
     command = [sys.executable, "-P", "-c", _PROBE, str(found), member]
-    command += map(str, (seconds, _MEMORY, _SMALL, LARGEST_FACTOR, _TOO_MUCH, _TOO_LONG))
+    command += map(str, (seconds, _MEMORY, _SMALL, LARGEST_FACTOR, _TOO_MUCH, _TOO_LONG, _DAMAGED))
     what = f"file {member} in the archive" if member else "HDF5 file"
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_LONGEST)
@@ -175,7 +175,9 @@ def _look(found: Path, path: Path, member: str, size: int, changed: int, seconds
         raise ReadError(f"A chunk of the {what} unpacks to more than its array has room for: {path}\n{bomb}")
     if _ran_out(done.returncode):
         raise _never_ends(what, path)
-    # What the library says of itself it says to the reader too, which knows what it needs of the file.
+    if done.returncode == _DAMAGED:
+        reason = done.stdout.decode(errors="replace").strip()
+        raise ReadError(f"The {what} is damaged or cut short: {path}\n    {reason}\nDownload it again.")
     if done.returncode < 0:
         raise ReadError(f"The {what} is damaged, reading it kills Python: {path}\nDownload it again.")
 

@@ -71,26 +71,25 @@ def open_store(path: Path, layer: str = "X") -> anndata.AnnData | None:
     import anndata
 
     with damage_named(path), quiet():
-        root = root_of(path)
-        if "encoding-type" not in root.attrs:
-            if layer != "X":
+        with root_of(path) as root:
+            is_early = "encoding-type" not in root.attrs
+            if is_early and layer != "X":
                 raise DataError(
                     f"The file was written by an early anndata; only its X can be left on disk: {path}\n"
                     "Leave out backed; or write it again: anndata.read_h5ad(path).write_h5ad(new_path)"
                 )
-            root.close()
+            layers = sorted(root["layers"]) if "layers" in root else []
+            if layer not in ("X", *(["raw"] if "raw" in root else []), *layers):
+                raise layer_error(layer, layers, f" of {path.name}", has_raw="raw" in root)
+            if layer == "X" and not has_values(root, "X") and layers:
+                return None
+            if not is_early:
+                var = anndata.io.read_elem(root["raw/var" if layer == "raw" else "var"])
+                obs, obsm = (anndata.io.read_elem(root[name]) if name in root else None for name in ("obs", "obsm"))
+        if is_early:
             return anndata.read_h5ad(path, backed="r")
-        raw = "raw" in root
-        layers = sorted(root["layers"]) if "layers" in root else []
-        if layer != "X" and not (layer == "raw" and raw) and layer not in layers:
-            raise layer_error(layer, layers, f" of {path.name}", has_raw=raw)
-        if layer == "X" and not has_values(root, "X") and layers:
-            return None
-        of_layer = {"X": root, "raw": root["raw"] if raw else None}.get(layer, root)
-        values = of_layer["X"] if layer in ("X", "raw") else root["layers"][layer]
+        values = _open(path)[{"X": "X", "raw": "raw/X"}.get(layer, f"layers/{layer}")]
         is_sparse = not hasattr(values, "shape")
-        obs, var = anndata.io.read_elem(root["obs"]), anndata.io.read_elem(of_layer["var"])
-        obsm = anndata.io.read_elem(root["obsm"]) if "obsm" in root else None
         return anndata.AnnData(anndata.io.sparse_dataset(values) if is_sparse else values, obs=obs, var=var, obsm=obsm)
 
 
@@ -165,8 +164,18 @@ def quiet() -> Iterator[None]:
         yield
 
 
-def root_of(path: Path) -> Any:
-    """Open a store for reading and return its first group."""
+@contextmanager
+def root_of(path: Path) -> Iterator[Any]:
+    """Open a store for reading, give its first group, and close it."""
+    root = _open(path)
+    try:
+        yield root
+    finally:
+        if not path.is_dir():
+            root.close()
+
+
+def _open(path: Path) -> Any:
     if path.is_dir():
         import zarr
 

@@ -286,15 +286,15 @@ def _check_store(path: Path) -> None:
 def _read_whole(path: Path, layer: str) -> anndata.AnnData:
     import anndata
 
-    with damage_named(path), quiet():
+    with damage_named(path), quiet(), root_of(path) as root:
         # anndata drops what lies behind the end that indptr names.
-        root = root_of(path)
         values = root.get({"X": "X", "raw": "raw/X"}.get(layer, f"layers/{layer}"))
         if hasattr(values, "keys") and "indptr" in values:
             starts_of(values)
-        if not path.is_dir() and "encoding-type" in root.attrs:
+        if "encoding-type" in root.attrs:
             # Takes what is of an AnnData, and leaves what other programs put next to it, as HDF5's __DATA_TYPES__.
-            return anndata.io.read_elem(root["/"])
+            return anndata.io.read_elem(root)
+    with damage_named(path), quiet():
         return anndata.read_zarr(path) if path.is_dir() else anndata.read_h5ad(path)
 
 

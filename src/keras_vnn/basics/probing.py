@@ -54,7 +54,7 @@ if limit:
 texts = []
 
 def give_up(error):
-    # Kinds of values that numpy has not, text of another encoding, and filters that are not installed are no damage.
+    # Values that numpy has no kind for, text of another encoding, filters that are not installed: none is damage.
     if isinstance(error, (OSError, RuntimeError, KeyError, ValueError)) and not isinstance(error, UnicodeError):
         if not {"registered", "plugin"} & set(str(error).replace("'", " ").split()):
             print(next(iter(str(error).splitlines()), type(error).__name__), flush=True)

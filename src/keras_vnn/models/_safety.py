@@ -64,7 +64,7 @@ def check_model_file(path: Path) -> None:
         The name does not end in ``.keras``; the archive has other members than a model; the config names a class or
         function that is neither a plain part of Keras nor of this package, or claims more weights than are stored.
     ReadError
-        The archive or its weights unpack beyond all measure, or the weights link to other files.
+        The archive or its weights unpack beyond all measure, or the weights are damaged or link to other files.
     """
     # By the name, Keras chooses how to read a file: one that ends in .h5 by a way that knows no safe mode.
     if path.suffix != ".keras":

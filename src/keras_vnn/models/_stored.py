@@ -120,7 +120,7 @@ def stored_model(path: Path) -> StoredModel | None:
     Raises
     ------
     ReadError
-        The archive or its weights unpack beyond all measure.
+        As `load_model` of the weights: they are damaged, or unpack beyond all measure.
     """
     if path.suffix != ".keras" or not zipfile.is_zipfile(path):
         return None

@@ -52,8 +52,8 @@ test: $(VENV)/.ready ## run the tests, without the slow ones
 fuzz: $(VENV)/.ready ## 20,000 broken and hostile files against everything that reads one
 	$(BIN)/python tools/fuzz.py --cases 20000 --jobs 2 $(FUZZ_ARGS)
 
-test-all: $(VENV)/.ready ## run all tests
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+test-all: $(VENV)/.ready ## run all tests, properties on four times as many examples
+	EXAMPLES=100 $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 test-newest: .venv-newest/.ready ## run the tests with what pip installs today, not what is locked
 	.venv-newest/bin/python -m pytest -m "not slow" $(PYTEST_ARGS)

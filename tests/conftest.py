@@ -24,7 +24,13 @@ if BACKEND == "torch":
     torch.set_warn_always(True)  # some of its warnings come once in a process, and would hit whatever test is first
 
 # A busy machine is no failure; and what CI says of a change must not depend on a draw.
-settings.register_profile("project", deadline=None, print_blob=True, derandomize=bool(os.environ.get("CI")))
+settings.register_profile(
+    "project",
+    deadline=None,
+    print_blob=True,
+    derandomize=bool(os.environ.get("CI")),
+    max_examples=int(os.environ.get("EXAMPLES", "25")),
+)
 # JAX compiles every shape it is shown.
 settings.register_profile("other backend", settings.get_profile("project"), max_examples=5, derandomize=True)
 settings.load_profile("project" if BACKEND == "tensorflow" else "other backend")

@@ -17,7 +17,9 @@ def small_bombs(monkeypatch):
     monkeypatch.setattr("keras_vnn.basics.unpacking.LARGEST_FREE", 8 << 20)
 
 
-@pytest.mark.parametrize("start", range(0, 600, 60))
+@pytest.mark.parametrize(
+    "start", [pytest.param(start, marks=pytest.mark.slow if start >= 240 else ()) for start in range(0, 600, 60)]
+)
 def test_every_outcome_is_a_value_or_an_error_for_people(tmp_path, start):
     outcomes = [fuzz.run_case(7, case, tmp_path, TEXT) for case in range(start, start + 60)]
     assert [one for one in outcomes if one.verdict == "failed"] == []

@@ -125,6 +125,7 @@ for most in (None, 1):
     ]
 
 
+@pytest.mark.slow
 def test_an_option_reaches_the_optimizer_and_the_estimators_and_a_method_ranks_nodes(copied):
     said = copied("""
 import keras_vnn as vnn, numpy as np

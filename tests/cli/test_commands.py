@@ -281,6 +281,7 @@ def test_help_and_version_are_quick_and_import_nothing_heavy() -> None:
     assert 0 < min(times) < 2
 
 
+@pytest.mark.slow
 def test_predictions_of_a_loaded_model_are_those_of_the_saved_one(trained: Path, tmp_path: Path) -> None:
     code = (
         "import sys, keras_vnn, keras, numpy as np\n"

@@ -148,6 +148,7 @@ def test_baselines_of_pbmc68k():
     assert mean.loc["most frequent class", "accuracy"] < 0.5 < mean.loc["logistic regression", "accuracy"]
 
 
+@pytest.mark.slow
 def test_baselines_of_kang():
     adata = read_expression(DATA / "kang_ifnb_cd4t_expression.csv.gz", cells=DATA / "kang_ifnb_cd4t_cells.csv")
     mean = nearest_centroid(adata, labels_of(adata, "condition"))

@@ -63,6 +63,7 @@ def test_in_a_pipeline_the_wiring_follows_the_columns(cells: anndata.AnnData, wi
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
+@pytest.mark.slow
 def test_an_embedder_and_a_regressor(cells: anndata.AnnData, wiring: functools.partial) -> None:
     embedder = VNNEmbedder(wiring, tail=(2,), **{**QUICK, "epochs": 3})
     assert embedder.fit_transform(cells, "kind").shape == (60, 2)
@@ -145,6 +146,7 @@ def test_what_cannot_be_fitted_is_said(call, kind, message, cells: anndata.AnnDa
     assert str(error.value).startswith(message)
 
 
+@pytest.mark.slow
 def test_weights_of_cells(cells: anndata.AnnData, wiring: functools.partial) -> None:
     """Cells of weight 0 might as well have another label."""
     frame, weights = cells.to_df(), np.where(np.arange(60) % 2, 1.0, 0.0)

@@ -71,7 +71,13 @@ def check_equal(before, after):
         pd.testing.assert_frame_equal(table, others[name], rtol=1e-5, atol=1e-6, obj=name)
 
 
-@pytest.mark.parametrize("name", OPTIONS)
+# The others differ from these in sizes and rates.
+_OF_EACH_KIND = ("lin2017", "dcell-paper", "drugcell", "pnet", "discover", "before")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in _OF_EACH_KIND else pytest.mark.slow) for name in OPTIONS]
+)
 def test_names_of_keras_layers_say_nothing(arch, make, name, tmp_path):
     model = make(arch, Regression(("y",)), **OPTIONS[name])
     before = said(model)

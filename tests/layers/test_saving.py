@@ -26,6 +26,7 @@ def model(random_adjacency):
     )
 
 
+@pytest.mark.slow
 def test_a_new_process_needs_the_import_and_nothing_else(model, tmp_path):
     data = np.random.default_rng(0).normal(size=(4, 30)).astype("float32")
     np.save(tmp_path / "data.npy", data)

@@ -254,6 +254,7 @@ for name in names:
 """
 
 
+@pytest.mark.slow
 def test_exported_models_run_without_this_package(adjacency, tmp_path):
     np.save(tmp_path / "data.npy", DATA)
     expected = {}

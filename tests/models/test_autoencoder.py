@@ -193,6 +193,7 @@ def test_the_same_seed_gives_the_same_model_and_the_same_training(sets) -> None:
     np.testing.assert_array_equal(trained(), trained())
 
 
+@pytest.mark.slow
 def test_it_is_saved_and_opens_anywhere(terms, tmp_path) -> None:
     model = build_autoencoder(terms, encoder=("latent",), seed=2)
     x = cells()

@@ -448,7 +448,7 @@ choices = st.fixed_dictionaries(
 # Each example builds two Keras models: shrinking one that fails would take minutes.
 @pytest.mark.usefixtures("double_precision")
 @settings(
-    max_examples=min(20, settings().max_examples),
+    max_examples=min(10, settings().max_examples),
     phases=(Phase.explicit, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -61,6 +61,7 @@ def test_the_same_call_gives_the_same_model(arch, cells, trained) -> None:
     np.testing.assert_array_equal(weights(train_autoencoder(arch, cells, **SMALL)), weights(trained))
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on_as_if_nothing_had_happened(arch, cells, tmp_path) -> None:
     options = {**SMALL, "warmup_epochs": 3}
     whole = train_autoencoder(arch, cells, **options)

@@ -54,6 +54,7 @@ def test_early_stopping_goes_back_to_the_best(arch: Architecture) -> None:
     assert (history["loss"] > 0).all()
 
 
+@pytest.mark.slow
 def test_features_and_a_second_input_reach_the_model(arch: Architecture, cells: anndata.AnnData) -> None:
     result = train(
         arch,

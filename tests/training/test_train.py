@@ -59,6 +59,7 @@ def test_the_same_seed_gives_the_same_numbers(arch: Architecture, cells: anndata
     assert not np.array_equal(first.model.get_weights()[0], other.model.get_weights()[0])
 
 
+@pytest.mark.slow
 def test_the_order_of_columns_changes_nothing(arch: Architecture, cells: anndata.AnnData) -> None:
     shuffled = cells[:, np.random.default_rng(1).permutation(9)].copy()
     first, again = (train(arch, data, "type", training=QUICK) for data in (cells, shuffled))
@@ -91,6 +92,7 @@ def test_the_model_keeps_its_normalisation(arch: Architecture, cells: anndata.An
     np.testing.assert_allclose(values[result.split.train].std(axis=0), 1, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_numbers_are_predicted_too(arch: Architecture, cells: anndata.AnnData) -> None:
     result = train(arch, cells, targets_of(cells, "dose"), training=training_options(epochs=60, learning_rate=0.02))
     assert result.metrics.pearson > 0.6
@@ -107,6 +109,7 @@ def test_folds_are_scored_on_cells_not_seen(arch: Architecture, cells: anndata.A
     assert table.loc[1, "accuracy"] == alone.metrics.accuracy
 
 
+@pytest.mark.slow
 def test_rare_classes_can_be_weighed_up(arch: Architecture, cells: anndata.AnnData) -> None:
     few = cells[:40].copy()
     plain = train(arch, few, "type", training=QUICK)

@@ -121,6 +121,7 @@ def test_the_order_of_small_data_is_that_in_memory():
     assert (CellOrder(50, 3, window=64, run=8).current() == CellOrder(50, 3).current()).all()
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_goes_on_from_disk(arch, folder, tmp_path):
     data = read_expression(folder / "sparse.h5ad", backed=True)
     options = training_options(epochs=4, batch_size=8, normalization="zscore")

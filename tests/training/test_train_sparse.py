@@ -101,6 +101,7 @@ def test_embeddings_are_those_of_dense_data(arch, cells, objective, monkeypatch,
         pd.testing.assert_frame_equal(found.history, expected.history)
 
 
+@pytest.mark.slow
 def test_pretraining_reads_data_on_disk(arch, cells, tmp_path):
     how = {"training": training_options(**OPTIONS), "pretraining": PretrainingOptions(epochs=2)}
     cells.write_h5ad(tmp_path / "sparse.h5ad")

@@ -249,6 +249,7 @@ def test_data_on_disk_give_what_data_in_memory_give(toy, searched, tmp_path):
     assert stored.test == found.test
 
 
+@pytest.mark.slow
 def test_a_trial_that_fails_is_kept_with_its_reason_and_the_search_goes_on(toy, tmp_path):
     said = []
     found = tune(toy, tmp_path, space={"build.min_genes": [2, 100]}, trials=5, say=said.append)

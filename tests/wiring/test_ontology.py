@@ -437,6 +437,7 @@ print(arch.fingerprint, arch.audit)
 """
 
 
+@pytest.mark.slow
 def test_the_same_under_any_hash_seed():
     texts = [
         subprocess.run(

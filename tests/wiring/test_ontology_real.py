@@ -125,6 +125,7 @@ def test_propagation_is_that_of_goatools(go, goa, panel, tmp_path):
     assert found == {term: genes for term, genes in expected.items() if len(genes) >= 5}
 
 
+@pytest.mark.slow
 def test_depth_and_level_are_those_of_goatools(go, goa, panel, tmp_path):
     plain = tmp_path / "go-basic.obo"
     plain.write_bytes(gzip.decompress((DATA / "go-basic.obo.gz").read_bytes()))

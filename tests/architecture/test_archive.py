@@ -122,6 +122,19 @@ def test_a_flipped_byte_is_noticed_or_harmless(arch, saved):
     assert damaged > len(saved) / 3 * 0.7
 
 
+@pytest.mark.parametrize("last", [0, -1, -(2**30)])
+def test_pointers_that_fall_at_the_end_are_damage(saved, last):
+    # SciPy looks at neither pointers nor indices then, and writes where they point.
+    stream = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(saved)) as old, zipfile.ZipFile(stream, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name == "connection_0_1_indptr.npy":
+                content = content[:-4] + last.to_bytes(4, "little", signed=True)
+            new.writestr(name, content)
+    check_damaged(stream.getvalue())
+
+
 @pytest.mark.parametrize("content", [b"not a zip", b"PK\x03\x04", "genes\tTP53\n".encode("utf-16"), b"\0" * 500])
 def test_other_files(content):
     check_damaged(content)

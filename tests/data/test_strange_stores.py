@@ -223,10 +223,15 @@ def test_only_the_cells_that_are_read_are_checked(h5ad):
         np.asarray(inputs[2:])
 
 
-def test_what_a_program_made_is_checked_too():
+@pytest.mark.parametrize(
+    ("part", "place", "value", "reason"),
+    [("indices", 2, 7, "indices must be < 3"), ("indptr", -1, 0, "indptr"), ("indptr", -1, -(2**30), "indptr")],
+)
+def test_what_a_program_made_is_checked_too(part, place, value, reason):
+    # SciPy looks at nothing where the last pointer is 0 or less.
     data = cells()
-    data.X.indices[2] = 7
-    with pytest.raises(DataError, match=r"The sparse matrix is damaged: .*indices must be < 3"):
+    getattr(data.X, part)[place] = value
+    with pytest.raises(DataError, match=rf"The sparse matrix is damaged: .*{reason}"):
         align(data, GENES)
 
 

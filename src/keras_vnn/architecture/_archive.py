@@ -25,6 +25,7 @@ from keras_vnn.basics.errors import ArchitectureError, VNNError
 from keras_vnn.basics.files import existing_file, is_data
 from keras_vnn.basics.provenance import Audit, Source
 from keras_vnn.basics.unpacking import refuse_bomb
+from keras_vnn.basics.untrusted import check_compressed
 
 FORMAT_VERSION = 1
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -135,7 +136,7 @@ def _parsed(archive: zipfile.ZipFile, where: str, packed: int) -> Architecture:
         )
         shape = (len(layers[source]), len(layers[target]))
         matrix = sparse.csr_array((np.ones(len(indices), bool), indices, indptr), shape=shape)
-        matrix.check_format(full_check=True)
+        check_compressed(matrix)
         connections[source, target] = matrix
     arch = Architecture(
         layers,

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from keras_vnn.basics.errors import ReadError, sample
 from keras_vnn.basics.unpacking import LARGEST_FACTOR
 from keras_vnn.basics.zarr_chunks import codecs_and_shape, is_chunk, unpacked_size
@@ -27,6 +29,16 @@ _CODECS = frozenset(
     "adler32 bitround blosc bytes bz2 crc32 crc32c delta fixedscaleoffset fletcher32 gzip lz4 lzma packbits "
     "sharding_indexed shuffle transpose vlen-bytes vlen-utf8 zlib zstd".split()
 )
+
+
+def check_compressed(matrix: Any) -> None:
+    """Raise a `ValueError` when a CSR or CSC matrix points outside of itself, which kills Python when it is used.
+
+    SciPy's own check looks at neither pointers nor indices where the last pointer is 0 or less.
+    """
+    if (np.diff(np.asarray(matrix.indptr, np.int64), prepend=0) < 0).any():
+        raise ValueError("indptr must rise from 0")
+    matrix.check_format(full_check=True)
 
 
 def check_hdf5(source: Any, path: Path) -> None:

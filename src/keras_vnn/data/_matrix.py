@@ -18,6 +18,7 @@ from scipy import sparse
 
 from keras_vnn.basics.errors import DataError
 from keras_vnn.basics.remedies import called, remedy
+from keras_vnn.basics.untrusted import check_compressed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,7 +116,7 @@ def check_numbers(kind: Any) -> None:
 def check_sparse(values: Any) -> None:
     """Raise a `DataError` when a CSR or CSC matrix points outside of itself, which kills Python when it is used."""
     try:
-        values.check_format()
+        check_compressed(values)
     except ValueError as error:
         raise damaged_sparse(error) from error
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from keras_vnn.basics.errors import ArchitectureError
+from keras_vnn.basics.untrusted import check_compressed
 
 # Beyond any model, and small enough that the units of all nodes, and their products, can be counted in 64 bits.
 _MOST_UNITS = 1 << 20
@@ -238,7 +239,7 @@ def _decoded(encoded: Mapping[str, Any], largest: float) -> sparse.csc_array:
         if (gaps[later] == 0).any():
             raise ValueError("it lists a connection twice")
         matrix = sparse.csc_array((np.ones(len(indices), bool), indices, indptr), shape=(rows, columns))
-        matrix.check_format(full_check=True)
+        check_compressed(matrix)
     except (KeyError, ValueError, TypeError, zlib.error) as error:
         raise ArchitectureError(
             f"The encoded adjacency is damaged: {error}.\nExpected what SparselyConnected.get_config() gives."

@@ -5,6 +5,7 @@ from .data import (
     Labels,
     Normalization,
     Split,
+    SurvivalTimes,
     Targets,
     align,
     align_features,
@@ -14,6 +15,7 @@ from .data import (
     folds,
     labels_of,
     split_cells,
+    survival_of,
     targets_of,
 )
 from .priors.identifiers import IdentifierMap, IdentifierTable, identifier_map, map_identifiers
@@ -27,6 +29,7 @@ __all__ = [
     "Labels",
     "Normalization",
     "Split",
+    "SurvivalTimes",
     "Targets",
     "align",
     "align_features",
@@ -39,5 +42,6 @@ __all__ = [
     "labels_of",
     "map_identifiers",
     "split_cells",
+    "survival_of",
     "targets_of",
 ]

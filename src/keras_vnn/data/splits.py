@@ -109,7 +109,7 @@ def split_cells(
     Parameters
     ----------
     labels
-        `Labels`, or a sequence of labels; `Targets` are never stratified.
+        `Labels`, or a sequence of labels; of `Targets`, only `SurvivalTimes` are stratified, by event.
     fractions
         Of training, validation and test cells; their sum is 1. Validation or test may be 0.
     seed
@@ -167,7 +167,7 @@ def folds(
     Parameters
     ----------
     labels
-        `Labels`, or a sequence of labels; `Targets` are never stratified.
+        `Labels`, or a sequence of labels; of `Targets`, only `SurvivalTimes` are stratified, by event.
     n
         Number of folds.
     seed
@@ -215,8 +215,10 @@ def _strata(labels: Any, stratify: bool, seed: int) -> tuple[Sequence[str], Any,
     """Return class names, codes (``None`` when not stratified) and the number of cells."""
     if not 0 <= seed < 2**32:
         raise DataError(f"seed={seed} must be an integer from 0 to {2**32 - 1}.")
-    if isinstance(labels, Targets) or not stratify:
+    if not stratify:
         return (), None, len(labels)
+    if isinstance(labels, Targets):
+        return ("censored", "event"), labels.strata, len(labels)
     known = classes(labels)
     codes = labels.codes if isinstance(labels, Labels) else known.encode(labels)
     return known.names, codes, len(codes)

@@ -1,7 +1,7 @@
-"""Make the simulated files of `data/` again, from the other files there and a seed: `python tools/make_simulated_data.py`.
+"""Make the simulated files of `data/` again, from the other files there and a seed.
 
-In: expression, ontology and annotations of the bundled data. Out: `simulated_survival.csv`, for the recipe `cox-pathway`.
-`data/SOURCES.md` says what each file is; a test compares them.
+In: expression, ontology and annotations of the bundled data. Out: `simulated_survival.csv`, for the recipe
+`cox-pathway`. `data/SOURCES.md` says what each file is; a test compares them.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ PLANTED = {"GO:0006986": 1.0, "GO:0070126": -0.7}
 MEDIAN, SHAPE, LONGEST = 100.0, 1.3, 250.0
 
 
-def simulated_survival() -> str:
-    """Return the follow-up of the cells of the bundled expression, as a CSV."""
+def simulated_survival(seed: int = SEED) -> pd.DataFrame:
+    """Return the follow-up of the cells of the bundled expression: weeks, event."""
     read = vnn.read
     expression = DATA / "kang_ifnb_cd4t_expression.csv.gz"
     annotations = read.annotations(DATA / "goa_human_demo.gaf.gz", exclude_evidence={"IEA", "ND"})
@@ -39,19 +39,20 @@ def simulated_survival() -> str:
     upstream = genes_upstream(arch)[:, [nodes.index(term) for term in PLANTED]].toarray()
     scores = z @ (upstream / upstream.sum(axis=0))
     log_hazard = (scores / scores.std(axis=0)) @ np.array(list(PLANTED.values()))
-    random = np.random.default_rng(SEED)
+    random = np.random.default_rng(seed)
     exponential = random.exponential(size=len(z)) / (np.log(2) * np.exp(log_hazard))
     to_event = MEDIAN * exponential ** (1 / SHAPE)
     to_end = random.uniform(0, LONGEST, len(z))
-    table = pd.DataFrame(
+    return pd.DataFrame(
         {
             "weeks": np.ceil(np.minimum(to_event, to_end)).astype(int),
             "event": (to_event <= to_end).astype(int),
         },
         index=pd.Index(cells.obs_names, name="cell"),
     )
-    return table.to_csv(lineterminator="\n")
 
 
 if __name__ == "__main__":
-    (DATA / "simulated_survival.csv").write_text(simulated_survival(), encoding="utf-8", newline="\n")
+    (DATA / "simulated_survival.csv").write_text(
+        simulated_survival().to_csv(lineterminator="\n"), encoding="utf-8", newline="\n"
+    )

@@ -283,11 +283,6 @@ class Targets(Shown):
         """What a network learns of each cell: the numbers."""
         return self.values
 
-    @property
-    def strata(self) -> NDArray[np.int32] | None:
-        """What a split is stratified by; nothing."""
-        return None
-
 
 def labels_of(data: Any, label: str, *, missing_labels: str = "raise", classes: Classes | None = None) -> Labels:
     """Return the labels that stand in a column of the cell table.

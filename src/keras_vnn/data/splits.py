@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from keras_vnn.basics.errors import DataError
 from keras_vnn.basics.showing import Shown
 from keras_vnn.data.labels import Labels, Targets, classes
+from keras_vnn.data.survival import SurvivalTimes
 
 PARTS = ("train", "validation", "test")
 # Further orders in which groups are placed, and groups placed in all of them together, at most.
@@ -215,10 +216,10 @@ def _strata(labels: Any, stratify: bool, seed: int) -> tuple[Sequence[str], Any,
     """Return class names, codes (``None`` when not stratified) and the number of cells."""
     if not 0 <= seed < 2**32:
         raise DataError(f"seed={seed} must be an integer from 0 to {2**32 - 1}.")
-    if not stratify:
-        return (), None, len(labels)
-    if isinstance(labels, Targets):
+    if isinstance(labels, SurvivalTimes) and stratify:
         return ("censored", "event"), labels.strata, len(labels)
+    if isinstance(labels, Targets) or not stratify:
+        return (), None, len(labels)
     known = classes(labels)
     codes = labels.codes if isinstance(labels, Labels) else known.encode(labels)
     return known.names, codes, len(codes)

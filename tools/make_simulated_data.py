@@ -1,11 +1,13 @@
 """Make the simulated files of `data/` again, from the other files there and a seed.
 
-In: expression, ontology and annotations of the bundled data. Out: `simulated_survival.csv`, for the recipe
-`cox-pathway`. `data/SOURCES.md` says what each file is; a test compares them.
+In: expression, ontology and annotations of the bundled data. Out: `simulated_survival.csv`, for `cox-pathway`;
+`simulated_genotypes.csv.gz`, `simulated_individuals.csv` and `simulated_topology.csv`, for `gennet-snp`.
+`data/SOURCES.md` says what each file is; a test compares them.
 """
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +54,47 @@ def simulated_survival(seed: int = SEED) -> pd.DataFrame:
     )
 
 
+INDIVIDUALS, SNPS, GENES, PATHWAYS = 800, 600, 150, 15
+# The pathway whose SNPs, two thirds of them, make the trait, and how much of its variance they explain.
+PLANTED_PATHWAY, HERITABILITY = 3, 0.6
+
+
+def simulated_genotypes() -> dict[str, pd.DataFrame]:
+    """Return genotypes, the trait of individuals, and SNPs, genes and pathways as GenNet's topology has them."""
+    random = np.random.default_rng(SEED)
+    of_gene = np.sort(random.integers(0, GENES, SNPS))
+    of_pathway = random.permutation(GENES) % PATHWAYS
+    frequency = random.uniform(0.05, 0.5, SNPS)
+    counts = random.binomial(2, frequency, (INDIVIDUALS, SNPS))
+    causal = (of_pathway[of_gene] == PLANTED_PATHWAY) & (random.random(SNPS) < 2 / 3)
+    effects = np.where(causal, random.normal(size=SNPS), 0.0)
+    genetic = (counts - 2 * frequency) / np.sqrt(2 * frequency * (1 - frequency)) @ effects
+    liability = genetic / genetic.std() * np.sqrt(HERITABILITY)
+    liability += random.normal(0, np.sqrt(1 - HERITABILITY), INDIVIDUALS)
+    people = pd.Index([f"person{i}" for i in range(INDIVIDUALS)], name="individual")
+    snps = [f"rs{i}" for i in range(SNPS)]
+    trait = np.where(liability > np.median(liability), "case", "control")
+    topology = {
+        "layer0_node": range(SNPS),
+        "layer0_name": snps,
+        "layer1_node": of_gene,
+        "layer1_name": [f"GENE{i}" for i in of_gene],
+        "layer2_node": of_pathway[of_gene],
+        "layer2_name": [f"pathway {i}" for i in of_pathway[of_gene]],
+    }
+    return {
+        "simulated_genotypes.csv.gz": pd.DataFrame(counts, index=people, columns=snps),
+        "simulated_individuals.csv": pd.DataFrame({"trait": trait}, index=people),
+        "simulated_topology.csv": pd.DataFrame(topology).set_index("layer0_node"),
+    }
+
+
+def write() -> None:
+    """Write all files."""
+    for name, table in {"simulated_survival.csv": simulated_survival(), **simulated_genotypes()}.items():
+        text = table.to_csv(lineterminator="\n").encode()
+        (DATA / name).write_bytes(gzip.compress(text, mtime=0) if name.endswith(".gz") else text)
+
+
 if __name__ == "__main__":
-    (DATA / "simulated_survival.csv").write_text(
-        simulated_survival().to_csv(lineterminator="\n"), encoding="utf-8", newline="\n"
-    )
+    write()

@@ -28,7 +28,9 @@ from keras_vnn.data.metrics import (
     reconstruction_metrics,
     regression_metrics,
 )
+from keras_vnn.data.modalities import modalities
 from keras_vnn.data.normalization import Normalization, fit_normalization
+from keras_vnn.data.plink import read_plink
 from keras_vnn.data.side import Side
 from keras_vnn.data.splits import Split, folds, split_cells
 from keras_vnn.data.survival import SurvivalMetrics, SurvivalTimes, null_residuals, survival_metrics, survival_of
@@ -60,10 +62,12 @@ __all__ = [
     "is_on_disk",
     "labels_given",
     "labels_of",
+    "modalities",
     "null_residuals",
     "read_drug_responses",
     "read_expression",
     "read_genotypes",
+    "read_plink",
     "reconstruction_metrics",
     "regression_metrics",
     "split_cells",

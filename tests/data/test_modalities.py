@@ -1,4 +1,4 @@
-"""Several kinds of measurements become one matrix; genotypes of PLINK are what was written; small integers stay small."""
+"""Several kinds of measurements become one matrix; PLINK is read as it was written; small integers stay small."""
 
 import anndata
 import numpy as np

@@ -54,9 +54,9 @@ def simulated_survival(seed: int = SEED) -> pd.DataFrame:
     )
 
 
-INDIVIDUALS, SNPS, GENES, PATHWAYS = 800, 600, 150, 15
+INDIVIDUALS, SNPS, GENES, PATHWAYS = 2000, 300, 90, 10
 # The pathway whose SNPs, two thirds of them, make the trait, and how much of its variance they explain.
-PLANTED_PATHWAY, HERITABILITY = 3, 0.6
+PLANTED_PATHWAY, HERITABILITY = 3, 0.7
 
 
 def simulated_genotypes() -> dict[str, pd.DataFrame]:

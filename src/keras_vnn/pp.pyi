@@ -5,6 +5,7 @@ from .data import (
     Labels,
     Normalization,
     Split,
+    SurvivalTimes,
     Targets,
     align,
     align_features,
@@ -13,7 +14,9 @@ from .data import (
     fit_normalization,
     folds,
     labels_of,
+    modalities,
     split_cells,
+    survival_of,
     targets_of,
 )
 from .priors.identifiers import IdentifierMap, IdentifierTable, identifier_map, map_identifiers
@@ -27,6 +30,7 @@ __all__ = [
     "Labels",
     "Normalization",
     "Split",
+    "SurvivalTimes",
     "Targets",
     "align",
     "align_features",
@@ -38,6 +42,8 @@ __all__ = [
     "identify",
     "labels_of",
     "map_identifiers",
+    "modalities",
     "split_cells",
+    "survival_of",
     "targets_of",
 ]

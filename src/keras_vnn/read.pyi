@@ -6,6 +6,7 @@ from .basics.provenance import Audit, AuditEntry, Source
 from .data import read_drug_responses as drug_responses
 from .data import read_expression as expression
 from .data import read_genotypes as genotypes
+from .data import read_plink as plink
 from .priors import Annotations, GeneSets, Interactions, Ontology, Regulation
 from .priors.genes import GeneList, gene_list
 from .readers import read_annotations as annotations
@@ -45,6 +46,7 @@ __all__ = [
     "identifier_map",
     "interactions",
     "ontology",
+    "plink",
     "regulation",
     "remote_files",
     "suggested_command",

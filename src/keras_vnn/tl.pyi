@@ -41,7 +41,16 @@ from .inspection import (
     remember_inspection,
     rlipp,
 )
-from .models import Embedding, Reconstruction, Regression, check_architecture, edge_weights, set_edge_weights, view
+from .models import (
+    Embedding,
+    Reconstruction,
+    Regression,
+    Survival,
+    check_architecture,
+    edge_weights,
+    set_edge_weights,
+    view,
+)
 from .options import AutoencoderOptions, ModelOptions, PretrainingOptions, TrainingOptions
 from .training import TrainingResult, cross_validate, fit_model, pretrain
 
@@ -58,6 +67,7 @@ __all__ = [
     "Regression",
     "RetrievalScores",
     "Stability",
+    "Survival",
     "TrainingOptions",
     "TrainingResult",
     "Tuning",

@@ -2,6 +2,7 @@
 
 from .architecture import Layer, Node, Summary, gene_counts, node_degrees
 from .architecture.wiring import UnitFormula
+from .architecture.wiring import architecture_on_features as on_features
 from .architecture.wiring import gene_set_architecture as gene_sets
 from .architecture.wiring import hierarchy_architecture as hierarchy
 from .architecture.wiring import interaction_architecture as interactions
@@ -23,6 +24,7 @@ __all__ = [
     "interactions",
     "join",
     "node_degrees",
+    "on_features",
     "ontology",
     "randomize",
 ]

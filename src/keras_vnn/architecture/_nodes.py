@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from keras_vnn.basics.errors import ArchitectureError, check_choice, sample
 from keras_vnn.basics.showing import Shown
 
-NODE_KINDS = ("gene", "interaction", "regulator", "term", "gene set", "unannotated", "passthrough")
+NODE_KINDS = ("feature", "gene", "interaction", "regulator", "term", "gene set", "unannotated", "passthrough")
 
 _NO_ATTRIBUTES: Mapping[str, Any] = MappingProxyType({})
 

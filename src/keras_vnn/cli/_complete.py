@@ -130,5 +130,5 @@ def _files(ctx: typer.Context) -> list[Path]:
 
 
 OF_OPTIONS: Mapping[str, Words] = MappingProxyType(
-    {"preset": presets, "label": columns, "group": columns, "covariate": columns}
+    {"preset": presets} | dict.fromkeys(("label", "time", "event", "group", "covariate"), columns)
 )

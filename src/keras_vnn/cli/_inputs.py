@@ -185,8 +185,8 @@ def training_recipe(recipe: Recipe | None, options: Mapping[str, Any]) -> Traini
 
 def read_cells(network: Any, data: Path, label: str | None, options: Mapping[str, Any]) -> tuple[Any, Any]:
     """Return the expression of the genes of a model, and labels or targets if a column of them is named."""
-    from keras_vnn.data import Classes, labels_of, read_expression, targets_of
-    from keras_vnn.models import Embedding, view
+    from keras_vnn.data import Classes, labels_of, read_expression, survival_of, targets_of
+    from keras_vnn.models import Embedding, Survival, view
 
     seen = view(network)
     how = dict(section_of(CellsRecipe, None, options))
@@ -201,6 +201,10 @@ def read_cells(network: Any, data: Path, label: str | None, options: Mapping[str
         return values, labels_of(values, label, classes=seen.outputs)
     if isinstance(seen.outputs, Embedding):
         return values, labels_of(values, label)
+    if isinstance(seen.outputs, Survival):
+        # The label names the time; the event has the name it had in the training.
+        known = (seen.card.metadata.get("training") or {}).get("label") or ("", "event")
+        return values, survival_of(values, label, known[1])
     return values, targets_of(values, label)
 
 

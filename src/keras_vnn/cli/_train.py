@@ -63,13 +63,15 @@ def train(
 
     `vnn train lin.vnn cells.h5ad --label cell_type --objective triplet -o embedding.keras`
 
+    `vnn train pathways.vnn patients.h5ad --task survival --time months --event died -o model.keras`
+
     `vnn train sets.vnn cells.h5ad --label condition --objective autoencoder --preset vega -o autoencoder.keras`
 
     A training that was stopped is resumed when the same command is repeated: its state is kept next to the
     model, in a file that ends in `.unfinished`, until the model is written.
     """
     recipe = recipe_of(architecture) if is_recipe(architecture) else None
-    if recipe is None and data is not None and given.get("label") is None:
+    if recipe is None and data is not None and (given.get("label") or given.get("time")) is None:
         raise ConfigError(
             f"Name the column with the labels: --label COLUMN\n{_columns(data, given.get('cells'))}".rstrip()
         )

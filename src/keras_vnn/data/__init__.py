@@ -28,9 +28,12 @@ from keras_vnn.data.metrics import (
     reconstruction_metrics,
     regression_metrics,
 )
+from keras_vnn.data.modalities import modalities
 from keras_vnn.data.normalization import Normalization, fit_normalization
+from keras_vnn.data.plink import read_plink
 from keras_vnn.data.side import Side
 from keras_vnn.data.splits import Split, folds, split_cells
+from keras_vnn.data.survival import SurvivalMetrics, SurvivalTimes, null_residuals, survival_metrics, survival_of
 
 __all__ = [
     "Classes",
@@ -41,6 +44,8 @@ __all__ = [
     "Side",
     "Split",
     "StoredInputs",
+    "SurvivalMetrics",
+    "SurvivalTimes",
     "Targets",
     "align",
     "align_features",
@@ -57,12 +62,17 @@ __all__ = [
     "is_on_disk",
     "labels_given",
     "labels_of",
+    "modalities",
+    "null_residuals",
     "read_drug_responses",
     "read_expression",
     "read_genotypes",
+    "read_plink",
     "reconstruction_metrics",
     "regression_metrics",
     "split_cells",
+    "survival_metrics",
+    "survival_of",
     "targets_of",
     "without_duplicates",
 ]

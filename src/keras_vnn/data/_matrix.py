@@ -34,7 +34,9 @@ class Measured:
 
     @property
     def bytes_per_cell(self) -> float:
-        """What a cell of a CSR matrix takes in memory, on average."""
+        """What a cell takes in memory, on average."""
+        if not sparse.issparse(self.values):
+            return float(self.values.shape[1] * self.values.itemsize)
         size = int(self.values.data.itemsize) + int(self.values.indices.itemsize)
         return max(1.0, float(self.values.nnz) / len(self.cells)) * size
 
@@ -47,7 +49,10 @@ class Measured:
         return self.values[rows]
 
     def contents(self) -> Iterator[NDArray[Any]]:
-        """Yield what tells this CSR matrix from others of the same names."""
+        """Yield what tells this matrix, dense or CSR, from others of the same names."""
+        if not sparse.issparse(self.values):
+            yield self.values
+            return
         yield from (self.values.data, self.values.indices, self.values.indptr)
 
 
@@ -128,6 +133,8 @@ def damaged_sparse(reason: object) -> DataError:
 
 def check_finite(table: Measured, where: str = "") -> None:
     """Raise a `DataError` naming the first value that is NaN, infinite, or so large that it is as float32."""
+    if table.values.dtype.kind in "biu":
+        return
     largest = np.finfo(np.float32).max
     is_wider = table.values.dtype.kind == "f" and table.values.dtype.itemsize > 4
     row, column, count = _first(
@@ -227,7 +234,8 @@ _PIECE = 2**24
 _MOST_ROWS = 4096
 # Cells that are not wanted, but cost less to read than a new start.
 _GAP = 16
-# A sparse matrix in memory is made dense as a whole if that takes less: batches of a dense one are made faster.
+# What is sparse in memory, or of small integers, is made dense float32 as a whole if that takes less: batches are made
+# faster.
 DENSE_BYTES = 2**29
 
 
@@ -342,11 +350,12 @@ def starts_of(group: Any) -> NDArray[np.int64]:
     return starts
 
 
-def large_sparse(table: Measured, width: int) -> Measured | None:
-    """Return a matrix in memory by rows when it is sparse and ``width`` of its genes would be large dense."""
-    if not sparse.issparse(table.values) or len(table.cells) * width * 4 <= DENSE_BYTES:
+def large_compact(table: Measured, width: int) -> Measured | None:
+    """Return a matrix in memory by rows when ``width`` of its genes would be large as float32, and it is smaller."""
+    is_sparse = sparse.issparse(table.values)
+    if not (is_sparse or table.values.itemsize < 4) or len(table.cells) * width * 4 <= DENSE_BYTES:
         return None
-    return Measured(table.values.tocsr(), table.cells, table.genes)
+    return Measured(table.values.tocsr() if is_sparse else table.values, table.cells, table.genes)
 
 
 def named_matrix(data: Any) -> Measured | Stored:

@@ -16,7 +16,7 @@ from scipy import sparse
 
 from keras_vnn.basics.errors import DataError, GeneError, check_choice, sample
 from keras_vnn.basics.remedies import at_command_line
-from keras_vnn.data._matrix import Measured, Stored, large_sparse, layer_names, named_matrix, stored
+from keras_vnn.data._matrix import Measured, Stored, large_compact, layer_names, named_matrix, stored
 from keras_vnn.data.inputs import StoredInputs, Treatment
 from keras_vnn.data.matching import DUPLICATE_POLICIES, combine_duplicates, gene_ids, positions
 from keras_vnn.data.normalization import Normalization, checked_pieces
@@ -97,7 +97,7 @@ def inputs_of(
     table, treatment, chosen = _matched(data, genes, missing, duplicates, normalization)
     if isinstance(table, Stored):
         return StoredInputs(table, treatment, chosen)
-    large = large_sparse(table, len(treatment.picked.columns))
+    large = large_compact(table, len(treatment.picked.columns))
     if large is None:
         return _aligned(table, treatment, chosen)
     chosen.check(table)

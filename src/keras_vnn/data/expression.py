@@ -44,6 +44,7 @@ from keras_vnn.data._stores import (
 from keras_vnn.data._tables import TextTable, line_of_row, read_table
 from keras_vnn.data.genotypes import genotype_kind, read_drug_responses, read_genotypes
 from keras_vnn.data.matching import gene_ids
+from keras_vnn.data.plink import is_plink, read_plink
 from keras_vnn.priors.genes import ORIENTATIONS, decide_orientation
 from keras_vnn.priors.kinds import is_count_summary
 
@@ -51,7 +52,8 @@ if TYPE_CHECKING:
     import anndata
 
 BACKED = ("False", "True", "auto")
-_GENOTYPES = {"DCell genotypes": read_genotypes, "drug responses": read_drug_responses}
+_PLINK = "PLINK genotypes"
+_GENOTYPES = {"DCell genotypes": read_genotypes, "drug responses": read_drug_responses, _PLINK: read_plink}
 
 
 def read_expression(
@@ -76,7 +78,7 @@ def read_expression(
     path
         ``.h5ad``, loom, a zarr store, or a table in CSV, TSV, plain or gzip, or Parquet, with names of genes and cells
         on its two axes. The header may be one field short, as R writes it. Or genotypes, as `read.genotypes` and
-        `read.drug_responses` take them.
+        `read.drug_responses` take them, or in the ``.bed`` of PLINK, see `read.plink`.
     genes
         Input genes of the network (ids, or an object whose ``genes`` they are): they tell the axes of a text
         table apart. Genes beyond them, spike-ins included, are kept.
@@ -235,6 +237,8 @@ def _kind_of(path: Path) -> str:
     if path.is_dir() and not is_zarr(path):
         return "10x folder"
     if not path.is_dir() and not is_hdf5(path):
+        if is_plink(path):
+            return _PLINK
         kind = "10x folder" if is_ten_x(path) else genotype_kind(path) or "text table"
         if kind == "text table" and path.suffix == ".h5ad":
             raise ReadError(

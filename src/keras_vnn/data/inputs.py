@@ -2,7 +2,8 @@
 
 In: a piece of a matrix, dense or CSR. Out: a float32 array with a column per input gene, the same to the last bit
 whichever of the two it was; in training, the mean and the spread of each gene; and `StoredInputs`, which stands where
-an aligned array would while the data stay on disk, or sparse. Knows nothing of names, files, models or labels.
+an aligned array would while the data stay on disk, sparse, or small integers. Knows nothing of names, files, models or
+labels.
 """
 
 from __future__ import annotations
@@ -55,17 +56,22 @@ class Picked:
         self.steps = steps
         self._duplicates = duplicates
         self._place = np.full(n_columns, -1, np.int64)
+        self._first = np.array([of_gene[0] if of_gene else -1 for of_gene in columns], np.int64)
+        self._several = [] if duplicates == "first" else [j for j, of_gene in enumerate(columns) if len(of_gene) > 1]
         self._join = None
-        is_combined = duplicates != "first" and any(len(places) > 1 for places in columns)
-        if is_combined:
+        if self._several:
             entries = [(column, gene, len(of_gene)) for gene, of_gene in enumerate(columns) for column in of_gene]
             of_matrix, gene, count = (np.array(part) for part in zip(*entries, strict=True))
             weights = 1 / count if duplicates == "mean" else np.ones(len(count))
             self._join = sparse.csr_matrix((weights, (of_matrix, gene)), shape=(n_columns, len(columns)))
         else:
-            for number, of_gene in enumerate(columns):
-                if of_gene:
-                    self._place[of_gene[0]] = number
+            present = np.flatnonzero(self._first >= 0)
+            self._place[self._first[present]] = present
+
+    @property
+    def is_absent(self) -> NDArray[np.bool_]:
+        """``(input genes,)`` whether the matrix lacks each."""
+        return self._first < 0
 
     def entries(self, values: Any) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
         """Return row, input gene and value of every entry of a CSR matrix that an input gene has."""
@@ -90,17 +96,16 @@ class Picked:
         """Yield blocks ``(rows, up to 512 input genes)`` of a dense matrix, and which genes they are."""
         factor = self._factor(values)
         for start in range(0, len(self.columns), _BLOCK):
-            of_block = self.columns[start : start + _BLOCK]
-            block = np.zeros((len(values), len(of_block)))
-            present = [j for j, places in enumerate(of_block) if places]
-            block[:, present] = values[:, [of_block[j][0] for j in present]]
-            for j, places in enumerate(of_block):
-                if len(places) > 1 and self._duplicates != "first":
-                    combined = values[:, list(places)].astype(np.float64)
-                    block[:, j] = combined.sum(axis=1) if self._duplicates == "sum" else combined.mean(axis=1)
+            first = self._first[start : start + _BLOCK]
+            block = np.zeros((len(values), len(first)))
+            block[:, first >= 0] = values[:, first[first >= 0]]
+            for j in self._several:
+                if start <= j < start + _BLOCK:
+                    combined = values[:, list(self.columns[j])].astype(np.float64)
+                    block[:, j - start] = combined.sum(axis=1) if self._duplicates == "sum" else combined.mean(axis=1)
             if factor is not None:
                 block *= factor[:, None]
-            yield slice(start, start + len(of_block)), np.log1p(block) if self.steps.log else block
+            yield slice(start, start + len(first)), np.log1p(block) if self.steps.log else block
 
     def _factor(self, values: Any) -> NDArray[np.float64] | None:
         if not self.steps.per_cell:
@@ -143,7 +148,7 @@ class Treatment:
             return aligned
         for place, block in self.picked.blocks(values):
             if self.fill_mean:
-                absent = [j for j, of_gene in enumerate(self.picked.columns[place]) if not of_gene]
+                absent = self.picked.is_absent[place]
                 block[:, absent] = self.mean[place][absent]
             if z_score:
                 block -= self.mean[place]
@@ -155,7 +160,7 @@ class Treatment:
         """Return ``(input genes,)`` what becomes of a zero, or of a gene that is not there."""
         start = np.zeros(len(self.picked.columns))
         if self.fill_mean:
-            absent = [j for j, of_gene in enumerate(self.picked.columns) if not of_gene]
+            absent = self.picked.is_absent
             start[absent] = self.mean[absent]
         return (start - self.mean) / self.scale if self.picked.steps.per_gene else start
 

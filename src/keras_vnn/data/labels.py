@@ -10,7 +10,7 @@ import numbers
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -217,6 +217,7 @@ class Labels(Shown):
     codes: NDArray[np.int32]
     cells: NDArray[np.intp]
     n_missing: int = 0
+    usual_score: ClassVar[str] = "balanced_accuracy"
 
     def __post_init__(self) -> None:
         _lock(self, codes="int32", cells="intp")
@@ -265,6 +266,7 @@ class Targets(Shown):
     values: NDArray[np.float32]
     cells: NDArray[np.intp]
     n_missing: int = 0
+    usual_score: ClassVar[str] = "r2"
 
     def __post_init__(self) -> None:
         _lock(self, values="float32", cells="intp")

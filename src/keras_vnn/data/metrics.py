@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from keras_vnn.basics.errors import DataError
 from keras_vnn.basics.showing import Shown
 from keras_vnn.data.labels import Classes, Labels, Targets
+from keras_vnn.data.survival import SurvivalMetrics, SurvivalTimes, survival_metrics
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -356,7 +357,7 @@ class ReconstructionMetrics(Shown):
         return asdict(self)
 
 
-Metrics = ClassificationMetrics | ReconstructionMetrics | RegressionMetrics | TargetMetrics
+Metrics = ClassificationMetrics | ReconstructionMetrics | RegressionMetrics | SurvivalMetrics | TargetMetrics
 
 
 def reconstruction_metrics(parts: Iterable[tuple[NDArray[Any], NDArray[Any]]]) -> ReconstructionMetrics:
@@ -381,6 +382,8 @@ def scores(known: Labels | Targets, truth: NDArray[Any], predicted: NDArray[Any]
     """Return the scores that fit what was predicted."""
     if isinstance(known, Labels):
         return classification_metrics(truth, predicted, known.classes)
+    if isinstance(known, SurvivalTimes):
+        return survival_metrics(truth, predicted)
     by_target = {name: regression_metrics(truth[:, i], predicted[:, i]) for i, name in enumerate(known.names)}
     return TargetMetrics(by_target) if len(by_target) > 1 else by_target[known.names[0]]
 
@@ -414,5 +417,5 @@ def numbers_of(scores: Mapping[str, Any]) -> dict[str, float]:
     return {
         name: math.nan if value is None else float(value)
         for name, value in scores.items()
-        if name != "cells" and (value is None or isinstance(value, int | float))
+        if name not in ("cells", "events") and (value is None or isinstance(value, int | float))
     }

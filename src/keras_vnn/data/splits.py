@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from keras_vnn.basics.errors import DataError
 from keras_vnn.basics.showing import Shown
 from keras_vnn.data.labels import Labels, Targets, classes
+from keras_vnn.data.survival import SurvivalTimes
 
 PARTS = ("train", "validation", "test")
 # Further orders in which groups are placed, and groups placed in all of them together, at most.
@@ -109,7 +110,7 @@ def split_cells(
     Parameters
     ----------
     labels
-        `Labels`, or a sequence of labels; `Targets` are never stratified.
+        `Labels`, or a sequence of labels; of `Targets`, only `SurvivalTimes` are stratified, by event.
     fractions
         Of training, validation and test cells; their sum is 1. Validation or test may be 0.
     seed
@@ -167,7 +168,7 @@ def folds(
     Parameters
     ----------
     labels
-        `Labels`, or a sequence of labels; `Targets` are never stratified.
+        `Labels`, or a sequence of labels; of `Targets`, only `SurvivalTimes` are stratified, by event.
     n
         Number of folds.
     seed
@@ -215,6 +216,8 @@ def _strata(labels: Any, stratify: bool, seed: int) -> tuple[Sequence[str], Any,
     """Return class names, codes (``None`` when not stratified) and the number of cells."""
     if not 0 <= seed < 2**32:
         raise DataError(f"seed={seed} must be an integer from 0 to {2**32 - 1}.")
+    if isinstance(labels, SurvivalTimes) and stratify:
+        return ("censored", "event"), labels.strata, len(labels)
     if isinstance(labels, Targets) or not stratify:
         return (), None, len(labels)
     known = classes(labels)

@@ -27,6 +27,7 @@ POSITIVE, NEGATIVE = "#b2382b", "#2f6fb0"
 
 KIND_COLOURS: Mapping[str, str] = MappingProxyType(
     {
+        "feature": "#eceff1",
         "gene": "#eceff1",
         "interaction": "#d6e8e4",
         "regulator": "#f7e3c4",

@@ -217,7 +217,7 @@ def known_split(seen: ModelView, labels: Any, cells: Cells) -> Split | None:
     of = labels if labels is not None else np.zeros(len(cells))
     for stratify in (True, False):
         try:
-            drawn = split_cells(of, fractions=fractions, seed=seed, stratify=stratify and not isinstance(of, Targets))
+            drawn = split_cells(of, fractions=fractions, seed=seed, stratify=stratify)
         except VNNError:
             continue
         if drawn.digest == digest:

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_vnn.basics.errors import DataError, ModelError
-from keras_vnn.data import Classes, Labels, Targets
+from keras_vnn.data import Classes, SurvivalTimes, Targets, null_residuals
 from keras_vnn.inspection._cells import Cells, class_labels
 from keras_vnn.inspection._evidence import Groups
 from keras_vnn.inspection._methods import IMPORTANCE_METHODS, LayerView, contributions_of
 from keras_vnn.inspection._record import Floats, output_weights, scores_of
-from keras_vnn.models import ModelView, Regression
+from keras_vnn.models import ModelView, Regression, Survival
 
 DEFAULT_METHOD = "knockout"
 
@@ -92,14 +92,14 @@ def goal_of(seen: ModelView, cells: Cells, scores: Floats) -> Goal:
     if isinstance(seen.outputs, Classes):
         codes = scores.argmax(axis=1) if cells.labels is None else class_labels(seen.outputs, cells).codes
         return Goal(np.eye(outputs)[codes], np.bincount(codes, minlength=outputs).astype(np.float64))
-    targets = scores.astype(np.float64) if cells.labels is None else targets_given(cells, outputs)
+    targets = scores.astype(np.float64) if cells.labels is None else targets_given(seen, cells)
     centred = targets - targets.mean(axis=0)
     deviation = centred.std(axis=0)
     slopes = np.divide(centred, deviation * len(cells), out=np.zeros_like(centred), where=deviation > 0)
     return Goal(slopes, np.ones(outputs))
 
 
-def groups_of(seen: ModelView, cells: Cells, batch_size: int) -> tuple[tuple[str, ...], Groups, Labels | None]:
+def groups_of(seen: ModelView, cells: Cells, batch_size: int) -> tuple[tuple[str, ...], Groups, Any]:
     """Return the names of what cells are told apart by, that of the cells, and labels that a split was drawn by.
 
     Where there are no labels, what the model says of the cells takes their place.
@@ -107,8 +107,9 @@ def groups_of(seen: ModelView, cells: Cells, batch_size: int) -> tuple[tuple[str
     scores: Any = scores_of(seen, cells, batch_size) if cells.labels is None else None
     if isinstance(seen.outputs, Regression):
         names = seen.outputs.names
-        values = targets_given(cells, len(names)) if scores is None else scores
-        return names, Groups(np.asarray(values, np.float64), are_classes=False), None
+        values = targets_given(seen, cells) if scores is None else scores
+        drawn = cells.labels if isinstance(cells.labels, SurvivalTimes) else None
+        return names, Groups(np.asarray(values, np.float64), are_classes=False), drawn
     known = seen.outputs if isinstance(seen.outputs, Classes) else None
     if known is not None and scores is not None:
         return known.names, Groups(np.eye(len(known))[scores.argmax(axis=1)], are_classes=True), None
@@ -146,15 +147,17 @@ def settled(importance: Importance, method: str) -> Importance:
     return importance
 
 
-def targets_given(cells: Cells, outputs: int) -> NDArray[np.float64]:
-    """Return the ``(cells, outputs)`` numbers that labels of a regression give."""
+def targets_given(seen: ModelView, cells: Cells) -> NDArray[np.float64]:
+    """Return the ``(cells, outputs)`` numbers that labels of a regression give; of survival, martingale residuals."""
     values = np.asarray(cells.labels.values if isinstance(cells.labels, Targets) else cells.labels)
     if values.dtype.kind not in "biuf":
         raise DataError(f"The model predicts numbers, but the labels are of type {values.dtype}.\nPass the numbers.")
     values = values.astype(np.float64).reshape(len(values), -1)
-    if values.shape != (len(cells), outputs):
-        expected = f"(cells, outputs) = ({len(cells)}, {outputs})"
+    of_survival = isinstance(seen.outputs, Survival)
+    count, what = (2, "time and event") if of_survival else (len(output_weights(seen).names), "outputs")
+    if values.shape != (len(cells), count):
+        expected = f"(cells, {what}) = ({len(cells)}, {count})"
         raise DataError(f"The targets have shape {values.shape}, expected {expected}.")
     if not np.isfinite(values).all():
         raise DataError(f"{int((~np.isfinite(values)).sum())} of {values.size} targets are not finite numbers.")
-    return values
+    return null_residuals(values)[:, None] if of_survival else values

@@ -17,10 +17,11 @@ from keras_vnn.basics.errors import DataError, ModelError
 from keras_vnn.basics.keras_import import keras
 from keras_vnn.basics.remedies import at_command_line, remedy
 from keras_vnn.basics.showing import Shown
-from keras_vnn.data import Classes, Split, baseline_scores
+from keras_vnn.data import Classes, Split, SurvivalTimes, baseline_scores
 from keras_vnn.inspection._cells import Cells, cells_of, class_labels, evenly, known_split
 from keras_vnn.inspection._record import values_of
-from keras_vnn.models import ModelView, view
+from keras_vnn.inspection._survival import SurvivalJudgement, is_above_chance, judge_survival
+from keras_vnn.models import ModelView, Survival, view
 
 # More cells or genes than this make a logistic regression slow; it is then fitted to fewer.
 _MOST_CELLS, _MOST_GENES = 2_000, 2_000
@@ -112,15 +113,15 @@ def judge(
     split: Split | None = None,
     missing: str = "raise",
     batch_size: int = 512,
-) -> Judgement:
-    """Compare a classifier with methods without wiring, on its own split, and keep the answer with the model.
+) -> Judgement | SurvivalJudgement:
+    """Compare a model with methods without wiring, on its own split, and keep the answer with the model.
 
     They read what the model reads: the genes, and the covariates and the array next to them.
 
     Parameters
     ----------
     model
-        A model of `train` that predicts classes; it is changed.
+        A model of `train` that predicts classes or survival; it is changed.
     data, labels, missing, batch_size
         As in `tl.rank_nodes`: all cells it was trained with, in their order.
     split
@@ -131,14 +132,18 @@ def judge(
     DataError
         These are not the cells of the training, or none of them is a test cell.
     ModelError
-        The model does not predict classes.
+        The model predicts neither classes nor survival.
     """
     seen = view(model)
-    if not isinstance(seen.outputs, Classes):
-        raise ModelError("Only classifiers are compared with other classifiers; scores of others: result.metrics")
+    if not isinstance(seen.outputs, Classes | Survival):
+        raise ModelError(
+            "Only models of classes or survival are compared with other methods; scores of others: result.metrics"
+        )
     cells = cells_of(seen, data, labels, missing=missing)
-    of = class_labels(seen.outputs, cells)
-    codes, parts = of.codes, split or known_split(seen, of, cells)
+    if isinstance(seen.outputs, Survival) and not isinstance(labels, SurvivalTimes):
+        raise DataError("Pass the follow-up of the cells as labels: vnn.pp.survival_of(data, time, event)")
+    of: Any = cells.labels if isinstance(seen.outputs, Survival) else class_labels(seen.outputs, cells)
+    parts = split or known_split(seen, of, cells)
     if parts is None or not len(parts.test):
         raise DataError(
             "The cells are not those that the model was trained and tested on.\n"
@@ -148,6 +153,15 @@ def judge(
     train, test = parts.train, parts.test
     shown = np.concatenate([train, test])
     (scores,) = values_of(seen, seen.model.outputs, cells.at(shown), batch_size=batch_size)
+    if isinstance(seen.outputs, Survival):
+        some = evenly(train, _MOST_CELLS)
+        of_some = np.isin(train, some)
+        risks = scores[: len(train)][of_some], scores[len(train) :]
+        fitted, tested = _what_is_read(cells, some, test)
+        of_survival = judge_survival((of.values[some], risks[0], fitted), (of.values[test], risks[1], tested))
+        seen.card.remember(judgement=of_survival.to_json())
+        return of_survival
+    codes = of.codes
     right = scores.argmax(axis=1) == codes[shown]
     others = _others(cells, codes, train, test)
     found = Judgement(
@@ -171,6 +185,15 @@ def is_better(accuracy: float, by_chance: float, cells: int) -> bool:
 def untrained_warning(seen: ModelView) -> str | None:
     """Return what to say of a model whose test cells are not told better than by the most frequent class."""
     metrics = (seen.card.metadata.get("training") or {}).get("metrics") or {}
+    index = metrics.get("c_index")
+    if isinstance(seen.outputs, Survival) and index is not None:
+        if is_above_chance(index, metrics["standard_error"]):
+            return None
+        return (
+            f"The model is not shown to be better than chance: c-index {index:.2f} of {metrics['events']:,} events in "
+            f"{metrics['cells']:,} test cells. What its nodes learned, and their use, mean nothing.\n"
+            "Train on more cells or with more regularisation; evidence is of the genes alone."
+        )
     table = metrics.get("confusion")
     if not isinstance(seen.outputs, Classes) or not table:
         return None
@@ -189,11 +212,23 @@ def untrained_warning(seen: ModelView) -> str | None:
 def _others(
     cells: Cells, codes: NDArray[np.int32], train: NDArray[np.intp], test: NDArray[np.intp]
 ) -> dict[str, float]:
-    """Return the accuracy of methods without wiring; of many genes those that vary most, of many cells some.
-
-    They read what the model reads next to the genes as well, as it does.
-    """
+    """Return the accuracy of methods without wiring, fitted to some of many cells."""
     some = evenly(train, _MOST_CELLS)
+    fitted, tested = _what_is_read(cells, some, test)
+    if len(np.unique(codes[some])) < 2:
+        raise DataError("The cells of the training are of one class: there is nothing to tell apart.")
+    found = baseline_scores(fitted, codes[some], tested, codes[test], seed=0)["accuracy"]
+    return {
+        "most_frequent": float(found["most frequent class"]),
+        "nearest_centroid": float(found["nearest centroid"]),
+        "logistic_regression": float(found["logistic regression"]),
+    }
+
+
+def _what_is_read(
+    cells: Cells, some: NDArray[np.intp], test: NDArray[np.intp]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the genes, of many those that vary most, and what the model reads next to them."""
     fitted = np.asarray(cells.values[some], np.float32).reshape(len(some), -1)
     tested = np.asarray(cells.values[test], np.float32).reshape(len(test), -1)
     if fitted.shape[1] > _MOST_GENES:
@@ -203,11 +238,4 @@ def _others(
         np.concatenate([genes, *(part[rows] for part in cells.side)], axis=1)
         for genes, rows in ((fitted, some), (tested, test))
     )
-    if len(np.unique(codes[some])) < 2:
-        raise DataError("The cells of the training are of one class: there is nothing to tell apart.")
-    found = baseline_scores(fitted, codes[some], tested, codes[test], seed=0)["accuracy"]
-    return {
-        "most_frequent": float(found["most frequent class"]),
-        "nearest_centroid": float(found["nearest centroid"]),
-        "logistic_regression": float(found["logistic regression"]),
-    }
+    return fitted, tested

@@ -8,6 +8,7 @@ from ._initial import check_initializer
 from ._losses import BatchHardTriplet, Concordance, ContrastivePairs, ReconstructionError
 from ._node_layers import LatentSample, NodeDropout, SelectUnits
 from ._sparsely_connected import SparselyConnected
+from ._survival import ConcordanceIndex, CoxPartialLikelihood
 
 __all__ = [
     "ArchitectureCard",
@@ -15,8 +16,10 @@ __all__ = [
     "AuxiliaryModel",
     "BatchHardTriplet",
     "Concordance",
+    "ConcordanceIndex",
     "Connections",
     "ContrastivePairs",
+    "CoxPartialLikelihood",
     "LatentSample",
     "MeanOfInputs",
     "NodeDropout",

@@ -215,11 +215,12 @@ def _weighted(loss: keras.losses.Loss, y: Any, predictions: Any, weights: Any, s
 
 
 def _repeated(y: Any, predictions: Any) -> Any:
-    """Return the targets once per head: ``(batch, heads, outputs)`` numbers or ``(batch, heads)`` codes of classes."""
+    """Return the targets once per head: ``(batch, heads, numbers)`` or ``(batch, heads)`` codes of classes."""
     y = ops.convert_to_tensor(y)
     _, heads, outputs = predictions.shape
     if len(y.shape) == 1 and outputs == 1:
         y = y[:, None]
-    if len(y.shape) == 2 and y.shape[1] == outputs:
+    # Several numbers per row may be of one output: time and event.
+    if len(y.shape) == 2 and (y.shape[1] == outputs or y.shape[1] > 1):
         return ops.repeat(ops.cast(y, predictions.dtype)[:, None, :], heads, axis=1)
     return ops.repeat(ops.reshape(y, (-1, 1)), heads, axis=1)

@@ -3,7 +3,7 @@
 from ._autoencoder import build_autoencoder
 from ._build import build_model
 from ._initial import check_functions
-from ._outputs import Embedding, Outputs, Reconstruction, Regression
+from ._outputs import Embedding, Outputs, Reconstruction, Regression, Survival
 from ._roles import LayerRole
 from ._saving import check_architecture, load_model, save_model
 from ._stored import read_model
@@ -17,6 +17,7 @@ __all__ = [
     "Outputs",
     "Reconstruction",
     "Regression",
+    "Survival",
     "build_autoencoder",
     "build_model",
     "check_architecture",

@@ -10,10 +10,10 @@ import keras
 from keras_vnn.architecture import Architecture
 from keras_vnn.basics.errors import ModelError, VNNWarning
 from keras_vnn.data import Classes, Normalization
-from keras_vnn.layers import AuxiliaryModel, Concordance
+from keras_vnn.layers import AuxiliaryModel, Concordance, ConcordanceIndex, CoxPartialLikelihood
 from keras_vnn.models._builder import Builder, check_normalization, compile_model
 from keras_vnn.models._initial import check_functions
-from keras_vnn.models._outputs import Embedding, Outputs, as_outputs, outputs_to_json
+from keras_vnn.models._outputs import Embedding, Outputs, Survival, as_outputs, outputs_to_json
 from keras_vnn.models._roles import Roles
 from keras_vnn.options import ModelOptions, TrainingOptions, model_options
 
@@ -97,6 +97,7 @@ def build_model(
     )
     if not isinstance(wanted, Embedding):
         metrics = ["accuracy"] if isinstance(wanted, Classes) else []
+        metrics = [ConcordanceIndex()] if isinstance(wanted, Survival) else metrics
         if optimizer is None and preset is None:
             usual = TrainingOptions()
             optimizer = keras.optimizers.Adam(usual.learning_rate, epsilon=usual.adam_epsilon)
@@ -114,6 +115,8 @@ def _check_outputs(options: ModelOptions, outputs: Outputs) -> None:
         what = "classes" if is_classifier else "numbers"
         right = "auto or sparse_categorical_crossentropy" if is_classifier else "auto or another"
         raise ModelError(f"The loss {options.loss} is not for {what}; take {right}.")
+    if options.loss != "auto" and isinstance(outputs, Survival):
+        raise ModelError(f"The loss of Survival is the Cox partial likelihood: loss='auto', got {options.loss!r}.")
     if options.auxiliary_heads == "linear-tanh" and (is_classifier or options.loss == "binary_crossentropy"):
         raise ModelError(
             "auxiliary_heads='linear-tanh' gives numbers between -1 and 1, not probabilities.\n"
@@ -122,6 +125,8 @@ def _check_outputs(options: ModelOptions, outputs: Outputs) -> None:
 
 
 def _loss(options: ModelOptions, outputs: Outputs) -> Any:
+    if isinstance(outputs, Survival):
+        return CoxPartialLikelihood()
     if options.loss == "auto":
         return "sparse_categorical_crossentropy" if isinstance(outputs, Classes) else "mean_squared_error"
     return Concordance() if options.loss == "concordance" else options.loss

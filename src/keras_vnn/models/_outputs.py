@@ -1,4 +1,4 @@
-"""What a model predicts: classes, numbers, or nothing but an embedding."""
+"""What a model predicts: classes, numbers, the hazard of an event, or nothing but an embedding."""
 
 from __future__ import annotations
 
@@ -37,6 +37,25 @@ class Regression:
 
 
 @dataclass(frozen=True, slots=True)
+class Survival(Regression):
+    """The log hazard of a Cox model, learned from `SurvivalTimes` by the partial likelihood."""
+
+    names: tuple[str, ...] = ("log_hazard",)
+
+    def __post_init__(self) -> None:
+        """Take one name.
+
+        Raises
+        ------
+        ModelError
+            There is no name, or several.
+        """
+        Regression.__post_init__(self)
+        if len(self.names) != 1:
+            raise ModelError(f"Survival has one output, the log hazard, got {list(self.names)}.")
+
+
+@dataclass(frozen=True, slots=True)
 class Embedding:
     """No head: the model returns the activities of its last layer."""
 
@@ -59,7 +78,8 @@ def as_outputs(outputs: Outputs | int) -> Outputs:
     """
     if isinstance(outputs, bool) or not isinstance(outputs, int | Classes | Regression | Embedding):
         raise ModelError(
-            f"outputs must be classes, Regression, Embedding or a number of classes; got {type(outputs).__name__}.\n"
+            "outputs must be classes, Regression, Survival, Embedding or a number of classes; got "
+            f"{type(outputs).__name__}.\n"
             "For labels of any type: vnn.build_model(arch, outputs=vnn.pp.classes(labels))"
         )
     if isinstance(outputs, int):
@@ -79,7 +99,7 @@ def outputs_to_json(outputs: Outputs) -> dict[str, Any]:
     if isinstance(outputs, Classes):
         return {"kind": "classes", **outputs.to_json()}
     if isinstance(outputs, Regression):
-        return {"kind": "regression", "names": list(outputs.names)}
+        return {"kind": "survival" if isinstance(outputs, Survival) else "regression", "names": list(outputs.names)}
     return {"kind": "reconstruction" if isinstance(outputs, Reconstruction) else "embedding"}
 
 
@@ -94,8 +114,8 @@ def outputs_from_json(value: Mapping[str, Any]) -> Outputs:
     kind = value.get("kind")
     if kind == "classes":
         return Classes.from_json({name: part for name, part in value.items() if name != "kind"})
-    if kind == "regression":
-        return Regression(tuple(value["names"]))
+    if kind in ("regression", "survival"):
+        return (Survival if kind == "survival" else Regression)(tuple(value["names"]))
     if kind == "embedding":
         return Embedding()
     if kind == "reconstruction":

@@ -86,8 +86,8 @@ class ModelOptions(Options):
         "auto", "mean_squared_error", "sparse_categorical_crossentropy", "binary_crossentropy", "concordance"
     ] = Field(
         default="auto",
-        description="auto: cross-entropy for classes, mean squared error for numbers; binary_crossentropy is for "
-        "numbers that are 0 or 1; concordance is 1 - CCC.",
+        description="auto: cross-entropy for classes, mean squared error for numbers, Cox partial likelihood for "
+        "survival; binary_crossentropy is for numbers that are 0 or 1; concordance is 1 - CCC.",
     )
     auxiliary_heads: Literal["none", "linear", "linear-tanh", "linear-tanh-linear"] = Field(
         default="none",

@@ -71,7 +71,8 @@ class TrainingOptions(Options):
     )
     batch_size: Positive | None = Field(
         default=None,
-        description="Cells per step; by default 32, or an eighth of the training cells if that is less, at least 4.",
+        description="Cells per step; by default 32, or an eighth of the training cells if that is less, at least 4; of "
+        "survival as many as have 64 events.",
     )
     epochs: Positive = Field(default=100, description="Passes over the training cells, at most.")
     patience: Whole = Field(

@@ -127,6 +127,8 @@ def read_genes(
     elif GENE_LIST_JSON.matches(start):
         names, said, dropped = _of_json(start.path), "JSON list of names", Audit()
     else:
+        # PLINK's variants are named in the second column, and there is no header.
+        column = 2 if column is None and start.path.suffix == ".bim" else column
         if orientation == "auto":
             _refuse_other(start, column)
         layout = lay_out(

@@ -201,7 +201,7 @@ def recipe_of_model(model: Path, data: Path, **given: Any) -> TrainingRecipe:
     ConfigError
         The model was not trained by `train`, `train_embedding` or `train_autoencoder`.
     """
-    from keras_vnn.models import Regression, read_model, view
+    from keras_vnn.models import Regression, Survival, read_model, view
 
     seen = view(read_model(model))
     kept = seen.card.metadata.get("training")
@@ -215,11 +215,14 @@ def recipe_of_model(model: Path, data: Path, **given: Any) -> TrainingRecipe:
     total = sum(cells.values())
     how = {name: value for name, value in given.items() if value is not None}
     label = kept["label"] if isinstance(kept["label"], str) else next(iter(kept["label"]), "")
+    task: dict[str, Any] = {"task": "regression" if isinstance(seen.outputs, Regression) else "classification"}
+    if isinstance(seen.outputs, Survival):
+        task = {"task": "survival", **dict(zip(("time", "event"), kept["label"], strict=True))}
     section = {
         "architecture": model,
         "data": data,
         "label": label,
-        "task": "regression" if isinstance(seen.outputs, Regression) else "classification",
+        **task,
         "objective": objective,
         "embedding": kept.get("objective_options", {}),
         "validation": cells["validation"] / total,
@@ -252,7 +255,7 @@ def read_training_data(
     VNNError
         A file cannot be read, or the labels cannot be used.
     """
-    from keras_vnn.data import alignment_report, labels_of, read_expression, targets_of, without_duplicates
+    from keras_vnn.data import alignment_report, labels_of, read_expression, survival_of, targets_of, without_duplicates
 
     data = read_expression(
         recipe.data,
@@ -274,6 +277,10 @@ def read_training_data(
         labels = labels_of(data, recipe.label, missing_labels=recipe.missing_labels)
         say(f"labels        {labels}")
         return data, labels
+    if recipe.task == "survival":
+        followed = survival_of(data, str(recipe.time), str(recipe.event), missing_labels=recipe.missing_labels)
+        say(f"survival      {followed}")
+        return data, followed
     targets = targets_of(data, recipe.label, missing_labels=recipe.missing_labels)
     say(f"targets       {', '.join(targets.names)} of {len(targets):,} cells")
     return data, targets
@@ -316,12 +323,12 @@ def train_model(
     import_keras()
     from keras_vnn.data import Classes
     from keras_vnn.inspection import judge, remember_inspection, remember_runs
-    from keras_vnn.models import view
+    from keras_vnn.models import Survival, view
 
     result = trained_network(
         recipe, network, data, labels, split, progress=progress, checkpoint=checkpoint, logs=recipe.logs, say=say
     )
-    if result.metrics is not None and isinstance(view(result.model).outputs, Classes):
+    if result.metrics is not None and isinstance(view(result.model).outputs, Classes | Survival):
         for line in str(judge(result.model, data, labels, split=split, missing=recipe.missing)).split("\n"):
             say(f"judgement     {line}")
     asked = inspected_cells(labels, data)

@@ -16,6 +16,7 @@ from pydantic import (
     Field,
     PlainSerializer,
     create_model,
+    model_validator,
 )
 
 from keras_vnn.basics.errors import ConfigError, did_you_mean
@@ -195,7 +196,13 @@ class TrainRecipe(RecipeSection):
     data: Path = Field(description="Expression: .h5ad, CSV or TSV in either orientation.")
     cells: Path | None = Field(default=None, description="Table of cells with their labels, for CSV and TSV.")
     label: str = Field(description="Column with the labels.")
-    task: Literal["classification", "regression"] = Field(default="classification", description="What to predict.")
+    task: Literal["classification", "regression", "survival"] = Field(
+        default="classification", description="What to predict; of survival, the log hazard of an event."
+    )
+    time: str | None = Field(
+        default=None, description="Column with the time to the event, or to the end of the follow-up; of survival."
+    )
+    event: str | None = Field(default=None, description="Column with 1 for the event and 0 for censored; of survival.")
     group: str | None = Field(
         default=None, description="Column of the donor or batch, whose cells stay in one part of the split."
     )
@@ -254,6 +261,13 @@ class TrainRecipe(RecipeSection):
     )
     output: Path | None = Field(default=None, description="Where to write the model.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _labelled_by_time(cls, given: Any) -> Any:
+        """Take the time of survival for the label."""
+        is_timed = isinstance(given, Mapping) and isinstance(given.get("time"), str)
+        return {**given, "label": given["time"]} if is_timed else given
+
     def applying(self, group: str) -> tuple[type[Options], ...]:
         """Return the options that go with the objective."""
         predicting, autoencoding = self.groups[group] if group in ("model", "embedding") else (None, None)
@@ -294,6 +308,12 @@ class TrainRecipe(RecipeSection):
             raise ConfigError(
                 f"An embedding is trained on classes of cells, got task: {self.task}. Leave out the task."
             )
+        if self.task != "survival" and (self.time or self.event):
+            raise ConfigError(f"time and event are for task: survival, got task: {self.task}.")
+        if self.task == "survival" and not (self.time and self.event):
+            raise ConfigError("task: survival needs two columns, time and event.")
+        if self.task == "survival" and self.objective != "prediction":
+            raise ConfigError(f"task: survival goes with objective: prediction only, got {self.objective}.")
 
     def training_options(self) -> TrainingOptions:
         """Return how the model is trained: the preset, with what the recipe sets itself."""
@@ -333,7 +353,7 @@ class CompareRecipe(RecipeSection):
     folds: int = Field(default=0, ge=0, description="Folds per seed; 0 for one random split per seed.")
     metric: str | None = Field(
         default=None,
-        description="Score of the test cells; by default balanced_accuracy or r2, of embeddings "
+        description="Score of the test cells; by default balanced_accuracy, r2 or c_index, of embeddings "
         "average_precision, of autoencoders explained_variance.",
     )
     method: str | None = Field(default=None, description="How importance is measured.")
@@ -354,7 +374,20 @@ class CompareRecipe(RecipeSection):
 
 # What says which cells there are and how good a model is stays the same in all trials of a search.
 _FIXED = (
-    *("architecture", "data", "cells", "label", "task", "layer", "backed", "orientation", "metadata", "duplicates"),
+    *(
+        "architecture",
+        "data",
+        "cells",
+        "label",
+        "task",
+        "time",
+        "event",
+        "layer",
+        "backed",
+        "orientation",
+        "metadata",
+        "duplicates",
+    ),
     *("missing", "missing_labels", "objective", "logs", "group", "validation", "test", "seed", "output"),
 )
 _FIXED_BUILD = ("genes", "gene_column", "duplicates", "orientation", "output")
@@ -398,7 +431,7 @@ class TuneRecipe(RecipeSection):
     )
     trials: int = Field(default=20, ge=1, description="Number of settings to try, including those of an earlier run.")
     measure: str | None = Field(
-        default=None, description="Score of the validation cells; balanced_accuracy, r2 or loss."
+        default=None, description="Score of the validation cells; balanced_accuracy, r2, c_index or loss."
     )
     pruning: Literal["none", "median"] = Field(
         default="none",

@@ -24,6 +24,7 @@ from keras_vnn.data import (
     Labels,
     Normalization,
     Split,
+    SurvivalTimes,
     Targets,
     align_features,
     class_weights,
@@ -39,6 +40,10 @@ from keras_vnn.options import AutoencoderOptions, ModelOptions, PretrainingOptio
 from keras_vnn.training._fit import checked_weights, fit_model, make_optimizer, precision, rows_of
 from keras_vnn.training._order import CellOrder
 from keras_vnn.training._pretraining import pretrain
+
+# Events that a step of a training on survival sees, and cells among which they are compared, which take memory by their
+# square.
+_EVENTS, _MOST_AT_RISK = 64, 4096
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -132,7 +137,7 @@ def run_training(
     """
     cells = np.arange(len(data)) if labels is None else labels.cells
     parts = split_of(data, labels, split, group, training.seed)
-    order, batch_size = (None, training.batch_of(len(parts.train))) if sampler is None else sampler(parts.train)
+    order, batch_size = (None, _batch_size(training, labels, parts)) if sampler is None else sampler(parts.train)
     values, normalization = _values(arch, data, cells, parts, training, model_options, missing)
     values = inputs(values)
     steps = -(-(len(parts.train) if order is None else order.cells) // batch_size)
@@ -219,6 +224,14 @@ def split_of(data: Any, labels: Labels | Targets | None, split: Split | None, gr
                 "Draw it with whole groups: vnn.pp.split_cells(labels, groups=…, seed=…)"
             )
     return parts
+
+
+def _batch_size(training: TrainingOptions, labels: Labels | Targets | None, split: Split) -> int:
+    """Return the number of cells per step: of survival, if nothing is said, so many that a step sees `_EVENTS`."""
+    if training.batch_size is None and isinstance(labels, SurvivalTimes):
+        share = max(float(labels.strata[split.train].mean()), 1 / _MOST_AT_RISK)
+        return min(len(split.train), round(_EVENTS / share), _MOST_AT_RISK)
+    return training.batch_of(len(split.train))
 
 
 def _values(

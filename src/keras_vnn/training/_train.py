@@ -16,9 +16,19 @@ from keras_vnn.architecture import Architecture
 from keras_vnn.basics.errors import DataError
 from keras_vnn.basics.progress import Say
 from keras_vnn.basics.remedies import at_command_line, remedy
-from keras_vnn.data import ClassificationMetrics, Labels, Side, Split, Targets, folds, groups_in, labels_given
+from keras_vnn.data import (
+    ClassificationMetrics,
+    Labels,
+    Side,
+    Split,
+    SurvivalTimes,
+    Targets,
+    folds,
+    groups_in,
+    labels_given,
+)
 from keras_vnn.data.metrics import numbers_of, scores
-from keras_vnn.models import Regression, build_model
+from keras_vnn.models import Regression, Survival, build_model
 from keras_vnn.options import ModelOptions, PretrainingOptions, TrainingOptions, training_given
 from keras_vnn.options import model_options as options_of
 from keras_vnn.training._fit import predicted_by
@@ -63,7 +73,8 @@ def train(
         (``read.expression(path, backed=True)``) is read from there batch by batch. For a model with
         ``gene_features``: an AnnData with a layer of each feature's name, whose values are taken as they are.
     labels
-        `Labels` for classification, `Targets` for regression; the name of a column of labels, or one label per cell.
+        `Labels` for classification, `Targets` for regression, `SurvivalTimes` for survival; the name of a column of
+        labels, or one label per cell.
     training
         How to train: `TrainingOptions`, or options by name; ``TrainingOptions()`` by default.
     split
@@ -79,7 +90,7 @@ def train(
         Columns of ``data.obs`` that it reads there too, such as age and sex: numbers are standardised, categories have
         a feature each. Without ``side_layers`` the head reads them directly.
     sample_weight
-        ``(cells of the data,)`` weight of each in the loss.
+        ``(cells of the data,)`` weight of each in the loss; not of survival.
     preset
         As in `build_model`.
     **options
@@ -113,7 +124,9 @@ def train(
     """
     known = labels_given(data, labels)
     chosen, model_options = training_given(training, options, ModelOptions)
-    outputs = known.classes if isinstance(known, Labels) else Regression(known.names)
+    if sample_weight is not None and isinstance(known, SurvivalTimes):
+        raise DataError("sample_weight has no meaning for those at risk: leave it out of a training on survival.")
+    outputs = known.classes if isinstance(known, Labels) else _numbers_of(known)
     remember: dict[str, Any] = {}
     beside, asked = None, int(model_options.get("side_features") or 0)
     if side is not None or covariate:
@@ -157,6 +170,11 @@ def train(
         say=say,
         callbacks=callbacks,
     )
+
+
+def _numbers_of(known: Targets) -> Regression:
+    """Return what a model of such targets predicts."""
+    return Survival() if isinstance(known, SurvivalTimes) else Regression(known.names)
 
 
 def cross_validate(

@@ -5,6 +5,7 @@ sparse adjacency between them, and an audit of all that was dropped on the way. 
 Knows nothing of files and nothing of Keras.
 """
 
+from keras_vnn.architecture.wiring._features import architecture_on_features
 from keras_vnn.architecture.wiring._groupings import GROUPINGS
 from keras_vnn.architecture.wiring._interactions import gene_set_architecture, interaction_architecture
 from keras_vnn.architecture.wiring._joining import join_architectures
@@ -15,6 +16,7 @@ __all__ = [
     "GROUPINGS",
     "UNIT_FORMULAS",
     "UnitFormula",
+    "architecture_on_features",
     "gene_set_architecture",
     "hierarchy_architecture",
     "interaction_architecture",

@@ -263,7 +263,7 @@ def _compared(
         say(f"run {done:>3}/{len(all_jobs)}  {record.contender}, replicate {record.replicate + 1}: {scores}")
     records = [one for job in all_jobs if (one := known(job)) is not None]
     runs = runs_table(records)
-    score = task.metric or ("balanced_accuracy" if isinstance(labels, Labels) else "r2")
+    score = task.metric or ("" if labels is None else labels.usual_score)
     if options.metric is not None:
         check_choice("The metric", score := options.metric, records[0].metrics)
     nodes_of = {

@@ -25,7 +25,7 @@ BASELINES: Mapping[str, str] = MappingProxyType(
     {
         "dense width": "fully connected network of the same width",
         "dense weights": "fully connected network of the same number of weights",
-        "linear": "logistic regression, or ridge regression",
+        "linear": "logistic regression, or ridge regression (of survival on martingale residuals)",
         "forest": "random forest of 500 trees",
         "constant": "most frequent class, or the mean",
         "pca": "principal components of the genes, as many as the network has dimensions",

@@ -24,7 +24,18 @@ from keras_vnn.basics.csv_tables import csv_text
 from keras_vnn.basics.errors import VNNError
 from keras_vnn.basics.keras_import import import_keras
 from keras_vnn.basics.runs import Count, Kept, digest_of, read_result, write_result, write_text
-from keras_vnn.data import Labels, Side, Split, Targets, align, fit_normalization, folds, split_cells
+from keras_vnn.data import (
+    Labels,
+    Side,
+    Split,
+    SurvivalTimes,
+    Targets,
+    align,
+    fit_normalization,
+    folds,
+    null_residuals,
+    split_cells,
+)
 from keras_vnn.data.metrics import numbers_of, reconstruction_metrics, scores
 from keras_vnn.experiments.comparison._contenders import DENSE, Contender, baseline_estimator
 from keras_vnn.experiments.controls import control_input, dense_like, randomize
@@ -350,6 +361,7 @@ def _baseline_run(shared: Shared, job: Job) -> dict[str, Any]:
         predicted[:, estimator.classes_] = estimator.predict_proba(matrix[test])
     else:
         wanted = truth[train] if truth.shape[1] > 1 else truth[train, 0]
+        wanted = null_residuals(wanted) if isinstance(labels, SurvivalTimes) else wanted
         predicted = estimator.fit(matrix[train], wanted).predict(matrix[test]).reshape(len(test), -1)
     metrics = scores(labels, truth[test], predicted).to_json()
     last = estimator[-1] if job.contender.name == "linear" else None

@@ -37,8 +37,11 @@ SomeRecipe = TypeVar("SomeRecipe", bound=Recipe)
 
 # These change what the loss counts, so that losses of two trials are not of one kind.
 _LOSS = ("l2", "model.l2", "model.loss")
-_CLASSES = ("balanced_accuracy", "accuracy", "macro_f1", "log_loss", "loss")
-_NUMBERS = ("r2", "pearson", "spearman", "mse", "loss")
+_BY_TASK = {
+    "classification": ("balanced_accuracy", "accuracy", "macro_f1", "log_loss", "loss"),
+    "regression": ("r2", "pearson", "spearman", "mse", "loss"),
+    "survival": ("c_index", "loss"),
+}
 
 
 def measure_of(recipe: TrainRecipe, measure: str | None) -> str:
@@ -49,7 +52,7 @@ def measure_of(recipe: TrainRecipe, measure: str | None) -> str:
     ConfigError
         The task has no such measure.
     """
-    known = ("loss",) if recipe.objective != "prediction" else _CLASSES if recipe.task == "classification" else _NUMBERS
+    known = ("loss",) if recipe.objective != "prediction" else _BY_TASK[recipe.task]
     of = recipe.task if recipe.objective == "prediction" else f"{recipe.objective} embeddings"
     check_choice(f"The measure of {of}", measure or known[0], known)
     return measure or known[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sys
 import tempfile
@@ -26,6 +27,7 @@ else:
         """Keras, imported when something of it is asked for: what only reads files of models does without."""
 
         def __getattr__(self, name: str) -> Any:
+            import_keras()
             return getattr(importlib.import_module("keras"), name)
 
     keras = _Keras()
@@ -40,13 +42,9 @@ def as_numpy(values: Any) -> NDArray[Any]:
 
 def import_keras() -> None:
     """Import Keras; what its backend prints meanwhile is shown only if that fails."""
-    import logging
-
-    with missing_backend_worded(), quiet_start():
-        import keras
-
-        keras.ops.zeros(1)
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    if "keras" not in sys.modules:
+        with missing_backend_worded(), quiet_start():
+            importlib.import_module("keras")
 
 
 @contextmanager
@@ -77,7 +75,10 @@ def missing_backend_worded() -> Iterator[None]:
 
 @contextmanager
 def quiet_start() -> Iterator[None]:
-    """Keep what a backend that starts in the block writes to standard error; show it only if the block fails."""
+    """Keep what a backend that starts in the block writes to standard error; show it only if the block fails.
+
+    A backend speaks when it is imported, when it first computes, and later of its own retracing.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if "keras" in sys.modules:
         yield
@@ -93,6 +94,9 @@ def quiet_start() -> Iterator[None]:
         os.dup2(held.fileno(), descriptor)
         try:
             yield
+            if "keras" in sys.modules:
+                importlib.import_module("keras").ops.zeros(1)
+                logging.getLogger("tensorflow").setLevel(logging.ERROR)
         except BaseException:
             os.dup2(saved, descriptor)
             held.seek(0)

@@ -19,6 +19,7 @@ from keras_vnn.cli._inputs import (
     Force,
     MaybeLabel,
     is_recipe,
+    model_of,
     recipe_of,
     section_of,
     take_inputs,
@@ -160,8 +161,8 @@ def compare(
 ) -> None:
     """Compare a network with random controls and with baselines, on the same splits, over several seeds.
 
-    Writes tables (CSV, JSON) and a page, `comparison.html`. Runs are kept in the folder: the same command, repeated
-    after it was stopped, resumes with those that are missing.
+    Writes tables (CSV, JSON) and a page to explore, `comparison.html`. Runs are kept in the folder: the same command,
+    repeated after it was stopped, resumes with those that are missing.
 
     **Examples**
 
@@ -192,9 +193,13 @@ def compare(
         task = recipe_of_model(model, existing_file(Path(str(data)), "expression file"), cells=cells, label=label)
 
     from keras_vnn.experiments.comparison import compare_networks
+    from keras_vnn.export.report import write_report
 
-    show_result(compare_networks(task, options, options.output), as_json=as_json)
-    say(f"written       {options.output}\nnext          open {options.output / 'comparison.html'}")
+    network, found = compare_networks(task, options, options.output)
+    show_result(found, as_json=as_json)
+    page = options.output / "comparison.html"
+    write_report(network, page, title=f"Comparison of {Path(recipe).stem}", comparison=found, overwrite=True)
+    say(f"written       {options.output}\nnext          open {page} in a browser")
 
 
 @options_of(TuneRecipe, leave_out=("space",))
@@ -226,8 +231,8 @@ def tune(
             build.min_genes: {low: 5, high: 50, step: 5}
 
     Test cells have no part in the search: the best recipe is trained once more when it is over, and scored on them.
-    The same command, repeated after it was stopped, resumes where it was. Needs Optuna: `pip install
-    'keras-vnn[tune]'`.
+    `search.html` shows the trials and the best model. The same command, repeated after it was stopped, resumes where it
+    was. Needs Optuna: `pip install 'keras-vnn[tune]'`.
 
     **Examples**
 
@@ -245,6 +250,7 @@ def tune(
         take_inputs({} if section is None else dict(section))
 
     from keras_vnn.experiments.tuning import tune as search
+    from keras_vnn.export.report import write_report
 
     try:
         found = search(known.model_copy(update={"tune": options}), options.output, progress=True)
@@ -252,8 +258,12 @@ def tune(
         say(f"the trials so far are kept in {options.output}; the same command resumes from them")
         raise
     show_result(found, as_json=as_json)
-    say(f"written       {options.output}: trials.csv, best.yaml, best.keras")
-    say(f"next          vnn inspect {options.output / 'best.keras'}")
+    page, best = options.output / "search.html", options.output / "best.keras"
+    write_report(
+        model_of(best, computes=False), page, title=f"Search of {Path(recipe).stem}", search=found, overwrite=True
+    )
+    say(f"written       {options.output}: trials.csv, best.yaml, best.keras, search.html")
+    say(f"next          open {page} in a browser\n              vnn inspect {best}")
 
 
 def demo(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import logging
 import os
 import sys
@@ -83,13 +84,14 @@ def quiet_start() -> Iterator[None]:
     if "keras" in sys.modules:
         yield
         return
+    # What C writes to, whatever Python's own stream is: in a notebook that has another descriptor.
+    descriptor, stream = 2, sys.stderr or io.StringIO()
     try:
-        descriptor = sys.stderr.fileno()
-    except (AttributeError, OSError, ValueError):
+        saved = os.dup(descriptor)
+    except OSError:
         yield
         return
-    sys.stderr.flush()
-    saved = os.dup(descriptor)
+    stream.flush()
     with tempfile.TemporaryFile() as held:
         os.dup2(held.fileno(), descriptor)
         try:
@@ -100,10 +102,10 @@ def quiet_start() -> Iterator[None]:
         except BaseException:
             os.dup2(saved, descriptor)
             held.seek(0)
-            sys.stderr.write(held.read().decode(errors="replace"))
+            stream.write(held.read().decode(errors="replace"))
             raise
         finally:
-            sys.stderr.flush()
+            stream.flush()
             os.dup2(saved, descriptor)
             os.close(saved)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import textwrap
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -192,8 +193,8 @@ class Comparison(Shown):
         return self.summary[[name for name in columns if name in self.summary]]
 
     def __str__(self) -> str:
-        table = self._table().round(4).to_string(na_rep="–")
-        return f"{self.metric}\n{table}\n\n{self.verdict}"
+        table = self._table().drop(columns=["spearman", "top_overlap"], errors="ignore")  # for 80 columns
+        return f"{self.metric}\n{table.round(3).to_string(na_rep='–')}\n\n{textwrap.fill(self.verdict, 80)}"
 
     def _shown_parts(self) -> Iterable[str | pd.DataFrame]:
         yield self.metric

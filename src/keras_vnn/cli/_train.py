@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -314,12 +315,13 @@ def demo(
     inside = ""
     if result.interactions:
         inside = f"{result.interactions:,} interactions on {result.interacting_genes:,} genes inside the data\n\n"
+    files = ", ".join(sorted(path.name for path in result.folder.iterdir()))
     show(
         f"\n{inside}{folds}{result.judgement}\n\n"
         f"the nodes with most evidence: how far their genes differ, above what such genes do\n"
         f"{node_lines(result.top_nodes, 10)}\n\n"
         f"results       {result.folder.resolve()}\n"
-        f"              {', '.join(sorted(path.name for path in result.folder.iterdir()))}\n"
+        f"{textwrap.fill(files, 80, initial_indent=' ' * 14, subsequent_indent=' ' * 14)}\n"
         f"took          {time.monotonic() - started:.0f} s\n\n"
         f"{result.verdict}\n"
         f"next          open {result.folder / 'report.html'} in a browser\n"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -187,7 +188,8 @@ def _commands() -> str:
 
 
 def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "\\<")
+    plain = " ".join(text.split()).replace("|", "\\|").replace("<", "\\<")
+    return re.sub(r"(?<![\w`])(--[a-z][\w-]*)", r"`\1`", plain)
 
 
 def _spelled(option: Any) -> str:

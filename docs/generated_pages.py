@@ -1,13 +1,14 @@
-"""The pages of the documentation that are written by a program: one of the API for each namespace.
+"""The pages of the documentation that are written by a program: one of the API for each namespace, one of the commands.
 
-In: the stubs of `keras_vnn`, which list the public names by module. Out: Markdown in ``docs/api``, which is not kept
-under version control.
+In: the stubs of `keras_vnn`, which list the public names by module, and the application of the command line. Out:
+Markdown in ``docs/api``, which is not kept under version control.
 """
 
 from __future__ import annotations
 
 import importlib
 import inspect
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,7 @@ def write(docs: Path) -> None:
     folder = docs / "api"
     folder.mkdir(exist_ok=True)
     texts = {f"{module}.md": _page(module, parts) for module, parts in pages().items()}
-    texts |= {"index.md": _index(), "moved.md": _moved()}
+    texts |= {"index.md": _index(), "moved.md": _moved(), "commands.md": _commands()}
     for old in folder.glob("*.md"):
         if old.name not in texts:
             old.unlink()
@@ -90,11 +91,12 @@ def write(docs: Path) -> None:
 
 def _index() -> str:
     rows = ["| page | names |", "|:--|:--|"]
+    rows.append("| [The command line](commands.md) | `vnn build`, `vnn train` and all the others, with every option |")
     for module, parts in pages().items():
         names = [name for part in parts.values() for name in part]
         listed = ", ".join(f"{{py:obj}}`{name} <{module}.{name}>`" for name in names)
         rows.append(f"| [{TITLES[module]}]({module}.md) | {listed} |")
-    listing = "\n".join([*TITLES, "moved"])
+    listing = "\n".join([*TITLES, "commands", "moved"])
     return (
         "# API\n\n"
         "With `import keras_vnn as vnn`, the steps of the main path are `vnn.train(…)` and the like; the rest is in "
@@ -155,6 +157,43 @@ def _directive(module: str, name: str) -> str:
     else:
         items = [f"``{item!r}``" for item in value]
     return "\n".join([f".. py:data:: {path}", "", *(f"   * {item}" for item in items)])
+
+
+def _commands() -> str:
+    """Return the reference of the command line: what the help says, and every option."""
+    from typer.main import get_command
+
+    from keras_vnn.cli import app
+
+    blocks = ["# The command line", "What `vnn --help` and `vnn COMMAND --help` say, on one page."]
+    commands = dict(get_command(app).commands)  # type: ignore[attr-defined]
+    evaluate = commands.pop("evaluate")
+    commands |= {f"evaluate {name}": command for name, command in evaluate.commands.items()}
+    for name, command in commands.items():
+        command.describe(command.make_context(name, [], resilient_parsing=True))
+        arguments = [p for p in command.params if p.param_type_name == "argument"]
+        words = [p.name.upper() if p.required else f"[{p.name.upper()}]" for p in arguments]
+        blocks += [
+            f"## vnn {name}",
+            f"`{' '.join(['vnn', name, '[OPTIONS]', *words])}`",
+            inspect.cleandoc(command.help),
+        ]
+        rows = [(f"`{p.name.upper()}`", p.help, None) for p in arguments]
+        options = [p for p in command.params if p.param_type_name == "option" and not p.hidden]
+        rows += [(_spelled(p), p.help, p.rich_help_panel) for p in options]
+        for panel in dict.fromkeys(panel for *_, panel in rows):
+            texts = [f"| {word} | {_cell(text or '')} |" for word, text, of in rows if of == panel]
+            blocks.append("\n".join([f"| {panel or 'option'} | |", "|:--|:--|", *(row for row in texts)]))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _cell(text: str) -> str:
+    plain = " ".join(text.split()).replace("|", "\\|").replace("<", "\\<")
+    return re.sub(r"(?<![\w`])(--[a-z][\w-]*)", r"`\1`", plain)
+
+
+def _spelled(option: Any) -> str:
+    return ", ".join(f"`{name} {option.metavar}`".replace(" `", "`") for name in option.opts)
 
 
 def _markdown(doc: str) -> str:

@@ -2,7 +2,7 @@
 
     python tools/doc_figures.py docs/images
 
-Takes some minutes: the last two come from a comparison of networks over four seeds.
+Takes some minutes: the last comes from a comparison of networks over four seeds.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ def hierarchy(cells: Any) -> dict[str, Any]:
         "sunburst": vnn.pl.sunburst(result.model, ranking=ranking),
         "activities": vnn.pl.activity_heatmap(activities, by="bulk_labels", ranking=below, top=10),
         "training": vnn.pl.training_history(result.history),
+        "ranking": vnn.pl.node_ranking(below, top=15),
     }
 
 
@@ -68,10 +69,7 @@ def comparison(cells: Any) -> dict[str, Any]:
             training=training,
         )
     print(found)
-    return {
-        "null": vnn.pl.real_against_null(found),
-        "ranking": vnn.pl.node_ranking(found.nodes, top=15),
-    }
+    return {"null": vnn.pl.real_against_null(found)}
 
 
 if __name__ == "__main__":

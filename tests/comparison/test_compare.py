@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import anndata
 import joblib
@@ -99,10 +98,6 @@ def test_what_is_written_can_be_read(done):
     assert [row["contender"] for row in again["summary"]] == list(found.summary.index)
     nodes = pd.read_csv(folder / "nodes.csv", index_col="id")
     np.testing.assert_allclose(nodes["importance"], found.nodes["importance"])
-    page = (folder / "comparison.html").read_text()
-    assert page.count("<circle") == 10  # neither the control input nor the constant
-    assert "Holm 1979" in page and found.verdict[:40] in page
-    assert "<script" not in page
 
 
 def test_a_run_that_is_there_is_not_repeated_and_one_that_is_missing_is(done, arch, cells, tmp_path):
@@ -279,16 +274,6 @@ def test_what_is_said_of_wrong_names(arch, cells, tmp_path):
         compare(arch, cells, labels, tmp_path, baselines=("dens width",))
     with pytest.raises(VNNError, match=re.escape("seeds must be an integer of at least 1, got 0")):
         compare(arch, cells, labels, tmp_path, seeds=0)
-
-
-def test_names_from_files_are_text_on_the_page(done, tmp_path):
-    found, _ = done
-    hostile = "<img src=x onerror=alert(1)>"
-    nodes = found.nodes.assign(label=hostile)
-    type(found)(found.metric, found.runs, found.summary, nodes, found.place, found.verdict).save(tmp_path)
-    page = Path(tmp_path / "comparison.html").read_text()
-    assert hostile not in page
-    assert "&lt;img src=x onerror=alert(1)&gt;" in page
 
 
 # Elsewhere, stopped and resumed.

@@ -113,6 +113,24 @@ def comparison(arch):
     }
 
 
+@pytest.fixture(scope="session")
+def search():
+    """What `Tuning.to_json` gives, in small."""
+    tried = [(0.1, "none", 0.6), (0.01, HOSTILE[0], 0.8), (0.001, "none", None)]
+    return {
+        "schema": "keras-vnn tuning 1",
+        "measure": "balanced_accuracy",
+        "best": {"trial": 2, "score": 0.8, "values": {"learning_rate": 0.01, HOSTILE[1]: HOSTILE[0]}},
+        "test": {"accuracy": 0.7},
+        "about": {"seed": 0, "version": "1", "first_is_recipe": True},
+        "trials": [
+            {"trial": n, "state": "failed" if score is None else "finished", "balanced_accuracy": score}
+            | {"learning_rate": rate, HOSTILE[1]: word, "reason": HOSTILE[2] if score is None else ""}
+            for n, (rate, word, score) in enumerate(tried, 1)
+        ],
+    }
+
+
 FLAGS = (
     "--headless",
     "--no-sandbox",

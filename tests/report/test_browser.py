@@ -12,10 +12,9 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def path(model, comparison, hostile, tmp_path_factory):
-    return write_report(
-        model, tmp_path_factory.mktemp("report") / "report.html", title=hostile[0], comparison=comparison
-    )
+def path(model, comparison, search, hostile, tmp_path_factory):
+    page = tmp_path_factory.mktemp("report") / "report.html"
+    return write_report(model, page, title=hostile[0], comparison=comparison, search=search)
 
 
 @pytest.fixture
@@ -31,7 +30,7 @@ VIEWS = ("sunburst", "treemap", "network", "outline")
 
 def show_everything(page):
     """Go to every page, view and node."""
-    for name in ("overview", "explore", "tables", "comparison"):
+    for name in ("overview", "explore", "tables", "comparison", "search"):
         page.run("report.set({page: arguments[0]})", name)
     page.run("report.set({page: 'explore'})")
     for view in VIEWS:
@@ -58,6 +57,17 @@ def test_hostile_names_are_text_everywhere(page, hostile):
     assert links == []
 
 
+def test_a_page_about_many_runs_opens_on_them(browser, arch, model, comparison, search, tmp_path):
+    for source, given, page, first in (
+        (model, {"search": search}, "search", "Trial 2 of 3 has the best balanced accuracy"),
+        (arch, {"comparison": comparison}, "comparison", comparison["verdict"][:30]),
+        (model, {"comparison": comparison}, "overview", "A neural network"),
+    ):
+        browser.open(write_report(source, tmp_path / "page.html", overwrite=True, **given))
+        assert browser.run("return report.state.page") == page
+        assert browser.one(".verdict, .lead").text.startswith(first)
+
+
 def test_search_finds_and_opens_a_node(page):
     page.keys("/")
     page.keys("interferon")
@@ -71,7 +81,7 @@ def test_search_finds_and_opens_a_node(page):
     assert page.run("return document.activeElement.id") == "panel-title"
     assert page.run("return location.hash").startswith("#explore/GO%3A00343")
     page.driver.back()
-    page.wait("return report.state.page === 'overview'")
+    page.wait("return report.state.page === 'search'")
 
 
 def test_the_address_of_a_node_opens_it(browser, path):
@@ -186,7 +196,7 @@ def test_light_and_dark_follow_the_system_and_the_button(browser, path):
 
 def test_nothing_sticks_out_on_a_phone(browser, path, pictures):
     browser.open(path, width=390, height=844)
-    for name in ("overview", "explore", "tables", "comparison"):
+    for name in ("overview", "explore", "tables", "comparison", "search"):
         browser.run("report.set({page: arguments[0]})", name)
         assert browser.run("return document.documentElement.scrollWidth") <= 390, name
         browser.driver.save_screenshot(str(pictures / f"hostile-390-{name}.png"))
@@ -201,7 +211,7 @@ def test_axe_finds_no_fault(browser, path, request):
         browser.open(path, dark=dark)
         # Past the policy of the page, as an extension of the browser would be.
         browser.driver.execute_cdp_cmd("Runtime.evaluate", {"expression": axe.read_text(encoding="utf-8")})
-        pages = [(name, "sunburst") for name in ("overview", "tables", "comparison")]
+        pages = [(name, "sunburst") for name in ("overview", "tables", "comparison", "search")]
         for name, view in pages + [("explore", view) for view in VIEWS]:
             browser.run("report.set({page: arguments[0], view: arguments[1], selected: 6})", name, view)
             time.sleep(0.6)  # the picture comes to rest

@@ -1,4 +1,4 @@
-"""Comparisons: by value, by folder, and what is none."""
+"""Comparisons and searches: by value, by folder, and what is none."""
 
 import json
 
@@ -34,8 +34,20 @@ def test_what_is_no_comparison_is_refused(arch, tmp_path):
     )
     (tmp_path / "comparison.json").write_text("{")
     with pytest.raises(
-        VNNError, match=r"The comparison is damaged: .*comparison\.json\n.*\nMake it again: vnn compare"
+        VNNError, match=r"The comparison is damaged: .*comparison\.json\n.*\nMake one: vnn compare recipe"
     ):
         report_data(arch, comparison=tmp_path)
     with pytest.raises(VNNError, match="comparison"):
         report_data(arch, comparison=tmp_path / "nowhere")
+
+
+def test_a_search_is_taken_as_a_comparison_is(arch, search, tmp_path):
+    (tmp_path / "tuning.json").write_text(json.dumps(search), encoding="utf-8")
+    for given in (search, tmp_path, tmp_path / "tuning.json"):
+        assert report_data(arch, search=given)["search"] == search
+    (tmp_path / "tuning.json").write_text('{"schema": "keras-vnn comparison 1"}')
+    with pytest.raises(VNNError) as caught:
+        report_data(arch, search=tmp_path)
+    assert str(caught.value) == (
+        f"This is not a search: {tmp_path}\nMake one: vnn tune recipe.yaml -o tuned, then --search tuned"
+    )

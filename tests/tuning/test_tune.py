@@ -302,8 +302,9 @@ def test_the_command_says_the_same_to_people_and_to_machines(write_toy, searched
     assert printed.out == f"{found}\n"
     assert printed.err.splitlines() == [
         "4 of 4 trials were done before",
-        f"written       {folder}: trials.csv, best.yaml, best.keras",
-        f"next          vnn inspect {folder / 'best.keras'}",
+        f"written       {folder}: trials.csv, best.yaml, best.keras, search.html",
+        f"next          open {folder / 'search.html'} in a browser",
+        f"              vnn inspect {folder / 'best.keras'}",
     ]
     _run("tune", recipe, "-o", folder, "--json")
     assert json.loads(capsys.readouterr().out) == found.to_json()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import io
+import logging
 import os
 import sys
 import tempfile
@@ -26,6 +28,7 @@ else:
         """Keras, imported when something of it is asked for: what only reads files of models does without."""
 
         def __getattr__(self, name: str) -> Any:
+            import_keras()
             return getattr(importlib.import_module("keras"), name)
 
     keras = _Keras()
@@ -40,13 +43,9 @@ def as_numpy(values: Any) -> NDArray[Any]:
 
 def import_keras() -> None:
     """Import Keras; what its backend prints meanwhile is shown only if that fails."""
-    import logging
-
-    with missing_backend_worded(), quiet_start():
-        import keras
-
-        keras.ops.zeros(1)
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    if "keras" not in sys.modules:
+        with missing_backend_worded(), quiet_start():
+            importlib.import_module("keras")
 
 
 @contextmanager
@@ -77,29 +76,36 @@ def missing_backend_worded() -> Iterator[None]:
 
 @contextmanager
 def quiet_start() -> Iterator[None]:
-    """Keep what a backend that starts in the block writes to standard error; show it only if the block fails."""
+    """Keep what a backend that starts in the block writes to standard error; show it only if the block fails.
+
+    A backend speaks when it is imported, when it first computes, and later of its own retracing.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if "keras" in sys.modules:
         yield
         return
+    # What C writes to, whatever Python's own stream is: in a notebook that has another descriptor.
+    descriptor, stream = 2, sys.stderr or io.StringIO()
     try:
-        descriptor = sys.stderr.fileno()
-    except (AttributeError, OSError, ValueError):
+        saved = os.dup(descriptor)
+    except OSError:
         yield
         return
-    sys.stderr.flush()
-    saved = os.dup(descriptor)
+    stream.flush()
     with tempfile.TemporaryFile() as held:
         os.dup2(held.fileno(), descriptor)
         try:
             yield
+            if "keras" in sys.modules:
+                importlib.import_module("keras").ops.zeros(1)
+                logging.getLogger("tensorflow").setLevel(logging.ERROR)
         except BaseException:
             os.dup2(saved, descriptor)
             held.seek(0)
-            sys.stderr.write(held.read().decode(errors="replace"))
+            stream.write(held.read().decode(errors="replace"))
             raise
         finally:
-            sys.stderr.flush()
+            stream.flush()
             os.dup2(saved, descriptor)
             os.close(saved)
 

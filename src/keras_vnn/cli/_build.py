@@ -105,7 +105,7 @@ def build(
         say("dry run: nothing was written")
         return
     arch.save(options.output, overwrite=force)
-    say(f"written       {options.output}")
+    say(f"written       {options.output}\nnext          vnn train {options.output} CELLS --label COLUMN -o model.keras")
 
 
 def check(

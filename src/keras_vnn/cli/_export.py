@@ -134,6 +134,7 @@ def report(
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")] = Path("report.html"),
     comparison: Annotated[Path | None, typer.Option(help="Folder written by `vnn compare`, to include.")] = None,
+    search: Annotated[Path | None, typer.Option(help="Folder written by `vnn tune`, to include.")] = None,
     title: Annotated[str | None, typer.Option(help="Title of the page; by default the name of the file.")] = None,
     class_: ClassName = None,
     label: MaybeLabel = None,
@@ -169,6 +170,7 @@ def report(
         title=title or source.stem,
         class_=class_,
         comparison=comparison,
+        search=search,
         overwrite=force,
         missing=missing_policy(given),
     )

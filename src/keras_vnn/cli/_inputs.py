@@ -53,7 +53,12 @@ class _Plain:
     """Help that says of an option what it takes in one word, and has room for its name and the rest in 80 columns."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the help, with the formats of files: only now, as the readers take a while to import."""
+        """Write the help."""
+        self.describe(ctx)
+        super().format_help(ctx, formatter)  # type: ignore[misc]
+
+    def describe(self, ctx: Any) -> None:
+        """Say it of all options, with the formats of files: only when asked, as the readers take a while to import."""
         for option in self.get_params(ctx):  # type: ignore[attr-defined]
             text = getattr(option, "help", None) or ""
             if option.param_type_name == "option":
@@ -73,7 +78,6 @@ class _Plain:
                 text = text.replace("{formats}", titles(str(option.name).replace("_", "-")))
             if text:
                 setattr(option, "help", text)  # noqa: B010 - arguments have no help
-        super().format_help(ctx, formatter)  # type: ignore[misc]
 
 
 class HelpedGroup(_Plain, typer.core.TyperGroup):

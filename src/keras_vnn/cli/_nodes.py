@@ -70,17 +70,17 @@ def about(table: pd.DataFrame) -> str:
     """Return what a table of evidence does not say, as lines."""
     runs = table.attrs.get("runs", 1)
     use = (
-        "use is of this one training, another seed may use other nodes (vnn train --repeats 5)."
+        "Use is of this one training; another seed may use other nodes: --repeats 5."
         if runs == 1
-        else f"learned and use are means of {runs} trainings."
+        else f"Learned and use are means of {runs} trainings."
     )
     replicate = table.attrs.get("replicate")
     assumed = (
         f"Means over {readable(replicate)} were compared."
         if replicate
-        else "Cells are compared as if independent: name donors or batches with --replicate."
+        else "Cells are compared as if independent; name donors or batches: --replicate."
     )
-    return f"Evidence is an association, not a cause; {use}\n{assumed}"
+    return f"Evidence is an association, not a cause.\n{use}\n{assumed}"
 
 
 def verdict(table: pd.DataFrame) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,6 +20,7 @@ from keras_vnn.cli._inputs import (
     Force,
     MaybeLabel,
     is_recipe,
+    model_of,
     recipe_of,
     section_of,
     take_inputs,
@@ -162,8 +164,8 @@ def compare(
 ) -> None:
     """Compare a network with random controls and with baselines, on the same splits, over several seeds.
 
-    Writes tables (CSV, JSON) and a page, `comparison.html`. Runs are kept in the folder: the same command, repeated
-    after it was stopped, resumes with those that are missing.
+    Writes tables (CSV, JSON) and a page to explore, `comparison.html`. Runs are kept in the folder: the same command,
+    repeated after it was stopped, resumes with those that are missing.
 
     **Examples**
 
@@ -194,9 +196,13 @@ def compare(
         task = recipe_of_model(model, existing_file(Path(str(data)), "expression file"), cells=cells, label=label)
 
     from keras_vnn.experiments.comparison import compare_networks
+    from keras_vnn.export.report import write_report
 
-    show_result(compare_networks(task, options, options.output), as_json=as_json)
-    say(f"written       {options.output}\nnext          open {options.output / 'comparison.html'}")
+    network, found = compare_networks(task, options, options.output)
+    show_result(found, as_json=as_json)
+    page = options.output / "comparison.html"
+    write_report(network, page, title=f"Comparison of {Path(recipe).stem}", comparison=found, overwrite=True)
+    say(f"written       {options.output}\nnext          open {page} in a browser")
 
 
 @options_of(TuneRecipe, leave_out=("space",))
@@ -228,8 +234,8 @@ def tune(
             build.min_genes: {low: 5, high: 50, step: 5}
 
     Test cells have no part in the search: the best recipe is trained once more when it is over, and scored on them.
-    The same command, repeated after it was stopped, resumes where it was. Needs Optuna: `pip install
-    'keras-vnn[tune]'`.
+    `search.html` shows the trials and the best model. The same command, repeated after it was stopped, resumes where it
+    was. Needs Optuna: `pip install 'keras-vnn[tune]'`.
 
     **Examples**
 
@@ -247,6 +253,7 @@ def tune(
         take_inputs({} if section is None else dict(section))
 
     from keras_vnn.experiments.tuning import tune as search
+    from keras_vnn.export.report import write_report
 
     try:
         found = search(known.model_copy(update={"tune": options}), options.output, progress=True)
@@ -254,8 +261,12 @@ def tune(
         say(f"the trials so far are kept in {options.output}; the same command resumes from them")
         raise
     show_result(found, as_json=as_json)
-    say(f"written       {options.output}: trials.csv, best.yaml, best.keras")
-    say(f"next          vnn inspect {options.output / 'best.keras'}")
+    page, best = options.output / "search.html", options.output / "best.keras"
+    write_report(
+        model_of(best, computes=False), page, title=f"Search of {Path(recipe).stem}", search=found, overwrite=True
+    )
+    say(f"written       {options.output}: trials.csv, best.yaml, best.keras, search.html")
+    say(f"next          open {page} in a browser\n              vnn inspect {best}")
 
 
 def demo(
@@ -306,12 +317,13 @@ def demo(
     inside = ""
     if result.interactions:
         inside = f"{result.interactions:,} interactions on {result.interacting_genes:,} genes inside the data\n\n"
+    files = ", ".join(sorted(path.name for path in result.folder.iterdir()))
     show(
         f"\n{inside}{folds}{result.judgement}\n\n"
         f"the nodes with most evidence: how far their genes differ, above what such genes do\n"
         f"{node_lines(result.top_nodes, 10)}\n\n"
         f"results       {result.folder.resolve()}\n"
-        f"              {', '.join(sorted(path.name for path in result.folder.iterdir()))}\n"
+        f"{textwrap.fill(files, 80, initial_indent=' ' * 14, subsequent_indent=' ' * 14)}\n"
         f"took          {time.monotonic() - started:.0f} s\n\n"
         f"{result.verdict}\n"
         f"next          open {result.folder / 'report.html'} in a browser\n"

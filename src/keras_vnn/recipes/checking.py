@@ -106,9 +106,9 @@ class FileReport(Shown):
         """Return a paragraph: the path, and a line for each thing there is to say."""
         if self.error:
             return "\n".join([f"{self.path}", *_indented("cannot", self.error.splitlines())])
-        lines = [f"{self.path}", *_indented("is", ["" if not self.family else FAMILIES[self.family].what])]
+        lines = [f"{self.path}", *_indented("is", [FAMILIES[self.family].what] if self.family else [])]
         lines += _indented("format", [self.format])
-        lines += _indented("holds", [f"{self.summary}, {self.records:,} records"])
+        lines += _indented("holds", [f"{self.summary}, {self.records:,} records" if self.records > 1 else self.summary])
         lines += _indented("names", [] if self.names is None else [str(self.names)])
         for word, text in self.contents.items():
             lines += _indented(word, [text])
@@ -294,7 +294,7 @@ def _saved(path: Path) -> FileReport | None:
         return FileReport(path, "", "saved architecture", str(arch), len(arch.layers), advice=(say,))
     if "config.json" in members and "model.weights.h5" in members:
         say = f"Look at it: vnn inspect {shlex.quote(str(path))}"
-        return FileReport(path, "", "saved Keras model", "a model (not opened)", 1, advice=(say,))
+        return FileReport(path, "", "saved Keras model", "a model with its architecture", 1, advice=(say,))
     return None
 
 

@@ -169,8 +169,10 @@ def compare(
         )
 
 
-def compare_networks(recipe: TrainingRecipe, comparison: CompareRecipe, folder: Path) -> Comparison:
-    """Compare the network a recipe trains with controls and baselines, and write tables and a page.
+def compare_networks(
+    recipe: TrainingRecipe, comparison: CompareRecipe, folder: Path
+) -> tuple[Architecture, Comparison]:
+    """Return the network a recipe trains, and how it compares with controls and baselines; write tables.
 
     Parameters
     ----------
@@ -179,7 +181,7 @@ def compare_networks(recipe: TrainingRecipe, comparison: CompareRecipe, folder: 
     comparison
         What it is compared with.
     folder
-        For tables, the page and the runs; runs that are there already are not repeated.
+        For tables and the runs; runs that are there already are not repeated.
 
     Raises
     ------
@@ -196,7 +198,7 @@ def compare_networks(recipe: TrainingRecipe, comparison: CompareRecipe, folder: 
         asked = (comparison, training, train.fractions, train.group, train.missing, train.objective)
         found = _compared(network, data, labels, folder, *asked, how, log_info)
         found.save(folder)
-    return found
+    return network, found
 
 
 def _compared(
@@ -248,7 +250,7 @@ def _compared(
         "model": {**how, **what, "missing": missing, "method": options.method},
         "version": version("keras-vnn"),
     }
-    claim(folder, "comparison", identity, (*FILES, "runs/*.json"))
+    claim(folder, "comparison", identity, (*FILES, "comparison.html", "runs/*.json"))
     place = made_folder(folder / "runs")
     shared = Shared(arch, data, labels, training, objective, missing, how, options.method, digest_of(identity))
     known = partial(finished, place, shared=shared.identity, are_labelled=labels is not None)

@@ -164,7 +164,7 @@ def _cell(value: Any) -> Any:
     return value if isinstance(value, str | int | float) else json.dumps(value)
 
 
-_FILES = (DATABASE, "trials.csv", "best.yaml", "best.keras", "tuning.json")
+_FILES = (DATABASE, "trials.csv", "best.yaml", "best.keras", "tuning.json", "search.html")
 
 
 def _listed(setting: Setting, value: Any) -> Any:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
@@ -82,38 +82,54 @@ def _plain(values: Any) -> Any:
     return json.loads(json.dumps(values, default=str), parse_constant=lambda _: None)
 
 
-_SCHEMA = "keras-vnn comparison "
+class _Experiment(NamedTuple):
+    """What many runs left behind: what it is called, the file in its folder, and how it is made and passed on."""
+
+    word: str
+    schema: str
+    file: str
+    remedy: str
 
 
-def comparison_values(comparison: Any) -> dict[str, Any]:
-    """Return what `Comparison.to_json` gives, of whatever names a comparison.
+_COMPARISON = _Experiment(
+    "comparison",
+    "keras-vnn comparison ",
+    "comparison.json",
+    "Make one: vnn compare recipe.yaml -o comparison, then --comparison comparison",
+)
+_SEARCH = _Experiment(
+    "search", "keras-vnn tuning ", "tuning.json", "Make one: vnn tune recipe.yaml -o tuned, then --search tuned"
+)
+
+
+def _experiment_values(given: Any, kind: _Experiment) -> dict[str, Any] | None:
+    """Return what ``to_json`` of a comparison or search gives, of whatever names it; nothing of nothing.
 
     Raises
     ------
     ReadError
-        The folder or file holds no comparison.
+        The folder or file holds none.
     """
-    if hasattr(comparison, "to_json"):
-        values: Any = comparison.to_json()
-    elif isinstance(comparison, Mapping):
-        values = dict(comparison)
+    if given is None:
+        return None
+    if hasattr(given, "to_json"):
+        values: Any = given.to_json()
+    elif isinstance(given, Mapping):
+        values = dict(given)
     else:
-        values = _read(comparison)
-    if not (isinstance(values, dict) and str(values.get("schema", "")).startswith(_SCHEMA)):
-        raise ReadError(
-            f"This is not a comparison: {_worded(comparison)}\n"
-            "Make one: vnn compare recipe.yaml -o comparison, then --comparison comparison"
-        )
+        values = _read(given, kind)
+    if not (isinstance(values, dict) and str(values.get("schema", "")).startswith(kind.schema)):
+        raise ReadError(f"This is not a {kind.word}: {_worded(given)}\n{kind.remedy}")
     return values
 
 
-def _read(comparison: str | os.PathLike[str]) -> Any:
-    path = Path(comparison)
-    found = existing_file(path / "comparison.json" if path.is_dir() else path, "comparison")
+def _read(folder: str | os.PathLike[str], kind: _Experiment) -> Any:
+    path = Path(folder)
+    found = existing_file(path / kind.file if path.is_dir() else path, kind.word)
     try:
         return json.loads(found.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ReadError(f"The comparison is damaged: {found}\n{error}\nMake it again: vnn compare") from error
+        raise ReadError(f"The {kind.word} is damaged: {found}\n{error}\n{kind.remedy}") from error
 
 
 def _worded(comparison: Any) -> str:
@@ -134,6 +150,7 @@ def report_data(
     class_: str | None = None,
     ranking: pd.DataFrame | None = None,
     comparison: Any = None,
+    search: Any = None,
     missing: str = "raise",
 ) -> dict[str, Any]:
     """Gather what a report shows.
@@ -153,13 +170,15 @@ def report_data(
         What `tl.rank_nodes` gave, instead of what the model remembers.
     comparison
         A `Comparison`, or the folder `vnn compare` wrote.
+    search
+        A `Tuning`, or the folder `vnn tune` wrote.
 
     Returns
     -------
     dict
         Plain JSON values: ``schema``, ``version``, ``title``, ``architecture``, ``model``, ``nodes``, ``edges``,
-        ``readout``, ``findings``, ``importance``, ``activity``, ``scores``, ``comparison``; ``None`` for what is not
-        known.
+        ``readout``, ``findings``, ``importance``, ``activity``, ``scores``, ``comparison``, ``search``; ``None`` for
+        what is not known.
 
     Raises
     ------
@@ -170,7 +189,7 @@ def report_data(
     DataError, GeneError
         The data do not fit the model.
     ReadError
-        There is no comparison where one should be.
+        There is no comparison or search where one should be.
 
     Examples
     --------
@@ -185,7 +204,10 @@ def report_data(
     """
     from keras_vnn import __version__
 
-    compared = None if comparison is None else comparison_values(comparison)
+    experiments = {
+        "comparison": _experiment_values(comparison, _COMPARISON),
+        "search": _experiment_values(search, _SEARCH),
+    }
     found: dict[str, Any] = {"schema": SCHEMA, "version": __version__, "title": title or "Visible neural network"}
     if is_model(source):
         found |= _of_model(source, data, labels, class_, ranking, missing)
@@ -198,7 +220,7 @@ def report_data(
         found |= _of_architecture(source, None, None)
         found |= dict.fromkeys(("model", "readout", "activity", "scores"))
         found |= _of_rankings(source, [] if ranking is None else [ranking])
-    return {**found, "comparison": compared}
+    return {**found, **experiments}
 
 
 def _of_architecture(arch: Architecture, seen: ModelView | None, weights: pd.DataFrame | None) -> dict[str, Any]:
@@ -374,6 +396,7 @@ def write_report(
     class_: str | None = None,
     ranking: pd.DataFrame | None = None,
     comparison: Any = None,
+    search: Any = None,
     missing: str = "raise",
     overwrite: bool = False,
 ) -> Path:
@@ -384,7 +407,7 @@ def write_report(
 
     Parameters
     ----------
-    source, data, labels, title, class_, ranking, comparison, missing
+    source, data, labels, title, class_, ranking, comparison, search, missing
         As in `pl.report_data`.
     path
         File to write.
@@ -417,8 +440,9 @@ def write_report(
     'report.html'
     """
     target = check_target(path, overwrite=overwrite)
+    experiments = {"comparison": comparison, "search": search}
     values = report_data(
-        source, data, labels, title=title, class_=class_, ranking=ranking, comparison=comparison, missing=missing
+        source, data, labels, title=title, class_=class_, ranking=ranking, missing=missing, **experiments
     )
     with replacing(target, overwrite=overwrite) as partial:
         partial.write_text(page_of(values), encoding="utf-8", newline="\n")

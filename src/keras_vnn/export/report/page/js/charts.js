@@ -44,20 +44,36 @@
     return bar;
   };
 
-  /** A dot per run, a bar at the mean, a line per contender. rows: {name, kind, values, mean}. */
-  report.dots = ({ title, rows, width = 760 }) => {
-    const left = 190, right = 30, step = 30, height = rows.length * step + 44;
-    const values = rows.flatMap(row => row.values).filter(Number.isFinite);
+  /** A dot per value, a bar at the mean, a line from low to high, one row per contender. rows: {name, kind, values, mean, low, high}. */
+  report.dots = ({ title, rows, zero = false, width = 620 }) => {
+    const left = 150, right = 24, step = 30, height = rows.length * step + 44;
+    const values = rows.flatMap(row => [...row.values, row.mean, row.low, row.high, zero ? 0 : null]).filter(Number.isFinite);
     const [low, high] = d3.extent(values), pad = 0.05 * (high - low) || 0.01;
     const x = d3.scaleLinear([low - pad, high + pad], [left, width - right]);
     const best = d3.greatest(rows, row => row.mean);
-    const picture = svg(width, height, `${title}: a line per contender, a dot per run; the highest mean is that of ${best?.name}`).attr("class", "chart dots");
+    const picture = svg(width, height, `${title}, a line per contender; the highest mean is that of ${best?.name}`).attr("class", "chart dots");
     picture.append("g").attr("class", "axis grid").attr("transform", `translate(0,${height - 30})`).call(d3.axisBottom(x).ticks(6).tickSize(-(height - 36)));
+    if (zero) picture.append("line").attr("class", "zero").attr("x1", x(0)).attr("x2", x(0)).attr("y1", 6).attr("y2", height - 30);
     const line = picture.selectAll("g.row").data(rows).join("g").attr("class", row => `row ${row.kind}`).attr("transform", (_, i) => `translate(0,${i * step + 22})`);
     line.append("text").attr("x", left - 14).attr("y", 5).attr("text-anchor", "end").text(row => row.name);
     line.append("line").attr("class", "track").attr("x1", left).attr("x2", width - right);
+    line.filter(row => Number.isFinite(row.low)).append("line").attr("class", "interval").attr("x1", row => x(row.low)).attr("x2", row => x(row.high));
     line.selectAll("circle").data(row => row.values.filter(Number.isFinite)).join("circle").attr("r", 5).attr("cx", v => x(v));
     line.filter(row => Number.isFinite(row.mean)).append("rect").attr("x", row => x(row.mean) - 1.5).attr("y", -10).attr("width", 3).attr("height", 20);
-    return h("figure", { class: "wide" }, h("figcaption", {}, title), picture.node());
+    return h("figure", {}, h("figcaption", {}, title), h("div", { class: "wide", tabindex: "0", role: "region", "aria-label": title }, picture.node()));
+  };
+
+  /** A dot per trial, at what was tried and what came of it; words stand side by side. points: {x, y, best}. */
+  report.scatter = ({ title, points, width = 330, height = 210 }) => {
+    const edge = { top: 12, right: 16, bottom: 30, left: 44 }, tried = points.map(point => point.x);
+    const room = [edge.left + 14, width - edge.right - 14], numeric = tried.every(Number.isFinite), [low, high] = numeric ? d3.extent(tried) : [];
+    const x = !numeric ? d3.scalePoint([...new Set(tried)], room).padding(0.3) : low > 0 && high > 10 * low ? d3.scaleLog([low, high], room) : d3.scaleLinear([low, high], room);
+    const y = d3.scaleLinear(d3.extent(points, point => point.y), [height - edge.bottom, edge.top]).nice(4);
+    const picture = svg(width, height, `${title}: a dot per trial`).attr("class", "chart");
+    const words = numeric ? d3.axisBottom(x).ticks(4, "~g") : d3.axisBottom(x).tickFormat(name => (String(name).length > 14 ? `${String(name).slice(0, 13)}…` : String(name)));
+    picture.append("g").attr("class", "axis").attr("transform", `translate(0,${height - edge.bottom})`).call(words);
+    picture.append("g").attr("class", "axis grid").attr("transform", `translate(${edge.left},0)`).call(d3.axisLeft(y).ticks(4).tickSize(-(width - edge.left - edge.right)));
+    picture.append("g").selectAll("circle").data(points).join("circle").attr("class", point => (point.best ? "trial best" : "trial")).attr("r", point => (point.best ? 6 : 4)).attr("cx", point => x(point.x)).attr("cy", point => y(point.y));
+    return h("figure", {}, h("figcaption", {}, title), picture.node());
   };
 })();

@@ -5,7 +5,7 @@
 (() => {
   const { nodes, size, h } = report;
   const FLAT = report.layers === 2;
-  const BEGIN = FLAT ? 30 : 12, STEP = 8, MOST = 150, COLUMN = 230, ROW = FLAT ? 25 : 40, READERS = 2, LEVEL = 86, DEEP = 5, LEAST = 0.6;
+  const STEP = 8, MOST = 150, COLUMN = 230, ROW = FLAT ? 25 : 40, READERS = 2, LEVEL = [62, 86], NARROW = 560, DEEP = 5, LEAST = 0.6;
   const outputId = size;  // outputs are numbered behind the nodes
 
   const chain = node => {
@@ -13,11 +13,12 @@
     for (let here = nodes.parent[node]; here >= 0; here = nodes.parent[here]) found.push(here);
     return found;
   };
-  const beginning = () => {
-    const hidden = d3.range(report.firstHidden, size).sort((a, b) => report.worth(b) - report.worth(a) || a - b).slice(0, BEGIN);
+  const beginning = width => {
+    const first = FLAT ? 30 : width < NARROW ? 6 : 12;
+    const hidden = d3.range(report.firstHidden, size).sort((a, b) => report.worth(b) - report.worth(a) || a - b).slice(0, first);
     const shown = new Set(hidden);
     for (const node of hidden) for (const above of chain(node)) shown.add(above);
-    for (const node of hidden.slice(0, BEGIN / 2)) for (const { node: gene } of report.inputs(node).filter(({ node }) => report.isGene(node)).slice(0, 2)) shown.add(gene);
+    for (const node of hidden.slice(0, first / 2)) for (const { node: gene } of report.inputs(node).filter(({ node }) => report.isGene(node)).slice(0, 2)) shown.add(gene);
     return shown;
   };
   const around = node => {
@@ -97,11 +98,12 @@
           spread(column);
         }
       // Few layers stand side by side, from left to right; many on top of each other, genes at the bottom.
-      deep = columns.length > DEEP || (!FLAT && canvas.clientWidth < 560);
+      deep = columns.length > DEEP || (!FLAT && canvas.clientWidth < NARROW);
       const apart = Math.min(COLUMN, Math.max(120, (canvas.clientWidth - 190) / Math.max(1, columns.length - 1)));
+      const level = Math.min(LEVEL[1], Math.max(LEVEL[0], (canvas.clientHeight - 60) / LEAST / columns.length));
       const spacing = column => (column.every(report.isGene) ? 78 : 156);
       return new Map(columns.flatMap((column, c) => column.map((node, i) => [node, deep
-        ? { x: row.get(node) * spacing(column), y: -c * LEVEL + (column.length > 4 && i % 2 ? 30 : 0) }
+        ? { x: row.get(node) * spacing(column), y: -c * level + (column.length > 4 && i % 2 ? 30 : 0) }
         : { x: c * apart, y: row.get(node) * ROW + (c % 2 ? 0 : ROW / 2) }])));
     };
     const redraw = ({ fit = false } = {}) => {
@@ -128,15 +130,15 @@
       if (fit) frame();
       say();
     };
-    /** Everything if its names can be read then, else the chosen node in the middle. */
+    /** Everything; with a chosen node in the middle where the names could not be read then. */
     const frame = () => {
       cy.fit(undefined, 30);
       if (cy.zoom() > 1.4) { cy.zoom(1.4); cy.center(); }
-      if (cy.zoom() >= LEAST) return;
       const chosen = cy.getElementById(String(report.state.selected));
+      if (!chosen.length || cy.zoom() >= LEAST) return;
       cy.zoom(LEAST);
-      cy.center(chosen.length ? chosen : undefined);
-      if (deep && chosen.length) cy.panBy({ x: 0, y: canvas.clientHeight * 0.22 });
+      cy.center(chosen);
+      if (deep) cy.panBy({ x: 0, y: canvas.clientHeight * 0.22 });
     };
     const near = () => {
       cy.edges().removeClass("near far");
@@ -177,7 +179,7 @@
       report.button("+ feeds", () => add(report.outputs(here())), { ...picked, title: "Show more of what the node feeds" }),
       report.button("only this", () => { shown = around(here()); redraw({ fit: true }); }, { ...picked, title: "Show the node, its strongest neighbours and its way to the output" }),
       report.button("hide", () => remove([here()]), { ...picked, title: "Hide the node" }),
-      report.button("start", () => { shown = beginning(); redraw({ fit: true }); }, { title: "The most important nodes again" }),
+      report.button("start", () => { shown = beginning(canvas.clientWidth); redraw({ fit: true }); }, { title: "The most important nodes again" }),
       report.button("fit", () => cy.fit(undefined, 30), { title: "Fit into the window" }),
       report.button("PNG", async () => report.download("network.png", await cy.png({ output: "blob-promise", scale: 2, full: true, bg: getComputedStyle(document.documentElement).getPropertyValue("--ground").trim() })), { title: "Download the picture" }),
     );
@@ -197,7 +199,7 @@
       draw: changed => {
         const node = report.state.selected;
         const isNew = !shown;
-        shown ??= node !== null && node < size ? around(node) : beginning();
+        shown ??= node !== null && node < size ? around(node) : beginning(canvas.clientWidth);
         if (changed.has("selected") && node !== null && node < size && !shown.has(node)) {
           shown = around(node);
           return redraw({ fit: true });

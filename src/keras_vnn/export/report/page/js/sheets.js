@@ -23,16 +23,16 @@
     const rows = d3.range(report.firstHidden, report.size);
     const kinds = [...new Set(rows.map(report.kind))], layers = [...new Set(rows.map(node => nodes.layer[node]))];
     const columns = [
-      text("id", node => nodes.id[node], node => report.nodeLink(node, nodes.id[node])), text("label", report.label), text("kind", report.kind),
+      text("id", node => nodes.id[node], node => report.nodeLink(node, nodes.id[node])), text("label", report.label),
+      ...findings(), text("kind", report.kind),
       number("layer", node => nodes.layer[node]), number("units", node => nodes.units[node]), number("genes", node => nodes.genes[node], "Genes upstream, on any path"),
       number("inputs", node => nodes.inputs[node]), number("feeds", node => nodes.outputs[node]),
-      ...findings(),
       ...(data.importance ? [number("importance", report.importance), number("rank", report.rank, "In its layer")] : []),
       ...effects(),
       ...means(), text("also", node => report.names(node).join("; ")),
     ];
     return report.table({
-      caption: "Nodes", file: "nodes.csv", rows, columns, sort: { column: data.findings || data.importance ? 8 : 5, up: false },
+      caption: "Nodes", file: "nodes.csv", rows, columns, sort: { column: data.findings ? 2 : data.importance ? 8 : 5, up: false },
       choices: [...(kinds.length > 1 ? [{ title: "kind ", value: report.kind, options: kinds }] : []), ...(layers.length > 1 ? [{ title: "layer ", value: node => nodes.layer[node], options: layers }] : [])],
     });
   };

@@ -16,7 +16,7 @@
   };
   const byWorth = (a, b) => report.worth(b) - report.worth(a) || a - b;
   const largest = (a, b) => b.genes - a.genes || a.id - b.id;
-  const word = report.data.importance ? "by importance" : "by size";
+  const word = report.data.findings ? "by evidence" : report.data.importance ? "by importance" : "by size";
   const total = children => d3.sum(children, child => child.genes);
 
   /** Put more than a hundred children into bundles by rank. */

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from keras_vnn import readers
-from keras_vnn.basics.columnar import is_columnar, read_columnar
 from keras_vnn.basics.errors import ReadError, VNNError, VNNWarning, sample
 from keras_vnn.basics.files import existing_file
 from keras_vnn.basics.probing import refuse_damaged_hdf5
@@ -29,7 +28,6 @@ from keras_vnn.priors.genes import gene_list
 from keras_vnn.priors.identifiers import IdentifierTable, names_in
 from keras_vnn.priors.kinds import OTHER, Identified, bare_name, genes_known, identify, made_unique
 from keras_vnn.readers import FAMILIES, read_identifier_map
-from keras_vnn.readers.interactions import family_of_columns
 from keras_vnn.readers.registry import sniff, unrecognized
 from keras_vnn.readers.text import preview
 from keras_vnn.recipes.pairs_in_doubt import family_of_pairs, pairs_of_genes
@@ -323,8 +321,6 @@ def _family(path: Path) -> str:
     """Return which option of ``vnn build`` takes a file."""
     if is_ten_x(path):
         return "genes"
-    if is_columnar(path):
-        return family_of_columns(list(read_columnar(path).columns))
     start = preview(path)
     found = sniff(start)
     if found is not None:

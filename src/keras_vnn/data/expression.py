@@ -47,6 +47,7 @@ from keras_vnn.data.matching import gene_ids
 from keras_vnn.data.plink import is_plink, read_plink
 from keras_vnn.priors.genes import ORIENTATIONS, decide_orientation
 from keras_vnn.priors.kinds import is_count_summary
+from keras_vnn.readers.registry import told_what_it_is
 
 if TYPE_CHECKING:
     import anndata
@@ -141,7 +142,8 @@ def read_expression(
     _refuse_impossible(kind, found, layer, backed)
     if kind == "text table":
         column = remembered if gene_column is None else gene_column
-        adata, said = _read_text(found, wanted, orientation, described, metadata, column)
+        with told_what_it_is(found, "expression"):
+            adata, said = _read_text(found, wanted, orientation, described, metadata, column)
     else:
         if kind in _GENOTYPES:
             adata = _GENOTYPES[kind](found)

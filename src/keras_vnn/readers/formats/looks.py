@@ -23,9 +23,13 @@ _DESCRIPTION = re.compile(r"(https?://|>|na$|n/a$)", re.IGNORECASE)
 def _is_ragged(start: Preview) -> bool:
     if not most_rows(start, lambda row: len(row) >= 3):
         return False
+    if most_rows(start, lambda row: len(row) > 1 and _DESCRIPTION.match(row[1]) is not None):
+        return True
+    if most_rows(start, lambda row: any(map(is_number, row[2:]))):
+        return False
     widths = {text.count("\t") + 1 for text in start.texts}
     ragged = len(start.lines) > 1 and len(widths) >= min(3, len(start.lines)) and max(widths) >= 5
-    return ragged or most_rows(start, lambda row: len(row) > 1 and _DESCRIPTION.match(row[1]) is not None)
+    return ragged or most_rows(start, lambda row: row[1:2] == [""])
 
 
 def _is_group_rows(start: Preview) -> bool:

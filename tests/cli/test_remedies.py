@@ -40,7 +40,12 @@ REMEDIES = {
         "Say which column it is, for example: {}",
         "--interactions-columns 1 --interactions-columns 2 --interactions-columns 3",
     ),
-    "weights": (WEIGHTS, REGULATED, "weights of regulation (targets × TFs) with {}.", "--regulation-format matrix"),
+    "weights": (
+        WEIGHTS,
+        REGULATED,
+        "weights of regulation (targets × TFs) by --regulation with {}.",
+        "--regulation-format matrix",
+    ),
     "types of SIF": (
         "GENE0 kiss GENE1\nGENE1 kiss GENE2\n",
         BUILD,

@@ -20,6 +20,7 @@ import pandas as pd
 from keras_vnn.basics.errors import ReadError
 from keras_vnn.basics.files import decompressed, existing_file, is_filled_up, read_lines
 from keras_vnn.basics.unpacking import COLUMNAR, NOT_TEXT, open_unpacked, packed_by
+from keras_vnn.priors.genes import GENE_WORDS
 
 # The first lines of GCT, and the first columns of featureCounts.
 GCT = ("#1.2", "#1.3")
@@ -60,9 +61,13 @@ class TextTable:
 
     @property
     def aside(self) -> tuple[str, ...]:
-        """The columns that say something of the genes, where the program that wrote the table is known."""
+        """The columns that say something of the genes: other names, and what a known program writes."""
         known = {"GCT": ("Description",), "featureCounts": FEATURE_COUNTS[1:]}.get(self.kind, ())
-        return tuple(name for name in known if name in self.columns)
+        return tuple(
+            name
+            for name, values in zip(self.columns, self.body.dtypes, strict=True)
+            if name in known or (values.kind not in "biuf" and GENE_WORDS.fullmatch(name.casefold()) is not None)
+        )
 
 
 def read_table(

@@ -23,6 +23,7 @@ from keras_vnn.readers.formats.gene_sets import (
     GENE_SET_TABLE,
     GMT,
     GMT_ANNOTATIONS,
+    GMT_REGULATION,
     GMX,
     GROUPS,
 )
@@ -81,7 +82,7 @@ LIKELY = (
 # Two columns of anything are a table.
 POSSIBLE = (
     *identifiers.POSSIBLE,
-    *(looks.NAMES, INTERACTION_TABLE, REGULATION_TABLE),
+    *(looks.NAMES, INTERACTION_TABLE, GMT_REGULATION, REGULATION_TABLE),
     *(identifiers.IDENTIFIER_TABLE, GENE_TERM, EDGES, GMT, GMT_ANNOTATIONS, GROUPS),
 )
 FORMATS = (*SURE, *LIKELY, *POSSIBLE)
@@ -215,7 +216,7 @@ def refuse_other(start: Preview, other: Format, what: str) -> NoReturn:
     """Raise the error about a file that is of another family than the one asked for."""
     family = FAMILIES.get(other.family)
     advice = other.advice.format(
-        matrix=remedy("with {format}", "with --regulation-format matrix", format="matrix"),
+        matrix=reader_called("regulation", "read.regulation", format="matrix"),
         **{one.name.replace("-", "_"): reader_called(one.name, one.public) for one in FAMILIES.values()},
     )
     if family is not None and not advice:

@@ -371,6 +371,14 @@ def read_gmt_annotations(start: Preview, options: Options) -> Table:
     return Table(frame, start.path, "GMT", len(sets), sets.audit.entries, term_names=annotations.term_names)
 
 
+def read_gmt_regulation(start: Preview, options: Options) -> Table:
+    """Read a GMT file as regulation: each set has the name of a regulator, and its targets as genes."""
+    sets = _read_gmt(start, replace(options, repeated_sets="merge"))
+    frame = sets.to_frame()[["name", "gene"]].set_axis(["first", "second"], axis=1)
+    frame.index = frame.index * 0
+    return Table(frame, start.path, "GMT, a regulator and its targets a row", len(sets), sets.audit.entries)
+
+
 def _rows(start: Preview) -> list[list[str]]:
     """Return the fields of the rows in a preview, or nothing unless every row has at least two."""
     return start.fields if all("\t" in text for text in start.texts) else []
@@ -391,3 +399,5 @@ _read_groups = partial(read_sets, title="group file", described=False)
 GMT = Format("gmt", "GMT (name, description, genes)", "gene-sets", _is_gmt, _read_gmt)
 GROUPS = Format("groups", "a group file (name, genes)", "gene-sets", looks_like_groups, _read_groups)
 GMT_ANNOTATIONS = Format("gmt", "GMT (name, description, genes)", "annotations", _is_gmt, read_gmt_annotations)
+# By name alone: sets of other kinds look alike.
+GMT_REGULATION = Format("gmt", "GMT (regulator, description, targets)", "regulation", read=read_gmt_regulation)

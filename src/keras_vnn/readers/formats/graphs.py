@@ -219,10 +219,13 @@ def _read_json(path: Path) -> Network:
     with _parsing(path, "a network in JSON"):
         elements = content["elements"] if isinstance(content, dict) and "elements" in content else content
         if "links" not in elements and "edges" not in elements and "adjacency" not in elements:
-            # One list, as Cytoscape.js takes it as well.
-            listed = [one["data"] for one in elements]
-            elements = {"edges": [one for one in listed if "source" in one]}
-            elements["nodes"] = [one for one in listed if "source" not in one]
+            # One list, as Cytoscape.js takes it as well, or one of edges alone.
+            listed = [_data(one) for one in elements]
+            rows = [one for one in listed if "source" in one]
+            nodes = [one for one in listed if "source" not in one]
+            if not nodes:
+                nodes = [{"id": one[end]} for one in rows for end in ("source", "target")]
+            elements = {"edges": rows, "nodes": nodes}
         nodes = {facts["id"]: facts for facts in map(_data, elements["nodes"])}
         rows = elements.get("links", elements.get("edges"))
         if rows is None:
@@ -445,7 +448,8 @@ def _is_gml(start: Preview) -> bool:
 def _is_json(start: Preview) -> bool:
     top = "\n".join(start.texts).lstrip()
     if re.match(r"\[\s*\{", top):
-        return re.search(r'"data"\s*:\s*\{\s*"(id|source)"\s*:', top) is not None
+        is_edge = all(f'"{end}"' in top[: top.find("}")] for end in ("source", "target"))
+        return is_edge or re.search(r'"data"\s*:\s*\{\s*"(id|source)"\s*:', top) is not None
     if not top.startswith("{") or '"graphs"' in top[:1000]:
         return False
     return re.search(r'"elements"\s*:\s*[\[{]|"nodes"\s*:\s*\[\s*\{', top) is not None

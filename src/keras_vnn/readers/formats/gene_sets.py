@@ -3,7 +3,8 @@
 In: a file. Out: `GeneSets`.
 
 ### GMT
-`read.gene_sets`: as MSigDB writes it, with an address; as Reactome, with an id; names may hold commas.
+`read.gene_sets`: as MSigDB writes it, with an address; as Reactome, with an id; names may hold commas. A GMT
+of regulators and their targets is read by `read.regulation` with `format="gmt"`.
 
 ```text h.all.v2022.1.Hs.symbols.gmt
 HALLMARK_P53_PATHWAY	http://www.gsea-msigdb.org/gsea/msigdb/human/geneset/HALLMARK_P53_PATHWAY	CDKN1A	BTG2	MDM2

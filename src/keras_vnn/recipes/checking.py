@@ -399,11 +399,11 @@ def _overlap(
     for part in ("case", "version"):
         if (more := counts[f"ignoring_{part}"]) > better:
             advice.append(f"--ignore-{part}: {more:,} names match instead of {counts['matched']:,}.")
-    met = {column: len(set(names).intersection(found)) for column, found in columns.items()}
-    column = max(met, key=lambda one: met[one], default="")
-    if met.get(column, 0) > better:
-        more = f"{met[column]:,} names match instead of {counts['matched']:,}"
-        advice.append(f"{_GENE_COLUMN} {shlex.quote(column)}: {more}.")
+    by_column = {column: len(set(names).intersection(found)) for column, found in columns.items()}
+    column = max(by_column, key=lambda one: by_column[one], default="")
+    if by_column.get(column, 0) > better:
+        said = f"{by_column[column]:,} names match instead of {counts['matched']:,}"
+        advice.append(f"{_GENE_COLUMN} {shlex.quote(column)}: {said}.")
         return counts, advice
     few = 20 * max(counts["matched"], counts["ignoring_case"], counts["ignoring_version"]) < min(len(names), len(known))
     if table is not None:

@@ -221,11 +221,9 @@ def _read_json(path: Path) -> Network:
         if "links" not in elements and "edges" not in elements and "adjacency" not in elements:
             # One list, as Cytoscape.js takes it as well, or one of edges alone.
             listed = [_data(one) for one in elements]
-            rows = [one for one in listed if "source" in one]
-            nodes = [one for one in listed if "source" not in one]
-            if not nodes:
-                nodes = [{"id": one[end]} for one in rows for end in ("source", "target")]
-            elements = {"edges": rows, "nodes": nodes}
+            elements = {"edges": [one for one in listed if "source" in one]}
+            ends = [{"id": one[end]} for one in elements["edges"] for end in ("source", "target")]
+            elements["nodes"] = [one for one in listed if "source" not in one] or ends
         nodes = {facts["id"]: facts for facts in map(_data, elements["nodes"])}
         rows = elements.get("links", elements.get("edges"))
         if rows is None:

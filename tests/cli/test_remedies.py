@@ -197,16 +197,17 @@ def _functions(path):
 
 
 def test_every_remedy_of_the_readers_is_executed_here(files, vnn, monkeypatch):
-    worded, as_flags = set(), remedies._as_flags
+    worded = set()
+    of_remedies = remedies.remedy
 
-    def noted(flag, value):
+    def noted(sentence, otherwise="", /, **options):
         frame = sys._getframe(1)
-        while frame.f_code.co_filename == remedies.__file__:
-            frame = frame.f_back
         worded.add((Path(frame.f_code.co_filename).name, frame.f_code.co_name))
-        return as_flags(flag, value)
+        return of_remedies(sentence, otherwise, **options)
 
-    monkeypatch.setattr(remedies, "_as_flags", noted)
+    for name, module in sorted(sys.modules.items()):
+        if name.startswith("keras_vnn.readers") and hasattr(module, "remedy"):
+            monkeypatch.setattr(module, "remedy", noted)
     for content, command, _, _ in REMEDIES.values():
         (files / "prior.txt").write_text(content)
         vnn(*command)

@@ -37,7 +37,7 @@ from keras_vnn.options import (
     model_options,
     training_options,
 )
-from keras_vnn.recipes.prior_fields import HEADINGS, headings_by_need, needed_by_fields
+from keras_vnn.recipes.prior_fields import HEADINGS, LIMITS, OWN_LIMITS, headings_by_need, needed_by_fields
 from keras_vnn.recipes.section import RecipeSection
 from keras_vnn.recipes.space import setting_of
 
@@ -63,16 +63,6 @@ GENE_COLUMN = "Column of the gene names, by name or number from 1; of an .h5ad a
 _COLUMNS = "Columns of a table, by name or number from 1"
 
 
-# Options of the wiring that each family of priors may have of its own, and the fields that name its files.
-_LIMITS = ("min_genes", "max_genes")
-_OF_FAMILIES = {
-    "interactions": ("interactions", "regulation"),
-    "ontology": ("ontology",),
-    "hierarchy": ("hierarchy",),
-    "gene_sets": ("gene_sets",),
-}
-
-
 def _of_family(option: str) -> Any:
     """Return the declaration of an option of the wiring for one family of priors among several."""
     return Field(default=None, description=f"{option} of this family alone, where several are joined.")
@@ -88,7 +78,7 @@ class BuildRecipe(RecipeSection):
         "id_policy": ("id_map", "ignore_case", "ignore_version"),
         "id_from": ("id_map",),
         "id_to": ("id_map",),
-        **{f"{prefix}_{limit}": files for prefix, files in _OF_FAMILIES.items() for limit in _LIMITS},
+        **{f"{prefix}_{limit}": files for prefix, files in OWN_LIMITS.items() for limit in LIMITS},
     }
     headings: ClassVar[Mapping[str, str]] = HEADINGS | headings_by_need(needs)
 
@@ -189,7 +179,7 @@ class BuildRecipe(RecipeSection):
         """Return those of the wiring options that a family has; dense units stand next to one family only."""
         known = set(_WIRING[family].names())
         prefix = family.replace(" ", "_")
-        own = {name: getattr(self, f"{prefix}_{name}") for name in _LIMITS}
+        own = {name: getattr(self, f"{prefix}_{name}") for name in LIMITS}
         if family != next((one for one in self.families if one in ("ontology", "hierarchy")), self.families[0]):
             known.remove("dense_units")
         shared = {name: value for name, value in self.wiring.items() if name in known}

@@ -1,6 +1,7 @@
 """docs/formats.md: each example is read by the function named above it, to exactly what stands here."""
 
 import bz2
+import contextlib
 import gzip
 import lzma
 import re
@@ -9,6 +10,7 @@ import warnings
 import zipfile
 from operator import attrgetter
 
+import pandas as pd
 import pytest
 
 import keras_vnn as vnn
@@ -28,6 +30,7 @@ READ = {
     "edges.csv": ({*HUMAN_P53, "BRCA1", "BARD1"}, 2, "CSV interactor_a, interactor_b"),
     "pathway.sif": ({*HUMAN_P53, "MDM4", "BRCA1", "BARD1", "PDGF-BB/PDGF-(beta)-R/ATP"}, 4, "SIF (white space)"),
     "network.graphml": ({*HUMAN_P53, "ATM"}, 2, "GraphML, nodes by name"),
+    "network.xgmml": (HUMAN_P53, 1, "XGMML, nodes by name"),
     "network.gml": (HUMAN_P53, 1, "GML, nodes by label"),
     "network.cyjs": (HUMAN_P53, 1, "Cytoscape JSON, nodes by name"),
     "network.cx2": (HUMAN_P53, 1, "CX 2.0, nodes by name"),
@@ -216,11 +219,51 @@ def test_no_other_reader_takes_an_example_for_its_own(tmp_path):
         ("read.regulation", "pathway.sif"),
         ("read.interactions", "mixed.sif"),
         ("read.interactions", "collectri.csv"),
-        *(("read.regulation", name) for name in ("network.cyjs", "network.cx2", "cytoscape.csv")),
+        *(("read.regulation", name) for name in ("network.xgmml", "network.cyjs", "network.cx2", "cytoscape.csv")),
         ("read.interactions", "omnipath.tsv"),
         ("read.regulation", "adjacency.csv"),
     }
     assert set(wrong) <= allowed
+
+
+def test_what_is_no_expression_is_told_for_what_it_is(tmp_path):
+    """Given as expression, a file of another family is named, with who reads it."""
+    other = {"msigdb.xml": "MSigDB in XML", "page.html": "a web page", "terms.xml": "an ontology in OBO-XML"}
+    (tmp_path / "msigdb.xml").write_text(
+        "<?xml version='1.0'?>\n<MSIGDB NAME='m'>\n<GENESET MEMBERS='A,B'/>\n</MSIGDB>\n"
+    )
+    (tmp_path / "page.html").write_text("<!DOCTYPE html>\n<html>\n<body>a b</body></html>\n")
+    (tmp_path / "terms.xml").write_text("<?xml version='1.0'?>\n<obo>\n<term><id>GO:0006281</id></term>\n</obo>\n")
+    for name, title in other.items():
+        with pytest.raises(vnn.VNNError, match=rf"^The file is {title}, not expression: .*\n"):
+            vnn.read.expression(tmp_path / name)
+    told = {}
+    for example in EXAMPLES:
+        if example.reader in ("read.genes", "read.expression", "read.identifier_map"):
+            continue
+        path = example.write(tmp_path)
+        with contextlib.suppress(vnn.VNNError):
+            attrgetter(example.reader)(vnn)(path)
+            try:
+                told[example.name] = str(vnn.read.expression(path).shape)
+            except vnn.VNNError as error:
+                told[example.name] = str(error)
+    named = {
+        name for name, text in told.items() if re.search(r"not expression: .*\n(.*\n)*Read it with vnn\.read", text)
+    }
+    # Numbers by names are expression; names and numbers alone may be.
+    assert told.keys() - named == {"adjacency.csv", "matrix.tsv", "collectri.csv"}
+    assert "an ontology in OBO" in told["go-tiny.obo"]
+    assert "GMT" in told["ChEA.gmt"]
+
+
+def test_what_is_no_table_of_cells_is_told_for_what_it_is(tmp_path):
+    counts = pd.DataFrame({"TP53": [1, 2], "MDM2": [0, 1]}, index=["c1", "c2"])
+    counts.to_csv(tmp_path / "counts.csv")
+    for example in EXAMPLES:
+        if example.name in ("goa_human.gaf", "mgi.gaf", "go-tiny.obo", "hierarchy.cx2", "network.graphml", "drem.txt"):
+            with pytest.raises(vnn.VNNError, match=r"^The file is .*, not a table of cells: .*\n(.*\n)*Read it with"):
+                vnn.read.expression(tmp_path / "counts.csv", cells=example.write(tmp_path))
 
 
 def test_the_formats_are_told_apart(tmp_path):
@@ -234,6 +277,7 @@ def test_the_formats_are_told_apart(tmp_path):
         "edges.csv": "interactions",
         "pathway.sif": "sif",
         "network.graphml": "graphml",
+        "network.xgmml": "xgmml",
         "network.gml": "gml",
         "network.cyjs": "graph-json",
         "network.cx2": "cx2",

@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "priors": "basics",
     "readers": "basics priors",
     "architecture": "basics options priors readers",
-    "data": "basics priors",
+    "data": "basics priors readers",
     "layers": "basics architecture",
     "models": "basics options architecture data layers",
     "training": "basics options architecture data layers models",

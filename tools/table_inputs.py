@@ -9,6 +9,7 @@ nodes, each interaction, regulator, term or set being one, and the edges of gene
 import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 
 import anndata
@@ -182,6 +183,14 @@ def loom(path: Path) -> None:
         file["col_attrs/umap"] = np.zeros((2, 2))
 
 
+def by_columns(path: Path) -> None:
+    """Write counts as Parquet, their genes an index, or interactions as Feather."""
+    if path.suffix == ".parquet":
+        pd.read_csv(StringIO(COUNTS), sep="\t", index_col="gene").to_parquet(path)
+    else:
+        pd.read_csv(StringIO(EXAMPLE["edges.tsv"]), sep="\t").to_feather(path)
+
+
 # ---- the list ------------------------------------------------------------------------------------------------
 
 GENES, CELLS, PPI, TF, SETS = "--genes {}", "read.expression", "--interactions {}", "--regulation {}", "--gene-sets {}"
@@ -270,6 +279,7 @@ TABLES: Mapping[str, tuple[Table, ...]] = {
                 "read.expression, layer spliced": "2 cells × 3 genes, sum 4",
             },
         ),
+        Table("Parquet", "counts.parquet", by_columns, "genes", COUNTED, needs="pyarrow"),
         *alike(
             "regulation",
             TF,
@@ -346,6 +356,7 @@ TABLES: Mapping[str, tuple[Table, ...]] = {
             ("`A|B`", "bars.tsv", "TP53|MDM2\nBRCA1|BARD1\n", pairs(2, 4)),
             ("`A-B`", "hyphens.tsv", "TP53-MDM2\nMDM2-MDM4\n", pairs(2, 3)),
             ("GraphML with `name`", "network.graphml", EXAMPLE["network.graphml"], pairs(2, 3)),
+            ("XGMML", "network.xgmml", EXAMPLE["network.xgmml"], pairs(1, 2)),
             ("GML", "network.gml", EXAMPLE["network.gml"], pairs(1, 2)),
             ("cyjs", "network.cyjs", EXAMPLE["network.cyjs"], pairs(1, 2)),
             ("node-link JSON", "network.json", NODE_LINK, pairs(1, 2)),
@@ -367,6 +378,7 @@ TABLES: Mapping[str, tuple[Table, ...]] = {
             "interactions",
             {PPI: pairs(2, 4), TF: edges_of(1, 1, 1, 2)},
         ),
+        Table("Feather", "edges.feather", by_columns, "interactions", {PPI: pairs(2, 4)}, needs="pyarrow"),
         Table("a column called cost", "costs.tsv", COSTS, "interactions", TWO_OF_THREE | {MIN_SCORE: REFUSED}),
         Table(
             "a row without its second name",
@@ -493,7 +505,7 @@ TABLES: Mapping[str, tuple[Table, ...]] = {
                 ("MSigDB in XML", "msigdb.xml", "<?xml version='1.0'?>\n<MSIGDB NAME='m'>\n"),
                 ("a pickle of protocol 0", "genes.pkl", pickle.dumps(["TP53"], protocol=0)),
                 ("a pickle of protocol 5", "genes5.pkl", pickle.dumps(["TP53"], protocol=5)),
-                ("Feather", "table.feather", b"ARROW1x"),
+                ("Feather of version 1", "table.feather", b"FEA1x"),
             )
         ),
     ),

@@ -111,6 +111,15 @@ def test_parts_of_the_same_data_are_of_one_kind(kind):
         assert said(lambda part=part: align(table(KINDS[kind])[part], GENES, normalization=fitted)) == []
 
 
+def test_outliers_of_scaled_data_are_not_another_kind():
+    scaled = np.random.default_rng(5).normal(size=(40, 20))
+    scaled[30, 3] = 60
+    fitted = fit_normalization("none", table(scaled), GENES, cells=range(10))
+    assert said(lambda: align(table(scaled), GENES, normalization=fitted)) == []
+    fitted = fit_normalization("none", table(np.where(scaled == 60, 200, scaled)), GENES)
+    assert said(lambda: align(table(scaled)[:20], GENES, normalization=fitted)) == []
+
+
 def test_data_on_disk_are_told_by_their_first_cells(tmp_path):
     anndata.AnnData(scipy.sparse.csr_matrix(COUNTS), var=pd.DataFrame(index=GENES)).write_h5ad(tmp_path / "c.h5ad")
     data = read_expression(tmp_path / "c.h5ad", backed=True)

@@ -68,7 +68,28 @@ def cx(graph):
     return json.dumps([{"numberVerification": [1]}, {"nodes": nodes}, {"edges": edges}, {"edgeAttributes": weights}])
 
 
+def xgmml(graph):
+    """As Cytoscape writes it: a group holds its nodes once more, and another refers to one."""
+    numbered = by_number(graph)
+    node = '<node id="{0}" label="{1}"><att name="name" value="{1}" type="string"/><graphics w="35.0"/></node>'
+    nodes = [node.format(n, facts["name"]) for n, facts in numbered.nodes(data=True)]
+    edges = [
+        f'<edge id="{90 + k}" label="" source="{a}" target="{b}"><att name="weight" value="{d["weight"]}"/></edge>'
+        for k, (a, b, d) in enumerate(numbered.edges(data=True))
+    ]
+    group = f'<node id="80" label="group"><att><graph>{nodes[0]}<node xlink:href="#1"/></graph></att></node>'
+    return "\n".join(
+        (
+            '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>',
+            f'<graph id="52" label="x" directed="{int(graph.is_directed())}" xmlns:xlink="http://www.w3.org/1999/xlink"',
+            '  xmlns="http://www.cs.rpi.edu/XGMML">',
+            *("<att><graph>" + group + "</graph></att>", *nodes, *edges, "</graph>"),
+        )
+    )
+
+
 WRITTEN = {
+    "xgmml": xgmml,
     "graphml": lambda graph: "\n".join(nx.generate_graphml(by_number(graph))),
     "gml": lambda graph: "\n".join(nx.generate_gml(graph)),
     "cyjs": cytoscape,
@@ -181,6 +202,18 @@ BROKEN = {
     "entities": (
         "<?xml version='1.0'?>\n<!DOCTYPE g [<!ENTITY a 'aa'><!ENTITY b '&a;&a;'>]>\n<graphml>&b;</graphml>\n",
         "declares a document type or entities, which are not followed",
+    ),
+    "cut XGMML": (
+        "<?xml version='1.0'?>\n<graph xmlns='http://www.cs.rpi.edu/XGMML'><node id='1'/>\n",
+        "XGMML as expected",
+    ),
+    "lost node of XGMML": (
+        "<graph xmlns='http://www.cs.rpi.edu/XGMML'>\n<node id='1'/><edge source='1' target='2'/></graph>\n",
+        "1 edges lead to nodes that are not in the file: 2",
+    ),
+    "entities in XGMML": (
+        "<!DOCTYPE g [<!ENTITY a 'aa'>]>\n<graph xmlns='http://www.cs.rpi.edu/XGMML'>\n&a;</graph>\n",
+        "The XGMML declares a document type or entities, which are not followed",
     ),
     "cut GML": (GML, "GML as expected"),
     "lost node": (

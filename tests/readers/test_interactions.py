@@ -259,7 +259,8 @@ BAD = {
     "prose": (
         "A text\nof several words\non each of its lines\nor so, you may say\nthat\n",
         "Cannot tell the format of the file with interactions: {path}:1\n    A text\nName it with format=…:\n"
-        "    graphml         GraphML\n    gml             GML\n    cx2             a network in CX2 or CX\n"
+        "    graphml         GraphML\n    xgmml           XGMML\n"
+        "    gml             GML\n    cx2             a network in CX2 or CX\n"
         "    graph-json      a network in JSON (Cytoscape, node-link)\n"
         "    adjlist         an adjacency list of networkx\n"
         "    edgelist        an edge list of networkx with attributes\n"
@@ -324,8 +325,8 @@ def test_bad_files(written, content, message):
             {"format": "siff"},
             ConfigError,
             "Unknown format='siff' for interactions. Did you mean sif?\n"
-            "Expected one of: auto, graphml, gml, cx2, graph-json, adjlist, edgelist, string, string-actions, biogrid, "
-            "mitab, hippie, omnipath, cytoscape, sif, adjacency, pairs, table.",
+            "Expected one of: auto, graphml, xgmml, gml, cx2, graph-json, adjlist, edgelist, string, string-actions, "
+            "biogrid, mitab, hippie, omnipath, cytoscape, sif, adjacency, pairs, table.",
         ),
         ({"malformed": "drop"}, ConfigError, "malformed must be one of raise, skip; got 'drop'."),
         ({"min_score": float("nan")}, ConfigError, "min_score must be a finite number, got nan."),

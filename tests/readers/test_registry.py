@@ -60,8 +60,8 @@ def test_an_option_it_does_not_take_is_refused(with_arrows, file):
     with pytest.raises(ConfigError) as error:
         vnn.read.interactions(file, id="entrez")
     assert str(error.value) == (
-        "id applies to format='graphml' or 'gml' or 'cx2' or 'graph-json' or 'adjlist' or 'edgelist' or 'biogrid' or "
-        f"'mitab' or 'hippie' or 'omnipath'; {file} is read as 'arrows'.\n"
+        "id applies to format='graphml' or 'xgmml' or 'gml' or 'cx2' or 'graph-json' or 'adjlist' or 'edgelist' or "
+        f"'biogrid' or 'mitab' or 'hippie' or 'omnipath'; {file} is read as 'arrows'.\n"
         "Leave out id, or name the format."
     )
 
@@ -72,8 +72,8 @@ def test_types_of_interactions_are_refused_where_a_format_has_none(tmp_path):
     with pytest.raises(ConfigError) as error:
         vnn.read.interactions(path, sif_types=["physical"])
     assert str(error.value) == (
-        "sif_types applies to format='graphml' or 'gml' or 'cx2' or 'graph-json' or 'adjlist' or 'edgelist' or "
-        "'string-actions' or 'biogrid' or 'mitab' or 'cytoscape' or 'sif'; "
+        "sif_types applies to format='graphml' or 'xgmml' or 'gml' or 'cx2' or 'graph-json' or 'adjlist' or "
+        "'edgelist' or 'string-actions' or 'biogrid' or 'mitab' or 'cytoscape' or 'sif'; "
         f"{path} is read as 'table'.\nLeave out sif_types, or name the format."
     )
 

@@ -48,7 +48,7 @@ def test_formats_are_told_apart(tmp_path, content, name):
     assert sniff_format(path) == name
 
 
-@pytest.mark.parametrize(("magic", "name"), [(b"PAR1rest", "binary"), (b"\x89HDF\r\n\x1a\n", "h5ad")])
+@pytest.mark.parametrize(("magic", "name"), [(b"FEA1rest", "binary"), (b"\x89HDF\r\n\x1a\n", "h5ad")])
 def test_binary_files_are_told_apart(tmp_path, magic, name):
     (tmp_path / "file").write_bytes(magic)
     assert sniff_format(tmp_path / "file") == name

@@ -84,7 +84,7 @@ def test_pairs_that_meet_no_gene_are_not_called_interactions(written):
     ("name", "content", "said"),
     [
         *((f"{n}.pkl", pickle.dumps(["TP53"], protocol=n), "The file is a Python pickle, not") for n in range(6)),
-        ("table.feather", b"ARROW1x", "The file is an Arrow table, not"),
+        ("table.feather", b"FEA1x", "The file is a Feather table of version 1, not"),
     ],
 )
 def test_what_nothing_reads_is_named(name, content, said, written):

@@ -80,6 +80,7 @@ def test_a_set_named_like_a_gene():
         gene_set_architecture(GENES, {**SETS, "TP53": ["MDM2", "TP53"]})
     assert str(caught.value) == (
         "1 of 5 gene sets have the name of a gene: TP53.\n"
+        'If they are regulators and their targets, read the file by vnn.read.regulation with format="gmt".\n'
         'Give the sets other names, for example: {f"SET:{name}": genes for name, genes in sets.items()}'
     )
 

@@ -1,77 +1,263 @@
-"""Parquet: tables kept by columns, which pyarrow reads where it is installed.
+"""Parquet and Feather: tables kept by columns, given as the text they would be, so that whoever reads text reads them.
 
-In: a path. Out: a DataFrame, or an error; a table that takes far more memory than its file is large is not read. Knows
-nothing of what the columns mean.
+In: a path. Out: a stream of bytes, tab-separated with a header; the index that pandas keeps with a table stands first,
+as in its `to_csv`. Nothing is read that takes far more memory than the file is large. Knows nothing of genes.
 """
 
 from __future__ import annotations
 
+import io
+import struct
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, Any
 
-from keras_vnn.basics.errors import ReadError
-from keras_vnn.basics.unpacking import LARGEST_FACTOR, LARGEST_FREE
+from keras_vnn.basics.errors import ReadError, sample
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-_MAGIC = b"PAR1"
-# What a value takes in memory at least: a text is an object of Python.
-_NUMBER, _TEXT = 8, 64
+PARQUET, FEATHER = "Parquet", "Feather"
+# Values that are turned into text at a time.
+_CELLS, _ROWS = 1 << 20, 1 << 12
+_UNNAMED = "__index_level_"
 
 
-def is_columnar(path: Path) -> bool:
-    """Return whether a file begins as Parquet does."""
-    if not path.is_file():
-        return False
-    with path.open("rb") as stream:
-        return stream.read(len(_MAGIC)) == _MAGIC
+def columnar_text(path: Path, kind: str, refuse: Callable[[int], None]) -> io.RawIOBase:
+    """Open a table as text.
 
-
-def read_columnar(path: Path) -> pd.DataFrame:
-    """Return the table of a Parquet file.
+    Parameters
+    ----------
+    path, kind
+        The file, and what it is: ``Parquet`` or ``Feather``.
+    refuse
+        Raises for a number of bytes that is beyond all measure for the file.
 
     Raises
     ------
     ReadError
-        pyarrow is not installed, the file is damaged, or its table takes far more memory than the file is large.
+        pyarrow is not installed, a column holds no plain values, or the table is too large.
+    ValueError
+        The file is damaged; while reading too.
     """
     try:
         import pyarrow
-        from pyarrow import parquet
     except ImportError as error:
         raise ReadError(
-            f"The file is a Parquet table, which pyarrow reads, and that is not installed: {path}\n"
+            f"The file is a {kind} table, which pyarrow reads, and that is not installed: {path}\n"
             "Install it: pip install 'keras-vnn[parquet]'; or write the table as text where it is: "
-            "pandas.read_parquet(path).to_csv('table.tsv', sep='\\t')"
+            f"pandas.read_{kind.lower()}(path).to_csv('table.tsv', sep='\\t')"
         ) from error
-    try:
-        with parquet.ParquetFile(path) as file:
-            columns = [file.schema.column(place) for place in range(file.metadata.num_columns)]
-            sizes = [_TEXT if column.physical_type == "BYTE_ARRAY" else _NUMBER for column in columns]
-            groups = [file.metadata.row_group(place) for place in range(file.metadata.num_row_groups)]
-            taken = max(file.metadata.num_rows * sum(sizes), sum(group.total_byte_size for group in groups))
-            limit = max(LARGEST_FREE, LARGEST_FACTOR * path.stat().st_size)
-            if taken > limit:
-                raise ReadError(
-                    f"The table takes {taken:,} bytes in memory, expected at most {limit:,} for its size: {path}\n"
-                    "It looks made to fill the memory. Download it again, from whom you trust."
-                )
-            return file.read().to_pandas(ignore_metadata=False)
-    except (pyarrow.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
-        if isinstance(error, ReadError):
-            raise
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    damage = (pyarrow.ArrowException, KeyError, TypeError, IndexError, struct.error)
+    return _Text(path.open("rb"), lambda stream: _blocks(path, kind, stream, refuse), damage)
+
+
+class _Text(io.RawIOBase):
+    """A stream of the blocks that are made of another."""
+
+    def __init__(
+        self, stream: IO[bytes], blocks: Callable[[IO[bytes]], Iterator[bytes]], damage: tuple[type[Exception], ...]
+    ) -> None:
+        self._stream = stream
+        self._blocks = blocks(stream)
+        self._damage = damage
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        view = memoryview(buffer)  # type: ignore[arg-type]
+        if not self._rest:
+            self._rest = memoryview(self._next())
+        size = min(len(view), len(self._rest))
+        view[:size] = self._rest[:size]
+        self._rest = self._rest[size:]
+        return size
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+    def _next(self) -> bytes:
+        """Return the next rows, nothing after the last."""
+        try:
+            return next(self._blocks, b"")
+        except self._damage as error:
+            reason = str(error).splitlines()
+            raise ValueError(reason[0] if reason else type(error).__name__) from error
+
+
+def _blocks(path: Path, kind: str, stream: Any, refuse: Callable[[int], None]) -> Iterator[bytes]:
+    """Yield a header, then rows."""
+    import pyarrow
+
+    schema, batches = (_parquet if kind == PARQUET else _feather)(path, stream, refuse)
+    strange = [f"{field.name} ({field.type})" for field in schema if not _is_plain(field.type)]
+    if strange:
         raise ReadError(
-            f"The Parquet table is damaged or cut short: {path}\n    {reason}\nDownload it again."
-        ) from error
+            f"{len(strange):,} of {len(schema):,} columns hold no plain texts or numbers: {path}\n"
+            f"    {sample(strange)}\nWrite the table without them."
+        )
+    if not len(schema):
+        raise ReadError(f"The {kind} table has no columns: {path}\nIs it the right file?")
+    kept = (schema.pandas_metadata or {}).get("index_columns", ())
+    index = [name for name in kept if isinstance(name, str) and name in schema.names]
+    names = [*index, *(name for name in schema.names if name not in index)]
+    places = [schema.names.index(name) for name in index]
+    order = [*places, *(place for place in range(len(schema)) if place not in set(places))]
+    header = pyarrow.array(["" if name.startswith(_UNNAMED) else name for name in names], pyarrow.large_string())
+    yield "\t".join(_escaped(header).to_pylist()).encode() + b"\n"
+    step = max(1, min(_ROWS, _CELLS // max(1, len(order))))
+    for batch in batches:
+        for start in range(0, batch.num_rows, step):
+            rows = batch.slice(start, step)
+            yield _lines([rows.column(place) for place in order], refuse)
 
 
-def with_row_names(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a table with the names of its rows as index: those it was kept with, or its first column of texts."""
-    import pandas as pd
+def _parquet(path: Path, stream: Any, refuse: Callable[[int], None]) -> tuple[Any, Iterator[Any]]:
+    from pyarrow import parquet
 
-    if not isinstance(frame.index, pd.RangeIndex):
-        return frame
-    first = next((column for column in frame.columns if frame[column].dtype.kind not in "biufc"), None)
-    return frame if first is None else frame.set_index(first)
+    parts = parquet.ParquetFile(stream).metadata
+    refuse(max((parts.row_group(place).total_byte_size for place in range(parts.num_row_groups)), default=0))
+    columns = [parts.schema.column(place) for place in range(parts.num_columns)]
+    # Repeated texts stay one, so that what they take is known before they are written out.
+    texts = [column.path for column in columns if column.physical_type == "BYTE_ARRAY"]
+    stream.seek(0)
+    file = parquet.ParquetFile(stream, read_dictionary=texts)
+    step = max(1, min(_ROWS, _CELLS // max(1, parts.num_columns)))
+    return file.schema_arrow, file.iter_batches(batch_size=step)
+
+
+def _feather(path: Path, stream: Any, refuse: Callable[[int], None]) -> tuple[Any, Iterator[Any]]:
+    from pyarrow import ipc
+
+    for size in feather_sizes(stream):
+        refuse(size)
+    stream.seek(0)
+    file = ipc.open_file(stream)
+
+    def batches() -> Iterator[Any]:
+        for place in range(file.num_record_batches):
+            batch = file.get_batch(place)
+            batch.validate(full=True)
+            yield batch
+
+    return file.schema, batches()
+
+
+def _is_plain(kind: Any) -> bool:
+    from pyarrow import types
+
+    if types.is_dictionary(kind):
+        return not types.is_dictionary(kind.value_type) and _is_plain(kind.value_type)
+    texts = ("string", "large_string", "string_view", "binary", "large_binary")
+    others = ("null", "boolean", "integer", "floating", "decimal", "date", "time", "timestamp")
+    return any(getattr(types, f"is_{name}")(kind) for name in (*texts, *others))
+
+
+def _lines(columns: list[Any], refuse: Callable[[int], None]) -> bytes:
+    """Return rows as text, empty where a value is missing."""
+    import pyarrow
+    from pyarrow import compute, types
+
+    texts = []
+    for column in columns:
+        if types.is_dictionary(column.type) and len(column):
+            lengths = compute.binary_length(compute.cast(column.dictionary, pyarrow.large_string()))
+            refuse(compute.sum(compute.take(lengths, column.indices)).as_py() or 0)
+        elif types.is_string_view(column.type):
+            refuse(compute.sum(compute.binary_length(column)).as_py() or 0)
+        elif types.is_floating(column.type):
+            column = compute.if_else(compute.is_nan(column), None, column)
+        text = compute.cast(column, pyarrow.large_string())
+        texts.append(text if types.is_floating(column.type) or types.is_integer(column.type) else _escaped(text))
+    return "".join(f"{line}\n" for line in _joined(texts, "\t", missing="").to_pylist()).encode()
+
+
+def _escaped(text: Any) -> Any:
+    """Return texts as fields: a tab or line end is a blank, and a text with quotes stands in quotes."""
+    from pyarrow import compute
+
+    text = compute.replace_substring_regex(text, r"[\t\r\n]+", " ")
+    if not compute.any(compute.match_substring(text, '"')).as_py():
+        return text
+    quoted = _joined(['"', compute.replace_substring(text, '"', '""'), '"'], "")
+    return compute.if_else(compute.match_substring(text, '"'), quoted, text)
+
+
+def _joined(texts: list[Any], mark: str, missing: str | None = None) -> Any:
+    """Return texts joined element by element; without a text for missing ones, what has one is missing."""
+    import pyarrow
+    from pyarrow import compute
+
+    kind = pyarrow.large_string()
+    parts = [pyarrow.scalar(text, kind) if isinstance(text, str) else text for text in (*texts, mark)]
+    how = "emit_null" if missing is None else "replace"
+    return compute.binary_join_element_wise(*parts, null_handling=how, null_replacement=missing or "")
+
+
+# ---- what a Feather file unpacks to -------------------------------------------------------------------------
+# Each part of a packed column begins with the bytes that it unpacks to, and pyarrow unpacks it to just so many.
+# Where the parts are is written in flatbuffers: https://arrow.apache.org/docs/format/Columnar.html#ipc-file-format
+
+
+def feather_sizes(stream: Any) -> Iterator[int]:
+    """Yield what each dictionary and each batch of rows of a Feather file takes unpacked."""
+    whole = stream.seek(0, io.SEEK_END)
+    stream.seek(-10, io.SEEK_END)
+    (length,) = struct.unpack("<i", stream.read(4))
+    stream.seek(-10 - length, io.SEEK_END)
+    footer = stream.read(length)
+    root = _pointed(footer, 0)
+    parts = 0
+    for field in (2, 3):
+        for block in _vector(footer, root, field, 24):
+            stream.seek(struct.unpack_from("<q", footer, block)[0])
+            mark, length = struct.unpack("<II", stream.read(8))
+            message = stream.read(length) if mark == 0xFFFFFFFF else b""
+            sizes = list(_parts(message, stream))
+            parts += len(sizes)
+            if 16 * parts > whole:
+                raise struct.error("its batches overlap")
+            yield sum(sizes)
+
+
+def _parts(message: bytes, stream: Any) -> Iterator[int]:
+    """Yield what each part of a message takes unpacked; the stream stands behind the message."""
+    start = stream.tell()
+    table = _pointed(message, 0)
+    batch = _pointed(message, _field(message, table, 2))
+    # The kind of a message; the values of a dictionary are a batch within it.
+    if message[_field(message, table, 1)] == 2:
+        batch = _pointed(message, _field(message, batch, 1))
+    is_packed = _field(message, batch, 3) > 0
+    for part in _vector(message, batch, 2, 16):
+        offset, size = struct.unpack_from("<qq", message, part)
+        if is_packed and size >= 8:
+            stream.seek(start + offset)
+            size = max(size, struct.unpack("<q", stream.read(8))[0])
+        yield size
+
+
+def _pointed(buffer: bytes, place: int) -> int:
+    """Return where the table or vector is whose distance is written at a place."""
+    return place + int(struct.unpack_from("<I", buffer, place)[0])
+
+
+def _field(buffer: bytes, table: int, number: int) -> int:
+    """Return where a field of a table is, 0 where the table lacks it."""
+    fields = table - struct.unpack_from("<i", buffer, table)[0]
+    size = struct.unpack_from("<H", buffer, fields)[0]
+    at = 4 + 2 * number
+    distance = struct.unpack_from("<H", buffer, fields + at)[0] if at < size else 0
+    return table + int(distance) if distance else 0
+
+
+def _vector(buffer: bytes, table: int, number: int, size: int) -> range:
+    """Return where the entries of a vector are, none where the table lacks it."""
+    field = _field(buffer, table, number)
+    if not field:
+        return range(0)
+    start = _pointed(buffer, field)
+    count = int(struct.unpack_from("<I", buffer, start)[0])
+    if count * size > len(buffer):
+        raise struct.error("a list is longer than its message")
+    return range(start + 4, start + 4 + count * size, size)

@@ -384,4 +384,4 @@ def _similar_names(path: Path) -> str:
 
 def is_data(path: Path) -> bool:
     """Return whether a file has the name of expression data, where something else belongs."""
-    return path.name.removesuffix(".gz").endswith((".h5ad", ".csv", ".tsv", ".mtx", ".loom", ".parquet"))
+    return path.name.removesuffix(".gz").endswith((".h5ad", ".csv", ".tsv", ".mtx", ".loom", ".parquet", ".feather"))

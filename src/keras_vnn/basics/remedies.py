@@ -65,9 +65,17 @@ def remedy(sentence: str, otherwise: str = "", /, **options: Any) -> str:
     return sentence.format(**{name: _as_flags(flags[name], value) for name, value in options.items()})
 
 
-def reader_called(family: str, function: str) -> str:
-    """Return what reads a family of files: an option of ``vnn build``, or a function."""
-    return f"--{family}" if at_command_line() else f"vnn.{function}"
+def reader_called(family: str, function: str, *, format: str = "") -> str:
+    """Return what reads a family of files: an option of ``vnn build``, or a function; with the format, if it is named.
+
+    Examples
+    --------
+    >>> reader_called("regulation", "read.regulation", format="matrix")
+    'vnn.read.regulation with format="matrix"'
+    """
+    if at_command_line():
+        return f"--{family}{format and f' with --{family}-format {format}'}"
+    return f"vnn.{function}{format and f' with format={_in_python(format)}'}"
 
 
 def called(function: str, /, *arguments: str, **options: Any) -> str:

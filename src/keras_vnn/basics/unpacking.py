@@ -1,6 +1,7 @@
 """The bytes of a file as they were before somebody packed it, within limits.
 
-In: the path of a plain, gzip, bzip2 or xz file, or of a zip archive of one file. Out: a stream of bytes.
+In: the path of a plain, gzip, bzip2 or xz file, of a zip archive of one file, or of a table kept by columns, which is
+packed text too. Out: a stream of bytes.
 What a file is is told from its first bytes, never from its name. Nothing is extracted to disk, so no name in an archive
 can lead anywhere. Knows nothing of text.
 """
@@ -15,9 +16,11 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
+from keras_vnn.basics.columnar import FEATHER, PARQUET, columnar_text
 from keras_vnn.basics.errors import ReadError, sample
 
 # A file may unpack to this many bytes whatever its size, and beyond to this many times its size. Tables of the field
@@ -36,8 +39,13 @@ NOT_TEXT = {
     b"\x04\x22\x4d\x18": ("packed by lz4", "Unpack it: lz4 -d FILE"),
     b"7z\xbc\xaf": ("a 7z archive", "Unpack it: 7z x FILE"),
     b"Rar!": ("a RAR archive", "Unpack it, and name the file inside."),
-    b"PAR1": ("a Parquet table", "Write it as text: pandas.read_parquet(path).to_csv('table.tsv', sep='\\t')"),
-    b"ARROW1": ("an Arrow table", "Write it as text: pandas.read_feather(path).to_csv('table.tsv', sep='\\t')"),
+    b"FEA1": (
+        "a Feather table of version 1",
+        "Write it as text: pandas.read_feather(path).to_csv('table.tsv', sep='\\t')",
+    ),
+    # Packed once more: else they are read.
+    b"PAR1": ("a packed Parquet table", "Unpack it."),
+    b"ARROW1": ("a packed Feather table", "Unpack it."),
     b"%PDF": ("a PDF", "Download the table itself: the supplement often has it as a text file."),
     b"\x89PNG": ("a picture", "Name the file with the data."),
     b"\xff\xd8\xff": ("a picture", "Name the file with the data."),
@@ -62,7 +70,11 @@ _PACKED = {
     "bzip2": re.compile(rb"BZh.(1AY&SY|\x17rE8P\x90)", re.DOTALL),
     "xz": re.compile(rb"\xfd7zXZ\x00"),
     "zip": re.compile(rb"PK\x03\x04"),
+    PARQUET: re.compile(rb"PAR1"),
+    FEATHER: re.compile(rb"ARROW1"),
 }
+# What these hold is a table.
+COLUMNAR = (PARQUET, FEATHER)
 # Members by which archives with a meaning of their own are known.
 _ARCHIVES = {
     "xl/workbook.xml": ("an Excel workbook", "Open it and save the sheet as CSV UTF-8 or tab-delimited text."),
@@ -76,7 +88,7 @@ _DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, zipfile.BadZi
 
 
 def open_unpacked(path: Path) -> io.BufferedReader:
-    """Open a file for reading, unpacked if it is packed.
+    """Open a file for reading, unpacked if it is packed; a table kept by columns is given as tab-separated text.
 
     Raises
     ------
@@ -84,12 +96,18 @@ def open_unpacked(path: Path) -> io.BufferedReader:
         A zip archive is damaged, encrypted, or holds no single file. While reading: the stream is damaged or ends
         early, unpacks beyond all measure, or has a line longer than any table has.
     """
-    with path.open("rb") as raw:
-        magic = raw.read(300)
-    packed = next((name for name, begin in _PACKED.items() if begin.match(magic)), "")
+    packed = packed_by(path)
     opened: dict[str, Callable[[Path], Any]]
     opened = {"": _plain, "gzip": gzip.open, "bzip2": bz2.open, "xz": lzma.open, "zip": _only_member}
+    opened |= {kind: partial(_by_columns, kind=kind) for kind in COLUMNAR}
     return io.BufferedReader(_Checked(path, opened[packed](path), packed=packed), 1 << 18)
+
+
+def packed_by(path: Path) -> str:
+    """Return what a file is packed by, told from its first bytes: ``gzip``, ``Parquet`` …, empty where it is not."""
+    with path.open("rb") as raw:
+        magic = raw.read(300)
+    return next((name for name, begin in _PACKED.items() if begin.match(magic)), "")
 
 
 def refuse_bomb(path: Path, size: int, packed: int, *, free: int | None = None, factor: int | None = None) -> None:
@@ -121,6 +139,8 @@ class _Checked(io.RawIOBase):
         try:
             block = self._stream.read(len(view))
         except (*_DAMAGE, OSError, RuntimeError, ValueError) as error:
+            if isinstance(error, ReadError):
+                raise
             if not self._packed:
                 raise ReadError(
                     f"Cannot read the file: {self._path}\n{error}\nIs the disk or network it lies on in order?"
@@ -172,6 +192,11 @@ def _only_member(path: Path) -> IO[bytes]:
 def _is_beside(name: str) -> bool:
     """Say whether a member is what a system adds to the files a user packed."""
     return name.startswith("__MACOSX/") or name.split("/")[-1] in (".DS_Store", "Thumbs.db")
+
+
+def _by_columns(path: Path, kind: str) -> io.RawIOBase:
+    size = path.stat().st_size
+    return columnar_text(path, kind, lambda taken: refuse_bomb(path, taken, size))
 
 
 def _plain(path: Path) -> IO[bytes]:

@@ -132,9 +132,8 @@ def check(
 
     # What is said of a file is for the command that builds of it.
     on_command_line({name: f"--{name.replace('_', '-')}" for name in BuildRecipe.option_names()})
-    names = None if genes is None else read_family("genes", genes, duplicates="first").ids
     table = None if id_map is None else read_family("id-map", id_map)
-    reports = check_files(files, genes=names, table=table)
+    reports = check_files(files, genes=genes, table=table)
     command = suggested_command(reports, genes=genes, id_map=id_map)
     if as_json:
         print_json({"files": [report.to_json() for report in reports], "command": command})

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
@@ -380,3 +381,10 @@ def pieces(table: Measured | Stored) -> Iterator[tuple[slice, Any]]:
     for start in range(0, len(table.cells), step):
         stop = min(start + step, len(table.cells))
         yield slice(start, stop), table.rows(start, stop)
+
+
+def texts_of(table: pd.DataFrame) -> list[tuple[str, list[str]]]:
+    """Return the columns of texts of a table of genes: names of another kind may stand there."""
+    kinds = ((name, table[name].dtype) for name in table.columns)
+    texts = [name for name, kind in kinds if kind.kind in "OU" or kind in ("string", "category")]
+    return [(str(name), table[name].astype(str).tolist()) for name in texts]

@@ -10,6 +10,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from keras_vnn.basics.loom import loom_attributes
 from keras_vnn.basics.ten_x import is_ten_x, read_ten_x, ten_x_group, ten_x_in_hdf5
 from keras_vnn.data._matrix import check_sparse, is_on_disk
 from keras_vnn.data._tables import read_table
+from keras_vnn.readers.registry import told_what_it_is
 
 if TYPE_CHECKING:
     import anndata
@@ -279,12 +281,18 @@ def read_cells(cells: Any) -> pd.DataFrame:
         A cell occurs more than once.
     """
     if hasattr(cells, "columns") and hasattr(cells, "index"):
-        described = cells.set_axis(cells.index.astype(str), axis=0)
-        where = ""
-    else:
+        return _with_names(cells.set_axis(cells.index.astype(str), axis=0), "")
+    with _no_other_file(cells):
         table = read_table(cells, "cell table", missing=MISSING_LABELS, names_column="index")
         described = table.body.set_axis(list(table.rows), axis=0).set_axis(list(table.columns), axis=1)
-        where = str(table.path)
+        return _with_names(described, str(table.path))
+
+
+_no_other_file = partial(told_what_it_is, what="a table of cells", holds_texts=True)
+
+
+def _with_names(described: pd.DataFrame, where: str) -> pd.DataFrame:
+    """Return a table that says where it is from; raise when names of cells or of columns repeat."""
     check_cell_names(tuple(described.index), where)
     repeated = described.columns[described.columns.duplicated()].astype(str)
     if len(repeated):
@@ -309,12 +317,13 @@ def join_cells(adata: anndata.AnnData, described: pd.DataFrame) -> tuple[anndata
     unknown = [name for name in names if name not in known]
     if unknown:
         where = described.attrs["where"]
-        raise DataError(
-            f"{len(unknown):,} of {len(names):,} cells are not in the cell table{where and f': {where}'}\n"
-            f"    {sample(unknown)}\n"
-            f"The table names cells such as {sample(described.index, 3)}.\n"
-            "Cells are joined by their ids, in the first column of the table."
-        )
+        with _no_other_file(where):
+            raise DataError(
+                f"{len(unknown):,} of {len(names):,} cells are not in the cell table{where and f': {where}'}\n"
+                f"    {sample(unknown)}\n"
+                f"The table names cells such as {sample(described.index, 3)}.\n"
+                "Cells are joined by their ids, in the first column of the table."
+            )
     obs = adata.obs.copy()
     for column in described.columns:
         obs[column] = described[column].loc[names].array

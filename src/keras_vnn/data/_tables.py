@@ -17,15 +17,14 @@ from typing import Any
 
 import pandas as pd
 
-from keras_vnn.basics.columnar import is_columnar, read_columnar, with_row_names
 from keras_vnn.basics.errors import ReadError
 from keras_vnn.basics.files import decompressed, existing_file, is_filled_up, read_lines
-from keras_vnn.basics.unpacking import NOT_TEXT
+from keras_vnn.basics.unpacking import COLUMNAR, NOT_TEXT, open_unpacked, packed_by
+from keras_vnn.priors.genes import GENE_WORDS
 
 # The first lines of GCT, and the first columns of featureCounts.
 GCT = ("#1.2", "#1.3")
 FEATURE_COUNTS = ("Geneid", "Chr", "Start", "End", "Strand", "Length")
-PARQUET = "Parquet table"
 SEPARATORS = ("\t", ",", ";", " ")
 
 
@@ -46,7 +45,7 @@ class TextTable:
     body
         DataFrame ``(rows, columns)``, both numbered from 0.
     kind
-        What it is called: ``text table``, ``GCT``, ``featureCounts`` or ``Parquet table``.
+        What it is called: ``text table``, ``GCT``, ``featureCounts``, ``Parquet table`` or ``Feather table``.
     above
         Lines before the header that are not blank.
     """
@@ -62,9 +61,13 @@ class TextTable:
 
     @property
     def aside(self) -> tuple[str, ...]:
-        """The columns that say something of the genes, where the program that wrote the table is known."""
+        """The columns that say something of the genes: other names, and what a known program writes."""
         known = {"GCT": ("Description",), "featureCounts": FEATURE_COUNTS[1:]}.get(self.kind, ())
-        return tuple(name for name in known if name in self.columns)
+        return tuple(
+            name
+            for name, values in zip(self.columns, self.body.dtypes, strict=True)
+            if name in known or (values.kind not in "biuf" and GENE_WORDS.fullmatch(name.casefold()) is not None)
+        )
 
 
 def read_table(
@@ -78,7 +81,7 @@ def read_table(
     Parameters
     ----------
     path
-        CSV or TSV file, plain or gzip.
+        CSV or TSV file, plain or packed, or a Parquet or Feather table.
     what
         What to call the file in errors.
     missing
@@ -92,10 +95,8 @@ def read_table(
         The file is missing, empty, damaged, no UTF-8 text, has one column, no row, or rows of unequal length.
     """
     found = existing_file(path, what)
-    with found.open("rb") as raw:
-        beginning = raw.read(64)
-    if is_columnar(found):
-        return _of_columns(found, names_column)
+    with open_unpacked(found) as unpacked:
+        beginning = unpacked.read(64)
     title, advice = next((said for magic, said in NOT_TEXT.items() if beginning.startswith(magic)), ("", ""))
     if title:
         raise ReadError(f"The {what} is {title}, not text: {found}\n{advice}")
@@ -158,28 +159,13 @@ def read_table(
     frame = frame.iloc[:, 1:] if at == 0 else frame.drop(columns=at)
     frame.columns = range(width - 1)
     corner = names.pop(at)
+    packed = packed_by(found)
     kind = "GCT" if above and above[0].strip() in GCT else "text table"
     if (corner, *names[:5]) == FEATURE_COUNTS:
         kind = "featureCounts"
+    elif packed in COLUMNAR:
+        kind = f"{packed} table"
     return TextTable(found, separator, corner, rows, tuple(names), frame, kind, len(above))
-
-
-def _of_columns(path: Path, names_column: int | str) -> TextTable:
-    """Return a Parquet table, which has names of rows of its own, or in a column."""
-    frame = read_columnar(path)
-    known = [str(name) for name in frame.columns]
-    numbered = known[names_column - 1 : names_column] if isinstance(names_column, int) else [names_column]
-    at = next((known.index(name) for name in numbered if name in known), None)
-    frame = with_row_names(frame) if at is None else frame.set_index(frame.columns[at])
-    if 0 in frame.shape:
-        raise ReadError(
-            f"The Parquet table has {frame.shape[0]} rows and {frame.shape[1]} columns of values: {path}\n"
-            "Is it the right file?"
-        )
-    rows, columns = (tuple(str(name).strip() for name in axis) for axis in (frame.index, frame.columns))
-    corner = "" if frame.index.name is None else str(frame.index.name)
-    body = frame.reset_index(drop=True).set_axis(range(len(columns)), axis=1)
-    return TextTable(path, "", corner, rows, columns, body, PARQUET)
 
 
 def _header(stream: io.BytesIO) -> tuple[list[str], str, int]:
@@ -200,15 +186,13 @@ def _header(stream: io.BytesIO) -> tuple[list[str], str, int]:
 
 
 def line_of_row(table: TextTable, row: int) -> int:
-    """Return the line of the file on which a row of the body ends; of a Parquet table the number of the row.
+    """Return the line of the file on which a row of the body ends.
 
     Raises
     ------
     ReadError
         That row has fewer or more fields than the first.
     """
-    if table.kind == PARQUET:
-        return row + 1
     width = len(table.columns) + 1
     for number, (line, fields) in enumerate(_records(table.path, table.separator)):
         if number == row + 1 + table.above:

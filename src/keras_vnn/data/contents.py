@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from keras_vnn.basics.errors import sample
+from keras_vnn.data._matrix import texts_of
 from keras_vnn.data._stores import damage_named, has_values, is_hdf5, quiet, root_of
 from keras_vnn.data.normalization import Numbers
 from keras_vnn.priors.kinds import identify
@@ -30,17 +32,10 @@ def contents_of(path: Path) -> dict[str, str]:
     """
     if path.is_dir() or not is_hdf5(path):
         return {}
-    import anndata
-
     with damage_named(path), quiet(), root_of(path) as root:
         if "var" not in root:  # of Cell Ranger, or loom
             return {}
-        if "encoding-type" in root.attrs:
-            obs, var = (anndata.io.read_elem(root[name]) for name in ("obs", "var"))
-        else:
-            adata = anndata.read_h5ad(path, backed="r")
-            obs, var = adata.obs, adata.var
-            adata.file.close()
+        obs, var = _tables(root, path)
         places = {"X": "X", "raw": "raw/X" if "raw/X" in root else "raw.X"}
         places |= {name: f"layers/{name}" for name in (sorted(root["layers"]) if "layers" in root else ())}
         values = [f"{name} ({_look(root[place])})" for name, place in places.items() if has_values(root, place)]
@@ -57,6 +52,32 @@ def contents_of(path: Path) -> dict[str, str]:
             "values": ", ".join(values) or "none",
             "var": ", ".join(f"{name} ({found.kind})" for name, found in kinds.items()),
         }
+
+
+def gene_names_of(path: Path) -> dict[str, list[str]]:
+    """Return the columns of texts of the genes of an ``.h5ad``, by name; none of another file.
+
+    Raises
+    ------
+    ReadError
+        The file is damaged, or holds no AnnData.
+    """
+    if path.is_dir() or not is_hdf5(path):
+        return {}
+    with damage_named(path), quiet(), root_of(path) as root:
+        var = _tables(root, path)[1] if "var" in root else None
+        return {} if var is None else dict(texts_of(var))
+
+
+def _tables(root: Any, path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the tables of the cells and of the genes."""
+    import anndata
+
+    if "encoding-type" in root.attrs:
+        return anndata.io.read_elem(root["obs"]), anndata.io.read_elem(root["var"])
+    adata = anndata.read_h5ad(path, backed="r")
+    adata.file.close()
+    return adata.obs, adata.var
 
 
 def _look(values: Any) -> str:

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from keras_vnn.basics.columnar import is_columnar
 from keras_vnn.basics.errors import DataError, ReadError, check_choice, did_you_mean, sample
 from keras_vnn.basics.loom import is_loom
 from keras_vnn.basics.probing import refuse_damaged_hdf5
 from keras_vnn.basics.provenance import Source
 from keras_vnn.basics.remedies import remedy
 from keras_vnn.basics.ten_x import is_ten_x, ten_x_group
+from keras_vnn.basics.unpacking import COLUMNAR, packed_by
 from keras_vnn.basics.untrusted import check_hdf5, check_zarr
 from keras_vnn.data._matrix import Measured, check_finite, layer_names, measured, not_a_number, starts_of, stored
 from keras_vnn.data._stores import (
@@ -47,6 +47,7 @@ from keras_vnn.data.matching import gene_ids
 from keras_vnn.data.plink import is_plink, read_plink
 from keras_vnn.priors.genes import ORIENTATIONS, decide_orientation
 from keras_vnn.priors.kinds import is_count_summary
+from keras_vnn.readers.registry import told_what_it_is
 
 if TYPE_CHECKING:
     import anndata
@@ -76,9 +77,9 @@ def read_expression(
     Parameters
     ----------
     path
-        ``.h5ad``, loom, a zarr store, or a table in CSV, TSV, plain or gzip, or Parquet, with names of genes and cells
-        on its two axes. The header may be one field short, as R writes it. Or genotypes, as `read.genotypes` and
-        `read.drug_responses` take them, or in the ``.bed`` of PLINK, see `read.plink`.
+        ``.h5ad``, loom, a zarr store, or a table in CSV, TSV, plain or gzip, Parquet or Feather, with names of genes
+        and cells on its two axes. The header may be one field short, as R writes it. Or genotypes, as `read.genotypes`
+        and `read.drug_responses` take them, or in the ``.bed`` of PLINK, see `read.plink`.
     genes
         Input genes of the network (ids, or an object whose ``genes`` they are): they tell the axes of a text
         table apart. Genes beyond them, spike-ins included, are kept.
@@ -141,7 +142,8 @@ def read_expression(
     _refuse_impossible(kind, found, layer, backed)
     if kind == "text table":
         column = remembered if gene_column is None else gene_column
-        adata, said = _read_text(found, wanted, orientation, described, metadata, column)
+        with told_what_it_is(found, "expression"):
+            adata, said = _read_text(found, wanted, orientation, described, metadata, column)
     else:
         if kind in _GENOTYPES:
             adata = _GENOTYPES[kind](found)
@@ -158,7 +160,7 @@ def read_expression(
                 check_finite(measured(adata), str(found))
         column = gene_column if gene_column is not None or not _is_better(adata, remembered, wanted) else remembered
         said += _name_genes(adata, column, found, kind)
-    said_kind = "Parquet table" if is_columnar(found) else kind
+    said_kind = f"{packed} table" if not found.is_dir() and (packed := packed_by(found)) in COLUMNAR else kind
     notes: dict[str, Any] = {"read": said, "source": Source.of_file(found, said_kind, records=adata.n_obs).to_json()}
     if described is not None:
         adata, notes["cells"] = join_cells(adata, described)

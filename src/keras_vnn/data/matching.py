@@ -15,7 +15,7 @@ from keras_vnn.basics.errors import DataError, GeneError, check_choice, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry
 from keras_vnn.basics.remedies import at_command_line, remedy
 from keras_vnn.basics.showing import Shown
-from keras_vnn.data._matrix import Measured, Stored, named_matrix
+from keras_vnn.data._matrix import Measured, Stored, named_matrix, texts_of
 from keras_vnn.priors.genes import explain_mismatch, gene_list
 
 MISSING_POLICIES = ("raise", "zero", "mean")
@@ -188,7 +188,4 @@ def _diagnosis(data: Any, table: Measured | Stored, wanted: Sequence[str], n_mat
 
 def _other_names(data: Any) -> list[tuple[str, list[str]]]:
     """Return the text columns of ``adata.var``: gene names of another kind may stand there."""
-    if not hasattr(data, "var_names"):
-        return []
-    texts = [name for name in data.var.columns if data.var[name].dtype.kind in "OU" or data.var[name].dtype == "string"]
-    return [(str(name), data.var[name].astype(str).tolist()) for name in texts]
+    return texts_of(data.var) if hasattr(data, "var_names") else []

@@ -400,14 +400,17 @@ class Numbers:
     def strange_to(self, trained: Numbers) -> str:
         """Return why these numbers are of another kind than those a model was trained on, or an empty string."""
         is_many = self.values >= _FEW
+        # How large centred values are says nothing: few cells may lack the outliers.
+        has_scale = trained.smallest >= 0
+        far_smaller = self.largest <= _LARGEST_LOGARITHM < trained.largest / 5
         other_kind = (
             self.smallest < 0 <= trained.smallest
             or (trained.integers and not self.integers)
             or (is_many and trained.largest > 0 == self.smallest == self.largest)
             or (is_many and trained.smallest < 0 <= self.smallest)
             or (is_many and self.integers and self.largest > 1 and not trained.integers)
-            or (not self.integers and self.largest > _LARGEST_LOGARITHM >= trained.largest)
-            or (is_many and not trained.integers and self.largest <= _LARGEST_LOGARITHM < trained.largest / 5)
+            or (has_scale and not self.integers and self.largest > _LARGEST_LOGARITHM >= trained.largest)
+            or (has_scale and is_many and not trained.integers and far_smaller)
         )
         if not other_kind:
             return ""

@@ -6,6 +6,7 @@ and the tables of the documentation are generated from them.
 
 from keras_vnn.options._base import (
     Options,
+    Positive,
     as_tuple,
     choices_of,
     documented,
@@ -51,6 +52,7 @@ __all__ = [
     "ModelOptions",
     "OntologyOptions",
     "Options",
+    "Positive",
     "PretrainingOptions",
     "TrainingOptions",
     "as_tuple",

@@ -17,6 +17,7 @@ from keras_vnn.basics.errors import GeneError, ReadError, VNNError, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.basics.remedies import remedy
 from keras_vnn.basics.showing import Shown
+from keras_vnn.priors.kinds import are_numbered, is_gene_id
 
 DUPLICATE_POLICIES = ("raise", "first")
 
@@ -27,13 +28,16 @@ GENE_WORDS = re.compile(
     r"(ensembl[ _.-]*)?(genes?|symbols?|hgnc|features?|ensembl|orf)([ _.-]*(symbols?|names?|ids?))?"
 )
 CELL_WORDS = re.compile(r"(cells?|barcodes?|samples?)([ _.-]*(barcodes?|names?|ids?))?")
-GENE_NAMES = re.compile(
-    r"ENS[A-Z]*G\d{11}(\.\d+)?|Y[A-P][LR]\d{3}[WC](-[A-Z])?|RP[LS]P?\d+[AXYL]?\d*|MT-[A-Z0-9]+|LINC\d+|HLA-[A-Z0-9]+"
-    r"|ACTB|B2M|GAPDH|MALAT1|TP53|ATM|CD\d+[A-Z]?|ERCC-\d{5}",
+_GENE_SYMBOLS = re.compile(
+    r"RP[LS]P?\d+[AXYL]?\d*|MT-[A-Z0-9]+|LINC\d+|HLA-[A-Z0-9]+|ACTB|B2M|GAPDH|MALAT1|TP53|TRP53|ATM|CD\d+[A-Z]?",
     re.IGNORECASE,
 )
 # Looking ahead keeps the time in proportion to the length of a name, whatever the name.
-CELL_NAMES = re.compile(r"(?=.*?(?<![A-Z])[ACGT]{8,}(?![A-Z])).*|(cell|sample)[ _.-]?\d+", re.IGNORECASE | re.DOTALL)
+CELL_NAMES = re.compile(
+    r"(?=.*?(?<![A-Z])[ACGT]{8,}(?![A-Z])).*|(cell|sample)[ _.-]?\d+"
+    r"|GSM\d{4,}|[SED]RR\d{5,}|TCGA-[A-Z0-9]{2}-.*|ACH-\d{6}",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -215,11 +219,11 @@ def decide_orientation(
     for words, are_genes in ((GENE_WORDS, True), (CELL_WORDS, False)):
         if words.fullmatch(corner.casefold()):
             return Orientation(are_genes, f"the header calls the row names {corner!r}")
-    for pattern, meaning, are_genes in (
-        (GENE_NAMES, "look like genes", True),
-        (CELL_NAMES, "look like cells", False),
+    for are_such, meaning, are_genes in (
+        (_look_like_genes, "look like genes", True),
+        (_look_like_cells, "look like cells", False),
     ):
-        counts = [sum(pattern.fullmatch(name) is not None for name in names) for _, names in sides]
+        counts = [sum(are_such(names)) for _, names in sides]
         if counts[0] * len(columns) != counts[1] * len(rows):
             side = int(counts[1] * len(rows) > counts[0] * len(columns))
             return Orientation((side == 0) == are_genes, _of(counts[side], *sides[side], meaning))
@@ -230,6 +234,14 @@ def decide_orientation(
         f"    columns: {sample(columns, 3)}\n"
         + remedy('Say it with {orientation} or "genes-in-columns".', orientation="genes-in-rows")
     )
+
+
+def _look_like_genes(names: Sequence[str]) -> list[bool]:
+    return [is_gene_id(name) or _GENE_SYMBOLS.fullmatch(name) is not None for name in names]
+
+
+def _look_like_cells(names: Sequence[str]) -> list[bool]:
+    return [True] * len(names) if are_numbered(names) else [CELL_NAMES.fullmatch(name) is not None for name in names]
 
 
 def _of(count: int, side: str, names: Sequence[str], meaning: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -45,6 +45,16 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("Entrez genes", r"\d{1,9}"),
     )
 )
+# Of these, no sample, cell or factor has a name.
+_OF_GENES = re.compile(
+    "|".join(
+        f"({pattern.pattern})"
+        for title, pattern in _KINDS
+        if title.endswith((" genes", " loci", " ORFs", " spike-ins", "HGNC ids", "MGI ids", "RGD ids", "ZFIN ids"))
+        and not title.startswith("Entrez")
+    )
+)
+_NUMBERED_SAMPLE = re.compile(r"([a-z]{1,8}[ _.-]?)(0|[1-9]\d*)")
 SYMBOLS = "gene symbols"
 OTHER = "other names"
 _SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9]*([-.@_/ ][A-Za-z0-9]+)*'?")
@@ -171,6 +181,32 @@ _LETTERS = {
     "capitalised": "capitalised, as in mouse",
     "lower": "lower case, as in zebrafish",
 }
+
+
+def is_gene_id(name: str) -> bool:
+    """Say whether a name is an identifier that only genes have.
+
+    Examples
+    --------
+    >>> is_gene_id("YAL001C"), is_gene_id("AT1G01010"), is_gene_id("TP53")
+    (True, True, False)
+    """
+    return _OF_GENES.fullmatch(name) is not None
+
+
+def are_numbered(names: Sequence[str]) -> bool:
+    """Say whether names are one word in lower case and numbers that follow each other, as samples are named.
+
+    Examples
+    --------
+    >>> are_numbered(["c1", "c2", "c3"]), are_numbered(["b0001", "b0002"]), are_numbered(["let-7", "lin-4"])
+    (True, False, False)
+    """
+    found = [_NUMBERED_SAMPLE.fullmatch(name) for name in names]
+    if len(found) < 2 or not all(found):
+        return False
+    first = found[0]
+    return all(one and (one[1], int(one[2])) == (first[1], int(first[2]) + at) for at, one in enumerate(found) if first)
 
 
 def identify(names: Iterable[str]) -> Identified:

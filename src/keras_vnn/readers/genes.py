@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from keras_vnn.basics.columnar import is_columnar, read_columnar, with_row_names
 from keras_vnn.basics.errors import ConfigError, GeneError, ReadError, VNNError, check_choice, did_you_mean, sample
 from keras_vnn.basics.loom import is_loom, loom_attributes
 from keras_vnn.basics.probing import refuse_damaged_hdf5
@@ -122,8 +121,6 @@ def read_genes(
             return _of_ten_x(in_hdf5, start.path, column, duplicates)
         names, said = in_hdf5
         dropped = Audit()
-    elif is_columnar(start.path):
-        names, said, dropped = _of_columns(start.path, column, orientation)
     elif GENE_LIST_JSON.matches(start):
         names, said, dropped = _of_json(start.path), "JSON list of names", Audit()
     else:
@@ -216,29 +213,6 @@ def _of_ten_x(known: TenX, path: Path, column: int | str | None, duplicates: str
     said = f"10x features, {'Ensembl gene' if column == 1 else 'symbol'}"
     source = Source.of_file(known.features, said, records=len(known.ids))
     return gene_list([names[place] for place in known.genes], duplicates=duplicates, source=source)
-
-
-def _of_columns(path: Path, column: int | str | None, orientation: str) -> tuple[list[str], str, Audit]:
-    """Return the names in a Parquet table, where they were, and what was left out."""
-    frame = read_columnar(path)
-    if column is not None:
-        known = [str(name) for name in frame.columns]
-        name = known[column - 1] if isinstance(column, int) and 1 <= column <= len(known) else str(column)
-        if name not in known:
-            hint = did_you_mean(name, known)
-            raise ReadError(f"There is no column {column!r}: {path}\nIt has: {sample(known, 12)}. {hint}".rstrip())
-        return [str(value) for value in frame.iloc[:, known.index(name)]], f"Parquet {name}", Audit()
-    frame = with_row_names(frame)
-    rows = [str(name) for name in frame.index]
-    numeric = [str(name) for name, kind in frame.dtypes.items() if kind.kind in "iuf"]
-    if len(numeric) < 3:
-        return rows, f"Parquet {frame.index.name or 'row names'}", Audit()
-    corner = str(frame.index.name or "")
-    oriented = decide_orientation(rows, numeric, corner, asked=orientation, where=path)
-    others = [str(name) for name in frame.columns if str(name) not in numeric]
-    labels = AuditEntry.of("read", "column", "holds no numbers, taken as a label and not as a gene", others)
-    said = f"Parquet expression table, {oriented}"
-    return (rows, said, Audit()) if oriented.genes_in_rows else (numeric, said, Audit.of(labels))
 
 
 def _of_json(path: Path) -> list[str]:

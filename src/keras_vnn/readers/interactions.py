@@ -9,24 +9,19 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import reduce
 from itertools import starmap
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from keras_vnn.basics.columnar import is_columnar, read_columnar
 from keras_vnn.basics.errors import ConfigError, ReadError
 from keras_vnn.basics.provenance import Audit, AuditEntry
 from keras_vnn.priors import Interactions, Regulation
 from keras_vnn.priors.kinds import check_names
 from keras_vnn.readers.formats.graphs import ROLES
-from keras_vnn.readers.formats.omnipath import is_omnipath, omnipath_frame
-from keras_vnn.readers.formats.regulation import names_regulators
-from keras_vnn.readers.layout import normalized
+from keras_vnn.readers.formats.omnipath import omnipath_frame
 from keras_vnn.readers.pairs import bare_taxon, frame_rows, without_taxon
 from keras_vnn.readers.registry import lists_formats, read_file
 from keras_vnn.readers.tabular import IN_MEMORY, Options, Table
@@ -60,7 +55,7 @@ def read_interactions(
     Parameters
     ----------
     source
-        A file, plain or gzip, or Parquet; several files, whose interactions are united; a DataFrame, or a networkx
+        A file, plain or packed; several files, whose interactions are united; a DataFrame, or a networkx
         graph whose edges may have a ``weight``.
     format
         {formats}.
@@ -167,7 +162,7 @@ def read_regulation(
     Parameters
     ----------
     source
-        A file, plain or gzip, or Parquet; several files, whose edges are united; a DataFrame, or a directed networkx
+        A file, plain or packed; several files, whose edges are united; a DataFrame, or a directed networkx
         graph whose edges may have an ``effect`` and a ``weight``.
     format
         {formats}.
@@ -225,14 +220,6 @@ def read_regulation(
     return reduce(Regulation.union, (_regulation(table, where) for table, where, _ in tables))
 
 
-def family_of_columns(names: Sequence[str]) -> str:
-    """Return which family the columns of a table are of: ``regulation``, ``interactions``, or else ``genes``."""
-    words = [normalized(str(name)) for name in names]
-    if is_omnipath(words) or names_regulators(words):
-        return "regulation"
-    return "interactions" if ROLES["interactions"].heads(words) else "genes"
-
-
 def _is_graph(source: Any) -> bool:
     # A table may have columns of these names.
     return not isinstance(source, pd.DataFrame) and hasattr(source, "edges") and hasattr(source, "nodes")
@@ -249,12 +236,8 @@ def _tables(
     if not paths:
         raise ReadError(f"Expected a file of {family}, got an empty list.")
     for path in paths:
-        if is_columnar(Path(path)):
-            table = _of_frame(read_columnar(Path(path)), family, options)
-            yield replace(table, path=Path(path), format=table.format.replace("TSV", "Parquet", 1)), path, None
-        else:
-            chosen, table = read_file(path, family, format, options)
-            yield table, path, chosen.takes
+        chosen, table = read_file(path, family, format, options)
+        yield table, path, chosen.takes
 
 
 def _of_frame(frame: pd.DataFrame, family: str, options: Options) -> Table:

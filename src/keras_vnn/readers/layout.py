@@ -70,7 +70,7 @@ class Layout:
     @property
     def kind(self) -> str:
         """What such a file is called."""
-        return DELIMITERS[self.delimiter] + ("" if self.header else " without header")
+        return (self.preview.columnar or DELIMITERS[self.delimiter]) + ("" if self.header else " without header")
 
     @property
     def titles(self) -> tuple[str, ...]:

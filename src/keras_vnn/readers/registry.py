@@ -7,11 +7,12 @@ A new format is a module that declares itself, and a line in one of the three tu
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from keras_vnn.basics.errors import ConfigError, ReadError, did_you_mean
+from keras_vnn.basics.errors import ConfigError, ReadError, VNNError, did_you_mean
 from keras_vnn.basics.remedies import reader_called, remedy
 from keras_vnn.basics.unpacking import NOT_TEXT
 from keras_vnn.readers.formats import Family, Format, graphs, identifiers, looks, unread
@@ -22,6 +23,7 @@ from keras_vnn.readers.formats.gene_sets import (
     GENE_SET_TABLE,
     GMT,
     GMT_ANNOTATIONS,
+    GMT_REGULATION,
     GMX,
     GROUPS,
 )
@@ -80,11 +82,12 @@ LIKELY = (
 # Two columns of anything are a table.
 POSSIBLE = (
     *identifiers.POSSIBLE,
-    *(looks.NAMES, INTERACTION_TABLE, REGULATION_TABLE),
+    *(looks.NAMES, INTERACTION_TABLE, GMT_REGULATION, REGULATION_TABLE),
     *(identifiers.IDENTIFIER_TABLE, GENE_TERM, EDGES, GMT, GMT_ANNOTATIONS, GROUPS),
 )
 FORMATS = (*SURE, *LIKELY, *POSSIBLE)
 
+_OF_NUMBERS = (ADJACENCY_MATRIX, REGULATION_MATRIX)
 _MOST_FIELDS = 200_000
 _NOTHING = Options()
 
@@ -213,12 +216,47 @@ def refuse_other(start: Preview, other: Format, what: str) -> NoReturn:
     """Raise the error about a file that is of another family than the one asked for."""
     family = FAMILIES.get(other.family)
     advice = other.advice.format(
-        matrix=remedy("with {format}", "with --regulation-format matrix", format="matrix"),
+        matrix=reader_called("regulation", "read.regulation", format="matrix"),
         **{one.name.replace("-", "_"): reader_called(one.name, one.public) for one in FAMILIES.values()},
     )
     if family is not None and not advice:
         advice = f"Read it with {reader_called(family.name, family.public)}."
     raise ReadError(f"The file is {other.title}, not {what}: {start.path}\n{_first_lines(start)}{advice}")
+
+
+@contextmanager
+def told_what_it_is(path: str | os.PathLike[str], what: str, *, holds_texts: bool = False) -> Iterator[None]:
+    """Say of a file that cannot be read in the block what it is, where it has the look of a format.
+
+    Parameters
+    ----------
+    path
+        The file.
+    what
+        What it should have been, in words.
+    holds_texts
+        Whether that may hold texts, as many formats do: then only a look beyond doubt is believed.
+
+    Raises
+    ------
+    ReadError
+        The file is of another kind.
+    """
+    try:
+        yield
+    except VNNError as error:
+        other = None
+        with suppress(ReadError):
+            start = preview(Path(path))
+            formats = SURE if holds_texts else (*SURE, *LIKELY, *identifiers.POSSIBLE)
+            known = (one for one in formats if one.family != "genes" and one not in _OF_NUMBERS)
+            other = next((one for one in known if one.matches(start)), None)
+        if other is None:
+            raise
+        try:
+            refuse_other(start, other, what)
+        except ReadError as said:
+            raise said from error
 
 
 def _first_lines(start: Preview) -> str:

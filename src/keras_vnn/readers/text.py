@@ -18,7 +18,7 @@ from typing import Any, TextIO
 
 from keras_vnn.basics.errors import ReadError, VNNError
 from keras_vnn.basics.files import encoding_of, existing_file, read_lines, refuse_bytes
-from keras_vnn.basics.unpacking import NOT_TEXT, open_unpacked
+from keras_vnn.basics.unpacking import COLUMNAR, NOT_TEXT, open_unpacked, packed_by
 
 COMMENT_MARKS = ("#", "!")
 # The first lines of GCT.
@@ -47,12 +47,15 @@ class Preview:
         ``(line number, text)`` of the lines that begin with ``#`` or ``!``, as far as the preview goes.
     lines
         ``(line number, text)`` of the other lines that are not blank; none for a known binary format.
+    columnar
+        ``Parquet`` or ``Feather`` where the lines are the text of such a table.
     """
 
     path: Path
     magic: bytes
     comments: tuple[tuple[int, str], ...]
     lines: tuple[tuple[int, str], ...]
+    columnar: str = ""
 
     @property
     def first(self) -> str:
@@ -116,7 +119,8 @@ def preview(path: Path) -> Preview:
                 break
     if not lines and not comments:
         raise ReadError(f"The file holds blank lines only: {path}\nWas its download interrupted?")
-    return Preview(path, magic, tuple(comments), tuple(lines))
+    packed = packed_by(path)
+    return Preview(path, magic, tuple(comments), tuple(lines), packed if packed in COLUMNAR else "")
 
 
 def refuse_comments_alone(start: Preview) -> None:

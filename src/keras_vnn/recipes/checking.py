@@ -8,31 +8,31 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 import shlex
 import warnings
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from keras_vnn import readers
-from keras_vnn.basics.columnar import is_columnar, read_columnar
 from keras_vnn.basics.errors import ReadError, VNNError, VNNWarning, sample
 from keras_vnn.basics.files import existing_file
 from keras_vnn.basics.probing import refuse_damaged_hdf5
 from keras_vnn.basics.provenance import Audit
 from keras_vnn.basics.showing import Shown
 from keras_vnn.basics.ten_x import is_ten_x
-from keras_vnn.data.contents import contents_of
+from keras_vnn.data.contents import contents_of, gene_names_of
 from keras_vnn.priors.genes import gene_list
 from keras_vnn.priors.identifiers import IdentifierTable, names_in
 from keras_vnn.priors.kinds import OTHER, Identified, bare_name, genes_known, identify, made_unique
 from keras_vnn.readers import FAMILIES, read_identifier_map
-from keras_vnn.readers.interactions import family_of_columns
 from keras_vnn.readers.registry import sniff, unrecognized
 from keras_vnn.readers.text import preview
-from keras_vnn.recipes.pairs_in_doubt import family_of_pairs, pairs_of_genes
+from keras_vnn.recipes.pairs_in_doubt import doubt_of_genes, family_of_pairs, pairs_of_genes
 from keras_vnn.recipes.prior_files import read_family
 
 # A look is given to files that a build would refuse, so that the report says what is wrong with them.
@@ -48,6 +48,8 @@ _FLAGS = {
     "repeated name": "--duplicates first",
     "two of one name": "--repeated-sets merge",
 }
+_GENE_COLUMN = "--gene-column"
+_REGULONS = "--regulation-format gmt"
 _COULD_BE = (
     "If two of its columns are interactions: --interactions FILE --interactions-columns 1 --interactions-columns 2",
     "If one of them lists the genes: --genes FILE --gene-column 1",
@@ -134,7 +136,11 @@ class FileReport(Shown):
 
 
 def check_file(
-    path: str | os.PathLike[str], *, genes: Iterable[str] = (), table: IdentifierTable | None = None
+    path: str | os.PathLike[str],
+    *,
+    genes: Iterable[str] = (),
+    table: IdentifierTable | None = None,
+    columns: Mapping[str, Sequence[str]] | None = None,
 ) -> FileReport:
     """Say what a file is, how many records it has, how its genes are named, and what would be left out.
 
@@ -146,6 +152,8 @@ def check_file(
         The genes of the data: then the report says how many names match, and what would help.
     table
         A table of identifiers to look names up in.
+    columns
+        Other names of the genes, by the column of the data that holds them.
 
     Examples
     --------
@@ -156,7 +164,7 @@ def check_file(
     """
     found = Path(path)
     try:
-        return _checked(found if is_ten_x(found) else existing_file(found), tuple(genes), table)
+        return _checked(found if is_ten_x(found) else existing_file(found), tuple(genes), table, columns or {})
     except VNNError as error:
         return FileReport(found, error=str(error))
 
@@ -169,17 +177,25 @@ def check_files(paths: Sequence[str | os.PathLike[str]], *, genes: Any = None, t
     paths
         The files.
     genes
-        Names, or ``None``.
+        Names, or the ``.h5ad`` or other file that has them, or ``None``.
     table
         A table of identifiers; by default the first among the files.
     """
     first = [check_file(path) for path in paths]
     if genes is None:
-        genes = next((gene_list(_read_as("genes", one.path)) for one in first if one.family == "genes"), ())
+        genes = next((one.path for one in first if one.family == "genes"), ())
+    columns = {}
+    if isinstance(genes, str | os.PathLike):
+        found = Path(genes)
+        genes = gene_list(_read_as("genes", found))
+        columns = gene_names_of(found)
     if table is None:
         table = next((read_identifier_map(one.path) for one in first if one.family == "id-map"), None)
     genes = tuple(genes)
-    return [check_file(one.path, genes=genes, table=table) if genes and not one.error else one for one in first]
+    return [
+        check_file(one.path, genes=genes, table=table, columns=columns) if genes and not one.error else one
+        for one in first
+    ]
 
 
 def suggested_command(reports: Sequence[FileReport], *, genes: Path | None = None, id_map: Path | None = None) -> str:
@@ -206,14 +222,20 @@ def suggested_command(reports: Sequence[FileReport], *, genes: Path | None = Non
         for path in by_family.get(family, ())[: None if family in ("interactions", "regulation") else 1]:
             words += [f"--{family}", shlex.quote(str(path))]
     advice = " ".join(line for report in reports for line in report.advice)
-    flags = () if "id-map" in by_family else ("--ignore-case", "--ignore-version")
+    flags: tuple[str, ...] = () if "id-map" in by_family else ("--ignore-case", "--ignore-version")
+    words += [word for found in re.findall(rf"{_GENE_COLUMN} .+?(?=: )", advice)[:1] for word in found.split(" ", 1)]
     words += [
-        word for flag in (*flags, *dict.fromkeys(_FLAGS.values())) if f"{flag}:" in advice for word in flag.split()
+        word
+        for flag in (*flags, _REGULONS, *dict.fromkeys(_FLAGS.values()))
+        if f"{flag}:" in advice
+        for word in flag.split()
     ]
     return " ".join([*words, "-o", "network.vnn"])
 
 
-def _checked(path: Path, genes: tuple[str, ...], table: IdentifierTable | None) -> FileReport:
+def _checked(
+    path: Path, genes: tuple[str, ...], table: IdentifierTable | None, columns: Mapping[str, Sequence[str]]
+) -> FileReport:
     if not path.is_dir():
         if (saved := _saved(path)) is not None:
             return saved
@@ -222,15 +244,23 @@ def _checked(path: Path, genes: tuple[str, ...], table: IdentifierTable | None) 
         warnings.simplefilter("always", VNNWarning)
         family, value = _read(path)
     said = tuple(str(one.message) for one in caught if issubclass(one.category, VNNWarning))
-    likely, doubt = family_of_pairs(preview(path), genes) if family == "interactions" else (family, "")
+    likely, doubt = family, ""
+    if family == "interactions":
+        likely, doubt = family_of_pairs(preview(path), (*genes, *chain.from_iterable(columns.values())))
+    elif family == "genes" and not path.is_dir():
+        doubt = doubt_of_genes(value)
     if likely != family and likely:
         family, value = likely, _read_as(likely, path)
     elif doubt:
-        return FileReport(path, "", "a table that is not recognised", doubt, value.sources[0].records, advice=_COULD_BE)
+        records = value.source.records if family == "genes" else value.sources[0].records
+        return FileReport(path, "", "a table that is not recognised", doubt, records, advice=_COULD_BE)
+    named_alike = set(genes).intersection(value) if family == "gene-sets" else set()
+    if 2 * len(named_alike) > len(value if named_alike else ()):
+        family, value = "regulation", read_family("regulation", path, format="gmt")
     parts = value if isinstance(value, tuple) else (value,)
     source = parts[0].source if family == "genes" else parts[0].sources[0]
     names = _names(family, parts)
-    overlap, advice = _overlap(names, genes, table) if genes and family != "genes" and names else ({}, [])
+    overlap, advice = _overlap(names, genes, table, columns) if genes and family != "genes" and names else ({}, [])
     told = identify(names) if names else None
     if told is not None:
         strange = dict(told.counts).get(OTHER, 0)
@@ -251,6 +281,16 @@ def _checked(path: Path, genes: tuple[str, ...], table: IdentifierTable | None) 
         advice.append(
             f"{len(copies):,} names are copies that var_names_make_unique has numbered ({sample(copies, 3)}): no prior "
             "knows them. Take the names before that, and say what to do with repeated ones."
+        )
+    if named_alike and family == "regulation":
+        advice.append(
+            f"{_REGULONS}: its sets have names of genes, {sample(named_alike, 3)}: regulators and their targets."
+        )
+    elif named_alike:
+        family = ""
+        advice.append(
+            f"{len(named_alike):,} of its sets have the name of a gene ({sample(named_alike, 3)}): rename these in the "
+            f"file, for example to SET:{min(named_alike)}."
         )
     audit = sum((part.audit for part in parts[1:]), parts[0].audit)
     needed = dict.fromkeys(flag for entry in audit for reason, flag in _FLAGS.items() if reason in entry.reason)
@@ -323,8 +363,6 @@ def _family(path: Path) -> str:
     """Return which option of ``vnn build`` takes a file."""
     if is_ten_x(path):
         return "genes"
-    if is_columnar(path):
-        return family_of_columns(list(read_columnar(path).columns))
     start = preview(path)
     found = sniff(start)
     if found is not None:
@@ -344,7 +382,7 @@ def _names(family: str, parts: Sequence[Any]) -> tuple[str, ...]:
 
 
 def _overlap(
-    names: Sequence[str], genes: tuple[str, ...], table: IdentifierTable | None
+    names: Sequence[str], genes: tuple[str, ...], table: IdentifierTable | None, columns: Mapping[str, Sequence[str]]
 ) -> tuple[dict[str, int], list[str]]:
     """Return how many names match the genes, and what would make more match."""
     known = set(genes)
@@ -361,6 +399,12 @@ def _overlap(
     for part in ("case", "version"):
         if (more := counts[f"ignoring_{part}"]) > better:
             advice.append(f"--ignore-{part}: {more:,} names match instead of {counts['matched']:,}.")
+    by_column = {column: len(set(names).intersection(found)) for column, found in columns.items()}
+    column = max(by_column, key=lambda one: by_column[one], default="")
+    if by_column.get(column, 0) > better:
+        said = f"{by_column[column]:,} names match instead of {counts['matched']:,}"
+        advice.append(f"{_GENE_COLUMN} {shlex.quote(column)}: {said}.")
+        return counts, advice
     few = 20 * max(counts["matched"], counts["ignoring_case"], counts["ignoring_version"]) < min(len(names), len(known))
     if table is not None:
         from keras_vnn.priors.identifiers import identifier_map

@@ -1,4 +1,4 @@
-"""Whether a table that only might hold interactions does: a look at what stands in its two columns of names.
+"""Whether a table that only might hold interactions, or genes, does: a look at what stands in its columns of names.
 
 In: the beginning of a file and, if known, the genes of the data. Out: why not, in words; nothing where it may well be.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
+from keras_vnn.basics.errors import sample
+from keras_vnn.priors.genes import CELL_NAMES, CELL_WORDS, GeneList
 from keras_vnn.priors.kinds import OTHER, SYMBOLS, identify
 from keras_vnn.readers.formats.interactions import INTERACTION_ROLES
 from keras_vnn.readers.formats.regulation import REGULATION_ROLES
@@ -58,6 +60,16 @@ def family_of_pairs(start: Preview, genes: Collection[str] = ()) -> tuple[str, s
     if not (is_headed or kinds[0].letters != kinds[1].letters) or not set(sides[0]).isdisjoint(sides[1]):
         return _INTERACTIONS
     return "", f"{listed}: no name is in both {names}"
+
+
+def doubt_of_genes(genes: GeneList) -> str:
+    """Return why what was read as genes is rather cells; nothing where it may well be genes."""
+    said = "" if genes.source is None else genes.source.format
+    column = re.fullmatch(r"(?:TSV|CSV|\S+-separated|Parquet|Feather) (.+)", said)
+    if column is not None and CELL_WORDS.fullmatch(column[1].casefold()):
+        return f"names of cells or samples in {column[1]}"
+    of_cells = sum(CELL_NAMES.fullmatch(name) is not None for name in genes)
+    return f"names of cells or samples, such as {sample(genes, 3)}" if 2 * of_cells > len(genes) else ""
 
 
 def pairs_of_genes(names: Sequence[str], genes: Collection[str]) -> int:

@@ -46,6 +46,14 @@ FIELDS_OF_FILES: Mapping[str, Mapping[str, str]] = {
     "gene-sets": {"format": "gene_sets_format", "repeated_sets": "repeated_sets"},
     "id-map": {"format": "id_map_format", "columns": "id_map_columns", "taxon": "taxon"},
 }
+# Options of the wiring that each family of priors may have of its own, and the fields that name its files.
+LIMITS = ("min_genes", "max_genes")
+OWN_LIMITS: Mapping[str, tuple[str, ...]] = {
+    "interactions": ("interactions", "regulation"),
+    "ontology": ("ontology",),
+    "hierarchy": ("hierarchy",),
+    "gene_sets": ("gene_sets",),
+}
 # Where the command line lists what names a prior or a translation, and with it what has an effect only with that.
 HEADINGS = {
     **dict.fromkeys(("interactions", "regulation"), "Interactions and regulators"),

@@ -19,10 +19,10 @@ from keras_vnn.architecture.wiring import (
     join_architectures,
     ontology_architecture,
 )
-from keras_vnn.basics.errors import ConfigError
+from keras_vnn.basics.errors import ConfigError, GeneError, sample
 from keras_vnn.basics.keras_import import import_keras
 from keras_vnn.basics.progress import Say, log_debug, log_info
-from keras_vnn.basics.remedies import options_called
+from keras_vnn.basics.remedies import options_called, remedy
 from keras_vnn.priors import Annotations, GeneSets, Interactions, Regulation
 from keras_vnn.priors.genes import GeneList
 from keras_vnn.priors.identifiers import identifier_map, map_identifiers, names_in
@@ -88,7 +88,7 @@ def _wire_interactions(recipe: BuildRecipe, genes: GeneList, say: Say) -> Archit
     pairs = {}
     for family in ("interactions", "regulation"):
         if files := getattr(recipe, family):
-            pairs[family] = in_names_of(_read(family, list(files), recipe, say), genes, recipe, say)
+            pairs[family] = in_names_of(_read(family, list(files), recipe, say, genes), genes, recipe, say)
     return interaction_architecture(genes, **pairs, **recipe.wiring_of("interactions"))
 
 
@@ -96,7 +96,7 @@ def _wire_ontology(recipe: BuildRecipe, genes: GeneList, say: Say) -> Architectu
     ontology = _read("ontology", recipe.ontology, recipe, say)
     rules = {name: recipe.wiring[name] for name in ("not_rule",) if name in recipe.wiring}
     wanted = None if _translates(recipe) else genes
-    annotations = _read("annotations", recipe.annotations, recipe, say, genes=wanted, **rules)
+    annotations = _read("annotations", recipe.annotations, recipe, say, genes, genes=wanted, **rules)
     if _translates(recipe):
         annotations = in_names_of(annotations, genes, recipe, say).among(genes)
     return ontology_architecture(genes, ontology, annotations, **recipe.wiring_of("ontology"))
@@ -105,6 +105,7 @@ def _wire_ontology(recipe: BuildRecipe, genes: GeneList, say: Say) -> Architectu
 def _wire_hierarchy(recipe: BuildRecipe, genes: GeneList, say: Say) -> Architecture:
     terms, annotations = read_named("hierarchy", recipe.hierarchy, recipe)
     say(f"hierarchy     {terms}; {annotations}")
+    _suggest_column(annotations, genes, recipe)
     annotations = in_names_of(annotations, genes, recipe, say)
     # Somebody prepared the hierarchy: it is taken as it is unless limits are asked for.
     as_it_is: dict[str, Any] = {"min_genes": 1, "redundancy": None, "relations": tuple(sorted({*terms.relation}))}
@@ -112,7 +113,7 @@ def _wire_hierarchy(recipe: BuildRecipe, genes: GeneList, say: Say) -> Architect
 
 
 def _wire_gene_sets(recipe: BuildRecipe, genes: GeneList, say: Say) -> Architecture:
-    sets = in_names_of(_read("gene-sets", recipe.gene_sets, recipe, say), genes, recipe, say)
+    sets = in_names_of(_read("gene-sets", recipe.gene_sets, recipe, say, genes), genes, recipe, say)
     return gene_set_architecture(genes, sets, **recipe.wiring_of("gene sets"))
 
 
@@ -124,11 +125,32 @@ _WIRINGS = {
 }
 
 
-def _read(family: str, path: Any, recipe: BuildRecipe, say: Say, **options: Any) -> Any:
-    """Return what a recipe names of a family, and say what it is."""
+def _read(
+    family: str, path: Any, recipe: BuildRecipe, say: Say, listed: GeneList | None = None, /, **options: Any
+) -> Any:
+    """Return what a recipe names of a family, and say what it is; look for its names among those of listed genes."""
     prior = read_named(family, path, recipe, **options)
     say(f"{family.replace('-', ' '):<13} {prior}")
+    if listed is not None:
+        _suggest_column(prior, listed, recipe)
     return prior
+
+
+def _suggest_column(prior: Any, genes: GeneList, recipe: BuildRecipe) -> None:
+    """Raise where no name of a prior is a gene, and a column of the data that the genes come from has such names."""
+    names = set(names_in(prior))
+    if recipe.gene_column is not None or _translates(recipe) or not names.isdisjoint(genes):
+        return
+    from keras_vnn.data.contents import gene_names_of
+
+    met = {column: len(names.intersection(found)) for column, found in gene_names_of(recipe.genes).items()}
+    best = max(met, key=lambda column: met[column], default="")
+    if met.get(best):
+        raise GeneError(
+            f"No name of the prior is one of the genes, such as {sample(genes, 3)}: {recipe.genes}\n"
+            f"{met[best]:,} of its {len(names):,} names are in the column {best!r} of the genes: "
+            + remedy("{gene_column}", gene_column=best)
+        )
 
 
 def _translates(recipe: BuildRecipe) -> bool:

@@ -29,6 +29,7 @@ from keras_vnn.options import (
     ModelOptions,
     OntologyOptions,
     Options,
+    Positive,
     PretrainingOptions,
     TrainingOptions,
     as_tuple,
@@ -36,7 +37,7 @@ from keras_vnn.options import (
     model_options,
     training_options,
 )
-from keras_vnn.recipes.prior_fields import HEADINGS, headings_by_need, needed_by_fields
+from keras_vnn.recipes.prior_fields import HEADINGS, LIMITS, OWN_LIMITS, headings_by_need, needed_by_fields
 from keras_vnn.recipes.section import RecipeSection
 from keras_vnn.recipes.space import setting_of
 
@@ -62,6 +63,11 @@ GENE_COLUMN = "Column of the gene names, by name or number from 1; of an .h5ad a
 _COLUMNS = "Columns of a table, by name or number from 1"
 
 
+def _of_family(option: str) -> Any:
+    """Return the declaration of an option of the wiring for one family of priors among several."""
+    return Field(default=None, description=f"{option} of this family alone, where several are joined.")
+
+
 class BuildRecipe(RecipeSection):
     """Options of ``vnn build``: which files, and how they become layers."""
 
@@ -72,6 +78,7 @@ class BuildRecipe(RecipeSection):
         "id_policy": ("id_map", "ignore_case", "ignore_version"),
         "id_from": ("id_map",),
         "id_to": ("id_map",),
+        **{f"{prefix}_{limit}": files for prefix, files in OWN_LIMITS.items() for limit in LIMITS},
     }
     headings: ClassVar[Mapping[str, str]] = HEADINGS | headings_by_need(needs)
 
@@ -142,6 +149,14 @@ class BuildRecipe(RecipeSection):
     ignore_version: bool = Field(
         default=False, description="Match them without version or isoform (ENSG….16, P04637-2)."
     )
+    interactions_min_genes: Positive | None = _of_family("min_genes")
+    interactions_max_genes: Positive | None = _of_family("max_genes")
+    ontology_min_genes: Positive | None = _of_family("min_genes")
+    ontology_max_genes: Positive | None = _of_family("max_genes")
+    hierarchy_min_genes: Positive | None = _of_family("min_genes")
+    hierarchy_max_genes: Positive | None = _of_family("max_genes")
+    gene_sets_min_genes: Positive | None = _of_family("min_genes")
+    gene_sets_max_genes: Positive | None = _of_family("max_genes")
     wiring: Changes = Field(default={}, description="How the priors become layers, by the names of the wiring options.")
     output: Path | None = Field(default=None, description="Where to write the architecture.")
 
@@ -163,9 +178,12 @@ class BuildRecipe(RecipeSection):
     def wiring_of(self, family: str) -> Changes:
         """Return those of the wiring options that a family has; dense units stand next to one family only."""
         known = set(_WIRING[family].names())
+        prefix = family.replace(" ", "_")
+        own = {name: getattr(self, f"{prefix}_{name}") for name in LIMITS}
         if family != next((one for one in self.families if one in ("ontology", "hierarchy")), self.families[0]):
             known.remove("dense_units")
-        return {name: value for name, value in self.wiring.items() if name in known}
+        shared = {name: value for name, value in self.wiring.items() if name in known}
+        return shared | {name: value for name, value in own.items() if value is not None}
 
     def because(self, group: str) -> str:
         """Name the family of priors."""

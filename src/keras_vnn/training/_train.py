@@ -17,7 +17,6 @@ from keras_vnn.basics.errors import DataError
 from keras_vnn.basics.progress import Say
 from keras_vnn.basics.remedies import at_command_line, remedy
 from keras_vnn.data import (
-    ClassificationMetrics,
     Labels,
     Side,
     Split,
@@ -180,7 +179,7 @@ def _numbers_of(known: Targets) -> Regression:
 def cross_validate(
     arch: Architecture,
     data: Any,
-    labels: Labels | str | Sequence[Any],
+    labels: Labels | Targets | str | Sequence[Any],
     *,
     training: TrainingOptions | Mapping[str, Any] | None = None,
     n_folds: int = 5,
@@ -208,7 +207,8 @@ def cross_validate(
     Returns
     -------
     pandas.DataFrame
-        A row per fold: accuracy, balanced accuracy, macro F1, log loss, cells, epochs.
+        A row per fold: accuracy, balanced accuracy, macro F1, log loss, or of numbers their correlations, R² and
+        squared error; cells, epochs.
     """
     chosen, model_options = training_given(training, options, ModelOptions)
     known = labels_given(data, labels)
@@ -229,8 +229,8 @@ def cross_validate(
             what=f"{what} {number + 1}/{n_folds}",
             **model_options,
         )
-        if isinstance(result.metrics, ClassificationMetrics):
-            counts = {"cells": result.metrics.cells, "epochs": len(result.history)}
+        if result.metrics is not None:
+            counts = {"cells": len(split.test), "epochs": len(result.history)}
             rows.append({"fold": number + 1, **numbers_of(result.metrics.to_json()), **counts})
         keras.backend.clear_session()
     return pd.DataFrame(rows).set_index("fold")

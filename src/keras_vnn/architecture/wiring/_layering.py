@@ -221,7 +221,10 @@ def units_of(rule: int | str | Callable[[int], int], sizes: NDArray[np.int64]) -
     by_size = {int(size): rule(int(size)) for size in np.unique(sizes)}
     for size, units in by_size.items():
         if isinstance(units, bool) or not isinstance(units, int | np.integer) or units < 1:
-            raise ConfigError(f"units gives {units!r} for a term of {size} genes, expected an integer of at least 1.")
+            raise ConfigError(
+                f"units gives {units!r} for a term of {size} genes, expected an integer of at least 1.\n"
+                "For example: units=lambda n: max(1, n // 3)"
+            )
     return np.array([by_size[int(size)] for size in sizes], np.int64)
 
 

@@ -3,7 +3,8 @@
 In: a file. Out: `GeneSets`.
 
 ### GMT
-`read.gene_sets`: as MSigDB writes it, with an address; as Reactome, with an id; names may hold commas.
+`read.gene_sets`: as MSigDB writes it, with an address; as Reactome, with an id; names may hold commas. A GMT
+of regulators and their targets is read by `read.regulation` with `format="gmt"`.
 
 ```text h.all.v2022.1.Hs.symbols.gmt
 HALLMARK_P53_PATHWAY	http://www.gsea-msigdb.org/gsea/msigdb/human/geneset/HALLMARK_P53_PATHWAY	CDKN1A	BTG2	MDM2
@@ -371,6 +372,14 @@ def read_gmt_annotations(start: Preview, options: Options) -> Table:
     return Table(frame, start.path, "GMT", len(sets), sets.audit.entries, term_names=annotations.term_names)
 
 
+def read_gmt_regulation(start: Preview, options: Options) -> Table:
+    """Read a GMT file as regulation: each set has the name of a regulator, and its targets as genes."""
+    sets = _read_gmt(start, replace(options, repeated_sets="merge"))
+    frame = sets.to_frame()[["name", "gene"]].set_axis(["first", "second"], axis=1)
+    frame.index = frame.index * 0
+    return Table(frame, start.path, "GMT, a regulator and its targets a row", len(sets), sets.audit.entries)
+
+
 def _rows(start: Preview) -> list[list[str]]:
     """Return the fields of the rows in a preview, or nothing unless every row has at least two."""
     return start.fields if all("\t" in text for text in start.texts) else []
@@ -391,3 +400,5 @@ _read_groups = partial(read_sets, title="group file", described=False)
 GMT = Format("gmt", "GMT (name, description, genes)", "gene-sets", _is_gmt, _read_gmt)
 GROUPS = Format("groups", "a group file (name, genes)", "gene-sets", looks_like_groups, _read_groups)
 GMT_ANNOTATIONS = Format("gmt", "GMT (name, description, genes)", "annotations", _is_gmt, read_gmt_annotations)
+# By name alone: sets of other kinds look alike.
+GMT_REGULATION = Format("gmt", "GMT (regulator, description, targets)", "regulation", read=read_gmt_regulation)

@@ -1,4 +1,4 @@
-"""Networks as graph programs write them: GraphML, GML, JSON of Cytoscape and networkx, CX2 and CX, lists of networkx.
+"""Networks as graph programs write them: GraphML, XGMML, GML, CX2 and CX, JSON and lists of Cytoscape and networkx.
 
 In: one graph a file. Out: a `Table` of its edges, with the names, scores, types and effects that its nodes and edges
 carry; or the `Network` itself, for a hierarchy in CX (`keras_vnn.readers.formats.hierarchies`). networkx reads what it
@@ -21,6 +21,20 @@ attribute.
     <edge source="n0" target="n2"><data key="d1">0.4</data></edge>
   </graph>
 </graphml>
+```
+
+### XGMML
+`read.interactions`, `read.regulation`: as Cytoscape writes it; nodes as in GraphML.
+
+```text network.xgmml
+<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
+<graph id="52" label="ppi" directed="1" xmlns:cy="http://www.cytoscape.org" xmlns="http://www.cs.rpi.edu/XGMML">
+  <node id="62" label="TP53"><att name="name" value="TP53" type="string"/></node>
+  <node id="63" label="MDM2"><att name="name" value="MDM2" type="string"/></node>
+  <node id="64" label="CDKN1A"><att name="name" value="CDKN1A" type="string"/></node>
+  <edge id="70" label="TP53 (pp) MDM2" source="62" target="63"><att name="interaction" value="pp"/></edge>
+  <edge id="71" label="TP53 (pd) CDKN1A" source="62" target="64"><att name="interaction" value="pd"/></edge>
+</graph>
 ```
 
 ### GML
@@ -78,6 +92,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -142,14 +157,39 @@ def _of_networkx(graph: networkx.Graph, title: str) -> Network:
 def _read_graphml(path: Path) -> Network:
     import networkx
 
+    text = _xml_text(path, "GraphML")
+    with _parsing(path, "GraphML"):
+        return _of_networkx(networkx.parse_graphml(text, force_multigraph=True), "GraphML")
+
+
+def _xml_text(path: Path, title: str) -> str:
     text = "\n".join(read_lines(path))
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise ReadError(
-            f"The GraphML declares a document type or entities, which are not followed: {path}\n"
+            f"The {title} declares a document type or entities, which are not followed: {path}\n"
             "Take the declaration out, or write the graph again."
         )
-    with _parsing(path, "GraphML"):
-        return _of_networkx(networkx.parse_graphml(text, force_multigraph=True), "GraphML")
+    return text
+
+
+def _read_xgmml(path: Path) -> Network:
+    text = _xml_text(path, "XGMML")
+    with _parsing(path, "XGMML"):
+        # A declared encoding is that of the bytes; this is text.
+        graph = ElementTree.fromstring(re.sub(r"^\s*<\?xml.*?\?>", "", text, count=1, flags=re.DOTALL))
+        nodes = {node.attrib["id"]: _xgmml_facts(node) for node in graph.iterfind(".//{*}node") if "id" in node.attrib}
+        edges = [
+            (edge.attrib["source"], edge.attrib["target"], _xgmml_facts(edge))
+            for edge in graph.iterfind(".//{*}edge")
+            if "source" in edge.attrib  # else it refers to one that is written elsewhere
+        ]
+        return Network("XGMML", nodes, edges, graph.get("directed", "1") != "0")
+
+
+def _xgmml_facts(element: ElementTree.Element) -> dict[str, str]:
+    """Return the label and the attributes of a node or edge; lists of values are left out."""
+    told = {att.get("name", ""): att.get("value", "") for att in element.iterfind("{*}att") if "value" in att.attrib}
+    return {"label": element.get("label", "")} | told
 
 
 def _read_gml(path: Path) -> Network:
@@ -179,10 +219,11 @@ def _read_json(path: Path) -> Network:
     with _parsing(path, "a network in JSON"):
         elements = content["elements"] if isinstance(content, dict) and "elements" in content else content
         if "links" not in elements and "edges" not in elements and "adjacency" not in elements:
-            # One list, as Cytoscape.js takes it as well.
-            listed = [one["data"] for one in elements]
+            # One list, as Cytoscape.js takes it as well, or one of edges alone.
+            listed = [_data(one) for one in elements]
             elements = {"edges": [one for one in listed if "source" in one]}
-            elements["nodes"] = [one for one in listed if "source" not in one]
+            ends = [{"id": one[end]} for one in elements["edges"] for end in ("source", "target")]
+            elements["nodes"] = [one for one in listed if "source" not in one] or ends
         nodes = {facts["id"]: facts for facts in map(_data, elements["nodes"])}
         rows = elements.get("links", elements.get("edges"))
         if rows is None:
@@ -392,6 +433,11 @@ def _is_graphml(start: Preview) -> bool:
     return any("<graphml" in text for text in start.texts[:40])
 
 
+def _is_xgmml(start: Preview) -> bool:
+    top = " ".join(start.texts[:40])
+    return re.search(r"<graph\b[^>]*\bXGMML\b", top) is not None
+
+
 def _is_gml(start: Preview) -> bool:
     top = "\n".join(start.texts[:40])
     return re.match(r"(\s*(Creator|Version|comment|label|directed)\b[^\n\[]*\n)*\s*graph\s*\[", top) is not None
@@ -400,7 +446,8 @@ def _is_gml(start: Preview) -> bool:
 def _is_json(start: Preview) -> bool:
     top = "\n".join(start.texts).lstrip()
     if re.match(r"\[\s*\{", top):
-        return re.search(r'"data"\s*:\s*\{\s*"(id|source)"\s*:', top) is not None
+        is_edge = all(f'"{end}"' in top[: top.find("}")] for end in ("source", "target"))
+        return is_edge or re.search(r'"data"\s*:\s*\{\s*"(id|source)"\s*:', top) is not None
     if not top.startswith("{") or '"graphs"' in top[:1000]:
         return False
     return re.search(r'"elements"\s*:\s*[\[{]|"nodes"\s*:\s*\[\s*\{', top) is not None
@@ -430,6 +477,7 @@ _read_adjacency_list = partial(_read_list, parse="parse_adjlist", title="adjacen
 _read_edge_list = partial(_read_list, parse="parse_edgelist", title="edge list of networkx")
 SURE = (
     *_both("graphml", "GraphML", _is_graphml, _read_graphml),
+    *_both("xgmml", "XGMML", _is_xgmml, _read_xgmml),
     *_both("gml", "GML", _is_gml, _read_gml),
     *_both("cx2", "a network in CX2 or CX", partial(is_cx, with_members=False), read_cx),
     *_both("graph-json", "a network in JSON (Cytoscape, node-link)", _is_json, _read_json),

@@ -113,12 +113,12 @@ _HEADER_WORDS = set(
     "symbol hgncid approvedsymbol genesymbol genename ensemblgeneid genestableid proteinstableid transcriptstableid "
     "ensembl ensemblid entrezid entrezgeneid ncbigeneid geneid uniprot uniprotids uniprotid accession taxid alias "
     "preferredname stringproteinid probesetid from to query orf systematicname sgdid mgiid mgiaccessionid gene id name "
-    "hgncsymbol enspid ensgid protein".split()
+    "hgncsymbol enspid ensgid protein entry entryname genenames genenamesprimary".split()
 )
 _TELLING_WORDS = set(
     "symbol hgncid approvedsymbol ensemblgeneid genestableid proteinstableid genestableidversion entrezid ncbigeneid "
     "uniprotids aliassymbol prevsymbol stringproteinid preferredname genename taxid geneid synonyms dbxrefs alias "
-    "ncbigeneformerlyentrezgeneid proteinsize".split()
+    "ncbigeneformerlyentrezgeneid proteinsize entryname genenames genenamesprimary".split()
 )
 _ATTRIBUTES = re.compile(r'(gene_id|transcript_id) "[^"]*"|(ID|Parent|Name|gene_id)=[^;]+')
 _MOST_COLUMNS = 1000
@@ -154,7 +154,13 @@ def _heads_identifiers(start: Preview) -> bool:
     """Say whether a header, perhaps in a comment, holds at least two words that head a table of identifiers."""
     header = start.comments[-1][1].lstrip("#! ").split("\t") if start.comments else []
     if len(header) < 2:
-        header = list(lay_out(start, is_header=lambda words: len(_TELLING_WORDS & set(words)) > 1).header or ())
+        layout = lay_out(start, is_header=lambda words: len(_TELLING_WORDS & set(words)) > 1)
+        header = list(layout.header or ())
+        values = [
+            name for at, name in enumerate(header) if normalized(name) not in _HEADER_WORDS and layout.is_numeric(at)
+        ]
+        if 2 * len(values) > len(header):
+            return False
     return len({normalized(word) for word in header} & _TELLING_WORDS) > 1
 
 
@@ -286,8 +292,10 @@ def _read_table(start: Preview, options: Options) -> IdentifierTable:
         if position == at_taxon or position >= layout.width:
             continue
         texts = table.frame[position].to_numpy(dtype=object)
-        if columns is not None or not _is_prose(texts):
-            taken[titles[position]] = exploded(rows, texts, _separator_of(texts))
+        # UniProt parts the names of a gene by blanks.
+        mark = " " if normalized(titles[position]) == "genenames" else _separator_of(texts)
+        if columns is not None or mark == " " or not _is_prose(texts):
+            taken[titles[position]] = exploded(rows, texts, mark)
     return IdentifierTable(taken, len(rows), (table.source,), Audit.of(*table.dropped))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from keras_vnn.priors.genes import GENE_WORDS
 from keras_vnn.priors.kinds import OTHER, identify
 from keras_vnn.readers.formats import Format, most_rows
 from keras_vnn.readers.formats.gene_sets import looks_like_groups
@@ -23,9 +24,13 @@ _DESCRIPTION = re.compile(r"(https?://|>|na$|n/a$)", re.IGNORECASE)
 def _is_ragged(start: Preview) -> bool:
     if not most_rows(start, lambda row: len(row) >= 3):
         return False
+    if most_rows(start, lambda row: len(row) > 1 and _DESCRIPTION.match(row[1]) is not None):
+        return True
+    if most_rows(start, lambda row: any(map(is_number, row[2:]))):
+        return False
     widths = {text.count("\t") + 1 for text in start.texts}
     ragged = len(start.lines) > 1 and len(widths) >= min(3, len(start.lines)) and max(widths) >= 5
-    return ragged or most_rows(start, lambda row: len(row) > 1 and _DESCRIPTION.match(row[1]) is not None)
+    return ragged or most_rows(start, lambda row: row[1:2] == [""])
 
 
 def _is_group_rows(start: Preview) -> bool:
@@ -64,6 +69,10 @@ def _is_owl(start: Preview) -> bool:
     return any(mark in text for text in start.top[:40] if re.match(r"[a-z_-]+: ", text) is None for mark in marks)
 
 
+def _is_dot(start: Preview) -> bool:
+    return re.match(r"\s*(strict\s+)?(di)?graph\b[^\[]*\{", " ".join(start.texts[:3])) is not None
+
+
 def _is_gct(start: Preview) -> bool:
     return any(number == 1 and text in GCT for number, text in start.comments)
 
@@ -78,7 +87,9 @@ def _is_expression(start: Preview) -> bool:
     layout = lay_out(start)
     if layout.header is None or layout.width < 4 or layout.is_numeric(0):
         return False
-    return all(layout.is_numeric(column) for column in range(1, layout.width))
+    others = [title for column, title in enumerate(layout.titles) if column and not layout.is_numeric(column)]
+    # Names of other kinds may stand next to the first, as pipelines write them.
+    return layout.width - len(others) > 3 and all(GENE_WORDS.fullmatch(title.casefold()) for title in others)
 
 
 def _is_one_line(start: Preview) -> bool:
@@ -98,6 +109,7 @@ _ROBOT = "Download its .obo file, or convert it: robot convert --input FILE --ou
 _TO_SAVE = "Download the file itself: the link led to a page about it."
 _TO_LIST = "It holds a sequence. List the genes one per line, or export them as a table."
 _TO_NAME = "It holds numbers without names: name its folder, with features.tsv and barcodes.tsv next to it."
+_TO_GRAPHML = "Export it as GraphML, or as a table with two names per row."
 _TO_ASSIGN = "Assign the regions to genes first, and list those."
 
 
@@ -119,6 +131,9 @@ SURE = (
     _unreadable("other-owl", "an ontology in OWL, but not RDF/XML", _ROBOT, sniff=_is_owl),
     _unreadable("obo-xml", "an ontology in OBO-XML", "Download its .obo file.", sniff=_holds("<obo>", "<obo ")),
     _unreadable("msigdb-xml", "MSigDB in XML", "Download its .gmt or .json file.", sniff=_holds("<MSIGDB")),
+    _unreadable("gexf", "GEXF (Gephi)", _TO_GRAPHML, sniff=_holds("<gexf")),
+    _unreadable("pajek", "a network of Pajek", _TO_GRAPHML, "*vertices", "*Vertices", "*network", "*Network"),
+    _unreadable("dot", "a network in DOT (Graphviz)", _TO_GRAPHML, sniff=_is_dot),
     _unreadable("xml", "XML", "Convert it to TSV.", "<?xml"),
     _unreadable("mtx", "a MatrixMarket matrix", _TO_NAME, "%%MatrixMarket"),
     _unreadable("vcf", "a VCF file of variants", "Sum the variants up by gene first.", "##fileformat=VCF"),
@@ -138,7 +153,7 @@ LIKELY = (
         "an expression table",
         "genes",
         _is_expression,
-        advice="Its gene names are read by {genes}; weights of regulation (targets × TFs) {matrix}.",
+        advice="Its gene names are read by {genes}; weights of regulation (targets × TFs) by {matrix}.",
     ),
 )
 NAMES = Format("names", "a list of names", "genes", lambda start: lay_out(start).width == 1 or _is_one_line(start))

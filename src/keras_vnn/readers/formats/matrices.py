@@ -39,6 +39,7 @@ from scipy import sparse
 from keras_vnn.basics.errors import ReadError, sample
 from keras_vnn.basics.remedies import reader_called, remedy
 from keras_vnn.priors.genes import CELL_NAMES, CELL_WORDS
+from keras_vnn.priors.kinds import are_numbered, is_gene_id
 from keras_vnn.readers.formats import Format
 from keras_vnn.readers.layout import Layout, as_number, is_number, lay_out
 from keras_vnn.readers.pairs import choose_rows
@@ -63,6 +64,9 @@ def _is_matrix(start: Preview) -> bool:
         return False
     if _has_regulators_in_rows(layout):
         return all(map(is_number, layout.numbers))
+    if are_numbered(layout.values(0)) or sum(map(is_gene_id, names)) > sum(map(is_gene_id, layout.values(0))):
+        # Samples above genes: an expression table of what is detected.
+        return False
     if CELL_WORDS.fullmatch(corner.casefold()) or 2 * sum(map(_is_of_cell, names)) > len(names):
         return False
     return layout.numbers <= _CELLS and bool(layout.numbers - {"0", "0.0"})
@@ -185,7 +189,7 @@ def read_adjacency(start: Preview, options: Options) -> Table:
         raise ReadError(
             f"The names of rows and columns are not the same: {strange}: {start.path}\n"
             "A matrix of targets × TFs is regulation: "
-            f"{reader_called('regulation', 'read.regulation')}{remedy(' with {format}', format='matrix')}."
+            f"{reader_called('regulation', 'read.regulation', format='matrix')}."
         )
     values = sparse.csr_array((frame["number"], places), shape=(len(names), len(names)))
     above, below = sparse.triu(values, 1), sparse.tril(values, -1)
@@ -196,7 +200,7 @@ def read_adjacency(start: Preview, options: Options) -> Table:
             f"The matrix is not symmetric: {names[row]} and {names[column]} have {values[row, column]:g} and "
             f"{values[column, row]:g}: {start.path}\n"
             "Interactions have no direction. Make it symmetric, or read it as regulation, targets × TFs: "
-            f"{reader_called('regulation', 'read.regulation')}{remedy(' with {format}', format='matrix')}."
+            f"{reader_called('regulation', 'read.regulation', format='matrix')}."
         )
     of_pair = places[0] <= places[1] if above.nnz else places[0] >= places[1]
     is_weighted = bool((frame["number"] != 1).any())

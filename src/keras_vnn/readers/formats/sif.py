@@ -68,7 +68,7 @@ def _holds_unknown_types(rows: list[list[str]]) -> bool:
     types = {fields[1] for fields in rows}
     names = {name for fields in rows for name in (fields[0], *fields[2:])}
     numeric = any(text.replace(".", "", 1).isdigit() for fields in rows for text in fields[1:])
-    if types & {"na", "n/a", "NA", "N/A"} or any("://" in word for word in types):  # the descriptions of a GMT
+    if types & {"", "na", "n/a", "NA", "N/A"} or any("://" in word for word in types):  # the descriptions of a GMT
         return False
     return 20 * len(types) <= max(len(rows), 20) and not types & names and not numeric
 

@@ -11,6 +11,7 @@ from ._activities import (
     unit_table,
 )
 from ._connectivity import CORRECTIONS, corrected_importance, path_weights
+from ._edges import prior_support, soft_links
 from ._identification import identify
 from ._interactions import interactions
 from ._judgement import Judgement, judge, untrained_warning
@@ -48,12 +49,14 @@ __all__ = [
     "perturb_genes",
     "predict",
     "predicted_classes",
+    "prior_support",
     "rank_genes",
     "rank_nodes",
     "ranked_nodes",
     "remember_inspection",
     "remember_runs",
     "rlipp",
+    "soft_links",
     "turned_weights",
     "unit_table",
     "untrained_warning",

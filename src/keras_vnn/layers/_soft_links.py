@@ -19,8 +19,8 @@ _USUAL_RATE = 0.001
 class SoftThreshold(keras.constraints.Constraint):
     """The proximal step of an L1 penalty: after each update, candidates come nearer to 0 and stop there.
 
-    A candidate leaves 0 where the loss falls by more than ``penalty`` per unit of its weight, and shrinks as under an L1
-    penalty of that factor in the loss, whatever the optimizer and its learning rate.
+    A candidate leaves 0 where the loss falls by more than ``penalty`` per unit of its weight, and shrinks as under an
+    L1 penalty of that factor in the loss, whatever the optimizer and its learning rate.
 
     Parameters
     ----------
@@ -78,9 +78,9 @@ class SoftLinkModel(keras.Model):
         As ``keras.Model`` takes them.
     """
 
-    def compile(self, *args: Any, **kwargs: Any) -> None:
-        """Compile the model; see ``keras.Model``."""
-        super().compile(*args, **kwargs)
+    def make_train_function(self, force: bool = False) -> Any:
+        """Return what ``fit`` calls; see ``keras.Model``."""
         for layer in self.layers:
             if hasattr(layer, "follow"):
                 layer.follow(self.optimizer)
+        return super().make_train_function(force)

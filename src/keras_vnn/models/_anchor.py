@@ -15,7 +15,15 @@ from scipy import sparse
 
 from keras_vnn.architecture import Architecture, candidate_edges
 from keras_vnn.basics.errors import ModelError
-from keras_vnn.layers import Connections, MeanOfInputs, Oriented, OtherSigns, PullToMean, SignsOfEdges, SparselyConnected
+from keras_vnn.layers import (
+    Connections,
+    MeanOfInputs,
+    Oriented,
+    OtherSigns,
+    PullToMean,
+    SignsOfEdges,
+    SparselyConnected,
+)
 from keras_vnn.models._initial import kernel_initializer
 from keras_vnn.options import ModelOptions
 
@@ -114,7 +122,9 @@ def soft_candidates(arch: Architecture, options: ModelOptions) -> dict[int, spar
         A node is unknown, or there would be too many.
     """
     nodes = {arch.find(name).node.id for name in options.soft_link_nodes}
-    found = candidate_edges(arch, near=options.soft_links_per_node if options.soft_links == "near" else None, nodes=nodes)
+    found = candidate_edges(
+        arch, near=options.soft_links_per_node if options.soft_links == "near" else None, nodes=nodes
+    )
     if not found:
         raise ModelError(
             f"soft_links={options.soft_links!r} finds no gene outside the prior for any node.\n"
@@ -127,7 +137,7 @@ def check_signs(arch: Architecture, options: ModelOptions) -> None:
     """Raise a `ModelError` when signs are asked for and no edge of the architecture has one."""
     if options.signs != "ignore" and not any("targets" in node.node.attributes for node in arch.nodes()):
         raise ModelError(
-            f"signs={options.signs!r} needs regulators with known effects, and no edge of the architecture has a sign.\n"
+            f"signs={options.signs!r} needs regulators with known effects: no edge of the architecture has a sign.\n"
             "Wire a regulation with effects, vnn.wire.interactions(genes, regulation=vnn.read.regulation(path)), "
             "or leave out signs."
         )

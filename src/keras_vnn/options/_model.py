@@ -86,7 +86,7 @@ class ModelOptions(Options):
         "nodes with those of the node, all for all genes. They start at 0 and stay there unless the data ask for them.",
     )
     soft_link_penalty: NonNegative = Field(
-        default=0.01,
+        default=0.003,
         description="L1 penalty of these edges.",
         json_schema_extra=only_with(soft_links=("near", "all")),
     )
@@ -100,8 +100,8 @@ class ModelOptions(Options):
     )
     decoy_edges: bool = Field(
         default=False,
-        description="As many edges again as nodes read genes, from genes drawn at random and treated alike: a yardstick "
-        "for which edges of the prior the data need.",
+        description="As many edges again as nodes read genes, from genes drawn at random and treated alike: a "
+        "yardstick for which edges of the prior the data need.",
     )
     kernel: str = Field(default="auto", description=_KERNEL)
     head: Literal["linear", "linear-tanh-linear"] = Field(
@@ -163,7 +163,9 @@ class ModelOptions(Options):
         if len(set(features)) < len(features) or len(features) == 1:
             raise ModelError(f"gene_features needs two or more different names, got {list(features)}.")
         if self.signs != "ignore" and self.annotation_units:
-            raise ModelError(f"signs={self.signs!r} is for nodes that read genes themselves: leave out annotation_units.")
+            raise ModelError(
+                f"signs={self.signs!r} is for nodes that read genes themselves: leave out annotation_units."
+            )
         if self.annotation_units and (self.soft_links != "none" or self.decoy_edges):
             raise ModelError(
                 "soft_links and decoy_edges are for nodes that read genes themselves: leave out annotation_units."

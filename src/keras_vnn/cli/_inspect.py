@@ -129,7 +129,7 @@ def inspect(
 def _edges(models: list[Path], which: str, top: int, as_json: bool) -> None:
     """Print a table of edges of some trainings."""
     check_choice("edges", which, EDGE_TABLES)
-    networks = [model_of(path) for path in models]
+    networks = [model_of(path, computes=False) for path in models]
     from keras_vnn.inspection import prior_support, soft_links
 
     if which == "prior":

@@ -4,8 +4,8 @@ Every draw makes cells, a teacher and a prior with known faults, by its seed. Ge
 activity of a node is the sum of its genes over the root of their number; ten numbers are linear in the hyperbolic
 tangents of all activities, with normal noise of half their standard deviation.
 
-``signs``: 20 regulators of 15 of 200 genes, one edge in three represses; of 30 % of the edges the prior does not know the
-sign, and of a tenth of the others it has the wrong one. Counted is how many weights have the sign of the teacher.
+``signs``: 20 regulators of 15 of 200 genes, one edge in three represses; of 30 % of the edges the prior does not know
+the sign, and of a tenth of the others it has the wrong one. Counted is how many weights have the sign of the teacher.
 ``links``: 30 nodes of 20 neighbours among 300 genes on a circle; the prior lacks a fifth of the edges. Counted is how
 many of the first 50 edges of `tl.soft_links` are among these.
 ``decoys``: the same nodes; a third of the edges of the prior are drawn at random. Counted is how many of the edges with
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def drawn_signs(seed: int, cells: int = 1500) -> tuple[pd.DataFrame, Numbers, pd.DataFrame]:
-    """Return expression, numbers to predict, and a row per edge: ``source``, ``target``, known ``weight``, ``truth``."""
+    """Return expression, numbers to predict, and a row per edge: source, target, the weight that is known, the truth."""
     random = np.random.default_rng([seed, *b"signs"])
     x = random.normal(size=(cells, 200))
     rows, activity = [], np.zeros((cells, 20))
@@ -116,9 +116,7 @@ def _signs(seed: int, _: int) -> list[dict[str, Any]]:
     import keras_vnn as vnn
 
     x, y, edges = drawn_signs(seed)
-    arch = vnn.wire.interactions(
-        list(x.columns), regulation=vnn.read.regulation(edges[["source", "target", "weight"]])
-    )
+    arch = vnn.wire.interactions(list(x.columns), regulation=vnn.read.regulation(edges[["source", "target", "weight"]]))
     found = []
     for signs in SIGNS:
         model, r2 = _trained(arch, x, y, seed, signs=signs)

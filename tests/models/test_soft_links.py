@@ -76,7 +76,9 @@ def test_links_are_saved_and_trained_on(found, tmp_path):
 def test_weights_by_name_know_where_they_come_from(found, tmp_path):
     table = edge_weights(found).query("parameter == 'kernel'")
     soft = vnn.tl.soft_links(found)
-    assert (table["origin"] == "soft link").sum() == len(soft) and (table.query("origin != 'prior'")["weight"] != 0).all()
+    assert (table["origin"] == "soft link").sum() == len(soft) and (
+        table.query("origin != 'prior'")["weight"] != 0
+    ).all()
     assert (table["origin"] == "prior").sum() == sum(map(len, SETS.values()))
     vnn.save_model(found, tmp_path / "model.keras")
     again = vnn.load_model(tmp_path / "model.keras")
@@ -144,7 +146,7 @@ def test_what_excludes_what():
     with pytest.raises(VNNError, match="No node is called 'S9'"):
         vnn.build_model(arch, 2, soft_links="near", soft_link_nodes=("S9",))
     plain = vnn.build_model(arch, 2)
-    with pytest.raises(VNNError, match="built without soft links.\nTrain one: vnn.train"):
+    with pytest.raises(VNNError, match=r"built without soft links\.\nTrain one: vnn\.train"):
         vnn.tl.soft_links(plain)
     with pytest.raises(VNNError, match="built without decoy edges"):
         vnn.tl.prior_support(plain)

@@ -67,8 +67,8 @@ def inspect(
     edges: Annotated[
         str | None,
         typer.Option(
-            help="Show edges instead: soft-links, outside the prior, that the training took up (--soft-links); or prior, "
-            "those of the prior by how they compare with decoys (--decoy-edges).",
+            help="Show edges instead: soft-links, outside the prior, that the training took up; or prior, those of "
+            "the prior by how they compare with decoys.",
             autocompletion=edge_tables,
         ),
     ] = None,

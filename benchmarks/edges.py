@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def drawn_signs(seed: int, cells: int = 1500) -> tuple[pd.DataFrame, Numbers, pd.DataFrame]:
-    """Return expression, numbers to predict, and a row per edge: source, target, the weight that is known, the truth."""
+    """Return expression, numbers to predict, and a row per edge: source, target, known weight, truth."""
     random = np.random.default_rng([seed, *b"signs"])
     x = random.normal(size=(cells, 200))
     rows, activity = [], np.zeros((cells, 20))

@@ -6,7 +6,6 @@ from scipy import sparse
 
 from keras_vnn import VNNError
 from keras_vnn.architecture import Architecture, Layer, Node, candidate_edges, decoy_edges
-from keras_vnn.architecture import _candidates as module
 
 
 def layered() -> Architecture:
@@ -49,7 +48,7 @@ def by_counting(arch, near):
 @pytest.mark.parametrize("near", [1, 2, 50])
 @pytest.mark.parametrize("block", [1, 64])
 def test_near_genes_are_those_that_counting_finds(near, block, monkeypatch):
-    monkeypatch.setattr(module, "_BLOCK", block)
+    monkeypatch.setattr("keras_vnn.architecture._candidates._BLOCK", block)
     arch = layered()
     found = pairs(arch, candidate_edges(arch, near=near))
     assert found == by_counting(arch, near)
@@ -64,7 +63,7 @@ def test_all_genes_are_all_that_are_not_upstream():
 
 
 def test_too_many_are_refused(monkeypatch):
-    monkeypatch.setattr(module, "_MOST", 59)
+    monkeypatch.setattr("keras_vnn.architecture._candidates._MOST", 59)
     with pytest.raises(VNNError, match="All genes of 5 nodes are 60 candidate edges, expected at most 59"):
         candidate_edges(layered())
 

@@ -143,7 +143,7 @@ def test_preferred_signs_give_way_to_the_data(tmp_path):
     by_signs = {signs: vnn.train(arch, cells, labels, signs=signs, **how).model for signs in ("respect", "prefer")}
     weights = {name: kernels_of(model).set_index(["source", "target"])["weight"] for name, model in by_signs.items()}
     turn = np.sign(weights["prefer"]["A", "TF:R"])
-    assert turn * weights["prefer"]["C", "TF:R"] < 0 and weights["respect"]["C", "TF:R"] == 0
+    assert turn * weights["prefer"]["C", "TF:R"] < 0 and weights["respect"]["C", "TF:R"] >= 0
     assert turn * weights["prefer"]["D", "TF:R"] < 0 and turn * weights["prefer"]["B", "TF:R"] < 0
     vnn.save_model(by_signs["prefer"], tmp_path / "model.keras")
     again = vnn.load_model(tmp_path / "model.keras")

@@ -8,8 +8,9 @@ import pytest
 import keras_vnn as vnn
 from keras_vnn import VNNError
 from keras_vnn.architecture import genes_upstream
-from keras_vnn.models import edge_weights, view
-from keras_vnn.models._stored import stored_model
+from keras_vnn.export import to_networkx
+from keras_vnn.inspection import against_decoys
+from keras_vnn.models import edge_weights, read_model, view
 
 GENES = [f"G{i:02}" for i in range(40)]
 SETS = {f"S{k}": GENES[6 * k : 6 * k + 8] for k in range(5)}
@@ -17,25 +18,25 @@ SETS = {f"S{k}": GENES[6 * k : 6 * k + 8] for k in range(5)}
 MISSING = {("G08", "S0"), ("G31", "S3")}
 
 
-def cells(seed=0, count=400):
+def cells(seed=0, count=1500):
     random = np.random.default_rng(seed)
     x = random.normal(size=(count, len(GENES)))
     full = {name: [*members, *(gene for gene, of in MISSING if of == name)] for name, members in SETS.items()}
-    nodes = np.stack([x[:, [GENES.index(gene) for gene in members]].mean(axis=1) for members in full.values()], axis=1)
-    y = np.tanh(3 * nodes) @ random.normal(size=(5, 4))
+    nodes = np.stack([x[:, [GENES.index(gene) for gene in own]].sum(axis=1) / 3 for own in full.values()], axis=1)
+    y = np.tanh(nodes) @ random.normal(size=(5, 6)) / 2
     return pd.DataFrame(x.astype("float32"), columns=GENES), y.astype("float32")
 
 
 def trained(seed=0, **options):
     x, y = cells()
-    targets = vnn.pp.Targets(tuple("abcd"), y, np.arange(len(y)))
+    targets = vnn.pp.Targets(tuple("abcdef"), y, np.arange(len(y)))
     arch = vnn.wire.gene_sets(GENES, SETS)
     return vnn.train(arch, x, targets, seed=seed, epochs=25, patience=0, progress=False, **options).model
 
 
 @pytest.fixture(scope="module")
 def found():
-    return trained(soft_links="near", soft_link_penalty=0.01)
+    return trained(soft_links="near", soft_link_penalty=0.02)
 
 
 def test_the_missing_edges_are_the_first_to_be_taken_up(found):
@@ -52,12 +53,10 @@ def test_candidates_that_stay_at_0_change_nothing():
     theirs, ours = edge_weights(plain, dense=True), edge_weights(soft, dense=True)
     assert ours["origin"].eq("prior").all()
     pd.testing.assert_frame_equal(ours[columns], theirs[columns], atol=1e-5)
-    x, y = cells(1)
-    labels = np.where(y[:, 0] > 0, "high", "low").tolist()
+    x, _ = cells(1)
     assert (genes_upstream(view(soft).architecture) != genes_upstream(view(plain).architecture)).nnz == 0
     tables = [vnn.tl.node_activities(model, x).X for model in (plain, soft)]
     np.testing.assert_allclose(*tables, atol=1e-4)
-    assert len(labels) == len(x)
 
 
 def test_links_are_saved_and_trained_on(found, tmp_path):
@@ -86,8 +85,8 @@ def test_weights_by_name_know_where_they_come_from(found, tmp_path):
     is_first = (kept["origin"] != "soft link") | (kept["source"] == "G08")
     vnn.tl.set_edge_weights(again, kept[is_first])
     assert set(vnn.tl.soft_links(again)["source"]) == {"G08"}, "links that are not listed become 0"
-    edges = vnn.pl.tables(found)["edges"] if hasattr(vnn.pl, "tables") else None
-    assert edges is None or "origin" in edges
+    graph = to_networkx(found)
+    assert graph.edges["G08", "S0"]["origin"] == "soft link" and graph.edges["G00", "S0"]["origin"] == "prior"
 
 
 def test_nodes_are_inspected_with_what_they_read(found):
@@ -98,7 +97,7 @@ def test_nodes_are_inspected_with_what_they_read(found):
 
 
 def test_several_trainings_say_how_often(found):
-    other = trained(seed=1, soft_links="near", soft_link_penalty=0.01)
+    other = trained(seed=1, soft_links="near", soft_link_penalty=0.02)
     table = vnn.tl.soft_links([found, other])
     assert table["models"].eq(2).all() and set(table["found_in"]) <= {1, 2}
     assert table["found_in"].is_monotonic_decreasing
@@ -118,7 +117,7 @@ def test_decoys_are_treated_as_the_prior_is(tmp_path):
     assert support["q"].is_monotonic_increasing and (support["q"] < 0.1).mean() > 0.5, "all of the prior are true"
     vnn.save_model(model, tmp_path / "model.keras")
     pd.testing.assert_frame_equal(vnn.tl.prior_support(vnn.load_model(tmp_path / "model.keras")), support)
-    assert stored_model(tmp_path / "model.keras") is None or len(edge_weights(stored_model(tmp_path / "model.keras")))
+    pd.testing.assert_frame_equal(vnn.tl.prior_support(read_model(tmp_path / "model.keras")), support)
 
 
 def test_deep_networks_have_links_from_genes_to_all_layers(layered):
@@ -153,8 +152,6 @@ def test_what_excludes_what():
 
 
 def test_false_discovery_rates_by_hand():
-    from keras_vnn.inspection._edges import against_decoys
-
     p, q = against_decoys(np.array([9.0, 8, 5, 2]), np.array([6.0, 1, 1]))
     np.testing.assert_allclose(p, [1 / 4, 1 / 4, 2 / 4, 2 / 4])
     # (1 + decoys as strong) / 4 of four edges, over so many edges: 1, 1/2, 2/3, 1/2, each at most what follows.

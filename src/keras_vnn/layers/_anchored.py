@@ -182,7 +182,7 @@ class OtherSigns(keras.regularizers.Regularizer):
 
     def __init__(self, strength: float, signs: Any, also: Any = None) -> None:
         self.strength = strength
-        self.signs = unpacked_signs(signs)
+        self.signs: Any = unpacked_signs(signs)
         self.also = keras.regularizers.get(also)
 
     def on(self, connections: Connections) -> Any:

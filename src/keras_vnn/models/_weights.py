@@ -143,7 +143,7 @@ def _origins(model_view: ModelView, role: LayerRole, weights: int) -> NDArray[np
     if options.get("soft_links", "none") == "none" and not options.get("decoy_edges"):
         return None
     origins = np.full(weights, PRIOR, dtype=object)
-    connections = getattr(model_view.layer_with(role), "connections", None)
+    connections: Any = getattr(model_view.layer_with(role), "connections", None)
     if connections is not None and connections.candidates is not None:
         origins[: connections.count][connections.is_candidate] = SOFT_LINK
     elif options.get("decoy_edges") and role.part == "nodes":

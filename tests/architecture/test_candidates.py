@@ -47,10 +47,9 @@ def by_counting(arch, near):
 
 @pytest.mark.parametrize("near", [1, 2, 50])
 @pytest.mark.parametrize("block", [1, 64])
-def test_near_genes_are_those_that_counting_finds(near, block, monkeypatch):
-    monkeypatch.setattr("keras_vnn.architecture._candidates._BLOCK", block)
+def test_near_genes_are_those_that_counting_finds(near, block):
     arch = layered()
-    found = pairs(arch, candidate_edges(arch, near=near))
+    found = pairs(arch, candidate_edges(arch, near=near, block=block))
     assert found == by_counting(arch, near)
     assert {("E", "P"), ("F", "P")} & found, "C and D, of P, share Q with E and F"
     assert not any(gene in "KL" for gene, _ in found), "genes that feed nothing are near nothing"
@@ -62,10 +61,9 @@ def test_all_genes_are_all_that_are_not_upstream():
     assert found == {(g, "ROOT") for g in "GHIJKL"} | {(g, "S") for g in "ABCDEFGHKL"}
 
 
-def test_too_many_are_refused(monkeypatch):
-    monkeypatch.setattr("keras_vnn.architecture._candidates._MOST", 59)
+def test_too_many_are_refused():
     with pytest.raises(VNNError, match="All genes of 5 nodes are 60 candidate edges, expected at most 59"):
-        candidate_edges(layered())
+        candidate_edges(layered(), most=59)
 
 
 def test_decoys_are_as_many_as_edges_and_none_of_them():

@@ -8,7 +8,7 @@ import pytest
 import keras_vnn as vnn
 from keras_vnn import VNNError
 from keras_vnn.architecture import genes_upstream
-from keras_vnn.export import to_networkx
+from keras_vnn.export import summary_graph
 from keras_vnn.inspection import against_decoys
 from keras_vnn.models import edge_weights, read_model, view
 
@@ -85,7 +85,7 @@ def test_weights_by_name_know_where_they_come_from(found, tmp_path):
     is_first = (kept["origin"] != "soft link") | (kept["source"] == "G08")
     vnn.tl.set_edge_weights(again, kept[is_first])
     assert set(vnn.tl.soft_links(again)["source"]) == {"G08"}, "links that are not listed become 0"
-    graph = to_networkx(found)
+    graph = summary_graph(found)
     assert graph.edges["G08", "S0"]["origin"] == "soft link" and graph.edges["G00", "S0"]["origin"] == "prior"
 
 

@@ -15,13 +15,11 @@ from keras_vnn.architecture._summary import genes_upstream
 from keras_vnn.architecture._value import Architecture
 from keras_vnn.basics.errors import ArchitectureError
 
-# Nodes whose genes are compared at a time, and the most candidates there may be.
-_BLOCK, _MOST = 64, 20_000_000
 _LAYOUT = ("unannotated", "passthrough")
 
 
 def candidate_edges(
-    arch: Architecture, *, near: int | None = None, nodes: Collection[str] = ()
+    arch: Architecture, *, near: int | None = None, nodes: Collection[str] = (), block: int = 64, most: int = 20_000_000
 ) -> dict[int, sparse.csr_array]:
     """Return edges from genes to nodes that the genes are not upstream of.
 
@@ -34,6 +32,10 @@ def candidate_edges(
         node counts by one over its number of genes, so that small sets tell more. All genes if ``None``.
     nodes
         Ids of the only nodes that get some; all nodes that stand for something if empty.
+    block
+        Nodes whose genes are compared at a time.
+    most
+        Candidates there may be when all genes are.
 
     Returns
     -------
@@ -43,7 +45,7 @@ def candidate_edges(
     Raises
     ------
     ArchitectureError
-        There would be more than twenty million.
+        There would be more than ``most``.
     """
     upstream = genes_upstream(arch)
     direct = sparse.hstack([arch.adjacency(0, number) for number in range(1, len(arch.layers))], format="csr")
@@ -52,15 +54,15 @@ def candidate_edges(
     starts = np.cumsum([0, *(len(layer) for layer in arch.hidden_layers)])
     found: dict[int, sparse.csr_array] = {}
     wanted = {number: _wanted(arch, number, nodes) for number in range(1, len(arch.layers))}
-    if near is None and (count := len(arch.genes) * sum(map(len, wanted.values()))) > _MOST:
+    if near is None and (count := len(arch.genes) * sum(map(len, wanted.values()))) > most:
         raise ArchitectureError(
             f"All genes of {sum(map(len, wanted.values())):,} nodes are {count:,} candidate edges, expected at most "
-            f"{_MOST:,}.\nName the nodes by soft_link_nodes, or take soft_links='near'."
+            f"{most:,}.\nName the nodes by soft_link_nodes, or take soft_links='near'."
         )
     for number, chosen in wanted.items():
         rows, columns = [], []
-        for start in range(0, len(chosen), _BLOCK):
-            places = chosen[start : start + _BLOCK]
+        for start in range(0, len(chosen), block):
+            places = chosen[start : start + block]
             reads = upstream[:, starts[number - 1] + places]
             scores = np.ones(reads.shape) if near is None else (weighted @ (direct.T @ reads)).toarray()
             scores[reads.nonzero()] = 0

@@ -36,10 +36,12 @@ from .inspection import (
     perturb_genes,
     predict,
     predicted_classes,
+    prior_support,
     rank_genes,
     rank_nodes,
     remember_inspection,
     rlipp,
+    soft_links,
 )
 from .models import (
     Embedding,
@@ -96,6 +98,7 @@ __all__ = [
     "predict",
     "predicted_classes",
     "pretrain",
+    "prior_support",
     "rank_biased_overlap",
     "rank_genes",
     "rank_nodes",
@@ -105,6 +108,7 @@ __all__ = [
     "retrieval_scores",
     "rlipp",
     "set_edge_weights",
+    "soft_links",
     "train_cells",
     "view",
 ]

@@ -8,6 +8,7 @@ from scipy import sparse
 
 import keras_vnn as vnn
 from keras_vnn import VNNError
+from keras_vnn.layers import Connections, OtherSigns
 from keras_vnn.models import Regression, edge_weights, view
 
 ACTIVATIONS = ("tanh", "sigmoid", "relu", "elu", "gelu", "softsign", "linear")
@@ -113,6 +114,54 @@ def test_signs_hold_after_training_and_loading(tmp_path, options):
     vnn.tl.fit_model(again, cells.to_numpy(), (cells["B"] > 0).to_numpy().astype(int))
     weights = kernels_of(again).set_index(["source", "target"])["weight"]
     assert weights["A", "TF:R"] >= 0 >= weights["B", "TF:R"]
+
+
+def signed_table(tmp_path):
+    """As CollecTRI's; the data say that R represses C, and of D the table does not know."""
+    path = tmp_path / "collectri.csv"
+    path.write_text("source,target,weight\nR,A,1\nR,B,-1\nR,C,1\nR,D,0\nS,E,1\nS,F,1\n")
+    return vnn.wire.interactions(list("ABCDEF"), regulation=vnn.read.regulation(path))
+
+
+def test_the_penalty_of_other_signs_is_that_of_numpy():
+    signs, weights = np.array([1, -1, 0, 1], np.int8), np.array([-0.5, 0.25, -2.0, 3.0], "float32")
+    connections = Connections.from_adjacency(np.array([[1, 0], [1, 0], [1, 0], [0, 1]]))
+    found = OtherSigns(0.1, signs, keras.regularizers.L2(0.01)).on(connections)(keras.ops.convert_to_tensor(weights))
+    expected = 0.1 * np.sqrt(3) * (0.5 + 0.25) + 0.01 * (weights**2).sum()
+    assert keras.ops.convert_to_numpy(found) == pytest.approx(expected, rel=1e-5)
+
+
+def test_preferred_signs_give_way_to_the_data(tmp_path):
+    arch = signed_table(tmp_path)
+    random = np.random.default_rng(0)
+    cells = pd.DataFrame(random.normal(size=(400, 6)).astype("float32"), columns=list("ABCDEF"))
+    score = cells["A"] - cells["B"] - 2 * cells["C"] - cells["D"]
+    labels = np.where(score > 0, "high", "low").tolist()
+    start = kernels_of(vnn.build_model(arch, 2, signs="prefer", seed=0)).set_index(["source", "target"])["weight"]
+    assert start["B", "TF:R"] < 0 and (start.drop(("B", "TF:R")) > 0).all(), "it starts where the table says"
+    how = {"training": vnn.training_options(epochs=30, patience=0), "progress": False}
+    by_signs = {signs: vnn.train(arch, cells, labels, signs=signs, **how).model for signs in ("respect", "prefer")}
+    weights = {name: kernels_of(model).set_index(["source", "target"])["weight"] for name, model in by_signs.items()}
+    turn = np.sign(weights["prefer"]["A", "TF:R"])
+    assert turn * weights["prefer"]["C", "TF:R"] < 0 and weights["respect"]["C", "TF:R"] >= 0
+    assert turn * weights["prefer"]["D", "TF:R"] < 0 and turn * weights["prefer"]["B", "TF:R"] < 0
+    vnn.save_model(by_signs["prefer"], tmp_path / "model.keras")
+    again = vnn.load_model(tmp_path / "model.keras")
+    pd.testing.assert_frame_equal(kernels_of(again), kernels_of(by_signs["prefer"]))
+    values = cells.to_numpy()
+    assert again.evaluate(values, np.zeros(400), verbose=0) == pytest.approx(
+        by_signs["prefer"].evaluate(values, np.zeros(400), verbose=0)
+    ), "the penalty is the same"
+
+
+@pytest.mark.slow
+def test_preferred_signs_and_no_negative_weights():
+    model = vnn.build_model(regulated(), 2, signs="prefer", non_negative=True, seed=0)
+    layer = view(model).sparse_layer(1)
+    held = keras.ops.convert_to_numpy(layer.kernel.constraint(keras.ops.convert_to_tensor([-1.0] * 5)))
+    names = edge_weights(model).query("parameter == 'kernel'")
+    free = names["source"].isin(["A", "B"]) | ((names["source"] == "C") & (names["target"] == "TF:S"))
+    assert (held[free.to_numpy()] == -1).all() and (held[~free.to_numpy()] == 0).all()
 
 
 def test_signs_need_an_edge_that_has_one(flat):

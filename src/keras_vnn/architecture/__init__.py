@@ -5,6 +5,7 @@ opens as a networkx graph, and is all a model needs to be built. Knows nothing o
 """
 
 from keras_vnn.architecture._archive import architecture_from_bytes, architecture_to_bytes, load_architecture
+from keras_vnn.architecture._candidates import candidate_edges, decoy_edges
 from keras_vnn.architecture._nodes import NODE_KINDS, Layer, Node
 from keras_vnn.architecture._summary import LayerSummary, Summary, gene_counts, genes_upstream, node_degrees
 from keras_vnn.architecture._value import Architecture, NodePosition
@@ -19,6 +20,8 @@ __all__ = [
     "Summary",
     "architecture_from_bytes",
     "architecture_to_bytes",
+    "candidate_edges",
+    "decoy_edges",
     "gene_counts",
     "genes_upstream",
     "load_architecture",

@@ -20,6 +20,7 @@ from keras_vnn.options import AUTOENCODER_PRESETS, MODEL_PRESETS
 if TYPE_CHECKING:
     from keras_vnn.models import ModelView
 
+EDGE_TABLES = ("soft-links", "prior")
 Words = Callable[[typer.Context, str], list[str]]
 
 
@@ -74,6 +75,12 @@ def rankings(ctx: typer.Context, incomplete: str) -> Iterator[str]:
     from keras_vnn.inspection import IMPORTANCE_METHODS
 
     yield from ("evidence", "q", "learned", "use", *IMPORTANCE_METHODS)
+
+
+@_silent
+def edge_tables(ctx: typer.Context, incomplete: str) -> Iterator[str]:
+    """Return the tables of edges."""
+    yield from EDGE_TABLES
 
 
 @_silent

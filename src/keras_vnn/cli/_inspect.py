@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from keras_vnn.basics.errors import check_choice
-from keras_vnn.cli._complete import columns, corrections, methods, nodes, rankings
+from keras_vnn.cli._complete import EDGE_TABLES, columns, corrections, edge_tables, methods, nodes, rankings
 from keras_vnn.cli._console import print_json, rows_of, say, say_warning, show, show_result
 from keras_vnn.cli._inputs import (
     ClassName,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     import anndata
 
+_ALPHA = 0.05
 Replicate = Annotated[
     str | None,
     typer.Option(help="Column with the donor or batch: their means are compared, not cells.", autocompletion=columns),
@@ -63,6 +64,14 @@ def inspect(
     others: Annotated[
         list[Path] | None, typer.Option("--with", help="Another training of the same network. May be repeated.")
     ] = None,
+    edges: Annotated[
+        str | None,
+        typer.Option(
+            help="Show edges instead: soft-links, outside the prior, that the training took up; or prior, those of "
+            "the prior by how they compare with decoys.",
+            autocompletion=edge_tables,
+        ),
+    ] = None,
     top: Annotated[int, typer.Option(min=1, help="Rows to show.")] = 20,
     architecture: SameArchitecture = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -85,7 +94,12 @@ def inspect(
     `vnn inspect model.keras TF:STAT1` – one node: its inputs with weights, what it feeds, activity per class
 
     `vnn inspect model.keras STAT1 --data other.h5ad --label cell_type`
+
+    `vnn inspect a.keras --with b.keras --edges soft-links` – edges that two trainings with soft links ask for
     """
+    if edges is not None:
+        _edges([model, *(others or ())], edges, top, as_json)
+        return
     network = model_of(model, architecture, computes=data is not None)
     from keras_vnn.inspection import IMPORTANCE_METHODS, inspect_node, ranked_nodes, untrained_warning
     from keras_vnn.models import view
@@ -110,6 +124,26 @@ def inspect(
     if "evidence" in ranking:
         say(f"{verdict(ranking)}\n{about(ranking)}")
     say(f'one of them: vnn inspect {model} "{ranking.index[0]}"')
+
+
+def _edges(models: list[Path], which: str, top: int, as_json: bool) -> None:
+    """Print a table of edges of some trainings."""
+    check_choice("edges", which, EDGE_TABLES)
+    networks = [model_of(path, computes=False) for path in models]
+    from keras_vnn.inspection import prior_support, soft_links
+
+    if which == "prior":
+        table = prior_support(networks)
+        verdict = f"{int((table['q'] < _ALPHA).sum()):,} of {len(table):,} edges of the prior at FDR {_ALPHA:.0%}"
+    else:
+        table = soft_links(networks)
+        often = int((table["found_in"] == len(networks)).sum())
+        verdict = f"{len(table):,} edges taken up, {often:,} of them in all {len(networks):,} trainings"
+    if as_json:
+        print_json(rows_of(table.head(top)))
+        return
+    show(table.head(top).to_string(index=False, float_format="{:.3g}".format))
+    say(f"edges         {verdict}")
 
 
 @options_of(CellsRecipe)

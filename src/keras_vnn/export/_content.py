@@ -108,15 +108,18 @@ class Content:
     def edges(self) -> pd.DataFrame:
         """A row per edge, or per weight of a model: ``source``, ``target``, their units and layers, ``weight``.
 
-        The last layer is that of the outputs, when a linear head reads the nodes. Biases stand with the nodes.
+        The last layer is that of the outputs, when a linear head reads the nodes. Biases stand with the nodes. With
+        soft links also ``origin``, which tells those that the training took up; decoys are left out.
         """
         if self.weights is None:
             return self.architecture.edge_table()
         table = self.weights[self.weights["source"].notna() & (self.weights["to"] != "tail")]
         layer = self.architecture.node_table()["layer"]
+        origin = {"origin": table["origin"]} if "origin" in table else {}
         return pd.DataFrame(
             {
                 **{key: table[key] for key in _EDGE_KEYS},
+                **origin,
                 "source_layer": table["source"].map(layer).astype(int),
                 "target_layer": table["target"]
                 .map(layer)
@@ -137,7 +140,7 @@ class Content:
             return self.edges.assign(weight=1.0, strength=1.0)
         squared = self.edges.assign(weight=self.edges["weight"].astype(float))
         squared["strength"] = squared["weight"] ** 2
-        keys = ["source", "target", "source_layer", "target_layer"]
+        keys = ["source", "target", "source_layer", "target_layer", *self.edges.columns.intersection(["origin"])]
         grouped = squared.groupby(keys, sort=False, as_index=False)
         table = grouped.agg({"weight": "mean", "strength": "sum"})
         table["strength"] = np.sqrt(table["strength"])
@@ -347,7 +350,7 @@ def numbered_edges(arch: Architecture) -> tuple[NDArray[np.int64], NDArray[np.in
 
 
 def _of_model(model: Any, ranking: pd.DataFrame | None) -> Content:
-    from keras_vnn.models import edge_weights, view
+    from keras_vnn.models import DECOY, edge_weights, view
 
     seen = view(model)
     arch = seen.architecture
@@ -361,6 +364,8 @@ def _of_model(model: Any, ranking: pd.DataFrame | None) -> Content:
         weights = weights[is_read | weights["block"].isin(sparse)]
     else:  # A decoder has dense units too.
         weights = weights[weights["source"].isna() | weights["source"].isin({*arch.genes, *named})]
+    if "origin" in weights:
+        weights = weights[weights["origin"] != DECOY]
     weights = weights.reset_index(drop=True)
     if ranking is None:
         ranking = next(iter(remembered_rankings(seen)), None)

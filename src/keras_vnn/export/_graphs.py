@@ -48,7 +48,8 @@ def graph_of(content: Content) -> networkx.DiGraph:
             graph.add_node(id, label=output, kind=content.output_kind, layer=last, units=1)
     for edge in content.node_edges.itertuples():
         target = edge.target if edge.target_layer < last else ids[edge.target]
-        graph.add_edge(edge.source, target, weight=float(edge.weight), strength=float(edge.strength))
+        origin = {"origin": edge.origin} if hasattr(edge, "origin") else {}
+        graph.add_edge(edge.source, target, weight=float(edge.weight), strength=float(edge.strength), **origin)
     return graph
 
 

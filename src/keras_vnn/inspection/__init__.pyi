@@ -11,6 +11,7 @@ from ._activities import (
     unit_table,
 )
 from ._connectivity import CORRECTIONS, corrected_importance, path_weights
+from ._edges import against_decoys, prior_support, soft_links
 from ._identification import identify
 from ._interactions import interactions
 from ._judgement import Judgement, judge, untrained_warning
@@ -32,6 +33,7 @@ __all__ = [
     "NodeInspection",
     "activities_by_class",
     "activity_table",
+    "against_decoys",
     "autoencoder_activities",
     "corrected_importance",
     "differential_activity",
@@ -48,12 +50,14 @@ __all__ = [
     "perturb_genes",
     "predict",
     "predicted_classes",
+    "prior_support",
     "rank_genes",
     "rank_nodes",
     "ranked_nodes",
     "remember_inspection",
     "remember_runs",
     "rlipp",
+    "soft_links",
     "turned_weights",
     "unit_table",
     "untrained_warning",

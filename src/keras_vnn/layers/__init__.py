@@ -2,7 +2,8 @@
 
 In: an adjacency. Out: ordinary Keras layers, registered so that saved models load without ``custom_objects``.
 So are the other things a saved model of ours may hold: the losses `Concordance`, `ContrastivePairs`,
-`BatchHardTriplet`, `ReconstructionError`, `CoxPartialLikelihood`, its metric and the class `AuxiliaryModel`.
+`BatchHardTriplet`, `ReconstructionError`, `CoxPartialLikelihood`, its metric and the classes `AuxiliaryModel` and
+`SoftLinkModel`.
 Knows nothing of biology; runs on every Keras backend.
 """
 

@@ -1,12 +1,13 @@
 """What `keras_vnn.layers` holds, and the modules it comes from."""
 
-from ._anchored import MeanOfInputs, Oriented, PullToMean, SignsOfEdges
+from ._anchored import MeanOfInputs, Oriented, OtherSigns, PullToMean, SignsOfEdges
 from ._auxiliary import AuxiliaryHeads, AuxiliaryModel, auxiliary_predictions
 from ._card import ArchitectureCard
 from ._connections import Connections
 from ._initial import check_initializer
 from ._losses import BatchHardTriplet, Concordance, ContrastivePairs, ReconstructionError
 from ._node_layers import LatentSample, NodeDropout, SelectUnits
+from ._soft_links import SoftLinkModel
 from ._sparsely_connected import SparselyConnected
 from ._survival import ConcordanceIndex, CoxPartialLikelihood
 
@@ -24,10 +25,12 @@ __all__ = [
     "MeanOfInputs",
     "NodeDropout",
     "Oriented",
+    "OtherSigns",
     "PullToMean",
     "ReconstructionError",
     "SelectUnits",
     "SignsOfEdges",
+    "SoftLinkModel",
     "SparselyConnected",
     "auxiliary_predictions",
     "check_initializer",

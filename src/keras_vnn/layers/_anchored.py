@@ -140,8 +140,10 @@ class PullToMean(keras.regularizers.Regularizer):
         self.l2 = l2
 
     def on(self, connections: Connections) -> Any:
-        """Return a function from the weights of these connections to the penalty."""
-        means, counts = self.start.means(connections), self.start.counts(connections)
+        """Return a function from the weights of these connections to the penalty; candidates are not held."""
+        means, counts = np.zeros(connections.count), np.zeros(connections.count)
+        held, prior = ~connections.is_candidate, connections.prior
+        means[held], counts[held] = self.start.means(prior), self.start.counts(prior)
         if self.signs is not None:
             means = np.where(self.signs < 0, -means, means)
 
@@ -160,6 +162,53 @@ class PullToMean(keras.regularizers.Regularizer):
         """Return a JSON value from which `from_config` makes the same."""
         start, signs = keras.initializers.serialize(self.start), packed_signs(self.signs)
         return {"strength": self.strength, "start": start, "signs": signs, "l2": self.l2}
+
+
+@keras.saving.register_keras_serializable(package="keras_vnn")
+class OtherSigns(keras.regularizers.Regularizer):
+    """L1 penalty of weights with the other sign than that of their edge, which may yet be what the data say.
+
+    It is relative, as that of `PullToMean`: a weight of a unit that reads ``n`` inputs counts ``sqrt(n)`` times.
+
+    Parameters
+    ----------
+    strength
+        Factor of the sum of relative weights of the other sign.
+    signs
+        As in `Oriented`; weights of the sign 0 are free.
+    also
+        A further regularizer.
+    """
+
+    def __init__(self, strength: float, signs: Any, also: Any = None) -> None:
+        self.strength = strength
+        self.signs: Any = unpacked_signs(signs)
+        self.also = keras.regularizers.get(also)
+
+    def on(self, connections: Connections) -> Any:
+        """Return a function from the weights of these connections to the penalty."""
+        factors = -self.strength * self.signs * np.sqrt(connections.prior.fan_in[connections.columns])
+        also = penalty_on(self.also, connections)
+
+        def penalty(weights: Any) -> Any:
+            own = ops.sum(ops.relu(ops.cast(factors, weights.dtype) * weights))
+            return own if also is None else own + also(weights)
+
+        return penalty
+
+    def __call__(self, x: Any) -> Any:
+        """Raise a `ModelError`: without connections there is no number of inputs."""
+        raise ModelError("OtherSigns is for SparselyConnected: the penalty depends on what a unit reads.")
+
+    def get_config(self) -> dict[str, Any]:
+        """Return a JSON value from which `from_config` makes the same."""
+        also = keras.regularizers.serialize(self.also) if self.also is not None else None
+        return {"strength": self.strength, "signs": packed_signs(self.signs), "also": also}
+
+
+def penalty_on(regularizer: Any, connections: Connections) -> Any:
+    """Return a regularizer as a function of the weights of a layer; ``None`` as it is."""
+    return regularizer.on(connections) if isinstance(regularizer, PullToMean | OtherSigns) else regularizer
 
 
 @keras.saving.register_keras_serializable(package="keras_vnn")

@@ -18,6 +18,7 @@ import numpy as np
 from keras import ops
 
 from keras_vnn.basics.errors import ModelError, VNNWarning
+from keras_vnn.layers._soft_links import SoftLinkModel
 
 _ATTRIBUTE = "_keras_vnn_auxiliary"
 # For tensors that take no attributes: the predictions by the id of the tensor, as long as it lives.
@@ -110,7 +111,7 @@ class AuxiliaryHeads(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="keras_vnn")
-class AuxiliaryModel(keras.Model):
+class AuxiliaryModel(SoftLinkModel):
     """A functional Keras model whose loss, in training, counts the auxiliary heads too.
 
     ``fit``, ``evaluate``, ``predict``, ``save`` and all else are Keras's. Each head has the loss the model was compiled

@@ -38,11 +38,14 @@ class Connections:
         ``(input nodes, output nodes)`` scipy CSC of booleans, sorted.
     input_units, output_units
         Number of units of each input node, of each output node.
+    candidates
+        Those of ``nodes`` that no prior supports and training may take up, of the same shape; ``None`` for none.
     """
 
     nodes: sparse.csc_array
     input_units: NDArray[np.int64]
     output_units: NDArray[np.int64]
+    candidates: sparse.csc_array | None = None
 
     @classmethod
     def from_adjacency(
@@ -51,6 +54,7 @@ class Connections:
         *,
         input_units: int | Sequence[int] = 1,
         output_units: int | Sequence[int] = 1,
+        candidates: Any = None,
         largest: float = math.inf,
     ) -> Connections:
         """Make connections from an adjacency of nodes and the units of each node.
@@ -62,14 +66,26 @@ class Connections:
             Any entry that is not zero is a connection.
         input_units, output_units
             One number for all nodes, or one per node.
+        candidates
+            Further connections, in any form and of the shape of ``adjacency``; what that has already is left out.
         largest
             Most nodes, and most connections, that an encoded adjacency may have.
 
         Raises
         ------
         ArchitectureError
-            The adjacency is not a matrix, is empty, holds NaN, or the numbers of units do not fit it.
+            The adjacency is not a matrix, is empty, holds NaN, or the numbers of units do not fit it; or candidates
+            have another shape.
         """
+        if candidates is not None:
+            prior = cls.from_adjacency(adjacency, input_units=input_units, output_units=output_units, largest=largest)
+            more = cls.from_adjacency(candidates, largest=largest).nodes
+            if more.shape != prior.nodes.shape:
+                raise ArchitectureError(
+                    f"candidates must have the shape of adjacency, {prior.nodes.shape}, got {more.shape}."
+                )
+            own = sparse.csc_array(more > prior.nodes)
+            return cls(sparse.csc_array(prior.nodes + own), prior.input_units, prior.output_units, own)
         if isinstance(adjacency, Mapping):
             nodes = _decoded(adjacency, largest)
         elif isinstance(adjacency, pd.DataFrame):
@@ -182,6 +198,24 @@ class Connections:
         return _locked(np.repeat(np.arange(self.outputs, dtype=np.int32), self.fan_in))
 
     @cached_property
+    def is_candidate(self) -> NDArray[np.bool_]:
+        """``(connections,)`` whether no prior supports it."""
+        if self.candidates is None:
+            return _locked(np.zeros(self.count, bool))
+        places = [np.stack([matrix.tocoo().col, matrix.tocoo().row]) for matrix in (self.nodes, self.candidates)]
+        keys = [columns.astype(np.int64) * self.nodes.shape[0] + rows for columns, rows in places]
+        by_input = np.repeat(np.isin(keys[0], keys[1]), self.input_units[self.nodes.indices])
+        starts = np.repeat(self.node_pointers[:-1], self.output_units)
+        return _locked(by_input[_ranges(starts, self.fan_in)])
+
+    @cached_property
+    def prior(self) -> Connections:
+        """The same without candidates."""
+        if self.candidates is None:
+            return self
+        return Connections(sparse.csc_array(self.nodes > self.candidates), self.input_units, self.output_units)
+
+    @cached_property
     def digest(self) -> bytes:
         """32 bytes that differ wherever the connections do."""
         parts = self.nodes.shape, self.nodes.indptr, self.nodes.indices, self.input_units, self.output_units
@@ -193,7 +227,12 @@ class Connections:
         return sparse.csc_array((data, self.rows, self.pointers), shape=(self.inputs, self.outputs))
 
     def encode(self) -> dict[str, Any]:
-        """Return the adjacency of nodes as a small JSON value: gaps between rows, compressed, base64."""
+        """Return the adjacency of nodes as a small JSON value: gaps between rows, compressed, base64.
+
+        It has no candidates: those are ``Connections(candidates, …).encode()``.
+        """
+        if self.candidates is not None:
+            return self.prior.encode()
         indices, indptr = self.nodes.indices.astype(np.int64), self.nodes.indptr
         gaps = np.diff(indices, prepend=0)
         starts = indptr[:-1][np.diff(indptr) > 0]

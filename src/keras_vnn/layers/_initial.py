@@ -40,11 +40,16 @@ def initial_weights(initializer: Any, connections: Connections, dtype: Any) -> A
     Initializers that scale by fan-in or fan-out (Glorot, He, LeCun, any `keras.initializers.VarianceScaling`) use,
     for each connection, the real fan-in of its output unit and the real fan-out of its input unit, where a dense
     layer of the same shape would use the numbers of all inputs and outputs. Other initializers are called as
-    they are, with the shape ``(connections,)``; those that make nothing but matrices are refused.
+    they are, with the shape ``(connections,)``; those that make nothing but matrices are refused. Candidates start at
+    0, and the others as if there were none.
     """
     check_initializer(initializer)
     if isinstance(initializer, Oriented):
         return initializer.oriented(initial_weights(initializer.initializer, connections, dtype))
+    if connections.candidates is not None:
+        weights = initial_weights(initializer, connections.prior, dtype)
+        places = np.where(connections.is_candidate, weights.shape[0], np.cumsum(~connections.is_candidate) - 1)
+        return ops.take(ops.append(weights, ops.zeros((1,), weights.dtype)), places.astype(np.int32))
     if isinstance(initializer, MeanOfInputs):
         return initializer.on(connections, dtype)
     if not isinstance(initializer, keras.initializers.VarianceScaling):

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from keras_vnn.basics.errors import ArchitectureError, ModelError, VNNWarning
-from keras_vnn.layers._anchored import PullToMean
+from keras_vnn.layers._anchored import penalty_on
 from keras_vnn.layers._card import save_digest, without_digest
 from keras_vnn.layers._connections import Connections
 from keras_vnn.layers._initial import check_regularizer, initial_weights
+from keras_vnn.layers._soft_links import SoftThreshold
 from keras_vnn.layers.kernels import KERNELS, SparseKernel, choose_kernel, runs_on, stand_in, surroundings
 
 
@@ -48,6 +49,11 @@ class SparselyConnected(keras.layers.Layer):
         As in ``Dense``; initializers that scale by fan-in or fan-out use each unit's real ones.
     kernel_regularizer, bias_regularizer, activity_regularizer, kernel_constraint, bias_constraint
         As in ``Dense``, acting on the vector of weights; what is made for matrices (``orthogonal``) is refused.
+    candidates
+        ``(inputs, outputs)`` further connections, which no knowledge supports. Their weights start at 0, an L1 penalty
+        keeps them exactly there until the data ask for them, and they count in no fan-in.
+    candidate_penalty
+        Factor of that penalty. Outside of a `SoftLinkModel`, ``layer.follow(optimizer)`` tells the learning rate.
     kernel
         How the product is computed: ``"auto"`` or one of ``dense``, ``filled``, ``native``, ``csr``, ``block``,
         ``portable``. The numbers do not depend on it.
@@ -98,13 +104,16 @@ class SparselyConnected(keras.layers.Layer):
         activity_regularizer: Any = None,
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
+        candidates: Any = None,
+        candidate_penalty: float = 0.0,
         kernel: str = "auto",
         **kwargs: Any,
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.connections = Connections.from_adjacency(
-            adjacency, input_units=inputs_per_node, output_units=units_per_node
+            adjacency, input_units=inputs_per_node, output_units=units_per_node, candidates=candidates
         )
+        self.candidate_penalty = candidate_penalty
         self._output_names = tuple(map(str, adjacency.columns)) if isinstance(adjacency, pd.DataFrame) else ()
         # A layer made from its config was warned about when it was first built.
         self._warns_of_unfed = not isinstance(adjacency, Mapping)
@@ -149,13 +158,15 @@ class SparselyConnected(keras.layers.Layer):
         widths = [shape[-1] for shape in shapes]
         self._check_input(sum(width for width in widths if width is not None) if all(widths) else None)
         connections = self.connections
-        regularizer = self.kernel_regularizer
+        constraint = self.kernel_constraint
+        if connections.candidates is not None:
+            constraint = SoftThreshold(connections.is_candidate, self.candidate_penalty, constraint)
         self.kernel = self.add_weight(
             name="kernel",
             shape=(connections.count,),
             initializer=lambda shape, dtype=None: initial_weights(self.kernel_initializer, connections, dtype),
-            regularizer=regularizer.on(connections) if isinstance(regularizer, PullToMean) else regularizer,
-            constraint=self.kernel_constraint,
+            regularizer=penalty_on(self.kernel_regularizer, connections),
+            constraint=constraint,
         )
         if self.use_bias:
             self.bias = self.add_weight(
@@ -205,8 +216,13 @@ class SparselyConnected(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return a JSON value from which `from_config` makes the same layer; the adjacency is compressed."""
+        candidates: dict[str, Any] = {}
+        if (found := self.connections.candidates) is not None:
+            encoded = Connections.from_adjacency(found).encode()
+            candidates = {"candidates": encoded, "candidate_penalty": self.candidate_penalty}
         return {
             **super().get_config(),
+            **candidates,
             "adjacency": self.connections.encode(),
             "units_per_node": _compact(self.connections.output_units),
             "inputs_per_node": _compact(self.connections.input_units),
@@ -258,7 +274,12 @@ class SparselyConnected(keras.layers.Layer):
     @property
     def adjacency(self) -> sparse.csr_array:
         """``(input nodes, output nodes)`` of booleans, as it was given."""
-        return sparse.csr_array(self.connections.nodes)
+        return sparse.csr_array(self.connections.prior.nodes)
+
+    def follow(self, optimizer: Any) -> None:
+        """Let the penalty of candidates, if there are any, act by the learning rate of the optimizer of the weights."""
+        if self.built and isinstance(self.kernel.constraint, SoftThreshold):
+            self.kernel.constraint.follow(optimizer, self.kernel)
 
     def kernel_matrix(self) -> sparse.csr_array:
         """Return the current weights as a scipy sparse ``(inputs, outputs)`` matrix."""

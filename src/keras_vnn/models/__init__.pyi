@@ -8,9 +8,12 @@ from ._roles import LayerRole
 from ._saving import check_architecture, load_model, save_model
 from ._stored import read_model
 from ._view import ModelView, view
-from ._weights import edge_weights, feature_names, set_edge_weights, weights_digest
+from ._weights import DECOY, PRIOR, SOFT_LINK, edge_weights, feature_names, set_edge_weights, weights_digest
 
 __all__ = [
+    "DECOY",
+    "PRIOR",
+    "SOFT_LINK",
     "Embedding",
     "LayerRole",
     "ModelView",

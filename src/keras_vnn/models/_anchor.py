@@ -11,10 +11,19 @@ from typing import Any
 import keras
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
-from keras_vnn.architecture import Architecture
+from keras_vnn.architecture import Architecture, candidate_edges
 from keras_vnn.basics.errors import ModelError
-from keras_vnn.layers import Connections, MeanOfInputs, Oriented, PullToMean, SignsOfEdges, SparselyConnected
+from keras_vnn.layers import (
+    Connections,
+    MeanOfInputs,
+    Oriented,
+    OtherSigns,
+    PullToMean,
+    SignsOfEdges,
+    SparselyConnected,
+)
 from keras_vnn.models._initial import kernel_initializer
 from keras_vnn.options import ModelOptions
 
@@ -40,8 +49,11 @@ def held(
     signs
         ``(connections,)`` as `edge_signs` gives them.
     """
+    kept = signs if options.signs == "respect" else None
     if options.non_negative and signs is not None:
-        signs = np.where(signs == 0, np.int8(1), signs)
+        is_free = signs == 0
+        signs = np.where(is_free, np.int8(1), signs)
+        kept = signs if options.signs == "respect" else is_free.astype(np.int8)
     regularizer = keras.regularizers.L2(options.l2) if options.l2 else None
     initializer = kernel_initializer(options)
     if options.anchor == "mean":
@@ -54,9 +66,11 @@ def held(
         )
         if options.anchor_pull:
             regularizer = PullToMean(options.anchor_pull, initializer, signs, options.l2)
-    constraint = None
+    constraint = None if kept is None else SignsOfEdges(kept)
     if signs is not None:
-        initializer, constraint = Oriented(initializer, signs), SignsOfEdges(signs)
+        initializer = Oriented(initializer, signs)
+        if options.signs == "prefer" and options.sign_penalty:
+            regularizer = OtherSigns(options.sign_penalty, signs, regularizer)
     elif options.non_negative:
         initializer, constraint = Oriented(initializer), keras.constraints.NonNeg()
     return {
@@ -97,11 +111,33 @@ def edge_signs(arch: Architecture, number: int, connections: Connections) -> NDA
     return signs
 
 
-def check_signs(arch: Architecture, options: ModelOptions) -> None:
-    """Raise a `ModelError` when signs are to be respected and no edge of the architecture has one."""
-    if options.signs == "respect" and not any("targets" in node.node.attributes for node in arch.nodes()):
+def soft_candidates(arch: Architecture, options: ModelOptions) -> dict[int, sparse.csr_array]:
+    """Return, by layer, the edges from genes outside the prior that options ask for, ``(genes, nodes)``.
+
+    Raises
+    ------
+    ModelError
+        There are none.
+    ArchitectureError
+        A node is unknown, or there would be too many.
+    """
+    nodes = {arch.find(name).node.id for name in options.soft_link_nodes}
+    found = candidate_edges(
+        arch, near=options.soft_links_per_node if options.soft_links == "near" else None, nodes=nodes
+    )
+    if not found:
         raise ModelError(
-            "signs='respect' needs regulators with known effects, and no edge of the architecture has a sign.\n"
+            f"soft_links={options.soft_links!r} finds no gene outside the prior for any node.\n"
+            "Take soft_links='all', or leave it out."
+        )
+    return found
+
+
+def check_signs(arch: Architecture, options: ModelOptions) -> None:
+    """Raise a `ModelError` when signs are asked for and no edge of the architecture has one."""
+    if options.signs != "ignore" and not any("targets" in node.node.attributes for node in arch.nodes()):
+        raise ModelError(
+            f"signs={options.signs!r} needs regulators with known effects: no edge of the architecture has a sign.\n"
             "Wire a regulation with effects, vnn.wire.interactions(genes, regulation=vnn.read.regulation(path)), "
             "or leave out signs."
         )

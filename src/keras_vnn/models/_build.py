@@ -10,7 +10,7 @@ import keras
 from keras_vnn.architecture import Architecture
 from keras_vnn.basics.errors import ModelError, VNNWarning
 from keras_vnn.data import Classes, Normalization
-from keras_vnn.layers import AuxiliaryModel, Concordance, ConcordanceIndex, CoxPartialLikelihood
+from keras_vnn.layers import AuxiliaryModel, Concordance, ConcordanceIndex, CoxPartialLikelihood, SoftLinkModel
 from keras_vnn.models._builder import Builder, check_normalization, compile_model
 from keras_vnn.models._initial import check_functions
 from keras_vnn.models._outputs import Embedding, Outputs, Survival, as_outputs, outputs_to_json
@@ -87,7 +87,9 @@ def build_model(
         keras.utils.set_random_seed(seed)
     builder = Builder(arch, chosen, wanted)
     prediction = builder.prediction()
-    kind = AuxiliaryModel if builder.has_auxiliary_heads else keras.Model
+    kind = SoftLinkModel if builder.has_soft_links else keras.Model
+    if builder.has_auxiliary_heads:
+        kind = AuxiliaryModel
     model = kind(builder.inputs if len(builder.inputs) > 1 else builder.inputs[0], prediction, name=name)
     builder.card.remember(
         outputs=outputs_to_json(wanted),

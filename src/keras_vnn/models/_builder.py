@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from keras_vnn.architecture import Architecture
+from keras_vnn.architecture import Architecture, decoy_edges
 from keras_vnn.basics.errors import ModelError
 from keras_vnn.data import Classes, Normalization
 from keras_vnn.layers import (
@@ -24,7 +24,7 @@ from keras_vnn.layers import (
     SelectUnits,
     SparselyConnected,
 )
-from keras_vnn.models._anchor import center, check_signs, edge_signs, held
+from keras_vnn.models._anchor import center, check_signs, edge_signs, held, soft_candidates
 from keras_vnn.models._axes import Axis
 from keras_vnn.models._initial import kernel_initializer
 from keras_vnn.models._outputs import Embedding, Outputs, output_names
@@ -65,6 +65,17 @@ class Builder:
         self._axis = Axis()
         self._auxiliary: list[Any] = []
         self._level_units: list[tuple[int, Any, Axis]] = []
+        self._candidates: dict[int, Any] = {}
+        self._decoys: dict[int, Any] = {}
+        if options.soft_links != "none":
+            self._candidates = soft_candidates(arch, options)
+        if options.decoy_edges:
+            self._decoys = decoy_edges(arch)
+
+    @property
+    def has_soft_links(self) -> bool:
+        """Whether there are edges outside the prior that training may take up."""
+        return bool(self._candidates)
 
     @property
     def has_auxiliary_heads(self) -> bool:
@@ -124,14 +135,18 @@ class Builder:
 
     def _nodes(self, number: int) -> Any:
         """Return what the nodes of a layer give to later ones."""
-        sources = [source for source, target in self.arch.connections if target == number]
+        candidates = self._candidates.get(number)
+        own_sources = [source for source, target in self.arch.connections if target == number]
+        sources = sorted({*own_sources, *([] if candidates is None else [0])})
         layer = self.arch.layers[number]
-        if not sources:
+        if not own_sources:
             raise ModelError(f"Layer {number} ({layer.name}) is connected to no earlier layer; it cannot learn.")
         inputs: list[Any] = []
         adjacency, units, axis = [], [], Axis()
         for source in sources:
-            connection = self.arch.connections[source, number]
+            connection: Any = self.arch.adjacency(source, number)
+            if source == 0 and number in self._decoys:
+                connection = connection + self._decoys[number]
             if source == 0 and self.options.annotation_units:
                 connection = self._annotation_units(number, connection, inputs)
                 units.append(np.ones(connection.shape[0], np.int64))
@@ -148,10 +163,14 @@ class Builder:
         if rate:
             joined = keras.layers.Dropout(rate, name=f"layer_{number}_inputs_dropout")(joined)
         matrix, own_units, read_units = sparse.vstack(adjacency), layer.units.tolist(), np.concatenate(units).tolist()
+        if candidates is not None:
+            candidates = sparse.coo_array((candidates.data, candidates.nonzero()), shape=matrix.shape)
         genes = int(units[0].sum()) if sources[0] == 0 else 0
         signs = None
-        if self.options.signs == "respect" and genes:
-            connections = Connections.from_adjacency(matrix, input_units=read_units, output_units=own_units)
+        if self.options.signs != "ignore" and genes:
+            connections = Connections.from_adjacency(
+                matrix, input_units=read_units, output_units=own_units, candidates=candidates
+            )
             signs = edge_signs(self.arch, number, connections)
         sparsely = self._sparsely(
             matrix,
@@ -159,6 +178,8 @@ class Builder:
             read_units,
             f"layer_{number}",
             self.options.activation,
+            candidates=candidates,
+            candidate_penalty=self.options.soft_link_penalty,
             **held(self.options, layer.units, genes=genes, signs=signs),
         )
         own = Axis.of("nodes", number)

@@ -51,6 +51,7 @@ class _Layer:
                 config["adjacency"],
                 input_units=config["inputs_per_node"],
                 output_units=config["units_per_node"],
+                candidates=config.get("candidates"),
                 largest=largest,
             )
             if self.connections.count != len(arrays[0]):

@@ -86,6 +86,7 @@ def _check_units(parts: Iterable[dict[str, Any]], stored: int, path: Path) -> No
                 config["adjacency"],
                 input_units=config.get("inputs_per_node", 1),
                 output_units=config.get("units_per_node", 1),
+                candidates=config.get("candidates"),
                 largest=left,
             )
             inputs, outputs = connections.inputs, connections.outputs

@@ -21,6 +21,7 @@ from keras_vnn.models._view import ModelView, view
 
 _KEYS = ["block", "parameter", "source", "source_unit", "target", "target_unit"]
 _COLUMNS = [*_KEYS, "weight"]
+PRIOR, SOFT_LINK, DECOY = "prior", "soft link", "decoy"
 
 
 def edge_weights(model: keras.Model, *, dense: bool = False) -> pd.DataFrame:
@@ -43,16 +44,18 @@ def edge_weights(model: keras.Model, *, dense: bool = False) -> pd.DataFrame:
         ``weight``. What belongs to a unit alone, such as its bias, has no source (NA). The target of an auxiliary head
         is the node it stands for, with the number of the output as ``target_unit``; that of an annotation unit is the
         node that reads it, and the gene is the source of its bias as well. Features of a gene are the units of that
-        gene.
+        gene. With ``soft_links`` or ``decoy_edges`` also ``origin``: ``prior``, ``soft link`` or ``decoy``; soft links
+        that the training left at 0 are not listed.
 
     Raises
     ------
     ModelError
         The model was not made by `build_model`.
     """
-    seen = view(model)
-    roles = [role for role in seen.roles.roles if role.outputs.runs] if dense else seen.roles.all("nodes")
-    return pd.concat([_weight_table(seen, role) for role in roles], ignore_index=True)
+    table = _weights_of(view(model), dense=dense)
+    if "origin" not in table:
+        return table
+    return table[(table["origin"] != SOFT_LINK) | (table["weight"] != 0)].reset_index(drop=True)
 
 
 def set_edge_weights(model: keras.Model, table: pd.DataFrame, *, partial: bool = False) -> int:
@@ -66,7 +69,7 @@ def set_edge_weights(model: keras.Model, table: pd.DataFrame, *, partial: bool =
         Columns as `tl.edge_weights` gives them; ``block``, ``parameter``, ``source_unit`` and ``target_unit`` may be
         left out where the names alone tell (one unit per node).
     partial
-        Allow weights of the listed blocks to be left as they are.
+        Allow weights of the listed blocks to be left as they are. Otherwise soft links that are not listed become 0.
 
     Returns
     -------
@@ -79,7 +82,8 @@ def set_edge_weights(model: keras.Model, table: pd.DataFrame, *, partial: bool =
         A row names no weight of the model or one twice, a weight is not a finite number, or, unless ``partial``,
         a weight of a listed block is missing.
     """
-    current = edge_weights(model, dense=True)
+    seen = view(model)
+    current = _weights_of(seen, dense=True)
     keys = [key for key in _KEYS if key in table.columns]
     if "target" not in keys or "weight" not in table.columns:
         raise ModelError(
@@ -108,7 +112,10 @@ def set_edge_weights(model: keras.Model, table: pd.DataFrame, *, partial: bool =
             "Names of this model's weights: vnn.tl.edge_weights(model, dense=True)"
         )
     touched = current["block"].iloc[positions].unique()
-    left = len(current[current["block"].isin(touched)]) - len(positions)
+    is_left = current["block"].isin(touched).to_numpy(copy=True)
+    is_left[positions] = False
+    is_soft = (current["origin"] == SOFT_LINK).to_numpy() if "origin" in current else np.zeros(len(current), bool)
+    left = int((is_left & ~is_soft).sum())
     if left and not partial:
         raise ModelError(
             f"{left} weights of {', '.join(touched)} are not in the table.\n"
@@ -116,11 +123,40 @@ def set_edge_weights(model: keras.Model, table: pd.DataFrame, *, partial: bool =
         )
     weights = current["weight"].to_numpy(copy=True)
     weights[positions] = values
-    seen = view(model)
+    if not partial:
+        weights[is_left & is_soft] = 0
     for role in seen.roles.roles:
         if role.outputs.runs and role.name in touched:
             _write_weights(seen.layer_with(role), weights[(current["block"] == role.name).to_numpy()])
     return len(positions)
+
+
+def _weights_of(seen: ModelView, *, dense: bool) -> pd.DataFrame:
+    """Return every weight, those of soft links that are 0 too."""
+    roles = [role for role in seen.roles.roles if role.outputs.runs] if dense else seen.roles.all("nodes")
+    return pd.concat([_weight_table(seen, role) for role in roles], ignore_index=True)
+
+
+def _origins(model_view: ModelView, role: LayerRole, weights: int) -> NDArray[np.object_] | None:
+    """Return ``(weights,)`` where those of a layer come from; ``None`` when all of the model are of the prior."""
+    options = model_view.card.metadata.get("options", {})
+    if options.get("soft_links", "none") == "none" and not options.get("decoy_edges"):
+        return None
+    origins = np.full(weights, PRIOR, dtype=object)
+    connections: Any = getattr(model_view.layer_with(role), "connections", None)
+    if connections is not None and connections.candidates is not None:
+        origins[: connections.count][connections.is_candidate] = SOFT_LINK
+    elif options.get("decoy_edges") and role.part == "nodes":
+        arch = model_view.architecture
+        for run, place in role.inputs.places(arch):
+            if run.of == 0:
+                genes, nodes = arch.layers[0].units, arch.layers[role.number].units
+                own = np.flatnonzero((connections.rows >= place.start) & (connections.rows < place.stop))
+                sources = np.repeat(np.arange(len(genes)), genes)[connections.rows[own] - place.start]
+                targets = np.repeat(np.arange(len(nodes)), nodes)[connections.columns[own]]
+                is_prior = np.asarray(arch.connections[0, role.number][sources, targets]).ravel()
+                origins[own[~is_prior]] = DECOY
+    return origins
 
 
 def _filled(keys: pd.DataFrame) -> pd.DataFrame:
@@ -174,7 +210,9 @@ def _weight_table(model_view: ModelView, role: LayerRole) -> pd.DataFrame:
         read = _picked(sources, rows) if of_pairs else (np.full(len(targets[0]), None, dtype=object), None)
         source = read[0], np.zeros(len(targets[0]), np.int64)
         parts += [_rows(role, name, source, targets, variable) for name, variable in bias]
-    return pd.concat(parts, ignore_index=True)
+    table = pd.concat(parts, ignore_index=True)
+    origins = _origins(model_view, role, len(table))
+    return table if origins is None else table.assign(origin=origins)
 
 
 def _write_weights(layer: keras.layers.Layer, values: NDArray[np.floating]) -> None:

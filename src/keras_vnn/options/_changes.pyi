@@ -80,7 +80,13 @@ class ModelChanges(TypedDict, total=False):
     anchor: Literal["none", "mean"]
     anchor_pull: float
     non_negative: bool
-    signs: Literal["ignore", "respect"]
+    signs: Literal["ignore", "respect", "prefer"]
+    sign_penalty: float
+    soft_links: Literal["none", "near", "all"]
+    soft_link_penalty: float
+    soft_links_per_node: int
+    soft_link_nodes: str | Sequence[str]
+    decoy_edges: bool
     kernel: str
     head: Literal["linear", "linear-tanh-linear"]
     reads: Literal["last", "all"]

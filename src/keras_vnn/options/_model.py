@@ -68,10 +68,40 @@ class ModelOptions(Options):
         json_schema_extra=only_with(anchor=("mean",)),
     )
     non_negative: bool = Field(default=False, description="Keep the weights of what named nodes read at 0 or above.")
-    signs: Literal["ignore", "respect"] = Field(
+    signs: Literal["ignore", "respect", "prefer"] = Field(
         default="ignore",
         description="respect: weights of genes that a regulator is known to activate stay at 0 or above, of those it "
-        "represses at 0 or below; ignore: what is known of effects plays no part.",
+        "represses at 0 or below; prefer: they start there, and the other sign is penalised; ignore: what is known of "
+        "effects plays no part.",
+    )
+    sign_penalty: NonNegative = Field(
+        default=0.003,
+        description="L1 penalty of weights with the other sign than that of their edge, times the square root of the "
+        "number of inputs.",
+        json_schema_extra=only_with(signs=("prefer",)),
+    )
+    soft_links: Literal["none", "near", "all"] = Field(
+        default="none",
+        description="Edges outside the prior that training may take up, from genes to nodes: near for genes that share "
+        "nodes with those of the node, all for all genes. They start at 0 and stay there unless the data ask for them.",
+    )
+    soft_link_penalty: NonNegative = Field(
+        default=0.003,
+        description="L1 penalty of these edges.",
+        json_schema_extra=only_with(soft_links=("near", "all")),
+    )
+    soft_links_per_node: Positive = Field(
+        default=50, description="How many a node has at most.", json_schema_extra=only_with(soft_links=("near",))
+    )
+    soft_link_nodes: Annotated[tuple[str, ...], as_tuple] = Field(
+        default=(),
+        description="Names of the only nodes that have some; all if empty.",
+        json_schema_extra=only_with(soft_links=("near", "all")),
+    )
+    decoy_edges: bool = Field(
+        default=False,
+        description="As many edges again as nodes read genes, from genes drawn at random and treated alike: a "
+        "yardstick for which edges of the prior the data need.",
     )
     kernel: str = Field(default="auto", description=_KERNEL)
     head: Literal["linear", "linear-tanh-linear"] = Field(
@@ -132,8 +162,16 @@ class ModelOptions(Options):
         features = self.gene_features
         if len(set(features)) < len(features) or len(features) == 1:
             raise ModelError(f"gene_features needs two or more different names, got {list(features)}.")
-        if self.signs == "respect" and self.annotation_units:
-            raise ModelError("signs='respect' is for nodes that read genes themselves: leave out annotation_units.")
+        if self.signs != "ignore" and self.annotation_units:
+            raise ModelError(
+                f"signs={self.signs!r} is for nodes that read genes themselves: leave out annotation_units."
+            )
+        if self.annotation_units and (self.soft_links != "none" or self.decoy_edges):
+            raise ModelError(
+                "soft_links and decoy_edges are for nodes that read genes themselves: leave out annotation_units."
+            )
+        if self.soft_links != "none" and self.decoy_edges:
+            raise ModelError("soft_links and decoy_edges exclude each other: train a model with each.")
         if self.level_heads and self.auxiliary_heads != "none":
             raise ModelError("level_heads and auxiliary_heads exclude each other: choose a head per layer or per node.")
         if self.level_weights and not self.level_heads:

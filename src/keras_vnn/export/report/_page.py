@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 # Names of an entry of the audit that the page can unfold; the model file has them all.
 _ITEMS = 100
+_LINKS = 10
 
 
 def architecture_facts(arch: Architecture, model_view: ModelView | None) -> dict[str, Any]:
@@ -73,8 +75,23 @@ def model_facts(model_view: ModelView) -> dict[str, Any]:
         "normalization": None if model_view.normalization is None else str(model_view.normalization),
         "options": _plain(metadata.get("options", {})),
         "training": None if training is None else _plain({k: v for k, v in training.items() if k != "split"}),
+        "soft_links": _soft_links_said(model_view),
         "judgement": (metadata.get("judgement") or {}).get("text"),
     }
+
+
+def _soft_links_said(model_view: ModelView) -> str | None:
+    """Return which edges outside the prior the training took up, in a sentence; ``None`` for a model without any."""
+    if model_view.options.get("soft_links", "none") == "none":
+        return None
+    from keras_vnn.inspection import soft_links
+
+    table = soft_links(model_view.model)
+    pairs = zip(table["source"], table["label"], strict=True)
+    first = ", ".join(f"{gene} to {node}" for gene, node in itertools.islice(pairs, _LINKS))
+    said = f"The training took up {len(table):,} soft links, edges from genes to nodes that the prior does not have"
+    more = f" and {len(table) - _LINKS:,} more" if len(table) > _LINKS else ""
+    return f"{said}: {first}{more}. The tables of nodes do not count them." if first else f"{said}."
 
 
 def _plain(values: Any) -> Any:

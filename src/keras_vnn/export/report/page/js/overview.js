@@ -43,6 +43,8 @@
   const lost = entry => report.count(entry.count, entry.subject).replace(/ys$/, "ies");
   const judgement = () => (model?.judgement ? h("p", { class: "note lines" }, report.name(model.judgement)) : null);
 
+  const links = () => (model?.soft_links ? h("p", { class: "note" }, report.name(model.soft_links)) : null);
+
   // What was lost most of, before any training; all of it is further down.
   const losses = () => {
     const most = architecture.audit.toSorted((a, b) => b.count - a.count).slice(0, 3);
@@ -160,7 +162,7 @@
   };
 
   report.overview = () => h("div", { class: "overview" },
-    h("div", { class: "hero" }, summary(), tiles(), judgement(), losses()),
+    h("div", { class: "hero" }, summary(), tiles(), judgement(), links(), losses()),
     leading(), h("div", { class: "pair" }, [curves(), confusion(data.scores, "Confusion, cells passed to the report"), confusion(metrics, "Confusion, cells not seen in training")].filter(Boolean)),
     layers(), sources(), audit(), repeat());
 })();

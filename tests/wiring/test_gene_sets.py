@@ -64,7 +64,7 @@ def test_unknown_kind():
     with pytest.raises(ConfigError) as caught:
         gene_set_architecture(GENES, SETS, kind="geneset")
     assert str(caught.value) == (
-        "kind must be one of gene, interaction, regulator, term, gene set, unannotated, passthrough; "
+        "kind must be one of feature, gene, interaction, regulator, term, gene set, unannotated, passthrough; "
         "got 'geneset'. Did you mean gene set or gene?"
     )
 

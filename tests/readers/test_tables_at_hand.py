@@ -24,7 +24,8 @@ from keras_vnn.readers import (
     read_regulation,
 )
 from keras_vnn.recipes.checking import check_file, check_files, suggested_command
-from table_inputs import COUNTS, FEATURE_COUNTS, FOUR, GAF, GCT, MART, SIGNED, TABLES, layers_only, loom, ten_x_hdf5
+from table_contents import COUNTS, FEATURE_COUNTS, FOUR, GAF, GCT, MART, SIGNED, layers_only, loom, ten_x_hdf5
+from table_inputs import TABLES
 
 
 @pytest.fixture

@@ -98,5 +98,5 @@ def test_other_cells_are_refused(arch):
     with pytest.raises(DataError, match="not those that the model was trained and tested on"):
         judge(result.model, cells[:100].copy(), "kind")
     numbers = build_model(arch, Regression(("dose",)))
-    with pytest.raises(ModelError, match="Only classifiers are compared"):
+    with pytest.raises(ModelError, match="Only models of classes or survival are compared"):
         judge(numbers, cells, cells.X[:, 0])

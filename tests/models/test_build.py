@@ -101,7 +101,7 @@ def test_options_reach_the_layers(flat: Architecture) -> None:
 @pytest.mark.parametrize(
     ("outputs", "options", "message"),
     [
-        ("cell_type", {}, "outputs must be classes, Regression, Embedding or a number of classes; got str."),
+        ("cell_type", {}, "outputs must be classes, Regression, Survival, Embedding or a number of classes; got str."),
         (1, {}, "A classification needs at least 2 classes, got 1."),
         (2, {"dropuot": 0.1}, "Unknown model option 'dropuot'. Did you mean dropout"),
         (2, {"preset": "lin2018"}, "preset must be one of lin2017, lin2017-two-layer"),

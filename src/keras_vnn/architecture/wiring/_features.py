@@ -54,7 +54,7 @@ def architecture_on_features(
     >>> pathways = vnn.wire.gene_sets(["ATM", "TP53"], {"repair": ["ATM", "TP53"]})
     >>> snps = vnn.read.Annotations.from_pairs(["rs1", "rs2", "rs3"], ["ATM", "ATM", "TP53"])
     >>> print(vnn.wire.on_features(pathways, snps))
-    <Architecture 3 → 2 → 1 nodes, 5 edges, d16a68a4797c>
+    <Architecture 3 → 2 → 1 nodes, 5 edges, 91f094d38fd0>
     >>> vnn.wire.on_features(pathways, {"snps": snps, "rna": None}).genes
     ('snps:rs1', 'snps:rs2', 'snps:rs3', 'rna:ATM', 'rna:TP53')
     """

@@ -13,8 +13,8 @@ from keras_vnn.basics.errors import ArchitectureError
         ({"id": ""}, "A node has an empty id; expected a unique name."),
         (
             {"id": "X", "kind": "neuron"},
-            "Node X: kind must be one of feature, gene, interaction, regulator, term, gene set, unannotated, passthrough; "
-            "got 'neuron'.",
+            "Node X: kind must be one of feature, gene, interaction, regulator, term, gene set, unannotated, "
+            "passthrough; got 'neuron'.",
         ),
         ({"id": "X", "units": 0}, "Node X: units must be at least 1, got 0."),
     ],

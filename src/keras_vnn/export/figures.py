@@ -233,7 +233,7 @@ def node_ranking(
     table = known.iloc[order].head(max(top, 1))
     lengths = table[by].abs().fillna(0).astype(float)
     texts = [shortened(name, 44) for name in names(table)]
-    colours, legend = _class_colours(ranking, table)
+    colours, legend, absent = _class_colours(ranking, table)
     controls = [str(name) for name in table.columns if str(name).startswith("importance ")][: len(_CONTROL_MARKS)]
     is_outside = len(legend) + len(controls) > 3
     is_outside |= bool(lengths.iloc[-4:].max() > 0.6 * lengths.max())
@@ -255,6 +255,10 @@ def node_ranking(
     if by == "evidence":
         spread = "t of the node's genes above that of like genes, in standard deviations"
         spread += "" if is_found.all() else "; pale: not at a false discovery rate of 5 %"
+    if absent:
+        few = len(absent) <= 4
+        spread += f"; no node of {', '.join(map(shortened, absent if few else absent[:3]))}"
+        spread += "" if few else f" and {len(absent) - 3} more classes"
     if runs is not None:
         for column in runs:
             axes.plot(runs.loc[table.index, column], places, ".", color="#333333", markersize=4, alpha=0.8)
@@ -363,15 +367,16 @@ def _cut(label: str, width: int = 34) -> str:
     return label if len(label) <= width else f"{label[: width - 1].rstrip()}…"
 
 
-def _class_colours(ranking: pd.DataFrame, shown: pd.DataFrame) -> tuple[list[str], dict[str, str]]:
-    """Return a colour for each node that is shown, and one for each class among them, first 12."""
+def _class_colours(ranking: pd.DataFrame, shown: pd.DataFrame) -> tuple[list[str], dict[str, str], list[str]]:
+    """Return a colour for each node that is shown, one for each class among them, and the classes that are not."""
     if "higher_in" not in shown or shown["higher_in"].isna().all():
-        return [CLASS_COLOURS[0]] * len(shown), {}
+        return [CLASS_COLOURS[0]] * len(shown), {}, []
     classes = sorted(set(map(str, ranking["higher_in"].dropna())) - {"mixed"})
     colour_of = {name: CLASS_COLOURS[i % len(CLASS_COLOURS)] for i, name in enumerate(classes)}
     occurring = set(shown["higher_in"])
     legend = {name: colour for name, colour in colour_of.items() if name in occurring}
-    return [colour_of.get(str(name), GREY) for name in shown["higher_in"]], dict(list(legend.items())[:12])
+    colours = [colour_of.get(str(name), GREY) for name in shown["higher_in"]]
+    return colours, legend, [name for name in classes if name not in occurring]
 
 
 def _legend(axes: Axes, colours: Mapping[str, str], title: str, marks: list[Any], *, outside: bool) -> None:

@@ -45,7 +45,8 @@ def columnar_text(path: Path, kind: str, refuse: Callable[[int], None]) -> io.Ra
             "Install it: pip install 'keras-vnn[parquet]'; or write the table as text where it is: "
             f"pandas.read_{kind.lower()}(path).to_csv('table.tsv', sep='\\t')"
         ) from error
-    damage = (pyarrow.ArrowException, KeyError, TypeError, IndexError, struct.error)
+    # Earlier releases of pyarrow ask for the room that a damaged length claims.
+    damage = (pyarrow.ArrowException, KeyError, TypeError, IndexError, MemoryError, struct.error)
     return _Text(path.open("rb"), lambda stream: _blocks(path, kind, stream, refuse), damage)
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import scipy.sparse
 
-from keras_vnn.basics.errors import DataError, ReadError
+from keras_vnn.basics.errors import DataError, ReadError, VNNError
 from keras_vnn.data import StoredInputs, align, inputs_of, modalities, read_expression
 from keras_vnn.readers import read_genes
 
@@ -82,6 +82,19 @@ def test_what_is_wrong_with_plink_files(plink):
     path.with_suffix(".fam").unlink()
     with pytest.raises(ReadError, match=r"have their individuals in cohort\.fam, which is not there"):
         read_expression(path)
+
+
+@pytest.mark.parametrize("suffix", [".bed", ".bim", ".fam"])
+def test_damaged_files_of_plink_are_said_to_be_so(plink, suffix):
+    path, _ = plink
+    part = path.with_suffix(suffix)
+    whole = part.read_bytes()
+    for content in (whole[: len(whole) // 2], whole * 2, b"\x6c\x1b" + bytes(9), b"\xff\xfe\x00"):
+        part.write_bytes(content)
+        with pytest.raises(VNNError) as error:
+            read_expression(path)
+        assert path.name in str(error.value)
+        assert "\n" in str(error.value)
 
 
 def test_small_integers_are_float_batch_by_batch(monkeypatch):

@@ -60,9 +60,11 @@ def read_plink(path: str | os.PathLike[str]) -> anndata.AnnData:
 
     found = existing_file(path, "file of genotypes")
     for suffix, what in ((".bim", "variants"), (".fam", "individuals")):
-        if not found.with_suffix(suffix).is_file():
+        part = found.with_suffix(suffix)
+        if not part.is_file():
             raise ReadError(
-                f"PLINK's genotypes have their {what} in {found.with_suffix(suffix).name}, which is not there: {found}"
+                f"PLINK's genotypes have their {what} in {part.name}, which is not there: {found}\n"
+                "Put it next to the .bed."
             )
     if importlib.util.find_spec("bed_reader") is None:
         raise ReadError(
@@ -78,7 +80,10 @@ def read_plink(path: str | os.PathLike[str]) -> anndata.AnnData:
             var |= {"allele_1": bed.allele_1, "allele_2": bed.allele_2, "missing": _fill(values)}
             individuals, variants = bed.iid.astype(str), bed.sid.astype(str)
     except (ValueError, OSError, IndexError) as error:
-        raise ReadError(f"The genotypes cannot be read: {found}\n    {error}") from error
+        raise ReadError(
+            f"The genotypes cannot be read: {found}\n    {error}\n"
+            f"Are {found.stem}.bim and {found.stem}.fam of this file, whole, and as PLINK writes them?"
+        ) from error
     return anndata.AnnData(
         values, obs=pd.DataFrame(obs, index=list(individuals)), var=pd.DataFrame(var, index=list(variants))
     )

@@ -56,7 +56,7 @@ HOSTILE = {
         {"fname": "x", "origin": "file:///etc/passwd"},
     ),
     "the switch of the safe mode": ("keras.config", "enable_unsafe_deserialization", {}),
-    "a layer of TensorFlow's own format": ("keras.layers", "TFSMLayer", {"filepath": "/tmp/x"}),
+    "a layer of TensorFlow's own format": ("keras.layers", "TFSMLayer", {"filepath": "saved"}),
     "a pickled PyTorch module": ("keras.layers", "TorchModuleWrapper", {"module": "gASV"}),
     "a vocabulary from a local file": ("keras.layers", "StringLookup", {"vocabulary": "/etc/passwd"}),
     "a builtin": ("builtins", "eval", {}),

@@ -74,7 +74,7 @@ _PACKED = {
     FEATHER: re.compile(rb"ARROW1"),
 }
 # What these hold is a table.
-COLUMNAR = (PARQUET, FEATHER)
+_COLUMNAR = (PARQUET, FEATHER)
 # Members by which archives with a meaning of their own are known.
 _ARCHIVES = {
     "xl/workbook.xml": ("an Excel workbook", "Open it and save the sheet as CSV UTF-8 or tab-delimited text."),
@@ -96,14 +96,20 @@ def open_unpacked(path: Path) -> io.BufferedReader:
         A zip archive is damaged, encrypted, or holds no single file. While reading: the stream is damaged or ends
         early, unpacks beyond all measure, or has a line longer than any table has.
     """
-    packed = packed_by(path)
+    packed = _packed_by(path)
     opened: dict[str, Callable[[Path], Any]]
     opened = {"": _plain, "gzip": gzip.open, "bzip2": bz2.open, "xz": lzma.open, "zip": _only_member}
-    opened |= {kind: partial(_by_columns, kind=kind) for kind in COLUMNAR}
+    opened |= {kind: partial(_by_columns, kind=kind) for kind in _COLUMNAR}
     return io.BufferedReader(_Checked(path, opened[packed](path), packed=packed), 1 << 18)
 
 
-def packed_by(path: Path) -> str:
+def columnar_kind(path: Path) -> str:
+    """Return by which program's form a file keeps a table by columns: ``Parquet``, ``Feather``; empty for others."""
+    packed = _packed_by(path)
+    return packed if packed in _COLUMNAR else ""
+
+
+def _packed_by(path: Path) -> str:
     """Return what a file is packed by, told from its first bytes: ``gzip``, ``Parquet`` …, empty where it is not."""
     with path.open("rb") as raw:
         magic = raw.read(300)

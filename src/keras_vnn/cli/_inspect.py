@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     import anndata
 
-_ALPHA = 0.05
 Replicate = Annotated[
     str | None,
     typer.Option(help="Column with the donor or batch: their means are compared, not cells.", autocompletion=columns),
@@ -130,11 +129,12 @@ def _edges(models: list[Path], which: str, top: int, as_json: bool) -> None:
     """Print a table of edges of some trainings."""
     check_choice("edges", which, EDGE_TABLES)
     networks = [model_of(path, computes=False) for path in models]
-    from keras_vnn.inspection import prior_support, soft_links
+    from keras_vnn.inspection import FALSE_DISCOVERY_RATE, prior_support, soft_links
 
     if which == "prior":
         table = prior_support(networks)
-        verdict = f"{int((table['q'] < _ALPHA).sum()):,} of {len(table):,} edges of the prior at FDR {_ALPHA:.0%}"
+        found = int((table["q"] < FALSE_DISCOVERY_RATE).sum())
+        verdict = f"{found:,} of {len(table):,} edges of the prior at FDR {FALSE_DISCOVERY_RATE:.0%}"
     else:
         table = soft_links(networks)
         often = int((table["found_in"] == len(networks)).sum())

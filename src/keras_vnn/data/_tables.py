@@ -19,7 +19,7 @@ import pandas as pd
 
 from keras_vnn.basics.errors import ReadError
 from keras_vnn.basics.files import decompressed, existing_file, is_filled_up, read_lines
-from keras_vnn.basics.unpacking import COLUMNAR, NOT_TEXT, open_unpacked, packed_by
+from keras_vnn.basics.unpacking import NOT_TEXT, columnar_kind, open_unpacked
 from keras_vnn.priors.genes import GENE_WORDS
 
 # The first lines of GCT, and the first columns of featureCounts.
@@ -159,12 +159,11 @@ def read_table(
     frame = frame.iloc[:, 1:] if at == 0 else frame.drop(columns=at)
     frame.columns = range(width - 1)
     corner = names.pop(at)
-    packed = packed_by(found)
     kind = "GCT" if above and above[0].strip() in GCT else "text table"
     if (corner, *names[:5]) == FEATURE_COUNTS:
         kind = "featureCounts"
-    elif packed in COLUMNAR:
-        kind = f"{packed} table"
+    elif columnar := columnar_kind(found):
+        kind = f"{columnar} table"
     return TextTable(found, separator, corner, rows, tuple(names), frame, kind, len(above))
 
 

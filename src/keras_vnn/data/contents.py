@@ -5,6 +5,8 @@ In: a path. Out: sentences for people. Of the values only a beginning is read. K
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +32,10 @@ def contents_of(path: Path) -> dict[str, str]:
     ReadError
         The file is damaged, or holds no AnnData.
     """
-    if path.is_dir() or not is_hdf5(path):
-        return {}
-    with damage_named(path), quiet(), root_of(path) as root:
-        if "var" not in root:  # of Cell Ranger, or loom
+    with _opened(path) as root:
+        if root is None:
             return {}
-        obs, var = _tables(root, path)
+        obs, var = _tables(root, path, "obs", "var")
         places = {"X": "X", "raw": "raw/X" if "raw/X" in root else "raw.X"}
         places |= {name: f"layers/{name}" for name in (sorted(root["layers"]) if "layers" in root else ())}
         values = [f"{name} ({_look(root[place])})" for name, place in places.items() if has_values(root, place)]
@@ -62,22 +62,29 @@ def gene_names_of(path: Path) -> dict[str, list[str]]:
     ReadError
         The file is damaged, or holds no AnnData.
     """
+    with _opened(path) as root:
+        return {} if root is None else dict(texts_of(*_tables(root, path, "var")))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open an ``.h5ad``; ``None`` for another file, of Cell Ranger and loom too."""
     if path.is_dir() or not is_hdf5(path):
-        return {}
+        yield None
+        return
     with damage_named(path), quiet(), root_of(path) as root:
-        var = _tables(root, path)[1] if "var" in root else None
-        return {} if var is None else dict(texts_of(var))
+        yield root if "var" in root else None
 
 
-def _tables(root: Any, path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the tables of the cells and of the genes."""
+def _tables(root: Any, path: Path, *names: str) -> list[pd.DataFrame]:
+    """Return the tables of the cells, ``obs``, or of the genes, ``var``."""
     import anndata
 
     if "encoding-type" in root.attrs:
-        return anndata.io.read_elem(root["obs"]), anndata.io.read_elem(root["var"])
+        return [anndata.io.read_elem(root[name]) for name in names]
     adata = anndata.read_h5ad(path, backed="r")
     adata.file.close()
-    return adata.obs, adata.var
+    return [{"obs": adata.obs, "var": adata.var}[name] for name in names]
 
 
 def _look(values: Any) -> str:

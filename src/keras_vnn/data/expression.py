@@ -21,7 +21,7 @@ from keras_vnn.basics.probing import refuse_damaged_hdf5
 from keras_vnn.basics.provenance import Source
 from keras_vnn.basics.remedies import remedy
 from keras_vnn.basics.ten_x import is_ten_x, ten_x_group
-from keras_vnn.basics.unpacking import COLUMNAR, packed_by
+from keras_vnn.basics.unpacking import columnar_kind
 from keras_vnn.basics.untrusted import check_hdf5, check_zarr
 from keras_vnn.data._matrix import Measured, check_finite, layer_names, measured, not_a_number, starts_of, stored
 from keras_vnn.data._stores import (
@@ -160,7 +160,8 @@ def read_expression(
                 check_finite(measured(adata), str(found))
         column = gene_column if gene_column is not None or not _is_better(adata, remembered, wanted) else remembered
         said += _name_genes(adata, column, found, kind)
-    said_kind = f"{packed} table" if not found.is_dir() and (packed := packed_by(found)) in COLUMNAR else kind
+    columnar = columnar_kind(found) if kind == "text table" else ""
+    said_kind = f"{columnar} table" if columnar else kind
     notes: dict[str, Any] = {"read": said, "source": Source.of_file(found, said_kind, records=adata.n_obs).to_json()}
     if described is not None:
         adata, notes["cells"] = join_cells(adata, described)

@@ -19,12 +19,14 @@ from ._latent import autoencoder_activities, differential_activity, perturb_gene
 from ._memory import remember_inspection, remember_runs
 from ._methods import IMPORTANCE_METHODS, ImportanceMethod
 from ._node import NodeImportance, NodeInspection, inspect_node
+from ._node_table import FALSE_DISCOVERY_RATE
 from ._orientation import turned_weights
 from ._ranking import node_contributions, nodes_by_class, rank_genes, rank_nodes, ranked_nodes
 from ._rlipp import RLIPP_TARGETS, rlipp
 
 __all__ = [
     "CORRECTIONS",
+    "FALSE_DISCOVERY_RATE",
     "IMPORTANCE_METHODS",
     "RLIPP_TARGETS",
     "ImportanceMethod",

@@ -98,7 +98,7 @@ def against_decoys(strength: NDArray[Any], decoys: NDArray[Any]) -> tuple[NDArra
     as_strong = len(decoys) - np.searchsorted(np.sort(decoys), strength, side="left")
     p = (1 + as_strong) / (1 + len(decoys))
     places = len(strength) - np.searchsorted(strength[::-1], strength, side="left")
-    rates = (1 + as_strong) / (1 + len(decoys)) * len(strength) / places
+    rates = p * len(strength) / places
     return p, np.minimum(1, np.minimum.accumulate(rates[::-1])[::-1])
 
 
@@ -107,7 +107,8 @@ def _weights(models: Any, origin: str, what: str, **option: Any) -> pd.DataFrame
     name = next(iter(option))
     flag = "--soft-links near" if origin == SOFT_LINK else "--decoy-edges"
     several = list(models) if isinstance(models, list | tuple) else [models]
-    columns, labels = [], {}
+    first = view(several[0]).architecture
+    columns = []
     for number, model in enumerate(several):
         seen = view(model)
         table = edge_weights(model)
@@ -119,15 +120,14 @@ def _weights(models: Any, origin: str, what: str, **option: Any) -> pd.DataFrame
                     f"Train one: vnn.train(arch, data, labels, {{{name}}})", f"Train one: vnn train … {flag}", **option
                 )
             )
-        if arch != view(several[0]).architecture:
+        if arch != first:
             raise ModelError("The models are not runs of one network: their architectures differ.")
         own = table[(table["origin"] == origin) & table["source"].isin(arch.genes) & (table["parameter"] == "kernel")]
         largest = own.iloc[(-own["weight"].abs().to_numpy()).argsort(kind="stable")].drop_duplicates(_ENDS)
         columns.append(largest.set_index(_ENDS)["weight"].rename(number).astype(float))
-        labels = {place.node.id: place.node.label for place in arch.nodes()}
     weights = pd.concat(columns, axis=1).fillna(0.0)
     weights.index = pd.MultiIndex.from_tuples(weights.index, names=_ENDS)
-    weights.attrs["labels"] = labels
+    weights.attrs["labels"] = {place.node.id: place.node.label for place in first.nodes()}
     return weights
 
 

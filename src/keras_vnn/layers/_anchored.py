@@ -197,7 +197,7 @@ class OtherSigns(keras.regularizers.Regularizer):
         return penalty
 
     def __call__(self, x: Any) -> Any:
-        """Raise a `ModelError`: without connections there is no number of inputs."""
+        """Raise a `ModelError`: without connections the number of inputs is not known."""
         raise ModelError("OtherSigns is for SparselyConnected: the penalty depends on what a unit reads.")
 
     def get_config(self) -> dict[str, Any]:

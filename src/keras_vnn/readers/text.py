@@ -18,7 +18,7 @@ from typing import Any, TextIO
 
 from keras_vnn.basics.errors import ReadError, VNNError
 from keras_vnn.basics.files import encoding_of, existing_file, read_lines, refuse_bytes
-from keras_vnn.basics.unpacking import COLUMNAR, NOT_TEXT, open_unpacked, packed_by
+from keras_vnn.basics.unpacking import NOT_TEXT, columnar_kind, open_unpacked
 
 COMMENT_MARKS = ("#", "!")
 # The first lines of GCT.
@@ -119,8 +119,7 @@ def preview(path: Path) -> Preview:
                 break
     if not lines and not comments:
         raise ReadError(f"The file holds blank lines only: {path}\nWas its download interrupted?")
-    packed = packed_by(path)
-    return Preview(path, magic, tuple(comments), tuple(lines), packed if packed in COLUMNAR else "")
+    return Preview(path, magic, tuple(comments), tuple(lines), columnar_kind(path))
 
 
 def refuse_comments_alone(start: Preview) -> None:

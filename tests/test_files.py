@@ -35,7 +35,7 @@ def test_a_missing_file_names_its_neighbours(tmp_path):
 def test_a_missing_file_in_a_missing_folder(tmp_path):
     with pytest.raises(ReadError) as caught:
         existing_file(tmp_path / "no" / "genes.csv")
-    assert str(caught.value) == f"No such file: {tmp_path / 'no' / 'genes.csv'}."
+    assert str(caught.value) == f"No such file: {tmp_path / 'no' / 'genes.csv'}.\nAre the name and the folder right?"
 
 
 def test_a_directory(tmp_path):

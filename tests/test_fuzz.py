@@ -26,6 +26,17 @@ def test_every_outcome_is_a_value_or_an_error_for_people(tmp_path, start):
     assert {one.verdict for one in outcomes} == {"read", "refused"}
 
 
+def test_tables_by_columns_and_genotypes(tmp_path):
+    pytest.importorskip("pyarrow")
+    pytest.importorskip("bed_reader")
+    groups = ("columns", "genotypes")
+    seeds = [(seed.name, seed.target) for group in groups for seed in fuzz.seeds(group)]
+    assert len(seeds) == 29
+    outcomes = [fuzz.run_case(7, case, tmp_path, groups) for case in range(150)]
+    assert [one for one in outcomes if one.verdict == "failed"] == []
+    assert {one.verdict for one in outcomes} == {"read", "refused"}
+
+
 def test_models(tmp_path):
     outcomes = [fuzz.run_case(7, case, tmp_path, ("model",)) for case in range(40)]
     assert [one for one in outcomes if one.verdict == "failed"] == []

@@ -58,19 +58,20 @@ READERS = (
     "read.regulation",
 )
 GROUPS = (
-    *("text", "real", "recipe", "architecture", "h5ad", "model"),
-    *("zarr", "unfinished", "search", "comparison", "downloads"),
+    *("text", "real", "recipe", "architecture", "h5ad", "model", "columns"),
+    *("zarr", "unfinished", "search", "comparison", "downloads", "genotypes"),
 )
 # Of 100 cases; a model takes a thousand times longer to load than a table of ten rows.
 SHARES = {
-    **{"text": 54, "real": 12, "recipe": 6, "architecture": 7, "h5ad": 8, "model": 2},
-    **{"zarr": 4, "unfinished": 1, "search": 1, "comparison": 3, "downloads": 2},
+    **{"text": 46, "real": 11, "recipe": 6, "architecture": 7, "h5ad": 8, "model": 2, "columns": 7},
+    **{"zarr": 4, "unfinished": 1, "search": 1, "comparison": 3, "downloads": 2, "genotypes": 2},
 }
 BY_NAME = {
     "go on training": structures.read_unfinished,
     "go on searching": structures.read_database,
     "finished": structures.read_runs,
     "fetch": structures.read_downloads,
+    "genotypes": structures.read_genotypes,
 }
 
 
@@ -118,6 +119,12 @@ def seeds(group: str) -> tuple[Seed, ...]:
         content = _h5ad_bytes()
         return tuple(
             Seed("cells.h5ad", content, target) for target in ("read.expression", "read.genes", "read.check_file")
+        )
+    if group == "columns":
+        return tuple(
+            Seed(name, content, target)
+            for name, content in structures.tables_by_columns().items()
+            for target in ("read.interactions", "read.expression", "read.genes", "read.check_file")
         )
     if group in structures.FOLDERS:
         content = structures.folder_seed(group, _h5ad_bytes() if group == "zarr" else b"")

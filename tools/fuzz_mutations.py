@@ -323,6 +323,8 @@ MUTATIONS: dict[str, tuple[Mutation, ...]] = {
     "architecture": (*BINARY, zip_members, zip_members, zip_members, zip_members, zip_escape),
     "h5ad": (*BINARY, *[hdf5_structure] * 8),
     "model": (*BINARY, zip_members, zip_members, zip_members, zip_members, keras_config, keras_config, keras_config),
+    "columns": BINARY,
+    "genotypes": (zip_members,),
     "zarr": (zip_members,),
     "unfinished": (*BINARY, zip_members, zip_members, zip_members),
     "search": (flipped_bits, truncated, *[database_rows] * 6),

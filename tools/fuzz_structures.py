@@ -41,7 +41,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "orientation": ("auto", "cells-by-genes", "genes-by-cells", "nonsense"),
     "layer": ("X", "raw", "dense", "nonsense", ""),
 }
-FOLDERS = {"zarr": "read.expression", "comparison": "finished", "downloads": "fetch"}
+FOLDERS = {"zarr": "read.expression", "comparison": "finished", "downloads": "fetch", "genotypes": "genotypes"}
 
 
 def drawn_options(rng: random.Random, target: str) -> dict[str, Any]:
@@ -162,7 +162,7 @@ def database_rows(rng: random.Random, content: bytes) -> bytes:
 
 @cache
 def folder_seed(group: str, h5ad: bytes = b"") -> bytes:
-    """Return a good zarr store, folder of runs or folder of downloads, packed."""
+    """Return a good zarr store, folder of runs, of downloads or of genotypes, packed."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "x"
         folder.mkdir()
@@ -177,11 +177,48 @@ def folder_seed(group: str, h5ad: bytes = b"") -> bytes:
             record = {"contender": "linear", "kind": "baseline", "replicate": 0, "seed": 0, "weights": 7}
             facts = {"metrics": {"accuracy": 0.5}, "epochs": 2, "seconds": 1.0, "cells": {"train": 3, "test": 1}}
             keep(folder, Record.model_validate({**record, **facts, "identity": _job().identity("x")}), None)
+        elif group == "genotypes":
+            (folder / "x.bed").write_bytes(bytes([0x6C, 0x1B, 1]) + bytes([0b11100001, 0b11] * 6))
+            (folder / "x.bim").write_text("".join(f"1\trs{n}\t0\t{n}\tA\tG\n" for n in range(6)))
+            (folder / "x.fam").write_text("".join(f"f i{n} 0 0 1 -9\n" for n in range(5)))
         else:
             (folder / "x" / "1").mkdir(parents=True)
             (folder / "x" / "1" / "x.txt").write_text("x")
             (folder / "x" / "1" / "fetched.json").write_text(json.dumps({"sha256": "0" * 64, "when": "2026-01-01"}))
         return packed(folder)
+
+
+@cache
+def tables_by_columns() -> dict[str, bytes]:
+    """Return good tables of interactions and of counts, as Parquet and as Feather, kept in several ways."""
+    import pandas as pd
+    import pyarrow
+    from pyarrow import feather, parquet
+
+    edges = {"gene_a": ["TP53", "MDM2", "STAT1"] * 20, "gene_b": ["MDM2", "CDKN1A", "IRF1"] * 20, "score": [0.5] * 60}
+    counts = pd.DataFrame([[0, 3, 1], [2, 0, 7]] * 4, columns=["TP53", "MDM2", "STAT1"]).rename(index=lambda n: f"c{n}")
+    by_difference = {"gene_a": "DELTA_BYTE_ARRAY", "gene_b": "DELTA_LENGTH_BYTE_ARRAY", "score": "BYTE_STREAM_SPLIT"}
+    options = {"use_dictionary": False, "column_encoding": by_difference, "data_page_version": "2.0"}
+    stored: list[tuple[str, Any, Any, dict[str, Any]]] = [
+        ("other.parquet", parquet.write_table, pyarrow.table(edges), options)
+    ]
+    for name, table in (("edges", pyarrow.table(edges)), ("counts", pyarrow.Table.from_pandas(counts))):
+        stored.append((f"{name}.parquet", parquet.write_table, table, {}))
+        for compression in ("zstd", "uncompressed"):
+            stored.append((f"{name}_{compression}.feather", feather.write_feather, table, {"compression": compression}))
+    made: dict[str, bytes] = {}
+    for name, write, table, how in stored:
+        out = io.BytesIO()
+        write(table, out, **how)
+        made[name] = out.getvalue()
+    return made
+
+
+def read_genotypes(path: Path) -> Any:
+    """Read the genotypes in a folder."""
+    import keras_vnn as vnn
+
+    return vnn.read.plink(path / "x.bed")
 
 
 def database_seed() -> bytes:

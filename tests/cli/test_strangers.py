@@ -266,7 +266,7 @@ def shell(command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
 
 
-MISSING = "error: No such model file: nowhere.keras.\n"
+MISSING = "error: No such model file: nowhere.keras.\nAre the name and the folder right?\n"
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,37 @@ def test_damaged_files_of_plink_are_said_to_be_so(plink, suffix):
         assert "\n" in str(error.value)
 
 
+def test_names_of_plink_that_stand_twice_or_for_nothing(plink):
+    path, _ = plink
+    variants = path.with_suffix(".bim")
+    rows = [line.split("\t") for line in variants.read_text().splitlines()]
+    rows[0][1] = rows[1][1] = "."
+    rows[2][1] = rows[3][1] = "rs9"
+    for place, row in enumerate(rows):
+        row[0], row[3], row[4], row[5] = "7", str(100 + place), "A", "G"
+    variants.write_text("".join("\t".join(row) + "\n" for row in rows))
+    individuals = path.with_suffix(".fam")
+    individuals.write_text("".join(f"f{n} i{n // 2} 0 0 1 -9\n" for n in range(5)))
+    read = read_expression(path)
+    assert [*read.var_names[:5], read.var_names[9]] == [*(f"7:{100 + n}:A:G" for n in range(4)), "rs4", "7:109:A:G"]
+    assert read.obs_names.tolist() == ["f0_i0", "f1_i0", "f2_i1", "f3_i1", "i2"]
+    individuals.write_text("f i 0 0 1 -9\n" * 5)
+    with pytest.raises(ReadError, match=r"1 of 1 names stand more than once: .*cohort\.fam\n    f_i\nGive each"):
+        read_expression(path)
+
+
+@pytest.mark.parametrize("position", ["nan", "1e300", "9" * 40])
+def test_a_position_beyond_all_bounds(plink, position):
+    path, _ = plink
+    variants = path.with_suffix(".bim")
+    first, *rest = variants.read_text().splitlines()
+    fields = first.split("\t")
+    fields[3] = position
+    variants.write_text("\n".join(["\t".join(fields), *rest]) + "\n")
+    with pytest.raises(ReadError, match=r"The genotypes cannot be read: .*cohort\.bed"):
+        read_expression(path)
+
+
 def test_small_integers_are_float_batch_by_batch(monkeypatch):
     monkeypatch.setattr("keras_vnn.data._matrix.DENSE_BYTES", 100)
     counts = np.random.default_rng(0).integers(0, 3, (30, 12), dtype=np.int8)

@@ -77,7 +77,7 @@ def test_files_of_another_kind(tmp_path, reader):
             comments,
             f"The file has comment lines and no rows: {comments}\n    !gaf-version: 2.1\nIs the file truncated?",
         ),
-        (tmp_path / "absent", f"No such file: {tmp_path / 'absent'}."),
+        (tmp_path / "absent", f"No such file: {tmp_path / 'absent'}.\nAre the name and the folder right?"),
     ):
         with pytest.raises(ReadError) as error:
             reader(path)

@@ -10,13 +10,13 @@ import io
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from keras_vnn.basics.errors import ReadError, sample
 
 PARQUET, FEATHER = "Parquet", "Feather"
-# Values that are turned into text at a time.
-_CELLS, _ROWS = 1 << 20, 1 << 12
+# Values that are turned into text at a time, and letters where their number is not known.
+_CELLS, _ROWS, _TEXT = 1 << 20, 1 << 12, 1 << 22
 _UNNAMED = "__index_level_"
 
 
@@ -116,14 +116,23 @@ def _blocks(path: Path, kind: str, stream: Any, refuse: Callable[[int], None]) -
 def _parquet(path: Path, stream: Any, refuse: Callable[[int], None]) -> tuple[Any, Iterator[Any]]:
     from pyarrow import parquet
 
-    parts = parquet.ParquetFile(stream).metadata
-    refuse(max((parts.row_group(place).total_byte_size for place in range(parts.num_row_groups)), default=0))
-    columns = [parts.schema.column(place) for place in range(parts.num_columns)]
-    # Repeated texts stay one, so that what they take is known before they are written out.
-    texts = [column.path for column in columns if column.physical_type == "BYTE_ARRAY"]
+    schema = parquet.ParquetFile(stream).metadata.schema
+    by_difference: set[int] = set()
+    largest = 1
+    for chunks in parquet_chunks(stream):
+        refuse(sum(sum(chunk.pages) for chunk in chunks))
+        largest = max(largest, *(page for chunk in chunks for page in chunk.pages), 1)
+        by_difference.update(place for place, chunk in enumerate(chunks) if chunk.is_by_difference)
+    columns = [schema.column(place) for place in range(len(schema))]
+    texts = {place for place, column in enumerate(columns) if column.physical_type == "BYTE_ARRAY"}
+    step = max(1, min(_ROWS, _CELLS // max(1, len(columns))))
+    if texts & by_difference:
+        # Each text may be as long as all of a page, and pyarrow cannot share those that repeat.
+        step = max(1, min(step, _TEXT // largest))
     stream.seek(0)
-    file = parquet.ParquetFile(stream, read_dictionary=texts)
-    step = max(1, min(_ROWS, _CELLS // max(1, parts.num_columns)))
+    # Repeated texts stay one, so that what they take is known before they are written out.
+    shared = [columns[place].path for place in sorted(texts - by_difference)]
+    file = parquet.ParquetFile(stream, read_dictionary=shared)
     return file.schema_arrow, file.iter_batches(batch_size=step)
 
 
@@ -193,6 +202,113 @@ def _joined(texts: list[Any], mark: str, missing: str | None = None) -> Any:
     parts = [pyarrow.scalar(text, kind) if isinstance(text, str) else text for text in (*texts, mark)]
     how = "emit_null" if missing is None else "replace"
     return compute.binary_join_element_wise(*parts, null_handling=how, null_replacement=missing or "")
+
+
+# ---- what a Parquet file unpacks to -------------------------------------------------------------------------
+# The footer says where the pages of each column are, and each page has a header. pyarrow makes room for what that says
+# it unpacks to, whatever the footer says; what it tells of a column in a damaged footer can end Python.
+# https://parquet.apache.org/docs/file-format/metadata/, written in Thrift's compact protocol:
+# https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
+
+
+class Chunk(NamedTuple):
+    """A column within a group of rows: how its values are kept, and what each of its pages takes unpacked."""
+
+    is_by_difference: bool
+    pages: list[int]
+
+
+def parquet_chunks(stream: Any) -> Iterator[list[Chunk]]:
+    """Yield the columns of each group of rows of a Parquet file."""
+    most = stream.seek(0, io.SEEK_END)
+    stream.seek(-8, io.SEEK_END)
+    (length,) = struct.unpack("<I", stream.read(4))
+    stream.seek(max(0, most - 8 - length))
+    footer = _Compact(stream.read(length)).record()
+    for group in footer[4]:
+        columns = []
+        for column in (chunk[3] for chunk in group[1]):
+            start = min(column[9], column.get(11) or column[9])
+            end = start + column[7]
+            pages = []
+            while start < end:
+                unpacked, packed = _page(stream, start)
+                pages.append(unpacked)
+                start += packed
+                most -= 8
+                if most < 0:
+                    raise struct.error("its pages overlap")
+            # Differences to the text before, or to the length of it: 6 and 7 of the list of encodings.
+            columns.append(Chunk(not {6, 7}.isdisjoint(column[2]), pages))
+        yield columns
+
+
+def _page(stream: Any, start: int) -> tuple[int, int]:
+    """Return what a page takes unpacked, and in the file with its header."""
+    for most in (1 << 9, 1 << 24):
+        stream.seek(start)
+        reader = _Compact(stream.read(most))
+        try:
+            header = reader.record()
+        except IndexError:
+            continue
+        return max(0, header[2]), reader.at + max(0, header[3])
+    raise struct.error("it ends within the header of a page")
+
+
+# Bytes of a value of a kind: truth, a byte, a broken number; 0 where they are written before it.
+_SIZES = {1: 1, 2: 1, 3: 1, 7: 8, 8: 0}
+
+
+class _Compact:
+    """Records written one after the other; ``at`` is the place of the next."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self.at = 0
+
+    def record(self, depth: int = 0) -> dict[int, Any]:
+        """Read a record; return its fields by their numbers."""
+        fields: dict[int, Any] = {}
+        number = 0
+        while kind := (mark := self._byte()) & 0x0F:
+            number = number + (mark >> 4) if mark >> 4 else self._whole_number()
+            fields[number] = kind == 1 if kind in (1, 2) else self._value(kind, depth + 1)
+        return fields
+
+    def _value(self, kind: int, depth: int) -> Any:
+        """Read a value of a kind; texts and broken numbers are passed over."""
+        if kind in (4, 5, 6):
+            return self._whole_number()
+        if kind == 12 and depth < 16:
+            return self.record(depth)
+        if kind == 9 and depth < 16:
+            mark = self._byte()
+            count = mark >> 4 if mark >> 4 < 15 else self._varint()
+            return [self._value(mark & 0x0F, depth + 1) for _ in range(count)]
+        if kind not in _SIZES:
+            raise struct.error("its footer or the header of a page is not as it must be")
+        length = _SIZES[kind] or self._varint()
+        self.at += length
+        return None
+
+    def _whole_number(self) -> int:
+        number = self._varint()
+        return number >> 1 ^ -(number & 1)
+
+    def _varint(self) -> int:
+        number = 0
+        for shift in range(0, 70, 7):
+            byte = self._byte()
+            number |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                return number
+        raise struct.error("a number is longer than 64 bits")
+
+    def _byte(self) -> int:
+        byte = self._content[self.at]
+        self.at += 1
+        return byte
 
 
 # ---- what a Feather file unpacks to -------------------------------------------------------------------------

@@ -71,7 +71,8 @@ def existing_path(path: str | os.PathLike[str], what: str = "file") -> Path:
         found.stat()
     except (FileNotFoundError, NotADirectoryError) as error:
         nearby = _similar_names(found)
-        raise ReadError(f"No such {what}: {found}." + (f"\nNearby: {nearby}." if nearby else "")) from error
+        advice = f"Nearby: {nearby}." if nearby else "Are the name and the folder right?"
+        raise ReadError(f"No such {what}: {found}.\n{advice}") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ReadError(f"Cannot look for the {what} {str(found)[:200]}: {reason}.") from error

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from keras_vnn.basics.errors import ReadError
+from keras_vnn.basics.errors import ReadError, sample
 from keras_vnn.basics.files import existing_file
 
 if TYPE_CHECKING:
@@ -46,11 +48,13 @@ def read_plink(path: str | os.PathLike[str]) -> anndata.AnnData:
         ``(individuals, variants)`` int8 of 0, 1 and 2: a byte each, and as such they train. A missing genotype is the
         most frequent one of its variant; ``var["missing"]`` counts them. ``obs``: ``family``, ``sex`` and
         ``phenotype`` as they are in the file; ``var``: ``chromosome``, ``position``, ``allele_1``, ``allele_2``.
+        Individuals of one name are called ``family_individual``; variants without a name (``.``) or of one name
+        ``chromosome:position:allele_1:allele_2``.
 
     Raises
     ------
     ReadError
-        bed-reader is not installed, one of the files is missing, or they do not fit together.
+        bed-reader is not installed, one of the files is missing, they do not fit together, or names are not unique.
 
     References
     ----------
@@ -73,20 +77,38 @@ def read_plink(path: str | os.PathLike[str]) -> anndata.AnnData:
     from bed_reader import open_bed
 
     try:
-        with open_bed(found) as bed:
+        # A number beyond all bounds is an error, where numpy would warn and make another of it; empty lines are none.
+        with np.errstate(invalid="raise", over="raise"), warnings.catch_warnings(), open_bed(found) as bed:
+            warnings.simplefilter("ignore", UserWarning)
             values = bed.read(dtype="int8", order="C")
             obs = {"family": bed.fid, "sex": bed.sex, "phenotype": bed.pheno}
             var = {"chromosome": bed.chromosome, "position": bed.bp_position}
             var |= {"allele_1": bed.allele_1, "allele_2": bed.allele_2, "missing": _fill(values)}
-            individuals, variants = bed.iid.astype(str), bed.sid.astype(str)
-    except (ValueError, OSError, IndexError) as error:
+            individuals, variants = bed.iid, bed.sid
+    except (ValueError, OSError, IndexError, ArithmeticError) as error:
         raise ReadError(
             f"The genotypes cannot be read: {found}\n    {error}\n"
             f"Are {found.stem}.bim and {found.stem}.fam of this file, whole, and as PLINK writes them?"
         ) from error
-    return anndata.AnnData(
-        values, obs=pd.DataFrame(obs, index=list(individuals)), var=pd.DataFrame(var, index=list(variants))
-    )
+    rows = _names(individuals, [obs["family"], individuals], "_", found.with_suffix(".fam"))
+    places = [var[name] for name in ("chromosome", "position", "allele_1", "allele_2")]
+    columns = _names(variants, places, ":", found.with_suffix(".bim"))
+    return anndata.AnnData(values, obs=pd.DataFrame(obs, index=rows), var=pd.DataFrame(var, index=columns))
+
+
+def _names(names: Iterable[object], parts: list[Iterable[object]], mark: str, path: Path) -> pd.Index:
+    """Return names, those that stand more than once or for nothing (``.``) made of several columns."""
+    index = pd.Index([str(name) for name in names])
+    unclear = index.duplicated(keep=False) | (index == ".")
+    longer = [mark.join(map(str, values)) for values in zip(*parts, strict=True)]
+    index = pd.Index(np.where(unclear, longer, index).tolist())
+    twice = index[index.duplicated()].unique()
+    if len(twice):
+        raise ReadError(
+            f"{len(twice):,} of {index.nunique():,} names stand more than once: {path}\n"
+            f"    {sample(list(twice))}\nGive each its own; of variants, plink --set-all-var-ids and --rm-dup do."
+        )
+    return index
 
 
 def _fill(values: NDArray[np.int8]) -> NDArray[np.int64]:

@@ -138,7 +138,7 @@ def read_genes(
         names, said, dropped = _from_text(layout, column, orientation, malformed)
         summaries = [name for name in names if is_count_summary(name)]
         names = [name for name in names if name not in summaries]
-        dropped += Audit.of(AuditEntry.of("read", "row", "counts reads of no gene (HTSeq)", summaries))
+        dropped += Audit.of(AuditEntry.of("read", "row", "counts reads of no gene (HTSeq, STAR)", summaries))
     found = gene_list(names, duplicates=duplicates, source=Source.of_file(start.path, said, records=len(names)))
     check_names(found, start.path)
     return replace(found, audit=dropped + found.audit)

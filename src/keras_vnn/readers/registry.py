@@ -26,6 +26,7 @@ from keras_vnn.readers.formats.gene_sets import (
     GMT_REGULATION,
     GMX,
     GROUPS,
+    KEGG,
 )
 from keras_vnn.readers.formats.hierarchies import CX2, DCELL, DRUGCELL, GENNET, KPNN
 from keras_vnn.readers.formats.interactions import (
@@ -44,7 +45,14 @@ from keras_vnn.readers.formats.omnipath import OMNIPATH
 from keras_vnn.readers.formats.owl import OBO_GRAPH, OWL
 from keras_vnn.readers.formats.regulation import DREM, REGULATION_HEADER, REGULATION_TABLE, TRRUST
 from keras_vnn.readers.formats.sif import SIF
-from keras_vnn.readers.formats.terms import BIOMART, EDGES, GENE_TERM, REACTOME_MEMBERS, REACTOME_RELATIONS
+from keras_vnn.readers.formats.terms import (
+    BIOMART,
+    EDGES,
+    GENE_TERM,
+    REACTOME_MEMBERS,
+    REACTOME_RELATIONS,
+    term_columns,
+)
 from keras_vnn.readers.tabular import Options
 from keras_vnn.readers.text import Preview, preview, refuse_comments_alone, shortened
 
@@ -75,7 +83,7 @@ SURE = (
 )
 LIKELY = (
     *(TRRUST, *SIF, ADJACENCY_MATRIX, REGULATION_MATRIX),
-    *(GENE_SET_JSON, GMX, ENRICHMENT, GENE_SET_TABLE),
+    *(looks.JSON_RECORDS, GENE_SET_JSON, GMX, ENRICHMENT, GENE_SET_TABLE, KEGG),
     *looks.LIKELY,
     *(REGULATION_HEADER, INTERACTION_HEADER, JOINED),
 )
@@ -303,13 +311,20 @@ def _recognized(start: Preview, family: Family, known: tuple[Format, ...]) -> Fo
         refuse_other(start, other, family.what)
     number, text = start.lines[0]
     width = max(len(format.name) for format in known)
+    takes = any("columns" in format.takes for format in known)
     listed = "\n".join(f"    {format.name:<{width}}  {format.title}" for format in known)
-    columns = remedy("\nor the columns of a table: {columns}", columns=(1, 2)) if family.wary else ""
+    columns = remedy("\nor the columns of a table: {columns}", columns=_columns_of(start, family)) if takes else ""
     raise ReadError(
         f"Cannot tell the format of the file with {family.what}: {start.path}:{number}\n"
         f"    {shortened(text)}\n"
         f"{remedy('Name it with {format}', 'The formats are', format=...)}:\n{listed}{columns}"
     )
+
+
+def _columns_of(start: Preview, family: Family) -> tuple[int, int]:
+    """Return the columns to name as an example: of annotations that of genes, and the first with ids of terms."""
+    terms = term_columns(start) if family.name == "annotations" else []
+    return (1, next((column for column in terms if column > 1), 2))
 
 
 def _refuse_wide(start: Preview) -> None:

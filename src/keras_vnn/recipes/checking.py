@@ -215,7 +215,7 @@ def _best_column(reports: Sequence[FileReport]) -> str:
 
 
 def _with_column(report: FileReport, column: str) -> FileReport:
-    """Return a report that says what naming the genes by this column does for the file; ``--gene-column`` is for all."""
+    """Return a report that says what naming the genes by this column, for all files, does for the file."""
     there, now = report.matched_by.get(column, 0), report.overlap.get("matched", 0)
     if not report.matched_by or not column or there == now:
         return report

@@ -58,7 +58,10 @@ def _is_sif(start: Preview) -> bool:
     types = [fields[1].casefold() for fields in rows if len(fields) > 2]
     if any(len(fields) == 2 and fields[1].casefold() not in _KNOWN_TYPES for fields in rows):
         return False
-    return 2 * sum(word in _KNOWN_TYPES for word in types) > len(types) or _holds_unknown_types(rows)
+    # Below a comment of as many fields is a table with a header.
+    is_headed = any(text.count("\t") + 1 == max(map(len, rows)) for _, text in start.comments)
+    is_known = 2 * sum(word in _KNOWN_TYPES for word in types) > len(types)
+    return is_known or (not is_headed and _holds_unknown_types(rows))
 
 
 def _holds_unknown_types(rows: list[list[str]]) -> bool:

@@ -87,8 +87,9 @@ BROKEN = {
         "Cannot tell the format of the file with gene sets: {path}:1\n    A\tG1\tG2\nName it with format=…:\n"
         "    json        JSON (name → genes)\n"
         "    gmx         GMX (a set per column)\n"
-        "    enrichment  results of Enrichr or clusterProfiler\n"
+        "    enrichment  a table of sets and their genes (Enrichr, clusterProfiler, CORUM)\n"
         "    long        a table of sets and genes (msigdbr)\n"
+        "    kegg        genes and pathways of KEGG\n"
         "    gmt         GMT (name, description, genes)\n"
         "    groups      a group file (name, genes)",
     ),

@@ -449,7 +449,7 @@ def class_weights(labels: Labels, cells: ArrayLike | None = None) -> dict[int, f
     if absent:
         raise DataError(
             f"{len(absent)} of {len(labels.classes)} classes have no training cell to weigh: {sample(absent)}.\n"
-            "Leave class weights off, or split with stratify=True."
+            + remedy("Leave class weights off, or split with {stratify}.", "Leave class weights off.", stratify=True)
         )
     weights = compute_class_weight("balanced", classes=present, y=codes)
     return dict(zip(present.tolist(), weights.tolist(), strict=True))

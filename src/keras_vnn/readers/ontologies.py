@@ -379,8 +379,8 @@ def _named(table: Table, id: str | None, genes: Sequence[str] | None) -> Table:
     kind = id or ("symbol" if "symbol" in frame else "accession")
     column = "accession" if kind == "accession" else "symbol"
     if column not in frame:
-        has = ", ".join(repr(name) for name in ("symbol", "accession") if name in frame)
-        raise ReadError(f"{_title(table)} has no column of {column} names.\nPass id={has}.")
+        has = next(name for name in ("symbol", "accession") if name in frame)
+        raise ReadError(f"{_title(table)} has no column of {column} names.\n{remedy('Pass {id}.', id=has)}")
     wanted = None if genes is None else set(genes)
     names = of_each(frame[column], lambda name: name if wanted is None or name in wanted else "")
     if kind == "synonym":

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from keras_vnn.basics.errors import ConfigError, ReadError, VNNError, did_you_mean
-from keras_vnn.basics.remedies import reader_called, remedy
+from keras_vnn.basics.remedies import option_named, reader_called, remedy
 from keras_vnn.basics.unpacking import NOT_TEXT
 from keras_vnn.readers.formats import Family, Format, graphs, identifiers, looks, unread
 from keras_vnn.readers.formats.gene_ontology import GAF, GENE2GO, GPAD
@@ -156,9 +156,10 @@ def read_file(path: str | os.PathLike[str], family: str, named: str, options: Op
     for name in ("columns", "id", "sif_types", "species"):
         if getattr(options, name) not in (None, ()) and name not in chosen.takes:
             takers = " or ".join(repr(format.name) for format in known if name in format.takes)
+            said, format = option_named(name), option_named("format")
             raise ConfigError(
-                f"{name} applies to format={takers}; {start.path} is read as {chosen.name!r}.\n"
-                f"Leave out {name}, or name the format."
+                f"{said} applies to the {format} {takers}; {start.path} is read as {chosen.name!r}.\n"
+                f"Leave out {said}, or name the format."
             )
     return chosen, chosen.read(start, options)
 
@@ -282,7 +283,7 @@ def _named(start: Preview, family: str, named: str, known: tuple[Format, ...]) -
     what = FAMILIES[family].what
     if named not in ("auto", *names):
         raise ConfigError(
-            f"Unknown format={named!r} for {what}. {did_you_mean(named, names)}".rstrip()
+            f"Unknown format {named!r} for {what}. {did_you_mean(named, names)}".rstrip()
             + f"\nExpected one of: auto, {', '.join(names)}."
         )
     title, advice = _not_text(start)

@@ -286,7 +286,10 @@ def _checked(
     parts = value if isinstance(value, tuple) else (value,)
     source = parts[0].source if family == "genes" else parts[0].sources[0]
     names = _names(family, parts)
-    overlap, matched_by, advice, options = {}, {}, [], []
+    overlap: dict[str, int] = {}
+    matched_by: dict[str, int] = {}
+    advice: list[str] = []
+    options: list[str] = []
     if genes and family != "genes" and names:
         overlap, advice, options = _overlap(names, genes, table)
         matched_by = {column: len(set(names).intersection(found)) for column, found in columns.items()}

@@ -180,13 +180,17 @@ def read_string_links(start: Preview, options: Options) -> Table:
     """Read STRING links; the release is taken from the file's name (``9606.protein.links.v12.0.txt.gz``)."""
     if options.at_least is not None and 0 < options.at_least <= 1:
         warnings.warn(
-            f"STRING scores run from 0 to 1000, so min_score={options.at_least:g} keeps every interaction: "
-            f"{start.path}\nDid you mean min_score={1000 * options.at_least:g}?",
+            f"STRING scores run from 0 to 1000, so {_least(options.at_least)} keeps every interaction: "
+            f"{start.path}\nDid you mean {_least(1000 * options.at_least)}?",
             VNNWarning,
             stacklevel=2,
         )
     table = read_pairs(start, options, INTERACTION_ROLES, said="STRING links")
     return replace(table, release=release_in_name(start, "STRING"))
+
+
+def _least(score: float) -> str:
+    return remedy("{min_score}", min_score=int(score) if float(score).is_integer() else score)
 
 
 _ACTIONS = ["itemida", "itemidb", "mode"]

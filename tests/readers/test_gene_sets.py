@@ -125,7 +125,7 @@ def test_a_format_can_be_named_and_must_be_known(tmp_path):
     path.write_text("A\tG1\tG2\nB\tG3\tG4\n", encoding="utf-8")
     assert dict(read_gene_sets(path, format="groups")) == {"A": ("G1", "G2"), "B": ("G3", "G4")}
     assert dict(read_gene_sets(path, format="gmt")) == {"A": ("G2",), "B": ("G4",)}
-    with pytest.raises(ConfigError, match=r"Unknown format='gtm' for gene sets\. Did you mean gmx or gmt\?"):
+    with pytest.raises(ConfigError, match=r"Unknown format 'gtm' for gene sets\. Did you mean gmx or gmt\?"):
         read_gene_sets(path, format="gtm")
 
 

@@ -24,7 +24,7 @@ from scipy import sparse
 from keras_vnn.basics.csv_tables import csv_text
 from keras_vnn.basics.errors import ConfigError, OutputError, check_choice
 from keras_vnn.basics.files import replacing
-from keras_vnn.basics.remedies import at_command_line, called, remedy
+from keras_vnn.basics.remedies import called, remedy
 from keras_vnn.export._content import Content, content_of, part_of
 from keras_vnn.export._documents import to_card, to_json_text, to_markdown, to_text
 from keras_vnn.export._graphs import graph_of, to_cx2, to_dot, to_edge_list, to_graphml, to_jgf
@@ -299,10 +299,8 @@ def guess_format(path: str | os.PathLike[str]) -> str:
             return endings[end]
     raise ConfigError(
         f"The name {Path(path).name!r} means no format; expected an end of {', '.join(endings)}, "
-        "or a folder without one for CSV tables.\nName the format: "
-        + remedy("{format}", "vnn export --help", format="graphml").join(
-            ("", "") if at_command_line() else ("vnn.pl.export_summary(model, path=…, ", ")")
-        )
+        "or a folder without one for CSV tables.\n"
+        f"Name the format: {called('vnn.pl.export_summary', 'model', 'path=…', format='graphml')}"
     )
 
 

@@ -146,8 +146,8 @@ def _warn_of_unread(genes: Sequence[str], unread: NDArray[np.bool_]) -> None:
         warnings.warn(
             f"{len(names):,} of {len(genes):,} genes are read by no node, so the autoencoder cannot restore them and "
             f"gives 0: {sample(names)}.\n"
-            + ("vnn build … --dense-units 1" if at_command_line() else "Build the architecture with dense_units=1")
-            + " has a unit that all genes share; or build it from fewer genes.",
+            + ("Build the architecture with dense_units=1" if not at_command_line() else "vnn build … --dense-units 1")
+            + ": a unit that all genes share; or build it from fewer genes.",
             VNNWarning,
             stacklevel=5,
         )

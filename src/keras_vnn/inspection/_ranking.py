@@ -233,7 +233,8 @@ def _of_models(runs: Sequence[pd.DataFrame], by: str) -> pd.DataFrame:
     if not runs:
         raise ConfigError("There is no model to rank the nodes of.")
     if by in IMPORTANCE_METHODS:
-        raise ConfigError(f"Importance by {by} is of one model. Rank each: vnn.tl.rank_nodes(model, data, by={by!r})")
+        each = remedy("{by}", by=by) if at_command_line() else f"vnn.tl.rank_nodes(model, data, by={by!r})"
+        raise ConfigError(f"Importance by {by} is of one model. Rank each by itself: {each}")
     if any(set(table.index) != set(runs[0].index) or list(table) != list(runs[0]) for table in runs):
         raise ConfigError("The models are not runs of one network: their nodes or outputs differ.")
     return of_several_runs(runs, by)

@@ -18,7 +18,7 @@ from keras_vnn.basics.errors import DataError, GeneError, check_choice, sample
 from keras_vnn.basics.remedies import at_command_line, remedy
 from keras_vnn.data._matrix import Measured, Stored, large_compact, layer_names, named_matrix, stored
 from keras_vnn.data.inputs import StoredInputs, Treatment
-from keras_vnn.data.matching import DUPLICATE_POLICIES, combine_duplicates, gene_ids, positions
+from keras_vnn.data.matching import DUPLICATE_POLICIES, combine_duplicates, gene_ids, inputs_called, positions
 from keras_vnn.data.normalization import Normalization, checked_pieces
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _matched(
 ) -> tuple[Measured | Stored, Treatment, Normalization]:
     """Return the matrix of the data, and what makes the input of a network of its rows."""
     ids, table = gene_ids(genes), named_matrix(data)
-    columns = positions(data, table, ids, missing, duplicates)
+    columns = positions(data, table, ids, missing, duplicates, what=inputs_called(genes))
     chosen = _fitted(normalization, ids, missing, any_absent=not all(columns))
     chosen.check_kind(table)
     return table, chosen.treatment(columns, len(table.genes), duplicates, fill_mean=missing == "mean"), chosen

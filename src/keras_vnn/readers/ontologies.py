@@ -336,7 +336,7 @@ def _with_evidence(table: Table, included: Collection[str] | None, excluded: Col
         if set(excluded) - {"ND"}:
             raise ReadError(
                 f"{_title(table)} has no column of evidence, so {sample(excluded)} cannot be excluded.\n"
-                "Leave out exclude_evidence."
+                f"Leave out {option_named('exclude_evidence')}."
             )
         return table
     if has_evidence:

@@ -294,7 +294,8 @@ def read_training_data(
             say(f"data          {data.uns['keras_vnn'][note]}")
     if recipe.duplicates != "raise":
         data = without_duplicates(data, recipe.duplicates)
-    say(f"genes         {alignment_report(data, arch)}")
+    found = alignment_report(data, arch)
+    say(f"{found.what + 's':<13} {found}")
     if recipe.task == "classification":
         labels = labels_of(data, recipe.label, missing_labels=recipe.missing_labels)
         say(f"labels        {labels}")

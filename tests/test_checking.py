@@ -2,6 +2,9 @@
 
 import json
 
+import anndata
+import numpy as np
+import pandas as pd
 import pytest
 
 import keras_vnn as vnn
@@ -68,6 +71,44 @@ def test_a_table_of_identifiers_among_the_files_is_used(tmp_path):
     assert suggested_command(reports) == (
         f"vnn build --genes {tmp_path}/genes.txt --interactions {tmp_path}/ppi.tsv --id-map {tmp_path}/map.tsv "
         "-o network.vnn"
+    )
+
+
+def test_advice_about_other_files_is_no_option_of_the_command(tmp_path):
+    (tmp_path / "genes.txt").write_text("TP53\nMDM2\n")
+    (tmp_path / "ppi.tsv").write_text("TP53\tMDM2\n")
+    (tmp_path / "cells.csv").write_text("cell,type,donor\nAAAC-1,T,d1\nAAAG-1,B,d1\n")
+    reports = check_files([tmp_path / name for name in ("genes.txt", "ppi.tsv", "cells.csv")])
+    assert reports[2].family == "" and any("--gene-column 1" in line for line in reports[2].advice)
+    assert suggested_command(reports) == (
+        f"vnn build --genes {tmp_path}/genes.txt --interactions {tmp_path}/ppi.tsv -o network.vnn"
+    )
+
+
+def test_a_column_of_the_genes_is_chosen_for_all_files_together(tmp_path):
+    symbols = ["TP53", "MDM2", "MYC", "ATM"]
+    ids = [f"ENSG0000000000{number}" for number in range(4)]
+    var = pd.DataFrame({"symbol": symbols}, index=ids)
+    anndata.AnnData(np.eye(4, dtype=np.float32), var=var).write_h5ad(tmp_path / "cells.h5ad")
+    (tmp_path / "ppi.tsv").write_text("TP53\tMDM2\nMDM2\tMYC\nMYC\tATM\n")
+    (tmp_path / "tf.tsv").write_text(f"tf\ttarget\n{ids[0]}\t{ids[1]}\n")
+    paths = [tmp_path / name for name in ("cells.h5ad", "ppi.tsv", "tf.tsv")]
+    reports = check_files(paths)
+    assert reports[1].advice == ("--gene-column symbol: 4 names match instead of 0.",)
+    assert reports[2].advice == (
+        "--gene-column symbol: 0 names match instead of 2. Translate them with a table, --id-map FILE.",
+    )
+    assert suggested_command(reports) == (
+        f"vnn build --genes {paths[0]} --interactions {paths[1]} --regulation {paths[2]} --gene-column symbol "
+        "-o network.vnn"
+    )
+    # Where the others are in the majority, the index stays, and that file is the one to translate.
+    (tmp_path / "ppi.tsv").write_text("TP53\tMDM2\n")
+    (tmp_path / "tf.tsv").write_text("tf\ttarget\n" + "".join(f"{ids[0]}\t{one}\n" for one in ids[1:]))
+    reports = check_files(paths)
+    assert "--gene-column" not in suggested_command(reports)
+    assert reports[1].advice == (
+        "The names are gene symbols, the genes Ensembl genes: translate them with a table, --id-map FILE.",
     )
 
 

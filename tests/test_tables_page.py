@@ -2,7 +2,7 @@
 
 import pytest
 
-from table_inputs import TABLES
+from tables_page import LISTED as TABLES
 from tables_page import PAGE, agrees, at_hand, checked, page, result, row
 
 LISTED = [table for tables in TABLES.values() for table in tables]

@@ -19,6 +19,7 @@ from keras_vnn import pp, read
 from keras_vnn.basics.errors import VNNError
 from keras_vnn.cli import main
 from keras_vnn.readers import FAMILIES
+from table_dialects import DIALECTS
 from table_inputs import REFUSED, TABLES, Table
 
 PAGE = Path(__file__).parents[1] / "docs" / "tables.md"
@@ -33,8 +34,9 @@ genes and a few interactions. So that each count can be checked by hand, every i
 and none are left out or merged (`--redundancy none`, `--min-genes 1`, `--min-targets 1`). `read.expression` is what
 `vnn train`, `vnn predict` and the others read data with.
 
-This page is written by `tools/tables_page.py`, from the list in `tools/table_inputs.py`.
+This page is written by `tools/tables_page.py`, from the lists in `tools/table_inputs.py` and `tools/table_dialects.py`.
 """
+LISTED = {**TABLES, **DIALECTS}
 # What is said of a network, so that nothing is left out or merged.
 _KEPT = "--redundancy none --min-genes 1"
 _PAIRS = f"--grouping edge --min-targets 1 {_KEPT}"
@@ -137,7 +139,7 @@ def line_of(table: Table) -> str:
 def page(lines: Mapping[Table, str]) -> str:
     """Return the page with these lines."""
     parts = [HEAD]
-    for title, tables in TABLES.items():
+    for title, tables in LISTED.items():
         head = f"## {title}\n\n| file | `vnn check` | what is built or read | by hand |\n|:--|:--|:--|:--|\n"
         parts.append(head + "".join(f"{lines[table]}\n" for table in tables))
     return "\n".join(parts)
@@ -145,4 +147,4 @@ def page(lines: Mapping[Table, str]) -> str:
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    PAGE.write_text(page({table: line_of(table) for tables in TABLES.values() for table in tables}), encoding="utf-8")
+    PAGE.write_text(page({table: line_of(table) for tables in LISTED.values() for table in tables}), encoding="utf-8")

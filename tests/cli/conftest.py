@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from keras_vnn.cli import main
+from message_words import commands, not_there, words_of_python
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,19 @@ def vnn(capfd: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
         except SystemExit as stop:
             code = int(stop.code or 0)
         captured = capfd.readouterr()
+        if code == 1:
+            _check_words(captured.err, [str(argument) for argument in arguments])
         return Ran(code, captured.out, captured.err)
 
     return run
+
+
+def _check_words(said: str, arguments: list[str]) -> None:
+    """Fail unless an error tells to do what the command line has, in its words."""
+    command = " ".join(arguments[:2]) if " ".join(arguments[:2]) in commands() else arguments[0]
+    # What is said of files is for the command that builds of them.
+    command = {"check": "build"}.get(command, command)
+    assert (not_there(said, command), words_of_python(said)) == ([], []), said
 
 
 GENES = tuple(f"GENE{i}" for i in range(12))

@@ -68,4 +68,4 @@ def test_a_normalisation_that_does_not_fit_is_said_once(vnn, trained, tmp_path):
     options = ("--label", "type", "--epochs", "1", "--normalization", "log1p-cpm", "-o", tmp_path / "a.keras")
     ran = vnn(*train, *options)
     assert ran.code == 0, ran.err
-    assert ran.err.count("warning: normalization='log1p-cpm' is for counts, but the values look like logarithms") == 1
+    assert ran.err.count("warning: --normalization log1p-cpm is for counts, but the values look like logarithms") == 1

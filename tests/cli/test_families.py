@@ -122,7 +122,7 @@ def test_each_family_may_have_limits_of_its_own(vnn: Callable, job: Path) -> Non
 def test_limits_of_a_family_that_is_not_there_are_refused(vnn: Callable, job: Path) -> None:
     command = ("build", "--genes", "expression.csv", "--interactions", "ppi.tsv", "--dry-run")
     ran = vnn(*command, "--gene-sets-min-genes", "2")
-    assert "'gene_sets_min_genes' has no effect without gene_sets: the command line\nLeave it out." in ran.err
+    assert "--gene-sets-min-genes has no effect without --gene-sets: the command line\nLeave it out." in ran.err
     assert (
         "hierarchy_max_genes must be an integer of at least 1, got 0" in vnn(*command, "--hierarchy-max-genes", "0").err
     )

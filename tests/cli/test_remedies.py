@@ -23,6 +23,7 @@ BIOGRID = "\t".join(
         *("Organism ID Interactor A", "Organism ID Interactor B"),
     )
 )
+ANNOTATED = ("build", "--genes", "genes.txt", "--ontology", "go.obo", "--annotations")
 # The file of the prior, the command, what is said about the options that help, and these.
 REMEDIES = {
     "an empty name": (f"{PPI}GENE3\t\n", BUILD, "Pass {} to count such rows", "--malformed skip"),
@@ -115,20 +116,7 @@ REMEDIES = {
     ),
     "synonyms of BioMart": (
         "Gene stable ID,Gene name,GO term accession\nENSG00000000000,GENE0,GO:0000001\n",
-        (
-            "build",
-            "--genes",
-            "genes.txt",
-            "--ontology",
-            "go.obo",
-            "--annotations",
-            "prior.txt",
-            "--gene-id",
-            "synonym",
-            "--min-genes",
-            1,
-            "--dry-run",
-        ),
+        (*ANNOTATED, "prior.txt", "--gene-id", "synonym", "--min-genes", 1, "--dry-run"),
         "Pass {} or ",
         "--gene-id symbol",
     ),
@@ -137,6 +125,18 @@ REMEDIES = {
         REGULATED,
         "pass {}.",
         "--regulation-format matrix",
+    ),
+    "p-values": (
+        "gene\tGENE0\tB\tC\nGENE0\t0.5\t0.2\t0.01\nGENE1\t1e-4\t0.7\t0.25\n",
+        REGULATED,
+        "if they are weights, pass {}",
+        "--regulation-format matrix",
+    ),
+    "annotations with more columns": (
+        "GENE0\tlocus:1\tGENE0\tacts in\tall\tGO:0000001\nGENE1\tlocus:2\tGENE1\tacts in\tall\tGO:0000001\n",
+        (*ANNOTATED, "prior.txt", "--min-genes", 1, "--dry-run"),
+        "or the columns of a table: {}",
+        "--annotations-columns 1 --annotations-columns 6",
     ),
     "a table of identifiers with prose": (
         "symbol\ttext\nGENE0\tfirst of all genes\nGENE1\tsecond of all genes\nGENE2\tthird of all genes\n",

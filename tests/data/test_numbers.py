@@ -42,12 +42,12 @@ def said(act):
 
 OF_LOGS = "is for counts, but the values look like logarithms: fractions, none beyond 20."
 MISFITS = {
-    ("log1p-cpm", "logarithms"): [f"normalization='log1p-cpm' {OF_LOGS}"],
-    ("lin2017", "logarithms"): [f"normalization='lin2017' {OF_LOGS}"],
+    ("log1p-cpm", "logarithms"): [f'normalization="log1p-cpm" {OF_LOGS}'],
+    ("lin2017", "logarithms"): [f'normalization="lin2017" {OF_LOGS}'],
     **{
         (method, kind): [
             "The values look like raw counts, or others without a logarithm, and "
-            f"normalization={method!r} leaves them on their scale: few genes outweigh all others."
+            f'normalization="{method}" leaves them on their scale: few genes outweigh all others.'
         ]
         for method, kind in (("none", "counts"), ("moderated", "counts"), ("moderated", "per million"))
     },

@@ -251,7 +251,7 @@ def test_unknown_options(tmp_path):
     assert message(error, path) == "The table has no column 'c3': t.csv:1"
     with pytest.raises(DataError) as error:
         read_expression(path, layer="raw")
-    assert message(error, path) == "A text table has no layer 'raw': t.csv\nLeave layer at \"X\"."
+    assert message(error, path) == "A text table has no layer 'raw': t.csv\nLeave out layer."
 
 
 class TestCells:

@@ -79,19 +79,19 @@ ERRORS = {
     "one cell": (
         lambda: split_cells([*LABELS, "d"], seed=1),
         "1 of 4 labels have too few cells for a split into 3 parts, which needs 3 of each: d (1 cell).\n"
-        "Leave their cells out, for example adata[adata.obs[label] != name], merge them with another label, "
+        "Leave their cells out, for example adata[adata.obs[label] != name], or merge them with another label; "
         "or pass stratify=False.",
     ),
     "few for folds": (
         lambda: folds([*LABELS, "d", "d", "e", "e", "e"], 5, seed=1),
         "2 of 5 labels have too few cells for 5 folds, which needs 5 of each: d (2 cells), e (3 cells).\n"
-        "Leave their cells out, for example adata[adata.obs[label] != name], merge them with another label, "
+        "Leave their cells out, for example adata[adata.obs[label] != name], or merge them with another label; "
         "or pass stratify=False.",
     ),
     "fractions": (
         lambda: split_cells(LABELS, fractions=(0.5, 0.2, 0.2), seed=1),
-        "fractions=(0.5, 0.2, 0.2) of training, validation and test cells must be three numbers whose sum is 1, "
-        "the first above 0.",
+        "The fractions of training, validation and test cells must be three numbers whose sum is 1, the first above 0; "
+        "got 0.5, 0.2, 0.2.",
     ),
     "small part": (
         lambda: split_cells(list("aaabbbccc"), seed=1),
@@ -101,15 +101,15 @@ ERRORS = {
     "left too few": (
         lambda: split_cells([*"a" * 40, *"bbb"], fractions=(0.1, 0.1, 0.8), seed=1),
         "1 of 2 labels have too few cells for drawing a validation part, which needs 2 of each: b (1 cell).\n"
-        "Leave their cells out, for example adata[adata.obs[label] != name], merge them with another label, "
+        "Leave their cells out, for example adata[adata.obs[label] != name], or merge them with another label; "
         "or pass stratify=False.",
     ),
-    "one fold": (lambda: folds(LABELS, 1, seed=1), "n=1 folds of 100 cells are impossible; it must be 2 to 100."),
+    "one fold": (lambda: folds(LABELS, 1, seed=1), "1 folds of 100 cells are impossible; it must be 2 to 100."),
     "validation": (
         lambda: folds(LABELS, 5, seed=1, validation=1.0),
-        "validation=1.0 must be a fraction from 0 to below 1.",
+        "validation must be a fraction from 0 to below 1, got 1.0.",
     ),
-    "seed": (lambda: split_cells(LABELS, seed=-1), "seed=-1 must be an integer from 0 to 4294967295."),
+    "seed": (lambda: split_cells(LABELS, seed=-1), "seed must be an integer from 0 to 4294967295, got -1."),
     "overlap": (
         lambda: Split([0, 1], [1], []),
         "The parts of a split must be disjoint and together hold every cell once.",

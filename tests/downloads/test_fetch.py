@@ -198,7 +198,7 @@ def test_a_cache_folder_that_is_a_file(file, tmp_path):
     (tmp_path / "cache").write_text("")
     with pytest.raises(OutputError) as error:
         fetch(file)
-    assert str(error.value).endswith("Name another: --folder priors, or export KERAS_VNN_CACHE=/path/to/folder")
+    assert str(error.value).endswith("Name another folder, or export KERAS_VNN_CACHE=/path/to/folder")
 
 
 def test_another_folder(file, tmp_path):

@@ -57,7 +57,7 @@ ERRORS = {
     ),
     "no earlier release": (
         ("huri", "2019"),
-        "huri is there as release 2020 only, got release='2019'.\nLeave the release out.",
+        "huri is there as release 2020 only, got '2019'.\nLeave the release out.",
     ),
     "a group": (
         ("reactome", None),

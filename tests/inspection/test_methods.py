@@ -160,8 +160,8 @@ def test_what_does_not_vary_predicts_nothing(five_genes):
     with pytest.raises(ConfigError) as error:
         improvements(five_genes, units, np.arange(9.0)[:, None], [2], folds=4)
     assert str(error.value) == (
-        "RLIPP needs at least 2 folds of at least 3 cells, or folds=0 to score the cells it was fitted to; "
-        "got folds=4 for 9 cells."
+        "RLIPP needs at least 2 folds of at least 3 cells, or 0 folds, to score the cells it was fitted to; "
+        "got 4 folds of 9 cells."
     )
 
 

@@ -186,8 +186,7 @@ def test_a_model_remembers_across_its_file(arch, make, frame, labels, tmp_path):
         rank_nodes(model)
     assert str(error.value) == (
         "The model remembers nothing of its nodes, or was trained further since.\n"
-        "Pass data: vnn.tl.rank_nodes(model, data, labels), or --data FILE; "
-        "or vnn.tl.remember_inspection(model, data, labels) first."
+        "Pass data: vnn.tl.rank_nodes(model, data, labels); or vnn.tl.remember_inspection(model, data, labels) first."
     )
     measured = rank_nodes(model, frame, labels, by="knockout")
     table = rank_nodes(model, frame, labels, replicate="cells")
@@ -204,7 +203,7 @@ def test_a_model_remembers_across_its_file(arch, make, frame, labels, tmp_path):
         rank_nodes(again, by="gradient")
     assert str(error.value) == (
         "The model remembers importance by knockout, not by gradient.\n"
-        "Pass data to measure it: vnn.tl.rank_nodes(model, data, labels, by='gradient'), or --data FILE"
+        "Pass data to measure it: vnn.tl.rank_nodes(model, data, labels, by='gradient')"
     )
     layer = view(again).head
     layer.bias.assign(np.array(layer.bias) + 1)

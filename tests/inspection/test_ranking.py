@@ -231,8 +231,8 @@ def test_errors_say_what_is_wrong(arch, make, model, frame, values, labels):
         rank_nodes(make(arch, Embedding(), tail=(2,)), values, by="knockout")
     assert message(error) == (
         "The model is an embedding: it has no outputs whose change could rank its nodes.\n"
-        "Look at single nodes (vnn inspect MODEL NODE), score it (vnn evaluate), or build one that predicts: "
-        "vnn.build_model(arch, outputs=vnn.pp.classes(labels))"
+        "Look at single nodes (vnn inspect MODEL NODE), score it (vnn evaluate clustering MODEL DATA --label COLUMN), "
+        "or build one that predicts: vnn.build_model(arch, outputs=vnn.pp.classes(labels))"
     )
 
 
@@ -244,7 +244,7 @@ def test_a_model_whose_training_diverged(arch, make, values):
         rank_nodes(model, values, by="knockout")
     assert message(error) == (
         "The units of the model are not finite numbers: its training has diverged.\n"
-        "Train again with a lower learning rate, or normalise the data: normalization='zscore'."
+        'Train again with a lower learning rate, or normalise the data: normalization="zscore".'
     )
 
 

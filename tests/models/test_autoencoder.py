@@ -218,7 +218,7 @@ def test_genes_no_node_reads_are_named(terms) -> None:
         build_autoencoder(gene_set_architecture(GENES, {"repair": ["ATM", "BRCA1"]}), **SMALL)
     assert str(caught[0].message) == (
         "3 of 5 genes are read by no node, so the autoencoder cannot restore them and gives 0: CHEK2, MDM2, TP53.\n"
-        "Build the architecture with dense_units=1, units that all genes share, or from fewer genes."
+        "Build the architecture with dense_units=1: a unit that all genes share; or build it from fewer genes."
     )
     assert caught[0].filename == __file__
 
@@ -252,7 +252,7 @@ def test_a_preset_of_autoencoders_is_not_one_of_models_that_predict(sets) -> Non
         build_model(sets, 2, preset="vega")
     assert str(error.value) == (
         "The preset 'vega' is of autoencoders, not of models that predict.\n"
-        "Build one: vnn.build_autoencoder(arch, preset='vega'); on the command line: --objective autoencoder"
+        "Build one: vnn.build_autoencoder(arch, preset='vega')"
     )
 
 

@@ -379,7 +379,7 @@ def test_every_published_model_has_its_training() -> None:
         (
             2,
             {"side_layers": (3,)},
-            "side_layers are layers behind side_features: name their number too, or side_layers=().",
+            "side_layers are layers behind side_features: name their number too, or leave side_layers out.",
         ),
         (
             2,
@@ -399,7 +399,7 @@ def test_every_published_model_has_its_training() -> None:
             {"level_heads": True, "auxiliary_heads": "linear"},
             "level_heads and auxiliary_heads exclude each other: choose a head per layer or per node.",
         ),
-        (2, {"level_weights": (1,)}, "level_weights are for level_heads=True."),
+        (2, {"level_weights": (1,)}, "level_weights is for level_heads=True."),
         (
             2,
             {"level_heads": True, "level_weights": (1, 2, 3)},
@@ -412,12 +412,12 @@ def test_every_published_model_has_its_training() -> None:
             {"loss": "sparse_categorical_crossentropy"},
             "The loss sparse_categorical_crossentropy is not for numbers; take auto or another.",
         ),
-        (2, {"auxiliary_heads": "linear-tanh"}, "auxiliary_heads='linear-tanh' gives numbers between -1 and 1, not "),
+        (2, {"auxiliary_heads": "linear-tanh"}, 'auxiliary_heads="linear-tanh" gives numbers between -1 and 1, not '),
         (
             Regression("y"),
             {"preset": "dcell-code", "loss": "binary_crossentropy"},
-            "auxiliary_heads='linear-tanh' gives numbers between -1 and 1, not probabilities.\n"
-            "For classes, or numbers that are 0 or 1, take auxiliary_heads='linear'.",
+            'auxiliary_heads="linear-tanh" gives numbers between -1 and 1, not probabilities.\n'
+            'For classes, or numbers that are 0 or 1, take auxiliary_heads="linear".',
         ),
         (
             Embedding(),

@@ -148,7 +148,7 @@ REFUSED = {
     "malformed": ({"malformed": "ignore"}, "malformed must be one of raise, skip; got 'ignore'."),
     "columns": (
         {"columns": (1, 2), "format": "gaf"},
-        "columns applies to format='gene-term'; {path} is read as 'gaf'.\nLeave out columns, or name the format.",
+        "columns applies to the format 'gene-term'; {path} is read as 'gaf'.\nLeave out columns, or name the format.",
     ),
 }
 
@@ -271,7 +271,7 @@ def test_gpad_1(tmp_path):
     assert found.audit.count("row", "of an isoform or chain") == 1
     with pytest.raises(ReadError) as error:
         read_annotations(tmp_path / "a.gpa", id="symbol")
-    assert str(error.value) == "GPAD 1.1 of a.gpa has no column of symbol names.\nPass id='accession'."
+    assert str(error.value) == 'GPAD 1.1 of a.gpa has no column of symbol names.\nPass id="accession".'
     assert len(read_annotations(write(tmp_path, GPAD_1.split("\n", 2)[2], "bare.gpa"))) == 3
 
 

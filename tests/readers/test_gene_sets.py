@@ -87,8 +87,9 @@ BROKEN = {
         "Cannot tell the format of the file with gene sets: {path}:1\n    A\tG1\tG2\nName it with format=…:\n"
         "    json        JSON (name → genes)\n"
         "    gmx         GMX (a set per column)\n"
-        "    enrichment  results of Enrichr or clusterProfiler\n"
+        "    enrichment  a table of sets and their genes (Enrichr, clusterProfiler, CORUM)\n"
         "    long        a table of sets and genes (msigdbr)\n"
+        "    kegg        genes and pathways of KEGG\n"
         "    gmt         GMT (name, description, genes)\n"
         "    groups      a group file (name, genes)",
     ),
@@ -124,7 +125,7 @@ def test_a_format_can_be_named_and_must_be_known(tmp_path):
     path.write_text("A\tG1\tG2\nB\tG3\tG4\n", encoding="utf-8")
     assert dict(read_gene_sets(path, format="groups")) == {"A": ("G1", "G2"), "B": ("G3", "G4")}
     assert dict(read_gene_sets(path, format="gmt")) == {"A": ("G2",), "B": ("G4",)}
-    with pytest.raises(ConfigError, match=r"Unknown format='gtm' for gene sets\. Did you mean gmx or gmt\?"):
+    with pytest.raises(ConfigError, match=r"Unknown format 'gtm' for gene sets\. Did you mean gmx or gmt\?"):
         read_gene_sets(path, format="gtm")
 
 

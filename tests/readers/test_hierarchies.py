@@ -148,7 +148,7 @@ def test_any_table_of_children_and_parents(tmp_path):
     with pytest.raises(ConfigError) as error:
         read_ontology(write(tmp_path, DRUGCELL), format="drugcell", columns=(1, 2))
     assert str(error.value) == (
-        f"columns applies to format='edges'; {path} is read as 'drugcell'.\nLeave out columns, or name the format."
+        f"columns applies to the format 'edges'; {path} is read as 'drugcell'.\nLeave out columns, or name the format."
     )
 
 

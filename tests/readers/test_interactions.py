@@ -324,7 +324,7 @@ def test_bad_files(written, content, message):
         (
             {"format": "siff"},
             ConfigError,
-            "Unknown format='siff' for interactions. Did you mean sif?\n"
+            "Unknown format 'siff' for interactions. Did you mean sif?\n"
             "Expected one of: auto, graphml, xgmml, gml, cx2, graph-json, adjlist, edgelist, string, string-actions, "
             "biogrid, mitab, hippie, omnipath, cytoscape, sif, adjacency, pairs, table.",
         ),
@@ -340,7 +340,7 @@ def test_bad_files(written, content, message):
         (
             {"columns": (1, 2), "format": "sif"},
             ConfigError,
-            "columns applies to format='string' or 'table'; {path} is read as 'sif'.\n"
+            "columns applies to the format 'string' or 'table'; {path} is read as 'sif'.\n"
             "Leave out columns, or name the format.",
         ),
         (

@@ -177,7 +177,7 @@ def test_a_damaged_download_and_what_is_no_ontology(tmp_path):
     with pytest.raises(ConfigError) as error:
         read_ontology(table, format="ob")
     assert str(error.value) == (
-        "Unknown format='ob' for an ontology. Did you mean obo?\n"
+        "Unknown format 'ob' for an ontology. Did you mean obo?\n"
         "Expected one of: auto, obo, owl, obo-graph, reactome, dcell, cx2, gennet, kpnn, drugcell, edges."
     )
 

@@ -60,7 +60,7 @@ def test_an_option_it_does_not_take_is_refused(with_arrows, file):
     with pytest.raises(ConfigError) as error:
         vnn.read.interactions(file, id="entrez")
     assert str(error.value) == (
-        "id applies to format='graphml' or 'xgmml' or 'gml' or 'cx2' or 'graph-json' or 'adjlist' or 'edgelist' or "
+        "id applies to the format 'graphml' or 'xgmml' or 'gml' or 'cx2' or 'graph-json' or 'adjlist' or 'edgelist' or "
         f"'biogrid' or 'mitab' or 'hippie' or 'omnipath'; {file} is read as 'arrows'.\n"
         "Leave out id, or name the format."
     )
@@ -72,7 +72,7 @@ def test_types_of_interactions_are_refused_where_a_format_has_none(tmp_path):
     with pytest.raises(ConfigError) as error:
         vnn.read.interactions(path, sif_types=["physical"])
     assert str(error.value) == (
-        "sif_types applies to format='graphml' or 'xgmml' or 'gml' or 'cx2' or 'graph-json' or 'adjlist' or "
+        "sif_types applies to the format 'graphml' or 'xgmml' or 'gml' or 'cx2' or 'graph-json' or 'adjlist' or "
         "'edgelist' or 'string-actions' or 'biogrid' or 'mitab' or 'cytoscape' or 'sif'; "
         f"{path} is read as 'table'.\nLeave out sif_types, or name the format."
     )
@@ -87,7 +87,7 @@ def test_help_and_page_name_it(with_arrows, capsys):
 
 
 def test_without_the_declaration_nothing_knows_it(file):
-    with pytest.raises(ConfigError, match=r"^Unknown format='arrows' for interactions\.\nExpected one of: auto, "):
+    with pytest.raises(ConfigError, match=r"^Unknown format 'arrows' for interactions\.\nExpected one of: auto, "):
         vnn.read.interactions(file, format="arrows")
 
 
@@ -122,17 +122,21 @@ def test_columns_that_are_none_are_an_error_with_a_remedy(tmp_path, family, colu
 @pytest.mark.parametrize(
     ("read", "options", "said"),
     [
-        (vnn.read.annotations, {"format": "gmt", "columns": (-1, 0)}, "columns applies to format='gene-term'; "),
-        (vnn.read.annotations, {"format": "gaf", "columns": (1, 2)}, "columns applies to format='gene-term'; "),
-        (vnn.read.ontology, {"format": "obo", "columns": (1, 2)}, "columns applies to format='edges'; "),
-        (vnn.read.ontology, {"format": "obo", "species": "HSA"}, "species applies to format='reactome'; "),
-        (vnn.read.identifier_map, {"format": "aliases", "columns": (1, 2)}, "columns applies to format='table'; "),
+        (vnn.read.annotations, {"format": "gmt", "columns": (-1, 0)}, "columns applies to the format 'gene-term'; "),
+        (vnn.read.annotations, {"format": "gaf", "columns": (1, 2)}, "columns applies to the format 'gene-term'; "),
+        (vnn.read.ontology, {"format": "obo", "columns": (1, 2)}, "columns applies to the format 'edges'; "),
+        (vnn.read.ontology, {"format": "obo", "species": "HSA"}, "species applies to the format 'reactome'; "),
+        (vnn.read.identifier_map, {"format": "aliases", "columns": (1, 2)}, "columns applies to the format 'table'; "),
         (
             vnn.read.interactions,
             {"format": "sif", "columns": (1, 2)},
-            "columns applies to format='string' or 'table'; ",
+            "columns applies to the format 'string' or 'table'; ",
         ),
-        (vnn.read.regulation, {"format": "matrix", "sif_types": ("x",)}, "sif_types applies to format='graphml' or "),
+        (
+            vnn.read.regulation,
+            {"format": "matrix", "sif_types": ("x",)},
+            "sif_types applies to the format 'graphml' or ",
+        ),
     ],
 )
 def test_an_option_of_another_format_is_an_error_with_a_remedy(tmp_path, read, options, said):

@@ -233,7 +233,7 @@ def test_wrong_options(written):
     with pytest.raises(ConfigError, match=r"^drem_id must be one of symbol, ensembl; got 'foo'\."):
         read_regulation(path, drem_id="foo")
     with pytest.raises(
-        ConfigError, match=r"^Unknown format='trust' for regulators and their targets\. Did you mean trrust\?"
+        ConfigError, match=r"^Unknown format 'trust' for regulators and their targets\. Did you mean trrust\?"
     ):
         read_regulation(path, format="trust")
 

@@ -44,8 +44,11 @@ def test_long_gradients_are_shortened(name: str) -> None:
         ({"precision": "float16"}, "precision must be one of float32, mixed_bfloat16, mixed_float16; got 'float16'."),
         ({"clip_norm": -1}, "clip_norm must be a number of at least 0, got -1."),
         ({"warmup": 1.0, "schedule": "cosine"}, "warmup must be a number of at least 0 and below 1, got 1.0."),
-        ({"warmup": 0.1}, "warmup goes with schedule='cosine' only, got 'constant'."),
-        ({"decay": 0.1, "schedule": "cosine"}, "decay goes with schedule='constant' only, got 'cosine'. Pass decay=0."),
+        ({"warmup": 0.1}, "warmup goes with schedule=\"cosine\" only, got 'constant'."),
+        (
+            {"decay": 0.1, "schedule": "cosine"},
+            "decay goes with schedule=\"constant\" only, got 'cosine'. Pass decay=0.",
+        ),
     ],
 )
 def test_impossible_options_are_named(changes: dict, message: str) -> None:

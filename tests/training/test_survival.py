@@ -116,7 +116,7 @@ def test_auxiliary_heads_learn_survival_too(patients):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"loss": "mean_squared_error"}, "The loss of Survival is the Cox partial likelihood: loss='auto'"),
+        ({"loss": "mean_squared_error"}, 'The loss of Survival is the Cox partial likelihood: loss="auto"'),
         ({"sample_weight": np.ones(400)}, "sample_weight has no meaning for those at risk"),
     ],
 )

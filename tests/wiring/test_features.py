@@ -1,11 +1,13 @@
 """Features below the genes of a network: who feeds whom against sets worked by hand, and what is refused."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from keras_vnn.architecture import genes_upstream, load_architecture
 from keras_vnn.architecture.wiring import architecture_on_features, gene_set_architecture
-from keras_vnn.basics.errors import WiringError
+from keras_vnn.basics.errors import GeneError, WiringError
+from keras_vnn.data import align, alignment_report
 from keras_vnn.priors import Annotations
 
 GENES = gene_set_architecture(["A", "B", "C"], {"left": ["A", "B"], "right": ["B", "C"]})
@@ -44,6 +46,22 @@ def test_what_was_not_measured_is_left_out_and_counted():
     arch = architecture_on_features(GENES, SNPS, inputs=["s2", "s3", "s4", "s9"])
     assert arch.genes == ("s2", "s3", "s4")
     assert "1 feature: not among the inputs: left out (s1)" in str(arch.audit)
+
+
+def test_what_is_said_of_inputs_calls_them_features():
+    arch = architecture_on_features(GENES, SNPS)
+    data = pd.DataFrame([[1.0, 2.0, 3.0]], index=["cell"], columns=["s1", "s2", "rs9"])
+    found = alignment_report(data, arch)
+    assert str(found).splitlines()[:3] == [
+        "2 of 4 input features are in the data",
+        "2 missing: s3, s4",
+        "1 feature of the data not used: rs9",
+    ]
+    assert str(found.audit).splitlines()[0] == "align  2 features: missing from the data (s3, s4)"
+    assert "\nfeatures not connected 0\n" in str(arch.summary())
+    assert "\ngenes not connected   0\n" in str(GENES.summary())
+    with pytest.raises(GeneError, match="2 of 4 input features of the model are missing from the data: s3, s4"):
+        align(data, arch)
 
 
 def test_it_is_saved_and_read_again(tmp_path):

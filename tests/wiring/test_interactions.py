@@ -77,7 +77,7 @@ def test_too_many_cliques(genes, ppi):
         GROUPINGS["clique"](ppi.among(genes), InteractionOptions(grouping="clique"), most=1)
     assert str(caught.value) == (
         "The 4 interactions have more than 1 maximal cliques.\n"
-        'Keep fewer interactions (a higher min_score), or take grouping="community" or "neighbourhood".'
+        'Keep fewer interactions by score, or take grouping="community" or grouping="neighbourhood".'
     )
 
 

@@ -14,6 +14,7 @@ from scipy import sparse
 from keras_vnn.architecture._summary import genes_upstream
 from keras_vnn.architecture._value import Architecture
 from keras_vnn.basics.errors import ArchitectureError
+from keras_vnn.basics.remedies import remedy
 
 _LAYOUT = ("unannotated", "passthrough")
 
@@ -57,7 +58,8 @@ def candidate_edges(
     if near is None and (count := len(arch.genes) * sum(map(len, wanted.values()))) > most:
         raise ArchitectureError(
             f"All genes of {sum(map(len, wanted.values())):,} nodes are {count:,} candidate edges, expected at most "
-            f"{most:,}.\nName the nodes by soft_link_nodes, or take soft_links='near'."
+            f"{most:,}.\n"
+            + remedy("Name the nodes: {soft_link_nodes}, or take {soft_links}.", soft_link_nodes=..., soft_links="near")
         )
     for number, chosen in wanted.items():
         rows, columns = [], []

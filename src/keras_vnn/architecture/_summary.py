@@ -138,7 +138,7 @@ class Summary(Shown):
         share = self.parameters / self.dense_parameters if self.dense_parameters else 0.0
         lines = [
             f"parameters            {self.parameters:,} ({100 * share:.3g} % of {self.dense_parameters:,} if dense)",
-            f"genes not connected   {self.unconnected_genes:,}",
+            f"{self.rows[0].name + ' not connected':<21} {self.unconnected_genes:,}",
             f"fingerprint           {self.fingerprint[:16]}",
         ]
         if self.notes:

@@ -65,6 +65,17 @@ def remedy(sentence: str, otherwise: str = "", /, **options: Any) -> str:
     return sentence.format(**{name: _as_flags(flags[name], value) for name, value in options.items()})
 
 
+def option_named(name: str) -> str:
+    """Return what an option is called where the message is read: ``min_score``, or ``--min-score``.
+
+    Examples
+    --------
+    >>> option_named("min_score")
+    'min_score'
+    """
+    return (_FLAGS.get() or {}).get(name, name)
+
+
 def reader_called(family: str, function: str, *, format: str = "") -> str:
     """Return what reads a family of files: an option of ``vnn build``, or a function; with the format, if it is named.
 
@@ -95,6 +106,8 @@ def _in_python(value: Any) -> str:
         return "…"
     if isinstance(value, list):
         return f"[{', '.join(map(_in_python, value))}]"
+    if isinstance(value, tuple) and len(value) > 1:
+        return f"({', '.join(map(_in_python, value))})"
     return f'"{value}"' if isinstance(value, str) else repr(value)
 
 

@@ -32,7 +32,7 @@ LONGEST_LINE = 1 << 28
 
 # What is neither text nor packed text, by its first bytes, and what to do about it.
 NOT_TEXT = {
-    b"\x89HDF\r\n\x1a\n": ("HDF5", "An .h5ad is read by vnn.read.expression and vnn.read.genes."),
+    b"\x89HDF\r\n\x1a\n": ("HDF5", "It holds expression: name it as the data, or as where the genes are."),
     b"\xd0\xcf\x11\xe0": ("an old Excel workbook (.xls)", "Open it and save the sheet as CSV UTF-8 or tab-delimited."),
     b"(\xb5/\xfd": ("packed by zstd", "Unpack it: zstd -d FILE"),
     b"\x1f\x9d": ("packed by compress", "Unpack it: gunzip FILE"),
@@ -80,8 +80,8 @@ _ARCHIVES = {
     "xl/workbook.xml": ("an Excel workbook", "Open it and save the sheet as CSV UTF-8 or tab-delimited text."),
     "word/document.xml": ("a Word document", "Copy the table into a spreadsheet and save it as CSV."),
     "content.xml": ("an OpenDocument file", "Open it and save the sheet as CSV, character set UTF-8."),
-    "architecture.json": ("an architecture saved by keras-vnn", "Open it with vnn.read.architecture."),
-    "model.weights.h5": ("a saved Keras model", "Open it with vnn.load_model, or look at it: vnn inspect FILE"),
+    "architecture.json": ("an architecture saved by keras-vnn", "Train it: vnn train FILE DATA --label COLUMN"),
+    "model.weights.h5": ("a saved Keras model", "Look at it: vnn inspect FILE"),
     ".zgroup": ("a zarr store", "Write it as .h5ad: anndata.read_zarr(path).write_h5ad('cells.h5ad')"),
 }
 _DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError)

@@ -18,12 +18,12 @@ from typing import Any
 import pandas as pd
 
 from keras_vnn.basics.errors import ReadError
-from keras_vnn.basics.files import decompressed, existing_file, is_filled_up, read_lines
+from keras_vnn.basics.files import existing_file, is_filled_up, read_lines
 from keras_vnn.basics.unpacking import NOT_TEXT, columnar_kind, open_unpacked
 from keras_vnn.priors.genes import GENE_WORDS
+from keras_vnn.readers.text import COMMENT_MARKS, GCT
 
-# The first lines of GCT, and the first columns of featureCounts.
-GCT = ("#1.2", "#1.3")
+# The first columns of featureCounts.
 FEATURE_COUNTS = ("Geneid", "Chr", "Start", "End", "Strand", "Length")
 SEPARATORS = ("\t", ",", ";", " ")
 
@@ -95,12 +95,7 @@ def read_table(
         The file is missing, empty, damaged, no UTF-8 text, has one column, no row, or rows of unequal length.
     """
     found = existing_file(path, what)
-    with open_unpacked(found) as unpacked:
-        beginning = unpacked.read(64)
-    title, advice = next((said for magic, said in NOT_TEXT.items() if beginning.startswith(magic)), ("", ""))
-    if title:
-        raise ReadError(f"The {what} is {title}, not text: {found}\n{advice}")
-    content = _text_bytes(found)
+    content = _text_bytes(found, what)
     stream = io.BytesIO(content)
     above, header, start = _header(stream)
     content = content[start:] if above else content
@@ -171,7 +166,7 @@ def _header(stream: io.BytesIO) -> tuple[list[str], str, int]:
     """Return the lines above the header, the header, and where the rows begin: below comments, and the sizes of GCT."""
     above: list[str] = []
     header = _next_line(stream)
-    while header.startswith("#") or (len(above) == 1 and above[0].strip() in GCT):
+    while header.startswith(COMMENT_MARKS) or (len(above) == 1 and above[0].strip() in GCT):
         at = stream.tell()
         below = _next_line(stream)
         if header.strip() not in GCT and header.startswith("#") and not below.startswith("#"):
@@ -230,9 +225,16 @@ def _records(path: Path, separator: str) -> Iterator[tuple[int, list[str]]]:
         ) from error
 
 
-def _text_bytes(path: Path) -> bytes:
+def _text_bytes(path: Path, what: str) -> bytes:
     """Return the content as UTF-8 bytes without a byte order mark, with line ends that end in a line feed."""
-    content = decompressed(path)
+    with open_unpacked(path) as unpacked:
+        beginning = unpacked.peek(64)
+        title, advice = next((said for magic, said in NOT_TEXT.items() if beginning.startswith(magic)), ("", ""))
+        if title:
+            raise ReadError(f"The {what} is {title}, not text: {path}\n{advice}")
+        content = unpacked.read()
+    # GEO says where a series matrix ends.
+    content = content.rstrip().removesuffix(b"!series_matrix_table_end") if content[:1] == b"!" else content
     if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content:
         return "\n".join(read_lines(path)).encode()
     content = content.removeprefix(b"\xef\xbb\xbf")

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from keras_vnn.basics.errors import DataError, GeneError, check_choice, sample
-from keras_vnn.basics.remedies import at_command_line
+from keras_vnn.basics.remedies import at_command_line, remedy
 from keras_vnn.data._matrix import Measured, Stored, large_compact, layer_names, named_matrix, stored
 from keras_vnn.data.inputs import StoredInputs, Treatment
-from keras_vnn.data.matching import DUPLICATE_POLICIES, combine_duplicates, gene_ids, positions
+from keras_vnn.data.matching import DUPLICATE_POLICIES, combine_duplicates, gene_ids, inputs_called, positions
 from keras_vnn.data.normalization import Normalization, checked_pieces
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _matched(
 ) -> tuple[Measured | Stored, Treatment, Normalization]:
     """Return the matrix of the data, and what makes the input of a network of its rows."""
     ids, table = gene_ids(genes), named_matrix(data)
-    columns = positions(data, table, ids, missing, duplicates)
+    columns = positions(data, table, ids, missing, duplicates, what=inputs_called(genes))
     chosen = _fitted(normalization, ids, missing, any_absent=not all(columns))
     chosen.check_kind(table)
     return table, chosen.treatment(columns, len(table.genes), duplicates, fill_mean=missing == "mean"), chosen
@@ -130,9 +130,14 @@ def _fitted(
     chosen = normalization if isinstance(normalization, Normalization) else Normalization(normalization or "none")
     if missing == "mean" and any_absent and not chosen.is_fitted:
         raise DataError(
-            'missing="mean" needs the means of the training cells, which only a fitted normalisation knows.\n'
-            f"Fit it: vnn.pp.align(…, normalization="
-            f'vnn.pp.fit_normalization("{chosen.method}", data, genes, cells=train))'
+            f"{remedy('{missing}', missing='mean')} needs the means of the training cells, which only a fitted "
+            "normalisation knows.\n"
+            + (
+                remedy("Take {missing}, or train with a normalisation such as zscore.", missing="zero")
+                if at_command_line()
+                else "Fit it: vnn.pp.align(…, normalization="
+                f'vnn.pp.fit_normalization("{chosen.method}", data, genes, cells=train))'
+            )
         )
     return chosen.for_genes(ids) if chosen.needs_fit or chosen.is_fitted else chosen
 
@@ -182,7 +187,8 @@ def align_features(
         have = f"its layers are {sample(known)}" if known else "it has no layers"
         raise DataError(
             f"{len(absent)} of {len(features)} gene features are not a layer of the data: {sample(absent)}; {have}.\n"
-            "Name the layers that the network reads: gene_features=(…), or add them: adata.layers[name] = values"
+            + remedy("Name the layers that the network reads: {gene_features}, or add", "Add", gene_features=...)
+            + " them: adata.layers[name] = values"
         )
     parts = []
     for name in features:

@@ -6,18 +6,23 @@ In: a path. Out: sentences for people. Of the values only a beginning is read. K
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from keras_vnn.basics.errors import sample
+from keras_vnn.basics.errors import VNNError, sample
+from keras_vnn.basics.ten_x import is_ten_x
 from keras_vnn.data._matrix import texts_of
 from keras_vnn.data._stores import damage_named, has_values, is_hdf5, quiet, root_of
 from keras_vnn.data.normalization import Numbers
+from keras_vnn.priors.genes import GENE_WORDS
 from keras_vnn.priors.kinds import identify
+from keras_vnn.readers.genes import read_genes
+from keras_vnn.readers.layout import lay_out
+from keras_vnn.readers.text import preview
 
 # Enough to tell counts from logarithms.
 _CELLS, _VALUES, _NAMES = 200, 1_000_000, 2000
@@ -55,15 +60,33 @@ def contents_of(path: Path) -> dict[str, str]:
 
 
 def gene_names_of(path: Path) -> dict[str, list[str]]:
-    """Return the columns of texts of the genes of an ``.h5ad``, by name; none of another file.
+    """Return other names of the genes of a file, by the column that holds them, as ``--gene-column`` takes it.
 
     Raises
     ------
     ReadError
-        The file is damaged, or holds no AnnData.
+        The file is damaged, or an ``.h5ad`` without AnnData.
     """
     with _opened(path) as root:
-        return {} if root is None else dict(texts_of(*_tables(root, path, "var")))
+        if root is not None:
+            return dict(texts_of(*_tables(root, path, "var")))
+    found = {}
+    for column in _gene_columns(path):
+        with suppress(VNNError):
+            found[str(column)] = [*read_genes(path, column=column, duplicates="first", malformed="skip")]
+    return found
+
+
+def _gene_columns(path: Path) -> list[int | str]:
+    """Return the columns of a folder of 10x, and those of a table whose titles say that they name genes."""
+    if is_ten_x(path):
+        return [1, 2]
+    start = preview(path)
+    if len(start.lines) < 2:
+        return []
+    layout = lay_out(start)
+    titles = enumerate(layout.titles)
+    return [name for at, name in titles if at and not layout.is_numeric(at) and GENE_WORDS.fullmatch(name.casefold())]
 
 
 @contextmanager

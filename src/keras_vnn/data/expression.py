@@ -19,7 +19,7 @@ from keras_vnn.basics.errors import DataError, ReadError, check_choice, did_you_
 from keras_vnn.basics.loom import is_loom
 from keras_vnn.basics.probing import refuse_damaged_hdf5
 from keras_vnn.basics.provenance import Source
-from keras_vnn.basics.remedies import remedy
+from keras_vnn.basics.remedies import at_command_line, option_named, remedy
 from keras_vnn.basics.ten_x import is_ten_x, ten_x_group
 from keras_vnn.basics.unpacking import columnar_kind
 from keras_vnn.basics.untrusted import check_hdf5, check_zarr
@@ -262,13 +262,18 @@ def _refuse_impossible(kind: str, path: Path, layer: str, backed: bool | str) ->
     if kind.startswith("10x") and (layer != "X" or backed is True):
         raise DataError(
             f"A {kind} has no layers and cannot be left on disk: {path}\n"
-            "Leave out layer and backed, or write an .h5ad: vnn.read.expression(path).write_h5ad('cells.h5ad')"
+            f"{_leave_out('layer', 'backed')}, or write an .h5ad"
+            + ("." if at_command_line() else ": vnn.read.expression(path).write_h5ad('cells.h5ad')")
         )
     if kind == "text table" and layer != "X":
-        raise DataError(f'A text table has no layer {layer!r}: {path}\nLeave layer at "X".')
+        raise DataError(f"A text table has no layer {layer!r}: {path}\n{_leave_out('layer')}.")
     if kind in ("text table", "loom") and backed is True:
         called = "loom file" if kind == "loom" else kind
-        raise DataError(f"A {called} cannot be left on disk: {path}\nLeave out backed, or write an .h5ad.")
+        raise DataError(f"A {called} cannot be left on disk: {path}\n{_leave_out('backed')}, or write an .h5ad.")
+
+
+def _leave_out(*options: str) -> str:
+    return f"Leave out {' and '.join(option_named(option) for option in options)}"
 
 
 def _read_store(path: Path, layer: str, genes: Sequence[str], backed: bool | str) -> tuple[anndata.AnnData, str]:

@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from keras_vnn.basics.errors import DataError, check_choice, did_you_mean, sample
-from keras_vnn.basics.remedies import called, remedy
+from keras_vnn.basics.remedies import at_command_line, called, remedy
 from keras_vnn.basics.showing import Shown
 
 
@@ -152,7 +152,8 @@ def classes_of(labels: Any, values: Sequence[Any], what: str) -> Classes:
         if fractions:
             raise DataError(
                 f"The {what} are fractions such as {fractions[0]:g}, {len(ordered):,} different ones.\n"
-                "Numbers are predicted by regression: vnn.pp.targets_of(data, column)."
+                "Numbers are predicted by regression: "
+                + ("vnn train … --task regression" if at_command_line() else "vnn.pp.targets_of(data, column).")
             )
         if all(_is_number(v) for v in ordered):
             ordered.sort()
@@ -401,7 +402,8 @@ def targets_of(data: Any, columns: str | Sequence[str], *, missing_labels: str =
             texts = column[pd.to_numeric(column.astype(object), errors="coerce").isna() & column.notna()]
             raise DataError(
                 f"The targets {name!r} are not numbers: {texts.iloc[0]!r} is that of {texts.index[0]}.\n"
-                f"Classes are read with vnn.pp.labels_of(data, {name!r})."
+                "Classes are predicted by classification: "
+                + ("vnn train … --label COLUMN" if at_command_line() else f"vnn.pp.labels_of(data, {name!r}).")
             ) from error
     values = np.column_stack(gathered)
     infinite = (np.abs(values) > np.finfo(np.float32).max).any(axis=1)
@@ -449,7 +451,7 @@ def class_weights(labels: Labels, cells: ArrayLike | None = None) -> dict[int, f
     if absent:
         raise DataError(
             f"{len(absent)} of {len(labels.classes)} classes have no training cell to weigh: {sample(absent)}.\n"
-            "Leave class weights off, or split with stratify=True."
+            + remedy("Leave class weights off, or split with {stratify}.", "Leave class weights off.", stratify=True)
         )
     weights = compute_class_weight("balanced", classes=present, y=codes)
     return dict(zip(present.tolist(), weights.tolist(), strict=True))

@@ -39,6 +39,8 @@ class Alignment(Shown):
     diagnosis
         What the mismatch looks like (case, version suffix, another kind of identifier, a transposed table);
         empty when nothing points to a cause.
+    what
+        What the inputs are: ``gene``, or ``feature`` of networks that lie on features.
     """
 
     matched: tuple[str, ...]
@@ -46,16 +48,17 @@ class Alignment(Shown):
     extra: tuple[str, ...]
     duplicated: tuple[str, ...]
     diagnosis: str = ""
+    what: str = "gene"
 
     def __str__(self) -> str:
         n = len(self.matched) + len(self.missing)
-        lines = [f"{len(self.matched):,} of {n:,} input genes are in the data"]
+        lines = [f"{len(self.matched):,} of {n:,} input {self.what}s are in the data"]
         if self.missing:
             lines.append(f"{len(self.missing):,} missing: {sample(self.missing)}")
         if self.duplicated:
             lines.append(f"{len(self.duplicated):,} more than once: {sample(self.duplicated)}")
         if self.extra:
-            extra = f"{len(self.extra):,} {'gene' if len(self.extra) == 1 else 'genes'} of the data not used"
+            extra = f"{len(self.extra):,} {self.what}{'s' * (len(self.extra) != 1)} of the data not used"
             lines.append(f"{extra}: {sample(self.extra)}")
         return "\n".join([*lines, *self.diagnosis.splitlines()])
 
@@ -63,9 +66,9 @@ class Alignment(Shown):
     def audit(self) -> Audit:
         """What aligning drops or changes, for the audit of a run."""
         return Audit.of(
-            AuditEntry.of("align", "gene", "missing from the data", self.missing),
-            AuditEntry.of("align", "gene", "more than once in the data", self.duplicated),
-            AuditEntry.of("align", "gene", "of the data, no input of the model", self.extra),
+            AuditEntry.of("align", self.what, "missing from the data", self.missing),
+            AuditEntry.of("align", self.what, "more than once in the data", self.duplicated),
+            AuditEntry.of("align", self.what, "of the data, no input of the model", self.extra),
         )
 
 
@@ -94,7 +97,7 @@ def alignment_report(data: Any, genes: Any) -> Alignment:
     # Networks that read several features per gene need layers only.
     is_of_layers = hasattr(data, "obs_names") and data.X is None and data.layers
     table = named_matrix(data.to_df(next(iter(data.layers))) if is_of_layers else data)
-    return match(data, table, gene_ids(genes))
+    return match(data, table, gene_ids(genes), what=inputs_called(genes))
 
 
 def gene_ids(genes: Any) -> tuple[str, ...]:
@@ -102,7 +105,15 @@ def gene_ids(genes: Any) -> tuple[str, ...]:
     return gene_list(getattr(genes, "genes", genes)).ids
 
 
-def match(data: Any, table: Measured | Stored, wanted: Sequence[str]) -> Alignment:
+def inputs_called(genes: Any) -> str:
+    """Return what the inputs of a network are, ``gene`` or ``feature``; of other things ``gene``."""
+    layers = getattr(genes, "layers", None)
+    # An AnnData has layers too, of another kind.
+    is_network = isinstance(layers, tuple) and bool(layers)
+    return "feature" if is_network and {node.kind for node in layers[0]} == {"feature"} else "gene"
+
+
+def match(data: Any, table: Measured | Stored, wanted: Sequence[str], *, what: str = "gene") -> Alignment:
     """Return the `Alignment` of data, and the named matrix made of them, with ``wanted``."""
     count = Counter(table.genes)
     inputs = set(wanted)
@@ -113,12 +124,13 @@ def match(data: Any, table: Measured | Stored, wanted: Sequence[str]) -> Alignme
         missing,
         tuple(gene for gene in count if gene not in inputs),
         tuple(gene for gene in matched if count[gene] > 1),
-        _diagnosis(data, table, wanted, len(matched)) if missing else "",
+        _diagnosis(data, table, wanted, len(matched), what) if missing else "",
+        what,
     )
 
 
 def positions(
-    data: Any, table: Measured | Stored, wanted: Sequence[str], missing: str, duplicates: str
+    data: Any, table: Measured | Stored, wanted: Sequence[str], missing: str, duplicates: str, *, what: str = "gene"
 ) -> list[list[int]]:
     """Return for each wanted gene the columns of ``table`` that are it, after the policies have been applied.
 
@@ -132,12 +144,12 @@ def positions(
     """
     check_choice("missing", missing, MISSING_POLICIES, DataError)
     check_choice("duplicates", duplicates, DUPLICATE_POLICIES, DataError)
-    found = match(data, table, wanted)
+    found = match(data, table, wanted, what=what)
     if found.missing and (missing == "raise" or not found.matched):
         raise GeneError(_missing_text(found, len(wanted)))
     if found.duplicated and duplicates == "raise":
         raise GeneError(
-            f"{len(found.duplicated):,} of {len(wanted):,} input genes occur more than once in the data: "
+            f"{len(found.duplicated):,} of {len(wanted):,} input {what}s occur more than once in the data: "
             f"{sample(found.duplicated)}.\n" + combine_duplicates()
         )
     columns: dict[str, list[int]] = {gene: [] for gene in wanted}
@@ -158,17 +170,20 @@ def combine_duplicates() -> str:
 
 def _missing_text(found: Alignment, n_wanted: int) -> str:
     lines = [
-        f"{len(found.missing):,} of {n_wanted:,} input genes of the model are missing from the data: "
+        f"{len(found.missing):,} of {n_wanted:,} input {found.what}s of the model are missing from the data: "
         f"{sample(found.missing)}."
     ]
     lines += found.diagnosis.splitlines()
     rebuild = "rebuild the architecture for these genes: vnn build --genes cells.h5ad …"
+    if found.what == "feature":
+        on_those = "" if at_command_line() else ": vnn.wire.on_features(arch, features, inputs=…)"
+        rebuild = f"lay the network on the features that were measured{on_those}"
     fill = remedy("Fill them with {missing}, or ", missing="zero") if found.matched else ""
     lines.append(f"{fill or 'Translate the names of the data, or '}{rebuild}")
     return "\n".join(lines)
 
 
-def _diagnosis(data: Any, table: Measured | Stored, wanted: Sequence[str], n_matched: int) -> str:
+def _diagnosis(data: Any, table: Measured | Stored, wanted: Sequence[str], n_matched: int, what: str) -> str:
     n = f"{len(wanted):,}"
     inputs = set(wanted)
     for column, names in _other_names(data):
@@ -181,7 +196,7 @@ def _diagnosis(data: Any, table: Measured | Stored, wanted: Sequence[str], n_mat
     n_cells = len(inputs.intersection(table.cells))
     if n_cells > n_matched:
         return f"{n_cells:,} of {n} are names of cells. The data look transposed: pass data.T."
-    text = explain_mismatch(wanted, table.genes, wanted_what="input genes", known_what="the data")
+    text = explain_mismatch(wanted, table.genes, wanted_what=f"input {what}s", known_what="the data")
     explains = n_matched == 0 or ";" in text.splitlines()[0]
     return text if explains else ""
 

@@ -380,9 +380,10 @@ class Numbers:
             return ""
         if self.kind == "zeros only":
             return "All values of the training cells are 0: there is nothing to learn from.\nIs it the right layer?"
+        asked = remedy("{normalization}", method, normalization=method)
         if needs_counts and self.kind == "logarithms":
             return (
-                f"normalization={method!r} is for counts, but the values look like logarithms: "
+                f"{asked} is for counts, but the values look like logarithms: "
                 f"fractions, none beyond {_LARGEST_LOGARITHM}.\n"
                 f"Take the counts, {remedy('{layer}', layer='raw')} or the name of a layer"
                 + remedy(', or {normalization} or "none"', normalization="zscore")
@@ -391,7 +392,7 @@ class Numbers:
         is_large = self.smallest >= 0 and self.largest > _LARGEST_LOGARITHM
         if is_large and (method == "moderated" or (method == "none" and self.integers)):
             return (
-                f"The values look like raw counts, or others without a logarithm, and normalization={method!r} leaves "
+                f"The values look like raw counts, or others without a logarithm, and {asked} leaves "
                 "them on their scale: few genes outweigh all others.\n"
                 + remedy("Take {normalization}.", normalization="log1p-cpm")
             )

@@ -141,7 +141,9 @@ class Side:
             if not self.key and array is None:
                 raise DataError(
                     "The model has no name for the array that it reads next to the genes, to find it in the data.\n"
-                    "Pass a list of arrays, [genes, side], or train with its name in data.obsm: side='drug'"
+                    + remedy("Pass a list of arrays, [genes, side], or train", "Train", side=...)
+                    + " with its name in data.obsm: "
+                    + remedy("{side}", "vnn train … --side drug", side="drug")
                 )
             found = _array(data, self.key or array)
             wanted = (len(data), self.features)

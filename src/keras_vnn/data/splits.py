@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from keras_vnn.basics.errors import DataError
+from keras_vnn.basics.remedies import remedy
 from keras_vnn.basics.showing import Shown
 from keras_vnn.data.labels import Labels, Targets, classes
 from keras_vnn.data.survival import SurvivalTimes
@@ -136,8 +137,8 @@ def split_cells(
     shares = [float(fraction) for fraction in fractions]
     if len(shares) != 3 or min(shares) < 0 or shares[0] <= 0 or abs(sum(shares) - 1) > 1e-6:
         raise DataError(
-            f"fractions={tuple(shares)} of training, validation and test cells must be three numbers whose sum is 1, "
-            "the first above 0."
+            "The fractions of training, validation and test cells must be three numbers whose sum is 1, the first "
+            f"above 0; got {', '.join(f'{share:g}' for share in shares)}."
         )
     names, codes, n_cells = _strata(labels, stratify, seed)
     n_parts = sum(share > 0 for share in shares)
@@ -196,9 +197,9 @@ def folds(
 
     names, codes, n_cells = _strata(labels, stratify, seed)
     if not 2 <= n <= n_cells:
-        raise DataError(f"n={n} folds of {n_cells:,} cells are impossible; it must be 2 to {n_cells:,}.")
+        raise DataError(f"{n} folds of {n_cells:,} cells are impossible; it must be 2 to {n_cells:,}.")
     if not 0 <= validation < 1:
-        raise DataError(f"validation={validation} must be a fraction from 0 to below 1.")
+        raise DataError(f"validation must be a fraction from 0 to below 1, got {validation}.")
     if groups is not None:
         return _group_folds(_group_codes(groups, labels, n_cells), codes, names, n, validation, seed)
     if codes is not None:
@@ -215,7 +216,7 @@ def folds(
 def _strata(labels: Any, stratify: bool, seed: int) -> tuple[Sequence[str], Any, int]:
     """Return class names, codes (``None`` when not stratified) and the number of cells."""
     if not 0 <= seed < 2**32:
-        raise DataError(f"seed={seed} must be an integer from 0 to {2**32 - 1}.")
+        raise DataError(f"seed must be an integer from 0 to {2**32 - 1}, got {seed}.")
     if isinstance(labels, SurvivalTimes) and stratify:
         return ("censored", "event"), labels.strata, len(labels)
     if isinstance(labels, Targets) or not stratify:
@@ -310,8 +311,8 @@ def _check_counts(names: Sequence[str], codes: Any, least: int, purpose: str) ->
         raise DataError(
             f"{len(few)} of {len(names)} labels have too few cells for {purpose}, which needs {least} of each: "
             f"{listed}{more}.\n"
-            "Leave their cells out, for example adata[adata.obs[label] != name], merge them with another label, "
-            "or pass stratify=False."
+            "Leave their cells out, for example adata[adata.obs[label] != name], or merge them with another label"
+            + remedy("; or pass {stratify}.", ".", stratify=False)
         )
 
 
@@ -330,7 +331,11 @@ def _take(
     if min(size, len(cells) - size) < n_classes:
         raise DataError(
             f"A {part} part of {size:,} of {len(cells):,} cells cannot hold, and leave, {n_classes} labels.\n"
-            f"Change its fraction, leave it out (0), or pass stratify=False."
+            + remedy(
+                "Change its fraction, leave it out (0), or pass {stratify}.",
+                "Change its fraction, or leave it out (0).",
+                stratify=False,
+            )
         )
     rest, taken = train_test_split(cells, test_size=size, random_state=seed, stratify=strata)
     absent = set() if strata is None else set(strata.tolist()) - set(codes[rest].tolist())
@@ -338,6 +343,6 @@ def _take(
         code = min(absent)
         raise DataError(
             f"All cells of the label {names[code]} fell into the {part} part.\n"
-            "Use a larger training part, or pass stratify=False."
+            + remedy("Use a larger training part, or pass {stratify}.", "Use a larger training part.", stratify=False)
         )
     return rest, taken

@@ -59,7 +59,7 @@ def path_weights(model: keras.Model, gene: str) -> pd.DataFrame:
     if not has_one_head(seen):
         raise ModelError(
             "Path weights need one head; the model is an embedding, or has a head on every level.\n"
-            "Rank its nodes with data: vnn.tl.rank_nodes(model, data)"
+            "Rank its nodes with data."
         )
     arch = seen.architecture
     place = arch.find(gene)

@@ -18,6 +18,7 @@ from scipy import sparse
 
 from keras_vnn.basics.errors import ModelError
 from keras_vnn.basics.keras_import import keras
+from keras_vnn.basics.remedies import remedy
 from keras_vnn.data import Classes
 from keras_vnn.inspection._record import has_one_head, to_numpy, without_outputs
 from keras_vnn.models import LayerRole, ModelView
@@ -249,5 +250,5 @@ def _check_by_unit(activation: Any, name: str) -> None:
     if together.shape != values.shape or not np.allclose(together, apart, atol=1e-6):
         raise ModelError(
             f"The activation of {name} does not act unit by unit, so single nodes cannot be followed through it.\n"
-            'Take method="gradient"'
+            + remedy("Take {method}", "Take another method: gradient", method="gradient")
         )

@@ -21,6 +21,7 @@ from keras_vnn.architecture import Node, NodePosition, gene_counts
 from keras_vnn.basics.csv_tables import plain
 from keras_vnn.basics.errors import ConfigError, check_choice, readable
 from keras_vnn.basics.keras_import import keras
+from keras_vnn.basics.remedies import at_command_line, remedy
 from keras_vnn.basics.showing import Shown
 from keras_vnn.data import Classes
 from keras_vnn.inspection._cells import cells_of
@@ -325,7 +326,6 @@ def _bare_names(node: Node) -> set[str]:
 
 _FED = ["target", "label", "kind", "unit", "target_unit", "weight"]
 _BAR = 12
-_NO_DATA = "For activity and importance, pass data: vnn.tl.inspect_node(model, node, data, labels)"
 
 
 def _page(inspected: NodeInspection, width: int = 100) -> str:
@@ -364,7 +364,8 @@ def _renderable(inspected: NodeInspection) -> Group:
     if inspected.dense_targets:
         parts.append(Text(f"and all {inspected.dense_targets:,} dense units next to the nodes"))
     if inspected.activity is None:
-        parts += [Text(""), Text(_NO_DATA)]
+        call = remedy("{data}", data=...) if at_command_line() else "vnn.tl.inspect_node(model, node, data, labels)"
+        parts += [Text(""), Text(f"For activity and importance, pass data: {call}")]
     return Group(*parts)
 
 

@@ -96,7 +96,7 @@ class NodeTable:
         names = list(COLUMNS) if self.are_classes else [_OF_NUMBERS.get(name, name) for name in COLUMNS]
         if by not in names:
             raise ConfigError(
-                f"There is no column by={by!r}; there are {', '.join(names)}. {did_you_mean(by, names)}".strip()
+                f"There is no column {by!r}; there are {', '.join(names)}. {did_you_mean(by, names)}".strip()
             )
         row = None if group is None else self.position(group)
         known = seen.architecture.node_table()

@@ -12,6 +12,7 @@ import pandas as pd
 from keras_vnn.architecture import gene_counts
 from keras_vnn.basics.errors import ConfigError, ModelError, VNNWarning, check_choice, did_you_mean
 from keras_vnn.basics.keras_import import keras
+from keras_vnn.basics.remedies import at_command_line, remedy
 from keras_vnn.data import Classes
 from keras_vnn.inspection._cells import cells_of
 from keras_vnn.inspection._findings import ClassMoments, Findings, findings_of
@@ -232,7 +233,8 @@ def _of_models(runs: Sequence[pd.DataFrame], by: str) -> pd.DataFrame:
     if not runs:
         raise ConfigError("There is no model to rank the nodes of.")
     if by in IMPORTANCE_METHODS:
-        raise ConfigError(f"Importance by {by} is of one model. Rank each: vnn.tl.rank_nodes(model, data, by={by!r})")
+        each = remedy("{by}", by=by) if at_command_line() else f"vnn.tl.rank_nodes(model, data, by={by!r})"
+        raise ConfigError(f"Importance by {by} is of one model. Rank each by itself: {each}")
     if any(set(table.index) != set(runs[0].index) or list(table) != list(runs[0]) for table in runs):
         raise ConfigError("The models are not runs of one network: their nodes or outputs differ.")
     return of_several_runs(runs, by)
@@ -250,7 +252,8 @@ def _say_what_is_assumed(columns: Sequence[str]) -> None:
     _SAID.append(likely[0] if likely else "donor")
     warnings.warn(
         "Cells are compared as if independent; those of one donor or batch are not, and q is then too small.\n"
-        f'Where the data have several, name the column: replicate="{_SAID[0]}"; to leave it so: replicate="cells"',
+        + remedy("Where the data have several, name the column: {replicate}; ", replicate=_SAID[0])
+        + remedy("to leave it so: {replicate}", replicate="cells"),
         VNNWarning,
         stacklevel=3,
     )
@@ -345,7 +348,7 @@ def _from_memory(seen: ModelView, method: str) -> Findings:
     if found.method != method:
         raise ModelError(
             f"The model remembers importance by {found.method}, not by {method}.\n"
-            f"Pass data to measure it: vnn.tl.rank_nodes(model, data, labels, by={method!r}), or --data FILE"
+            f"Pass data to measure it: {_with_data(f'vnn.tl.rank_nodes(model, data, labels, by={method!r})')}"
         )
     return found
 
@@ -355,9 +358,13 @@ def _forgotten(seen: ModelView) -> ModelError:
     if recalled(seen) is not None:
         what = "the importance of its nodes, as an earlier version measured it, but no evidence"
     return ModelError(
-        f"The model remembers {what}.\nPass data: vnn.tl.rank_nodes(model, data, labels), or --data FILE; "
-        "or vnn.tl.remember_inspection(model, data, labels) first."
+        f"The model remembers {what}.\nPass data: {_with_data('vnn.tl.rank_nodes(model, data, labels)')}"
+        + ("" if at_command_line() else "; or vnn.tl.remember_inspection(model, data, labels) first.")
     )
+
+
+def _with_data(call: str) -> str:
+    return remedy("{data}", "vnn inspect MODEL --data FILE", data=...) if at_command_line() else call
 
 
 def node_contributions(

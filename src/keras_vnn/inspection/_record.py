@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from keras_vnn.basics.errors import ConfigError, ModelError
 from keras_vnn.basics.keras_import import as_numpy, keras
+from keras_vnn.basics.remedies import at_command_line, remedy
 from keras_vnn.data import Classes, StoredInputs
 from keras_vnn.inspection._cells import Cells
 from keras_vnn.models import Embedding, ModelView, Reconstruction
@@ -234,7 +235,11 @@ def check_finite(values: NDArray[np.floating]) -> None:
     if not np.isfinite(values).all():
         raise ModelError(
             "The units of the model are not finite numbers: its training has diverged.\n"
-            "Train again with a lower learning rate, or normalise the data: normalization='zscore'."
+            + remedy(
+                "Train again with a lower learning rate, or normalise the data: {normalization}.",
+                "Train again with a lower learning rate, or normalise the data: vnn train … --normalization zscore.",
+                normalization="zscore",
+            )
         )
 
 
@@ -243,13 +248,22 @@ def without_outputs(seen: ModelView) -> ModelError:
     if isinstance(seen.outputs, Reconstruction):
         return ModelError(
             "The model is an autoencoder: it has no outputs whose change could rank its nodes.\n"
-            "Nodes that differ between groups of cells: vnn.tl.differential_activity(model, data, column, group); "
-            "a single node: vnn inspect MODEL NODE"
+            "A single node: vnn inspect MODEL NODE"
+            + (
+                ""
+                if at_command_line()
+                else "; groups of cells: vnn.tl.differential_activity(model, data, column, group)"
+            )
         )
     return ModelError(
         "The model is an embedding: it has no outputs whose change could rank its nodes.\n"
-        "Look at single nodes (vnn inspect MODEL NODE), score it (vnn evaluate), or build one that predicts: "
-        "vnn.build_model(arch, outputs=vnn.pp.classes(labels))"
+        "Look at single nodes (vnn inspect MODEL NODE), score it (vnn evaluate clustering MODEL DATA --label COLUMN), "
+        "or "
+        + (
+            "train one that predicts: vnn train ARCHITECTURE DATA --label COLUMN -o model.keras"
+            if at_command_line()
+            else "build one that predicts: vnn.build_model(arch, outputs=vnn.pp.classes(labels))"
+        )
     )
 
 
@@ -317,7 +331,8 @@ def score_gradients(segment: Segment, inputs: Sequence[Floats], kernel: Floats) 
     if backend not in _GRADIENTS:
         raise ModelError(
             f"The Keras backend {backend!r} has no gradients.\n"
-            'Take method="knockout", or another backend: KERAS_BACKEND=tensorflow'
+            + remedy("Take {method}, or", "Take knockout, or", method="knockout")
+            + " another backend: KERAS_BACKEND=tensorflow"
         )
     tensors = [keras.ops.convert_to_tensor(array) for array in inputs]
     weights = keras.ops.convert_to_tensor(kernel)

@@ -18,6 +18,7 @@ from keras_vnn.architecture import Architecture
 from keras_vnn.basics.errors import ConfigError, DataError, check_choice
 from keras_vnn.basics.keras_import import keras
 from keras_vnn.basics.progress import progressing
+from keras_vnn.basics.remedies import at_command_line, remedy
 from keras_vnn.inspection._cells import cells_of
 from keras_vnn.inspection._importance import goal_of, hidden_layers
 from keras_vnn.inspection._record import Record, Recording, output_weights
@@ -127,8 +128,8 @@ def improvements(
     cells = len(targets)
     if folds == 1 or folds < 0 or folds > cells // 3:
         raise ConfigError(
-            f"RLIPP needs at least 2 folds of at least 3 cells, or folds=0 to score the cells it was fitted to; "
-            f"got folds={folds} for {cells} cells."
+            "RLIPP needs at least 2 folds of at least 3 cells, or 0 folds, to score the cells it was fitted to; "
+            f"got {folds} folds of {cells} cells."
         )
     parts = list(_parts(cells, folds, seed))
     found = {}
@@ -271,7 +272,12 @@ def rlipp(
     check_choice("target", target, RLIPP_TARGETS)
     if target == "labels" and labels is None:
         raise DataError(
-            'There are no labels to predict.\nPass labels, or take the model\'s scores: target="predictions"'
+            "There are no labels to predict.\n"
+            + (
+                remedy("Name their column: {label}", label=...)
+                if at_command_line()
+                else 'Pass labels, or take the model\'s scores: target="predictions"'
+            )
         )
     seen = view(model)
     arch, head = seen.architecture, output_weights(seen)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import keras
 
 from keras_vnn.basics.errors import ModelError, check_choice
+from keras_vnn.basics.remedies import remedy
 from keras_vnn.layers._backend import runs_on, surroundings
 from keras_vnn.layers._connections import Connections
 from keras_vnn.layers._kernels import COSTS, BlockKernel, CSRKernel, DenseKernel, PortableKernel, SparseKernel
@@ -76,7 +77,8 @@ def choose_kernel(
         check_choice("kernel", option, ("auto", *KERNELS), ModelError)
         reason = KERNELS[option].unavailable(connections, backend=backend, device=device)
         if reason:
-            raise ModelError(f'The kernel {option!r} cannot serve here: {reason}.\nPass kernel="auto".')
+            advice = remedy("Pass {kernel}.", kernel="auto")
+            raise ModelError(f"The kernel {option!r} cannot serve here: {reason}.\n{advice}")
         return KernelChoice(option, "asked for by name")
     usable = [
         name for name, kernel in KERNELS.items() if not kernel.unavailable(connections, backend=backend, device=device)

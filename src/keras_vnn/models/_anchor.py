@@ -15,6 +15,7 @@ from scipy import sparse
 
 from keras_vnn.architecture import Architecture, candidate_edges
 from keras_vnn.basics.errors import ModelError
+from keras_vnn.basics.remedies import at_command_line, remedy
 from keras_vnn.layers import (
     Connections,
     MeanOfInputs,
@@ -127,8 +128,8 @@ def soft_candidates(arch: Architecture, options: ModelOptions) -> dict[int, spar
     )
     if not found:
         raise ModelError(
-            f"soft_links={options.soft_links!r} finds no gene outside the prior for any node.\n"
-            "Take soft_links='all', or leave it out."
+            remedy("{soft_links} finds no gene outside the prior for any node.\n", soft_links=options.soft_links)
+            + remedy("Take {soft_links}, or leave it out.", soft_links="all")
         )
     return found
 
@@ -137,9 +138,17 @@ def check_signs(arch: Architecture, options: ModelOptions) -> None:
     """Raise a `ModelError` when signs are asked for and no edge of the architecture has one."""
     if options.signs != "ignore" and not any("targets" in node.node.attributes for node in arch.nodes()):
         raise ModelError(
-            f"signs={options.signs!r} needs regulators with known effects: no edge of the architecture has a sign.\n"
-            "Wire a regulation with effects, vnn.wire.interactions(genes, regulation=vnn.read.regulation(path)), "
-            "or leave out signs."
+            remedy(
+                "{signs} needs regulators with known effects: no edge of the architecture has a sign.\n",
+                signs=options.signs,
+            )
+            + "Wire a regulation with effects, "
+            + (
+                "vnn build --genes FILE --regulation FILE"
+                if at_command_line()
+                else "vnn.wire.interactions(genes, regulation=vnn.read.regulation(path))"
+            )
+            + ", or leave it out."
         )
 
 

@@ -9,6 +9,7 @@ import keras
 
 from keras_vnn.architecture import Architecture
 from keras_vnn.basics.errors import ModelError, VNNWarning
+from keras_vnn.basics.remedies import at_command_line, option_named, remedy
 from keras_vnn.data import Classes, Normalization
 from keras_vnn.layers import AuxiliaryModel, Concordance, ConcordanceIndex, CoxPartialLikelihood, SoftLinkModel
 from keras_vnn.models._builder import Builder, check_normalization, compile_model
@@ -79,7 +80,8 @@ def build_model(
     if preset == "discover" and all((layer.units == 1).all() for layer in arch.hidden_layers):
         warnings.warn(
             "Every node has one unit, which can hardly hold more than a mean of its genes.\n"
-            "The preset discover is for nodes of several: arch.with_units(6); on the command line: vnn build --units 6",
+            "The preset discover is for nodes of several: "
+            + ("vnn build … --units 6" if at_command_line() else "arch.with_units(6)"),
             VNNWarning,
             stacklevel=2,
         )
@@ -110,7 +112,8 @@ def build_model(
 def _check_outputs(options: ModelOptions, outputs: Outputs) -> None:
     is_classifier, is_embedding = isinstance(outputs, Classes), isinstance(outputs, Embedding)
     if options.side_layers and not options.side_features:
-        raise ModelError("side_layers are layers behind side_features: name their number too, or side_layers=().")
+        layers, features = option_named("side_layers"), option_named("side_features")
+        raise ModelError(f"{layers} are layers behind {features}: name their number too, or leave {layers} out.")
     if is_embedding and (options.auxiliary_heads != "none" or options.level_heads):
         raise ModelError("An embedding predicts nothing, so it has no auxiliary and no level heads.")
     if options.loss != "auto" and is_classifier != (options.loss == "sparse_categorical_crossentropy"):
@@ -118,11 +121,14 @@ def _check_outputs(options: ModelOptions, outputs: Outputs) -> None:
         right = "auto or sparse_categorical_crossentropy" if is_classifier else "auto or another"
         raise ModelError(f"The loss {options.loss} is not for {what}; take {right}.")
     if options.loss != "auto" and isinstance(outputs, Survival):
-        raise ModelError(f"The loss of Survival is the Cox partial likelihood: loss='auto', got {options.loss!r}.")
+        wanted = remedy("{loss}", loss="auto")
+        raise ModelError(f"The loss of Survival is the Cox partial likelihood: {wanted}, got {options.loss!r}.")
     if options.auxiliary_heads == "linear-tanh" and (is_classifier or options.loss == "binary_crossentropy"):
         raise ModelError(
-            "auxiliary_heads='linear-tanh' gives numbers between -1 and 1, not probabilities.\n"
-            "For classes, or numbers that are 0 or 1, take auxiliary_heads='linear'."
+            remedy(
+                "{auxiliary_heads} gives numbers between -1 and 1, not probabilities.\n", auxiliary_heads="linear-tanh"
+            )
+            + remedy("For classes, or numbers that are 0 or 1, take {auxiliary_heads}.", auxiliary_heads="linear")
         )
 
 

@@ -16,6 +16,7 @@ from scipy import sparse
 
 from keras_vnn.architecture import Architecture
 from keras_vnn.basics.errors import VNNWarning, sample
+from keras_vnn.basics.remedies import at_command_line
 from keras_vnn.layers import Connections, SelectUnits, SparselyConnected
 from keras_vnn.models._axes import Axis
 from keras_vnn.models._builder import head_dtype, name_of
@@ -145,7 +146,8 @@ def _warn_of_unread(genes: Sequence[str], unread: NDArray[np.bool_]) -> None:
         warnings.warn(
             f"{len(names):,} of {len(genes):,} genes are read by no node, so the autoencoder cannot restore them and "
             f"gives 0: {sample(names)}.\n"
-            "Build the architecture with dense_units=1, units that all genes share, or from fewer genes.",
+            + ("Build the architecture with dense_units=1" if not at_command_line() else "vnn build … --dense-units 1")
+            + ": a unit that all genes share; or build it from fewer genes.",
             VNNWarning,
             stacklevel=5,
         )

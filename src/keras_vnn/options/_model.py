@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from keras_vnn.basics.errors import ModelError
+from keras_vnn.basics.remedies import option_named, remedy
 from keras_vnn.options._base import NonNegative, Options, Positive, Rate, Real, Whole, as_tuple, only_with
 
 LINEAR_UNIFORM = "linear_uniform"
@@ -164,7 +165,8 @@ class ModelOptions(Options):
             raise ModelError(f"gene_features needs two or more different names, got {list(features)}.")
         if self.signs != "ignore" and self.annotation_units:
             raise ModelError(
-                f"signs={self.signs!r} is for nodes that read genes themselves: leave out annotation_units."
+                remedy("{signs} is for nodes that read genes themselves: leave out ", signs=self.signs)
+                + f"{option_named('annotation_units')}."
             )
         if self.annotation_units and (self.soft_links != "none" or self.decoy_edges):
             raise ModelError(
@@ -175,7 +177,7 @@ class ModelOptions(Options):
         if self.level_heads and self.auxiliary_heads != "none":
             raise ModelError("level_heads and auxiliary_heads exclude each other: choose a head per layer or per node.")
         if self.level_weights and not self.level_heads:
-            raise ModelError("level_weights are for level_heads=True.")
+            raise ModelError(f"{option_named('level_weights')} is for {remedy('{level_heads}', level_heads=True)}.")
         if self.level_heads and (self.tail or self.side_features or self.head != "linear"):
             raise ModelError("level_heads goes with neither a tail, a side branch nor another form of head.")
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from keras_vnn.basics.errors import ModelError
+from keras_vnn.basics.remedies import remedy
 from keras_vnn.options._base import NonNegative, Options, Positive, Rate, Real, Whole, only_with
 
 # Of Keras and of what was published.
@@ -100,9 +101,10 @@ class TrainingOptions(Options):
     def check(self) -> None:
         """Check the schedule."""
         if self.schedule != "constant" and self.decay:
-            raise ModelError(f"decay goes with schedule='constant' only, got {self.schedule!r}. Pass decay=0.")
+            constant, none = remedy("{schedule}", schedule="constant"), remedy("{decay}", decay=0)
+            raise ModelError(f"decay goes with {constant} only, got {self.schedule!r}. Pass {none}.")
         if self.warmup and self.schedule != "cosine":
-            raise ModelError(f"warmup goes with schedule='cosine' only, got {self.schedule!r}.")
+            raise ModelError(f"warmup goes with {remedy('{schedule}', schedule='cosine')} only, got {self.schedule!r}.")
 
 
 class PretrainingOptions(Options):

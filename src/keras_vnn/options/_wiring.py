@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 
 from keras_vnn.basics.errors import ConfigError
+from keras_vnn.basics.remedies import remedy
 from keras_vnn.options._base import Options, Positive, Real, Whole, as_tuple, only_with
 
 
@@ -137,7 +138,8 @@ class HierarchyOptions(Options):
     def check(self) -> None:
         """Check what the options say about each other."""
         if self.unannotated == "dense" and not self.dense_units:
-            raise ConfigError('unannotated="dense" needs dense units: pass dense_units=… of at least 1.')
+            dense, units = remedy("{unannotated}", unannotated="dense"), remedy("{dense_units}", dense_units=...)
+            raise ConfigError(f"{dense} needs dense units: pass {units} of at least 1.")
 
 
 class OntologyOptions(HierarchyOptions):

@@ -12,6 +12,7 @@ import pandas as pd
 
 from keras_vnn.basics.errors import ReadError
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
+from keras_vnn.basics.remedies import at_command_line
 from keras_vnn.basics.showing import Shown
 from keras_vnn.priors._columns import (
     columns_of,
@@ -214,7 +215,8 @@ class Annotations(Shown):
         if len(self) and not (self.evidence != "").any():
             raise ReadError(
                 "The annotations have no evidence codes to choose from.\n"
-                "Read them from a GAF, GPAD or gene2go file, or name the column: Annotations.from_frame(…, evidence=…)"
+                "Read them from a GAF, GPAD or gene2go file"
+                + ("." if at_command_line() else ", or name the column: Annotations.from_frame(…, evidence=…)")
             )
         codes, joined = pd.factorize(self.evidence)
         good = np.array(

@@ -25,7 +25,7 @@ DUPLICATE_POLICIES = ("raise", "first")
 ORIENTATIONS = ("auto", "genes-in-rows", "genes-in-columns")
 
 GENE_WORDS = re.compile(
-    r"(ensembl[ _.-]*)?(genes?|symbols?|hgnc|features?|ensembl|orf)([ _.-]*(symbols?|names?|ids?))?"
+    r"(ensembl[ _.-]*)?(genes?|symbols?|hgnc|features?|ensembl|orf)([ _.-]*(symbols?|names?|ids?))?|id_ref"
 )
 CELL_WORDS = re.compile(r"(cells?|barcodes?|samples?)([ _.-]*(barcodes?|names?|ids?))?")
 _GENE_SYMBOLS = re.compile(

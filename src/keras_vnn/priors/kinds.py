@@ -36,6 +36,8 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("RGD ids", r"RGD:\d+"),
         ("ZFIN ids", r"ZDB-GENE-\d{6}-\d+"),
         ("RefSeq ids", r"[NX][MRP]_\d{6,9}(\.\d+)?"),
+        # Of E. coli, M. tuberculosis, B. subtilis, and as GenBank writes them.
+        ("bacterial locus tags", r"b\d{4}|Rv\d{4}[ABDc]?|BSU_?\d{5}|[A-Z][A-Z\d]{2,11}_(RS)?\d{4,6}"),
         ("GO terms", r"GO:\d{7}"),
         ("Reactome ids", r"R-[A-Z]{3}-\d+"),
         ("UniProt accessions", rf"(UniProtKB:)?{UNIPROT}(-\d+)?"),
@@ -100,7 +102,10 @@ _DATE = re.compile(r"\d{4}-(\d{2})-(\d{2})(?:[ T]00:00:00)?|(\d{1,2})/(\d{1,2})/
 # Excel writes at least two digits behind a month; worms have oct-1, let-7 and many more of the form.
 _WORM = re.compile(r"[a-z]{2,4}-\d+")
 _NUMBERED = re.compile(r"(.+)-\d+")
-_SUMMARY = re.compile(r"__(no_feature|ambiguous|too_low_aQual|not_aligned|alignment_not_unique)")
+_SUMMARY = re.compile(
+    r"__(no_feature|ambiguous|too_low_aQual|not_aligned|alignment_not_unique)"
+    r"|N_(unmapped|multimapping|noFeature|ambiguous)"
+)
 _SCIENTIFIC = re.compile(r"\d([.,]\d+)?E[+-]?\d+")
 _SERIAL = re.compile(r"\d{5}")
 # Days since 1900 of the years 1990 to 2049: what Excel shows of a date formatted as a number.
@@ -270,7 +275,7 @@ def _kept_prefix(found: re.Match[str]) -> str:
 
 
 def is_count_summary(name: str) -> bool:
-    """Say whether a name is that of a row of HTSeq that is not a gene: ``__no_feature`` and its like."""
+    """Say whether a name is that of a row of HTSeq or STAR that is not a gene: ``__no_feature``, ``N_unmapped``."""
     return _SUMMARY.fullmatch(name) is not None
 
 

@@ -21,7 +21,7 @@ from keras_vnn.basics.errors import ConfigError, GeneError, ReadError, VNNError,
 from keras_vnn.basics.loom import is_loom, loom_attributes
 from keras_vnn.basics.probing import refuse_damaged_hdf5
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
-from keras_vnn.basics.remedies import remedy
+from keras_vnn.basics.remedies import option_named, remedy
 from keras_vnn.basics.ten_x import TenX, is_ten_x, read_ten_x, ten_x_group, ten_x_in_hdf5
 from keras_vnn.basics.untrusted import check_hdf5
 from keras_vnn.priors.genes import DUPLICATE_POLICIES, ORIENTATIONS, GeneList, decide_orientation, gene_list
@@ -138,7 +138,7 @@ def read_genes(
         names, said, dropped = _from_text(layout, column, orientation, malformed)
         summaries = [name for name in names if is_count_summary(name)]
         names = [name for name in names if name not in summaries]
-        dropped += Audit.of(AuditEntry.of("read", "row", "counts reads of no gene (HTSeq)", summaries))
+        dropped += Audit.of(AuditEntry.of("read", "row", "counts reads of no gene (HTSeq, STAR)", summaries))
     found = gene_list(names, duplicates=duplicates, source=Source.of_file(start.path, said, records=len(names)))
     check_names(found, start.path)
     return replace(found, audit=dropped + found.audit)
@@ -207,7 +207,7 @@ def _of_ten_x(known: TenX, path: Path, column: int | str | None, duplicates: str
     if column not in (None, 1, 2):
         raise ConfigError(
             f"The genes of a 10x folder are named by column 1 (Ensembl) or 2 (symbol), got {column!r}: {path}\n"
-            "Leave out column for the symbol."
+            f"Leave out {option_named('column')} for the symbol."
         )
     names = known.ids if column == 1 else known.symbols
     said = f"10x features, {'Ensembl gene' if column == 1 else 'symbol'}"
@@ -361,8 +361,8 @@ def _in_hdf5(path: Path, column: str | int | None, *, raw: bool) -> TenX | tuple
                 return ten_x_in_hdf5(group, path)
             if isinstance(column, int):
                 raise ConfigError(
-                    f"The columns of an .h5ad have names, got column={column}: {path}\n"
-                    "Name one of var, or leave out column."
+                    f"The columns of an .h5ad have names, got {column}: {path}\n"
+                    f"Name one of var, or leave out {option_named('column')}."
                 )
             if is_loom(file):
                 return _names_of_loom(file, path, column)

@@ -18,13 +18,14 @@ import pandas as pd
 
 from keras_vnn.basics.errors import ConfigError, ReadError
 from keras_vnn.basics.provenance import Audit, AuditEntry
+from keras_vnn.basics.remedies import remedy
 from keras_vnn.priors import Interactions, Regulation
 from keras_vnn.priors.kinds import check_names
 from keras_vnn.readers.formats.graphs import ROLES
 from keras_vnn.readers.formats.omnipath import omnipath_frame
 from keras_vnn.readers.pairs import bare_taxon, frame_rows, without_taxon
 from keras_vnn.readers.registry import lists_formats, read_file
-from keras_vnn.readers.tabular import IN_MEMORY, Options, Table
+from keras_vnn.readers.tabular import IN_MEMORY, Options, Table, least_score
 
 if TYPE_CHECKING:
     import networkx
@@ -264,7 +265,10 @@ def _at_least(table: Interactions, min_score: float | None) -> Interactions:
     if min_score is None:
         return table
     if np.isnan(table.score).all():
-        raise ReadError(f"min_score={min_score:g} needs scores, and the table has none.\nName them: columns=(1, 2, 3)")
+        raise ReadError(
+            f"{least_score(Options(at_least=min_score))} needs scores, and the table has none.\n"
+            + remedy("Name them: {columns}", "Leave it out.", columns=(1, 2, 3))
+        )
     frame = table.to_frame()
     kept = frame[frame["score"] >= min_score]
     below = AuditEntry("read", "interaction", f"score below {min_score:g}", len(frame) - len(kept))

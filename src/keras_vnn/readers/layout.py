@@ -15,7 +15,7 @@ from typing import Any
 
 from keras_vnn.basics.errors import ConfigError, ReadError, did_you_mean, sample
 from keras_vnn.basics.remedies import remedy
-from keras_vnn.priors.kinds import UNIPROT
+from keras_vnn.priors.kinds import UNIPROT, identify, is_gene_id
 from keras_vnn.readers.text import Preview, refuse_comments_alone, shortened
 
 DELIMITERS = {"\t": "TSV", ",": "CSV", ";": "semicolon-separated", " ": "space-separated"}
@@ -26,7 +26,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _DECIMAL_COMMA = re.compile(r"[+-]?(0|\d+),\d+([eE][+-]?\d+)?")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 # Numbers that are no scores, by the words of their headers.
-_NO_SCORE = re.compile(
+NO_SCORE = re.compile(
     r".*(id|ids|entrez|entrezgene|geneid|pmid|pubmed|year|date|start|end|length|position|taxon|taxid|count of.*)"
     r"|cost|costs|pvalue|padj|fdr|qvalue|distance|rank|(is|has|consensus)[a-z]+"
 )
@@ -172,8 +172,8 @@ class Columns:
 
 
 def normalized(word: str) -> str:
-    """Return a header word in lower case, letters and digits only."""
-    return (word if word.isalnum() else re.sub(r"[\W_]+", "", word)).casefold()
+    """Return a header word in lower case, letters and digits only, without the number RegulonDB writes before it."""
+    return (word if word.isalnum() else re.sub(r"^\d+\)|[\W_]+", "", word)).casefold()
 
 
 def split(line: str, delimiter: str, *, quoted: bool) -> tuple[str, ...]:
@@ -285,7 +285,7 @@ def choose_columns(layout: Layout, roles: Roles, asked: Sequence[int | str] | No
                 f"{path}\n{shown}"
                 + remedy("\nIf two columns are names all the same, say which: {columns}", columns=(1, 2))
             )
-        pair = (text[0], text[1]) if text else (candidates[0], candidates[1])
+        pair = _columns_of_ids(layout, text) or ((text[0], text[1]) if text else (candidates[0], candidates[1]))
     free = [c for c in candidates if c not in pair]
     effect = next((c for word in roles.effect for c in free if words and words[c : c + 1] == [word]), None)
     if effect is None and not words:
@@ -293,16 +293,26 @@ def choose_columns(layout: Layout, roles: Roles, asked: Sequence[int | str] | No
     if effect is not None and layout.is_numeric(effect):
         return Columns(*pair, number=effect)
     free = [c for c in free if c != effect]
+    if not words and (beside := {c + 1 for c in pair}) <= {*free} and all(map(layout.is_numeric, beside)):
+        # A number next to each name is another id of it.
+        free = [c for c in free if c not in beside]
     by_word = (c for word in roles.number for c in free if words[c : c + 1] == [word] and layout.is_numeric(c))
     after = (
-        c
-        for c in free
-        if c > max(pair) and layout.is_numeric(c) and not any(map(_NO_SCORE.fullmatch, words[c : c + 1]))
+        c for c in free if c > max(pair) and layout.is_numeric(c) and not any(map(NO_SCORE.fullmatch, words[c : c + 1]))
     )
     number = next(by_word, None)
     if number is None and effect is None:
         number = next(after, None)
     return Columns(*pair, number=number, effect=effect)
+
+
+def _columns_of_ids(layout: Layout, columns: Sequence[int]) -> tuple[int, int] | None:
+    """Return the two columns that hold ids of genes of one kind; ``None`` where there are fewer, or more."""
+    filled = {c: [value for value in layout.values(c) if value] for c in columns}
+    found = [c for c, values in filled.items() if all(map(is_gene_id, values))]
+    if len(found) != 2 or identify(filled[found[0]]).kind != identify(filled[found[1]]).kind:
+        return None
+    return found[0], found[1]
 
 
 def column_number(layout: Layout, asked: int | str) -> int:
@@ -407,10 +417,15 @@ def _is_header(
 
 
 def _heads_numbers(top: Sequence[str], later: Sequence[Sequence[str]]) -> bool:
-    """Say whether all columns but the first are numbers, two at least, and not in the first line: a matrix."""
+    """Say whether all columns are numbers, two at least, but names of the rows, and not in the first line: a matrix.
+
+    A second column may hold other names of the rows.
+    """
     names = top[1:] if len(top) == len(later[0]) else top
-    cells = [value for fields in later for value in fields[1:]]
-    return len(names) > 1 and all(map(_is_number_like, cells)) and not any(map(_is_number_like, names))
+    cells = [[*map(_is_number_like, fields[1:])] for fields in later]
+    if not any(fields[0] for fields in cells if fields):
+        names, cells = names[1:], [fields[1:] for fields in cells]
+    return len(names) > 1 and all(map(all, cells)) and not any(map(_is_number_like, names))
 
 
 def _fields_of_comment(start: Preview, delimiter: str, width: int) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from keras_vnn.basics.errors import ConfigError, ReadError, check_choice, did_you_mean, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry
-from keras_vnn.basics.remedies import remedy
+from keras_vnn.basics.remedies import at_command_line, option_named, remedy
 from keras_vnn.priors import Annotations, GeneSets, Ontology
 from keras_vnn.priors.genes import gene_list
 from keras_vnn.priors.kinds import check_names
@@ -237,7 +237,8 @@ def read_annotations(
         check_choice("id", id, IDENTIFIERS)
     check_choice("not_rule", not_rule, NOT_RULES)
     if id == "synonym" and genes is None:
-        raise ConfigError('id="synonym" needs to know which names to look for: pass genes=…')
+        advice = f"leave out {option_named('id_map')}" if at_command_line() else "pass genes=…"
+        raise ConfigError(f"{remedy('{id}', id='synonym')} needs to know which names to look for: {advice}")
     spaces = [namespace] if isinstance(namespace, str) else list(namespace or ())
     for space in spaces:
         check_choice("namespace", space, _ASPECTS)
@@ -335,7 +336,7 @@ def _with_evidence(table: Table, included: Collection[str] | None, excluded: Col
         if set(excluded) - {"ND"}:
             raise ReadError(
                 f"{_title(table)} has no column of evidence, so {sample(excluded)} cannot be excluded.\n"
-                "Leave out exclude_evidence."
+                f"Leave out {option_named('exclude_evidence')}."
             )
         return table
     if has_evidence:
@@ -379,8 +380,8 @@ def _named(table: Table, id: str | None, genes: Sequence[str] | None) -> Table:
     kind = id or ("symbol" if "symbol" in frame else "accession")
     column = "accession" if kind == "accession" else "symbol"
     if column not in frame:
-        has = ", ".join(repr(name) for name in ("symbol", "accession") if name in frame)
-        raise ReadError(f"{_title(table)} has no column of {column} names.\nPass id={has}.")
+        has = next(name for name in ("symbol", "accession") if name in frame)
+        raise ReadError(f"{_title(table)} has no column of {column} names.\n{remedy('Pass {id}.', id=has)}")
     wanted = None if genes is None else set(genes)
     names = of_each(frame[column], lambda name: name if wanted is None or name in wanted else "")
     if kind == "synonym":

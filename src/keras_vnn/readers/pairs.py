@@ -17,7 +17,7 @@ import pandas as pd
 
 from keras_vnn.basics.errors import ReadError, sample
 from keras_vnn.basics.provenance import AuditEntry
-from keras_vnn.basics.remedies import remedy
+from keras_vnn.basics.remedies import option_named, remedy
 from keras_vnn.readers.layout import Columns, Layout, Roles, as_number, choose_columns, lay_out, normalized, split
 from keras_vnn.readers.tabular import (
     IN_MEMORY,
@@ -25,6 +25,7 @@ from keras_vnn.readers.tabular import (
     Table,
     counted,
     joined,
+    least_score,
     left_out,
     of_each,
     pieces_of,
@@ -87,9 +88,8 @@ def read_pairs(
     else:
         chosen = choose_columns(layout, roles, options.columns)
     if options.at_least is not None and chosen.number is None:
-        least = int(options.at_least) if float(options.at_least).is_integer() else options.at_least
         raise ReadError(
-            f"{remedy('{min_score}', 'A least score', min_score=least)} needs a column of scores: {start.path}\n"
+            f"{least_score(options)} needs a column of scores: {start.path}\n"
             f"Read as: {chosen.described(layout, 'score')}\n"
             + remedy("Say which column it is, for example: {columns}", columns=(1, 2, 3))
         )
@@ -300,9 +300,7 @@ def choose_rows(table: Table, options: Options, names: str) -> Table:
     has_scores = "number" in frame and bool(table.frame["number"].notna().any())
     if options.at_least is not None:
         if not has_scores:
-            raise ReadError(
-                f"min_score={options.at_least:g} needs scores, and the file has none: {path}\nLeave it out."
-            )
+            raise ReadError(f"{least_score(options)} needs scores, and the file has none: {path}\nLeave it out.")
         number = table.frame["number"]
         enough = (number >= options.at_least).to_numpy()
         if not enough.any():
@@ -319,7 +317,8 @@ def choose_rows(table: Table, options: Options, names: str) -> Table:
 
 def _refuse_all(records: int, wanted: str, largest: float, path: Path) -> NoReturn:
     raise ReadError(
-        f"None of {records:,} rows has a {wanted}; the largest is {largest:g}: {path}\nPass a smaller min_score."
+        f"None of {records:,} rows has a {wanted}; the largest is {largest:g}: {path}\n"
+        f"Pass a smaller {option_named('min_score')}."
     )
 
 
@@ -378,7 +377,9 @@ def without_taxon(table: Table, taxon: str | None) -> Table:
     taxon_of = {name: found[1] for name in names if (found := _TAXON.match(name))}
     if not names or len(taxon_of) < len(names):
         if taxon not in (None, "all"):
-            raise ReadError(f"The names carry no taxon to choose by: {path}\nLeave out taxon={taxon!r}.")
+            raise ReadError(
+                f"The names carry no taxon to choose by: {path}\n{remedy('Leave out {taxon}.', taxon=taxon)}"
+            )
         return table
     taxa = sorted(set(taxon_of.values()), key=lambda text: (len(text), text))
     if taxon == "all":

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from keras_vnn.basics.errors import ConfigError, ReadError, VNNError, did_you_mean
-from keras_vnn.basics.remedies import reader_called, remedy
+from keras_vnn.basics.remedies import option_named, reader_called, remedy
 from keras_vnn.basics.unpacking import NOT_TEXT
 from keras_vnn.readers.formats import Family, Format, graphs, identifiers, looks, unread
 from keras_vnn.readers.formats.gene_ontology import GAF, GENE2GO, GPAD
@@ -26,6 +26,7 @@ from keras_vnn.readers.formats.gene_sets import (
     GMT_REGULATION,
     GMX,
     GROUPS,
+    KEGG,
 )
 from keras_vnn.readers.formats.hierarchies import CX2, DCELL, DRUGCELL, GENNET, KPNN
 from keras_vnn.readers.formats.interactions import (
@@ -44,7 +45,14 @@ from keras_vnn.readers.formats.omnipath import OMNIPATH
 from keras_vnn.readers.formats.owl import OBO_GRAPH, OWL
 from keras_vnn.readers.formats.regulation import DREM, REGULATION_HEADER, REGULATION_TABLE, TRRUST
 from keras_vnn.readers.formats.sif import SIF
-from keras_vnn.readers.formats.terms import BIOMART, EDGES, GENE_TERM, REACTOME_MEMBERS, REACTOME_RELATIONS
+from keras_vnn.readers.formats.terms import (
+    BIOMART,
+    EDGES,
+    GENE_TERM,
+    REACTOME_MEMBERS,
+    REACTOME_RELATIONS,
+    term_columns,
+)
 from keras_vnn.readers.tabular import Options
 from keras_vnn.readers.text import Preview, preview, refuse_comments_alone, shortened
 
@@ -75,7 +83,7 @@ SURE = (
 )
 LIKELY = (
     *(TRRUST, *SIF, ADJACENCY_MATRIX, REGULATION_MATRIX),
-    *(GENE_SET_JSON, GMX, ENRICHMENT, GENE_SET_TABLE),
+    *(looks.JSON_RECORDS, GENE_SET_JSON, GMX, ENRICHMENT, GENE_SET_TABLE, KEGG),
     *looks.LIKELY,
     *(REGULATION_HEADER, INTERACTION_HEADER, JOINED),
 )
@@ -148,9 +156,10 @@ def read_file(path: str | os.PathLike[str], family: str, named: str, options: Op
     for name in ("columns", "id", "sif_types", "species"):
         if getattr(options, name) not in (None, ()) and name not in chosen.takes:
             takers = " or ".join(repr(format.name) for format in known if name in format.takes)
+            said, format = option_named(name), option_named("format")
             raise ConfigError(
-                f"{name} applies to format={takers}; {start.path} is read as {chosen.name!r}.\n"
-                f"Leave out {name}, or name the format."
+                f"{said} applies to the {format} {takers}; {start.path} is read as {chosen.name!r}.\n"
+                f"Leave out {said}, or name the format."
             )
     return chosen, chosen.read(start, options)
 
@@ -274,7 +283,7 @@ def _named(start: Preview, family: str, named: str, known: tuple[Format, ...]) -
     what = FAMILIES[family].what
     if named not in ("auto", *names):
         raise ConfigError(
-            f"Unknown format={named!r} for {what}. {did_you_mean(named, names)}".rstrip()
+            f"Unknown format {named!r} for {what}. {did_you_mean(named, names)}".rstrip()
             + f"\nExpected one of: auto, {', '.join(names)}."
         )
     title, advice = _not_text(start)
@@ -303,13 +312,20 @@ def _recognized(start: Preview, family: Family, known: tuple[Format, ...]) -> Fo
         refuse_other(start, other, family.what)
     number, text = start.lines[0]
     width = max(len(format.name) for format in known)
+    takes = any("columns" in format.takes for format in known)
     listed = "\n".join(f"    {format.name:<{width}}  {format.title}" for format in known)
-    columns = remedy("\nor the columns of a table: {columns}", columns=(1, 2)) if family.wary else ""
+    columns = remedy("\nor the columns of a table: {columns}", columns=_columns_of(start, family)) if takes else ""
     raise ReadError(
         f"Cannot tell the format of the file with {family.what}: {start.path}:{number}\n"
         f"    {shortened(text)}\n"
         f"{remedy('Name it with {format}', 'The formats are', format=...)}:\n{listed}{columns}"
     )
+
+
+def _columns_of(start: Preview, family: Family) -> tuple[int, int]:
+    """Return the columns to name as an example: of annotations that of genes, and the first with ids of terms."""
+    terms = term_columns(start) if family.name == "annotations" else []
+    return (1, next((column for column in terms if column > 1), 2))
 
 
 def _refuse_wide(start: Preview) -> None:

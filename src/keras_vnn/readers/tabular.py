@@ -244,6 +244,12 @@ def left_out(path: Path, lines: Iterable[int], reason: str = "malformed") -> Aud
     return AuditEntry.of("read", "row", reason, [f"{path.name}:{line}" for line in lines])
 
 
+def least_score(options: Options) -> str:
+    """Return the least score that was asked for, as it was asked."""
+    least = options.at_least or 0
+    return remedy("{min_score}", "A least score", min_score=int(least) if float(least).is_integer() else least)
+
+
 def to_skip() -> str:
     """Return how to go on without rows that are malformed."""
     return remedy(" Pass {malformed} to count such rows in the audit and go on.", malformed="skip")

@@ -160,9 +160,17 @@ def texts_at(path: Path, lines: Collection[int]) -> Iterator[tuple[int, str]]:
 
 
 def read_json_text(path: Path, **options: Any) -> Any:
-    """Return what a JSON file holds; an error says where it is not JSON."""
+    """Return what a JSON file holds, of a value a line (JSON lines) a list; an error says where it is not JSON."""
     try:
-        return json.loads("\n".join(read_lines(path)), **options)
+        lines = read_lines(path)
+        try:
+            return json.loads("\n".join(lines), **options)
+        except json.JSONDecodeError as error:
+            if error.msg != "Extra data" or error.lineno == 1:
+                raise
+            with suppress(json.JSONDecodeError):
+                return [json.loads(line, **options) for line in lines if line.strip()]
+            raise
     except json.JSONDecodeError as error:
         raise ReadError(
             f"The file is not JSON: {at(path, error.lineno)}\n{error.msg}, column {error.colno}."

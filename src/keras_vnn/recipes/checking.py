@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import re
 import shlex
 import warnings
 import zipfile
@@ -48,7 +47,6 @@ _FLAGS = {
     "repeated name": "--duplicates first",
     "two of one name": "--repeated-sets merge",
 }
-_GENE_COLUMN = "--gene-column"
 _REGULONS = "--regulation-format gmt"
 _COULD_BE = (
     "If two of its columns are interactions: --interactions FILE --interactions-columns 1 --interactions-columns 2",
@@ -84,6 +82,10 @@ class FileReport(Shown):
         ``{"names": …, "genes": …, "matched": …, "ignoring_case": …, "ignoring_version": …}``; empty without genes.
     advice
         What to do, a sentence each.
+    options
+        Options of ``vnn build`` that do it, a text each.
+    matched_by
+        How many of its names stand in each other column of the genes: those of ``--gene-column``.
     error
         Why it cannot be read; empty where it can.
     contents
@@ -101,6 +103,8 @@ class FileReport(Shown):
     warnings: tuple[str, ...] = ()
     overlap: dict[str, int] = field(default_factory=dict)
     advice: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    matched_by: dict[str, int] = field(default_factory=dict)
     error: str = ""
     contents: dict[str, str] = field(default_factory=dict)
 
@@ -192,10 +196,37 @@ def check_files(paths: Sequence[str | os.PathLike[str]], *, genes: Any = None, t
     if table is None:
         table = next((read_identifier_map(one.path) for one in first if one.family == "id-map"), None)
     genes = tuple(genes)
-    return [
-        check_file(one.path, genes=genes, table=table, columns=columns) if genes and not one.error else one
-        for one in first
-    ]
+    if not genes:
+        return first
+    met = [one if one.error else check_file(one.path, genes=genes, table=table, columns=columns) for one in first]
+    column = _best_column(met)
+    return [_with_column(one, column) for one in met]
+
+
+def _best_column(reports: Sequence[FileReport]) -> str:
+    """Return the column of the genes that more names of all files together stand in than in what names them now."""
+    totals: dict[str, int] = {}
+    for report in reports:
+        for column, count in report.matched_by.items():
+            totals[column] = totals.get(column, 0) + count
+    now = sum(report.overlap["matched"] for report in reports if report.matched_by)
+    best = max(totals, key=lambda column: totals[column], default="")
+    return best if totals.get(best, 0) > 1.1 * max(now, 1) else ""
+
+
+def _with_column(report: FileReport, column: str) -> FileReport:
+    """Return a report that says what naming the genes by this column, for all files, does for the file."""
+    there, now = report.matched_by.get(column, 0), report.overlap.get("matched", 0)
+    if not report.matched_by or not column or there == now:
+        return report
+    option = f"--gene-column {shlex.quote(column)}"
+    said = f"{option}: {there:,} names match instead of {now:,}."
+    if there < now:
+        return replace(report, advice=(*report.advice, f"{said} Translate them with a table, --id-map FILE."))
+    # Names that are found there need no other case and no translation.
+    others = tuple(line for line in report.advice if not line.startswith("--ignore-") and "--id-map FILE" not in line)
+    options = tuple(one for one in report.options if not one.startswith("--ignore-"))
+    return replace(report, advice=(said, *others), options=(option, *options))
 
 
 def suggested_command(reports: Sequence[FileReport], *, genes: Path | None = None, id_map: Path | None = None) -> str:
@@ -221,15 +252,10 @@ def suggested_command(reports: Sequence[FileReport], *, genes: Path | None = Non
         # Only of interactions and regulators may there be several files.
         for path in by_family.get(family, ())[: None if family in ("interactions", "regulation") else 1]:
             words += [f"--{family}", shlex.quote(str(path))]
-    advice = " ".join(line for report in reports for line in report.advice)
-    flags: tuple[str, ...] = () if "id-map" in by_family else ("--ignore-case", "--ignore-version")
-    words += [word for found in re.findall(rf"{_GENE_COLUMN} .+?(?=: )", advice)[:1] for word in found.split(" ", 1)]
-    words += [
-        word
-        for flag in (*flags, _REGULONS, *dict.fromkeys(_FLAGS.values()))
-        if f"{flag}:" in advice
-        for word in flag.split()
-    ]
+    options = dict.fromkeys(option for report in reports for option in report.options)
+    if "id-map" in by_family:
+        options = {option: None for option in options if not option.startswith("--ignore-")}
+    words += options
     return " ".join([*words, "-o", "network.vnn"])
 
 
@@ -260,7 +286,13 @@ def _checked(
     parts = value if isinstance(value, tuple) else (value,)
     source = parts[0].source if family == "genes" else parts[0].sources[0]
     names = _names(family, parts)
-    overlap, advice = _overlap(names, genes, table, columns) if genes and family != "genes" and names else ({}, [])
+    overlap: dict[str, int] = {}
+    matched_by: dict[str, int] = {}
+    advice: list[str] = []
+    options: list[str] = []
+    if genes and family != "genes" and names:
+        overlap, advice, options = _overlap(names, genes, table)
+        matched_by = {column: len(set(names).intersection(found)) for column, found in columns.items()}
     told = identify(names) if names else None
     if told is not None:
         strange = dict(told.counts).get(OTHER, 0)
@@ -283,6 +315,7 @@ def _checked(
             "knows them. Take the names before that, and say what to do with repeated ones."
         )
     if named_alike and family == "regulation":
+        options.append(_REGULONS)
         advice.append(
             f"{_REGULONS}: its sets have names of genes, {sample(named_alike, 3)}: regulators and their targets."
         )
@@ -295,6 +328,7 @@ def _checked(
     audit = sum((part.audit for part in parts[1:]), parts[0].audit)
     needed = dict.fromkeys(flag for entry in audit for reason, flag in _FLAGS.items() if reason in entry.reason)
     advice += [f"{flag}: such rows are left out, which is an error without it." for flag in needed]
+    options += needed
     return FileReport(
         path,
         family,
@@ -306,6 +340,8 @@ def _checked(
         said,
         overlap,
         tuple(advice),
+        tuple(options),
+        matched_by,
         contents=contents_of(path) if family == "genes" else {},
     )
 
@@ -382,9 +418,9 @@ def _names(family: str, parts: Sequence[Any]) -> tuple[str, ...]:
 
 
 def _overlap(
-    names: Sequence[str], genes: tuple[str, ...], table: IdentifierTable | None, columns: Mapping[str, Sequence[str]]
-) -> tuple[dict[str, int], list[str]]:
-    """Return how many names match the genes, and what would make more match."""
+    names: Sequence[str], genes: tuple[str, ...], table: IdentifierTable | None
+) -> tuple[dict[str, int], list[str], list[str]]:
+    """Return how many names match the genes, what would make more match, and the options that do it."""
     known = set(genes)
     folded, plain = {gene.casefold() for gene in known}, {bare_name(gene) for gene in known}
     counts = {
@@ -394,17 +430,9 @@ def _overlap(
         "ignoring_case": sum(name.casefold() in folded for name in names),
         "ignoring_version": sum(bare_name(name) in plain for name in names),
     }
-    advice = []
-    better = 1.1 * max(counts["matched"], 1)
-    for part in ("case", "version"):
-        if (more := counts[f"ignoring_{part}"]) > better:
-            advice.append(f"--ignore-{part}: {more:,} names match instead of {counts['matched']:,}.")
-    by_column = {column: len(set(names).intersection(found)) for column, found in columns.items()}
-    column = max(by_column, key=lambda one: by_column[one], default="")
-    if by_column.get(column, 0) > better:
-        said = f"{by_column[column]:,} names match instead of {counts['matched']:,}"
-        advice.append(f"{_GENE_COLUMN} {shlex.quote(column)}: {said}.")
-        return counts, advice
+    more_match = {f"--ignore-{part}": counts[f"ignoring_{part}"] for part in ("case", "version")}
+    options = [option for option, more in more_match.items() if more > 1.1 * max(counts["matched"], 1)]
+    advice = [f"{option}: {more_match[option]:,} names match instead of {counts['matched']:,}." for option in options]
     few = 20 * max(counts["matched"], counts["ignoring_case"], counts["ignoring_version"]) < min(len(names), len(known))
     if table is not None:
         from keras_vnn.priors.identifiers import identifier_map
@@ -421,7 +449,7 @@ def _overlap(
             f"The names are {identify(names).kind}, the genes {identify(genes).kind}: translate them with a table, "
             "--id-map FILE."
         )
-    return counts, advice
+    return counts, advice, options
 
 
 def _overlap_in_words(counts: dict[str, int]) -> str:

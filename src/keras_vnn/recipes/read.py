@@ -6,6 +6,7 @@ In: YAML text, options by name. Out: frozen, validated sections.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +17,7 @@ from pydantic import ValidationError
 from keras_vnn.basics.bundled import config_names, config_path
 from keras_vnn.basics.errors import ConfigError, VNNError, did_you_mean
 from keras_vnn.basics.files import existing_file, read_lines
+from keras_vnn.basics.remedies import option_named
 from keras_vnn.options import shortened, worded
 from keras_vnn.recipes.schema import SEARCHABLE, BuildRecipe, CompareRecipe, Recipe, TrainRecipe, TuneRecipe
 from keras_vnn.recipes.section import Misuse, RecipeSection
@@ -163,7 +165,7 @@ def _worded(kind: type[RecipeSection], problem: Any, where: str, tree: Any) -> s
     line = _line_of(tree, keys)
     place = f"{where}:{line}" if line else where
     if isinstance(cause, Misuse):
-        return _placed(str(cause), place)
+        return _placed(_as_asked(str(cause)) if where == "the command line" else str(cause), place)
     is_there = name in owner.model_fields or problem["type"] in ("value_error", "missing")
     if problem["type"] == "extra_forbidden" or not is_there:
         hint = did_you_mean(name, owner.option_names())
@@ -176,6 +178,16 @@ def _worded(kind: type[RecipeSection], problem: Any, where: str, tree: Any) -> s
         field = "" if keys[-1] == "[key]" else f"{keys[keys.index('space') + 1]}: "
         return _placed(f"{field}{cause}", place)
     return _placed(worded(owner, {**problem, "loc": (name,)}), place)
+
+
+def _as_asked(text: str) -> str:
+    """Return a text about options of a recipe with options of the command that has them."""
+
+    def flag(found: re.Match[str]) -> str:
+        name = found[1] or found[0]
+        return found[0] if option_named(name) == name else option_named(name)
+
+    return re.sub(r"'([a-z_]+)'|(?<=without )[a-z_]+|(?<= or )[a-z_]+", flag, text)
 
 
 def _placed(text: str, place: str) -> str:

@@ -22,7 +22,7 @@ from keras_vnn.architecture.wiring import (
 from keras_vnn.basics.errors import ConfigError, GeneError, sample
 from keras_vnn.basics.keras_import import import_keras
 from keras_vnn.basics.progress import Say, log_debug, log_info
-from keras_vnn.basics.remedies import options_called, remedy
+from keras_vnn.basics.remedies import option_named, options_called, remedy
 from keras_vnn.priors import Annotations, GeneSets, Interactions, Regulation
 from keras_vnn.priors.genes import GeneList
 from keras_vnn.priors.identifiers import identifier_map, map_identifiers, names_in
@@ -167,7 +167,7 @@ def in_names_of(prior: Prior, genes: GeneList, recipe: BuildRecipe, say: Say = l
     """
     if not _translates(recipe):
         if recipe.id_from is not None or recipe.id_to is not None:
-            raise ConfigError("Columns of identifiers were named, but no table: add --id-map FILE.")
+            raise ConfigError(f"Columns of identifiers were named, but no table: add {option_named('id_map')}.")
         return prior
     table = None if recipe.id_map is None else read_named("id-map", recipe.id_map, recipe)
     with options_called(source="id_from", target="id_to", policy="id_policy"):
@@ -294,7 +294,8 @@ def read_training_data(
             say(f"data          {data.uns['keras_vnn'][note]}")
     if recipe.duplicates != "raise":
         data = without_duplicates(data, recipe.duplicates)
-    say(f"genes         {alignment_report(data, arch)}")
+    found = alignment_report(data, arch)
+    say(f"{found.what + 's':<13} {found}")
     if recipe.task == "classification":
         labels = labels_of(data, recipe.label, missing_labels=recipe.missing_labels)
         say(f"labels        {labels}")

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from keras_vnn.architecture import Architecture
 from keras_vnn.basics.errors import DataError, sample
 from keras_vnn.basics.progress import Say
-from keras_vnn.basics.remedies import remedy
+from keras_vnn.basics.remedies import option_named, remedy
 from keras_vnn.basics.showing import Shown
 from keras_vnn.data import (
     Labels,
@@ -247,7 +247,8 @@ def _values(
     if isinstance(options, ModelOptions) and options.gene_features:
         if training.normalization != "none":
             raise DataError(
-                f"Several features per gene are taken as they are, got normalization={training.normalization!r}.\n"
+                f"Several features per gene are taken as they are, got {option_named('normalization')} "
+                f"{training.normalization!r}.\n"
                 + remedy("Pass {normalization}, and scale the layers of the data yourself.", normalization="none")
             )
         return align_features(data, arch, options.gene_features, missing=missing)[cells], None

@@ -133,7 +133,8 @@ def train(
         read = Side.fit(data, side, covariate, known.cells, known.cells[split.train])
         if asked and asked not in (read.features, read.width):
             raise DataError(
-                f"side_features={asked:,}, but the side data have {read.features or read.width:,} features."
+                f"{remedy('{side_features}', side_features=asked)}, but the side data have "
+                f"{read.features or read.width:,} features."
             )
         beside, remember = read.values(data, known.cells, array=side), {"side": read.to_json()}
         model_options["side_features"] = read.width

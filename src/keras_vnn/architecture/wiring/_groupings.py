@@ -19,6 +19,7 @@ from scipy.sparse import csgraph
 
 from keras_vnn.architecture.wiring._groups import Groups, membership
 from keras_vnn.basics.errors import WiringError
+from keras_vnn.basics.remedies import remedy
 from keras_vnn.options import InteractionOptions
 from keras_vnn.priors import Interactions
 
@@ -69,7 +70,8 @@ def cliques(interactions: Interactions, options: InteractionOptions, *, most: in
     if len(found) > most:
         raise WiringError(
             f"The {len(interactions):,} interactions have more than {most:,} maximal cliques.\n"
-            'Keep fewer interactions (a higher min_score), or take grouping="community" or "neighbourhood".'
+            + remedy("Keep fewer interactions by score, or take {grouping} or ", grouping="community")
+            + remedy("{grouping}.", grouping="neighbourhood")
         )
     members = [[interactions.genes[i] for i in sorted(clique)] for clique in found]
     return Groups.of(

@@ -26,6 +26,7 @@ from keras_vnn.architecture.wiring._matching import check_match, prior_of
 from keras_vnn.architecture.wiring._pruning import TermLimits, annotated_hierarchy, prune, with_one_root
 from keras_vnn.basics.errors import WiringError, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry
+from keras_vnn.basics.remedies import remedy
 from keras_vnn.options import HierarchyOptions, OntologyOptions, documented
 from keras_vnn.priors import Annotations, Ontology
 from keras_vnn.priors.genes import GeneList, gene_list
@@ -126,7 +127,8 @@ def ontology_architecture(
     layout, dropped = _laid_out(listed, hierarchy, chosen)
     unread = np.flatnonzero(np.diff(layout.genes.indptr) == 0)
     if chosen.unannotated == "node" and len(unread) and UNANNOTATED_ID in {*hierarchy.ids, *listed}:
-        raise WiringError(f'A term or gene is called {UNANNOTATED_ID!r}: pass unannotated="unconnected".')
+        how = remedy("pass {unannotated}", unannotated="unconnected")
+        raise WiringError(f"A term or gene is called {UNANNOTATED_ID!r}: {how}.")
     entries += dropped + _gene_entries(listed, annotations, whole, hierarchy, unread, chosen)
     units = units_of(chosen.units, hierarchy.sizes)
     layers, connections = assembled(
@@ -221,7 +223,8 @@ def _laid_out(genes: GeneList, hierarchy: Hierarchy, options: OntologyOptions) -
         return layout, entries
     layout, further = only_adjacent(layout, hierarchy, genes.ids)
     if not (layout.layer > 0).any():
-        raise WiringError('Every term lost its place under skip_edges="drop": pass skip_edges="keep".')
+        dropped, kept = (remedy("{skip_edges}", skip_edges=how) for how in ("drop", "keep"))
+        raise WiringError(f"Every term lost its place under {dropped}: pass {kept}.")
     return layout, entries + further
 
 

@@ -18,6 +18,7 @@ from keras_vnn.architecture.wiring._hierarchy import Hierarchy, adjacency, ances
 from keras_vnn.architecture.wiring._matching import positions_in
 from keras_vnn.basics.errors import VNNWarning, WiringError, sample
 from keras_vnn.basics.provenance import AuditEntry
+from keras_vnn.basics.remedies import remedy
 from keras_vnn.options import OntologyOptions
 from keras_vnn.priors import Annotations, Ontology
 from keras_vnn.priors.genes import GeneList
@@ -124,7 +125,7 @@ def _check_terms(annotations: Annotations, listed: NDArray[np.bool_], columns: N
         # Level 4 is the caller of `wire.ontology`.
         warnings.warn(
             f"{unknown:,} of {int(listed.sum()):,} annotations are with terms the ontology does not have.\n"
-            "A slim lacks most terms: give the full ontology, and the slim as terms=….",
+            + remedy("A slim lacks most terms: give the full ontology, and the slim as {terms}.", terms=...),
             VNNWarning,
             stacklevel=4,
         )
@@ -318,9 +319,10 @@ def _names(hierarchy: Hierarchy, chosen: NDArray[np.bool_]) -> Iterator[str]:
 def _nothing_left(hierarchy: Hierarchy, limits: TermLimits, entries: list[AuditEntry]) -> str:
     lines = ["No term is left.", *(f"    {entry}" for entry in entries if entry.count)]
     largest = int(hierarchy.sizes.max(initial=0))
-    upper = "" if limits.max_genes is None else f" and max_genes={limits.max_genes}"
+    lower = remedy("{min_genes}", f"at least {limits.min_genes}", min_genes=limits.min_genes)
+    upper = remedy(" and {max_genes}", max_genes=limits.max_genes) if limits.max_genes is not None else ""
     lines.append(
-        f"The largest term has {largest:,} genes of the list; the limits are min_genes={limits.min_genes}{upper}.\n"
+        f"The largest term has {largest:,} genes of the list; the limits are {lower}{upper}.\n"
         "Set limits that fit these sizes, or give more genes."
     )
     return "\n".join(lines)

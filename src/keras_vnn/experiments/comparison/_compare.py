@@ -18,6 +18,7 @@ from keras_vnn.basics.csv_tables import read_table
 from keras_vnn.basics.errors import ConfigError, check_choice
 from keras_vnn.basics.files import made_folder
 from keras_vnn.basics.progress import Say, log_info
+from keras_vnn.basics.remedies import at_command_line, remedy
 from keras_vnn.basics.runs import alone_at, claim, digest_of
 from keras_vnn.data import Labels, Targets, groups_in, labels_given
 from keras_vnn.data.metrics import named
@@ -224,8 +225,8 @@ def _compared(
     check_choice("The measure", measure, MEASURES)
     if not isinstance(labels, Labels) and not all(one.is_judged for one in contenders):
         raise ConfigError(
-            "The control input is made for classes of cells; there is none for numbers.\nLeave it out: "
-            'controls=("swap", "genes", "modules")'
+            "The control input is made for classes of cells; there is none for numbers.\n"
+            + remedy("Leave it out: {controls}", controls=("swap", "genes", "modules"))
         )
     how = {name: value for name, value in how.items() if value is not None and not (name == "covariate" and not value)}
     _check(objective, labels, how, options)
@@ -322,7 +323,8 @@ def _check(objective: str, labels: Any, how: Mapping[str, Any], options: Compare
         return
     noun = "An autoencoder" if objective == "autoencoder" else "An embedding"
     if objective != "autoencoder" and not isinstance(labels, Labels):
-        raise ConfigError(f"{noun} is trained on classes of cells: vnn.pp.labels_of(data, column).")
+        way = "" if at_command_line() else ": vnn.pp.labels_of(data, column)"
+        raise ConfigError(f"{noun} is trained on classes of cells{way}.")
     if how.keys() & {"side", "covariate"}:
         raise ConfigError(f"{noun} reads genes alone. Leave out side and covariate.")
     if objective == "autoencoder" and "pretraining" in how:

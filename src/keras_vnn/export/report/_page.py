@@ -22,6 +22,7 @@ import pandas as pd
 from keras_vnn.architecture import Architecture
 from keras_vnn.basics.errors import ModelError, ReadError
 from keras_vnn.basics.files import check_target, existing_file, replacing
+from keras_vnn.basics.remedies import at_command_line
 from keras_vnn.export._content import check_ranking, is_model, measure_of, outputs_of, remembered_rankings
 from keras_vnn.export.report._columns import (
     activity_columns,
@@ -112,11 +113,9 @@ _COMPARISON = _Experiment(
     "comparison",
     "keras-vnn comparison ",
     "comparison.json",
-    "Make one: vnn compare recipe.yaml -o comparison, then --comparison comparison",
+    "Make one: vnn compare recipe.yaml -o comparison",
 )
-_SEARCH = _Experiment(
-    "search", "keras-vnn tuning ", "tuning.json", "Make one: vnn tune recipe.yaml -o tuned, then --search tuned"
-)
+_SEARCH = _Experiment("search", "keras-vnn tuning ", "tuning.json", "Make one: vnn tune recipe.yaml -o tuned")
 
 
 def _experiment_values(given: Any, kind: _Experiment) -> dict[str, Any] | None:
@@ -232,7 +231,12 @@ def report_data(
         if data is not None:
             raise ModelError(
                 "An architecture has no weights, so it does nothing with data.\n"
-                "Train a model: vnn.train(arch, data, labels), then vnn.pl.write_report(result.model, path)"
+                "Train a model, and write its report: "
+                + (
+                    "vnn train ARCHITECTURE DATA --label COLUMN -o model.keras"
+                    if at_command_line()
+                    else "vnn.train(arch, data, labels), then vnn.pl.write_report(result.model, path)"
+                )
             )
         found |= _of_architecture(source, None, None)
         found |= dict.fromkeys(("model", "readout", "activity", "scores"))

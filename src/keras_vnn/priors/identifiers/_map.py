@@ -216,7 +216,7 @@ def identifier_map(
         raise GeneError("There is no name to translate.")
     if table is None:
         if source is not None or target is not None:
-            raise ConfigError("Columns were named, but there is no table of identifiers: give one (--id-map FILE).")
+            raise ConfigError("Columns were named, but there is no table of identifiers: give one.")
         return _matched(given, aims, ignore_case=ignore_case, ignore_version=ignore_version)
     if not aims and target is None:
         raise ConfigError(f"Say what to translate into: target=…\nThe table has: {sample(table.columns, 20)}.")

@@ -20,6 +20,7 @@ import yaml
 
 from keras_vnn.basics.errors import ConfigError, FetchError, OutputError, did_you_mean
 from keras_vnn.basics.files import replacing, sha256_of
+from keras_vnn.basics.remedies import at_command_line
 
 CURRENT = "current"
 
@@ -122,7 +123,7 @@ def remote_file(name: str, release: str | None = None) -> RemoteFile:
     if chosen != str(entry.get("release", CURRENT)) and "{release}" not in address:
         if "dated" not in entry:
             raise ConfigError(
-                f"{name} is there as release {entry.get('release', CURRENT)} only, got release={release!r}.\n"
+                f"{name} is there as release {entry.get('release', CURRENT)} only, got {release!r}.\n"
                 "Leave the release out."
             )
         address = str(entry["dated"])
@@ -280,7 +281,7 @@ def fetch(
     except OSError as error:
         raise OutputError(
             f"Cannot make the cache folder {place}: {error.strerror}\n"
-            f"Name another: --folder priors, or export {_VARIABLE}=/path/to/folder"
+            f"Name another {'with --folder' if at_command_line() else 'folder'}, or export {_VARIABLE}=/path/to/folder"
         ) from error
     arrived = place / f"{wanted.archive}.partial"
     try:

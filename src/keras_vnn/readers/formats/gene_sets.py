@@ -64,6 +64,24 @@ Term	Overlap	P-value	Adjusted P-value	Combined Score	Genes
 p53 signaling pathway	3/72	1.2E-6	4.0E-5	310.2	CDKN1A;MDM2;TP53
 Mismatch repair	2/23	3.4E-4	2.1E-3	95.7	MLH1;MSH2
 ```
+
+### CORUM
+`read.gene_sets`: a complex and its genes a row.
+
+```text coreComplexes.txt
+ComplexID	ComplexName	Organism	subunits(UniProt IDs)	subunits(Entrez IDs)	subunits(Gene name)
+1	BCL6-HDAC4 complex	Human	P41182;P56524	604;9759	BCL6;HDAC4
+2	MDM2-p53 complex	Human	Q00987;P04637	4193;7157	MDM2;TP53
+```
+
+### KEGG, genes and pathways
+`read.gene_sets`: as https://rest.kegg.jp/link/pathway/hsa gives them; genes without their organism, `7157`, `b0002`.
+
+```text kegg_link.txt
+hsa:7157	path:hsa04115
+hsa:4193	path:hsa04115
+hsa:4609	path:hsa05200
+```
 """
 
 from __future__ import annotations
@@ -80,15 +98,14 @@ from keras_vnn.basics.files import read_lines
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.basics.remedies import remedy
 from keras_vnn.priors import GeneSets
-from keras_vnn.readers.formats import Format
-from keras_vnn.readers.formats.terms import PATHWAY_ID
+from keras_vnn.readers.formats import Format, most_rows
+from keras_vnn.readers.formats.terms import GENE_TITLES, PATHWAY_ID, TERM_ID
 from keras_vnn.readers.layout import Columns, Layout, is_number, lay_out
 from keras_vnn.readers.pairs import read_rows
 from keras_vnn.readers.tabular import Options, Table
 from keras_vnn.readers.text import Preview, at, read_json_text, shortened
 
 _NO_GENE = re.compile(r"\s*|na|n/a|null|none|-|https?://.*|.*\s.*|.{31,}", re.IGNORECASE)
-_ONTOLOGY_ID = re.compile(r"GO:\d{7}|R-[A-Z]{3}-\d+")
 _SAYS_NOTHING = re.compile(r"na|n/a|https?://.*|>.*", re.IGNORECASE)
 _WEIGHT = re.compile(r"(.+),[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 
@@ -273,19 +290,16 @@ _JSON_GENES = ("genesymbols", "gene_symbols", "genes", "members")
 _SET_WORDS = (
     "gsname geneset genesetname setname standardname pathway pathwayname set term termname signature module gsid"
 ).split()
-_GENE_WORDS = (
-    "genesymbol humangenesymbol hgncsymbol symbol gene genename geneid entrezgene ncbigene entrez ensemblgene ensembl "
-    "dbgenesymbol"
-).split()
-_TERM_WORDS = "description term termname pathway name id".split()
+_TERM_WORDS = "description term termname pathway name id complexname".split()
 _LISTED_WORDS = (
-    "genes geneid leadgenes ledgegenes leadinggenes leadingedge coreenrichment intersections overlapgenes".split()
-)
+    "genes geneid leadgenes ledgegenes leadinggenes leadingedge coreenrichment intersections overlapgenes "
+    "subunitsgenename subunits"
+).split()
 _LIST_MARKS = (";", "/", "|", ", ", ",")
 
 
 def _layout(start: Preview) -> Layout:
-    return lay_out(start, is_header=lambda words: _places(words, _SET_WORDS, _GENE_WORDS) is not None)
+    return lay_out(start, is_header=lambda words: _places(words, _SET_WORDS, GENE_TITLES) is not None)
 
 
 def _places(words: Sequence[str], *of: Sequence[str]) -> tuple[int, int] | None:
@@ -302,11 +316,11 @@ def _refused(start: Preview, wanted: str) -> NoReturn:
 
 def _is_long(start: Preview) -> bool:
     layout = _layout(start)
-    places = _places(layout.words, _SET_WORDS, _GENE_WORDS)
+    places = _places(layout.words, _SET_WORDS, GENE_TITLES)
     if places is None or not layout.is_regular:
         return False
     # Terms of an ontology are annotations.
-    return not any(_ONTOLOGY_ID.match(name) for name in layout.values(places[0]))
+    return not any(TERM_ID.match(name) for name in layout.values(places[0]))
 
 
 def read_long(start: Preview, options: Options) -> GeneSets:
@@ -318,7 +332,7 @@ def read_long(start: Preview, options: Options) -> GeneSets:
         The header does not name a column of sets and one of genes, or a row lacks one of them.
     """
     layout = _layout(start)
-    places = _places(layout.words, _SET_WORDS, _GENE_WORDS) or _refused(
+    places = _places(layout.words, _SET_WORDS, GENE_TITLES) or _refused(
         start, "sets and of genes, such as gs_name and gene_symbol"
     )
     table = read_rows(layout, Columns(*places, chosen=True))
@@ -327,6 +341,42 @@ def read_long(start: Preview, options: Options) -> GeneSets:
     for name, genes in members.items():
         found.add(name, genes, "")
     return found.value(f"{layout.kind} {layout.name(places[0])}, {layout.name(places[1])}", table.records)
+
+
+_KEGG_GENE, _KEGG_PATHWAY = re.compile(r"([a-z]{3,4}):(\S+)"), re.compile(r"(path:)?[a-z]{2,4}\d{5}")
+
+
+def _is_kegg(start: Preview) -> bool:
+    """Say whether rows are a gene and a pathway of KEGG, as ``link/pathway/hsa`` gives them, or the other way round."""
+    return most_rows(start, lambda row: len(row) == 2 and (_of_kegg(*row) or _of_kegg(*reversed(row))) is not None)
+
+
+def _of_kegg(gene: str, pathway: str) -> tuple[str, str] | None:
+    """Return a pathway and a gene without their databases; ``None`` where they are not such."""
+    found = _KEGG_GENE.fullmatch(gene)
+    is_pathway = _KEGG_PATHWAY.fullmatch(pathway) is not None
+    return (pathway.removeprefix("path:"), found[2]) if found and found[1] != "path" and is_pathway else None
+
+
+def read_kegg(start: Preview, options: Options) -> GeneSets:
+    """Read a pair of a gene and a pathway a row.
+
+    Raises
+    ------
+    ReadError
+        A row is not such a pair.
+    """
+    members: dict[str, list[str]] = {}
+    lines = [(number, line.split("\t")) for number, line in enumerate(read_lines(start.path), 1) if line.strip()]
+    for number, row in lines:
+        pair = (_of_kegg(*row) or _of_kegg(*reversed(row))) if len(row) == 2 else None
+        if pair is None:
+            raise ReadError(f"Expected a gene and a pathway of KEGG, such as hsa:7157: {at(start.path, number)}")
+        members.setdefault(pair[0], []).append(pair[1])
+    found = _Gathered(start, options)
+    for name, genes in members.items():
+        found.add(name, genes, "")
+    return found.value("KEGG, genes and pathways", len(lines))
 
 
 def _is_enrichment(start: Preview) -> bool:
@@ -394,7 +444,14 @@ GENE_SET_JSON = Format(
 )
 GMX = Format("gmx", "GMX (a set per column)", "gene-sets", _is_gmx, read_gmx)
 GENE_SET_TABLE = Format("long", "a table of sets and genes (msigdbr)", "gene-sets", _is_long, read_long)
-ENRICHMENT = Format("enrichment", "results of Enrichr or clusterProfiler", "gene-sets", _is_enrichment, read_enrichment)
+KEGG = Format("kegg", "genes and pathways of KEGG", "gene-sets", _is_kegg, read_kegg)
+ENRICHMENT = Format(
+    "enrichment",
+    "a table of sets and their genes (Enrichr, clusterProfiler, CORUM)",
+    "gene-sets",
+    _is_enrichment,
+    read_enrichment,
+)
 _read_gmt = partial(read_sets, title="GMT", described=True)
 _read_groups = partial(read_sets, title="group file", described=False)
 GMT = Format("gmt", "GMT (name, description, genes)", "gene-sets", _is_gmt, _read_gmt)

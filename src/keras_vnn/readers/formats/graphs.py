@@ -217,6 +217,8 @@ def _read_list(path: Path, *, parse: str, title: str) -> Network:
 def _read_json(path: Path) -> Network:
     content = read_json_text(path)
     with _parsing(path, "a network in JSON"):
+        if isinstance(content, dict) and {"source", "target"} <= content.keys():
+            content = [content]
         elements = content["elements"] if isinstance(content, dict) and "elements" in content else content
         if "links" not in elements and "edges" not in elements and "adjacency" not in elements:
             # One list, as Cytoscape.js takes it as well, or one of edges alone.
@@ -450,6 +452,8 @@ def _is_json(start: Preview) -> bool:
         return is_edge or re.search(r'"data"\s*:\s*\{\s*"(id|source)"\s*:', top) is not None
     if not top.startswith("{") or '"graphs"' in top[:1000]:
         return False
+    if all('"source"' in text and '"target"' in text and text.strip()[-1:] == "}" for text in start.texts[:20]):
+        return True
     return re.search(r'"elements"\s*:\s*[\[{]|"nodes"\s*:\s*\[\s*\{', top) is not None
 
 

@@ -118,7 +118,8 @@ _HEADER_WORDS = set(
 _TELLING_WORDS = set(
     "symbol hgncid approvedsymbol ensemblgeneid genestableid proteinstableid genestableidversion entrezid ncbigeneid "
     "uniprotids aliassymbol prevsymbol stringproteinid preferredname genename taxid geneid synonyms dbxrefs alias "
-    "ncbigeneformerlyentrezgeneid proteinsize entryname genenames genenamesprimary".split()
+    "ncbigeneformerlyentrezgeneid proteinsize entryname genenames genenamesprimary primaryfbgn secondaryfbgns "
+    "annotationid".split()
 )
 _ATTRIBUTES = re.compile(r'(gene_id|transcript_id) "[^"]*"|(ID|Parent|Name|gene_id)=[^;]+')
 _MOST_COLUMNS = 1000

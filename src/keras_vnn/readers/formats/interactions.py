@@ -117,7 +117,7 @@ from keras_vnn.readers.text import Preview, shortened
 # ---- tables --------------------------------------------------------------------------------------------------
 
 _PARTNERS = (
-    "preferredname protein gene symbol genesymbol genename geneid proteinid proteinname interactor interactorid "
+    "preferredname entity protein gene symbol genesymbol genename geneid proteinid proteinname interactor interactorid "
     "interactorsymbol officialsymbolinteractor systematicnameinteractor ensembl ensemblgeneid ensemblid uniprot "
     "uniprotid entrez entrezgene entrezid entrezgeneinteractor node partner participant name id hgncsymbol "
     "orf molecule item stringid"
@@ -125,7 +125,7 @@ _PARTNERS = (
 _ENDINGS = (("a", "b"), ("1", "2"), ("x", "y"))
 _OTHER_PAIRS = (
     *(("bait", "prey"), ("sourcegenesymbol", "targetgenesymbol"), ("sourcesymbol", "targetsymbol")),
-    *(("source", "target"), ("from", "to"), ("head", "tail"), ("gene", "partner")),
+    *(("source", "target"), ("from", "to"), ("head", "tail"), ("gene", "partner"), ("locusname", "interactorlocus")),
 )
 _SCORES = (
     "combinedscore score weight confidence confidencescore miscore probability publications npublications "
@@ -153,9 +153,9 @@ INTERACTION_ROLES = Roles(pair=_pair, number=tuple(_SCORES), number_is="score")
 
 
 def _names_partners(start: Preview) -> bool:
-    """Say whether the header names two equal partners (``gene_a``, ``gene_b``): the file holds interactions."""
-    header = lay_out(start, is_header=INTERACTION_ROLES.heads).header
-    return header is not None and _partners([normalized(name) for name in header]) is not None
+    """Say whether the header names two equal partners (``gene_a``, ``gene_b``), and no effect of one on the other."""
+    words = lay_out(start, is_header=INTERACTION_ROLES.heads).words
+    return _partners(words) is not None and "effect" not in words
 
 
 INTERACTION_HEADER = Format("interactions", "a table of interactions", "interactions", _names_partners)
@@ -180,13 +180,17 @@ def read_string_links(start: Preview, options: Options) -> Table:
     """Read STRING links; the release is taken from the file's name (``9606.protein.links.v12.0.txt.gz``)."""
     if options.at_least is not None and 0 < options.at_least <= 1:
         warnings.warn(
-            f"STRING scores run from 0 to 1000, so min_score={options.at_least:g} keeps every interaction: "
-            f"{start.path}\nDid you mean min_score={1000 * options.at_least:g}?",
+            f"STRING scores run from 0 to 1000, so {_least(options.at_least)} keeps every interaction: "
+            f"{start.path}\nDid you mean {_least(1000 * options.at_least)}?",
             VNNWarning,
             stacklevel=2,
         )
     table = read_pairs(start, options, INTERACTION_ROLES, said="STRING links")
     return replace(table, release=release_in_name(start, "STRING"))
+
+
+def _least(score: float) -> str:
+    return remedy("{min_score}", min_score=int(score) if float(score).is_integer() else score)
 
 
 _ACTIONS = ["itemida", "itemidb", "mode"]

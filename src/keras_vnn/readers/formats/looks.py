@@ -12,12 +12,11 @@ from keras_vnn.priors.genes import GENE_WORDS
 from keras_vnn.priors.kinds import OTHER, identify
 from keras_vnn.readers.formats import Format, most_rows
 from keras_vnn.readers.formats.gene_sets import looks_like_groups
-from keras_vnn.readers.formats.terms import PATHWAY_ID
-from keras_vnn.readers.layout import is_number, lay_out
+from keras_vnn.readers.formats.terms import TERM_ID, annotates
+from keras_vnn.readers.layout import NO_SCORE, is_number, lay_out, normalized
 from keras_vnn.readers.text import GCT, Preview
 
-_GO_TERM = re.compile(r"GO:\d{7}")
-_TERM = re.compile(r"GO:\d{7}|R-[A-Z]{3}-\d+")
+_GO_TERM = re.compile(r"GO:\d{7}|R-[A-Z]{3}-\d+$")
 _DESCRIPTION = re.compile(r"(https?://|>|na$|n/a$)", re.IGNORECASE)
 
 
@@ -44,12 +43,12 @@ def _is_group_rows(start: Preview) -> bool:
 
 
 def _relates_terms(row: Sequence[str]) -> bool:
-    terms = [bool(_TERM.fullmatch(name)) for name in row[:2]]
+    terms = [bool(TERM_ID.fullmatch(name)) for name in row[:2]]
     return len(row) >= 2 and (all(terms) or (terms[0] and row[2:3] in (["gene"], ["default"])))
 
 
-def _annotates(row: Sequence[str]) -> bool:
-    return len(row) >= 2 and any(_GO_TERM.match(field) or PATHWAY_ID.fullmatch(field) for field in row)
+def _annotates(start: Preview) -> bool:
+    return annotates(start) or most_rows(start, lambda row: len(row) >= 2 and any(map(_GO_TERM.match, row)))
 
 
 def _has_regions(start: Preview) -> bool:
@@ -85,17 +84,30 @@ def _is_expression(start: Preview) -> bool:
     if len(start.lines) < 2:
         return False
     layout = lay_out(start)
-    if layout.header is None or layout.width < 4 or layout.is_numeric(0):
+    if layout.header is None or layout.is_numeric(0):
         return False
-    others = [title for column, title in enumerate(layout.titles) if column and not layout.is_numeric(column)]
+    titles = dict(enumerate(layout.titles))
+    corner = titles.pop(0).casefold()
+    others = [title for column, title in titles.items() if not layout.is_numeric(column)]
     # Names of other kinds may stand next to the first, as pipelines write them.
-    return layout.width - len(others) > 3 and all(GENE_WORDS.fullmatch(title.casefold()) for title in others)
+    if not all(GENE_WORDS.fullmatch(title.casefold()) for title in others):
+        return False
+    if len(titles) - len(others) > 2:
+        return True
+    # Two columns of numbers are measured where they say so of genes, and are not ids of them.
+    measured = sum(NO_SCORE.fullmatch(normalized(title)) is None for title in titles.values() if title not in others)
+    return measured == 2 and (not corner or GENE_WORDS.fullmatch(corner) is not None)
 
 
 def _is_one_line(start: Preview) -> bool:
     """Say whether the file is one line of three names or more; two are a pair."""
     names = lay_out(start).rows[0][1]
     return len(start.lines) == 1 and len(names) > 2 and identify(names).kind != OTHER and not any(map(is_number, names))
+
+
+def _begins(*header: str) -> Callable[[Preview], bool]:
+    """Return what says whether a header begins so."""
+    return lambda start: tuple(start.fields[0][: len(header)]) == header
 
 
 def _unreadable(
@@ -118,6 +130,17 @@ def _holds(*marks: str) -> Callable[[Preview], bool]:
     return lambda start: any(mark in text for text in start.texts[:40] for mark in marks)
 
 
+JSON_RECORDS = _unreadable(
+    "json-records",
+    "a table in JSON",
+    "Write it as text: pandas.read_json(path, lines=True).to_csv('table.tsv', sep='\\t', index=False); without "
+    "lines=True where it is one list.",
+    sniff=lambda start: re.match(r"\s*(\[\s*\{[^{}\[\]]*\}|\{[^{}\[\]]*\}\s*\{)", "".join(start.texts)) is not None,
+)
+_ONE_SAMPLE = (
+    "It holds the quantities of one sample. Put all samples in one table, a column each, and sum transcripts up by "
+    "gene: tximport in R does both."
+)
 GENE_LIST_JSON = Format(
     "gene-json",
     "a list of genes in JSON",
@@ -127,6 +150,16 @@ GENE_LIST_JSON = Format(
 SURE = (
     Format("gct", "GCT (expression)", "genes", _is_gct),
     Format("featurecounts", "counts of featureCounts", "genes", _is_feature_counts),
+    *(
+        _unreadable(name, f"quantities of one sample ({title})", _ONE_SAMPLE, sniff=_begins(*header))
+        for name, title, header in (
+            ("salmon", "salmon", ("Name", "Length", "EffectiveLength")),
+            ("kallisto", "kallisto", ("target_id", "length", "eff_length")),
+            ("rsem", "RSEM", ("gene_id", "transcript_id(s)", "length")),
+            ("rsem", "RSEM", ("transcript_id", "gene_id", "length")),
+            ("star", "STAR", ("N_unmapped",)),
+        )
+    ),
     _unreadable("html", "a web page", _TO_SAVE, "<!DOCTYPE", "<!doctype", "<html", "<HTML"),
     _unreadable("other-owl", "an ontology in OWL, but not RDF/XML", _ROBOT, sniff=_is_owl),
     _unreadable("obo-xml", "an ontology in OBO-XML", "Download its .obo file.", sniff=_holds("<obo>", "<obo ")),
@@ -147,7 +180,7 @@ LIKELY = (
     Format("gmt", "GMT (gene sets)", "gene-sets", _is_ragged),
     Format("groups", "groups of genes", "gene-sets", _is_group_rows),
     Format("ontology-table", "a table that relates terms", "ontology", lambda start: most_rows(start, _relates_terms)),
-    Format("annotation-table", "a table of annotations", "annotations", lambda start: most_rows(start, _annotates)),
+    Format("annotation-table", "a table of annotations", "annotations", _annotates),
     Format(
         "expression",
         "an expression table",

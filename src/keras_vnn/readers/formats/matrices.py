@@ -2,8 +2,9 @@
 
 In: TSV, CSV or space-separated text with a header. Regulation has a row per target and a column per TF, 0, 1 or −1 in
 the cells; other numbers are weights when TFs are among its targets or the format is named, as an expression table looks
-the same. An adjacency matrix has the same names, in the same order, in rows and columns, and is symmetric, or one of
-its triangles is 0. Out: a `Table` with a row per cell that is not 0.
+the same. A second column may hold other names of the targets, which are left out. P-values are refused. An adjacency
+matrix has the same names, in the same order, in rows and columns, and is symmetric, or one of its triangles is 0. Out:
+a `Table` with a row per cell that is not 0.
 
 ### A wide matrix, targets × TFs
 `read.regulation`
@@ -44,7 +45,7 @@ from keras_vnn.readers.formats import Format
 from keras_vnn.readers.layout import Layout, as_number, is_number, lay_out
 from keras_vnn.readers.pairs import choose_rows
 from keras_vnn.readers.tabular import Options, Table, left_out, of_each, pieces_of, refuse_row
-from keras_vnn.readers.text import Preview
+from keras_vnn.readers.text import Preview, shortened
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,6 +53,8 @@ if TYPE_CHECKING:
 # ---- targets × TFs -------------------------------------------------------------------------------------------
 
 _CELLS = {"0", "1", "-1", "0.0", "1.0", "-1.0"}
+# Of a matrix of p-values hardly a cell is 0.
+_MOST_ZEROS = 0.05
 
 
 def _is_matrix(start: Preview) -> bool:
@@ -59,22 +62,34 @@ def _is_matrix(start: Preview) -> bool:
     layout = lay_out(start) if len(start.lines) > 1 else None
     if layout is None or layout.header is None or layout.width < 2 or layout.is_numeric(0):
         return False
-    corner, *names = layout.header
+    corner, names = layout.header[0], layout.header[_first_cell(layout) :]
     if len(set(names)) < len(names) or not all(names):
         return False
+    cells = _cells(layout)
     if _has_regulators_in_rows(layout):
-        return all(map(is_number, layout.numbers))
+        return all(map(is_number, cells))
     if are_numbered(layout.values(0)) or sum(map(is_gene_id, names)) > sum(map(is_gene_id, layout.values(0))):
         # Samples above genes: an expression table of what is detected.
         return False
     if CELL_WORDS.fullmatch(corner.casefold()) or 2 * sum(map(_is_of_cell, names)) > len(names):
         return False
-    return layout.numbers <= _CELLS and bool(layout.numbers - {"0", "0.0"})
+    return cells <= _CELLS and bool(cells - {"0", "0.0"})
+
+
+def _first_cell(layout: Layout) -> int:
+    """Return the first column of cells: the third where the second holds other names of the rows."""
+    return 2 if layout.width > 3 and not any(map(is_number, layout.values(1))) else 1
+
+
+def _cells(layout: Layout) -> set[str]:
+    """Return the cells in the preview, each once."""
+    return {value for _, fields in layout.rows for value in fields[_first_cell(layout) :]}
 
 
 def _has_regulators_in_rows(layout: Layout) -> bool:
     """Say whether names of columns are names of rows as well: regulators that are targets, and no cells."""
-    return not {*layout.titles[1:]}.isdisjoint(layout.values(0))
+    first = _first_cell(layout)
+    return not {*layout.titles[first:]}.isdisjoint(name for column in range(first) for name in layout.values(column))
 
 
 def _is_of_cell(name: str) -> bool:
@@ -87,12 +102,15 @@ def read_matrix(start: Preview, options: Options) -> Table:
     Raises
     ------
     ReadError
-        There is no header, a name is empty or repeated, or a cell is not a number (0, 1 or −1).
+        There is no header, a name is empty or repeated, a cell is not a number (0, 1 or −1), or the cells look like
+        p-values.
     """
     layout = lay_out(start, delimiter=options.delimiter, header=True)
     regulators = _regulators(layout)
     are_weights = options.format_named or _has_regulators_in_rows(layout)
-    cells = list(range(1, layout.width))
+    if not options.format_named:
+        _refuse_p_values(layout)
+    cells = list(range(_first_cell(layout), layout.width))
     parts: list[pd.DataFrame] = []
     records = 0
     skipped: list[int] = []
@@ -111,12 +129,27 @@ def read_matrix(start: Preview, options: Options) -> Table:
     frame = pd.concat(parts)
     if not len(frame):
         raise ReadError(f"No cell of the matrix says 1 or −1: {start.path}\nIs it the right file? A TF needs a target.")
-    said = f"{layout.kind} matrix of {records:,} targets × {len(regulators):,} TFs"
+    beside = f" (ignored: {layout.name(1)})" if _first_cell(layout) == 2 else ""
+    said = f"{layout.kind} matrix of {records:,} targets × {len(regulators):,} TFs{beside}"
     return Table(frame, start.path, said, records, (left_out(start.path, skipped),))
 
 
+def _refuse_p_values(layout: Layout) -> None:
+    """Raise where hardly a cell is 0, and all are from 0 to 1: a weight would make every TF regulate every target."""
+    values = np.array([as_number(cell) for _, fields in layout.rows for cell in fields[_first_cell(layout) :]])
+    if np.mean(values == 0) > _MOST_ZEROS or not ((values >= 0) & (values <= 1)).all() or (values == 1).all():
+        return
+    number, text = layout.preview.lines[-len(layout.rows)]
+    raise ReadError(
+        f"The cells look like p-values or probabilities, from 0 to 1 and hardly one of them 0: "
+        f"{layout.preview.path}:{number}\n    {shortened(text)}\n"
+        "Write 1 into the cells below a threshold, such as a p-value of 0.001, and 0 into the others"
+        + remedy("; if they are weights, pass {format}", format="matrix")
+    )
+
+
 def _regulators(layout: Layout) -> NDArray[np.object_]:
-    names = list(layout.header or ())[1:]
+    names = list(layout.header or ())[_first_cell(layout) :]
     where = f"{layout.preview.path}:{layout.skipped}"
     if not names or not all(names):
         raise ReadError(
@@ -138,7 +171,7 @@ def _refuse_cell(layout: Layout, row: Any, wrong: NDArray[np.bool_], *, are_weig
         refuse_row(layout, row.name, "The row has no name")
     if not wrong.any():
         refuse_row(layout, row.name, f"The row has more than {layout.width} columns")
-    column = int(np.flatnonzero(wrong)[0]) + 1
+    column = int(np.flatnonzero(wrong)[0]) + _first_cell(layout)
     said = f"The cell below {layout.name(column)} is {row[column]!r}, expected"
     if are_weights:
         refuse_row(layout, row.name, f"{said} a finite number")

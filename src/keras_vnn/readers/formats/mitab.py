@@ -48,6 +48,7 @@ import numpy as np
 import pandas as pd
 
 from keras_vnn.basics.errors import ReadError, sample
+from keras_vnn.basics.remedies import remedy
 from keras_vnn.readers.formats import Format, most_rows, without_isoforms
 from keras_vnn.readers.pairs import choose_rows
 from keras_vnn.readers.tabular import Fixed, Options, Table, of_each, read_fixed
@@ -200,7 +201,8 @@ def _offer(frame: pd.DataFrame) -> str:
     known = sorted({database for text in texts for database, *_ in _entries(text)})
     if not known:
         return "They give no ids: write both names to a two-column file first."
-    return f"They give ids of: {sample(known, 12)}. Choose one, for example id={known[0]!r}, or id='accession'."
+    ways = " or ".join(remedy("{id}", id=way) for way in (known[0], "accession"))
+    return f"They give ids of: {sample(known, 12)}. Choose one, for example {ways}."
 
 
 MITAB = Format(

@@ -84,23 +84,23 @@ from keras_vnn.readers.text import Preview
 # ---- tables --------------------------------------------------------------------------------------------------
 
 _REGULATORS = (
-    "tf regulator transcriptionfactor tfs tfname tfsymbol tfgene sourcegenesymbol regulatorsymbol regulatorname "
-    "source from"
+    "tf regulator transcriptionfactor tfs tfname tfsymbol tfgene sourcegenesymbol regulatorsymbol regulatorgenename "
+    "regulatorname source from entitya"
 ).split()
 _TARGETS = (
-    "target targetgene targets targetname targetsymbol targetgenesymbol tg regulated regulatedgene gene genesymbol "
-    "genename to"
+    "target targetgene targets targetname targetsymbol targetgenesymbol tg regulated regulatedgene regulatedgenename "
+    "regulatedname gene genesymbol genename to entityb"
 ).split()
 # What precedes the kind of name in the headers of both: source_genesymbol, target_genesymbol.
 _SIDES = re.compile(r"(tf|regulator|transcriptionfactor|source|from)(.*)")
-_UNSPECIFIC = {"source", "sourcegenesymbol", "from"}
+_UNSPECIFIC = {"source", "sourcegenesymbol", "from", "entitya"}
 _EFFECTS = {
     "activation": "activation activates activate activated activator activating positive up upregulation upregulates "
     "upregulated stimulation stimulates induction induces inducer increase increases + 1 +1",
     "repression": "repression represses repress repressed repressor repressing negative down downregulation "
     "downregulates downregulated inhibition inhibits inhibitor suppression suppresses decrease decreases - -1 −",
     "both": "both dual bifunctional +- -+ +/- -/+ activation/repression activation;repression",
-    "unknown": "unknown unspecified ambiguous undetermined binding none na n/a ? 0",
+    "unknown": "unknown unspecified ambiguous undetermined binding none na n/a ? 0 formcomplex",
 }
 _EFFECT_OF = {word: effect for effect, words in _EFFECTS.items() for word in words.split()} | {"": "unknown"}
 
@@ -114,7 +114,9 @@ def effect_of(text: str) -> str | None:
     ('activation', 'repression', None)
     """
     word = text.casefold().strip()
-    return _EFFECT_OF.get(word) or _EFFECT_OF.get(normalized(word) or word)
+    # SIGNOR says of what, and how: "up-regulates quantity by expression".
+    ways = (word, *((normalized(one) or one) for one in (word, word.partition(" ")[0])))
+    return next((_EFFECT_OF[one] for one in ways if one in _EFFECT_OF), None)
 
 
 def _pair(words: Sequence[str]) -> tuple[int, int] | None:
@@ -131,7 +133,9 @@ REGULATION_ROLES = Roles(
     number_is="weight",
     subject="regulation",
     signed=frozenset("mor sign modeofregulation moa effect mode direction regulation".split()),
-    effect=tuple("effect mode modeofregulation regulation moa effecttype regulationtype interaction sign type".split()),
+    effect=tuple(
+        "effect mode modeofregulation regulation moa effecttype regulationtype interaction sign type function".split()
+    ),
     effect_of=effect_of,
 )
 

@@ -40,7 +40,7 @@ from keras_vnn.basics.files import read_lines
 from keras_vnn.basics.provenance import AuditEntry
 from keras_vnn.basics.remedies import reader_called, remedy
 from keras_vnn.readers.formats import for_families
-from keras_vnn.readers.tabular import Options, Table, left_out, of_each, to_skip
+from keras_vnn.readers.tabular import Options, Table, least_score, left_out, of_each, to_skip
 from keras_vnn.readers.text import COMMENT_MARKS, Preview, at
 
 _TYPES = {"interactions": ("pp", "interacts-with", "in-complex-with"), "regulation": ("pd", "controls-expression-of")}
@@ -58,7 +58,10 @@ def _is_sif(start: Preview) -> bool:
     types = [fields[1].casefold() for fields in rows if len(fields) > 2]
     if any(len(fields) == 2 and fields[1].casefold() not in _KNOWN_TYPES for fields in rows):
         return False
-    return 2 * sum(word in _KNOWN_TYPES for word in types) > len(types) or _holds_unknown_types(rows)
+    # Below a comment of as many fields is a table with a header.
+    is_headed = any(text.count("\t") + 1 == max(map(len, rows)) for _, text in start.comments)
+    is_known = 2 * sum(word in _KNOWN_TYPES for word in types) > len(types)
+    return is_known or (not is_headed and _holds_unknown_types(rows))
 
 
 def _holds_unknown_types(rows: list[list[str]]) -> bool:
@@ -83,7 +86,7 @@ def read_sif(start: Preview, options: Options, *, family: str) -> Table:
     """
     path = start.path
     if options.at_least is not None:
-        raise ReadError(f"min_score={options.at_least:g} needs scores, and SIF has none: {path}\nLeave out min_score.")
+        raise ReadError(f"{least_score(options)} needs scores, and SIF has none: {path}\nLeave it out.")
     wanted = {word.casefold() for word in options.sif_types or _TYPES[family]}
     lines = read_lines(path)
     tabbed = any("\t" in line for line in lines if not line.startswith(COMMENT_MARKS))

@@ -59,6 +59,17 @@ from keras_vnn.readers.text import Preview
 # ---- Reactome ------------------------------------------------------------------------------------------------
 
 PATHWAY_ID = re.compile(r"R-([A-Z]{3})-\d+")
+# Of any ontology; ids of genes, papers and species are written alike.
+TERM_ID = re.compile(
+    r"(?!(PMID|PUBMED|PubMed|HGNC|MGI|RGD|NCBI\w*|GeneID|GeneId|ENTREZ|Entrez\w*|TAIR|CID|MI):)"
+    r"[A-Z][A-Za-z_]+:\d{4,}|R-[A-Z]{3}-\d+"
+)
+_TERM_TITLE = re.compile(r".*(term|ontology|hpo|phenotype|disease|go)(id|ids|accession)?")
+# How headers name a column of genes, the most telling first.
+GENE_TITLES = (
+    "genesymbol humangenesymbol hgncsymbol symbol gene genename geneid entrezgene ncbigene entrez ensemblgene ensembl "
+    "dbgenesymbol"
+).split()
 _RELATIONS = Fixed("Reactome relation", {"parent": 0, "child": 1}, 2, 2, ("parent", "child"))
 _MEMBERS = Fixed(
     "Reactome row", dict(accession=0, term=1, name=3, evidence=4, taxon=5), 6, 6, required=("accession", "term")
@@ -179,15 +190,30 @@ _SEPARATOR = ";"
 
 
 def _is_gene_term(start: Preview) -> bool:
-    """Say whether one column of a table of two or three holds ids of terms."""
+    """Say whether one column holds ids of terms, of a table of two or three or with a header that names the genes.
+
+    Negations stand in columns of qualifiers: a table with such a column is none.
+    """
     layout = _layout(start)
-    return 2 <= layout.width <= 3 and _term_column(layout) is not None
+    is_told = 2 <= layout.width <= 3 or (_gene_column(layout) is not None and "qualifier" not in layout.words)
+    return is_told and layout.is_regular and _term_column(layout) is not None
+
+
+def annotates(start: Preview) -> bool:
+    """Say whether a table of two columns, or one with a header for both, holds genes and ids of terms."""
+    layout = _layout(start)
+    column = next((c for c in range(layout.width) if _fill(TERM_ID, layout.values(c))), None)
+    if column is None or layout.width == 2:
+        return column is not None and layout.is_regular
+    words = layout.words
+    return _is_gene_term(start) and bool(words) and _TERM_TITLE.fullmatch(words[column]) is not None
 
 
 def read_gene_term(start: Preview, options: Options) -> Table:
     """Read a table of genes and terms.
 
-    By default the term column is the one that holds ids such as ``GO:0006281``, the gene column the first of the rest.
+    By default the term column is the one that holds ids such as ``GO:0006281``, the gene column the one that the header
+    names so, or the first of the rest.
 
     Raises
     ------
@@ -202,7 +228,8 @@ def read_gene_term(start: Preview, options: Options) -> Table:
         layout = _layout(start)
         found = _term_column(layout)
         term = 1 if found is None else found
-        gene = 1 if term == 0 else 0
+        named = _gene_column(layout)
+        gene = int(term == 0) if named is None else named
     table = read_rows(layout, Columns(gene, term, chosen=True), malformed=options.malformed)
     frame = table.frame.rename(columns={"first": "symbol", "second": "term"}).astype(object)
     said = f"{layout.kind} gene, term"
@@ -234,6 +261,11 @@ def _layout(start: Preview) -> Layout:
     return layout
 
 
+def _gene_column(layout: Layout) -> int | None:
+    """Return the position of the column that the header says holds genes."""
+    return next((layout.words.index(title) for title in GENE_TITLES if title in layout.words), None)
+
+
 def _term_column(layout: Layout) -> int | None:
     """Return the position of the column of term ids; one of well-known ids wins over another.
 
@@ -241,11 +273,22 @@ def _term_column(layout: Layout) -> int | None:
     """
     for pattern in (_GO, _TERM):
         for column in range(layout.width):
-            values = layout.values(column)
-            below = [value for value in (values[1:] if len(values) > 1 else values) if value]
-            if below and 10 * sum(_hold(pattern, value) for value in below) >= 9 * len(below):
+            if _fill(pattern, layout.values(column)):
                 return column
     return None
+
+
+def _fill(pattern: re.Pattern[str], values: Sequence[str]) -> bool:
+    """Say whether nearly all that is in a column are such ids, but the first, which may be a title."""
+    below = [value for value in (values[1:] if len(values) > 1 else values) if value]
+    return bool(below) and 10 * sum(_hold(pattern, value) for value in below) >= 9 * len(below)
+
+
+def term_columns(start: Preview) -> list[int]:
+    """Return the columns, from 1, whose fields in a preview are mostly ids of terms."""
+    layout = lay_out(start)
+    values = [[value for value in layout.values(column) if value] for column in range(layout.width)]
+    return [n for n, of in enumerate(values, 1) if of and 2 * sum(_hold(TERM_ID, value) for value in of) > len(of)]
 
 
 def _hold(pattern: re.Pattern[str], value: str) -> bool:

@@ -99,6 +99,8 @@ READ = {
     "sets.gmx": ({"MLH1", "ATM", "CDKN1A", "MDM2", "BAX"}, 2, "GMX"),
     "msigdbr.csv": ({"CDKN1A", "MDM2", "MLH1"}, 2, "CSV gs_name, gene_symbol"),
     "Enrichr_table.txt": ({"CDKN1A", "MDM2", "TP53", "MLH1", "MSH2"}, 2, "TSV Term, Genes"),
+    "coreComplexes.txt": ({"BCL6", "HDAC4", "MDM2", "TP53"}, 2, "TSV ComplexName, subunits(Gene name)"),
+    "kegg_link.txt": ({"7157", "4193", "4609"}, 2, "KEGG, genes and pathways"),
     "kang.csv": ({"TP53", "ATM"}, 2, "text table"),
     "counts.gct": ({"TP53", "ATM"}, 3, "text table"),
     "counts.txt": ({"TP53", "ATM"}, 3, "text table"),

@@ -108,6 +108,12 @@ REMEDIES = {
         "If another column holds them, say which: {}",
         "--gene-column 2",
     ),
+    "accessions where there are none": (
+        "gene\tterm\nGENE0\tGO:0000001\nGENE1\tGO:0000001\n",
+        (*ANNOTATED, "prior.txt", "--gene-id", "accession", "--min-genes", 1, "--dry-run"),
+        "Pass {}.",
+        "--gene-id symbol",
+    ),
     "symbols of HIPPIE": (
         "AL1A1_HUMAN\t1\tA4_HUMAN\t2\t0.76\texperiments:x\n",
         ("build", "--genes", "numbers.txt", *BUILD[3:], "--interaction-id", "symbol"),

@@ -57,7 +57,7 @@ def test_what_is_said_of_inputs_calls_them_features():
         "2 missing: s3, s4",
         "1 feature of the data not used: rs9",
     ]
-    assert str(found.audit).splitlines()[0] == "align  2 features: missing from the data (s3, s4)"
+    assert str(found.audit).splitlines()[0] == "align   2 features: missing from the data (s3, s4)"
     assert "\nfeatures not connected 0\n" in str(arch.summary())
     assert "\ngenes not connected   0\n" in str(GENES.summary())
     with pytest.raises(GeneError, match="2 of 4 input features of the model are missing from the data: s3, s4"):

@@ -306,7 +306,8 @@ def _recognized(start: Preview, family: Family, known: tuple[Format, ...]) -> Fo
                     return format
             elif other is None and formats is not POSSIBLE and format.family not in own and format.matches(start):
                 other = format
-        if other is not None and is_believed:
+        # Sets of genes in a table are neither terms nor a GMT.
+        if other is not None and (is_believed or (other.family == "gene-sets" and other.read is not unread)):
             break
     if other is not None:
         refuse_other(start, other, family.what)

@@ -106,7 +106,7 @@ def _names(names: Iterable[object], parts: list[Iterable[object]], mark: str, pa
     if len(twice):
         raise ReadError(
             f"{len(twice):,} of {index.nunique():,} names stand more than once: {path}\n"
-            f"    {sample(list(twice))}\nGive each its own; of variants, plink --set-all-var-ids and --rm-dup do."
+            f"    {sample(list(twice))}\nGive each its own, or remove those that repeat; plink does both."
         )
     return index
 

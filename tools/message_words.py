@@ -24,6 +24,8 @@ _OPTION = re.compile(r"(?<![\w-])--[a-z](?:-?[a-z0-9])+(?![\w-])")
 _FUNCTION = re.compile(r"(?<![\w-])vnn((?:\.[A-Za-z_]+)+)")
 # A keyword with its value, or without; of pandas, R and others only behind their name.
 _KEYWORD = re.compile(r"(?<![\w.<{?&/-])[a-z]+(?:_[a-z]+)*=(?=[\"'\d…({\[A-Z]|$|[ ,;.)])")
+# The same, where the sources put both in.
+_SET = re.compile(r"(?:[a-z_]|\{\})*\{\}=(?=\{\})")
 _OTHERS = re.compile(
     r"(pandas|anndata|adata|table|frame|model|x)\.[a-z_]+[^\n]*|in R: [^\n]*|KERAS_BACKEND=\w+|export [A-Z_]+="
 )
@@ -120,7 +122,7 @@ def _exists(names: str) -> bool:
 def words_of_python(content: str) -> list[str]:
     """Return the keywords and functions of Python in a text."""
     own = re.sub(_OTHERS, "", content)
-    return [*_KEYWORD.findall(own), *(f"vnn{names}" for names in _FUNCTION.findall(own))]
+    return [*_KEYWORD.findall(own), *_SET.findall(own), *(f"vnn{names}" for names in _FUNCTION.findall(own))]
 
 
 def options_alone(content: str) -> list[str]:

@@ -43,10 +43,10 @@ PYTHON_ALONE = {
 # No texts for people, or files in a language of their own.
 NO_MESSAGES = {
     "basics/probing.py": {""},
-    "basics/remedies.py": {"reader_called"},
+    "basics/remedies.py": {"option_set", "reader_called", "remedy"},
     "basics/showing.py": {"_as_html"},
     "export/_documents.py": {"_usage"},
-    "export/_graphs.py": {"to_dot"},
+    "export/_graphs.py": {"_attributes", "to_dot"},
     "export/_layers.py": {"box"},
     "options/_wiring.py": {""},
     "readers/downloads/_fetch.py": {"_attempt"},

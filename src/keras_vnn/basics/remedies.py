@@ -76,6 +76,18 @@ def option_named(name: str) -> str:
     return (_FLAGS.get() or {}).get(name, name)
 
 
+def option_set(name: str, value: Any) -> str:
+    """Return an option with its value, as it is written where the message is read.
+
+    Examples
+    --------
+    >>> option_set("min_genes", 5)
+    'min_genes=5'
+    """
+    flag = (_FLAGS.get() or {}).get(name)
+    return f"{name}={value!r}" if flag is None else _as_flags(flag, value)
+
+
 def reader_called(family: str, function: str, *, format: str = "") -> str:
     """Return what reads a family of files: an option of ``vnn build``, or a function; with the format, if it is named.
 

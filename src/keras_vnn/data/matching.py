@@ -107,10 +107,10 @@ def gene_ids(genes: Any) -> tuple[str, ...]:
 
 def inputs_called(genes: Any) -> str:
     """Return what the inputs of a network are, ``gene`` or ``feature``; of other things ``gene``."""
-    layers = getattr(genes, "layers", None)
+    layers = getattr(genes, "layers", ())
     # An AnnData has layers too, of another kind.
-    is_network = isinstance(layers, tuple) and bool(layers)
-    return "feature" if is_network and {node.kind for node in layers[0]} == {"feature"} else "gene"
+    inputs = layers[0] if isinstance(layers, tuple) and layers else ()
+    return "feature" if {node.kind for node in inputs} == {"feature"} else "gene"
 
 
 def match(data: Any, table: Measured | Stored, wanted: Sequence[str], *, what: str = "gene") -> Alignment:

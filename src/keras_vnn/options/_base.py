@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from keras_vnn.basics.errors import ConfigError, VNNError, did_you_mean
+from keras_vnn.basics.remedies import option_named, option_set
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -129,8 +130,9 @@ class Options(BaseModel):
         for other, values in extra_of(field).get("applies", {}).items():
             actual = getattr(self, other)
             if actual not in values and getattr(self, name) != field.default:
-                allowed = " or ".join(f"{other}={value!r}" for value in values)
-                raise self.error(f"{name} goes with {allowed} only, got {other}={actual!r}. Leave {name} out.")
+                allowed = " or ".join(option_set(other, value) for value in values)
+                said = option_named(name)
+                raise self.error(f"{said} goes with {allowed} only, got {option_set(other, actual)}. Leave {said} out.")
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as plain JSON values."""

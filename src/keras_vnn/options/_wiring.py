@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 
 from keras_vnn.basics.errors import ConfigError
-from keras_vnn.basics.remedies import remedy
+from keras_vnn.basics.remedies import option_set, remedy
 from keras_vnn.options._base import Options, Positive, Real, Whole, as_tuple, only_with
 
 
@@ -34,7 +34,8 @@ class _WiringOptions(Options):
 def _check_room(options: Any, counted: str) -> None:
     least, most = getattr(options, f"min_{counted}"), getattr(options, f"max_{counted}")
     if most is not None and most < least:
-        raise ConfigError(f"max_{counted}={most} is below min_{counted}={least}: no node could be within both.")
+        upper, lower = option_set(f"max_{counted}", most), option_set(f"min_{counted}", least)
+        raise ConfigError(f"{upper} is below {lower}: no node could be within both.")
 
 
 class _GroupOptions(_WiringOptions):

@@ -18,6 +18,7 @@ from scipy import sparse
 from keras_vnn.architecture import Architecture, Layer, Node
 from keras_vnn.basics.errors import WiringError
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
+from keras_vnn.basics.remedies import option_set
 from keras_vnn.basics.showing import Shown
 from keras_vnn.options import GeneSetOptions, InteractionOptions
 from keras_vnn.priors.genes import GeneList
@@ -44,8 +45,8 @@ class Limits:
 
     def __str__(self) -> str:
         """Return the limits as the options that set them."""
-        upper = "" if self.maximum is None else f", max_{self.counted}={self.maximum}"
-        return f"min_{self.counted}={self.minimum}{upper}"
+        limits = {f"min_{self.counted}": self.minimum, f"max_{self.counted}": self.maximum}
+        return ", ".join(option_set(name, value) for name, value in limits.items() if value is not None)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

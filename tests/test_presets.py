@@ -122,6 +122,6 @@ def test_the_defaults_are_those_of_no_paper():
     assert (default.anchor, default.anchor_pull, default.kernel_initializer) == ("mean", 0.002, "glorot_uniform")
     assert default.reads == "all"
     training = TrainingOptions()
-    assert (training.normalization, training.learning_rate, training.adam_epsilon) == ("moderated", 0.1, 0.1)
+    assert (training.normalization, training.learning_rate, training.adam_epsilon) == ("centered", 0.1, 0.1)
     assert training.patience == 30
     assert TrainingOptions(learning_rate=0.001).adam_epsilon == 0.001

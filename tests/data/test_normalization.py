@@ -47,27 +47,27 @@ def test_zscore_by_hand():
     assert align(COUNTS, GENES, normalization=fitted) == pytest.approx(np.array([[-1, -1], [1, 1], [-3, -5 / 3]]))
 
 
-def test_moderated_by_hand():
+def test_centered_by_hand():
     # Standard deviations 2, 1.5 and, of a gene that is constant, 0; the 99.9th percentile of the first two is 1.9995.
     table = pd.DataFrame([[1.0, 3.0, 7.0], [5.0, 6.0, 7.0], [9.0, 6.0, 8.0]], columns=["A", "B", "C"])
-    fitted = fit_normalization("moderated", table, ["A", "B", "C"], cells=[0, 1])
-    assert fitted.scale == pytest.approx([3.9995, 3.4995, 1.9995])
+    fitted = fit_normalization("centered", table, ["A", "B", "C"], cells=[0, 1])
+    assert fitted.scale == pytest.approx([3.999, 3.999, 3.999])
     assert align(table, ["A", "B", "C"], normalization=fitted) == pytest.approx(
         np.array(
-            [[-2 / 3.9995, -1.5 / 3.4995, 0], [2 / 3.9995, 1.5 / 3.4995, 0], [6 / 3.9995, 1.5 / 3.4995, 1 / 1.9995]]
+            [[-2 / 3.999, -1.5 / 3.999, 0], [2 / 3.999, 1.5 / 3.999, 0], [6 / 3.999, 1.5 / 3.999, 1 / 3.999]]
         )
     )
 
 
-def test_moderated_of_constant_genes_is_zero():
+def test_centered_of_constant_genes_is_zero():
     same = pd.DataFrame(np.full((3, 2), 4.0), columns=GENES)
-    assert normalised("moderated", same).tolist() == np.zeros((3, 2)).tolist()
+    assert normalised("centered", same).tolist() == np.zeros((3, 2)).tolist()
 
 
-def test_moderated_says_that_it_is_for_logarithms():
+def test_centered_says_that_it_is_for_logarithms():
     large = pd.DataFrame(np.arange(200.0).reshape(20, 10) + 0.5, columns=list("ABCDEFGHIJ"))
     with pytest.warns(VNNWarning, match="few genes outweigh all others"):
-        fit_normalization("moderated", large, list("ABC"))
+        fit_normalization("centered", large, list("ABC"))
 
 
 def test_cells_are_scaled_by_all_genes_measured():
@@ -83,7 +83,7 @@ def test_cell_without_counts_stays_zero():
 def test_test_cells_have_no_influence():
     changed = COUNTS.copy()
     changed.loc["c3"] = [7.0, 9.0, 11.0]
-    for method in ("none", "log1p-cpm", "lin2017", "zscore", "moderated"):
+    for method in ("none", "log1p-cpm", "lin2017", "zscore", "centered"):
         one = fit_normalization(method, COUNTS, GENES, cells=[0, 1])
         assert one == fit_normalization(method, changed, GENES, cells=[0, 1])
         assert one != fit_normalization(method, changed, GENES)
@@ -157,7 +157,7 @@ ERRORS = {
     ),
     "unknown": (
         lambda: fit_normalization("log1p_cpm", COUNTS, GENES),
-        "normalization must be one of none, log1p-cpm, lin2017, zscore, moderated; "
+        "normalization must be one of none, log1p-cpm, lin2017, zscore, centered; "
         "got 'log1p_cpm'. Did you mean log1p-cpm?",
     ),
     "negative": (

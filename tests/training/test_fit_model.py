@@ -117,7 +117,7 @@ def test_features_are_not_normalised(arch: Architecture, cells: anndata.AnnData)
     with pytest.raises(DataError) as error:
         train(arch, cells, targets_of(cells, "response"), gene_features=("mutation", "deletion"))
     assert str(error.value).startswith(
-        "Several features per gene are taken as they are, got normalization 'moderated'."
+        "Several features per gene are taken as they are, got normalization 'centered'."
     )
 
 

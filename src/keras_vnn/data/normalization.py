@@ -29,8 +29,8 @@ from keras_vnn.data.matching import gene_ids, positions
 # less, half of what tells two of them apart.
 _ROUNDING = 1e-11
 
-# Of the standard deviations of all genes, the one that `moderated` adds to each.
-_MODERATION = 0.999
+# Of the standard deviations of all genes, twice this percentile is what `centered` divides all by.
+_MOST_VARIABLE = 0.999
 
 # The kind of numbers is told by so many cells.
 _TO_TELL = 256
@@ -40,7 +40,7 @@ _STEPS = {
     "log1p-cpm": Steps(per_cell=True, log=True),
     "lin2017": Steps(per_cell=True, per_gene=True),
     "zscore": Steps(per_gene=True),
-    "moderated": Steps(per_gene=True),
+    "centered": Steps(per_gene=True),
 }
 NORMALIZATIONS = tuple(_STEPS)
 
@@ -56,14 +56,14 @@ class Normalization(Shown):
     ``log1p-cpm``  each cell to 1e6 counts over **all** genes of the data, then ``log(1 + x)``
     ``lin2017``    each cell to 1e6 counts over **all** genes of the data, then z-score of each gene; no log
     ``zscore``     z-score of each gene
-    ``moderated``  each gene less its mean, divided by its standard deviation plus that of the most variable
+    ``centered``   each gene less its mean, all divided by twice the standard deviation of the most variable
     =============  ===================================================================================
 
     The sum of a cell is taken over every gene measured, before alignment, spike-ins included; a cell whose sum
     is 0 stays 0. Means and scales are those of the training cells; a gene that is constant in them up to rounding
-    has scale 1, so it is 0 in every training cell. What `moderated` adds to every standard deviation is the 99.9th
-    percentile of those of all genes that vary: genes that hardly vary stay quieter than those that do, and one that few
-    cells express is not as loud as the others. It is for values on one scale, such as logarithms of expression.
+    has scale 1, so it is 0 in every training cell. What `centered` divides by is the 99.9th percentile of the standard
+    deviations of all genes that vary: genes that hardly vary stay quieter than those that do, and one that few cells
+    express is not as loud as the others. It is for values on one scale, such as logarithms of expression.
 
     Attributes
     ----------
@@ -82,8 +82,6 @@ class Normalization(Shown):
     References
     ----------
     Lin et al. (2017), Nucleic Acids Research 45:e156, https://doi.org/10.1093/nar/gkx681 (``lin2017``).
-    Tusher, Tibshirani & Chu (2001), PNAS 98:5116, https://doi.org/10.1073/pnas.091062498 (a constant added to every
-    standard deviation).
     """
 
     method: str
@@ -241,7 +239,7 @@ def fit_normalization(
     Parameters
     ----------
     method
-        ``none``, ``log1p-cpm``, ``lin2017``, ``zscore`` or ``moderated``; see `Normalization`.
+        ``none``, ``log1p-cpm``, ``lin2017``, ``zscore`` or ``centered``; see `Normalization`.
     data
         AnnData or DataFrame (cells, genes), with every gene that was measured.
     genes
@@ -292,9 +290,8 @@ def fit_normalization(
     if steps.per_gene:
         varies = moments.deviation > rounding * np.abs(moments.mean)
         scale[varies] = moments.deviation[varies]
-        if method == "moderated" and varies.any():
-            added = np.quantile(moments.deviation[varies], _MODERATION)
-            scale = np.where(varies, moments.deviation, 0) + added
+        if method == "centered" and varies.any():
+            scale[:] = 2 * np.quantile(moments.deviation[varies], _MOST_VARIABLE)
     seen = reduce(add, numbers)
     _warn(seen.misfit(method, needs_counts=steps.per_cell))
     return Normalization(method, ids, moments.mean, scale, moments.cells, seen)
@@ -390,7 +387,7 @@ class Numbers:
                 + "."
             )
         is_large = self.smallest >= 0 and self.largest > _LARGEST_LOGARITHM
-        if is_large and (method == "moderated" or (method == "none" and self.integers)):
+        if is_large and (method == "centered" or (method == "none" and self.integers)):
             return (
                 f"The values look like raw counts, or others without a logarithm, and {asked} leaves "
                 "them on their scale: few genes outweigh all others.\n"

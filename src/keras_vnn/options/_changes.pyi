@@ -123,7 +123,7 @@ class AutoencoderChanges(TypedDict, total=False):
 class TrainingChanges(TypedDict, total=False):
     """Any of the fields of `TrainingOptions`."""
 
-    normalization: Literal["none", "log1p-cpm", "lin2017", "zscore", "moderated"]
+    normalization: Literal["none", "log1p-cpm", "lin2017", "zscore", "centered"]
     optimizer: Literal["adam", "adamw", "sgd"]
     learning_rate: float
     decay: float

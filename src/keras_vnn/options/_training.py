@@ -26,8 +26,8 @@ class TrainingOptions(Options):
     what: ClassVar[str] = "training option"
     heading: ClassVar[str] = "Training"
 
-    normalization: Literal["none", "log1p-cpm", "lin2017", "zscore", "moderated"] = Field(
-        default="moderated",
+    normalization: Literal["none", "log1p-cpm", "lin2017", "zscore", "centered"] = Field(
+        default="centered",
         description="Normalisation of the expression, fitted on the training cells and kept with the model.",
     )
     optimizer: Optimizer = Field(default="adam", description="Optimizer of the weights.")

@@ -218,7 +218,7 @@ def test_wrong_input_is_explained(vnn: Callable, job: Path, arguments: tuple[str
     [
         (
             ("--momentum", "0.9"),
-            "error: momentum goes with optimizer='sgd' only, got optimizer='adam'. Leave momentum out.",
+            "error: --momentum goes with --optimizer sgd only, got --optimizer adam. Leave --momentum out.",
         ),
         (("--objective", "triplet", "--task", "regression"), "error: An embedding is trained on classes of cells, got"),
         (("--objective", "autoencoder", "--pretrain", "all"), "error: An autoencoder is not pretrained. Leave out"),

@@ -162,5 +162,6 @@ def test_nodes_of_an_autoencoder_are_compared_between_groups_instead_of_ranked(m
         rank_nodes(model, cells, "kind", by=method)
     assert str(error.value) == (
         "The model is an autoencoder: it has no outputs whose change could rank its nodes.\n"
-        "A single node: vnn inspect MODEL NODE; groups: vnn.tl.differential_activity(model, data, column, group)"
+        "A single node: vnn inspect MODEL NODE; groups of cells: "
+        "vnn.tl.differential_activity(model, data, column, group)"
     )

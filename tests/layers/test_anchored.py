@@ -33,7 +33,7 @@ def test_units_of_one_node_differ_but_stay_positive():
     layer.build((None, 400))
     weights = weights_of(layer).reshape(3, 400)
     assert weights.min() > 0
-    np.testing.assert_allclose(weights.mean(axis=1), 0.7 / 20, rtol=0.1)
+    np.testing.assert_allclose(weights.mean(axis=1), 0.35 / 20, rtol=0.1)
     assert np.abs(np.corrcoef(weights)[~np.eye(3, dtype=bool)]).max() < 0.2
 
 

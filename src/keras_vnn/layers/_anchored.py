@@ -43,7 +43,7 @@ class MeanOfInputs(keras.initializers.Initializer):
     """
 
     def __init__(
-        self, scale: float = 0.7, *, genes: int = 0, gene_scale: float = 0.25, spread: float = 0.0, seed: Any = None
+        self, scale: float = 0.35, *, genes: int = 0, gene_scale: float = 0.25, spread: float = 0.0, seed: Any = None
     ) -> None:
         self.scale = scale
         self.genes = genes

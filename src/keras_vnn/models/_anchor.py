@@ -29,7 +29,7 @@ from keras_vnn.models._initial import kernel_initializer
 from keras_vnn.options import ModelOptions
 
 # What trains best over many sizes of sets and depths, see docs/defaults.md.
-_GENE_SCALE, _NODE_SCALE, _SPREAD = 0.25, 0.7, 0.5
+_GENE_SCALE, _NODE_SCALE, _SPREAD = 0.25, 0.35, 0.5
 # Standard deviation at which activations are looked at, and the least slope that they must have.
 _SMALL, _FLAT = 0.25, 0.01
 

@@ -93,6 +93,7 @@ TRAININGS = {
     "discover": ("adam", 0.01, 32, 120, 40),
     "vega": ("adam", 0.0001, 128, 500, 10),
     "onto-vae": ("adamw", 0.0001, 128, 300, 30),
+    "expimap": ("adam", 0.001, 128, 400, 30),
 }
 
 

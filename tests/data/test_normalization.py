@@ -83,7 +83,7 @@ def test_cell_without_counts_stays_zero():
 def test_test_cells_have_no_influence():
     changed = COUNTS.copy()
     changed.loc["c3"] = [7.0, 9.0, 11.0]
-    for method in ("none", "log1p-cpm", "lin2017", "zscore", "moderated"):
+    for method in ("none", "log1p", "log1p-cpm", "lin2017", "zscore", "moderated"):
         one = fit_normalization(method, COUNTS, GENES, cells=[0, 1])
         assert one == fit_normalization(method, changed, GENES, cells=[0, 1])
         assert one != fit_normalization(method, changed, GENES)
@@ -157,8 +157,8 @@ ERRORS = {
     ),
     "unknown": (
         lambda: fit_normalization("log1p_cpm", COUNTS, GENES),
-        "normalization must be one of none, log1p-cpm, lin2017, zscore, moderated; "
-        "got 'log1p_cpm'. Did you mean log1p-cpm?",
+        "normalization must be one of none, log1p, log1p-cpm, lin2017, zscore, moderated; "
+        "got 'log1p_cpm'. Did you mean log1p-cpm or log1p?",
     ),
     "negative": (
         lambda: fit_normalization("lin2017", COUNTS - 2, GENES),

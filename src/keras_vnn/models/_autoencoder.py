@@ -8,7 +8,7 @@ import keras
 
 from keras_vnn.architecture import Architecture
 from keras_vnn.data import Normalization
-from keras_vnn.layers import ArchitectureCard, LatentSample, ReconstructionError
+from keras_vnn.layers import ArchitectureCard, CountLikelihood, LatentSample, ReconstructionError
 from keras_vnn.models._axes import Axis
 from keras_vnn.models._builder import check_normalization, compile_model, head_dtype
 from keras_vnn.models._decoder import Decoder, latent_axis
@@ -45,7 +45,8 @@ def build_autoencoder(
         The architecture: `wire.gene_sets` for one layer, as VEGA has it; `wire.ontology` for OntoVAE's
         way. ``dense_units`` of it are latent values without a name that all genes read.
     preset
-        Name of a published set of options, one of `AUTOENCODER_PRESETS`: ``vega``, ``onto-vae``.
+        Name of a published set of options, one of `AUTOENCODER_PRESETS`: ``vega``, ``onto-vae``, ``expimap``. Without
+        one, values are restored as ``vega`` does, and counts as ``expimap`` does.
     normalization
         The normalisation of the training data, kept with the model so that new data are treated alike.
     optimizer
@@ -62,7 +63,9 @@ def build_autoencoder(
     keras.Model
         From ``(cells, genes)`` to ``(cells, genes)``. In training, latent values are drawn, and the loss is the squared
         error summed over genes and ``beta`` times the divergence; else they are the means, so the same cells give the
-        same numbers, and the loss is the squared error alone.
+        same numbers, and the loss is the squared error alone. With ``reconstruction="nb"`` or ``"zinb"`` it reads
+        ``log(1 + count)`` and gives ``log(1 + expected count)``, and minus the log-likelihood of the counts takes the
+        place of the squared error: the decoder then moves the logarithm of each gene's share of the cell's counts.
 
     Raises
     ------
@@ -77,7 +80,9 @@ def build_autoencoder(
     References
     ----------
     Seninge et al. 2021, Nature Communications 12:5684, doi:10.1038/s41467-021-26017-0 (VEGA); Doncevic & Herrmann
-    2023, Bioinformatics 39:btad387, doi:10.1093/bioinformatics/btad387 (OntoVAE).
+    2023, Bioinformatics 39:btad387, doi:10.1093/bioinformatics/btad387 (OntoVAE); Lotfollahi et al. 2023, Nature Cell
+    Biology 25:337, doi:10.1038/s41556-022-01072-x (expiMap); Lopez et al. 2018, Nature Methods 15:1053,
+    doi:10.1038/s41592-018-0229-2 (scVI: counts as shares of an observed library size, by a softmax).
     """
     check_normalization(arch, normalization)
     chosen = autoencoder_options(preset, options)
@@ -90,14 +95,22 @@ def build_autoencoder(
     axis = latent_axis(arch)
     latent = _encoded(card(genes), chosen, axis, sum(run.size(arch) for run in axis.runs), seed, roles)
     decoder = Decoder(arch, latent, chosen)
-    model = keras.Model(genes, decoder.reconstruction(), name=name)
+    restored = decoder.reconstruction()
+    if chosen.restores_counts:
+        likelihood = CountLikelihood(
+            zero_inflated=chosen.reconstruction == "zinb", name="likelihood", dtype=head_dtype()
+        )
+        restored, _ = likelihood([genes, restored])
+        roles.append(LayerRole(likelihood.name, "likelihood", step="state", outputs=Axis.of("nodes", 0)))
+    model = keras.Model(genes, restored, name=name)
     card.remember(
         outputs=outputs_to_json(Reconstruction()),
         normalization=None if normalization is None else normalization.to_json(),
         roles=Roles.of(model, [*roles, *decoder.roles], axis).to_json(),
         options=chosen.to_json(),
     )
-    compile_model(model, optimizer, loss=ReconstructionError())
+    # The likelihood of counts is among the losses that layers add.
+    compile_model(model, optimizer, loss=None if chosen.restores_counts else ReconstructionError())
     return model
 
 
@@ -117,6 +130,10 @@ def _encoded(
             )
             units = layer(units)
             roles.append(LayerRole(layer.name, "encoder", position, "normalization", outputs=own))
+        if options.layer_normalization:
+            units = keras.layers.LayerNormalization(center=False, scale=False, name=f"{name}_layer_normalization")(
+                units
+            )
         units = keras.layers.Activation(options.activation, name=f"{name}_activation")(units)
         if options.dropout:
             units = keras.layers.Dropout(options.dropout, name=f"{name}_dropout")(units)

@@ -14,7 +14,7 @@ from keras_vnn.models._outputs import Outputs, outputs_from_json
 from keras_vnn.models._roles import LayerRole, Roles
 
 if TYPE_CHECKING:
-    from keras_vnn.layers import ArchitectureCard, LatentSample, SparselyConnected
+    from keras_vnn.layers import ArchitectureCard, CountLikelihood, LatentSample, SparselyConnected
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,12 @@ class ModelView:
     def latent_layer(self) -> LatentSample | None:
         """The layer that gives the latent values of an autoencoder; ``None`` for other models."""
         layer: LatentSample | None = self.layer("latent", step="state")
+        return layer
+
+    @property
+    def likelihood_layer(self) -> CountLikelihood | None:
+        """The layer that knows how likely counts are; ``None`` for models that do not restore counts."""
+        layer: CountLikelihood | None = self.layer("likelihood", step="state")
         return layer
 
     @property

@@ -25,7 +25,7 @@ class TrainingOptions(Options):
     what: ClassVar[str] = "training option"
     heading: ClassVar[str] = "Training"
 
-    normalization: Literal["none", "log1p-cpm", "lin2017", "zscore", "moderated"] = Field(
+    normalization: Literal["none", "log1p", "log1p-cpm", "lin2017", "zscore", "moderated"] = Field(
         default="moderated",
         description="Normalisation of the expression, fitted on the training cells and kept with the model.",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Unpack
 
 import keras
@@ -20,6 +21,7 @@ from keras_vnn.options import (
     AutoencoderTraining,
     TrainingOptions,
     autoencoder_options,
+    autoencoder_preset,
     training_given,
     training_options,
 )
@@ -29,6 +31,8 @@ from keras_vnn.training._run import TrainingResult, run_training
 if TYPE_CHECKING:
     from keras_vnn.options._changes import RestorerChanges
 
+# A gene that no training cell has begins as if it had so many counts in each.
+_LEAST_COUNT = 1e-6
 # Test cells that are dense in memory together.
 _AT_ONCE = 1024
 
@@ -66,7 +70,8 @@ def train_autoencoder(
         If given, only the labelled cells are used, and the split has the classes in proportion. The network does not
         see them.
     training
-        How to train; by default as the preset was trained, see ``TRAINING_PRESETS``, and without one as VEGA was.
+        How to train; by default as the preset was trained, see ``TRAINING_PRESETS``, and without one as VEGA was, of
+        counts as expiMap was.
     split
         Which cells are for training, early stopping and scoring; 70, 15 and 15 % drawn by the seed by default.
     preset
@@ -84,7 +89,8 @@ def train_autoencoder(
     -------
     TrainingResult
         The model, its history (``loss``: error and weighted divergence of the training cells, with dropout and noise;
-        ``val_loss``: error of the validation cells, without), and how well genes of the test cells are restored.
+        ``val_loss``: error of the validation cells, without), and how well genes of the test cells are restored. Of
+        counts, the error is minus their log-likelihood.
 
     Raises
     ------
@@ -92,13 +98,13 @@ def train_autoencoder(
         The data and the architecture do not fit together; see the functions this one calls.
     """
     objective = AutoencoderTraining(center=center, warmup_epochs=warmup_epochs)
-    usual = training_options(preset or "vega")
+    usual = training_options(autoencoder_preset(preset, options.get("reconstruction")))
     chosen, model_options = training_given(training, options, AutoencoderOptions, usual)
 
     def build(*, normalization: Normalization, **how: Any) -> keras.Model:
         model = build_autoencoder(arch, preset=preset, normalization=normalization, **how, **model_options)
         if center:
-            view(model).sparse_layer(0).bias.assign(np.where(restored_genes(model), _means(normalization), 0.0))
+            _center(model, _means(normalization))
         return model
 
     return run_training(
@@ -123,11 +129,26 @@ def train_autoencoder(
     )
 
 
+def _center(model: keras.Model, means: NDArray[np.float64]) -> None:
+    """Let each gene of an untrained model be at its mean where no node is active."""
+    likelihood = view(model).likelihood_layer
+    if likelihood is None:
+        view(model).sparse_layer(0).bias.assign(np.where(restored_genes(model), means, 0.0))
+    else:
+        likelihood.level.assign(np.log(np.maximum(np.expm1(means), _LEAST_COUNT)))
+
+
 def _score(model: keras.Model, cells: Any) -> ReconstructionMetrics:
     """Return how well cells are restored, a part of them in memory at a time."""
-    genes = restored_genes(model)
+    genes, likelihood = restored_genes(model), view(model).likelihood_layer
     parts = (np.asarray(cells[start : start + _AT_ONCE]) for start in range(0, len(cells), _AT_ONCE))
-    return reconstruction_metrics((part[:, genes], predicted_by(model, part)[:, genes]) for part in parts)
+    if likelihood is None:
+        return reconstruction_metrics((part[:, genes], predicted_by(model, part)[:, genes]) for part in parts)
+    both = keras.Model(model.inputs, likelihood.output)
+    seen = [(part, *predicted_by(both, part)) for part in parts]
+    found = reconstruction_metrics((part[:, genes], restored[:, genes]) for part, restored, _ in seen)
+    likely = np.concatenate([likelihoods for *_, likelihoods in seen])
+    return replace(found, log_likelihood=float(likely.mean(dtype=np.float64)))
 
 
 def restored_genes(model: keras.Model) -> NDArray[np.bool_]:

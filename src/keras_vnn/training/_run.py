@@ -36,7 +36,13 @@ from keras_vnn.data.labels import column_of, groups_in
 from keras_vnn.data.metrics import Metrics
 from keras_vnn.data.splits import PARTS
 from keras_vnn.models import view
-from keras_vnn.options import AutoencoderOptions, ModelOptions, PretrainingOptions, TrainingOptions
+from keras_vnn.options import (
+    AutoencoderOptions,
+    ModelOptions,
+    PretrainingOptions,
+    TrainingOptions,
+    check_counts_are_read,
+)
 from keras_vnn.training._fit import checked_weights, fit_model, make_optimizer, precision, rows_of
 from keras_vnn.training._order import CellOrder
 from keras_vnn.training._pretraining import pretrain
@@ -135,6 +141,7 @@ def run_training(
     remember
         Further JSON values that the record of the training has.
     """
+    check_counts_are_read(training, model_options)
     cells = np.arange(len(data)) if labels is None else labels.cells
     parts = split_of(data, labels, split, group, training.seed)
     order, batch_size = (None, _batch_size(training, labels, parts)) if sampler is None else sampler(parts.train)
@@ -258,4 +265,6 @@ def _values(
         cells=cells[split.train],
         missing="raise" if missing == "raise" else "zero",
     )
+    if isinstance(options, AutoencoderOptions) and options.restores_counts:
+        normalization.check_counts()
     return inputs_of(data, arch, missing=missing, normalization=normalization)[cells], normalization

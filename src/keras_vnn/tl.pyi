@@ -54,7 +54,7 @@ from .models import (
     view,
 )
 from .options import AutoencoderOptions, ModelOptions, PretrainingOptions, TrainingOptions
-from .training import TrainingResult, cross_validate, fit_model, pretrain
+from .training import TrainingResult, cross_validate, fit_model, map_data, pretrain
 
 __all__ = [
     "AutoencoderOptions",
@@ -90,6 +90,7 @@ __all__ = [
     "inspect_node",
     "interactions",
     "judge",
+    "map_data",
     "node_activities",
     "node_contributions",
     "node_differences",

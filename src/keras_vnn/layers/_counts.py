@@ -108,7 +108,8 @@ class CountLikelihood(keras.layers.Layer):
 
     Input shape
     -----------
-    A list: ``log(1 + counts)`` of each gene and decoded values, each ``(batch, genes)``.
+    A list: ``log(1 + counts)`` of each gene and decoded values, each ``(batch, genes)``; and, if there is such a thing,
+    what covariates of the cells add to the logarithms of dispersions.
 
     Output shape
     ------------
@@ -144,16 +145,17 @@ class CountLikelihood(keras.layers.Layer):
 
     def call(self, inputs: Sequence[Any]) -> tuple[Any, Any]:
         """Return expected counts, and the log-likelihood of each cell."""
-        log_counts, decoded = inputs
+        log_counts, decoded, *added = inputs
         counts = ops.expm1(log_counts)
         library = ops.maximum(ops.sum(counts, axis=-1, keepdims=True), _NO_COUNTS)
         log_mean = ops.log(library) + ops.log_softmax(decoded + self.level, axis=-1)
         expected = ops.exp(log_mean)
+        log_dispersion = sum(added, ops.convert_to_tensor(self.log_dispersion))
         if self.zero_inflated:
-            each = zinb_log_likelihood(counts, log_mean, self.log_dispersion, self.zero_logit)
+            each = zinb_log_likelihood(counts, log_mean, log_dispersion, self.zero_logit)
             expected = expected * ops.sigmoid(-ops.convert_to_tensor(self.zero_logit))
         else:
-            each = nb_log_likelihood(counts, log_mean, self.log_dispersion)
+            each = nb_log_likelihood(counts, log_mean, log_dispersion)
         likelihood = ops.sum(each, axis=-1)
         self.add_loss(-ops.mean(likelihood))
         return ops.log1p(expected), likelihood

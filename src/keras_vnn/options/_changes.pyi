@@ -116,6 +116,8 @@ class AutoencoderChanges(TypedDict, total=False):
     latent_dropout: float
     beta: float
     reconstruction: Literal["normal", "nb", "zinb"]
+    dispersion: Literal["gene", "covariates"]
+    side_features: int
     non_negative: bool
     l1: float
     kernel_initializer: str

@@ -228,6 +228,17 @@ class AutoencoderOptions(Options):
         "counts by a negative binomial distribution around a share of the cell's library size; zinb, the same with "
         "zeros of their own.",
     )
+    dispersion: Literal["gene", "covariates"] = Field(
+        default="gene",
+        description="Dispersion of counts: one per gene, or one that depends on the covariates of the cell too, such "
+        "as its batch.",
+        json_schema_extra=only_with(reconstruction=("nb", "zinb")),
+    )
+    side_features: Whole = Field(
+        default=0,
+        ge=0,
+        description="Width of a second input, the covariates of a cell, which encoder and decoder read; 0 for none.",
+    )
     non_negative: bool = Field(default=True, description="Keep the weights of the decoder at 0 or above.")
     l1: NonNegative = Field(default=0.0, description="L1 penalty of the decoder.")
     kernel_initializer: str = Field(default=LINEAR_UNIFORM, description=_INITIALIZER)

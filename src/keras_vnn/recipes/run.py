@@ -413,8 +413,10 @@ def trained_network(
     }
     if recipe.objective != "autoencoder":
         how["pretraining"] = recipe.pretraining_options()
+    if recipe.objective in ("prediction", "autoencoder"):
+        how["covariate"] = recipe.covariate
     if recipe.objective == "prediction":
-        how |= {"side": recipe.side, "covariate": recipe.covariate}
+        how["side"] = recipe.side
     return trainer(network, data, **how)
 
 

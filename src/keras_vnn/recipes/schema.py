@@ -321,8 +321,10 @@ class TrainRecipe(RecipeSection):
         check_counts_are_read(self.training_options(), self.model_options())
         if self.objective == "autoencoder" and self.pretraining_options() is not None:
             raise ConfigError("An autoencoder is not pretrained. Leave out pretrain.")
-        if self.objective != "prediction" and (self.side is not None or self.covariate):
-            raise ConfigError(f"side and covariate go with objective: prediction only, got {self.objective}.")
+        if self.objective != "prediction" and self.side is not None:
+            raise ConfigError(f"side goes with objective: prediction only, got {self.objective}.")
+        if self.objective in ("siamese", "triplet") and self.covariate:
+            raise ConfigError(f"covariate goes with objective: prediction or autoencoder, got {self.objective}.")
         if self.objective in ("siamese", "triplet") and self.task != "classification":
             raise ConfigError(
                 f"An embedding is trained on classes of cells, got task: {self.task}. Leave out the task."

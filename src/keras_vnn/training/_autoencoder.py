@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_vnn.architecture import Architecture
+from keras_vnn.basics.errors import DataError
 from keras_vnn.basics.progress import Say
-from keras_vnn.data import Labels, Normalization, Split, Targets, labels_given
+from keras_vnn.basics.remedies import remedy
+from keras_vnn.data import Labels, Normalization, Side, Split, Targets, labels_given
 from keras_vnn.data.metrics import ReconstructionMetrics, reconstruction_metrics
 from keras_vnn.models import build_autoencoder, view
 from keras_vnn.options import (
@@ -26,7 +28,7 @@ from keras_vnn.options import (
     training_options,
 )
 from keras_vnn.training._fit import predicted_by
-from keras_vnn.training._run import TrainingResult, run_training
+from keras_vnn.training._run import TrainingResult, run_training, split_of
 
 if TYPE_CHECKING:
     from keras_vnn.options._changes import RestorerChanges
@@ -46,6 +48,7 @@ def train_autoencoder(
     split: Split | None = None,
     group: str | None = None,
     missing: str = "raise",
+    covariate: str | Sequence[str] = (),
     preset: str | None = None,
     center: bool = True,
     warmup_epochs: int = 0,
@@ -74,6 +77,9 @@ def train_autoencoder(
         counts as expiMap was.
     split
         Which cells are for training, early stopping and scoring; 70, 15 and 15 % drawn by the seed by default.
+    covariate
+        Columns of ``data.obs`` that encoder and decoder read, such as the batch: categories as one-hot columns, numbers
+        standardised. The model remembers them, and finds them in other data by name.
     preset
         As in `build_autoencoder`.
     **options
@@ -100,6 +106,21 @@ def train_autoencoder(
     objective = AutoencoderTraining(center=center, warmup_epochs=warmup_epochs)
     usual = training_options(autoencoder_preset(preset, options.get("reconstruction")))
     chosen, model_options = training_given(training, options, AutoencoderOptions, usual)
+    known = None if labels is None else labels_given(data, labels)
+    remember: dict[str, Any] = {}
+    beside = None
+    if covariate:
+        split = split_of(data, known, split, group, chosen.seed)
+        cells = np.arange(len(data)) if known is None else known.cells
+        side = Side.fit(data, None, covariate, cells, cells[split.train])
+        beside, remember = side.values(data, cells), {"side": side.to_json()}
+        model_options["side_features"] = side.width
+    choices = autoencoder_options(preset, model_options)
+    if choices.side_features and beside is None:
+        raise DataError(
+            f"The model reads {choices.side_features:,} covariates, but there are no data for them.\n"
+            + remedy("Name columns of the cells: {covariate}", covariate=...)
+        )
 
     def build(*, normalization: Normalization, **how: Any) -> keras.Model:
         model = build_autoencoder(arch, preset=preset, normalization=normalization, **how, **model_options)
@@ -110,16 +131,18 @@ def train_autoencoder(
     return run_training(
         arch,
         data,
-        None if labels is None else labels_given(data, labels),
+        known,
         build,
-        autoencoder_options(preset, model_options),
+        choices,
         targets=None,
         objective=("autoencoder", objective.to_json()),
         training=chosen,
         split=split,
         group=group,
         missing=missing,
-        score=lambda model, cells, _: _score(model, cells),
+        inputs=lambda values: values if beside is None else [values, beside],
+        remember=remember,
+        score=lambda model, cells, _: score_restored(model, cells),
         progress=progress,
         what=what,
         checkpoint=checkpoint,
@@ -138,17 +161,23 @@ def _center(model: keras.Model, means: NDArray[np.float64]) -> None:
         likelihood.level.assign(np.log(np.maximum(np.expm1(means), _LEAST_COUNT)))
 
 
-def _score(model: keras.Model, cells: Any) -> ReconstructionMetrics:
+def score_restored(model: keras.Model, cells: Any) -> ReconstructionMetrics:
     """Return how well cells are restored, a part of them in memory at a time."""
     genes, likelihood = restored_genes(model), view(model).likelihood_layer
-    parts = (np.asarray(cells[start : start + _AT_ONCE]) for start in range(0, len(cells), _AT_ONCE))
-    if likelihood is None:
-        return reconstruction_metrics((part[:, genes], predicted_by(model, part)[:, genes]) for part in parts)
-    both = keras.Model(model.inputs, likelihood.output)
-    seen = [(part, *predicted_by(both, part)) for part in parts]
-    found = reconstruction_metrics((part[:, genes], restored[:, genes]) for part, restored, _ in seen)
-    likely = np.concatenate([likelihoods for *_, likelihoods in seen])
-    return replace(found, log_likelihood=float(likely.mean(dtype=np.float64)))
+    likely: list[NDArray[Any]] = []
+
+    def restored(part: Any) -> Any:
+        if likelihood is None:
+            return predicted_by(model, part)
+        values, of_cells = predicted_by(keras.Model(model.inputs, likelihood.output), part)
+        likely.append(of_cells)
+        return values
+
+    parts = cells if isinstance(cells, list) else [cells]
+    rows = [slice(start, start + _AT_ONCE) for start in range(0, len(parts[0]), _AT_ONCE)]
+    each = ([np.asarray(part[some]) for part in parts] for some in rows)
+    found = reconstruction_metrics((read[0][:, genes], restored(read)[:, genes]) for read in each)
+    return replace(found, log_likelihood=float(np.concatenate(likely).mean(dtype=np.float64)) if likely else None)
 
 
 def restored_genes(model: keras.Model) -> NDArray[np.bool_]:

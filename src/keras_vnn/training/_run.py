@@ -104,6 +104,7 @@ def run_training(
     group: str | None,
     progress: bool,
     say: Say | None,
+    normalization: Normalization | None = None,
     inputs: Callable[[Any], Any] = lambda values: values,
     sampler: Callable[[NDArray[np.integer]], tuple[CellOrder, int]] | None = None,
     score: Callable[[keras.Model, Any, Any], Metrics] | None = None,
@@ -125,9 +126,11 @@ def run_training(
     model_options
         What the model is built by.
     targets
-        What is learned of each cell; its inputs if ``None``.
+        What is learned of each cell; its genes if ``None``.
     objective
         What is learned, and JSON values that it depends on.
+    normalization
+        That is known already; fitted to the training cells if ``None``.
     inputs
         From one value per gene to what the model reads.
     sampler
@@ -145,7 +148,7 @@ def run_training(
     cells = np.arange(len(data)) if labels is None else labels.cells
     parts = split_of(data, labels, split, group, training.seed)
     order, batch_size = (None, _batch_size(training, labels, parts)) if sampler is None else sampler(parts.train)
-    values, normalization = _values(arch, data, cells, parts, training, model_options, missing)
+    values, normalization = _values(arch, data, cells, parts, training, model_options, missing, normalization)
     values = inputs(values)
     steps = -(-(len(parts.train) if order is None else order.cells) // batch_size)
     with precision(training):
@@ -161,7 +164,8 @@ def run_training(
         held_out = held_out[sampler(held_out)[0].current()] if has_types else held_out[:0]
 
     def known_of(read: Any, rows: Any) -> tuple[Any, Any]:
-        return read, read if targets is None else targets[rows]
+        genes = read[0] if isinstance(read, list) else read
+        return read, genes if targets is None else targets[rows]
 
     history = fit_model(
         model,
@@ -249,8 +253,9 @@ def _values(
     training: TrainingOptions,
     options: ModelOptions | AutoencoderOptions,
     missing: str,
+    known: Normalization | None,
 ) -> tuple[Any, Normalization | None]:
-    """Return what the network reads of the cells, and the normalisation fitted to those for training."""
+    """Return what the network reads of the cells, and the normalisation, known or fitted to those for training."""
     if isinstance(options, ModelOptions) and options.gene_features:
         if training.normalization != "none":
             raise DataError(
@@ -258,7 +263,7 @@ def _values(
                 + remedy("Pass {normalization}, and scale the layers of the data yourself.", normalization="none")
             )
         return align_features(data, arch, options.gene_features, missing=missing)[cells], None
-    normalization = fit_normalization(
+    normalization = known or fit_normalization(
         training.normalization,
         data,
         arch,

@@ -12,9 +12,11 @@ from .experiments.comparison import (
 )
 from .experiments.evaluation import (
     ClusteringScores,
+    MixingScores,
     RetrievalScores,
     clustering_scores,
     held_out_types,
+    mixing_scores,
     retrieval_scores,
 )
 from .experiments.tuning import Tuning
@@ -62,6 +64,7 @@ __all__ = [
     "Comparison",
     "Embedding",
     "Judgement",
+    "MixingScores",
     "ModelOptions",
     "PretrainingOptions",
     "Reconstruction",
@@ -91,6 +94,7 @@ __all__ = [
     "interactions",
     "judge",
     "map_data",
+    "mixing_scores",
     "node_activities",
     "node_contributions",
     "node_differences",

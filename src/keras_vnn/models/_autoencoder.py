@@ -10,7 +10,14 @@ from keras_vnn.architecture import Architecture
 from keras_vnn.basics.errors import ModelError
 from keras_vnn.basics.remedies import remedy
 from keras_vnn.data import Normalization
-from keras_vnn.layers import ArchitectureCard, CountLikelihood, CovariateEffect, LatentSample, ReconstructionError
+from keras_vnn.layers import (
+    ArchitectureCard,
+    CountLikelihood,
+    CovariateEffect,
+    LatentSample,
+    ReconstructionError,
+    SoftLinkModel,
+)
 from keras_vnn.models._axes import Axis
 from keras_vnn.models._builder import check_normalization, compile_model, head_dtype
 from keras_vnn.models._decoder import Decoder, latent_axis
@@ -124,7 +131,8 @@ def build_autoencoder(
             read.append(covariates.effect(int(genes.shape[-1]), "dispersion", of_genes, dtype=head_dtype()))
         restored, _ = likelihood(read)
         roles.append(LayerRole(likelihood.name, "likelihood", step="state", outputs=of_genes))
-    model = keras.Model(inputs if len(inputs) > 1 else genes, restored, name=name)
+    kind = SoftLinkModel if chosen.dense_l1 else keras.Model
+    model = kind(inputs if len(inputs) > 1 else genes, restored, name=name)
     card.remember(
         outputs=outputs_to_json(Reconstruction()),
         normalization=None if normalization is None else normalization.to_json(),

@@ -16,7 +16,6 @@ from keras_vnn.layers import (
     CovariateEffect,
     LatentSample,
     ReconstructionError,
-    SoftLinkModel,
 )
 from keras_vnn.models._axes import Axis
 from keras_vnn.models._builder import check_normalization, compile_model, head_dtype
@@ -131,8 +130,7 @@ def build_autoencoder(
             read.append(covariates.effect(int(genes.shape[-1]), "dispersion", of_genes, dtype=head_dtype()))
         restored, _ = likelihood(read)
         roles.append(LayerRole(likelihood.name, "likelihood", step="state", outputs=of_genes))
-    kind = SoftLinkModel if chosen.dense_l1 else keras.Model
-    model = kind(inputs if len(inputs) > 1 else genes, restored, name=name)
+    model = keras.Model(inputs if len(inputs) > 1 else genes, restored, name=name)
     card.remember(
         outputs=outputs_to_json(Reconstruction()),
         normalization=None if normalization is None else normalization.to_json(),

@@ -16,7 +16,7 @@ from scipy import sparse
 
 from keras_vnn.architecture import Architecture
 from keras_vnn.basics.errors import VNNWarning, sample
-from keras_vnn.layers import Connections, SelectUnits, SignsOfEdges, SparselyConnected
+from keras_vnn.layers import Connections, SelectUnits, SparselyConnected
 from keras_vnn.models._axes import Axis
 from keras_vnn.models._builder import head_dtype, name_of
 from keras_vnn.models._initial import initializer_named
@@ -65,7 +65,6 @@ class Decoder:
         self.roles: list[LayerRole] = []
         self._initial_scale = options.initial_scale
         self._of_counts = options.restores_counts
-        self._dense_l1 = options.dense_l1
         # One initializer for all: by its seed it depends on no other layer.
         self._how = {
             "kernel_initializer": initializer_named(options.kernel_initializer),
@@ -127,42 +126,19 @@ class Decoder:
             inputs.append(units)
             read += Axis.of("dense", of, size)
         widths = np.concatenate(read_units).tolist(), nodes.units[chosen].tolist()
-        how = {**self._how, **kwargs}
-        if dense and self._dense_l1:
-            how |= self._as_programs(blocks, len(dense), *widths)
         connections = Connections.from_adjacency(sparse.vstack(blocks), input_units=widths[0], output_units=widths[1])
         if number == 0:
-            is_unread = np.diff(connections.nodes.indptr) == 0
-            _warn_of_unread(nodes.ids, is_unread & (not dense), of_counts=self._of_counts)
+            _warn_of_unread(nodes.ids, np.diff(connections.nodes.indptr) == 0, of_counts=self._of_counts)
         # From what is encoded, a layer does not warn of genes without input by number; they were named above.
-        layer = SparselyConnected(connections.encode(), widths[1], inputs_per_node=widths[0], name=name, **how)
+        layer = SparselyConnected(
+            connections.encode(), widths[1], inputs_per_node=widths[0], name=name, **self._how, **kwargs
+        )
         outputs = layer(inputs[0] if len(inputs) == 1 else inputs)
         weights = self._initial_scale * keras.ops.convert_to_tensor(layer.kernel)
-        weights = weights if layer.kernel_constraint is None else keras.ops.abs(weights)
-        if "candidates" in how:  # which begin at 0 elsewhere, but nothing would move them here
-            edge = 1 / np.sqrt(connections.inputs)
-            drawn = keras.random.uniform(weights.shape, -edge, edge)
-            weights = keras.ops.where(layer.connections.is_candidate, drawn, weights)
-        layer.kernel.assign(weights)
+        layer.kernel.assign(weights if layer.kernel_constraint is None else keras.ops.abs(weights))
         made = Axis.of("nodes" if chosen.all() else "inner", number)
         self.roles.append(LayerRole(name, "nodes", number, inputs=read, outputs=made))
         return outputs
-
-    def _as_programs(self, blocks: list[Any], count: int, inputs: list[int], outputs: list[int]) -> dict[str, Any]:
-        """Take the connections of the last blocks, of dense units, out of them; return what makes them candidates.
-
-        Their weights have either sign, which no constraint decides.
-        """
-        empty = [sparse.csr_array(block.shape, dtype=bool) for block in blocks]
-        candidates = sparse.vstack([*empty[:-count], *blocks[-count:]])
-        blocks[-count:] = empty[-count:]
-        how: dict[str, Any] = {"candidates": candidates, "candidate_penalty": self._dense_l1}
-        if self._how["kernel_constraint"] is not None:
-            connections = Connections.from_adjacency(
-                sparse.vstack(blocks), input_units=inputs, output_units=outputs, candidates=candidates
-            )
-            how["kernel_constraint"] = SignsOfEdges(~connections.is_candidate)
-        return how
 
 
 def _warn_of_unread(genes: Sequence[str], unread: NDArray[np.bool_], *, of_counts: bool) -> None:

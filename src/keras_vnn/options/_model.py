@@ -241,11 +241,6 @@ class AutoencoderOptions(Options):
     )
     non_negative: bool = Field(default=True, description="Keep the weights of the decoder at 0 or above.")
     l1: NonNegative = Field(default=0.0, description="L1 penalty of the decoder.")
-    dense_l1: NonNegative = Field(
-        default=0.0,
-        description="L1 penalty of the dense units, by steps that end at 0: each becomes a new program of those genes "
-        "that no named node explains.",
-    )
     kernel_initializer: str = Field(default=LINEAR_UNIFORM, description=_INITIALIZER)
     initial_scale: Real = Field(default=0.1, gt=0, description="Factor of the initial weights of the decoder.")
     kernel: str = Field(default="auto", description=_KERNEL)

@@ -166,7 +166,8 @@ def score_restored(model: keras.Model, cells: Any) -> ReconstructionMetrics:
     genes, likelihood = restored_genes(model), view(model).likelihood_layer
     likely: list[NDArray[Any]] = []
 
-    def restored(part: Any) -> Any:
+    def restored(read: list[Any]) -> Any:
+        part = read if len(read) > 1 else read[0]
         if likelihood is None:
             return predicted_by(model, part)
         values, of_cells = predicted_by(keras.Model(model.inputs, likelihood.output), part)

@@ -108,9 +108,10 @@ def test_trainings_are_as_published(name):
     preset = TRAINING_PRESETS[name]
     told = (preset.optimizer, preset.learning_rate, preset.batch_size, preset.epochs, preset.patience)
     assert told == TRAININGS[name]
-    epsilons = {"drugcell": 1e-5, "nest": 1e-5}
+    epsilons = {"drugcell": 1e-5, "nest": 1e-5, "expimap": 0.01}
     assert preset.optimizer == "sgd" or preset.adam_epsilon == epsilons.get(name, 1e-7)
-    assert preset.normalization in ("none", "log1p-cpm", "lin2017", *(["zscore"] if name == "discover" else []))
+    own = {"discover": ["zscore"], "expimap": ["log1p"]}.get(name, [])
+    assert preset.normalization in ("none", "log1p-cpm", "lin2017", *own)
 
 
 def test_every_preset_is_in_the_tables():

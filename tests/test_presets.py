@@ -93,6 +93,7 @@ TRAININGS = {
     "discover": ("adam", 0.01, 32, 120, 40),
     "vega": ("adam", 0.0001, 128, 500, 10),
     "onto-vae": ("adamw", 0.0001, 128, 300, 30),
+    "expimap": ("adam", 0.001, 128, 400, 30),
 }
 
 
@@ -107,9 +108,10 @@ def test_trainings_are_as_published(name):
     preset = TRAINING_PRESETS[name]
     told = (preset.optimizer, preset.learning_rate, preset.batch_size, preset.epochs, preset.patience)
     assert told == TRAININGS[name]
-    epsilons = {"drugcell": 1e-5, "nest": 1e-5}
+    epsilons = {"drugcell": 1e-5, "nest": 1e-5, "expimap": 0.01}
     assert preset.optimizer == "sgd" or preset.adam_epsilon == epsilons.get(name, 1e-7)
-    assert preset.normalization in ("none", "log1p-cpm", "lin2017", *(["zscore"] if name == "discover" else []))
+    own = {"discover": ["zscore"], "expimap": ["log1p"]}.get(name, [])
+    assert preset.normalization in ("none", "log1p-cpm", "lin2017", *own)
 
 
 def test_every_preset_is_in_the_tables():

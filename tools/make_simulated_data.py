@@ -1,7 +1,8 @@
 """Make the simulated files of `data/` again, from the other files there and a seed.
 
 In: expression, ontology and annotations of the bundled data. Out: `simulated_survival.csv`, for `cox-pathway`;
-`simulated_genotypes.csv.gz`, `simulated_individuals.csv` and `simulated_topology.csv`, for `gennet-snp`.
+`simulated_genotypes.csv.gz`, `simulated_individuals.csv` and `simulated_topology.csv`, for `gennet-snp`;
+`simulated_counts.csv.gz`, `simulated_batches.csv` and `simulated_programs.gmt`, for `expimap`.
 `data/SOURCES.md` says what each file is; a test compares them.
 """
 
@@ -89,11 +90,49 @@ def simulated_genotypes() -> dict[str, pd.DataFrame]:
     }
 
 
+CELLS, COUNTED, PROGRAMS, SIZE, TYPES, BATCHES = 1200, 200, 12, 15, 4, 3
+# Programs that some cells have: of types 0 to 3, and one of any cell, which no set names.
+ACTIVE, UNNAMED = range(TYPES), PROGRAMS
+# Of the logarithms of shares: genes, what a batch does to genes; dispersion; of library sizes, mean and spread.
+LEVELS, SHIFTS, DISPERSION, LIBRARY = 1.0, 0.7, 3.0, (7.0, 0.5)
+
+
+def simulated_counts() -> dict[str, str]:
+    """Return counts, type, batch and programs of cells, and the programs as gene sets."""
+    random = np.random.default_rng(SEED)
+    # The last genes are in no program: more of one is then not less of all others.
+    members = np.array([random.choice(COUNTED - 40, SIZE, replace=False) for _ in range(PROGRAMS + 1)])
+    weights = np.zeros((PROGRAMS + 1, COUNTED))
+    np.put_along_axis(weights, members, random.uniform(0.4, 1, members.shape), axis=1)
+    types, batches = random.integers(0, TYPES, CELLS), random.integers(0, BATCHES, CELLS)
+    activity = np.zeros((CELLS, PROGRAMS + 1))
+    activity[np.arange(CELLS), types] = 2
+    activity[:, [*ACTIVE, UNNAMED]] += random.gamma(1, 0.5, (CELLS, TYPES + 1))
+    shifts = random.normal(0, SHIFTS, (BATCHES, COUNTED))
+    shares = np.exp(random.normal(0, LEVELS, COUNTED) + activity @ weights + shifts[batches])
+    means = shares / shares.sum(axis=1, keepdims=True) * random.lognormal(*LIBRARY, (CELLS, 1))
+    counts = random.negative_binomial(DISPERSION, DISPERSION / (DISPERSION + means))
+    cells = pd.Index([f"cell{i}" for i in range(CELLS)], name="cell")
+    genes = [f"GENE{i}" for i in range(COUNTED)]
+    known = {f"program {i}": activity[:, i] for i in ACTIVE} | {"unnamed program": activity[:, UNNAMED]}
+    table = pd.DataFrame({name: values.round(3) for name, values in known.items()}, index=cells)
+    table.insert(0, "type", [f"type {i}" for i in types])
+    table.insert(1, "batch", [f"batch {i}" for i in batches])
+    sets = [[f"program {i}", "simulated", *(genes[j] for j in np.sort(members[i]))] for i in range(PROGRAMS)]
+    return {
+        "simulated_counts.csv.gz": pd.DataFrame(counts, index=cells, columns=genes).to_csv(lineterminator="\n"),
+        "simulated_batches.csv": table.to_csv(lineterminator="\n"),
+        "simulated_programs.gmt": "".join("\t".join(row) + "\n" for row in sets),
+    }
+
+
 def write() -> None:
     """Write all files."""
-    for name, table in {"simulated_survival.csv": simulated_survival(), **simulated_genotypes()}.items():
-        text = table.to_csv(lineterminator="\n").encode()
-        (DATA / name).write_bytes(gzip.compress(text, mtime=0) if name.endswith(".gz") else text)
+    tables = {"simulated_survival.csv": simulated_survival(), **simulated_genotypes()}
+    texts = {name: table.to_csv(lineterminator="\n") for name, table in tables.items()}
+    for name, text in {**texts, **simulated_counts()}.items():
+        data = text.encode()
+        (DATA / name).write_bytes(gzip.compress(data, mtime=0) if name.endswith(".gz") else data)
 
 
 if __name__ == "__main__":

@@ -206,13 +206,16 @@ def autoencoder(arch: Architecture, recipe: TrainRecipe) -> str:
     """Return the sizes of an autoencoder."""
     from keras_vnn.models import build_autoencoder, view
 
-    model = build_autoencoder(arch, preset=recipe.preset, seed=0, **recipe.model)
+    # How many weights covariates have is known with the data.
+    alone = {name: value for name, value in recipe.model.items() if name != "dispersion"}
+    model = build_autoencoder(arch, preset=recipe.preset, seed=0, **alone)
     seen = view(model)
     sparse = [seen.layer_with(role) for role in seen.roles.all("nodes")]
     decoder = sum(int(np.prod(weight.shape)) for layer in sparse for weight in layer.trainable_weights)
     everything = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
     latent = int(model.get_layer("latent").output.shape[-1])
-    return f"{latent:,} latent values, {everything:,} parameters, {decoder:,} of them of the decoder"
+    besides = ", without those of covariates" if recipe.covariate else ""
+    return f"{latent:,} latent values, {everything:,} parameters, {decoder:,} of them of the decoder{besides}"
 
 
 def options(recipe: Recipe) -> Iterator[tuple[str, str]]:

@@ -12,9 +12,11 @@ from .experiments.comparison import (
 )
 from .experiments.evaluation import (
     ClusteringScores,
+    MixingScores,
     RetrievalScores,
     clustering_scores,
     held_out_types,
+    mixing_scores,
     retrieval_scores,
 )
 from .experiments.tuning import Tuning
@@ -54,7 +56,7 @@ from .models import (
     view,
 )
 from .options import AutoencoderOptions, ModelOptions, PretrainingOptions, TrainingOptions
-from .training import TrainingResult, cross_validate, fit_model, pretrain
+from .training import TrainingResult, cross_validate, fit_model, map_data, pretrain
 
 __all__ = [
     "AutoencoderOptions",
@@ -62,6 +64,7 @@ __all__ = [
     "Comparison",
     "Embedding",
     "Judgement",
+    "MixingScores",
     "ModelOptions",
     "PretrainingOptions",
     "Reconstruction",
@@ -90,6 +93,8 @@ __all__ = [
     "inspect_node",
     "interactions",
     "judge",
+    "map_data",
+    "mixing_scores",
     "node_activities",
     "node_contributions",
     "node_differences",

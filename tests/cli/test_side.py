@@ -62,7 +62,7 @@ def test_an_array_that_is_not_there_is_named(vnn: Callable, cells: anndata.AnnDa
     assert "The model has a side branch of 2,048 features, but there are no data for it.\n" in ran.err
     assert "--side" in ran.err and "side_features=0" not in ran.err
     assert (
-        "side and covariate go with objective: prediction only"
+        "side goes with objective: prediction only"
         in vnn(*TRAIN, "--side", "drug", "--objective", "triplet", "-o", "m.keras").err
     )
 

@@ -53,9 +53,7 @@ def test_centered_by_hand():
     fitted = fit_normalization("centered", table, ["A", "B", "C"], cells=[0, 1])
     assert fitted.scale == pytest.approx([3.999, 3.999, 3.999])
     assert align(table, ["A", "B", "C"], normalization=fitted) == pytest.approx(
-        np.array(
-            [[-2 / 3.999, -1.5 / 3.999, 0], [2 / 3.999, 1.5 / 3.999, 0], [6 / 3.999, 1.5 / 3.999, 1 / 3.999]]
-        )
+        np.array([[-2 / 3.999, -1.5 / 3.999, 0], [2 / 3.999, 1.5 / 3.999, 0], [6 / 3.999, 1.5 / 3.999, 1 / 3.999]])
     )
 
 
@@ -83,7 +81,7 @@ def test_cell_without_counts_stays_zero():
 def test_test_cells_have_no_influence():
     changed = COUNTS.copy()
     changed.loc["c3"] = [7.0, 9.0, 11.0]
-    for method in ("none", "log1p-cpm", "lin2017", "zscore", "centered"):
+    for method in ("none", "log1p", "log1p-cpm", "lin2017", "zscore", "centered"):
         one = fit_normalization(method, COUNTS, GENES, cells=[0, 1])
         assert one == fit_normalization(method, changed, GENES, cells=[0, 1])
         assert one != fit_normalization(method, changed, GENES)
@@ -157,8 +155,8 @@ ERRORS = {
     ),
     "unknown": (
         lambda: fit_normalization("log1p_cpm", COUNTS, GENES),
-        "normalization must be one of none, log1p-cpm, lin2017, zscore, centered; "
-        "got 'log1p_cpm'. Did you mean log1p-cpm?",
+        "normalization must be one of none, log1p, log1p-cpm, lin2017, zscore, centered; "
+        "got 'log1p_cpm'. Did you mean log1p-cpm or log1p?",
     ),
     "negative": (
         lambda: fit_normalization("lin2017", COUNTS - 2, GENES),

@@ -76,7 +76,8 @@ def test_other_data_must_have_what_the_training_had(cells):
         side.values(cells[:5])
     assert str(error.value) == (
         "1 of 5 cells have a value of 'sex' that the model was not trained with: x.\n"
-        "It knows: f, m. Leave these cells out."
+        "It knows: f, m. Leave these cells out; an autoencoder can learn new values from them: "
+        "vnn.tl.map_data(model, data)"
     )
     other = cells[:2].copy()
     other.obs["age"] = ["young", "old"]

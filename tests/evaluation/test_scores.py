@@ -1,4 +1,4 @@
-"""The two evaluations of Lin et al. against numbers worked by hand."""
+"""The evaluations of Lin et al., and how batches mix, against numbers worked by hand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scipy.special import comb
 from sklearn.metrics import average_precision_score
 
 from keras_vnn.basics.errors import DataError
-from keras_vnn.experiments.evaluation import clustering_scores, held_out_types, retrieval_scores
+from keras_vnn.experiments.evaluation import clustering_scores, held_out_types, mixing_scores, retrieval_scores
 
 TYPES = ["B", "B", "B", "T", "T", "T"]
 
@@ -127,3 +127,20 @@ def test_held_out_types_depend_on_types_and_seeds_alone() -> None:
     first = held_out_types(list("abcdef"), 3, repeat=1, seed=2)
     assert first == held_out_types(list("ffedcbaa"), 3, repeat=1, seed=2)
     assert len({held_out_types(list("abcdef"), 3, repeat=n) for n in range(10)}) > 3
+
+
+def test_batches_that_mix_and_batches_that_do_not():
+    """Two types; within a type, cells of both batches at the same two places, or each batch at its own."""
+    values, types = np.array([[0.0], [1], [0], [1], [100], [101], [100], [101]]), ["T"] * 4 + ["B"] * 4
+    mixed = mixing_scores(values, ["a", "a", "b", "b"] * 2, types)
+    apart = mixing_scores(values, ["a", "b", "a", "b"] * 2, types)
+    # Of each cell, its own batch is at distance 1, the other at 1/2: a silhouette width of -1/2. Apart: 1.
+    assert (mixed.batch_mixing, apart.batch_mixing) == (0.5, 0.0)
+    # Own type 2/3 away, the other 99, 100 and 101: widths of 1 - (2/3) / 99.5 to 1 - (2/3) / 100.5.
+    assert mixed.type_separation == apart.type_separation == pytest.approx(1 - 1 / 300, abs=1e-4)
+    assert str(mixed) == "2 batches, 8 cells: batches mixed 0.500, types apart 0.997"
+    alone = mixing_scores(values, types)
+    assert alone.type_separation is None
+    assert alone.batch_mixing == pytest.approx(2 / 300, abs=1e-4)
+    with pytest.raises(DataError, match="No type has several cells of two batches"):
+        mixing_scores(values, types, types)

@@ -228,7 +228,7 @@ def test_genes_no_node_reads_are_named(terms) -> None:
     [
         (
             {"preset": "vegan"},
-            "preset of an autoencoder must be one of vega, onto-vae; got 'vegan'. Did you mean vega?",
+            "preset of an autoencoder must be one of vega, onto-vae, expimap; got 'vegan'. Did you mean vega?",
         ),
         ({"dropuot": 0.1}, "Unknown option of an autoencoder 'dropuot'. Did you mean dropout?"),
         ({"encoder": (0,)}, "encoder must be a list, each an integer of at least 1, or latent; got 0."),

@@ -116,9 +116,7 @@ def test_wrong_side_data_are_named(
 def test_features_are_not_normalised(arch: Architecture, cells: anndata.AnnData) -> None:
     with pytest.raises(DataError) as error:
         train(arch, cells, targets_of(cells, "response"), gene_features=("mutation", "deletion"))
-    assert str(error.value).startswith(
-        "Several features per gene are taken as they are, got normalization 'centered'."
-    )
+    assert str(error.value).startswith("Several features per gene are taken as they are, got normalization 'centered'.")
 
 
 def test_rows_must_agree(arch: Architecture) -> None:

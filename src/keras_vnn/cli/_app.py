@@ -18,6 +18,7 @@ from keras_vnn.cli._discover import identify, interactions
 from keras_vnn.cli._export import export, report
 from keras_vnn.cli._inputs import Command, Helped, HelpedGroup
 from keras_vnn.cli._inspect import evaluate, explain, inspect
+from keras_vnn.cli._map import map_data
 from keras_vnn.cli._predict import predict
 from keras_vnn.cli._train import compare, demo, train, tune
 
@@ -50,13 +51,17 @@ def _options(
     """Visible neural networks: sparse layers wired by biological knowledge, with named nodes."""
 
 
+# Of commands that are not called as their functions are, which would hide a function of Python.
+_NAMES = {"map_data": "map"}
+
+
 def _add(kind: type[Helped], *functions: Callable[..., None]) -> None:
     for function in functions:
-        app.command(cls=kind)(function)
+        app.command(_NAMES.get(function.__name__), cls=kind)(function)
 
 
 _add(Helped, check)
-_add(Command, build, train, predict, inspect, explain, interactions, identify, compare, tune)
+_add(Command, build, train, predict, map_data, inspect, explain, interactions, identify, compare, tune)
 app.add_typer(evaluate, name="evaluate")
 _add(Command, export, report)
 _add(Helped, demo, fetch, recipes)

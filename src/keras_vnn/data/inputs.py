@@ -35,6 +35,11 @@ class Steps:
     log: bool = False
     per_gene: bool = False
 
+    @property
+    def of_counts(self) -> bool:
+        """Whether it is for counts, none of which is negative."""
+        return self.per_cell or self.log
+
 
 class Picked:
     """The input genes of a matrix, after the steps that need no fit: scaling of each cell, logarithm.

@@ -341,16 +341,21 @@ class ReconstructionMetrics(Shown):
         squared distance from the mean of each gene. ``None`` where no gene varies.
     genes
         Number of genes.
+    log_likelihood
+        Of the counts of a cell, in nats, averaged over cells; ``None`` where genes are not restored as counts. The
+        others are then of ``log(1 + count)``.
     """
 
     squared_error: float
     explained: float | None
     genes: int
+    log_likelihood: float | None = None
 
     def __str__(self) -> str:
         share = "nothing varies among" if self.explained is None else f"{100 * self.explained:.1f} % of the variance of"
         end = "" if self.explained is None else " restored"
-        return f"squared error {self.squared_error:.4g} a cell; {share} {self.genes:,} genes{end}"
+        first = "" if self.log_likelihood is None else f"log-likelihood {self.log_likelihood:.6g} a cell; "
+        return f"{first}squared error {self.squared_error:.4g} a cell; {share} {self.genes:,} genes{end}"
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as plain JSON values."""

@@ -37,6 +37,7 @@ _TO_TELL = 256
 
 _STEPS = {
     "none": Steps(),
+    "log1p": Steps(log=True),
     "log1p-cpm": Steps(per_cell=True, log=True),
     "lin2017": Steps(per_cell=True, per_gene=True),
     "zscore": Steps(per_gene=True),
@@ -47,12 +48,13 @@ NORMALIZATIONS = tuple(_STEPS)
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Normalization(Shown):
-    """One of five treatments of expression values, with what it learned from the training cells.
+    """One of six treatments of expression values, with what it learned from the training cells.
 
     =============  ===================================================================================
     method         promise
     =============  ===================================================================================
     ``none``       values as they are
+    ``log1p``      ``log(1 + x)``, as autoencoders read counts that they restore
     ``log1p-cpm``  each cell to 1e6 counts over **all** genes of the data, then ``log(1 + x)``
     ``lin2017``    each cell to 1e6 counts over **all** genes of the data, then z-score of each gene; no log
     ``zscore``     z-score of each gene
@@ -169,8 +171,18 @@ class Normalization(Shown):
     def check(self, table: Measured) -> None:
         """Raise a `DataError` when values are not finite, or negative where the method needs counts."""
         check_finite(table)
-        if _STEPS[self.method].per_cell:
+        if _STEPS[self.method].of_counts:
             check_counts(table, self.method)
+
+    def check_counts(self) -> None:
+        """Raise a `DataError` when the values it was fitted on are not counts."""
+        if self.numbers is not None and not (self.numbers.integers and self.numbers.smallest >= 0):
+            raise DataError(
+                f"The model restores counts, but the values are not: expected integers of at least 0, got "
+                f"{self.numbers}.\n"
+                + remedy("Take the counts, {layer} or the name of a layer; ", layer="raw")
+                + remedy("for values without counts: {reconstruction}.", reconstruction="normal")
+            )
 
     def check_kind(self, table: Measured | Stored) -> None:
         """Warn when the first cells of a matrix are of another kind than those it was fitted on."""
@@ -239,7 +251,7 @@ def fit_normalization(
     Parameters
     ----------
     method
-        ``none``, ``log1p-cpm``, ``lin2017``, ``zscore`` or ``centered``; see `Normalization`.
+        ``none``, ``log1p``, ``log1p-cpm``, ``lin2017``, ``zscore`` or ``centered``; see `Normalization`.
     data
         AnnData or DataFrame (cells, genes), with every gene that was measured.
     genes
@@ -293,7 +305,7 @@ def fit_normalization(
         if method == "centered" and varies.any():
             scale[:] = 2 * np.quantile(moments.deviation[varies], _MOST_VARIABLE)
     seen = reduce(add, numbers)
-    _warn(seen.misfit(method, needs_counts=steps.per_cell))
+    _warn(seen.misfit(method, needs_counts=steps.of_counts))
     return Normalization(method, ids, moments.mean, scale, moments.cells, seen)
 
 

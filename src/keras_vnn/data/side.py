@@ -7,7 +7,7 @@ training cells, categories one column each. Knows nothing of networks.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from keras_vnn.basics.errors import DataError, did_you_mean, sample
-from keras_vnn.basics.remedies import remedy
+from keras_vnn.basics.remedies import at_command_line, remedy
 from keras_vnn.data.labels import column_of
 
 
@@ -67,9 +67,17 @@ class Covariate:
             unknown = column.astype(str)[codes < 0]
             raise DataError(
                 f"{len(unknown):,} of {len(column):,} cells have a value of {self.name!r} that the model was not "
-                f"trained with: {sample({*unknown})}.\nIt knows: {sample(self.levels, 12)}. Leave these cells out."
+                f"trained with: {sample({*unknown})}.\nIt knows: {sample(self.levels, 12)}. Leave these cells out; an "
+                "autoencoder can learn new values from them: "
+                + ("vnn map" if at_command_line() else "vnn.tl.map_data(model, data)")
             )
         return np.asarray(np.eye(len(self.levels))[codes])
+
+    def extended(self, data: Any, cells: NDArray[Any]) -> Self:
+        """Return the same with those values of a category that are new, sorted, at the end."""
+        column = _complete(column_of(data, self.name)[1], cells)
+        found = {*column.astype(str)} if self.levels else {*()}
+        return replace(self, levels=(*self.levels, *sorted(found - {*self.levels})))
 
     @property
     def width(self) -> int:
@@ -156,6 +164,42 @@ class Side:
             wrong = int((~np.isfinite(values)).sum())
             raise DataError(f"{wrong:,} of {values.size:,} side values are not finite numbers.")
         return values
+
+    def extended(self, data: Any) -> Self:
+        """Return the same for data that have further values of the categories, which come after those that are known.
+
+        Raises
+        ------
+        DataError
+            All values are known; or the data lack a column, or a cell a value.
+        """
+        rows = np.arange(len(data))
+        covariates = tuple(one.extended(data, rows) for one in self.covariates)
+        if covariates == self.covariates:
+            values = "; ".join(f"{one.name}: {sample(one.levels, 12)}" for one in covariates if one.levels)
+            raise DataError(
+                "All values of the covariates are known to the model, so that there is nothing to learn: "
+                f"{values or 'they are numbers'}.\nAsk it directly: "
+                + ("vnn predict" if at_command_line() else "vnn.tl.autoencoder_activities(model, data)")
+            )
+        return replace(self, covariates=covariates)
+
+    def places_of(self, known: Side) -> NDArray[np.int64]:
+        """Return ``(its width,)``, where the columns of what this extends are among those of this."""
+        starts = np.cumsum([0, *(one.width for one in self.covariates)])
+        each = [start + np.arange(one.width) for start, one in zip(starts, known.covariates, strict=False)]
+        return np.concatenate(each)
+
+    def starts_from(self, known: Side) -> NDArray[np.float32]:
+        """Return ``(width, width of what this extends)``: each column as itself, or as the mean of its covariate's."""
+        places = self.places_of(known)
+        weights = np.zeros((self.width, known.width), np.float32)
+        weights[places, np.arange(known.width)] = 1
+        own = np.repeat(np.arange(len(self.covariates)), [one.width for one in self.covariates])
+        for row in np.setdiff1d(np.arange(self.width), places):
+            weights[row] = own[places] == own[row]
+            weights[row] /= weights[row].sum()
+        return weights
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as plain JSON values."""

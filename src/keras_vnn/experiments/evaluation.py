@@ -168,6 +168,85 @@ class RetrievalScores(Shown):
         }
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class MixingScores(Shown):
+    """How well batches mix in an embedding, and types of cells stay apart.
+
+    Attributes
+    ----------
+    batch_mixing
+        0 to 1: one less the absolute silhouette width of cells by batch within their type, averaged over cells, then
+        over types; 1 where batches cannot be told apart.
+    type_separation
+        0 to 1: silhouette width of cells by type, moved from -1 … 1; ``None`` without types.
+    batches, cells
+        How many there were.
+    """
+
+    batch_mixing: float
+    type_separation: float | None
+    batches: int
+    cells: int
+
+    def __str__(self) -> str:
+        types = "" if self.type_separation is None else f", types apart {self.type_separation:.3f}"
+        return f"{self.batches} batches, {self.cells:,} cells: batches mixed {self.batch_mixing:.3f}{types}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the scores as plain JSON values."""
+        return asdict(self)
+
+
+def mixing_scores(embedding: ArrayLike, batches: ArrayLike, labels: ArrayLike | None = None) -> MixingScores:
+    """Return how well batches mix in an embedding, and whether types of cells stay apart, by silhouette widths.
+
+    Parameters
+    ----------
+    embedding
+        ``(cells, units)`` coordinates, or an AnnData that holds them in ``X``.
+    batches
+        The batch of each cell.
+    labels
+        The type of each cell; batches are then compared within types, those of two batches and more.
+
+    Raises
+    ------
+    DataError
+        Embedding, batches and labels do not fit together, or no type has cells of two batches.
+
+    References
+    ----------
+    Luecken et al. 2022, Nature Methods 19:41, doi:10.1038/s41592-021-01336-8 (scIB; its package scib-metrics has more
+    such scores).
+
+    Examples
+    --------
+    >>> mixing_scores([[0.0], [1.0], [0.0], [1.0]], ["a", "a", "b", "b"]).batch_mixing
+    0.5
+    """
+    from sklearn.metrics import silhouette_samples, silhouette_score
+
+    values, of_batch = _coordinates_and_labels(embedding, batches)
+    if labels is None:
+        types = np.zeros(len(values), np.intp)
+    else:
+        _, names = _coordinates_and_labels(embedding, labels)
+        types = pd.factorize(names)[0]
+    mixed = []
+    for one in np.unique(types):
+        own, there = values[types == one], of_batch[types == one]
+        if 1 < len(set(there)) < len(there):
+            mixed.append(float((1 - np.abs(silhouette_samples(own, there))).mean()))
+    if not mixed:
+        raise DataError(
+            "No type has several cells of two batches, so that it cannot be told how they mix.\n"
+            "Pass batches that have cells of the same types; or leave out the labels."
+        )
+    several = labels is not None and len(np.unique(types)) > 1
+    apart = (float(silhouette_score(values, types)) + 1) / 2 if several else None
+    return MixingScores(float(np.mean(mixed)), apart, len(set(of_batch)), len(values))
+
+
 def average_precision(is_hit: NDArray[np.bool_], relevant: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return ``(queries,)`` average precision of ranked answers.
 

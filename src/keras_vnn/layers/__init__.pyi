@@ -4,6 +4,8 @@ from ._anchored import MeanOfInputs, Oriented, OtherSigns, PullToMean, SignsOfEd
 from ._auxiliary import AuxiliaryHeads, AuxiliaryModel, auxiliary_predictions
 from ._card import ArchitectureCard
 from ._connections import Connections
+from ._counts import CountLikelihood, nb_log_likelihood, zinb_log_likelihood
+from ._covariates import CovariateEffect
 from ._initial import check_initializer
 from ._losses import BatchHardTriplet, Concordance, ContrastivePairs, ReconstructionError
 from ._node_layers import LatentSample, NodeDropout, SelectUnits
@@ -20,6 +22,8 @@ __all__ = [
     "ConcordanceIndex",
     "Connections",
     "ContrastivePairs",
+    "CountLikelihood",
+    "CovariateEffect",
     "CoxPartialLikelihood",
     "LatentSample",
     "MeanOfInputs",
@@ -34,4 +38,6 @@ __all__ = [
     "SparselyConnected",
     "auxiliary_predictions",
     "check_initializer",
+    "nb_log_likelihood",
+    "zinb_log_likelihood",
 ]

@@ -2,6 +2,7 @@
 
 from ._autoencoder import build_autoencoder
 from ._build import build_model
+from ._builder import compile_model
 from ._initial import check_functions
 from ._outputs import Embedding, Outputs, Reconstruction, Regression, Survival
 from ._roles import LayerRole
@@ -25,6 +26,7 @@ __all__ = [
     "build_model",
     "check_architecture",
     "check_functions",
+    "compile_model",
     "edge_weights",
     "feature_names",
     "load_model",

@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING, Any, Unpack
 import keras
 
 from keras_vnn.architecture import Architecture
+from keras_vnn.basics.errors import ModelError
+from keras_vnn.basics.remedies import remedy
 from keras_vnn.data import Normalization
-from keras_vnn.layers import ArchitectureCard, LatentSample, ReconstructionError
+from keras_vnn.layers import (
+    ArchitectureCard,
+    CountLikelihood,
+    CovariateEffect,
+    LatentSample,
+    ReconstructionError,
+)
 from keras_vnn.models._axes import Axis
 from keras_vnn.models._builder import check_normalization, compile_model, head_dtype
 from keras_vnn.models._decoder import Decoder, latent_axis
@@ -45,7 +53,8 @@ def build_autoencoder(
         The architecture: `wire.gene_sets` for one layer, as VEGA has it; `wire.ontology` for OntoVAE's
         way. ``dense_units`` of it are latent values without a name that all genes read.
     preset
-        Name of a published set of options, one of `AUTOENCODER_PRESETS`: ``vega``, ``onto-vae``.
+        Name of a published set of options, one of `AUTOENCODER_PRESETS`: ``vega``, ``onto-vae``, ``expimap``. Without
+        one, values are restored as ``vega`` does, and counts as ``expimap`` does.
     normalization
         The normalisation of the training data, kept with the model so that new data are treated alike.
     optimizer
@@ -62,12 +71,16 @@ def build_autoencoder(
     keras.Model
         From ``(cells, genes)`` to ``(cells, genes)``. In training, latent values are drawn, and the loss is the squared
         error summed over genes and ``beta`` times the divergence; else they are the means, so the same cells give the
-        same numbers, and the loss is the squared error alone.
+        same numbers, and the loss is the squared error alone. With ``reconstruction="nb"`` or ``"zinb"`` it reads
+        ``log(1 + count)`` and gives ``log(1 + expected count)``, and minus the log-likelihood of the counts takes the
+        place of the squared error: the decoder then moves the logarithm of each gene's share of the cell's counts. With
+        ``side_features`` the input is a list of that and ``(cells, side features)``, covariates such as a one-hot
+        batch, which are added to the first layer of the encoder and to what is decoded.
 
     Raises
     ------
     ModelError
-        The preset or an option is unknown or out of range; or the normalisation is for other genes.
+        The preset or an option is unknown, out of range or without effect; or the normalisation is for other genes.
 
     Warns
     -----
@@ -77,32 +90,87 @@ def build_autoencoder(
     References
     ----------
     Seninge et al. 2021, Nature Communications 12:5684, doi:10.1038/s41467-021-26017-0 (VEGA); Doncevic & Herrmann
-    2023, Bioinformatics 39:btad387, doi:10.1093/bioinformatics/btad387 (OntoVAE).
+    2023, Bioinformatics 39:btad387, doi:10.1093/bioinformatics/btad387 (OntoVAE); Lotfollahi et al. 2023, Nature Cell
+    Biology 25:337, doi:10.1038/s41556-022-01072-x (expiMap); Lopez et al. 2018, Nature Methods 15:1053,
+    doi:10.1038/s41592-018-0229-2 (scVI: counts as shares of an observed library size, by a softmax).
     """
     check_normalization(arch, normalization)
     chosen = autoencoder_options(preset, options)
     check_functions(chosen)
+    if chosen.side_features and not chosen.encoder:
+        raise ModelError("Covariates enter at the first layer of the encoder: give it one, encoder=(256,).")
+    if chosen.dispersion == "covariates" and not chosen.side_features:
+        raise ModelError(
+            "dispersion='covariates' needs covariates.\n"
+            + remedy("Name columns of the cells: {covariate}; or take {dispersion}.", covariate=..., dispersion="gene")
+        )
     if seed is not None:
         keras.utils.set_random_seed(seed)
     genes = keras.Input((int(arch.layers[0].units.sum()),), name="genes")
+    inputs = [genes]
+    covariates = None
     card = ArchitectureCard(arch, name="architecture")
     roles = [LayerRole(card.name, "nodes", 0, "state")]
+    if chosen.side_features:
+        inputs.append(keras.Input((chosen.side_features,), name="side"))
+        covariates = _Covariates(inputs[1], roles)
     axis = latent_axis(arch)
-    latent = _encoded(card(genes), chosen, axis, sum(run.size(arch) for run in axis.runs), seed, roles)
+    latent = _encoded(card(genes), covariates, chosen, axis, sum(run.size(arch) for run in axis.runs), seed, roles)
     decoder = Decoder(arch, latent, chosen)
-    model = keras.Model(genes, decoder.reconstruction(), name=name)
+    restored = decoder.reconstruction()
+    of_genes = Axis.of("nodes", 0)
+    if covariates is not None:
+        restored = covariates.added_to(restored, "decoder", of_genes, dtype=head_dtype())
+    if chosen.restores_counts:
+        likelihood = CountLikelihood(
+            zero_inflated=chosen.reconstruction == "zinb", name="likelihood", dtype=head_dtype()
+        )
+        read = [genes, restored]
+        if covariates is not None and chosen.dispersion == "covariates":
+            read.append(covariates.effect(int(genes.shape[-1]), "dispersion", of_genes, dtype=head_dtype()))
+        restored, _ = likelihood(read)
+        roles.append(LayerRole(likelihood.name, "likelihood", step="state", outputs=of_genes))
+    model = keras.Model(inputs if len(inputs) > 1 else genes, restored, name=name)
     card.remember(
         outputs=outputs_to_json(Reconstruction()),
         normalization=None if normalization is None else normalization.to_json(),
         roles=Roles.of(model, [*roles, *decoder.roles], axis).to_json(),
         options=chosen.to_json(),
     )
-    compile_model(model, optimizer, loss=ReconstructionError())
+    # The likelihood of counts is among the losses that layers add.
+    compile_model(model, optimizer, loss=None if chosen.restores_counts else ReconstructionError())
     return model
 
 
+class _Covariates:
+    """Adds covariates of cells to units, and to the roles those of the layers that do so."""
+
+    def __init__(self, values: Any, roles: list[LayerRole]) -> None:
+        self._values = values
+        self._roles = roles
+
+    def effect(self, units: int, of: str, axis: Axis, **kwargs: Any) -> Any:
+        """Return ``(cells, units)`` for a part of the model."""
+        name = f"{of}_covariates"
+        read = Axis.of("units", "side", int(self._values.shape[-1]))
+        number = 1 + sum(role.part == "covariates" for role in self._roles)
+        self._roles.append(LayerRole(name, "covariates", number, inputs=read, outputs=axis))
+        return CovariateEffect(units, name=name, **kwargs)(self._values)
+
+    def added_to(self, units: Any, of: str, axis: Axis, **kwargs: Any) -> Any:
+        """Return units of a part of the model with the effect of the covariates."""
+        effect = self.effect(int(units.shape[-1]), of, axis, **kwargs)
+        return keras.layers.Add(name=f"{of}_with_covariates", **kwargs)([units, effect])
+
+
 def _encoded(
-    units: Any, options: AutoencoderOptions, axis: Axis, latents: int, seed: int | None, roles: list[LayerRole]
+    units: Any,
+    covariates: _Covariates | None,
+    options: AutoencoderOptions,
+    axis: Axis,
+    latents: int,
+    seed: int | None,
+    roles: list[LayerRole],
 ) -> Any:
     """Return the latent values, in single precision whatever the policy, and add to the roles those of the layers."""
     read = Axis.of("nodes", 0)
@@ -111,12 +179,18 @@ def _encoded(
         own = Axis.of("units", name, size)
         units = _dense(name, size, options)(units)
         roles.append(LayerRole(name, "encoder", position, inputs=read, outputs=own))
+        if covariates is not None and position == 1:
+            units = covariates.added_to(units, "encoder", own)
         if options.batch_normalization:
             layer = keras.layers.BatchNormalization(
                 momentum=options.batch_momentum, epsilon=options.batch_epsilon, name=f"{name}_batch_normalization"
             )
             units = layer(units)
             roles.append(LayerRole(layer.name, "encoder", position, "normalization", outputs=own))
+        if options.layer_normalization:
+            units = keras.layers.LayerNormalization(center=False, scale=False, name=f"{name}_layer_normalization")(
+                units
+            )
         units = keras.layers.Activation(options.activation, name=f"{name}_activation")(units)
         if options.dropout:
             units = keras.layers.Dropout(options.dropout, name=f"{name}_dropout")(units)

@@ -65,6 +65,7 @@ class Decoder:
         self.arch = arch
         self.roles: list[LayerRole] = []
         self._initial_scale = options.initial_scale
+        self._of_counts = options.restores_counts
         # One initializer for all: by its seed it depends on no other layer.
         self._how = {
             "kernel_initializer": initializer_named(options.kernel_initializer),
@@ -83,7 +84,8 @@ class Decoder:
             self._states[number] = self._nodes(number)
             self.roles.append(LayerRole(name_of(self._states[number]), "nodes", number, "state"))
         genes = np.ones(len(self.arch.genes), bool)
-        return self._decoded(0, "reconstruction", genes, dtype=head_dtype())
+        # Counts have levels of their own, see `CountLikelihood`.
+        return self._decoded(0, "reconstruction", genes, use_bias=not self._of_counts, dtype=head_dtype())
 
     def _share_out(self, latent: Any) -> None:
         """Give the nodes of each layer, and the dense units of each, their latent values."""
@@ -127,7 +129,7 @@ class Decoder:
         widths = np.concatenate(read_units).tolist(), nodes.units[chosen].tolist()
         connections = Connections.from_adjacency(sparse.vstack(blocks), input_units=widths[0], output_units=widths[1])
         if number == 0:
-            _warn_of_unread(nodes.ids, np.diff(connections.nodes.indptr) == 0)
+            _warn_of_unread(nodes.ids, np.diff(connections.nodes.indptr) == 0, of_counts=self._of_counts)
         # From what is encoded, a layer does not warn of genes without input by number; they were named above.
         layer = SparselyConnected(
             connections.encode(), widths[1], inputs_per_node=widths[0], name=name, **self._how, **kwargs
@@ -140,12 +142,13 @@ class Decoder:
         return outputs
 
 
-def _warn_of_unread(genes: Sequence[str], unread: NDArray[np.bool_]) -> None:
+def _warn_of_unread(genes: Sequence[str], unread: NDArray[np.bool_], *, of_counts: bool) -> None:
     names = [gene for gene, is_unread in zip(genes, unread, strict=True) if is_unread]
     if names:
+        given = "their usual share of the counts" if of_counts else "0"
         warnings.warn(
             f"{len(names):,} of {len(genes):,} genes are read by no node, so the autoencoder cannot restore them and "
-            f"gives 0: {sample(names)}.\n"
+            f"gives {given}: {sample(names)}.\n"
             + ("Build the architecture with dense_units=1" if not at_command_line() else "vnn build … --dense-units 1")
             + ": a unit that all genes share; or build it from fewer genes.",
             VNNWarning,

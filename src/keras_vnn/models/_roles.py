@@ -27,7 +27,7 @@ class LayerRole:
         ``nodes`` of a layer of the architecture, ``annotations`` between genes and nodes, ``dense`` units next to
         nodes, ``genes`` (several numbers each) joined, ``side`` branch, ``tail``, ``head``, ``auxiliary`` heads of
         nodes or of a layer, ``side auxiliary``; of an autoencoder ``encoder``, ``latent mean``, ``latent log variance``
-        and ``latent``.
+        and ``latent``, and of some ``covariates`` and ``likelihood``.
     number
         The layer of the architecture; of a side branch, a tail or an encoder the place in it, from 1.
     step

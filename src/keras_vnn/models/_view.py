@@ -15,7 +15,7 @@ from keras_vnn.models._outputs import Outputs, outputs_from_json
 from keras_vnn.models._roles import LayerRole, Roles
 
 if TYPE_CHECKING:
-    from keras_vnn.layers import ArchitectureCard, LatentSample, SparselyConnected
+    from keras_vnn.layers import ArchitectureCard, CountLikelihood, CovariateEffect, LatentSample, SparselyConnected
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,17 @@ class ModelView:
         """The layer that gives the latent values of an autoencoder; ``None`` for other models."""
         layer: LatentSample | None = self.layer("latent", step="state")
         return layer
+
+    @property
+    def likelihood_layer(self) -> CountLikelihood | None:
+        """The layer that knows how likely counts are; ``None`` for models that do not restore counts."""
+        layer: CountLikelihood | None = self.layer("likelihood", step="state")
+        return layer
+
+    @property
+    def covariate_layers(self) -> tuple[CovariateEffect, ...]:
+        """The layers by which an autoencoder reads covariates of cells."""
+        return tuple(self.layer_with(role) for role in self.roles.all("covariates"))
 
     @property
     def tail_layers(self) -> tuple[keras.layers.Dense, ...]:

@@ -21,6 +21,12 @@ from keras_vnn.models._view import ModelView, view
 
 _KEYS = ["block", "parameter", "source", "source_unit", "target", "target_unit"]
 _COLUMNS = [*_KEYS, "weight"]
+# What the weights of a layer are called: of one with connections, of batch normalisation, of the likelihood of counts.
+_PARAMETERS = (
+    ("kernel", "bias"),
+    ("gamma", "beta", "moving_mean", "moving_variance"),
+    ("level", "log_dispersion", "zero_logit"),
+)
 PRIOR, SOFT_LINK, DECOY = "prior", "soft link", "decoy"
 
 
@@ -39,7 +45,8 @@ def edge_weights(model: keras.Model, *, dense: bool = False) -> pd.DataFrame:
     -------
     pandas.DataFrame
         A row per weight: ``block`` (the name the Keras layer was built with), ``parameter`` (``kernel``, ``bias``,
-        ``gamma``, ``beta``, ``moving_mean``, ``moving_variance``), ``source`` and ``target`` (ids of nodes, names of
+        ``gamma``, ``beta``, ``moving_mean``, ``moving_variance``; of the genes of an autoencoder of counts ``level``,
+        ``log_dispersion``, ``zero_logit``), ``source`` and ``target`` (ids of nodes, names of
         outputs, or the block for units without a name), ``source_unit``, ``target_unit`` (numbers within the node),
         ``weight``. What belongs to a unit alone, such as its bias, has no source (NA). The target of an auxiliary head
         is the node it stands for, with the number of the output as ``target_unit``; that of an annotation unit is the
@@ -197,7 +204,7 @@ def _weight_table(model_view: ModelView, role: LayerRole) -> pd.DataFrame:
     """Return a row per weight of one Keras layer, in the order `_write_weights` takes them."""
     layer = model_view.layer_with(role)
     targets = role.outputs.names(model_view.architecture, model_view.outputs, are_targets=True)
-    if _is_normalization(layer):
+    if not hasattr(layer, "kernel"):
         none = np.full(len(targets[0]), None, dtype=object), np.zeros(len(targets[0]), np.int64)
         parts = [_rows(role, name, none, targets, variable) for name, variable in _variables(layer)]
     else:
@@ -225,14 +232,8 @@ def _write_weights(layer: keras.layers.Layer, values: NDArray[np.floating]) -> N
 
 
 def _variables(layer: keras.layers.Layer) -> list[tuple[str, Any]]:
-    names: tuple[str, ...] = ("kernel", "bias")
-    if _is_normalization(layer):
-        names = ("gamma", "beta", "moving_mean", "moving_variance")
+    names = next(names for names in _PARAMETERS if hasattr(layer, names[0]))
     return [(name, getattr(layer, name)) for name in names if getattr(layer, name) is not None]
-
-
-def _is_normalization(layer: keras.layers.Layer) -> bool:
-    return hasattr(layer, "moving_mean")
 
 
 def _kernel_places(layer: keras.layers.Layer) -> tuple[NDArray[Any], NDArray[Any]]:

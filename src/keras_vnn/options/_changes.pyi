@@ -111,9 +111,13 @@ class AutoencoderChanges(TypedDict, total=False):
     batch_normalization: bool
     batch_momentum: float
     batch_epsilon: float
+    layer_normalization: bool
     dropout: float
     latent_dropout: float
     beta: float
+    reconstruction: Literal["normal", "nb", "zinb"]
+    dispersion: Literal["gene", "covariates"]
+    side_features: int
     non_negative: bool
     l1: float
     kernel_initializer: str
@@ -123,7 +127,7 @@ class AutoencoderChanges(TypedDict, total=False):
 class TrainingChanges(TypedDict, total=False):
     """Any of the fields of `TrainingOptions`."""
 
-    normalization: Literal["none", "log1p-cpm", "lin2017", "zscore", "centered"]
+    normalization: Literal["none", "log1p", "log1p-cpm", "lin2017", "zscore", "centered"]
     optimizer: Literal["adam", "adamw", "sgd"]
     learning_rate: float
     decay: float

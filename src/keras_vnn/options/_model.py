@@ -211,16 +211,48 @@ class AutoencoderOptions(Options):
     )
     batch_momentum: Rate = Field(default=0.9, description=_MOMENTUM)
     batch_epsilon: NonNegative = Field(default=1e-5, description="Epsilon of batch normalisation.")
+    layer_normalization: bool = Field(
+        default=False,
+        description="Normalise the units of each layer of the encoder within a cell, before the activation.",
+    )
     dropout: Rate = Field(default=0.5, description="Dropout rate of the encoder.")
     latent_dropout: Rate = Field(
         default=0.5, description="Dropout rate of the means and log-variances of latent values."
     )
     beta: NonNegative = Field(
         default=5e-5,
-        description="Weight of the Kullback-Leibler divergence, compared with the squared error summed over genes.",
+        description="Weight of the Kullback-Leibler divergence, compared with the squared error, or minus the "
+        "log-likelihood, summed over genes.",
+    )
+    reconstruction: Literal["normal", "nb", "zinb"] = Field(
+        default="normal",
+        description="What the genes of a cell are taken for: normal, values restored with the least squared error; nb, "
+        "counts by a negative binomial distribution around a share of the cell's library size; zinb, the same with "
+        "zeros of their own.",
+    )
+    dispersion: Literal["gene", "covariates"] = Field(
+        default="gene",
+        description="Dispersion of counts: one per gene, or one that depends on the covariates of the cell too, such "
+        "as its batch.",
+        json_schema_extra=only_with(reconstruction=("nb", "zinb")),
+    )
+    side_features: Whole = Field(
+        default=0,
+        ge=0,
+        description="Width of a second input, the covariates of a cell, which encoder and decoder read; 0 for none.",
     )
     non_negative: bool = Field(default=True, description="Keep the weights of the decoder at 0 or above.")
     l1: NonNegative = Field(default=0.0, description="L1 penalty of the decoder.")
     kernel_initializer: str = Field(default=LINEAR_UNIFORM, description=_INITIALIZER)
     initial_scale: Real = Field(default=0.1, gt=0, description="Factor of the initial weights of the decoder.")
     kernel: str = Field(default="auto", description=_KERNEL)
+
+    def check(self) -> None:
+        """Check what excludes what."""
+        if self.batch_normalization and self.layer_normalization:
+            raise ModelError("batch_normalization and layer_normalization exclude each other: switch one off.")
+
+    @property
+    def restores_counts(self) -> bool:
+        """Whether genes are restored as counts."""
+        return self.reconstruction != "normal"

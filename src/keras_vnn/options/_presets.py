@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from keras_vnn.basics.errors import ModelError, check_choice
-from keras_vnn.basics.remedies import at_command_line
+from keras_vnn.basics.remedies import at_command_line, remedy
 from keras_vnn.options._base import Options, unknown_name
 from keras_vnn.options._model import LINEAR_UNIFORM, AutoencoderOptions, ModelOptions
 from keras_vnn.options._training import ADAM_EPSILON, TrainingOptions
@@ -104,6 +104,18 @@ AUTOENCODER_PRESETS: Mapping[str, AutoencoderOptions] = MappingProxyType(
         # terms without a parent, an encoder of one layer as wide, dropout 0.2 and of the latent values 0.5, divergence
         # 1e-4. Terms, their limits and three units each are the architecture's.
         "onto-vae": AutoencoderOptions(encoder=("latent",), dropout=0.2, beta=1e-4),
+        # Lotfollahi et al. 2023, doi:10.1038/s41556-022-01072-x, and its code: two layers of 256 with layer
+        # normalisation and dropout 0.05, counts by a negative binomial distribution, weight of the divergence 0.5. Not
+        # from it: weights of the decoder that are never negative, where it turns nodes afterwards; no group lasso.
+        "expimap": AutoencoderOptions(
+            reconstruction="nb",
+            encoder=(256, 256),
+            batch_normalization=False,
+            layer_normalization=True,
+            dropout=0.05,
+            latent_dropout=0.0,
+            beta=0.5,
+        ),
     }
 )
 
@@ -149,6 +161,10 @@ TRAINING_PRESETS: Mapping[str, TrainingOptions] = MappingProxyType(
         # Code: AdamW 1e-4 with PyTorch's weight decay of 0.01, batches of 128, 300 epochs of which the best on the
         # validation data is kept: patience ends them here.
         "onto-vae": _AUTOENCODER.changed(optimizer="adamw", weight_decay=0.01, epochs=300, patience=30),
+        # Code: Adam 1e-3 with an epsilon of 0.01, batches of 128, up to 400 epochs; patience is this project's.
+        "expimap": _AUTOENCODER.changed(
+            normalization="log1p", learning_rate=1e-3, epsilon=0.01, epochs=400, patience=30
+        ),
     }
 )
 
@@ -181,7 +197,23 @@ def autoencoder_options(preset: str | None, changes: Mapping[str, Any]) -> Autoe
     ModelError
         The preset or an option is unknown, or a value is out of range.
     """
-    return _of_preset(AUTOENCODER_PRESETS, preset, AutoencoderOptions(), "preset of an autoencoder").changed(**changes)
+    usual = autoencoder_preset(preset, changes.get("reconstruction"))
+    return _of_preset(AUTOENCODER_PRESETS, usual, AutoencoderOptions(), "preset of an autoencoder").changed(**changes)
+
+
+def autoencoder_preset(preset: str | None, reconstruction: str | None = None) -> str:
+    """Return the preset of an autoencoder for which none is named: ``expimap`` of counts, ``vega`` of other values."""
+    return preset or ("vega" if reconstruction in (None, "normal") else "expimap")
+
+
+def check_counts_are_read(training: TrainingOptions, model: Options) -> None:
+    """Raise a `ModelError` unless a model that restores counts reads what it can tell them by."""
+    if isinstance(model, AutoencoderOptions) and model.restores_counts and training.normalization != "log1p":
+        raise ModelError(
+            f"reconstruction={model.reconstruction!r} restores counts, which the network reads as log(1 + count): "
+            f"expected normalization='log1p', got {training.normalization!r}.\n"
+            + remedy("Pass {normalization}, with data that are counts.", normalization="log1p")
+        )
 
 
 def training_options(preset: str | None = None, **changes: Unpack[TrainingChanges]) -> TrainingOptions:

@@ -26,7 +26,7 @@ class TrainingOptions(Options):
     what: ClassVar[str] = "training option"
     heading: ClassVar[str] = "Training"
 
-    normalization: Literal["none", "log1p-cpm", "lin2017", "zscore", "centered"] = Field(
+    normalization: Literal["none", "log1p", "log1p-cpm", "lin2017", "zscore", "centered"] = Field(
         default="centered",
         description="Normalisation of the expression, fitted on the training cells and kept with the model.",
     )

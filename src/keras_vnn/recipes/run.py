@@ -231,7 +231,9 @@ def recipe_of_model(model: Path, data: Path, **given: Any) -> TrainingRecipe:
         raise ConfigError(f"{model} does not say how it was trained.\nWrite a recipe with a train section.")
     objective = kept.get("objective", "prediction")
     # What it would be trained by without options.
-    usual = TrainRecipe(data=data, label="", objective=objective)
+    reconstruction = seen.options.get("reconstruction", "normal")
+    changes = {} if reconstruction == "normal" else {"reconstruction": reconstruction}
+    usual = TrainRecipe(data=data, label="", objective=objective, model=changes)
     known = usual.model_options().to_json()
     cells = kept["cells"]
     total = sum(cells.values())
@@ -254,7 +256,7 @@ def recipe_of_model(model: Path, data: Path, **given: Any) -> TrainingRecipe:
         "side": kept.get("side", {}).get("key") or None,
         "covariate": [one["name"] for one in kept.get("side", {}).get("covariates", ())],
         "training": _changed(kept["options"], usual.training_options().to_json(), leave_out=("seed",)),
-        "model": _changed({name: seen.options[name] for name in known if name in seen.options}, known),
+        "model": changes | _changed({name: seen.options[name] for name in known if name in seen.options}, known),
         **how,
     }
     if (pretraining := dict(kept.get("pretraining", {}))) and "pretrain" not in section:
@@ -412,8 +414,10 @@ def trained_network(
     }
     if recipe.objective != "autoencoder":
         how["pretraining"] = recipe.pretraining_options()
+    if recipe.objective in ("prediction", "autoencoder"):
+        how["covariate"] = recipe.covariate
     if recipe.objective == "prediction":
-        how |= {"side": recipe.side, "covariate": recipe.covariate}
+        how["side"] = recipe.side
     return trainer(network, data, **how)
 
 

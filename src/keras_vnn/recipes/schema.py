@@ -34,6 +34,8 @@ from keras_vnn.options import (
     TrainingOptions,
     as_tuple,
     autoencoder_options,
+    autoencoder_preset,
+    check_counts_are_read,
     model_options,
     training_options,
 )
@@ -316,12 +318,13 @@ class TrainRecipe(RecipeSection):
         VNNError
             One has no effect with the others, or they exclude each other.
         """
-        self.training_options()
-        self.model_options()
+        check_counts_are_read(self.training_options(), self.model_options())
         if self.objective == "autoencoder" and self.pretraining_options() is not None:
             raise ConfigError("An autoencoder is not pretrained. Leave out pretrain.")
-        if self.objective != "prediction" and (self.side is not None or self.covariate):
-            raise ConfigError(f"side and covariate go with objective: prediction only, got {self.objective}.")
+        if self.objective != "prediction" and self.side is not None:
+            raise ConfigError(f"side goes with objective: prediction only, got {self.objective}.")
+        if self.objective in ("siamese", "triplet") and self.covariate:
+            raise ConfigError(f"covariate goes with objective: prediction or autoencoder, got {self.objective}.")
         if self.objective in ("siamese", "triplet") and self.task != "classification":
             raise ConfigError(
                 f"An embedding is trained on classes of cells, got task: {self.task}. Leave out the task."
@@ -335,7 +338,9 @@ class TrainRecipe(RecipeSection):
 
     def training_options(self) -> TrainingOptions:
         """Return how the model is trained: the preset, with what the recipe sets itself."""
-        preset = self.preset or ("vega" if self.objective == "autoencoder" else None)
+        preset = self.preset
+        if self.objective == "autoencoder":
+            preset = autoencoder_preset(preset, self.model.get("reconstruction"))
         return training_options(preset, **self.training, seed=self.seed)
 
     def model_options(self) -> ModelOptions | AutoencoderOptions:

@@ -7,6 +7,7 @@ There is no training loop here: ``keras.Model.fit`` does the work.
 from keras_vnn.training._autoencoder import restored_genes, train_autoencoder
 from keras_vnn.training._embedding import EMBEDDING_OBJECTIVES, train_embedding
 from keras_vnn.training._fit import fit_model, make_optimizer
+from keras_vnn.training._mapping import map_data
 from keras_vnn.training._pretraining import pretrain
 from keras_vnn.training._run import TrainingResult
 from keras_vnn.training._train import cross_validate, train
@@ -17,6 +18,7 @@ __all__ = [
     "cross_validate",
     "fit_model",
     "make_optimizer",
+    "map_data",
     "pretrain",
     "restored_genes",
     "train",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Unpack
 
 import keras
@@ -11,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_vnn.architecture import Architecture
+from keras_vnn.basics.errors import DataError
 from keras_vnn.basics.progress import Say
-from keras_vnn.data import Labels, Normalization, Split, Targets, labels_given
+from keras_vnn.basics.remedies import remedy
+from keras_vnn.data import Labels, Normalization, Side, Split, Targets, labels_given
 from keras_vnn.data.metrics import ReconstructionMetrics, reconstruction_metrics
 from keras_vnn.models import build_autoencoder, view
 from keras_vnn.options import (
@@ -20,15 +23,18 @@ from keras_vnn.options import (
     AutoencoderTraining,
     TrainingOptions,
     autoencoder_options,
+    autoencoder_preset,
     training_given,
     training_options,
 )
 from keras_vnn.training._fit import predicted_by
-from keras_vnn.training._run import TrainingResult, run_training
+from keras_vnn.training._run import TrainingResult, run_training, split_of
 
 if TYPE_CHECKING:
     from keras_vnn.options._changes import RestorerChanges
 
+# A gene that no training cell has begins as if it had so many counts in each.
+_LEAST_COUNT = 1e-6
 # Test cells that are dense in memory together.
 _AT_ONCE = 1024
 
@@ -42,6 +48,7 @@ def train_autoencoder(
     split: Split | None = None,
     group: str | None = None,
     missing: str = "raise",
+    covariate: str | Sequence[str] = (),
     preset: str | None = None,
     center: bool = True,
     warmup_epochs: int = 0,
@@ -66,9 +73,13 @@ def train_autoencoder(
         If given, only the labelled cells are used, and the split has the classes in proportion. The network does not
         see them.
     training
-        How to train; by default as the preset was trained, see ``TRAINING_PRESETS``, and without one as VEGA was.
+        How to train; by default as the preset was trained, see ``TRAINING_PRESETS``, and without one as VEGA was, of
+        counts as expiMap was.
     split
         Which cells are for training, early stopping and scoring; 70, 15 and 15 % drawn by the seed by default.
+    covariate
+        Columns of ``data.obs`` that encoder and decoder read, such as the batch: categories as one-hot columns, numbers
+        standardised. The model remembers them, and finds them in other data by name.
     preset
         As in `build_autoencoder`.
     **options
@@ -84,7 +95,8 @@ def train_autoencoder(
     -------
     TrainingResult
         The model, its history (``loss``: error and weighted divergence of the training cells, with dropout and noise;
-        ``val_loss``: error of the validation cells, without), and how well genes of the test cells are restored.
+        ``val_loss``: error of the validation cells, without), and how well genes of the test cells are restored. Of
+        counts, the error is minus their log-likelihood.
 
     Raises
     ------
@@ -92,28 +104,45 @@ def train_autoencoder(
         The data and the architecture do not fit together; see the functions this one calls.
     """
     objective = AutoencoderTraining(center=center, warmup_epochs=warmup_epochs)
-    usual = training_options(preset or "vega")
+    usual = training_options(autoencoder_preset(preset, options.get("reconstruction")))
     chosen, model_options = training_given(training, options, AutoencoderOptions, usual)
+    known = None if labels is None else labels_given(data, labels)
+    remember: dict[str, Any] = {}
+    beside = None
+    if covariate:
+        split = split_of(data, known, split, group, chosen.seed)
+        cells = np.arange(len(data)) if known is None else known.cells
+        side = Side.fit(data, None, covariate, cells, cells[split.train])
+        beside, remember = side.values(data, cells), {"side": side.to_json()}
+        model_options["side_features"] = side.width
+    choices = autoencoder_options(preset, model_options)
+    if choices.side_features and beside is None:
+        raise DataError(
+            f"The model reads {choices.side_features:,} covariates, but there are no data for them.\n"
+            + remedy("Name columns of the cells: {covariate}", covariate=...)
+        )
 
     def build(*, normalization: Normalization, **how: Any) -> keras.Model:
         model = build_autoencoder(arch, preset=preset, normalization=normalization, **how, **model_options)
         if center:
-            view(model).sparse_layer(0).bias.assign(np.where(restored_genes(model), _means(normalization), 0.0))
+            _center(model, _means(normalization))
         return model
 
     return run_training(
         arch,
         data,
-        None if labels is None else labels_given(data, labels),
+        known,
         build,
-        autoencoder_options(preset, model_options),
+        choices,
         targets=None,
         objective=("autoencoder", objective.to_json()),
         training=chosen,
         split=split,
         group=group,
         missing=missing,
-        score=lambda model, cells, _: _score(model, cells),
+        inputs=lambda values: values if beside is None else [values, beside],
+        remember=remember,
+        score=lambda model, cells, _: score_restored(model, cells),
         progress=progress,
         what=what,
         checkpoint=checkpoint,
@@ -123,11 +152,33 @@ def train_autoencoder(
     )
 
 
-def _score(model: keras.Model, cells: Any) -> ReconstructionMetrics:
+def _center(model: keras.Model, means: NDArray[np.float64]) -> None:
+    """Let each gene of an untrained model be at its mean where no node is active."""
+    likelihood = view(model).likelihood_layer
+    if likelihood is None:
+        view(model).sparse_layer(0).bias.assign(np.where(restored_genes(model), means, 0.0))
+    else:
+        likelihood.level.assign(np.log(np.maximum(np.expm1(means), _LEAST_COUNT)))
+
+
+def score_restored(model: keras.Model, cells: Any) -> ReconstructionMetrics:
     """Return how well cells are restored, a part of them in memory at a time."""
-    genes = restored_genes(model)
-    parts = (np.asarray(cells[start : start + _AT_ONCE]) for start in range(0, len(cells), _AT_ONCE))
-    return reconstruction_metrics((part[:, genes], predicted_by(model, part)[:, genes]) for part in parts)
+    genes, likelihood = restored_genes(model), view(model).likelihood_layer
+    likely: list[NDArray[Any]] = []
+
+    def restored(read: list[Any]) -> Any:
+        part = read if len(read) > 1 else read[0]
+        if likelihood is None:
+            return predicted_by(model, part)
+        values, of_cells = predicted_by(keras.Model(model.inputs, likelihood.output), part)
+        likely.append(of_cells)
+        return values
+
+    parts = cells if isinstance(cells, list) else [cells]
+    rows = [slice(start, start + _AT_ONCE) for start in range(0, len(parts[0]), _AT_ONCE)]
+    each = ([np.asarray(part[some]) for part in parts] for some in rows)
+    found = reconstruction_metrics((read[0][:, genes], restored(read)[:, genes]) for read in each)
+    return replace(found, log_likelihood=float(np.concatenate(likely).mean(dtype=np.float64)) if likely else None)
 
 
 def restored_genes(model: keras.Model) -> NDArray[np.bool_]:

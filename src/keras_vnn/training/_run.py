@@ -36,7 +36,13 @@ from keras_vnn.data.labels import column_of, groups_in
 from keras_vnn.data.metrics import Metrics
 from keras_vnn.data.splits import PARTS
 from keras_vnn.models import view
-from keras_vnn.options import AutoencoderOptions, ModelOptions, PretrainingOptions, TrainingOptions
+from keras_vnn.options import (
+    AutoencoderOptions,
+    ModelOptions,
+    PretrainingOptions,
+    TrainingOptions,
+    check_counts_are_read,
+)
 from keras_vnn.training._fit import checked_weights, fit_model, make_optimizer, precision, rows_of
 from keras_vnn.training._order import CellOrder
 from keras_vnn.training._pretraining import pretrain
@@ -98,6 +104,7 @@ def run_training(
     group: str | None,
     progress: bool,
     say: Say | None,
+    normalization: Normalization | None = None,
     inputs: Callable[[Any], Any] = lambda values: values,
     sampler: Callable[[NDArray[np.integer]], tuple[CellOrder, int]] | None = None,
     score: Callable[[keras.Model, Any, Any], Metrics] | None = None,
@@ -119,9 +126,11 @@ def run_training(
     model_options
         What the model is built by.
     targets
-        What is learned of each cell; its inputs if ``None``.
+        What is learned of each cell; its genes if ``None``.
     objective
         What is learned, and JSON values that it depends on.
+    normalization
+        That is known already; fitted to the training cells if ``None``.
     inputs
         From one value per gene to what the model reads.
     sampler
@@ -135,10 +144,11 @@ def run_training(
     remember
         Further JSON values that the record of the training has.
     """
+    check_counts_are_read(training, model_options)
     cells = np.arange(len(data)) if labels is None else labels.cells
     parts = split_of(data, labels, split, group, training.seed)
     order, batch_size = (None, _batch_size(training, labels, parts)) if sampler is None else sampler(parts.train)
-    values, normalization = _values(arch, data, cells, parts, training, model_options, missing)
+    values, normalization = _values(arch, data, cells, parts, training, model_options, missing, normalization)
     values = inputs(values)
     steps = -(-(len(parts.train) if order is None else order.cells) // batch_size)
     with precision(training):
@@ -154,7 +164,8 @@ def run_training(
         held_out = held_out[sampler(held_out)[0].current()] if has_types else held_out[:0]
 
     def known_of(read: Any, rows: Any) -> tuple[Any, Any]:
-        return read, read if targets is None else targets[rows]
+        genes = read[0] if isinstance(read, list) else read
+        return read, genes if targets is None else targets[rows]
 
     history = fit_model(
         model,
@@ -242,8 +253,9 @@ def _values(
     training: TrainingOptions,
     options: ModelOptions | AutoencoderOptions,
     missing: str,
+    known: Normalization | None,
 ) -> tuple[Any, Normalization | None]:
-    """Return what the network reads of the cells, and the normalisation fitted to those for training."""
+    """Return what the network reads of the cells, and the normalisation, known or fitted to those for training."""
     if isinstance(options, ModelOptions) and options.gene_features:
         if training.normalization != "none":
             raise DataError(
@@ -252,11 +264,13 @@ def _values(
                 + remedy("Pass {normalization}, and scale the layers of the data yourself.", normalization="none")
             )
         return align_features(data, arch, options.gene_features, missing=missing)[cells], None
-    normalization = fit_normalization(
+    normalization = known or fit_normalization(
         training.normalization,
         data,
         arch,
         cells=cells[split.train],
         missing="raise" if missing == "raise" else "zero",
     )
+    if isinstance(options, AutoencoderOptions) and options.restores_counts:
+        normalization.check_counts()
     return inputs_of(data, arch, missing=missing, normalization=normalization)[cells], normalization

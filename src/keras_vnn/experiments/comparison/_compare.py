@@ -325,7 +325,7 @@ def _check(objective: str, labels: Any, how: Mapping[str, Any], options: Compare
     if objective != "autoencoder" and not isinstance(labels, Labels):
         way = "" if at_command_line() else ": vnn.pp.labels_of(data, column)"
         raise ConfigError(f"{noun} is trained on classes of cells{way}.")
-    if how.keys() & {"side", "covariate"}:
+    if how.keys() & ({"side"} if objective == "autoencoder" else {"side", "covariate"}):
         raise ConfigError(f"{noun} reads genes alone. Leave out side and covariate.")
     if objective == "autoencoder" and "pretraining" in how:
         raise ConfigError("An autoencoder is not pretrained. Leave out the pretraining.")

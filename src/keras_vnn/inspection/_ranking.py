@@ -353,7 +353,8 @@ def _from_memory(seen: ModelView, method: str) -> Findings:
 def _forgotten(seen: ModelView) -> ModelError:
     what = "nothing of its nodes, or was trained further since"
     if recalled(seen) is not None:
-        what = "the importance of its nodes, as an earlier version measured it, but no evidence"
+        why = "was given no labels" if "nodes" in seen.card.metadata["inspection"] else "comes from an earlier version"
+        what = f"the importance of its nodes, but no evidence: it {why}"
     return ModelError(
         f"The model remembers {what}.\nPass data: vnn.tl.rank_nodes(model, data, labels), or --data FILE; "
         "or vnn.tl.remember_inspection(model, data, labels) first."

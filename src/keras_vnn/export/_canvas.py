@@ -43,7 +43,8 @@ class Shows(TypedDict, total=False):
     Attributes
     ----------
     show
-        Display the figure in the notebook; by default wherever there is one, unless ``ax`` is given.
+        Display the figure in the notebook, by default wherever there is one, unless ``ax`` is given. What is shown is
+        not returned too, as in scanpy: a notebook would print it below the picture.
     save
         File to write it to, ``.png``, ``.svg`` or ``.pdf``; one that exists is replaced.
     """
@@ -54,8 +55,8 @@ class Shows(TypedDict, total=False):
 
 def finished(
     axes: Axes, ax: Axes | None, *, show: bool | None = None, save: str | os.PathLike[str] | None = None
-) -> Axes:
-    """Return axes that are drawn, the figure written and shown as `Shows` says.
+) -> Axes | None:
+    """Return axes that are drawn, the figure written; or show it as `Shows` says, and return nothing.
 
     Raises
     ------
@@ -72,6 +73,7 @@ def finished(
         raise OutputError("There is no notebook to show the figure in.\nWrite it to a file: save='figure.png'")
     if show or (show is None and ax is None and place is not None):
         place.display(axes.figure)
+        return None
     return axes
 
 

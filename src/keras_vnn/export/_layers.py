@@ -126,7 +126,7 @@ def draw_layers(
     layout: str = "auto",
     ax: Axes | None = None,
     **shows: Unpack[Shows],
-) -> Axes:
+) -> Axes | None:
     """Draw the layers of a model or an architecture: a column of named nodes for each, or a row where there are many.
 
     Parameters
@@ -145,7 +145,7 @@ def draw_layers(
     ax
         Axes to draw on; new ones of a fitting size by default.
     show, save
-        Display the figure, by default in notebooks; write it to a file.
+        Display the figure and return ``None``, by default in notebooks; write it to a file.
 
     Returns
     -------

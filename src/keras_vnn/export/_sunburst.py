@@ -48,7 +48,7 @@ def sunburst(
     min_share: float = 0.004,
     ax: Axes | None = None,
     **shows: Unpack[Shows],
-) -> Axes:
+) -> Axes | None:
     """Draw a hierarchy as rings: the root inside, its children around it; wedges as wide as they have genes.
 
     A term with several parents stands once, below the parent with the fewest genes. The width of a term is shared
@@ -70,7 +70,7 @@ def sunburst(
     ax
         Axes to draw on.
     show, save
-        Display the figure, by default in notebooks; write it to a file.
+        Display the figure and return ``None``, by default in notebooks; write it to a file.
 
     Raises
     ------

@@ -1,10 +1,10 @@
 """Figures for papers: training, confusion, node ranking, activity by class, layers, sunburst, real against null.
 
 In: models, architectures, and tables of `keras_vnn.training`, `keras_vnn.inspection` and `keras_vnn.experiments`. Out:
-matplotlib Axes, on a new figure of a fitting size unless axes are given. Touches no global state of matplotlib; colours
-are told apart by people who do not see red and green.
+pictures in a notebook; elsewhere, or with ``show=False``, matplotlib Axes, on a new figure of a fitting size unless
+axes are given. Touches no global state of matplotlib; colours are told apart by people who do not see red and green.
 
-    node_ranking(rank_nodes(model, data, labels)).figure.savefig("nodes.svg")
+    node_ranking(rank_nodes(model, data, labels), save="nodes.svg")
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ __all__ = [
 
 def training_history(
     history: pd.DataFrame | Mapping[str, Sequence[float]], *, ax: Axes | None = None, **shows: Unpack[Shows]
-) -> Axes:
+) -> Axes | None:
     """Draw the loss, and next to it the accuracy, of training and validation cells by epoch.
 
     Parameters
@@ -67,7 +67,7 @@ def training_history(
     ax
         Axes to draw the loss on; by default a new figure with all measures.
     show, save
-        Display the figure, by default in notebooks; write it to a file.
+        Display the figure and return ``None``, by default in notebooks; write it to a file.
 
     Returns
     -------
@@ -104,7 +104,7 @@ def training_history(
     return finished(panels[0], ax, **shows)
 
 
-def confusion_matrix(confusion: pd.DataFrame, *, ax: Axes | None = None, **shows: Unpack[Shows]) -> Axes:
+def confusion_matrix(confusion: pd.DataFrame, *, ax: Axes | None = None, **shows: Unpack[Shows]) -> Axes | None:
     """Draw which classes were taken for which: numbers of cells, shaded by their share of the true class.
 
     Parameters
@@ -114,7 +114,7 @@ def confusion_matrix(confusion: pd.DataFrame, *, ax: Axes | None = None, **shows
     ax
         Axes to draw on.
     show, save
-        Display the figure, by default in notebooks; write it to a file.
+        Display the figure and return ``None``, by default in notebooks; write it to a file.
 
     Raises
     ------
@@ -181,7 +181,7 @@ def node_ranking(
     top: int = 20,
     ax: Axes | None = None,
     **shows: Unpack[Shows],
-) -> Axes:
+) -> Axes | None:
     """Draw the first nodes as bars: by evidence, or by importance, with its spread over runs where several are known.
 
     Parameters
@@ -199,7 +199,7 @@ def node_ranking(
     ax
         Axes to draw on.
     show, save
-        Display the figure, by default in notebooks; write it to a file.
+        Display the figure and return ``None``, by default in notebooks; write it to a file.
 
     Raises
     ------
@@ -282,7 +282,7 @@ def activity_heatmap(
     labels: Mapping[str, str] | None = None,
     ax: Axes | None = None,
     **shows: Unpack[Shows],
-) -> Axes:
+) -> Axes | None:
     """Draw the mean activity of nodes (rows) in the cells of each class (columns).
 
     Parameters
@@ -301,7 +301,7 @@ def activity_heatmap(
     ax
         Axes to draw on.
     show, save
-        Display the figure, by default in notebooks; write it to a file.
+        Display the figure and return ``None``, by default in notebooks; write it to a file.
 
     Raises
     ------
@@ -392,7 +392,7 @@ def _legend(axes: Axes, colours: Mapping[str, str], title: str, marks: list[Any]
 _LOOKS = {"prior": ("#0072b2", "o"), "control": ("#d55e00", "s"), "baseline": ("#6b6b6b", "^")}
 
 
-def real_against_null(comparison: Comparison, *, ax: Axes | None = None, **shows: Unpack[Shows]) -> Axes:
+def real_against_null(comparison: Comparison, *, ax: Axes | None = None, **shows: Unpack[Shows]) -> Axes | None:
     """Draw the score of every run: the real prior first, then its controls and the baselines.
 
     A row per contender. A small mark is a run, the line its mean, the band the range from the lowest to the highest
@@ -406,7 +406,7 @@ def real_against_null(comparison: Comparison, *, ax: Axes | None = None, **shows
     ax
         Axes to draw on.
     show, save
-        Display the figure, by default in notebooks; write it to a file.
+        Display the figure and return ``None``, by default in notebooks; write it to a file.
 
     Raises
     ------

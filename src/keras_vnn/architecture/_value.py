@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from keras_vnn.architecture._nodes import Layer, Node, check_unique_ids
-from keras_vnn.basics.errors import ArchitectureError, did_you_mean, sample
+from keras_vnn.basics.errors import ArchitectureError, check_kind, did_you_mean, sample
 from keras_vnn.basics.files import replacing
 from keras_vnn.basics.provenance import Audit, Source
 from keras_vnn.basics.remedies import at_command_line
@@ -272,6 +272,9 @@ class Architecture(Shown):
         """
         if query in self._positions:
             return self._positions[query]
+        check_kind(
+            "its id, label or a part of one", query, "casefold", "arch.find('TP53')", ArchitectureError, name="a node"
+        )
         folded = query.casefold().strip()
         tests = (
             lambda name: name == query,
@@ -410,3 +413,17 @@ def _ambiguous(query: str, matches: Sequence[NodePosition]) -> str:
     shown = [f"    {p.node.id}   {p.node.label} ({p.node.kind}, layer {p.layer})" for p in matches[:5]]
     more = [f"    and {len(matches) - 5} more"] if len(matches) > 5 else []
     return "\n".join([f"{len(matches)} nodes answer to {query!r}:", *shown, *more, "Name one by its id."])
+
+
+def check_architecture_given(value: object) -> None:
+    """Raise an error unless a value is an architecture, before anything is asked of it.
+
+    Raises
+    ------
+    ArchitectureError
+        It is something else, such as the data in its place or the name of a file.
+    """
+    order = "The architecture comes before the data: vnn.train(arch, data, labels)"
+    read = "Read a saved one: vnn.read.architecture(path). Wire one: vnn.wire.interactions(genes, interactions)."
+    is_data = hasattr(value, "obs_names") or hasattr(value, "columns")
+    check_kind("an Architecture", value, "layers fingerprint", order if is_data else read, ArchitectureError)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from keras_vnn.architecture import Architecture
-from keras_vnn.basics.errors import OutputError
+from keras_vnn.basics.errors import DataError, OutputError, check_kind
 from keras_vnn.data import Classes, as_expression, labels_of
 from keras_vnn.estimators._trainers import train, train_autoencoder, train_embedding
 from keras_vnn.inspection import embed, node_activities, predict
@@ -203,6 +203,8 @@ def annotate_cells(
 
 
 def _check_free(adata: anndata.AnnData, key: str, overwrite: bool) -> None:
+    order = "The cells come first: vnn.tl.train_cells(adata, arch, label), vnn.tl.annotate_cells(adata, model)"
+    check_kind("an AnnData", adata, "obs obsm uns", order, DataError)
     if overwrite:
         return
     used = [

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 import keras
 
 from keras_vnn import training
-from keras_vnn.architecture import Architecture
+from keras_vnn.architecture import Architecture, check_architecture_given
 from keras_vnn.basics.progress import log_info
 from keras_vnn.data import Labels, Split, Targets, labels_given
 from keras_vnn.inspection import keep_inspection
@@ -123,6 +123,7 @@ def train_autoencoder(
 def _trained(
     plain: Callable[..., TrainingResult], arch: Architecture, data: Any, labels: Any, remember: bool, options: Any
 ) -> TrainingResult:
+    check_architecture_given(arch)
     known = None if labels is None else labels_given(data, labels)
     result = plain(arch, data, known, **options)
     say = options.get("say") or log_info

@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from keras_vnn.architecture import Architecture, Summary, gene_counts
-from keras_vnn.basics.errors import ArchitectureError, ConfigError, ModelError
+from keras_vnn.basics.errors import ArchitectureError, ModelError, check_count
 
 if TYPE_CHECKING:
     from keras_vnn.models import ModelView
@@ -210,8 +210,7 @@ def part_of(content: Content, top: int) -> Content:
     Of a ranking for one class, the outputs are that class. Layers keep their numbers and may be empty.
     """
     arch, ranking = content.architecture, content.ranking
-    if top < 1:
-        raise ConfigError(f"top must be at least 1, got {top}.")
+    check_count("top", top)
     ids = [position.node.id for position in arch.nodes()]
     parents = tree_parents(arch, gene_counts(arch))
     shown = set(content.top_nodes.index[:top])

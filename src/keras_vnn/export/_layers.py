@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 import pandas as pd
 
-from keras_vnn.basics.errors import ConfigError, check_choice
+from keras_vnn.basics.errors import check_choice, check_count
 from keras_vnn.export._canvas import GREY, Shows, bare_axes, finished, names, shortened
 from keras_vnn.export._content import (
     KIND_COLOURS,
@@ -166,8 +166,8 @@ def draw_layers(
 
 def draw_content(content: Content, *, top: int | None = None, layout: str = "auto", ax: Axes | None = None) -> Axes:
     """Draw what `draw_layers` draws."""
-    if top is not None and top < 1:
-        raise ConfigError(f"top must be at least 1, got {top}.")
+    if top is not None:
+        check_count("top", top)
     check_choice("layout", layout, ("auto", "columns", "rows"))
     content = without_empty_layers(content)
     count = len(content.architecture.layers) + len(content.tail) + bool(content.outputs)

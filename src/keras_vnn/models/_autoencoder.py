@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import keras
 
-from keras_vnn.architecture import Architecture
+from keras_vnn.architecture import Architecture, check_architecture_given
 from keras_vnn.data import Normalization
 from keras_vnn.layers import ArchitectureCard, LatentSample, ReconstructionError
 from keras_vnn.models._axes import Axis
@@ -79,6 +79,7 @@ def build_autoencoder(
     Seninge et al. 2021, Nature Communications 12:5684, doi:10.1038/s41467-021-26017-0 (VEGA); Doncevic & Herrmann
     2023, Bioinformatics 39:btad387, doi:10.1093/bioinformatics/btad387 (OntoVAE).
     """
+    check_architecture_given(arch)
     check_normalization(arch, normalization)
     chosen = autoencoder_options(preset, options)
     check_functions(chosen)

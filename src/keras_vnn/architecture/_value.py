@@ -272,9 +272,7 @@ class Architecture(Shown):
         """
         if query in self._positions:
             return self._positions[query]
-        check_kind(
-            "its id, label or a part of one", query, "casefold", "arch.find('TP53')", ArchitectureError, name="a node"
-        )
+        check_kind("the name of a node", query, "casefold", "For example: arch.find('TP53')", ArchitectureError)
         folded = query.casefold().strip()
         tests = (
             lambda name: name == query,

@@ -79,10 +79,8 @@ def finished(
         There is no such option.
     """
     for name in unknown:
-        hint = did_you_mean(name, ("ax", "show", "save"))
-        raise ConfigError(
-            f"Unknown option {name!r} of a figure. {hint}\nDraw further on its Axes: show=False".replace(" \n", "\n")
-        )
+        hint = did_you_mean(name, ("ax", "show", "save")) or "Go on drawing on its Axes: show=False"
+        raise ConfigError(f"Unknown option {name!r} of a figure. {hint}")
     if save is not None:
         ending = Path(save).suffix.lower().removeprefix(".")
         check_choice("the ending of save", ending, FORMATS, OutputError)

@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from keras_vnn.architecture import Architecture, Summary, gene_counts
-from keras_vnn.basics.errors import ArchitectureError, ModelError, check_count
+from keras_vnn.basics.errors import ArchitectureError, ModelError, check_count, check_kind
 
 if TYPE_CHECKING:
     from keras_vnn.models import ModelView
@@ -286,12 +286,14 @@ def measure_of(ranking: pd.DataFrame) -> str:
 
 def check_ranking(arch: Architecture, ranking: pd.DataFrame) -> None:
     """Raise an `ArchitectureError` unless a ranking is of nodes of the architecture."""
+    make = "Make it: vnn.tl.rank_nodes(model, data, labels)"
+    check_kind("a DataFrame", ranking, "columns index", make, ArchitectureError, name="ranking")
     known = {node.id for layer in arch.hidden_layers for node in layer}
     strange = [name for name in ranking.index if name not in known]
     if strange or measure_of(ranking) not in ranking:
         raise ArchitectureError(
             f"The ranking is not of the nodes of this architecture: {len(strange)} of "
-            f"{len(ranking)} rows name none of them.\nMake it: vnn.tl.rank_nodes(model, data, labels)"
+            f"{len(ranking)} rows name none of them.\n{make}"
         )
 
 

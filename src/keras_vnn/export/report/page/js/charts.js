@@ -64,13 +64,13 @@
   };
 
   /** A dot per trial, at what was tried and what came of it; words stand side by side. points: {x, y, best}. */
-  report.scatter = ({ title, points, width = 330, height = 210 }) => {
+  report.scatter = ({ title, word, points, width = 330, height = 210 }) => {
     const edge = { top: 12, right: 16, bottom: 30, left: 44 }, tried = points.map(point => point.x);
     const room = [edge.left + 14, width - edge.right - 14], numeric = tried.every(Number.isFinite), [low, high] = numeric ? d3.extent(tried) : [];
     const x = !numeric ? d3.scalePoint([...new Set(tried)], room).padding(0.3) : low > 0 && high > 10 * low ? d3.scaleLog([low, high], room) : d3.scaleLinear([low, high], room);
     const y = d3.scaleLinear(d3.extent(points, point => point.y), [height - edge.bottom, edge.top]).nice(4);
-    const picture = svg(width, height, `${title}: a dot per trial`).attr("class", "chart");
-    const words = numeric ? d3.axisBottom(x).ticks(4, "~g") : d3.axisBottom(x).tickFormat(name => (String(name).length > 14 ? `${String(name).slice(0, 13)}…` : String(name)));
+    const picture = svg(width, height, `${word} ${title}: a dot per trial`).attr("class", "chart");
+    const words = numeric ? d3.axisBottom(x).ticks(4, "~g") : d3.axisBottom(x).tickSizeOuter(0).tickFormat(name => (String(name).length > 14 ? `${String(name).slice(0, 13)}…` : String(name)));
     picture.append("g").attr("class", "axis").attr("transform", `translate(0,${height - edge.bottom})`).call(words);
     picture.append("g").attr("class", "axis grid").attr("transform", `translate(${edge.left},0)`).call(d3.axisLeft(y).ticks(4).tickSize(-(width - edge.left - edge.right)));
     picture.append("g").selectAll("circle").data(points).join("circle").attr("class", point => (point.best ? "trial best" : "trial")).attr("r", point => (point.best ? 6 : 4)).attr("cx", point => x(point.x)).attr("cy", point => y(point.y));

@@ -73,6 +73,8 @@ def train(
     model, in a file that ends in `.unfinished`, until the model is written.
     """
     recipe = recipe_of(architecture) if is_recipe(architecture) else None
+    if recipe is None and data is None:
+        raise ConfigError(f"Name the data to train on: vnn train {architecture} cells.h5ad --label COLUMN")
     if recipe is None and data is not None and (given.get("label") or given.get("time")) is None:
         raise ConfigError(
             f"Name the column with the labels: --label COLUMN\n{_columns(data, given.get('cells'))}".rstrip()

@@ -126,7 +126,7 @@ NEEDS_RESULT = {
     ),
     "a report": (
         lambda r: vnn.pl.write_report(r, "page.pdf"),
-        "The file name of a report must end in .html, got 'page.pdf'.",
+        "The name of the file must end in .html or .htm, got 'page.pdf'.",
     ),
 }
 

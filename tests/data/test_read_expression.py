@@ -195,7 +195,7 @@ BAD_TABLES = {
         "Are the genes in rows or in columns? Neither 2 row names nor 2 column names tell: t.csv\n"
         "    rows: c, d\n"
         "    columns: a, b\n"
-        'Say it with orientation="genes-in-rows" or "genes-in-columns".',
+        'Say it with orientation="genes-in-rows" or orientation="genes-in-columns".',
     ),
     "not UTF-8": (
         b"gene,c1,c2\nTP53,1,2\nM\xfcller,1,2\n",

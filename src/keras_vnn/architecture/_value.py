@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from keras_vnn.architecture._nodes import Layer, Node, check_unique_ids
-from keras_vnn.basics.errors import ArchitectureError, check_kind, did_you_mean, sample
+from keras_vnn.basics.errors import ArchitectureError, OutputError, check_kind, did_you_mean, sample
 from keras_vnn.basics.files import replacing
 from keras_vnn.basics.provenance import Audit, Source
 from keras_vnn.basics.remedies import at_command_line
@@ -373,9 +374,12 @@ class Architecture(Shown):
         Raises
         ------
         OutputError
-            The file exists and ``overwrite`` is false, or cannot be written.
+            The file exists and ``overwrite`` is false, cannot be written, or is called as a model is.
         """
         from keras_vnn.architecture._archive import architecture_to_bytes
+
+        if Path(path).suffix.lower() == ".keras":
+            raise OutputError(f"The name is that of a model, not of an architecture: {path}\nSave it as net.vnn.")
 
         content = architecture_to_bytes(self)
         with replacing(path, overwrite=overwrite) as partial:

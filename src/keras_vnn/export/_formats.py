@@ -299,7 +299,7 @@ def guess_format(path: str | os.PathLike[str]) -> str:
             return endings[end]
     raise ConfigError(
         f"The name {Path(path).name!r} means no format; expected an end of {', '.join(endings)}, "
-        "or a folder without one for CSV tables.\nName the format: vnn.pl.export_summary(model, 'graphml', path=…)"
+        "or a folder without one for CSV tables.\n" + remedy("Name the format: {format}", format="graphml")
     )
 
 

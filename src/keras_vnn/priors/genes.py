@@ -237,7 +237,8 @@ def decide_orientation(
         f"Neither {len(rows):,} row names nor {len(columns):,} column names tell{f': {where}' if where else '.'}\n"
         f"    rows: {sample(rows, 3)}\n"
         f"    columns: {sample(columns, 3)}\n"
-        + remedy('Say it with {orientation} or "genes-in-columns".', orientation="genes-in-rows")
+        + remedy("Say it with {orientation}", orientation="genes-in-rows")
+        + remedy(" or {orientation}.", ".", orientation="genes-in-columns")
     )
 
 

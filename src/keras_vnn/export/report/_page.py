@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from keras_vnn.architecture import Architecture
-from keras_vnn.basics.errors import ModelError, OutputError, ReadError
+from keras_vnn.basics.errors import ModelError, ReadError
 from keras_vnn.basics.files import check_target, existing_file, replacing
 from keras_vnn.export._content import check_ranking, is_model, measure_of, outputs_of, remembered_rankings
 from keras_vnn.export.report._columns import (
@@ -456,9 +456,7 @@ def write_report(
     ...     page.name
     'report.html'
     """
-    if Path(path).suffix.lower() not in (".html", ".htm"):
-        raise OutputError(f"The file name of a report must end in .html, got {Path(path).name!r}.")
-    target = check_target(path, overwrite=overwrite)
+    target = check_target(path, overwrite=overwrite, endings=(".html", ".htm"))
     experiments = {"comparison": comparison, "search": search}
     values = report_data(
         source, data, labels, title=title, class_=class_, ranking=ranking, missing=missing, **experiments

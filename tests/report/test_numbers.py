@@ -1,5 +1,7 @@
 """Pages about numbers and survival: large losses stay on the picture, evidence is that of a correlation."""
 
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -70,3 +72,22 @@ def test_survival(browser, cells, tmp_path):
     )
     assert f"{metrics['c_index']:.3g}" in {*tiles, *tiles.values()} and "Test c-index" in {*tiles, *tiles.values()}
     assert browser.complaints == []
+
+
+def test_names_of_nodes_end_before_the_outputs(browser, cells, tmp_path):
+    name = "a process with a long name indeed"
+    arch = gene_set_architecture(GENES, {name: GENES[:6], "short": GENES[6:]})
+    model = build_model(arch, Regression(("height",)), seed=0)
+    remember_inspection(model, cells, cells[["G0"]].to_numpy())
+    path = write_report(model, tmp_path / "page.html")
+    for width in (1440, 390):
+        browser.open(path, width=width)
+        browser.run("report.set({page: 'explore', view: 'network', selected: report.find(arguments[0])[0]})", name)
+        time.sleep(0.8)
+        place = (
+            "const nodes = [...document.querySelectorAll('*')].map(e => e._cyreg?.cy).find(Boolean).nodes();"
+            "const of = name => nodes.filter(n => n.data('text') === name);"
+            "return [of(arguments[0]).boundingBox().x2, of('height').position('x')];"
+        )
+        end, output = browser.run(place, name)
+        assert end < output, width

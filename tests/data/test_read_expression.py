@@ -336,8 +336,8 @@ class TestInMemory:
         with pytest.raises(DataError) as error:
             align(np.ones((2, 2)), ["TP53"])
         assert str(error.value) == (
-            "Expected an AnnData or a DataFrame (cells, genes), got ndarray: its columns have no names.\n"
-            "Name them: pandas.DataFrame(values, columns=genes)."
+            "Expected an AnnData or a DataFrame (cells, genes), got ndarray.\n"
+            "Name the genes of an array: pandas.DataFrame(values, columns=genes)."
         )
 
 

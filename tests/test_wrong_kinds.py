@@ -66,6 +66,11 @@ NEEDS_NO_RESULT = {
         "Expected an AnnData, got Architecture.\n"
         "The cells come first: vnn.tl.train_cells(adata, arch, label), vnn.tl.annotate_cells(adata, model)",
     ),
+    "an objective": (
+        lambda: vnn.tl.train_cells(CELLS, ARCH, "kind", objective="autoencode"),
+        "objective must be one of classifier, siamese, triplet, autoencoder; got 'autoencode'. "
+        "Did you mean autoencoder?",
+    ),
     "genes": (
         lambda: vnn.wire.interactions(3, 3),
         "Expected a sequence of gene names, or an AnnData, got int.\n"

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from keras_vnn.architecture import Architecture
-from keras_vnn.basics.errors import DataError, OutputError, check_kind
+from keras_vnn.basics.errors import DataError, OutputError, check_choice, check_kind
 from keras_vnn.data import Classes, as_expression, labels_of
 from keras_vnn.estimators._trainers import train, train_autoencoder, train_embedding
 from keras_vnn.inspection import embed, node_activities, predict
@@ -110,6 +110,7 @@ def train_cells(
     VNNError
         The data, the labels and the architecture do not fit together; ``key`` is in use.
     """
+    check_choice("objective", objective, ("classifier", *EMBEDDING_OBJECTIVES, "autoencoder"))
     _check_free(adata, key, overwrite)
     cells = as_expression(adata, layer=layer)
     known = labels_of(cells, label, missing_labels=missing_labels)

@@ -92,7 +92,9 @@ def run(genes: int, layers: int, seed: int, model: Mapping[str, Any], training: 
     import keras_vnn as vnn
 
     arch, cells, labels, gene = planted_task(genes, layers, seed)
-    result = vnn.train(arch, cells, labels, training=vnn.training_options(seed=seed, **training), **model)
+    result = vnn.train(
+        arch, cells, labels, training=vnn.training_options(seed=seed, **training), remember=False, **model
+    )
     ranked = vnn.tl.rank_genes(result.model, cells, labels)
     keras.backend.clear_session()
     return {
@@ -143,7 +145,9 @@ def run_on_data(
     import keras_vnn as vnn
 
     arch, cells, labels = data_set(name, folder)
-    result = vnn.train(arch, cells, labels, training=vnn.training_options(seed=seed, **training), **model)
+    result = vnn.train(
+        arch, cells, labels, training=vnn.training_options(seed=seed, **training), remember=False, **model
+    )
     best = result.history["val_loss"].idxmin()
     keras.backend.clear_session()
     return {

@@ -104,7 +104,7 @@ def _trained(arch: Any, x: pd.DataFrame, y: Numbers, seed: int, **options: Any) 
 
     keras.backend.clear_session()
     targets = vnn.pp.Targets(tuple(f"y{number}" for number in range(OUTPUTS)), y, np.arange(len(y)))
-    result = vnn.train(arch, x, targets, seed=seed, progress=False, **options)
+    result = vnn.train(arch, x, targets, seed=seed, progress=False, remember=False, **options)
     rows = result.split.test
     values = x.to_numpy()[rows]
     predicted = vnn.tl.predict(result.model, x.iloc[rows]).to_numpy() if len(values) else values

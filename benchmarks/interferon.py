@@ -36,13 +36,22 @@ RULES = {
     "input": "less that on a control input",
     "evidence": "evidence of the genes",
 }
+# A measure of release 0.1 is kept with its runs.
+KNOWN = {**RULES, "activity": "difference in activity"}
 
 
 def main() -> None:
     """Count, print, and write JSON and a figure."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.interferon", description=__doc__)
-    parser.add_argument("folder", type=Path, help="the folder `vnn compare kang-go` wrote into")
-    folder = parser.parse_args().folder
+    parser.add_argument("folder", type=Path, nargs="?", help="the folder `vnn compare kang-go` wrote into")
+    parser.add_argument("--draw", action="store_true", help="only draw what interferon.json holds")
+    arguments = parser.parse_args()
+    if arguments.draw:
+        kept = json.loads((HERE / "interferon.json").read_text(encoding="utf-8"))
+        return _draw(pd.DataFrame(kept["runs"]), kept["by chance"])
+    if arguments.folder is None:
+        parser.error("name the folder that `vnn compare kang-go -o FOLDER` wrote into, or --draw")
+    folder = arguments.folder
     from keras_vnn.read import ontology as read_ontology
     from keras_vnn.recipes.read import read_recipe
     from keras_vnn.recipes.run import build_architecture
@@ -74,8 +83,7 @@ def main() -> None:
         table.pivot(index="network", columns="rule", values="mean").reindex(NETWORKS)[list(RULES)].round(2).to_string()
     )
     print(f"by chance {TOP * share:.2f}; {result['terms under']} of {len(known)} terms")
-    for path in (HERE / "interferon.png", ROOT / "docs" / "images" / "interferon.png"):
-        _figure(found, TOP * share).savefig(path, dpi=160)
+    _draw(found, TOP * share)
 
 
 def terms_under(ontology: Any, roots: list[str]) -> set[str]:
@@ -141,27 +149,37 @@ def _first(runs: Path, arch: Any, under: set[str], rule: str, replicates: list[i
     return [{"id": node.id, "label": node.label, "expected": bool(_ids(node) & under)} for node in nodes]
 
 
-def _figure(found: pd.DataFrame, by_chance: float) -> Any:
-    """Draw the counts of every replicate, a panel per rule."""
+def _draw(found: pd.DataFrame, by_chance: float) -> None:
+    """Draw the counts of every run, a row per rule: above with the real prior, below with the controls."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(10, 5), layout="constrained")
-    panels = figure.subplots(2, 3, sharex=True, sharey=True).ravel()
-    rng = np.random.default_rng(0)
-    for ax, (rule, title) in zip(panels, RULES.items(), strict=True):
-        for line, network in enumerate(NETWORKS[::-1]):
-            counts = found[(found["network"] == network) & (found["rule"] == rule)]["count"].to_numpy(float)
-            colour = "#0072b2" if network == NETWORKS[0] else "#d55e00"
-            ax.plot(counts, line + rng.uniform(-0.14, 0.14, len(counts)), "o", color=colour, alpha=0.55, markersize=5)
-            ax.plot([counts.mean()] * 2, [line - 0.3, line + 0.3], color=colour, linewidth=2.5)
-        ax.axvline(by_chance, color="0.3", linewidth=0.8, linestyle=":")
-        ax.set_yticks(range(len(NETWORKS)), NETWORKS[::-1], fontsize=9)
-        ax.set_xlim(-0.4, TOP + 0.4)
-        ax.set_title(title, fontsize=10)
-        for side in ("top", "right"):
-            ax.spines[side].set_visible(False)
-    figure.supxlabel(f"of the first {TOP} processes, those of the response to virus, cytokine, interferon", fontsize=10)
-    return figure
+    figure = Figure(figsize=(8, 3.6), layout="constrained")
+    ax = figure.subplots()
+    rules = [rule for rule in KNOWN if (found["rule"] == rule).any()]
+    is_real = found["network"] == NETWORKS[0]
+    for kind, colour, below in (("real prior", "#0072b2", -0.17), ("five controls", "#d55e00", 0.17)):
+        part = found[is_real == (kind == "real prior")]
+        counts = part.groupby(["rule", "count"]).size()
+        for (rule, count), runs in counts.items():
+            ax.plot(count, rules.index(rule) + below, "o", color=colour, markersize=6 + 0.15 * runs, alpha=0.8)
+            ax.text(
+                count + 0.17,
+                rules.index(rule) + below,
+                f"{runs} runs" if runs > 1 else "1 run",
+                fontsize=7,
+                va="center",
+            )
+        ax.plot([], [], "o", color=colour, label=f"{kind}, {len(part) // len(rules)} runs")
+    ax.axvline(by_chance, color="0.3", linewidth=0.8, linestyle=":", label="by chance")
+    ax.set_yticks(range(len(rules)), [KNOWN[rule] for rule in rules], fontsize=9)
+    ax.set_ylim(len(rules) - 0.5, -0.5)
+    ax.set_xlim(-0.2, TOP)
+    ax.set_xticks(range(TOP + 1))
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(frameon=False, fontsize=9, loc="upper right")
+    ax.set_xlabel(f"of the first {TOP} processes, those of the response to virus, cytokine, interferon", fontsize=9)
+    for path in (HERE / "interferon.png", ROOT / "docs" / "images" / "interferon.png"):
+        figure.savefig(path, dpi=160)
 
 
 if __name__ == "__main__":

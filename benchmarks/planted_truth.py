@@ -42,6 +42,8 @@ MODELS: Mapping[str, dict[str, Any]] = {
 WIRINGS = ("real prior", "genes permuted")
 CORRECTIONS = ("none", "pnet", "binn", "reach")
 EVIDENCE = "evidence"
+# What is said of a node by its genes and units, not by what it does to the output; the second is of release 0.1.
+FROM_GENES = (EVIDENCE, "activity difference")
 NOISE, FIRST, LARGE = 0.5, 5, 50
 
 
@@ -57,7 +59,11 @@ def main() -> None:
     from keras_vnn.inspection import IMPORTANCE_METHODS
 
     parser.add_argument("--methods", nargs="+", default=list(IMPORTANCE_METHODS), help="of rank_nodes")
+    parser.add_argument("--draw", action="store_true", help="only draw what planted_truth.json holds")
     arguments = parser.parse_args()
+    if arguments.draw:
+        kept = json.loads((HERE / "planted_truth.json").read_text(encoding="utf-8"))
+        return _draw(pd.DataFrame(kept["summary"]))
     arguments.runs.mkdir(parents=True, exist_ok=True)
     names = [arguments.only] if arguments.only else list(RECIPES)
     left = arguments.limit
@@ -74,8 +80,7 @@ def main() -> None:
     runs, summary = ("[\n" + ",\n".join(map(json.dumps, rows)) + "\n]" for rows in (records, table.to_dict("records")))
     (HERE / "planted_truth.json").write_text(f'{{"summary": {summary},\n"runs": {runs}}}\n', encoding="utf-8")
     print(table.to_string())
-    for path in (HERE / "planted_truth.png", ROOT / "docs" / "images" / "planted-truth.png"):
-        _figure(table).savefig(path, dpi=160)
+    _draw(table)
 
 
 def _runs(name: str, draws: int, folder: Path, methods: Sequence[str], only: str | None) -> Iterator[tuple[Path, Any]]:
@@ -245,37 +250,36 @@ def summarised(records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     return shares.assign(draws=table.size(), **{"median place": table["place"].median()}).reset_index()
 
 
-def _figure(table: pd.DataFrame) -> Any:
+def _draw(table: pd.DataFrame) -> None:
     """Draw the share of draws in which each method finds the term or a relative, with the real and permuted genes."""
     from matplotlib.figure import Figure
 
     names = [name for name in RECIPES if (table["architecture"] == name).any()]
     models = [model for model in MODELS if (table["model"] == model).any()]
-    height = 0.24 * max(table.groupby(["architecture", "model"])["method"].nunique()) + 0.6
-    figure = Figure(figsize=(10, height * len(models) + 0.8), layout="constrained")
-    panels = figure.subplots(len(models), len(names), sharex=True, squeeze=False)
+    methods = sorted(dict.fromkeys(table["method"]), key=lambda method: (method in FROM_GENES, _method_words(method)))
+    figure = Figure(figsize=(9, 0.2 * len(methods) * len(models) + 1.4), layout="constrained")
+    panels = figure.subplots(len(models), len(names), sharex=True, sharey=True, squeeze=False)
+    y = np.arange(len(methods))
     for row, model in enumerate(models):
         for column, name in enumerate(names):
             ax = panels[row][column]
             part = table[(table["architecture"] == name) & (table["model"] == model)]
-            if part.empty:
-                ax.set_axis_off()
-                continue
-            wide = part.pivot(index="method", columns="wiring", values="term or relative").reindex(columns=WIRINGS)
-            wide = wide.loc[sorted(dict.fromkeys(part["method"]), key=lambda method: method == EVIDENCE)[::-1]]
-            y = np.arange(len(wide))
-            ax.barh(y + 0.2, wide[WIRINGS[0]], 0.4, color="#0072b2", label="real prior")
-            ax.barh(y - 0.2, wide[WIRINGS[1]], 0.4, color="#d55e00", label="genes permuted")
-            ax.axvline(0.9, color="0.3", linewidth=0.8, linestyle=":")
-            ax.set_yticks(y, [_method_words(text) for text in wide.index], fontsize=8)
-            ax.set_xlim(0, 1)
+            wide = part.pivot(index="method", columns="wiring", values="term or relative").reindex(methods)
+            for wiring, colour, below in zip(WIRINGS, ("#0072b2", "#d55e00"), (-0.2, 0.2), strict=True):
+                ax.barh(y + below, wide[wiring], 0.4, color=colour, label=wiring)
+            for place in y[wide[WIRINGS[0]].isna()]:
+                ax.text(0.01, place, "not tried", fontsize=7, color="0.5", va="center")
+            ax.set_yticks(y, [_method_words(text) for text in methods], fontsize=8)
+            ax.tick_params(axis="y", length=0)
+            ax.set(xlim=(0, 1), xticks=(0, 0.5, 1), xticklabels=("0", "0.5", "1"))
             ax.set_title(f"{name}; {model}", fontsize=9)
-            for side in ("top", "right"):
-                ax.spines[side].set_visible(False)
+            ax.spines[["top", "right"]].set_visible(False)
+    panels[0][0].invert_yaxis()
     figure.supxlabel("share of draws: term or a direct relative among the first five of its layer", fontsize=9)
-    handles, texts = next(found for ax in panels.ravel() if (found := ax.get_legend_handles_labels())[0])
+    handles, texts = panels[0][0].get_legend_handles_labels()
     figure.legend(handles, texts, loc="outside upper center", ncols=2, frameon=False, fontsize=9)
-    return figure
+    for path in (HERE / "planted_truth.png", ROOT / "docs" / "images" / "planted-truth.png"):
+        figure.savefig(path, dpi=160)
 
 
 def _method_words(name: str) -> str:

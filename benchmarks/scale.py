@@ -207,7 +207,7 @@ def _trained(arch: Any, data: Any, epochs: int) -> tuple[Any, list[float]]:
         labels = vnn.pp.labels_of(data, "cell_type")
         split = vnn.pp.split_cells(labels, fractions=(0.7, 0.05, 0.25), seed=0)
         options = vnn.training_options(epochs=epochs, batch_size=BATCH, normalization="log1p-cpm")
-        result = vnn.train(arch, data, labels, split=split, training=options, progress=True)
+        result = vnn.train(arch, data, labels, split=split, training=options, progress=True, remember=False)
     finally:
         _fit.RichProgress = progress
     return result, seconds

@@ -41,7 +41,7 @@ def survival(seeds: range) -> dict[str, Any]:
     for seed in seeds:
         cells.obs = simulated_survival(seed)
         known = vnn.pp.survival_of(cells, "weeks", "event")
-        options = {"seed": seed, "progress": False}
+        options = {"seed": seed, "progress": False, "remember": False}
         result = vnn.train(arch, cells, known, **options)
         split, truth = result.split, known.values
         swapped = vnn.train(vnn.wire.randomize(arch, "swap", seed), cells, known, split=split, **options)

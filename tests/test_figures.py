@@ -107,8 +107,8 @@ def test_classes_without_a_node_among_the_first_are_named():
     higher_in = ["B", "B", "$\\frac{$", "T", "NK", "mixed", "Mono", "DC"]
     table = pd.DataFrame({"higher_in": higher_in, "importance": np.arange(8.0, 0, -1)}, index=list("abcdefgh"))
     said = " ".join(pl.node_ranking(table, top=2).get_xlabel().split())
-    assert "; no node of" in said and said.endswith("DC, Mono and 2 more classes")
-    assert "no node of" not in pl.node_ranking(table).get_xlabel()
+    assert "; none is higher in" in said and said.endswith("DC, Mono and 2 more classes")
+    assert "none is higher in" not in pl.node_ranking(table).get_xlabel()
     assert pl.picture_bytes(pl.node_ranking(table, top=2), "png")
 
 

@@ -157,13 +157,13 @@ def notebook(monkeypatch):
 
 def test_figures_show_themselves_in_notebooks_and_are_written_where_asked(notebook, tmp_path) -> None:
     history = {"loss": [0.9, 0.5], "val_loss": [0.8, 0.6]}
-    axes = vnn.pl.training_history(history, save=tmp_path / "loss.svg")
-    assert notebook == [axes.figure]
-    assert (tmp_path / "loss.svg").read_bytes() == vnn.pl.picture_bytes(axes, "svg")
-    vnn.pl.training_history(history, show=False)
-    vnn.pl.training_history(history, ax=axes)
+    # What is shown is not the value of the cell too.
+    assert vnn.pl.training_history(history, save=tmp_path / "loss.svg") is None
+    assert (tmp_path / "loss.svg").read_bytes() == vnn.pl.picture_bytes(notebook[0], "svg")
+    axes = vnn.pl.training_history(history, show=False)
+    assert vnn.pl.training_history(history, ax=axes) is axes
     assert len(notebook) == 1
-    vnn.pl.training_history(history, ax=axes, show=True, save=tmp_path / "loss.PNG")
+    assert vnn.pl.training_history(history, ax=axes, show=True, save=tmp_path / "loss.PNG") is None
     assert len(notebook) == 2 and (tmp_path / "loss.PNG").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(OutputError, match=r"the ending of save must be one of png, svg, pdf; got 'jpeg'"):
         vnn.pl.training_history(history, save=tmp_path / "loss.jpeg")

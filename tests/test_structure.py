@@ -61,6 +61,7 @@ PRIVATE_IN_TESTS = {
     "inspection._findings": "a statistic, against NumPy",
     "inspection._identification": "how alike two sets of units are, against scikit-learn",
     "inspection._interactions": "a score test, against one written out",
+    "inspection._keeping": "20,000 cells, of which more on disk are not all measured",
     "inspection._learned": "a statistic, against scikit-learn and SciPy",
     "inspection._methods": "contributions of single cells and outputs, by hand",
     "inspection._node_table": "parts of a table that no column shows",

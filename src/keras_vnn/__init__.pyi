@@ -15,6 +15,9 @@ from .estimators import VNNAutoencoder as VNNAutoencoder
 from .estimators import VNNClassifier as VNNClassifier
 from .estimators import VNNEmbedder as VNNEmbedder
 from .estimators import VNNRegressor as VNNRegressor
+from .estimators import train as train
+from .estimators import train_autoencoder as train_autoencoder
+from .estimators import train_embedding as train_embedding
 from .experiments.comparison import compare as compare
 from .experiments.tuning import tune as tune
 from .layers import SparselyConnected as SparselyConnected
@@ -23,8 +26,5 @@ from .models import build_model as build_model
 from .models import load_model as load_model
 from .models import save_model as save_model
 from .options import training_options as training_options
-from .training import train as train
-from .training import train_autoencoder as train_autoencoder
-from .training import train_embedding as train_embedding
 
 __version__: str

@@ -2,7 +2,7 @@
 
 Figures are matplotlib Axes, on a new figure unless axes are given; they touch no global state of matplotlib.
 
-    vnn.pl.node_ranking(vnn.tl.rank_nodes(model, cells, labels)).figure.savefig("nodes.svg")
+    vnn.pl.node_ranking(vnn.tl.rank_nodes(model, cells, labels), save="nodes.svg")
 """
 
 from keras_vnn.basics.public_names import public_names

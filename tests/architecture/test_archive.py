@@ -240,3 +240,11 @@ def test_reading_needs_no_keras(tmp_path, saved):
 
 def test_public_names():
     assert all(hasattr(architecture, name) for name in architecture.__all__)
+
+
+def test_an_architecture_is_not_called_as_a_model(arch, tmp_path):
+    with pytest.raises(OutputError) as error:
+        arch.save(tmp_path / "net.keras")
+    assert str(error.value) == (
+        f"The name is that of a model, not of an architecture: {tmp_path / 'net.keras'}\nSave it as net.vnn."
+    )

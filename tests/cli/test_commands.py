@@ -462,6 +462,9 @@ def test_arguments_that_are_swapped_or_missing_are_told_so(vnn: Callable, job: P
     swapped = vnn("train", "expression.csv", "ring.vnn", "--label", "type", "-o", "model.keras")
     assert "A file of data, not a saved architecture: expression.csv" in swapped.err
     assert "The architecture comes first: vnn train net.vnn expression.csv" in swapped.err
+    said = "The name of the file must end in .csv, got 'p.h5ad'."
+    assert said in vnn("predict", "ring.vnn", "expression.csv", "-o", "p.h5ad").err
+    assert "Name the data to train on: vnn train ring.vnn cells.h5ad --label COLUMN" in vnn("train", "ring.vnn").err
     assert "The model comes first: vnn predict model.keras" in vnn("inspect", "expression.csv").err
     without = vnn("train", "ring.vnn", "expression.csv", "--cells", "cells.csv", "-o", "model.keras")
     assert "--label COLUMN" in without.err and "type" in without.err.splitlines()[-1]

@@ -195,7 +195,7 @@ BAD_TABLES = {
         "Are the genes in rows or in columns? Neither 2 row names nor 2 column names tell: t.csv\n"
         "    rows: c, d\n"
         "    columns: a, b\n"
-        'Say it with orientation="genes-in-rows" or "genes-in-columns".',
+        'Say it with orientation="genes-in-rows" or orientation="genes-in-columns".',
     ),
     "not UTF-8": (
         b"gene,c1,c2\nTP53,1,2\nM\xfcller,1,2\n",
@@ -336,8 +336,8 @@ class TestInMemory:
         with pytest.raises(DataError) as error:
             align(np.ones((2, 2)), ["TP53"])
         assert str(error.value) == (
-            "Expected an AnnData or a DataFrame (cells, genes), got ndarray: its columns have no names.\n"
-            "Name them: pandas.DataFrame(values, columns=genes)."
+            "Expected an AnnData or a DataFrame (cells, genes), got ndarray.\n"
+            "Name the genes of an array: pandas.DataFrame(values, columns=genes)."
         )
 
 

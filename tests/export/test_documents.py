@@ -89,7 +89,7 @@ def test_the_format_is_that_of_the_name(tmp_path):
     assert str(error.value) == (
         "The name 'model.xlsx' means no format; expected an end of .txt, .md, .markdown, .card.md, .json, .graphml, "
         ".cx2, .dot, .gv, .jgf, .edgelist, .edges, .h5ad, .png, .svg, .pdf, or a folder without one for CSV tables.\n"
-        'Name the format: vnn.pl.export_summary(model, path=…, format="graphml")'
+        'Name the format: format="graphml"'
     )
 
 

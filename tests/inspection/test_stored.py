@@ -116,7 +116,9 @@ def test_commands_that_only_look_import_no_keras(saved, tmp_path) -> None:
         ["export", saved, "-o", tmp_path / "nodes"],
         ["report", saved, "-o", tmp_path / "page.html"],
         ["check", saved],
+        ["inspect", tmp_path / "no_model.keras"],
     ]
+    (tmp_path / "no_model.keras").write_text("no archive")
     code = """
 import json, sys
 from keras_vnn.cli import main

@@ -127,7 +127,7 @@ BAD = {
         ReadError,
         "Are the genes in rows or in columns? Neither 2 row names nor 3 column names tell: {path}\n"
         "    rows: f, g\n    columns: c, d, e\n"
-        'Say it with orientation="genes-in-rows" or "genes-in-columns".',
+        'Say it with orientation="genes-in-rows" or orientation="genes-in-columns".',
     ),
     "OBO": (
         "format-version: 1.2\n",

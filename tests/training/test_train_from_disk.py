@@ -10,7 +10,9 @@ import scipy.sparse
 
 from keras_vnn import train, training_options
 from keras_vnn.basics.errors import DataError
-from keras_vnn.inspection import inspect_node
+from keras_vnn.data import labels_at
+from keras_vnn.inspection import inspect_node, inspected_cells
+from keras_vnn.pp import labels_of
 from keras_vnn.priors import Interactions
 from keras_vnn.read import expression as read_expression
 from keras_vnn.tl import node_activities, predict, rank_nodes
@@ -130,7 +132,7 @@ def test_an_interrupted_training_goes_on_from_disk(arch, folder, tmp_path):
     first = training_options(epochs=2, batch_size=8, normalization="zscore")
     train(arch, data, "type", training=first, dropout=0.2, checkpoint=path)
     rest = train(arch, data, "type", training=options, dropout=0.2, checkpoint=path, say=said.append)
-    assert said == [f"continuing after epoch 2 of an unfinished training: {path}"]
+    assert said[0] == f"continuing after epoch 2 of an unfinished training: {path}"
     for here, there in zip(rest.model.get_weights(), whole.model.get_weights(), strict=True):
         np.testing.assert_array_equal(here, there)
 
@@ -161,22 +163,15 @@ def test_a_value_that_is_no_number_is_named_when_it_is_read(arch, cells, tmp_pat
 
 
 def test_nodes_are_measured_on_some_of_many_cells(cells, folder):
-    from keras_vnn.pp import labels_of
-    from keras_vnn.recipes import run
-
     on_disk = read_expression(folder / "sparse.h5ad", backed=True)
-    labels = labels_of(on_disk, "type")
-    assert run.inspected_cells(labels, on_disk, most=30).tolist() == list(range(0, 90, 3))
-    assert run.inspected_cells(labels, cells, most=30).tolist() == list(range(90))  # in memory: all
+    assert inspected_cells(90, on_disk, most=30).tolist() == list(range(0, 90, 3))
+    assert inspected_cells(90, cells, most=30).tolist() == list(range(90))  # in memory: all
 
 
 def test_findings_on_some_cells_are_those_of_these_cells(cells, folder, in_memory):
-    from keras_vnn.pp import labels_of
-    from keras_vnn.recipes import run
-
     on_disk = read_expression(folder / "sparse.h5ad", backed=True)
     labels = labels_of(on_disk, "type")
-    asked = run.labels_at(labels, run.inspected_cells(labels, on_disk, most=30), on_disk.n_obs)
+    asked = labels_at(labels, inspected_cells(len(labels), on_disk, most=30), on_disk.n_obs)
     found = rank_nodes(in_memory.model, on_disk, asked, by="knockout")
     pd.testing.assert_frame_equal(found, rank_nodes(in_memory.model, cells[::3].copy(), "type", by="knockout"))
     table = rank_nodes(in_memory.model, on_disk, asked)

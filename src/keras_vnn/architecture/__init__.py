@@ -8,7 +8,7 @@ from keras_vnn.architecture._archive import architecture_from_bytes, architectur
 from keras_vnn.architecture._candidates import candidate_edges, decoy_edges
 from keras_vnn.architecture._nodes import NODE_KINDS, Layer, Node
 from keras_vnn.architecture._summary import LayerSummary, Summary, gene_counts, genes_upstream, node_degrees
-from keras_vnn.architecture._value import Architecture, NodePosition
+from keras_vnn.architecture._value import Architecture, NodePosition, check_architecture_given
 
 __all__ = [
     "NODE_KINDS",
@@ -21,6 +21,7 @@ __all__ = [
     "architecture_from_bytes",
     "architecture_to_bytes",
     "candidate_edges",
+    "check_architecture_given",
     "decoy_edges",
     "gene_counts",
     "genes_upstream",

@@ -102,7 +102,8 @@ def load_architecture(path: str | os.PathLike[str]) -> Architecture:
     if is_data(found):
         raise ArchitectureError(
             f"A file of data, not a saved architecture: {found}\n"
-            f"The architecture comes first: vnn train net.vnn {found.name}"
+            f"The architecture comes first: vnn train net.vnn {found.name}\n"
+            "A report or export is made of the model: vnn report model.keras"
         )
     return architecture_from_bytes(found.read_bytes(), str(found))
 

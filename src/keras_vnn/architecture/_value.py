@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from keras_vnn.architecture._nodes import Layer, Node, check_unique_ids
-from keras_vnn.basics.errors import ArchitectureError, did_you_mean, sample
+from keras_vnn.basics.errors import ArchitectureError, OutputError, check_kind, did_you_mean, sample
 from keras_vnn.basics.files import replacing
 from keras_vnn.basics.provenance import Audit, Source
 from keras_vnn.basics.remedies import at_command_line
@@ -272,6 +273,7 @@ class Architecture(Shown):
         """
         if query in self._positions:
             return self._positions[query]
+        check_kind("the name of a node", query, "casefold", "For example: arch.find('TP53')", ArchitectureError)
         folded = query.casefold().strip()
         tests = (
             lambda name: name == query,
@@ -372,9 +374,12 @@ class Architecture(Shown):
         Raises
         ------
         OutputError
-            The file exists and ``overwrite`` is false, or cannot be written.
+            The file exists and ``overwrite`` is false, cannot be written, or is called as a model is.
         """
         from keras_vnn.architecture._archive import architecture_to_bytes
+
+        if Path(path).suffix.lower() == ".keras":
+            raise OutputError(f"The name is that of a model, not of an architecture: {path}\nSave it as net.vnn.")
 
         content = architecture_to_bytes(self)
         with replacing(path, overwrite=overwrite) as partial:
@@ -410,3 +415,17 @@ def _ambiguous(query: str, matches: Sequence[NodePosition]) -> str:
     shown = [f"    {p.node.id}   {p.node.label} ({p.node.kind}, layer {p.layer})" for p in matches[:5]]
     more = [f"    and {len(matches) - 5} more"] if len(matches) > 5 else []
     return "\n".join([f"{len(matches)} nodes answer to {query!r}:", *shown, *more, "Name one by its id."])
+
+
+def check_architecture_given(value: object) -> None:
+    """Raise an error unless a value is an architecture, before anything is asked of it.
+
+    Raises
+    ------
+    ArchitectureError
+        It is something else, such as the data in its place or the name of a file.
+    """
+    order = "The architecture comes before the data: vnn.train(arch, data, labels)"
+    read = "Read a saved one: vnn.read.architecture(path). Wire one: vnn.wire.interactions(genes, interactions)."
+    is_data = hasattr(value, "obs_names") or hasattr(value, "columns")
+    check_kind("an Architecture", value, "layers fingerprint", order if is_data else read, ArchitectureError)

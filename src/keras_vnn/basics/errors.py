@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from numbers import Integral
 
 __all__ = [
     "USUAL_NAMES",
@@ -23,6 +24,8 @@ __all__ = [
     "VNNWarning",
     "WiringError",
     "check_choice",
+    "check_count",
+    "check_kind",
     "did_you_mean",
     "readable",
     "sample",
@@ -173,3 +176,49 @@ def check_choice(name: str, value: object, allowed: Iterable[str], error: type[V
     if value not in known:
         hint = did_you_mean(str(value), known)
         raise error(f"{name} must be one of {', '.join(known)}; got {value!r}. {hint}".rstrip())
+
+
+def check_count(name: str, value: object, error: type[VNNError] = ConfigError) -> None:
+    """Raise an error unless a value is a whole number of at least 1.
+
+    Examples
+    --------
+    >>> check_count("top", "all")
+    Traceback (most recent call last):
+    keras_vnn.basics.errors.ConfigError: top must be at least 1, got 'all'.
+    """
+    if not isinstance(value, Integral) or value < 1:
+        raise error(f"{name} must be at least 1, got {value!r}.")
+
+
+def check_kind(
+    what: str, value: object, attributes: str, remedy: str, error: type[VNNError] = ConfigError, *, name: str = ""
+) -> None:
+    """Raise an error that says what was expected, unless a value has what is used of it.
+
+    Parameters
+    ----------
+    what
+        What was expected, with an article.
+    value
+        What was given.
+    attributes
+        Names of its attributes that are used.
+    remedy
+        How to get one, as code.
+    error
+        The class of the error.
+    name
+        Of the argument, where there are several.
+
+    Examples
+    --------
+    >>> check_kind("a Split", 3, "train validation test", "Draw one: vnn.pp.split_cells(labels, seed=0)", name="split")
+    Traceback (most recent call last):
+    keras_vnn.basics.errors.ConfigError: split must be a Split, got int.
+    Draw one: vnn.pp.split_cells(labels, seed=0)
+    """
+    if all(hasattr(value, attribute) for attribute in attributes.split()):
+        return
+    expected = f"{name} must be {what}" if name else f"Expected {what}"
+    raise error(f"{expected}, got {type(value).__name__}.\n{remedy}")

@@ -15,7 +15,7 @@ import platform
 import re
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
@@ -195,16 +195,18 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def check_target(path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+def check_target(path: str | os.PathLike[str], *, overwrite: bool = False, endings: Sequence[str] = ()) -> Path:
     """Return ``path`` as a `Path` when a file may be written there; ask before a long run, not after it.
 
     Raises
     ------
     OutputError
         The file exists and ``overwrite`` is false, it is a directory, a device or `protect`ed, no file can have that
-        name, or its folder does not exist or is read-only.
+        name, it has none of the endings that are named, or its folder does not exist or is read-only.
     """
     target = Path(path)
+    if endings and target.suffix.lower() not in endings:
+        raise OutputError(f"The name of the file must end in {' or '.join(endings)}, got {target.name!r}.")
     try:
         real = Path(os.path.realpath(target))
         status = real.stat()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from keras_vnn.basics.errors import ConfigError, readable
+from keras_vnn.basics.errors import readable
 from keras_vnn.cli._complete import nodes
 from keras_vnn.cli._console import print_json, rows_of, say, show
 from keras_vnn.cli._inputs import ClassName, Force, MaybeLabel, missing_policy, model_of, read_cells
@@ -143,11 +143,8 @@ def _lines(table: pd.DataFrame) -> str:
 def _check(path: Path | None, endings: tuple[str, ...], force: bool) -> None:
     from keras_vnn.basics.files import check_target
 
-    if path is None:
-        return
-    if path.suffix not in endings:
-        raise ConfigError(f"The name of the file must end in {' or '.join(endings)}, got {path.name!r}.")
-    check_target(path, overwrite=force)
+    if path is not None:
+        check_target(path, overwrite=force, endings=endings)
 
 
 def _write_csv(table: pd.DataFrame, path: Path, force: bool) -> None:

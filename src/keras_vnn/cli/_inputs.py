@@ -149,13 +149,14 @@ def model_of(path: Path, architecture: Path | None = None, *, computes: bool) ->
         It cannot be read, or was built from another architecture.
     """
     from keras_vnn.architecture import load_architecture
-    from keras_vnn.models import read_model
+    from keras_vnn.models import model_file, read_model
 
     found = existing_file(path, "model file")
     expected = None if architecture is None else load_architecture(architecture)
     if not computes:
         return read_model(found, architecture=expected)
-    import_keras()
+    model_file(found)
+    import_keras()  # takes seconds; by now it may be a model
     from keras_vnn.models import load_model
 
     return load_model(found, architecture=expected)

@@ -39,8 +39,9 @@ def predict(
     from keras_vnn.basics.csv_tables import write_table
     from keras_vnn.basics.files import check_target, replacing
 
-    for target in filter(None, (output, activities)):
-        check_target(target, overwrite=force)
+    check_target(output, overwrite=force, endings=(".csv",))
+    if activities is not None:
+        check_target(activities, overwrite=force, endings=(".h5ad",))
     missing = missing_policy(given)
     network = model_of(model, computes=True)
     from keras_vnn.data import Classes

@@ -73,6 +73,8 @@ def train(
     model, in a file that ends in `.unfinished`, until the model is written.
     """
     recipe = recipe_of(architecture) if is_recipe(architecture) else None
+    if recipe is None and data is None:
+        raise ConfigError(f"Name the data to train on: vnn train {architecture} cells.h5ad --label COLUMN")
     if recipe is None and data is not None and (given.get("label") or given.get("time")) is None:
         raise ConfigError(
             f"Name the column with the labels: --label COLUMN\n{_columns(data, given.get('cells'))}".rstrip()
@@ -201,7 +203,9 @@ def compare(
     network, found = compare_networks(task, options, options.output)
     show_result(found, as_json=as_json)
     page = options.output / "comparison.html"
-    write_report(network, page, title=f"Comparison of {Path(recipe).stem}", comparison=found, overwrite=True)
+    write_report(
+        network, page, title=f"Comparison: {task.title or Path(recipe).stem}", comparison=found, overwrite=True
+    )
     say(f"written       {options.output}\nnext          open {page} in a browser")
 
 
@@ -262,9 +266,8 @@ def tune(
         raise
     show_result(found, as_json=as_json)
     page, best = options.output / "search.html", options.output / "best.keras"
-    write_report(
-        model_of(best, computes=False), page, title=f"Search of {Path(recipe).stem}", search=found, overwrite=True
-    )
+    title, model = known.title or Path(recipe).stem, model_of(best, computes=False)
+    write_report(model, page, title=f"Search: {title}", search=found, overwrite=True)
     say(f"written       {options.output}: trials.csv, best.yaml, best.keras, search.html")
     say(f"next          open {page} in a browser\n              vnn inspect {best}")
 

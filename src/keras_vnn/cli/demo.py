@@ -196,7 +196,7 @@ def _write(demo: DemoResult, result: Any, data: Any, labels: Any, ranking: pd.Da
         write_table(demo.scores, folder / "scores.csv", overwrite=overwrite)
     write_table(ranking, folder / "nodes_ranked.csv", overwrite=overwrite)
     write_table(result.history, folder / "history.csv", overwrite=overwrite)
-    _figures(demo, result, data, labels, ranking, overwrite=overwrite)
+    _figures(demo, result, data, labels, ranking)
     found = {
         "interactions": demo.interactions,
         "interacting_genes": demo.interacting_genes,
@@ -209,18 +209,17 @@ def _write(demo: DemoResult, result: Any, data: Any, labels: Any, ranking: pd.Da
         partial.write_text(json.dumps(found, indent=2, ensure_ascii=False), encoding="utf-8")
 
 
-def _figures(demo: DemoResult, result: Any, data: Any, labels: Any, ranking: pd.DataFrame, *, overwrite: bool) -> None:
+def _figures(demo: DemoResult, result: Any, data: Any, labels: Any, ranking: pd.DataFrame) -> None:
     from keras_vnn.export import figures
 
-    drawn = {
-        "training": figures.training_history(result.history),
-        "confusion": figures.confusion_matrix(result.metrics.confusion),
-        "top_nodes": figures.node_ranking(ranking),
-        "activities": figures.activity_heatmap(_activities(result.model, data, labels, list(demo.top_nodes.index))),
-    }
-    for name, axes in drawn.items():
-        with replacing(demo.folder / f"{name}.png", overwrite=overwrite) as partial:
-            axes.figure.savefig(partial, dpi=150, bbox_inches="tight")  # type: ignore[union-attr]
+    activities = _activities(result.model, data, labels, list(demo.top_nodes.index))
+    for name, draw, shown in (
+        ("training", figures.training_history, result.history),
+        ("confusion", figures.confusion_matrix, result.metrics.confusion),
+        ("top_nodes", figures.node_ranking, ranking),
+        ("activities", figures.activity_heatmap, activities),
+    ):
+        draw(shown, show=False, save=demo.folder / f"{name}.png")
 
 
 def _activities(model: Any, data: Any, labels: Any, nodes: list[str]) -> pd.DataFrame:

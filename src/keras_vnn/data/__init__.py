@@ -32,7 +32,7 @@ from keras_vnn.data.modalities import modalities
 from keras_vnn.data.normalization import Normalization, fit_normalization
 from keras_vnn.data.plink import read_plink
 from keras_vnn.data.side import Side
-from keras_vnn.data.splits import Split, folds, split_cells
+from keras_vnn.data.splits import Split, folds, labels_at, split_cells
 from keras_vnn.data.survival import SurvivalMetrics, SurvivalTimes, null_residuals, survival_metrics, survival_of
 
 __all__ = [
@@ -60,6 +60,7 @@ __all__ = [
     "groups_in",
     "inputs_of",
     "is_on_disk",
+    "labels_at",
     "labels_given",
     "labels_of",
     "modalities",

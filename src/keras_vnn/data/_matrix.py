@@ -8,6 +8,7 @@ Knows nothing of files, networks, labels or normalisation.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -62,6 +63,16 @@ def layer_names(data: Any) -> list[str]:
     return [name for name in getattr(data, "layers", ()) if name is not None]
 
 
+def not_cells(data: Any) -> DataError:
+    """Return what to say of data that are neither an AnnData nor a DataFrame, with what they seem to be."""
+    kind, advice = type(data).__name__, "Name the genes of an array: pandas.DataFrame(values, columns=genes)."
+    if isinstance(data, str | os.PathLike):
+        advice = f"Read the file: vnn.read.expression({os.fspath(data)!r})"
+    elif hasattr(data, "layers") or hasattr(data, "model"):
+        advice = "Look at the order: vnn.train(arch, data, labels), vnn.tl.predict(model, data)."
+    return DataError(f"Expected an AnnData or a DataFrame (cells, genes), got {kind}.\n{advice}")
+
+
 def measured(data: Any) -> Measured:
     """Return the named matrix of an AnnData (its ``X``) or of a DataFrame (cells, genes).
 
@@ -83,11 +94,7 @@ def measured(data: Any) -> Measured:
         values = _frame_values(data) if 0 not in data.shape else np.empty(data.shape)
         cells, genes = data.index, data.columns
     else:
-        raise DataError(
-            f"Expected an AnnData or a DataFrame (cells, genes), got {type(data).__name__}: "
-            "its columns have no names.\n"
-            "Name them: pandas.DataFrame(values, columns=genes)."
-        )
+        raise not_cells(data)
     if sparse.issparse(values):
         values = values if values.format in ("csr", "csc") else values.tocsr()
         check_sparse(values)

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from keras_vnn.basics.errors import DataError, check_choice, did_you_mean, sample
 from keras_vnn.basics.remedies import at_command_line, called, remedy
 from keras_vnn.basics.showing import Shown
+from keras_vnn.data._matrix import not_cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,8 @@ def classes_of(labels: Any, values: Sequence[Any], what: str) -> Classes:
             "Make them alike, in pandas: labels.str.split().str.join(' ')"
         )
     if len(names) < 2:
-        raise DataError(f"The {what} name one class only, {', '.join(names)}: there is nothing to tell apart.")
+        only = f"one class only, {names[0]}" if names else "no class, as there is no cell"
+        raise DataError(f"The {what} name {only}: there is nothing to tell apart.")
     return Classes(names)
 
 
@@ -461,7 +463,7 @@ def column_of(data: Any, name: str) -> tuple[Any, Any]:
     """Return the cell table and one of its columns."""
     obs = data.obs if hasattr(data, "obs") and hasattr(data, "obs_names") else data
     if not hasattr(obs, "columns"):
-        raise DataError(f"Expected an AnnData or a DataFrame of cells, got {type(data).__name__}.")
+        raise not_cells(data)
     known = [str(column) for column in obs.columns]
     if name not in obs.columns:
         hint = did_you_mean(str(name), known)

@@ -7,7 +7,7 @@ Knows nothing of expression values.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -346,3 +346,10 @@ def _take(
             + remedy("Use a larger training part, or pass {stratify}.", "Use a larger training part.", stratify=False)
         )
     return rest, taken
+
+
+def labels_at(labels: Labels | Targets, chosen: NDArray[np.intp], n_cells: int) -> Labels | Targets:
+    """Return the labels at some positions, of data with so many cells; the classes stay the same."""
+    values = "values" if hasattr(labels, "values") else "codes"
+    parts = {values: getattr(labels, values)[chosen], "cells": labels.cells[chosen]}
+    return replace(labels, **parts, n_missing=n_cells - len(chosen))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
@@ -13,54 +11,30 @@ import numpy as np
 import pandas as pd
 
 from keras_vnn.architecture import Architecture
-from keras_vnn.basics.errors import OutputError
-from keras_vnn.data import Classes, Split, as_expression, is_on_disk, labels_of
-from keras_vnn.inspection import embed, judge, node_activities, predict, remember_inspection
+from keras_vnn.basics.errors import DataError, OutputError, check_choice, check_kind
+from keras_vnn.data import Classes, as_expression, labels_of
+from keras_vnn.estimators._trainers import train, train_autoencoder, train_embedding
+from keras_vnn.inspection import embed, node_activities, predict
 from keras_vnn.models import Embedding, view
-from keras_vnn.training import (
-    EMBEDDING_OBJECTIVES,
-    TrainingResult,
-    train,
-    train_autoencoder,
-    train_embedding,
-)
+from keras_vnn.training import EMBEDDING_OBJECTIVES, TrainingResult
 
 if TYPE_CHECKING:
     import anndata
 
-    from keras_vnn.options import PretrainingOptions, TrainingOptions
-    from keras_vnn.options._changes import PredictorChanges, RestorerChanges
+    from keras_vnn.estimators._trainers import OfAutoencoders, OfEmbeddings, OfPredictors
 
-    class _Training(TypedDict, total=False):
+    class _Written(TypedDict, total=False):
         layer: str
         key: str
         overwrite: bool
         missing_labels: str
         remember: bool
-        training: TrainingOptions | Mapping[str, Any] | None
-        split: Split | None
-        group: str | None
-        missing: str
-        preset: str | None
-        progress: bool
-        what: str
-        checkpoint: str | os.PathLike[str] | None
-        logs: str | os.PathLike[str] | None
-        say: Callable[[str], None] | None
-        callbacks: Sequence[keras.callbacks.Callback]
 
-    class _OfPredictors(_Training, PredictorChanges, total=False):
-        side: Any
-        covariate: str | Sequence[str]
-        sample_weight: Any
-        pretraining: PretrainingOptions | None
-        margin: float | None
-        types_per_batch: int
-        cells_per_type: int
+    class _OfClassifiers(_Written, OfPredictors, total=False): ...
 
-    class _OfAutoencoders(_Training, RestorerChanges, total=False):
-        center: bool
-        warmup_epochs: int
+    class _OfEmbeddings(_Written, OfEmbeddings, total=False): ...
+
+    class _OfAutoencoders(_Written, OfAutoencoders, total=False): ...
 
 
 @overload
@@ -69,8 +43,17 @@ def train_cells(
     arch: Architecture,
     label: str,
     *,
-    objective: Literal["classifier", "siamese", "triplet"] = ...,
-    **options: Unpack[_OfPredictors],
+    objective: Literal["classifier"] = ...,
+    **options: Unpack[_OfClassifiers],
+) -> TrainingResult: ...
+@overload
+def train_cells(
+    adata: anndata.AnnData,
+    arch: Architecture,
+    label: str,
+    *,
+    objective: Literal["siamese", "triplet"],
+    **options: Unpack[_OfEmbeddings],
 ) -> TrainingResult: ...
 @overload
 def train_cells(
@@ -91,7 +74,6 @@ def train_cells(
     key: str = "vnn",
     overwrite: bool = False,
     missing_labels: str = "raise",
-    remember: bool = True,
     **options: Any,
 ) -> TrainingResult:
     """Train on an AnnData, and write into it what the network says of every cell; see `tl.annotate_cells`.
@@ -114,11 +96,8 @@ def train_cells(
         Replace what an earlier call wrote.
     missing_labels
         ``raise``, or ``drop`` to learn from labelled cells and predict all.
-    remember
-        Keep with the model what its nodes say of these cells, and how a classifier does next to plain methods, as ``vnn
-        train`` does: `tl.rank_nodes`, the report and ``vnn inspect`` then need no data. Of data in memory.
     **options
-        Of `train`, `train_embedding` or `train_autoencoder`, options of the model included.
+        Of `train`, `train_embedding` or `train_autoencoder`: ``remember``, options of training and model.
 
     Returns
     -------
@@ -131,6 +110,7 @@ def train_cells(
     VNNError
         The data, the labels and the architecture do not fit together; ``key`` is in use.
     """
+    check_choice("objective", objective, ("classifier", *EMBEDDING_OBJECTIVES, "autoencoder"))
     _check_free(adata, key, overwrite)
     cells = as_expression(adata, layer=layer)
     known = labels_of(cells, label, missing_labels=missing_labels)
@@ -141,11 +121,6 @@ def train_cells(
     else:
         result = train(arch, cells, known, **options)
     missing = options.get("missing", "raise")
-    if remember and not is_on_disk(cells):
-        if result.metrics is not None and isinstance(view(result.model).outputs, Classes):
-            judge(result.model, cells, known, split=result.split, missing=missing)
-        wanted = options.get("progress", True)
-        remember_inspection(result.model, cells, known, split=result.split, missing=missing, progress=wanted)
     annotate_cells(adata, result.model, layer=layer, key=key, overwrite=overwrite, missing=missing)
     parts = np.full(adata.n_obs, "unlabelled", dtype=object)
     for name in ("train", "validation", "test"):
@@ -229,6 +204,8 @@ def annotate_cells(
 
 
 def _check_free(adata: anndata.AnnData, key: str, overwrite: bool) -> None:
+    order = "The cells come first: vnn.tl.train_cells(adata, arch, label), vnn.tl.annotate_cells(adata, model)"
+    check_kind("an AnnData", adata, "obs obsm uns", order, DataError)
     if overwrite:
         return
     used = [

@@ -11,7 +11,15 @@ import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from keras_vnn.basics.errors import DataError, OutputError, check_choice, readable
+from keras_vnn.basics.errors import (
+    ConfigError,
+    DataError,
+    OutputError,
+    check_choice,
+    check_kind,
+    did_you_mean,
+    readable,
+)
 from keras_vnn.basics.files import replacing
 from keras_vnn.basics.progress import notebook
 
@@ -43,7 +51,8 @@ class Shows(TypedDict, total=False):
     Attributes
     ----------
     show
-        Display the figure in the notebook; by default wherever there is one, unless ``ax`` is given.
+        Display the figure in the notebook, by default wherever there is one, unless ``ax`` is given. What is shown is
+        not returned too, as in scanpy: a notebook would print it below the picture.
     save
         File to write it to, ``.png``, ``.svg`` or ``.pdf``; one that exists is replaced.
     """
@@ -53,15 +62,25 @@ class Shows(TypedDict, total=False):
 
 
 def finished(
-    axes: Axes, ax: Axes | None, *, show: bool | None = None, save: str | os.PathLike[str] | None = None
-) -> Axes:
-    """Return axes that are drawn, the figure written and shown as `Shows` says.
+    axes: Axes,
+    ax: Axes | None,
+    *,
+    show: bool | None = None,
+    save: str | os.PathLike[str] | None = None,
+    **unknown: object,
+) -> Axes | None:
+    """Return axes that are drawn, the figure written; or show it as `Shows` says, and return nothing.
 
     Raises
     ------
     OutputError
         The file cannot be written, has another ending, or the figure is to be shown where there is no notebook.
+    ConfigError
+        There is no such option.
     """
+    for name in unknown:
+        hint = did_you_mean(name, ("ax", "show", "save")) or "Go on drawing on its Axes: show=False"
+        raise ConfigError(f"Unknown option {name!r} of a figure. {hint}")
     if save is not None:
         ending = Path(save).suffix.lower().removeprefix(".")
         check_choice("the ending of save", ending, FORMATS, OutputError)
@@ -72,6 +91,7 @@ def finished(
         raise OutputError("There is no notebook to show the figure in.\nWrite it to a file: save='figure.png'")
     if show or (show is None and ax is None and place is not None):
         place.display(axes.figure)
+        return None
     return axes
 
 
@@ -121,6 +141,8 @@ def picture_bytes(axes: Axes | Figure, format: str) -> bytes:
     import matplotlib
 
     figure: Any = getattr(axes, "figure", axes)
+    check_choice("format", format, FORMATS)
+    check_kind("Axes or a figure", figure, "savefig", "Draw one: vnn.pl.draw_layers(model, show=False)", DataError)
     metadata = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[format]
     stream = io.BytesIO()
     with matplotlib.rc_context({"svg.hashsalt": "keras-vnn", "svg.fonttype": "none"}):
@@ -141,6 +163,17 @@ CLASS_COLOURS = (
     *("#7f7f7f", "#8c6d31", "#332288", "#882255", "#44aa99", "#b5bd61"),
 )
 GREY = "#8a9299"
+
+
+def check_table(what: str, value: object, remedy: str, attributes: str = "columns index shape") -> None:
+    """Raise an error unless a value is a table, such as the result that holds it, with how to name the table.
+
+    Raises
+    ------
+    DataError
+        It is something else.
+    """
+    check_kind(what, value, attributes, remedy, DataError)
 
 
 def numbers(table: pd.DataFrame, what: str) -> Any:

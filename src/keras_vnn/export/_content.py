@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from keras_vnn.architecture import Architecture, Summary, gene_counts
-from keras_vnn.basics.errors import ArchitectureError, ConfigError, ModelError
+from keras_vnn.basics.errors import ArchitectureError, ModelError, check_count, check_kind
 
 if TYPE_CHECKING:
     from keras_vnn.models import ModelView
@@ -210,8 +210,7 @@ def part_of(content: Content, top: int) -> Content:
     Of a ranking for one class, the outputs are that class. Layers keep their numbers and may be empty.
     """
     arch, ranking = content.architecture, content.ranking
-    if top < 1:
-        raise ConfigError(f"top must be at least 1, got {top}.")
+    check_count("top", top)
     ids = [position.node.id for position in arch.nodes()]
     parents = tree_parents(arch, gene_counts(arch))
     shown = set(content.top_nodes.index[:top])
@@ -287,12 +286,14 @@ def measure_of(ranking: pd.DataFrame) -> str:
 
 def check_ranking(arch: Architecture, ranking: pd.DataFrame) -> None:
     """Raise an `ArchitectureError` unless a ranking is of nodes of the architecture."""
+    make = "Make it: vnn.tl.rank_nodes(model, data, labels)"
+    check_kind("a DataFrame", ranking, "columns index", make, ArchitectureError, name="ranking")
     known = {node.id for layer in arch.hidden_layers for node in layer}
     strange = [name for name in ranking.index if name not in known]
     if strange or measure_of(ranking) not in ranking:
         raise ArchitectureError(
             f"The ranking is not of the nodes of this architecture: {len(strange)} of "
-            f"{len(ranking)} rows name none of them.\nMake it: vnn.tl.rank_nodes(model, data, labels)"
+            f"{len(ranking)} rows name none of them.\n{make}"
         )
 
 

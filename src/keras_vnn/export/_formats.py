@@ -299,8 +299,7 @@ def guess_format(path: str | os.PathLike[str]) -> str:
             return endings[end]
     raise ConfigError(
         f"The name {Path(path).name!r} means no format; expected an end of {', '.join(endings)}, "
-        "or a folder without one for CSV tables.\n"
-        f"Name the format: {called('vnn.pl.export_summary', 'model', 'path=…', format='graphml')}"
+        "or a folder without one for CSV tables.\n" + remedy("Name the format: {format}", format="graphml")
     )
 
 

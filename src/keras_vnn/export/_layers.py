@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 import pandas as pd
 
-from keras_vnn.basics.errors import ConfigError, check_choice
+from keras_vnn.basics.errors import check_choice, check_count
 from keras_vnn.export._canvas import GREY, Shows, bare_axes, finished, names, shortened
 from keras_vnn.export._content import (
     KIND_COLOURS,
@@ -126,7 +126,7 @@ def draw_layers(
     layout: str = "auto",
     ax: Axes | None = None,
     **shows: Unpack[Shows],
-) -> Axes:
+) -> Axes | None:
     """Draw the layers of a model or an architecture: a column of named nodes for each, or a row where there are many.
 
     Parameters
@@ -145,7 +145,7 @@ def draw_layers(
     ax
         Axes to draw on; new ones of a fitting size by default.
     show, save
-        Display the figure, by default in notebooks; write it to a file.
+        Display the figure and return ``None``, by default in notebooks; write it to a file.
 
     Returns
     -------
@@ -166,8 +166,8 @@ def draw_layers(
 
 def draw_content(content: Content, *, top: int | None = None, layout: str = "auto", ax: Axes | None = None) -> Axes:
     """Draw what `draw_layers` draws."""
-    if top is not None and top < 1:
-        raise ConfigError(f"top must be at least 1, got {top}.")
+    if top is not None:
+        check_count("top", top)
     check_choice("layout", layout, ("auto", "columns", "rows"))
     content = without_empty_layers(content)
     count = len(content.architecture.layers) + len(content.tail) + bool(content.outputs)

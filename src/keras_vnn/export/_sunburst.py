@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from keras_vnn.architecture import Architecture, gene_counts
-from keras_vnn.basics.errors import ArchitectureError, ConfigError
+from keras_vnn.basics.errors import ArchitectureError, ConfigError, check_count
 from keras_vnn.export._canvas import Shows, colour_bar, finished, new_axes, shortened
 from keras_vnn.export._content import content_of, tree_parents
 
@@ -48,7 +48,7 @@ def sunburst(
     min_share: float = 0.004,
     ax: Axes | None = None,
     **shows: Unpack[Shows],
-) -> Axes:
+) -> Axes | None:
     """Draw a hierarchy as rings: the root inside, its children around it; wedges as wide as they have genes.
 
     A term with several parents stands once, below the parent with the fewest genes. The width of a term is shared
@@ -70,7 +70,7 @@ def sunburst(
     ax
         Axes to draw on.
     show, save
-        Display the figure, by default in notebooks; write it to a file.
+        Display the figure and return ``None``, by default in notebooks; write it to a file.
 
     Raises
     ------
@@ -79,8 +79,7 @@ def sunburst(
     ConfigError
         ``rings`` is below 1, or ``min_share`` not between 0 and 1.
     """
-    if rings < 1:
-        raise ConfigError(f"rings must be at least 1, got {rings}.")
+    check_count("rings", rings)
     if not 0 <= min_share < 1:
         raise ConfigError(f"min_share must be at least 0 and below 1, got {min_share}.")
     content = content_of(source, ranking)

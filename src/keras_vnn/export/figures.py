@@ -1,10 +1,10 @@
 """Figures for papers: training, confusion, node ranking, activity by class, layers, sunburst, real against null.
 
 In: models, architectures, and tables of `keras_vnn.training`, `keras_vnn.inspection` and `keras_vnn.experiments`. Out:
-matplotlib Axes, on a new figure of a fitting size unless axes are given. Touches no global state of matplotlib; colours
-are told apart by people who do not see red and green.
+pictures in a notebook; elsewhere, or with ``show=False``, matplotlib Axes, on a new figure of a fitting size unless
+axes are given. Touches no global state of matplotlib; colours are told apart by people who do not see red and green.
 
-    node_ranking(rank_nodes(model, data, labels)).figure.savefig("nodes.svg")
+    node_ranking(rank_nodes(model, data, labels), save="nodes.svg")
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 import pandas as pd
 
-from keras_vnn.basics.errors import DataError, sample
+from keras_vnn.basics.errors import DataError, check_count, sample
 from keras_vnn.export._canvas import (
     CLASS_COLOURS,
     GREY,
     Shows,
+    check_table,
     colour_bar,
     finished,
     name_rows,
@@ -56,7 +57,7 @@ __all__ = [
 
 def training_history(
     history: pd.DataFrame | Mapping[str, Sequence[float]], *, ax: Axes | None = None, **shows: Unpack[Shows]
-) -> Axes:
+) -> Axes | None:
     """Draw the loss, and next to it the accuracy, of training and validation cells by epoch.
 
     Parameters
@@ -67,7 +68,7 @@ def training_history(
     ax
         Axes to draw the loss on; by default a new figure with all measures.
     show, save
-        Display the figure, by default in notebooks; write it to a file.
+        Display the figure and return ``None``, by default in notebooks; write it to a file.
 
     Returns
     -------
@@ -85,6 +86,7 @@ def training_history(
     >>> ax.get_ylabel()
     'loss'
     """
+    check_table("a history", history, "Of a result: vnn.pl.training_history(result.history)", "keys")
     table = pd.DataFrame(history)
     if "loss" not in table or not len(table):
         raise DataError(
@@ -104,7 +106,7 @@ def training_history(
     return finished(panels[0], ax, **shows)
 
 
-def confusion_matrix(confusion: pd.DataFrame, *, ax: Axes | None = None, **shows: Unpack[Shows]) -> Axes:
+def confusion_matrix(confusion: pd.DataFrame, *, ax: Axes | None = None, **shows: Unpack[Shows]) -> Axes | None:
     """Draw which classes were taken for which: numbers of cells, shaded by their share of the true class.
 
     Parameters
@@ -114,7 +116,7 @@ def confusion_matrix(confusion: pd.DataFrame, *, ax: Axes | None = None, **shows
     ax
         Axes to draw on.
     show, save
-        Display the figure, by default in notebooks; write it to a file.
+        Display the figure and return ``None``, by default in notebooks; write it to a file.
 
     Raises
     ------
@@ -127,6 +129,7 @@ def confusion_matrix(confusion: pd.DataFrame, *, ax: Axes | None = None, **shows
     >>> [text.get_text() for text in confusion_matrix(table).texts]
     ['48', '2', '1', '49']
     """
+    check_table("a DataFrame", confusion, "Of a result: vnn.pl.confusion_matrix(result.metrics.confusion)")
     counts = numbers(confusion, "confusion matrix")
     if (counts < 0).any() or not np.isfinite(counts).all():
         raise DataError("A confusion matrix holds numbers of cells; this one has negative or missing entries.")
@@ -181,7 +184,7 @@ def node_ranking(
     top: int = 20,
     ax: Axes | None = None,
     **shows: Unpack[Shows],
-) -> Axes:
+) -> Axes | None:
     """Draw the first nodes as bars: by evidence, or by importance, with its spread over runs where several are known.
 
     Parameters
@@ -199,7 +202,7 @@ def node_ranking(
     ax
         Axes to draw on.
     show, save
-        Display the figure, by default in notebooks; write it to a file.
+        Display the figure and return ``None``, by default in notebooks; write it to a file.
 
     Raises
     ------
@@ -212,6 +215,8 @@ def node_ranking(
     >>> [tick.get_text() for tick in node_ranking(table).get_yticklabels()]
     ['repair', 'growth']
     """
+    check_table("a DataFrame", ranking, "Of a result: vnn.pl.node_ranking(vnn.tl.rank_nodes(result))", "columns index")
+    check_count("top", top)
     by = measure_of(ranking) if runs is None else "importance"
     if (runs is None and by not in ranking) or not len(ranking):
         raise DataError(
@@ -230,14 +235,15 @@ def node_ranking(
     if "similar" in known:
         known = known[known["similar"].notna()]
     order = (-known[by].abs().fillna(-1).to_numpy(float)).argsort(kind="stable")
-    table = known.iloc[order].head(max(top, 1))
+    table = known.iloc[order].head(top)
     lengths = table[by].abs().fillna(0).astype(float)
     texts = [shortened(name, 44) for name in names(table)]
     colours, legend, absent = _class_colours(ranking, table)
     controls = [str(name) for name in table.columns if str(name).startswith("importance ")][: len(_CONTROL_MARKS)]
     is_outside = len(legend) + len(controls) > 3
     is_outside |= bool(lengths.iloc[-4:].max() > 0.6 * lengths.max())
-    has_legend = len(legend) > 1 or bool(controls)
+    # One class needs its name too where there are others.
+    has_legend = len(legend) > 1 or bool(legend and absent) or bool(controls)
     width = 4.2 + 0.075 * max(map(len, texts)) + (1.8 if has_legend and is_outside else 0)
     axes = new_axes(width, 0.95 + 0.24 * len(table)) if ax is None else ax
     places = np.arange(len(table))
@@ -257,7 +263,7 @@ def node_ranking(
         spread += "" if is_found.all() else "; pale: not at a false discovery rate of 5 %"
     if absent:
         few = len(absent) <= 4
-        spread += f"; no node of {', '.join(map(shortened, absent if few else absent[:3]))}"
+        spread += f"; none is higher in {', '.join(map(shortened, absent if few else absent[:3]))}"
         spread += "" if few else f" and {len(absent) - 3} more classes"
     if runs is not None:
         for column in runs:
@@ -267,7 +273,7 @@ def node_ranking(
         axes.errorbar(lengths, places, xerr=table["sd"], fmt="none", ecolor="#333333", elinewidth=1)
         spread += "; lines are ± sd over runs"
     if has_legend:
-        _legend(axes, legend if len(legend) > 1 else {}, "higher in", marks, outside=is_outside)
+        _legend(axes, legend if len(legend) > 1 or absent else {}, "higher in", marks, outside=is_outside)
     axes.set_xlim(left=0)
     name_rows(axes, texts, f"{by}: " + fill(spread, 52))
     return finished(axes, ax, **shows)
@@ -282,7 +288,7 @@ def activity_heatmap(
     labels: Mapping[str, str] | None = None,
     ax: Axes | None = None,
     **shows: Unpack[Shows],
-) -> Axes:
+) -> Axes | None:
     """Draw the mean activity of nodes (rows) in the cells of each class (columns).
 
     Parameters
@@ -301,7 +307,7 @@ def activity_heatmap(
     ax
         Axes to draw on.
     show, save
-        Display the figure, by default in notebooks; write it to a file.
+        Display the figure and return ``None``, by default in notebooks; write it to a file.
 
     Raises
     ------
@@ -314,7 +320,12 @@ def activity_heatmap(
     >>> activity_heatmap(table, labels={"GO:1": "repair"}).get_yticklabels()[0].get_text()
     'repair'
     """
+    if ranking is not None:
+        check_table("a ranking", ranking, "Make one: vnn.tl.rank_nodes(model, data, labels)")
+    check_count("top", top)
     if not isinstance(activities, pd.DataFrame):
+        make = "Of a model: vnn.pl.activity_heatmap(vnn.tl.node_activities(model, data), by=column)"
+        check_table("activities", activities, make, "obs var shape")
         activities, labels = _by_class(activities, by, ranking, top, labels)
     elif ranking is not None:
         activities = activities.loc[[name for name in ranking.index[:top] if name in activities.index]]
@@ -392,7 +403,7 @@ def _legend(axes: Axes, colours: Mapping[str, str], title: str, marks: list[Any]
 _LOOKS = {"prior": ("#0072b2", "o"), "control": ("#d55e00", "s"), "baseline": ("#6b6b6b", "^")}
 
 
-def real_against_null(comparison: Comparison, *, ax: Axes | None = None, **shows: Unpack[Shows]) -> Axes:
+def real_against_null(comparison: Comparison, *, ax: Axes | None = None, **shows: Unpack[Shows]) -> Axes | None:
     """Draw the score of every run: the real prior first, then its controls and the baselines.
 
     A row per contender. A small mark is a run, the line its mean, the band the range from the lowest to the highest
@@ -406,13 +417,14 @@ def real_against_null(comparison: Comparison, *, ax: Axes | None = None, **shows
     ax
         Axes to draw on.
     show, save
-        Display the figure, by default in notebooks; write it to a file.
+        Display the figure and return ``None``, by default in notebooks; write it to a file.
 
     Raises
     ------
     DataError
         The comparison has no run.
     """
+    check_table("a Comparison", comparison, "Make one: vnn.compare(arch, data, labels, folder)", "runs summary metric")
     runs, summary = comparison.runs, comparison.summary
     if runs.empty or summary.empty:
         raise DataError("The comparison has no run: there is nothing to draw.")

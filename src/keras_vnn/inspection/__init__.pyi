@@ -15,6 +15,7 @@ from ._edges import against_decoys, prior_support, soft_links
 from ._identification import identify
 from ._interactions import interactions
 from ._judgement import Judgement, judge, untrained_warning
+from ._keeping import inspected_cells, keep_inspection
 from ._latent import autoencoder_activities, differential_activity, perturb_genes
 from ._memory import remember_inspection, remember_runs
 from ._methods import IMPORTANCE_METHODS, ImportanceMethod
@@ -43,8 +44,10 @@ __all__ = [
     "embedding_units",
     "identify",
     "inspect_node",
+    "inspected_cells",
     "interactions",
     "judge",
+    "keep_inspection",
     "node_activities",
     "node_contributions",
     "nodes_by_class",

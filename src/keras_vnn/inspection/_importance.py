@@ -77,13 +77,14 @@ class Goal:
 
 def hidden_layers(seen: ModelView, layers: Sequence[int] | None) -> list[int]:
     last = len(seen.architecture.layers) - 1
-    chosen = list(range(1, last + 1)) if layers is None else sorted(set(layers))
-    wrong = [number for number in chosen if not 1 <= number <= last]
+    every = range(1, last + 1)
+    chosen = set(every if layers is None else layers)
+    wrong = [number for number in chosen if number not in every]
     if wrong:
-        raise ModelError(f"There is no hidden layer {wrong[0]}: they are numbered 1 to {last}.")
+        raise ModelError(f"There is no hidden layer {wrong[0]!r}: they are numbered 1 to {last}.")
     if not chosen:
         raise ModelError("No layer is named.")
-    return chosen
+    return sorted(chosen)
 
 
 def goal_of(seen: ModelView, cells: Cells, scores: Floats) -> Goal:

@@ -19,7 +19,7 @@ from scipy import sparse
 from scipy.special import expit
 
 from keras_vnn.architecture import Architecture, genes_upstream
-from keras_vnn.basics.errors import ConfigError, VNNWarning
+from keras_vnn.basics.errors import ConfigError, VNNWarning, check_count
 from keras_vnn.basics.keras_import import keras
 from keras_vnn.inspection._cells import Cells, cells_of, evenly, known_split
 from keras_vnn.inspection._evidence import Doubles, Groups, adjusted, set_scores, standardised
@@ -102,8 +102,8 @@ def interactions(
     ----------
     Rao 1948, doi:10.1017/S0305004100023987 (the score test)
     """
-    if top is not None and top < 1:
-        raise ConfigError(f"top must be at least 1, got {top}.")
+    if top is not None:
+        check_count("top", top)
     seen = view(model)
     if isinstance(seen.outputs, Embedding):
         raise without_outputs(seen)

@@ -15,7 +15,7 @@ import pandas as pd
 import scipy
 from numpy.typing import NDArray
 
-from keras_vnn.basics.errors import ConfigError, DataError, ModelError, did_you_mean, sample
+from keras_vnn.basics.errors import DataError, ModelError, check_count, did_you_mean, sample
 from keras_vnn.basics.keras_import import keras
 from keras_vnn.basics.remedies import at_command_line
 from keras_vnn.inspection._activities import embedding_units
@@ -125,8 +125,7 @@ def differential_activity(
     Lopez et al. 2018, Nature Methods 15:1053, doi:10.1038/s41592-018-0229-2; Seninge et al. 2021, Nature Communications
     12:5684, doi:10.1038/s41467-021-26017-0, which draws the activities too.
     """
-    if pairs < 1:
-        raise ConfigError(f"pairs must be at least 1, got {pairs}.")
+    check_count("pairs", pairs)
     seen = _autoencoder(model)
     cells = cells_of(seen, data, labels, missing=missing)
     if labels is None:

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from keras_vnn.architecture import Node, NodePosition, gene_counts
 from keras_vnn.basics.csv_tables import plain
-from keras_vnn.basics.errors import ConfigError, check_choice, readable
+from keras_vnn.basics.errors import check_choice, check_count, readable
 from keras_vnn.basics.keras_import import keras
 from keras_vnn.basics.remedies import at_command_line, remedy
 from keras_vnn.basics.showing import Shown
@@ -204,8 +204,7 @@ def inspect_node(
     """
     if method is not None:
         check_choice("method", method, IMPORTANCE_METHODS)
-    if top < 1:
-        raise ConfigError(f"top must be at least 1, got {top}.")
+    check_count("top", top)
     seen = view(model)
     arch = seen.architecture
     found = arch.find(query)

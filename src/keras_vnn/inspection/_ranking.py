@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from keras_vnn.architecture import gene_counts
-from keras_vnn.basics.errors import ConfigError, ModelError, VNNWarning, check_choice, did_you_mean
+from keras_vnn.basics.errors import ConfigError, ModelError, VNNWarning, check_choice, check_count, did_you_mean
 from keras_vnn.basics.keras_import import keras
 from keras_vnn.basics.remedies import at_command_line, remedy
 from keras_vnn.data import Classes
@@ -164,12 +164,11 @@ def ranked_nodes(
     progress: bool = True,
 ) -> pd.DataFrame:
     """Return what `tl.rank_nodes` does, without a warning: for callers that say themselves what is assumed."""
-    if top is not None and top < 1:
-        raise ConfigError(f"top must be at least 1, got {top}.")
-    if batch_size < 1:
-        raise ConfigError(f"batch_size must be at least 1, got {batch_size}.")
+    if top is not None:
+        check_count("top", top)
+    check_count("batch_size", batch_size)
     check_choice("by", by, [*NODE_COLUMNS, *IMPORTANCE_METHODS])
-    if isinstance(model, Sequence):
+    if isinstance(model, Sequence) and not isinstance(model, str):
         options: dict[str, Any] = {"missing": missing, "batch_size": batch_size, "progress": progress}
         runs = [ranked_nodes(one, data, labels, class_, by, replicate, layers=layers, **options) for one in model]
         # Of one model, which teaches others; here each is another's peer.
@@ -299,8 +298,8 @@ def rank_genes(
     Sundararajan, Taly & Yan 2017, Axiomatic Attribution for Deep Networks, doi:10.48550/arXiv.1703.01365
     """
     check_choice("method", method, IMPORTANCE_METHODS)
-    if top is not None and top < 1:
-        raise ConfigError(f"top must be at least 1, got {top}.")
+    if top is not None:
+        check_count("top", top)
     seen = view(model)
     output_weights(seen)  # Raises for an embedding.
     cells = cells_of(seen, data, labels, missing=missing)
@@ -356,7 +355,8 @@ def _from_memory(seen: ModelView, method: str) -> Findings:
 def _forgotten(seen: ModelView) -> ModelError:
     what = "nothing of its nodes, or was trained further since"
     if recalled(seen) is not None:
-        what = "the importance of its nodes, as an earlier version measured it, but no evidence"
+        why = "was given no labels" if "nodes" in seen.card.metadata["inspection"] else "comes from an earlier version"
+        what = f"the importance of its nodes, but no evidence: it {why}"
     return ModelError(
         f"The model remembers {what}.\nPass data: {_with_data('vnn.tl.rank_nodes(model, data, labels)')}"
         + ("" if at_command_line() else "; or vnn.tl.remember_inspection(model, data, labels) first.")

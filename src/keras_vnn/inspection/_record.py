@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_vnn.basics.errors import ConfigError, ModelError
+from keras_vnn.basics.errors import ModelError, check_count
 from keras_vnn.basics.keras_import import as_numpy, keras
 from keras_vnn.basics.remedies import at_command_line, remedy
 from keras_vnn.data import Classes, StoredInputs
@@ -202,8 +202,7 @@ def evaluate(segment: Segment, inputs: Sequence[Floats | StoredInputs], *, batch
     ModelError
         An output is not a finite number.
     """
-    if batch_size < 1:
-        raise ConfigError(f"batch_size must be at least 1, got {batch_size}.")
+    check_count("batch_size", batch_size)
     results: list[Floats] = []
     rows = len(inputs[0])
     for start in range(0, rows, batch_size):

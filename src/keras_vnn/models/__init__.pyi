@@ -6,7 +6,7 @@ from ._builder import compile_model
 from ._initial import check_functions
 from ._outputs import Embedding, Outputs, Reconstruction, Regression, Survival
 from ._roles import LayerRole
-from ._saving import check_architecture, load_model, save_model
+from ._saving import check_architecture, load_model, model_file, save_model
 from ._stored import read_model
 from ._view import ModelView, view
 from ._weights import DECOY, PRIOR, SOFT_LINK, edge_weights, feature_names, set_edge_weights, weights_digest
@@ -30,6 +30,7 @@ __all__ = [
     "edge_weights",
     "feature_names",
     "load_model",
+    "model_file",
     "read_model",
     "save_model",
     "set_edge_weights",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import keras
 
-from keras_vnn.architecture import Architecture
+from keras_vnn.architecture import Architecture, check_architecture_given
 from keras_vnn.basics.errors import ModelError
 from keras_vnn.basics.remedies import remedy
 from keras_vnn.data import Normalization
@@ -94,6 +94,7 @@ def build_autoencoder(
     Biology 25:337, doi:10.1038/s41556-022-01072-x (expiMap); Lopez et al. 2018, Nature Methods 15:1053,
     doi:10.1038/s41592-018-0229-2 (scVI: counts as shares of an observed library size, by a softmax).
     """
+    check_architecture_given(arch)
     check_normalization(arch, normalization)
     chosen = autoencoder_options(preset, options)
     check_functions(chosen)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import keras
 
-from keras_vnn.architecture import Architecture
+from keras_vnn.architecture import Architecture, check_architecture_given
 from keras_vnn.basics.errors import ModelError, VNNWarning
 from keras_vnn.basics.remedies import at_command_line, option_named, remedy
 from keras_vnn.data import Classes, Normalization
@@ -73,6 +73,7 @@ def build_model(
         The outputs, the preset or an option is unknown, out of range, or does not fit the others.
     """
     wanted = as_outputs(outputs)
+    check_architecture_given(arch)
     check_normalization(arch, normalization)
     chosen = model_options(preset, options)
     _check_outputs(chosen, wanted)

@@ -73,24 +73,7 @@ def load_model(path: str | os.PathLike[str], *, architecture: Architecture | Non
         It is not a saved model, is damaged, names anything else than plain layers, claims more weights than it
         stores, carries no architecture, or another one than expected.
     """
-    found = existing_file(path, "model file")
-    if is_data(found):
-        raise ModelError(
-            f"A file of data, not a model: {found}\nThe model comes first: vnn predict model.keras {found.name}"
-        )
-    try:
-        with zipfile.ZipFile(found) as archive:
-            members = archive.namelist()
-    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-        raise ModelError(
-            f"Not a saved Keras model, or a truncated one: {found}\n"
-            "Expected a .keras file written by `vnn train … -o FILE`."
-        ) from error
-    if "architecture.json" in members:
-        raise ModelError(
-            f"A saved architecture, not a model: {found}\n"
-            f"Train one: vnn train {found} cells.h5ad --label cell_type -o model.keras"
-        )
+    found = model_file(path)
     try:
         check_model_file(found)
         model = keras.saving.load_model(found, compile=True)
@@ -129,3 +112,34 @@ def check_architecture(model: keras.Model, architecture: Architecture) -> None:
         f"    model:    {own}\n"
         "Load the architecture the model was trained with, or train a model for this one."
     )
+
+
+def model_file(path: str | os.PathLike[str]) -> Path:
+    """Return a path at which there may be a model, as far as can be told without Keras.
+
+    Raises
+    ------
+    ReadError
+        There is no such file, it is empty, or it is a directory.
+    ModelError
+        It is no archive, or that of an architecture.
+    """
+    found = existing_file(path, "model file")
+    if is_data(found):
+        raise ModelError(
+            f"A file of data, not a model: {found}\nThe model comes first: vnn predict model.keras {found.name}"
+        )
+    try:
+        with zipfile.ZipFile(found) as archive:
+            members = archive.namelist()
+    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+        raise ModelError(
+            f"Not a saved Keras model, or a truncated one: {found}\n"
+            "Expected a .keras file written by `vnn train … -o FILE`."
+        ) from error
+    if "architecture.json" in members:
+        raise ModelError(
+            f"A saved architecture, not a model: {found}\n"
+            f"Train one: vnn train {found} cells.h5ad --label cell_type -o model.keras"
+        )
+    return found

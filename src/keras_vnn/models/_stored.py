@@ -23,7 +23,7 @@ from keras_vnn.architecture import Architecture, architecture_from_bytes
 from keras_vnn.basics.keras_import import import_keras
 from keras_vnn.layers._connections import Connections
 from keras_vnn.models._safety import WEIGHTS, checked_config
-from keras_vnn.models._saving import check_architecture, load_model
+from keras_vnn.models._saving import check_architecture, load_model, model_file
 from keras_vnn.models._view import view
 from keras_vnn.models._weights import weights_digest
 
@@ -105,7 +105,8 @@ def read_model(path: Path, *, architecture: Architecture | None = None) -> Any:
     """
     stored = stored_model(path)
     if stored is None:
-        import_keras()
+        model_file(path)
+        import_keras()  # takes seconds
         return load_model(path, architecture=architecture)
     if architecture is not None:
         check_architecture(stored, architecture)

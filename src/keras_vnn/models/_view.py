@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from keras_vnn.architecture import Architecture
-from keras_vnn.basics.errors import ModelError
+from keras_vnn.basics.errors import ModelError, check_kind
 from keras_vnn.basics.keras_import import keras
 from keras_vnn.basics.remedies import at_command_line
 from keras_vnn.data import Normalization
@@ -167,13 +167,20 @@ def view(model: Any) -> ModelView:
     Raises
     ------
     ModelError
-        The model carries no architecture: it was not made by `build_model`.
+        It is no model, or carries no architecture, as it was not made by `build_model`.
     """
     model = model_in(model)
+    check_kind(
+        "a model",
+        model,
+        "layers outputs",
+        "Open a file: vnn.load_model(path). Train one: vnn.train(arch, data, labels).",
+        ModelError,
+    )
     cards = [layer for layer in getattr(model, "layers", ()) if hasattr(layer, "remember")]
     if len(cards) != 1:
         raise ModelError(
-            f"The model {getattr(model, 'name', model)!r} carries no architecture, so its nodes have no names.\n"
+            f"The model {model.name!r} carries no architecture, so its nodes have no names.\n"
             + (
                 "Train one: vnn train ARCHITECTURE DATA --label COLUMN -o model.keras"
                 if at_command_line()

@@ -108,6 +108,11 @@ def gene_list(names: Any, *, duplicates: str = "raise", source: Source | None = 
     names = getattr(names, "var_names", names)
     if isinstance(names, str):
         raise GeneError(f"Expected a sequence of gene names, got the single string {names!r}.\nPass [{names!r}].")
+    if not hasattr(names, "__iter__"):
+        raise GeneError(
+            f"Expected a sequence of gene names, or an AnnData, got {type(names).__name__}.\n"
+            'For example: ["TP53", "ATM"], adata.var_names, arch.genes'
+        )
     given = list(names)
     where = f" in {source.name}" if source else ""
     wrong = next((i for i, name in enumerate(given) if not isinstance(name, str) or not name.strip()), None)
@@ -232,7 +237,8 @@ def decide_orientation(
         f"Neither {len(rows):,} row names nor {len(columns):,} column names tell{f': {where}' if where else '.'}\n"
         f"    rows: {sample(rows, 3)}\n"
         f"    columns: {sample(columns, 3)}\n"
-        + remedy('Say it with {orientation} or "genes-in-columns".', orientation="genes-in-rows")
+        + remedy("Say it with {orientation}", orientation="genes-in-rows")
+        + remedy(" or {orientation}.", ".", orientation="genes-in-columns")
     )
 
 

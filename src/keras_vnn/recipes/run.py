@@ -32,15 +32,12 @@ from keras_vnn.recipes.schema import BuildRecipe, TrainingRecipe, TrainRecipe
 
 if TYPE_CHECKING:
     import anndata
-    import numpy as np
-    from numpy.typing import NDArray
 
     from keras_vnn.data import Labels, Split, Targets
     from keras_vnn.training import TrainingResult
 
 Prior = TypeVar("Prior", Interactions, Regulation, Annotations, GeneSets)
 
-MOST_INSPECTED = 20_000
 _BACKED: dict[str, bool | str] = {"auto": "auto", "always": True, "never": False}
 
 
@@ -346,28 +343,19 @@ def train_model(
     say(f"split         {split}")
     # Takes seconds; what is wrong with the files has been said by now.
     import_keras()
-    from keras_vnn.data import Classes
-    from keras_vnn.inspection import judge, remember_inspection, remember_runs
-    from keras_vnn.models import Survival, view
+    from keras_vnn.inspection import keep_inspection, remember_runs
 
     result = trained_network(
         recipe, network, data, labels, split, progress=progress, checkpoint=checkpoint, logs=recipe.logs, say=say
     )
-    if result.metrics is not None and isinstance(view(result.model).outputs, Classes | Survival):
-        for line in str(judge(result.model, data, labels, split=split, missing=recipe.missing)).split("\n"):
-            say(f"judgement     {line}")
-    asked = inspected_cells(labels, data)
-    if len(asked) < len(labels):
-        say(f"inspection    of {len(asked):,} cells spread over the file")
-    some = labels if len(asked) == len(labels) else labels_at(labels, asked, data.n_obs)
-    inspection: Any = {"split": split.at(asked), "missing": recipe.missing, "progress": progress}
-    remember_inspection(result.model, data, some, **inspection)
+    kept: Any = {"missing": recipe.missing, "progress": progress}
+    keep_inspection(result, data, labels, say=say, **kept)
     others: list[Any] = []
     for seed in range(recipe.seed + 1, recipe.seed + recipe.repeats):
         again = recipe.model_copy(update={"seed": seed})
         run = trained_network(again, network, data, labels, split, progress=progress, say=log_debug)
         say(f"run           {len(others) + 2} of {recipe.repeats}, seed {seed}, the same split: {run.metrics}")
-        remember_inspection(run.model, data, some, **inspection)
+        keep_inspection(run, data, labels, say=log_debug, **kept)
         others.append(run.model)
     if others:
         remember_runs(result.model, others)
@@ -428,24 +416,3 @@ def trainer_of(objective: str) -> Callable[..., TrainingResult]:
     if objective == "prediction":
         return train
     return train_autoencoder if objective == "autoencoder" else partial(train_embedding, objective=objective)
-
-
-def inspected_cells(labels: Labels | Targets, data: anndata.AnnData, *, most: int = MOST_INSPECTED) -> NDArray[np.intp]:
-    """Return positions of the cells that nodes are measured on: of data on disk 20,000, evenly spread.
-
-    Taking out every node in every cell of a million would take longer than the training.
-    """
-    import numpy as np
-
-    from keras_vnn.data import is_on_disk
-
-    if len(labels) <= most or not is_on_disk(data):
-        return np.arange(len(labels))
-    return np.arange(most) * len(labels) // most
-
-
-def labels_at(labels: Labels | Targets, chosen: Any, n_cells: int) -> Labels | Targets:
-    """Return the labels at some positions, of data with so many cells; the classes stay the same."""
-    values = "values" if hasattr(labels, "values") else "codes"
-    parts = {values: getattr(labels, values)[chosen], "cells": labels.cells[chosen]}
-    return replace(labels, **parts, n_missing=n_cells - len(chosen))

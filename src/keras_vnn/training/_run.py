@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from keras_vnn.architecture import Architecture
-from keras_vnn.basics.errors import DataError, sample
+from keras_vnn.basics.errors import DataError, ModelError, check_kind, sample
 from keras_vnn.basics.progress import Say
 from keras_vnn.basics.remedies import option_named, remedy
 from keras_vnn.basics.showing import Shown
@@ -145,6 +145,9 @@ def run_training(
         Further JSON values that the record of the training has.
     """
     check_counts_are_read(training, model_options)
+    if pretraining is not None:
+        how = "For example: vnn.tl.PretrainingOptions(layers='all')"
+        check_kind("PretrainingOptions", pretraining, "layers noise", how, ModelError, name="pretraining")
     cells = np.arange(len(data)) if labels is None else labels.cells
     parts = split_of(data, labels, split, group, training.seed)
     order, batch_size = (None, _batch_size(training, labels, parts)) if sampler is None else sampler(parts.train)
@@ -221,6 +224,9 @@ def split_of(data: Any, labels: Labels | Targets | None, split: Split | None, gr
     cells, noun = (np.arange(len(data)), "data") if labels is None else (labels.cells, "labels")
     groups = groups_in(data, group, cells)
     of = cells if labels is None else labels
+    if split is not None:
+        draw = "Draw one: vnn.pp.split_cells(labels, seed=0)"
+        check_kind("a Split", split, "train validation test", draw, DataError, name="split")
     parts = split or split_cells(of, seed=seed, stratify=labels is not None, groups=groups)
     if len(parts) != len(cells):
         raise DataError(

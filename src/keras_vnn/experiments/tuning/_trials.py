@@ -22,7 +22,7 @@ from keras_vnn.basics.progress import Say, log_debug
 from keras_vnn.basics.runs import Count, Kept
 from keras_vnn.data.metrics import named, numbers_of
 from keras_vnn.recipes.read import changed_section
-from keras_vnn.recipes.run import labels_at, network_of, trained_network
+from keras_vnn.recipes.run import network_of, trained_network
 from keras_vnn.recipes.schema import Recipe, TrainingRecipe, TrainRecipe
 from keras_vnn.recipes.space import Setting
 
@@ -251,7 +251,7 @@ class Seen:
 
 def seen_cells(data: anndata.AnnData, labels: Labels | Targets, split: Split) -> Seen:
     """Return what trials may see of the cells a recipe splits in three."""
-    from keras_vnn.data import Split
+    from keras_vnn.data import Split, labels_at
 
     kept = np.union1d(split.train, split.validation)
     train, validation = (np.searchsorted(kept, part) for part in (split.train, split.validation))

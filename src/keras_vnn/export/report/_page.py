@@ -443,7 +443,7 @@ def write_report(
     Raises
     ------
     OutputError
-        The file exists and ``overwrite`` is false, or cannot be written.
+        The file's name does not end in .html, it exists and ``overwrite`` is false, or cannot be written.
     VNNError
         As `pl.report_data`.
 
@@ -460,7 +460,7 @@ def write_report(
     ...     page.name
     'report.html'
     """
-    target = check_target(path, overwrite=overwrite)
+    target = check_target(path, overwrite=overwrite, endings=(".html", ".htm"))
     experiments = {"comparison": comparison, "search": search}
     values = report_data(
         source, data, labels, title=title, class_=class_, ranking=ranking, missing=missing, **experiments

@@ -5,6 +5,9 @@
   const { h } = report;
   const svg = (width, height, label) => d3.create("svg").attr("viewBox", `0 0 ${width} ${height}`).attr("role", "img").attr("aria-label", label);
 
+  // Upwards, with lines across; large numbers are short, so that they stay on the picture.
+  const upwards = (y, long) => d3.axisLeft(y).ticks(4).tickSize(-long).tickFormat(d3.max(y.domain(), Math.abs) < 1e4 ? null : d3.format("~s"));
+
   /** Lines over epochs. series: {name, values, dashed}. */
   report.lines = ({ title, series, width = 330, height = 210 }) => {
     const edge = { top: 12, right: 74, bottom: 36, left: 40 };
@@ -17,11 +20,13 @@
     picture.append("g").attr("class", "axis").attr("transform", `translate(0,${height - edge.bottom})`)
       .call(d3.axisBottom(x).ticks(Math.min(most, 6)).tickFormat(d3.format("d")));
     picture.append("g").attr("class", "axis grid").attr("transform", `translate(${edge.left},0)`)
-      .call(d3.axisLeft(y).ticks(4).tickSize(-(width - edge.left - edge.right)));
+      .call(upwards(y, width - edge.left - edge.right));
     picture.append("text").attr("class", "axis-title").attr("x", (edge.left + width - edge.right) / 2).attr("y", height - 3).attr("text-anchor", "middle").text("epoch");
     const path = d3.line().defined(Number.isFinite).x((_, i) => x(i + 1)).y(d => y(d));
     const ends = series.map(line => ({ line, y: y(line.values.at(-1)) || 0 })).sort((a, b) => a.y - b.y);
     ends.forEach((end, i) => { if (i && end.y - ends[i - 1].y < 15) end.y = ends[i - 1].y + 15; });
+    const below = Math.max(0, ends.at(-1).y - (height - edge.bottom - 6));
+    ends.forEach(end => { end.y -= below; });
     for (const { line, y: place } of ends) {
       const name = line.dashed ? "line dashed" : "line";
       picture.append("path").attr("class", name).attr("d", path(line.values));
@@ -64,15 +69,15 @@
   };
 
   /** A dot per trial, at what was tried and what came of it; words stand side by side. points: {x, y, best}. */
-  report.scatter = ({ title, points, width = 330, height = 210 }) => {
+  report.scatter = ({ title, word, points, width = 330, height = 210 }) => {
     const edge = { top: 12, right: 16, bottom: 30, left: 44 }, tried = points.map(point => point.x);
     const room = [edge.left + 14, width - edge.right - 14], numeric = tried.every(Number.isFinite), [low, high] = numeric ? d3.extent(tried) : [];
     const x = !numeric ? d3.scalePoint([...new Set(tried)], room).padding(0.3) : low > 0 && high > 10 * low ? d3.scaleLog([low, high], room) : d3.scaleLinear([low, high], room);
     const y = d3.scaleLinear(d3.extent(points, point => point.y), [height - edge.bottom, edge.top]).nice(4);
-    const picture = svg(width, height, `${title}: a dot per trial`).attr("class", "chart");
-    const words = numeric ? d3.axisBottom(x).ticks(4, "~g") : d3.axisBottom(x).tickFormat(name => (String(name).length > 14 ? `${String(name).slice(0, 13)}…` : String(name)));
+    const picture = svg(width, height, `${word} ${title}: a dot per trial`).attr("class", "chart");
+    const words = numeric ? d3.axisBottom(x).ticks(4, "~g") : d3.axisBottom(x).tickSizeOuter(0).tickFormat(name => (String(name).length > 14 ? `${String(name).slice(0, 13)}…` : String(name)));
     picture.append("g").attr("class", "axis").attr("transform", `translate(0,${height - edge.bottom})`).call(words);
-    picture.append("g").attr("class", "axis grid").attr("transform", `translate(${edge.left},0)`).call(d3.axisLeft(y).ticks(4).tickSize(-(width - edge.left - edge.right)));
+    picture.append("g").attr("class", "axis grid").attr("transform", `translate(${edge.left},0)`).call(upwards(y, width - edge.left - edge.right));
     picture.append("g").selectAll("circle").data(points).join("circle").attr("class", point => (point.best ? "trial best" : "trial")).attr("r", point => (point.best ? 6 : 4)).attr("cx", point => x(point.x)).attr("cy", point => y(point.y));
     return h("figure", {}, h("figcaption", {}, title), picture.node());
   };

@@ -3,13 +3,14 @@
 
 (() => {
   const { h, data } = report;
-  const titled = name => String(name).replaceAll("_", " ");
+  const titled = name => String(name).replaceAll("_", " ").replace(/\bf1\b/, "F1");
   const keys = rows => [...new Set(rows.flatMap(row => Object.keys(row)))];
-  const generic = (caption, file, rows, note = "") => rows?.length ? h("div", {}, report.table({ caption, file, rows, columns: keys(rows).map(key => ({
-    title: titled(key), number: rows.some(row => typeof row[key] === "number"), value: row => row[key],
+  // Options are called as a recipe calls them.
+  const generic = (caption, file, rows, note = "", options = {}) => rows?.length ? h("div", {}, report.table({ caption, file, rows, columns: keys(rows).map(key => ({
+    title: key in options ? key : titled(key), number: rows.some(row => typeof row[key] === "number"), value: row => row[key],
     show: key === "id" && report.byId.has(rows[0].id) ? row => (report.byId.has(row.id) ? report.nodeLink(report.byId.get(row.id), row.id) : report.name(row.id)) : null,
   })) }), note ? h("p", { class: "note" }, note) : null) : null;
-  const facts = about => (about ? h("p", { class: "note" }, report.name(Object.entries(about).map(([name, value]) => `${titled(name)}: ${value}`).join("; "))) : null);
+  const facts = about => (about ? h("p", { class: "note" }, report.name(Object.entries(about).filter(([name]) => name !== "first_is_recipe").map(([name, value]) => `${titled(name)}: ${value}`).join("; "))) : null);
 
   const found = data.comparison;
   report.comparison = found && (() => {
@@ -50,13 +51,14 @@
     const points = value => finished.map(row => ({ x: value(row), y: row[measure], best: row.trial === best.trial }));
     const valued = Object.entries(best.values).map(([name, value]) => `${name} ${typeof value === "number" ? report.number(value) : typeof value === "string" ? value : JSON.stringify(value)}`);
     const test = search.test ? Object.entries(search.test).map(([name, value]) => `${titled(name)} ${report.number(value)}`).join(", ") : "no test cells were scored";
-    const first = trials[0], before = search.about?.first_is_recipe && Number.isFinite(first[measure]) ? ` As it stood, the recipe has ${report.number(first[measure])} (trial 1).` : "";
+    const first = trials[0], stood = best.trial === 1 ? "This is the recipe as it stood: no other trial is better." : `As it stood, the recipe has ${report.number(first[measure])} (trial 1).`;
+    const before = search.about?.first_is_recipe && Number.isFinite(first[measure]) ? ` ${stood}` : "";
     return h("div", { class: "comparison" },
       h("section", { class: "card" }, h("h2", {}, "The search for hyper-parameters"),
         h("p", { class: "verdict" }, report.name(`Trial ${best.trial} of ${trials.length} has the best ${word}: ${valued.join(", ")}.`), ` It has ${report.number(best.score)} on the validation cells, the best of ${finished.length}, so optimistically biased.${before} Test cells, which had no part in the search: ${test}.`),
-        h("div", { class: "charts" }, report.scatter({ title: `${word} by trial`, points: points(row => row.trial) }),
-          Object.keys(best.values).map(name => report.scatter({ title: `${word} by ${name}`, points: points(row => row[name]) }))),
-        h("p", { class: "note" }, "A dot is a trial that was finished, by its score of the validation cells; the large one is the best."), facts(search.about)),
-      generic("Trials", "trials.csv", trials));
+        h("div", { class: "charts" }, report.scatter({ title: "by trial", word, points: points(row => row.trial) }),
+          Object.keys(best.values).map(name => report.scatter({ title: `by ${name}`, word, points: points(row => row[name]) }))),
+        h("p", { class: "note" }, `A dot is a trial that was finished, upwards its ${word} of the validation cells; the large one is the best.`), facts(search.about)),
+      generic("Trials", "trials.csv", trials, "", best.values));
   });
 })();

@@ -32,7 +32,7 @@
     const canvas = h("div", { class: "canvas", tabindex: "0", role: "application", "aria-roledescription": "network" });
     const tools = h("div", { class: "floating" });
     const element = h("div", { class: "view network-view" }, canvas, tools);
-    let shown = null, cy = null, deep = false;
+    let shown = null, cy = null, deep = false, apart = COLUMN;
 
     const style = () => {
       const css = getComputedStyle(document.documentElement), ink = css.getPropertyValue("--ink").trim(), ground = css.getPropertyValue("--ground").trim();
@@ -43,6 +43,8 @@
           "text-background-color": ground, "text-background-opacity": 0.75, "text-background-padding": 1, "border-width": 1, "border-color": ink, "border-opacity": 0.35,
         } },
         { selector: "node[?gene]", style: { shape: "round-rectangle", "text-halign": "left", "text-margin-x": -5 } },
+        // A name ends before the next column begins, which has the outputs.
+        { selector: "node[!gene][!output]", style: { "text-wrap": "ellipsis", "text-max-width": apart - 45 } },
         ...(deep ? [{ selector: "node", style: { "text-valign": "bottom", "text-halign": "center", "text-margin-x": 0, "text-margin-y": 3, "text-wrap": "wrap", "text-max-width": 146, "font-size": 13 } }] : []),
         { selector: "node[?output]", style: { shape: "diamond", "font-weight": "bold" } },
         { selector: "node:selected", style: { "border-width": 3, "border-opacity": 1, "border-color": css.getPropertyValue("--accent").trim(), "font-weight": "bold" } },
@@ -99,7 +101,7 @@
         }
       // Few layers stand side by side, from left to right; many on top of each other, genes at the bottom.
       deep = columns.length > DEEP || (!FLAT && canvas.clientWidth < NARROW);
-      const apart = Math.min(COLUMN, Math.max(120, (canvas.clientWidth - 190) / Math.max(1, columns.length - 1)));
+      apart = Math.min(COLUMN, Math.max(120, (canvas.clientWidth - 190) / Math.max(1, columns.length - 1)));
       const level = Math.min(LEVEL[1], Math.max(LEVEL[0], (canvas.clientHeight - 60) / LEAST / columns.length));
       const spacing = column => (column.every(report.isGene) ? 78 : 156);
       return new Map(columns.flatMap((column, c) => column.map((node, i) => [node, deep

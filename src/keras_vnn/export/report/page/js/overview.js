@@ -21,7 +21,7 @@
   const scoreTiles = found => {
     if (!found) return [];
     const of = found.cells ? `${report.number(found.cells)} cells not seen in training` : "";
-    const known = [["accuracy", "Test accuracy"], ["balanced_accuracy", "Balanced accuracy"], ["pearson", "Test Pearson r"], ["r2", "R²"]];
+    const known = [["c_index", "Test c-index"], ["accuracy", "Test accuracy"], ["balanced_accuracy", "Balanced accuracy"], ["pearson", "Test Pearson r"], ["r2", "R²"]];
     return known.filter(([name]) => Number.isFinite(found[name])).slice(0, 2).map(([name, title], i) => tile(report.number(found[name]), title, i ? "" : of));
   };
   const tiles = () => h("dl", { class: "tiles" },
@@ -60,7 +60,7 @@
         title: "Evidence", value: node => (found.similar[node] === null ? null : found.group ? found.evidence[node] : Math.abs(found.evidence[node] ?? NaN)),
         is: node => !number || report.found(node),
         head: `${report.number(number)} of ${report.number(facts.nodes)} nodes have evidence${where} at a false discovery rate of 5 %`,
-        note: `Evidence: how far the genes of a node differ${where}, as Welch's t above that of as many genes of like expression, in standard deviations. It is an association, not a cause; nodes that share genes share it, and fewer than five genes have little chance of it. ${facts.replicate ? `Means over ${facts.replicate} were compared.` : "Cells were compared as if independent; cells of one donor are not."}`,
+        note: `Evidence: how far the genes of a node ${found.size_is === "r" ? "go with what is predicted" : `differ${where}`}, as ${found.size_is === "r" ? "the t of their correlation" : "Welch's t"} above that of as many genes of like expression, in standard deviations. It is an association, not a cause; nodes that share genes share it, and fewer than five genes have little chance of it. ${facts.replicate ? `Means over ${facts.replicate} were compared.` : "Cells were compared as if independent; cells of one donor are not."}`,
       });
       if (found.beyond_the_mean.some(Boolean)) listed.push({
         title: "Beyond the mean", value: node => (found.beyond_the_mean[node] ? found.learned[node] : null), is: () => true,

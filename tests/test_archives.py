@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 
 import make_archives
-from keras_vnn import load_model, train, training_options
+from keras_vnn import load_model, training_options
 from keras_vnn.pp import labels_of
 from keras_vnn.read import architecture as load_architecture
 from keras_vnn.tl import predict, view
+from keras_vnn.training import train
 
 TOP = Path(__file__).parents[1]
 ARCHIVES = TOP / "tests" / "archives"

@@ -131,8 +131,7 @@ ERRORS = {
     ),
     "targets are text": (
         lambda: targets_of(CELLS, "cell_type"),
-        "The targets 'cell_type' are not numbers: 'T' is that of c1.\n"
-        "Classes are predicted by classification: vnn.pp.labels_of(data, 'cell_type').",
+        "The targets 'cell_type' are not numbers: 'T' is that of c1.\nClasses: vnn.pp.labels_of(data, 'cell_type')",
     ),
     "missing target": (
         lambda: targets_of(CELLS, "age"),

@@ -404,8 +404,7 @@ def targets_of(data: Any, columns: str | Sequence[str], *, missing_labels: str =
             texts = column[pd.to_numeric(column.astype(object), errors="coerce").isna() & column.notna()]
             raise DataError(
                 f"The targets {name!r} are not numbers: {texts.iloc[0]!r} is that of {texts.index[0]}.\n"
-                "Classes are predicted by classification: "
-                + ("vnn train … --label COLUMN" if at_command_line() else f"vnn.pp.labels_of(data, {name!r}).")
+                + ("Name a column of numbers." if at_command_line() else f"Classes: vnn.pp.labels_of(data, {name!r})")
             ) from error
     values = np.column_stack(gathered)
     infinite = (np.abs(values) > np.finfo(np.float32).max).any(axis=1)

@@ -122,7 +122,7 @@ def model_file(path: str | os.PathLike[str]) -> Path:
     ReadError
         There is no such file, it is empty, or it is a directory.
     ModelError
-        It is no archive, or that of an architecture.
+        It is not an archive, or that of an architecture.
     """
     found = existing_file(path, "model file")
     if is_data(found):

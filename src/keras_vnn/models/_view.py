@@ -167,7 +167,7 @@ def view(model: Any) -> ModelView:
     Raises
     ------
     ModelError
-        It is no model, or carries no architecture, as it was not made by `build_model`.
+        It is not a model, or carries no architecture, as it was not made by `build_model`.
     """
     model = model_in(model)
     check_kind(

@@ -219,7 +219,7 @@ def test_products_have_the_same_bits_with_any_number_of_threads(units, batch, mo
         monkeypatch.setenv("KERAS_VNN_THREADS", str(threads))
         _team.cache_clear()
         outputs, tiles = products.forward([inputs], [weights, bias])
-        gradients = products.backward(upstream, tiles, [weights, bias])
+        gradients = products.backward(upstream, [tiles], [weights, bias])
         found[threads] = [array.tobytes() for array in (outputs, *gradients)]
     _team.cache_clear()
     assert all(each == found[1] for each in found.values()), {n: each == found[1] for n, each in found.items()}

@@ -110,7 +110,7 @@ class _Vectors:
         return found
 
     def limited(self, sign: str, x: Any, limit: float) -> Any:
-        """Return the limit where x lies beyond it on the side of the sign; what is no number stays."""
+        """Return the limit where x lies beyond it on the side of the sign; NaN stays."""
         bound = self.number_of(limit)
         return self.builder.select(self.builder.fcmp_ordered(sign, x, bound), bound, x)
 

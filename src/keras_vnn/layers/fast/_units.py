@@ -11,6 +11,9 @@ register, whose number in a tile may follow the number of threads, so that they 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,11 +31,20 @@ from keras_vnn.layers.fast._instructions import (
 _AT_ONCE = 64
 
 
+@cache
+def _digest() -> str:
+    """Return what changes with any file that the machine code is made of."""
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+
+
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile on first use; keep the machine code next to the module or, if that is read-only, in the user's cache."""
     try:
+        # numba looks at the file of the function alone to see whether its machine code is out of date.
+        function.__qualname__ += f"_{_digest()}"
         made: Callable[..., Any] = njit(function, nogil=True, cache=True)
-    except RuntimeError:  # no folder can be written
+    except (RuntimeError, OSError):  # no folder can be written
         made = njit(function, nogil=True)
     return made
 

@@ -91,6 +91,11 @@ def _whole(name: str, what: str, scale: float) -> Callable[[dict[str, Any]], flo
     return measure
 
 
+def _over_limit(name: str, what: str) -> Callable[[dict[str, Any]], float | None]:
+    ours, limit = _whole(name, what, 1), _whole(name, f"limit of {what}", 1)
+    return lambda results: _divided(ours(results), limit(results))
+
+
 def _on_backend(name: str) -> Callable[[dict[str, Any]], float | None]:
     """Return how many times faster ours is than dense × mask, both on one backend."""
 
@@ -140,6 +145,8 @@ CLAIMS = (
     ),
     Claim("DrugCell's topology, 6 units, batch 64", "ms", 35, 15, _whole("DrugCell", "batch 64", 1e3)),
     Claim("DrugCell's topology, 6 units, batch 512", "ms", 200, 100, _whole("DrugCell", "batch 512", 1e3)),
+    Claim("the same, batch 64, against the C limit", "× its time", 3, 2, _over_limit("DrugCell", "batch 64")),
+    Claim("the same, batch 512, against the C limit", "× its time", 2, 1.5, _over_limit("DrugCell", "batch 512")),
     Claim("DCell's size, 20.9 M connections, batch 600", "s", 2, 0.8, _whole("DCell size", "batch 600", 1)),
     Claim(
         "peak memory above the import of Keras, 20k × 20k, batch 32",

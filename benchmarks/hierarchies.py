@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import math
+import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
 
+from benchmarks.limits import model_limit, write_topology
+from benchmarks.machine import compiled_limit
+
 __all__ = ["time_dcell", "time_drugcell"]
 
 
-def time_drugcell(path: Path, batches: tuple[int, ...] = (64, 512), repeats: int = 15) -> dict[str, float]:
-    """Return seconds of a training step of DrugCell, 6 units a term, by batch, and the connections."""
+def time_drugcell(path: Path, batches: tuple[int, ...] = (64, 512), turns: int = 5) -> dict[str, float]:
+    """Return seconds of a training step of DrugCell, 6 units a term, by batch, its limit, and the connections.
+
+    Model and limit take turns of a few steps, and the best turn of each counts: others at work slow both down.
+    """
     from keras_vnn.architecture.wiring import hierarchy_architecture
     from keras_vnn.layers import SparselyConnected
     from keras_vnn.models import Regression, build_model
@@ -22,10 +31,17 @@ def time_drugcell(path: Path, batches: tuple[int, ...] = (64, 512), repeats: int
     arch = hierarchy_architecture(None, *read_hierarchy(path), units=6)
     model = build_model(arch, Regression(), preset="drugcell")
     layers = [layer for layer in model.layers if isinstance(layer, SparselyConnected)]
-    return {
-        "connections": float(sum(layer.connections.count for layer in layers)),
-        **{f"batch {batch}": _step(model, batch, repeats) for batch in batches},
-    }
+    found = {"connections": float(sum(layer.connections.count for layer in layers))}
+    with tempfile.TemporaryDirectory() as folder:
+        topology, program = Path(folder) / "topology", compiled_limit(Path(folder), "limit_model")
+        write_topology(model, topology)
+        for batch in batches:
+            step, times = _step(model, batch), []
+            for _ in range(turns):
+                times.append((step(5), model_limit(program, topology, batch, 5) if program else math.nan))
+            found[f"batch {batch}"], limit = map(min, zip(*times, strict=True))
+            found |= {f"limit of batch {batch}": limit} if program else {}
+    return found
 
 
 def time_dcell(batch: int = 600, repeats: int = 5) -> dict[str, float]:
@@ -76,10 +92,11 @@ def time_dcell(batch: int = 600, repeats: int = 5) -> dict[str, float]:
         lower = keras.layers.BatchNormalization()(lower)
     model = keras.Model(entrance, keras.layers.Dense(1)(lower))
     model.compile("adam", "mse")
-    return {"connections": float(connections), f"batch {batch}": _step(model, batch, repeats)}
+    return {"connections": float(connections), f"batch {batch}": _step(model, batch)(repeats)}
 
 
-def _step(model: Any, batch: int, repeats: int) -> float:
+def _step(model: Any, batch: int) -> Callable[[int], float]:
+    """Return what runs so many training steps and gives the median of their seconds."""
     import tensorflow as tf
 
     rng = np.random.default_rng(0)
@@ -92,9 +109,15 @@ def _step(model: Any, batch: int, repeats: int) -> float:
 
     endless = batches()
     model.make_train_function()
-    times = []
-    for _ in range(repeats + 2):
-        start = time.perf_counter()
+    for _ in range(2):
         model.train_function(endless)
-        times.append(time.perf_counter() - start)
-    return median(times[2:])
+
+    def run(repeats: int) -> float:
+        times = []
+        for _ in range(repeats):
+            start = time.perf_counter()
+            model.train_function(endless)
+            times.append(time.perf_counter() - start)
+        return median(times)
+
+    return run

@@ -73,15 +73,15 @@ def _times() -> tuple[int, int]:
     return numbers[3] + numbers[4], sum(numbers)
 
 
-def compiled_limit(folder: Path) -> Path | None:
-    """Return the C program, compiled for this machine, or None where there is no compiler."""
+def compiled_limit(folder: Path, name: str = "limit") -> Path | None:
+    """Return a C program, compiled for this machine, or None where there is no compiler."""
     compiler = shutil.which("gcc") or shutil.which("clang")
     if compiler is None:
         print("No C compiler: the limit is not measured.", file=sys.stderr)
         return None
-    program = folder / "limit"
+    program = folder / name
     options = ["-O3", "-march=native", "-ffast-math", "-fopenmp", "-w"]
-    done = subprocess.run([compiler, *options, str(HERE / "limit.c"), "-o", str(program), "-lm"])
+    done = subprocess.run([compiler, *options, str(HERE / f"{name}.c"), "-o", str(program), "-lm"])
     return program if done.returncode == 0 else None
 
 

@@ -145,12 +145,16 @@ def _densities(cases: dict[str, Any]) -> str:
 
 
 def _whole(results: dict[str, Any]) -> str:
-    lines = ["| model | connections | batch | step, ms |", "|---|---|---|---|"]
+    lines = ["| model | connections | batch | step, ms | C limit, ms | step / limit |", "|---|---|---|---|---|---|"]
     for name in ("DrugCell", "DCell size"):
         for what, seconds in results.get(name, {}).items():
             if what.startswith("batch"):
                 connections = _said(results[name].get("connections"), ",.0f")
-                lines.append(f"| {name} | {connections} | {what.removeprefix('batch ')} | {1e3 * seconds:,.1f} |")
+                limit = results[name].get(f"limit of {what}")
+                times = f"{1e3 * seconds:,.1f} | " + (
+                    "– | –" if limit is None else f"{1e3 * limit:,.1f} | {seconds / limit:.2f}"
+                )
+                lines.append(f"| {name} | {connections} | {what.removeprefix('batch ')} | {times} |")
     return "\n".join(lines)
 
 

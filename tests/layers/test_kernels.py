@@ -4,12 +4,15 @@ import json
 import os
 import subprocess
 import sys
+from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from keras_vnn.layers import Connections, SparselyConnected
+from keras_vnn.layers.fast import _products
 from keras_vnn.layers.fast._machine import _team
 from keras_vnn.layers.fast._products import Products
 from keras_vnn.layers.kernels import KERNELS, choose_kernel, stand_in
@@ -219,10 +222,17 @@ def test_products_have_the_same_bits_with_any_number_of_threads(units, batch, mo
         monkeypatch.setenv("KERAS_VNN_THREADS", str(threads))
         _team.cache_clear()
         outputs, tiles = products.forward([inputs], [weights, bias])
-        gradients = products.backward(upstream, tiles, [weights, bias])
+        gradients = products.backward(upstream, [tiles], [weights, bias])
         found[threads] = [array.tobytes() for array in (outputs, *gradients)]
     _team.cache_clear()
     assert all(each == found[1] for each in found.values()), {n: each == found[1] for n, each in found.items()}
+
+
+def test_kept_machine_code_is_that_of_all_files_it_is_made_of():
+    content = b"".join(path.read_bytes() for path in sorted(Path(_products.__file__).parent.glob("*.py")))
+    loops = _products._loops_for(64, "float32", False)
+    for loop in (loops.forward, loops.normalize, loops.to_tiles):
+        assert loop.py_func.__qualname__.endswith(sha256(content).hexdigest()[:12])
 
 
 # ---- the choice -------------------------------------------------------------------------------------------

@@ -83,8 +83,8 @@ class SparseKernel:
         """Return the product of tensors that are not of half precision."""
         raise NotImplementedError
 
-    def of_layer(self, parts: Sequence[Any], weights: Any, bias: Any, *, is_linear: bool) -> Any:
-        """Return what a layer gives before its activation.
+    def of_layer(self, parts: Sequence[Any], weights: Any, bias: Any, activation: Any) -> Any:
+        """Return what a layer gives.
 
         Parameters
         ----------
@@ -94,11 +94,12 @@ class SparseKernel:
             ``(connections,)`` tensor.
         bias
             ``(outputs,)`` tensor, or None.
-        is_linear
-            Whether the layer has no activation.
+        activation
+            A function of Keras, or None.
         """
         outputs = self(parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=-1), weights)
-        return outputs if bias is None else outputs + bias
+        outputs = outputs if bias is None else outputs + bias
+        return outputs if activation is None else activation(outputs)
 
 
 @dataclass(frozen=True, slots=True)

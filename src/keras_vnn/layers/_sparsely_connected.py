@@ -204,11 +204,12 @@ class SparselyConnected(keras.layers.Layer):
         bias = None if self.bias is None else ops.convert_to_tensor(self.bias)
         if bias is not None and self._bias_mask is not None:
             bias = bias * ops.cast(self._bias_mask, bias.dtype)
-        is_linear = self.activation in (None, keras.activations.linear)
-        outputs = self._product(*parts, weights).of_layer(parts, weights, bias, is_linear=is_linear)
+        activation = None if self.activation is keras.activations.linear else self.activation
+        late = activation if leading else None  # some act along an axis
+        outputs = self._product(*parts, weights).of_layer(parts, weights, bias, None if leading else activation)
         if leading:
             outputs = ops.reshape(outputs, (-1, *leading, self.connections.outputs))
-        return outputs if is_linear else self.activation(outputs)
+        return outputs if late is None else late(outputs)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return ``(batch, …, outputs)``."""

@@ -24,6 +24,7 @@ from keras_vnn.layers import (
     SelectUnits,
     SparselyConnected,
 )
+from keras_vnn.layers._normalization import BatchNormalization
 from keras_vnn.models._anchor import center, check_signs, edge_signs, held, soft_candidates
 from keras_vnn.models._axes import Axis
 from keras_vnn.models._initial import kernel_initializer
@@ -339,7 +340,10 @@ class Builder:
         if order == "before":
             layer.activation = keras.activations.linear
         before = layer(units)
-        normalization = keras.layers.BatchNormalization(
+        # What else reads the units before it would have them computed twice.
+        is_read = self.options.auxiliary_heads != "none" and self.options.aux_reads == "before"
+        kind = keras.layers.BatchNormalization if is_read else BatchNormalization
+        normalization = kind(
             momentum=self.options.batch_momentum,
             epsilon=self.options.batch_epsilon,
             gamma_initializer=keras.initializers.Constant(self.options.initial_gamma),

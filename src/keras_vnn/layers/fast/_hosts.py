@@ -39,7 +39,7 @@ def _arithmetic(products: Products) -> list[tuple[Callable[..., Any], Callable[.
     return [
         (lambda x, w: products.forward([x], [w])[0], lambda x, w: (x.shape[0], products.outputs)),
         (
-            lambda g, w: products.backward(g, None, [w], needs_parameters=False)[0],
+            lambda g, w: products.backward(g, [], [w], needs_parameters=False)[0],
             lambda g, w: (g.shape[0], products.inputs),
         ),
         (products.weights_gradient, lambda g, x: (products.count,)),
@@ -110,7 +110,7 @@ def _torch(products: Products) -> Callable[[Any, Any], Any]:
                     of_weights(upstream, inputs) if needs[1] else None,
                 )
             arrays = products.backward(
-                numpy(upstream), tiles.numpy(), [numpy(weights)], needs=[needs[0]], needs_parameters=needs[1]
+                numpy(upstream), [tiles.numpy()], [numpy(weights)], needs=[needs[0]], needs_parameters=needs[1]
             )
             found = map(torch.from_numpy, arrays)
             return tuple(next(found) if need else None for need in needs)

@@ -11,10 +11,11 @@ The loops over outputs, inputs and tiles are in `_loops`.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
+import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.core import cgutils
@@ -23,6 +24,13 @@ from numba.extending import intrinsic
 _INT = ir.IntType(64)
 _SHORT = ir.IntType(32)
 _BYTES = ir.IntType(8).as_pointer()
+# tanh(x) in single precision is x times a polynomial of its square over another, to some units of the last place.
+_LARGEST = 7.90531110763549805
+_ABOVE = (
+    4.89352455891786e-3, 6.37261928875436e-4, 1.48572235717979e-5, 5.12229709037114e-8, -8.60467152213735e-11,
+    2.00018790482477e-13, -2.76076847742355e-16,
+)  # fmt: skip
+_BELOW = (4.89352518554385e-3, 2.26843463243900e-3, 1.18534705686654e-4, 1.19825839466702e-6)
 # Bits of a cache line: what the next block of inputs will read is fetched in time.
 _LINE = 512
 
@@ -67,8 +75,8 @@ class _Vectors:
             value = self.builder.fadd(value, self.scalar(data, *offsets))
         self.builder.store(value, self.at(data, *offsets))
 
-    def repeated(self, value: Any) -> Any:
-        nothing = ir.Constant(self.vector, ir.Undefined)
+    def repeated(self, value: Any, kind: Any = None) -> Any:
+        nothing = ir.Constant(kind or self.vector, ir.Undefined)
         first = self.builder.insert_element(nothing, value, ir.Constant(_SHORT, 0))
         return self.builder.shuffle_vector(first, nothing, ir.Constant(ir.VectorType(_SHORT, self.lanes), None))
 
@@ -90,6 +98,32 @@ class _Vectors:
 
     def multiply_add(self, first: Any, second: Any, third: Any) -> Any:
         return self.call(f"llvm.fmuladd.v{self.lanes}f{self.bits}", self.vector, [first, second, third])
+
+    def number_of(self, value: float) -> Any:
+        rounded = float(np.float32(value)) if self.bits == 32 else value  # as LLVM wants to have it written
+        return ir.Constant(self.vector, [rounded] * self.lanes)
+
+    def polynomial(self, x: Any, coefficients: Sequence[float]) -> Any:
+        found = self.number_of(coefficients[-1])
+        for coefficient in coefficients[-2::-1]:
+            found = self.multiply_add(found, x, self.number_of(coefficient))
+        return found
+
+    def limited(self, sign: str, x: Any, limit: float) -> Any:
+        """Return the limit where x lies beyond it on the side of the sign; NaN stays."""
+        bound = self.number_of(limit)
+        return self.builder.select(self.builder.fcmp_ordered(sign, x, bound), bound, x)
+
+    def masks(self, filled: Any, registers: int) -> list[Any]:
+        """Return, for each register of a tile, which of its lanes are among the first ``filled`` of the tile."""
+        numbers = ir.Constant(ir.VectorType(_INT, self.lanes), list(range(self.lanes)))
+        found = []
+        for r in range(registers):
+            limit = self.repeated(
+                self.builder.sub(_integer(filled), _integer(r * self.lanes)), ir.VectorType(_INT, self.lanes)
+            )
+            found.append(self.builder.icmp_signed("<", numbers, limit))
+        return found
 
     def sum(self, vector: Any) -> Any:
         start = ir.Constant(self.number, -0.0)
@@ -136,6 +170,17 @@ def vector_instruction(body: Callable[..., None]) -> Any:
         return types.void(*kinds), written
 
     return instruction
+
+
+@vector_instruction
+def tanh_in_place(v, values, start, count, lanes):
+    """Set ``count`` registers of single precision, from ``start`` on, to their tanh."""
+    with v.loop(count) as loop:
+        place = v.total(start, v.scaled(loop.index, lanes))
+        x = v.limited("<", v.limited(">", v.load(values, place), _LARGEST), -_LARGEST)
+        square = v.builder.fmul(x, x)
+        above = v.builder.fmul(x, v.polynomial(square, _ABOVE))
+        v.store(v.builder.fdiv(above, v.polynomial(square, _BELOW)), values, place)
 
 
 @vector_instruction
@@ -247,3 +292,72 @@ def transpose(v, source, start, stride, target, place, target_stride, lanes):
         step *= 2
     for row, values in enumerate(rows):
         v.store(values, target, place, v.scaled(target_stride, row))
+
+
+# Of units one after the other in a tile, from ``place`` on; what is known of each is in arrays of a number, or of a
+# register of sums, per unit. Examples beyond the first ``filled`` of the tile do not count.
+
+
+@vector_instruction
+def add_units(v, a, place, sums, count, filled, registers, lanes):
+    """Add the examples of each unit to its sums."""
+    masks = v.masks(filled, registers)
+    with v.loop(count) as loop:
+        row, to = (v.scaled(loop.index, size) for size in (registers * lanes, lanes))
+        total = v.load(sums, to)
+        for r, mask in enumerate(masks):
+            value = v.builder.select(mask, v.load(a, place, row, r * lanes), v.zero())
+            total = v.builder.fadd(total, value)
+        v.store(total, sums, to)
+
+
+@vector_instruction
+def add_squares(v, a, place, means, sums, count, filled, registers, lanes):
+    """Add the squares of the examples of each unit, as far as they are from its mean, to its sums."""
+    masks = v.masks(filled, registers)
+    with v.loop(count) as loop:
+        row, to = (v.scaled(loop.index, size) for size in (registers * lanes, lanes))
+        total, mean = v.load(sums, to), v.repeated(v.scalar(means, loop.index))
+        for r, mask in enumerate(masks):
+            deviation = v.builder.fsub(v.load(a, place, row, r * lanes), mean)
+            deviation = v.builder.select(mask, deviation, v.zero())
+            total = v.multiply_add(deviation, deviation, total)
+        v.store(total, sums, to)
+
+
+@vector_instruction
+def scale_units(v, a, place, scales, shifts, out, count, registers, lanes):
+    """Set the same places of ``out`` to the examples of each unit times its scale plus its shift."""
+    with v.loop(count) as loop:
+        row = v.total(place, v.scaled(loop.index, registers * lanes))
+        scale, shift = (v.repeated(v.scalar(each, loop.index)) for each in (scales, shifts))
+        for r in range(registers):
+            v.store(v.multiply_add(v.load(a, row, r * lanes), scale, shift), out, row, r * lanes)
+
+
+@vector_instruction
+def add_gradients(v, g, a, place, means, sums, products, count, registers, lanes):
+    """Add the gradients of each unit to its sums, and times the distance of the unit from its mean to its products."""
+    with v.loop(count) as loop:
+        row, to = v.total(place, v.scaled(loop.index, registers * lanes)), v.scaled(loop.index, lanes)
+        total, product, mean = v.load(sums, to), v.load(products, to), v.repeated(v.scalar(means, loop.index))
+        for r in range(registers):
+            upstream = v.load(g, row, r * lanes)
+            total = v.builder.fadd(total, upstream)
+            product = v.multiply_add(upstream, v.builder.fsub(v.load(a, row, r * lanes), mean), product)
+        v.store(total, sums, to)
+        v.store(product, products, to)
+
+
+@vector_instruction
+def back_through_scale(v, g, a, place, means, scales, levels, slopes, count, filled, registers, lanes):
+    """Set the gradients of each unit to ``scale * (g - level - slope * (a - mean))``."""
+    masks = v.masks(filled, registers)
+    with v.loop(count) as loop:
+        row = v.total(place, v.scaled(loop.index, registers * lanes))
+        mean, scale, level, slope = (v.repeated(v.scalar(each, loop.index)) for each in (means, scales, levels, slopes))
+        for r, mask in enumerate(masks):
+            deviation = v.builder.fsub(v.load(a, row, r * lanes), mean)
+            rest = v.builder.fsub(v.load(g, row, r * lanes), level)
+            rest = v.builder.fsub(rest, v.builder.fmul(slope, deviation))
+            v.store(v.builder.select(mask, v.builder.fmul(scale, rest), v.zero()), g, row, r * lanes)

@@ -1,4 +1,4 @@
-"""One TensorFlow operation for all that a layer reads: tensors side by side, relays folded in, a bias added.
+"""One TensorFlow operation for a layer: tensors side by side, relays folded in, a bias, tanh, batch normalisation.
 
 In: tensors. Out: a tensor whose gradient is one operation too. What the operation saves are copies: the tensors are
 never joined, what a relay gives is never computed, and each is read only where it is connected.
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from keras_vnn.layers._connections import Connections
 from keras_vnn.layers.fast._hosts import on_arrays
-from keras_vnn.layers.fast._products import Arrangement, Products
+from keras_vnn.layers.fast._products import LINEAR, Arrangement, Finish, Products
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -84,8 +84,13 @@ class Joined:
         self._connections, self._product = connections, product
         self._known: dict[tuple[Any, ...], Callable[..., Any]] = {}
 
-    def __call__(self, inputs: Sequence[Any], weights: Any, bias: Any) -> Any:
-        """Return the product; half precision is computed in single precision."""
+    def __call__(
+        self, inputs: Sequence[Any], weights: Any, bias: Any, finish: Finish = LINEAR, normal: Sequence[Any] = ()
+    ) -> list[Any]:
+        """Return the outputs and, where a finish has normalisation, with gamma and beta, means and variances.
+
+        Half precision is computed in single precision.
+        """
         relays: list[Relays | None] = [getattr(each, _MADE_BY, None) for each in inputs]
         place = next((number for number, each in enumerate(relays) if each is not None), None)
         relay = None if place is None else relays[place]
@@ -94,20 +99,22 @@ class Joined:
         if relay is not None and place is not None:  # those of one tensor, the most there are, are folded
             sources[place] = relay.inputs
             parameters += [relay.weights, relay.bias]
-        parameters += [] if bias is None else [bias]
+        parameters += [*([] if bias is None else [bias]), *normal]
         sizes = tuple(int(source.shape[-1]) for source in sources)
-        key = (sizes, place, None if relay is None else id(relay.rows))
+        key = (sizes, place, None if relay is None else id(relay.rows), finish)
         if key not in self._known:
-            self._known[key] = self._made(sizes, place, None if relay is None else relay.rows)
+            self._known[key] = self._made(sizes, place, None if relay is None else relay.rows, finish)
         # A variable would be read inside, where its gradient is not followed.
         arguments = [tf.convert_to_tensor(each) for each in (*sources, *parameters)]
         dtype = arguments[0].dtype
         is_half = dtype in (tf.float16, tf.bfloat16)
         arguments = [tf.cast(each, tf.float32) if is_half else each for each in arguments]
         found = self._known[key](*arguments, *([] if place is None else [inputs[place]]))
-        return tf.cast(found, dtype)
+        return [tf.cast(each, dtype) for each in found]
 
-    def _made(self, sizes: tuple[int, ...], place: int | None, rows: NDArray[np.int32] | None) -> Callable[..., Any]:
+    def _made(
+        self, sizes: tuple[int, ...], place: int | None, rows: NDArray[np.int32] | None, finish: Finish
+    ) -> Callable[..., Any]:
         starts = np.cumsum((0, *sizes))
         read = [np.arange(size) if number != place else rows for number, size in enumerate(sizes)]
         columns = [start + each for start, each in zip(starts, read, strict=False)]
@@ -121,9 +128,16 @@ class Joined:
                 parts[place] = parameters.pop()
                 del parameters[:2]
             found = self._product(parts[0] if len(parts) == 1 else tf.concat(parts, axis=-1), weights)
-            return found + parameters[0] if parameters else found
+            normal = [parameters.pop(), parameters.pop()] if finish.epsilon is not None else []
+            found = found + parameters[0] if parameters else found
+            found = tf.tanh(found) if finish.has_tanh else found
+            if finish.epsilon is None:
+                return found
+            beta, gamma = normal
+            mean, variance = tf.nn.moments(found, [0])
+            return tf.nn.batch_normalization(found, mean, variance, beta, gamma, finish.epsilon)
 
-        return _operation(Products(self._connections, arrangement), sizes, unfolded, place, rows)
+        return _operation(Products(self._connections, arrangement, finish), sizes, unfolded, place, rows)
 
 
 def _operation(
@@ -133,11 +147,14 @@ def _operation(
     place: int | None,
     rows: NDArray[np.int32] | None,
 ) -> Callable[..., Any]:
-    """Return the product as a function of sources, parameters, and relays that are folded, if there are.
+    """Return the outputs, and moments, as a function of sources, parameters, and relays that are folded, if there are.
 
-    TensorFlow can differentiate it, twice.
+    TensorFlow can differentiate the outputs, twice; moments are for who keeps a record of them.
     """
-    count = len(sizes)
+    count, finish = len(sizes), products.finish
+    # Tiles read; units before normalisation; their means and variances.
+    shapes_saved: list[tuple[int | None, ...]] = [(None,)] * (2 if finish.is_saved else 1)
+    shapes_saved += [(products.outputs,)] * (0 if finish.epsilon is None else 2)
 
     def plain(*arguments: Any) -> Any:
         if place is None:
@@ -157,11 +174,12 @@ def _operation(
         def forward(*arrays: Any) -> Any:
             return products.forward(arrays[:count], arrays[count:])
 
-        outputs, tiles = on_arrays(forward, arguments, 2)
+        outputs, tiles, *saved = on_arrays(forward, arguments, len(shapes_saved) + 1)
         outputs = tf.ensure_shape(outputs, (arguments[0].shape[0], products.outputs))
+        saved = [tf.ensure_shape(each, shape) for each, shape in zip([tiles, *saved], shapes_saved, strict=True)]
 
-        def gradient(upstream: Any) -> Any:
-            found = gradients(needs, needs_parameters, upstream, tf.ensure_shape(tiles, (None,)), *arguments)
+        def gradient(upstream: Any, *_: Any) -> Any:
+            found = gradients(needs, needs_parameters, upstream, *saved, *arguments)
             wanted = [*needs, *[needs_parameters] * (len(arguments) - count)]
             if not all(wanted):
                 known = iter(found)
@@ -169,19 +187,23 @@ def _operation(
                 found = [next(known) if each else next(others, None) for each in wanted]
             return found if place is None else _with_that_of_relays(unfolded, given, place, count, found, upstream)
 
-        return outputs, gradient
+        return [outputs, *saved[2:]], gradient
 
-    def gradients(needs: list[bool], needs_parameters: bool, upstream: Any, tiles: Any, *arguments: Any) -> list[Any]:
+    def gradients(needs: list[bool], needs_parameters: bool, upstream: Any, *given: Any) -> list[Any]:
+        arguments = given[len(shapes_saved) :]
         shapes = [(upstream.shape[0], size) for size, need in zip(sizes, needs, strict=True) if need]
         shapes += [tuple(each.shape) for each in arguments[count:]] if needs_parameters else []
         wanted = [*needs, *[needs_parameters] * (len(arguments) - count)]
 
         @tf.custom_gradient
-        def together(upstream: Any, tiles: Any, *arguments: Any) -> Any:
-            def backward(upstream: Any, tiles: Any, *parameters: Any) -> Any:
-                return products.backward(upstream, tiles, parameters, needs=needs, needs_parameters=needs_parameters)
+        def together(upstream: Any, *given: Any) -> Any:
+            saved, arguments = given[: len(shapes_saved)], given[len(shapes_saved) :]
 
-            results = on_arrays(backward, [upstream, tiles, *arguments[count:]], len(shapes))
+            def backward(upstream: Any, *arrays: Any) -> Any:
+                saved, parameters = arrays[: len(shapes_saved)], arrays[len(shapes_saved) :]
+                return products.backward(upstream, saved, parameters, needs=needs, needs_parameters=needs_parameters)
+
+            results = on_arrays(backward, [upstream, *saved, *arguments[count:]], len(shapes))
             results = [tf.ensure_shape(each, shape) for each, shape in zip(results, shapes, strict=True)]
 
             def gradient(*above: Any) -> Any:
@@ -193,11 +215,11 @@ def _operation(
                     first = inner.gradient(outputs, arguments, upstream)
                     first = [each for each, need in zip(first, wanted, strict=True) if need]
                 of_upstream, *of_arguments = outer.gradient(first, [upstream, *arguments], list(above))
-                return [of_upstream, None, *of_arguments]
+                return [of_upstream, *[None] * len(saved), *of_arguments]
 
             return results, gradient
 
-        return list(together(upstream, tiles, *arguments))
+        return list(together(upstream, *given))
 
     return product  # type: ignore[no-any-return]
 

@@ -14,22 +14,22 @@ contiguous. `make_loops` compiles the loops for one shape of tile and keeps the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-
-import numpy as np
-from numba import njit
 
 from keras_vnn.layers.fast._instructions import (
     back_through_row,
     block_of_products,
     products_of_row,
     scattered_sums,
+    tanh_in_place,
     transpose,
     weighted_sums,
 )
 from keras_vnn.layers.fast._products import GROUP
+from keras_vnn.layers.fast._units import compiled, unit_loops
 
 # Inputs whose examples stay in the second level cache while all units of a node pass by.
 _INPUTS_AT_ONCE = 64
@@ -48,10 +48,14 @@ class Loops:
     to_tiles, from_tiles
         Between ``(batch, units)`` and ``(tiles, rows, width)``, for a range of groups of units; units that have no row
         are left out, and are zero on the way back.
-    add_bias, bias_sums
-        Add a number to each unit; sum each unit over the batch; for a range of units.
     forward
-        Products, for a range of output units.
+        Products with a bias, and their tanh if that is wanted, for a range of output units.
+    bias_sums
+        The sum of each unit over the batch, for a range of units.
+    normalize, back_through_normalization
+        Batch normalisation of a range of units, and of a gradient, in place.
+    back_through_tanh
+        A gradient becomes that of what the tanh was taken of, in place, for a range of units.
     backward_rows
         Both gradients of a layer with one unit per node, for a range of inputs.
     weights_rows
@@ -65,22 +69,15 @@ class Loops:
     width: int
     to_tiles: Callable[..., None]
     from_tiles: Callable[..., None]
-    add_bias: Callable[..., None]
-    bias_sums: Callable[..., None]
     forward: Callable[..., None]
+    bias_sums: Callable[..., None]
+    normalize: Callable[..., None]
+    back_through_normalization: Callable[..., None]
+    back_through_tanh: Callable[..., None]
     backward_rows: Callable[..., None]
     weights_rows: Callable[..., None]
     backward_inputs: Callable[..., None]
     backward_weights: Callable[..., None]
-
-
-def compiled(function: Callable[..., None]) -> Callable[..., None]:
-    """Compile on first use; keep the machine code next to the module or, if that is read-only, in the user's cache."""
-    try:
-        compiled: Callable[..., None] = njit(function, nogil=True, cache=True)
-    except RuntimeError:  # no folder can be written
-        compiled = njit(function, nogil=True)
-    return compiled
 
 
 @cache
@@ -145,31 +142,10 @@ def make_loops(registers: int, lanes: int, block: int) -> Loops:
                         for late in range(end - unit):
                             batch[first + example, unit + late] = tiled[tile, row + late, group + example]
 
-    def add_bias(out, bias, outputs, tiles, start, stop):
-        for tile in range(tiles):
-            for unit in range(start, stop):
-                place, value = (tile * outputs + unit) * width, bias[unit]
-                for example in range(width):
-                    out[place + example] += value
-
-    # By register, not by tile: how many registers a tile has may follow the number of threads.
-    def bias_sums(g, outputs, sums, tiles, start, stop):
-        line = np.zeros(lanes, g.dtype)
-        for unit in range(start, stop):
-            line[:] = 0
-            for tile in range(tiles):
-                for group in range(0, width, lanes):
-                    place = (tile * outputs + unit) * width + group
-                    for example in range(lanes):
-                        line[example] += g[place + example]
-            total = line[0]
-            for example in range(1, lanes):
-                total += line[example]
-            sums[unit] = total
-
     def forward(
-        x, inputs, rows, row_pointers, node_of, unit_of, weight_starts, weights, out, outputs, tiles, start, stop
-    ):
+        x, inputs, rows, row_pointers, node_of, unit_of, weight_starts, weights, bias, has_tanh, out, outputs, tiles,
+        start, stop,
+    ):  # fmt: skip
         for tile in range(tiles):
             base = tile * inputs * width
             unit = start
@@ -201,6 +177,17 @@ def make_loops(registers: int, lanes: int, block: int) -> Loops:
                             x, base, rows, first, fan_in, weights, weight, fan_in, out, place, 1, registers, lanes
                         )
                         unit += 1
+            for unit in range(start, stop):
+                place, value = (tile * outputs + unit) * width, bias[unit]
+                for example in range(width):
+                    out[place + example] += value
+            if has_tanh:
+                place = (tile * outputs + start) * width
+                if out.itemsize == 4:
+                    tanh_in_place(out, place, (stop - start) * registers, lanes)
+                else:
+                    for late in range((stop - start) * width):
+                        out[place + late] = math.tanh(out[place + late])
 
     def backward_rows(g, outputs, outs, weight_of, pointers, weights, x, dx, dw, inputs, tiles, start, stop):
         for tile in range(tiles):
@@ -303,20 +290,11 @@ def make_loops(registers: int, lanes: int, block: int) -> Loops:
 
     return Loops(
         width,
-        *(
-            compiled(function)
-            for function in (
-                to_tiles,
-                from_tiles,
-                add_bias,
-                bias_sums,
-                forward,
-                backward_rows,
-                weights_rows,
-                backward_inputs,
-                backward_weights,
-            )
-        ),
+        compiled(to_tiles),
+        compiled(from_tiles),
+        compiled(forward),
+        *unit_loops(registers, lanes),
+        *(compiled(each) for each in (backward_rows, weights_rows, backward_inputs, backward_weights)),
     )
 
 

@@ -12,7 +12,7 @@ import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +60,30 @@ class Arrangement:
     def starts(self) -> NDArray[np.int64]:
         """``(sources,)`` the first unit of each source, side by side."""
         return np.cumsum((0, *self.sizes))[:-1]
+
+
+@dataclass(frozen=True)
+class Finish:
+    """What a layer does with its sums.
+
+    Attributes
+    ----------
+    has_tanh
+        Whether their tanh is taken.
+    epsilon
+        Of the batch normalisation that follows in training; None without one.
+    """
+
+    has_tanh: bool = False
+    epsilon: float | None = None
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether the units before normalisation are needed for the gradients."""
+        return self.has_tanh or self.epsilon is not None
+
+
+LINEAR = Finish()
 
 
 class TilePlan:
@@ -113,7 +137,7 @@ class Products:
 
     Arrays of examples are ``(batch, units)``, in C order, float32 or float64; arrays of weights ``(connections,)``.
     *Parameters* are the weights, then the weights and the biases of the relays if there are relays, then the bias of
-    the outputs if there is one.
+    the outputs if there is one; where the outputs are normalised, gamma and beta come last.
 
     Parameters
     ----------
@@ -121,19 +145,27 @@ class Products:
         The connections of the layer.
     arrangement
         What stands where its inputs are; one source unless said otherwise.
+    finish
+        What is done with the sums.
     """
 
-    def __init__(self, connections: Connections, arrangement: Arrangement | None = None) -> None:
+    def __init__(
+        self, connections: Connections, arrangement: Arrangement | None = None, finish: Finish = LINEAR
+    ) -> None:
         self.connections = connections
+        self.finish = finish
         self.arrangement = arrangement or Arrangement.simple(connections.inputs)
         self.inputs, self.outputs, self.count = connections.inputs, connections.outputs, connections.count
         self._is_simple = bool((connections.output_units == 1).all())
         self._output_places = groups_of(self.outputs)
 
-    def forward(self, sources: Sequence[Array], parameters: Sequence[Array]) -> tuple[Array, Array]:
-        """Return the product ``(batch, outputs)`` and what is read of the sources in tiles, for `backward`."""
+    def forward(self, sources: Sequence[Array], parameters: Sequence[Array]) -> list[Array]:
+        """Return the outputs ``(batch, outputs)``, then what `backward` takes, of which the first are tiles read.
+
+        Then come the units before normalisation, if there is a finish, their means and their variances.
+        """
         batch, dtype = len(sources[0]), sources[0].dtype
-        weights, bias = self._effective(parameters)
+        weights, bias, normal = self._effective(parameters)
         loops = _loops_for(batch, dtype, self._is_simple)
         tiles = -(-batch // loops.width)
         rows = self._plan.rows
@@ -144,23 +176,33 @@ class Products:
         product = aligned((batch, self.outputs), dtype)
         sums = aligned((tiles, self.outputs, loops.width), dtype)
         out = sums.reshape(-1)
-
-        def work(start: int, stop: int) -> None:
-            loops.forward(
-                x, rows, plan.rows, plan.row_pointers, plan.node_of, plan.unit_of,
-                plan.weight_starts, weights, out, self.outputs, tiles, start, stop,
+        self._run(
+            lambda start, stop: loops.forward(
+                x, rows, plan.rows, plan.row_pointers, plan.node_of, plan.unit_of, plan.weight_starts, weights,
+                bias, self.finish.has_tanh, out, self.outputs, tiles, start, stop,
+            ),
+            self.connections.pointers,
+            batch,
+        )  # fmt: skip
+        found = [product, tiled.reshape(-1), *([out] if self.finish.is_saved else [])]
+        if normal:
+            sums = aligned((tiles, self.outputs, loops.width), dtype)
+            moments = [aligned((self.outputs,), dtype) for _ in range(2)]
+            self._over_units(
+                lambda start, stop: loops.normalize(
+                    out, *normal, self._numbers(batch, dtype), sums.reshape(-1), *moments, self.outputs, tiles, batch,
+                    start, stop,
+                ),
+                batch,
             )  # fmt: skip
-            if bias is not None:
-                loops.add_bias(out, bias, self.outputs, tiles, start, stop)
-
-        self._run(work, self.connections.pointers, batch)
+            found += moments
         self._from_tiles(sums, self._output_places, product, loops)
-        return product, tiled.reshape(-1)
+        return found
 
     def backward(
         self,
         upstream: Array,
-        tiled: Array | None,
+        saved: Sequence[Array],
         parameters: Sequence[Array],
         *,
         needs: Sequence[bool] | None = None,
@@ -172,8 +214,9 @@ class Products:
         ----------
         upstream
             ``(batch, outputs)`` gradient of the product.
-        tiled
-            What `forward` gave; None when the gradients of the parameters are not needed.
+        saved
+            What `forward` gave besides the outputs; nothing, where neither the gradients of the parameters are needed
+            nor is there a finish.
         parameters
             As for `forward`.
         needs
@@ -185,17 +228,17 @@ class Products:
         needs = [True] * len(self.arrangement.sizes) if needs is None else needs
         loops = _loops_for(batch, dtype, self._is_simple)
         tiles = -(-batch // loops.width)
-        x = read_only(tiled) if needs_parameters and tiled is not None else None
+        x = read_only(saved[0]) if needs_parameters else None
         dw = (aligned if batch else np.zeros)((self.count,), dtype) if x is not None else None
         found = [
             aligned((batch, size), dtype) for size, need in zip(self.arrangement.sizes, needs, strict=True) if need
         ]
-        of_units = None
         g = aligned((tiles, self.outputs, loops.width), dtype)
         self._to_tiles(upstream, self._output_places, g, loops)
+        of_normal = self._before_finish(loops, g.reshape(-1), saved[1:], parameters, tiles, batch)
         if any(needs):
             sums = aligned((tiles, self._plan.rows, loops.width), dtype)
-            weights, _ = self._effective(parameters)
+            weights = self._effective(parameters)[0]
             if self._is_simple and dw is not None:
                 self._rows(loops, x, g, weights, sums, dw, tiles, batch)
             else:
@@ -207,10 +250,40 @@ class Products:
                 self._from_tiles(sums, where, one, loops)
         elif dw is not None:
             self._weights(loops, x, g, dw, tiles, batch)
-        if dw is not None and len(parameters) > 1:
-            of_units = aligned((self.outputs,), dtype)
-            loops.bias_sums(g.reshape(-1), self.outputs, of_units, tiles, 0, self.outputs)
-        return found if dw is None else [*found, *self._taken_apart(dw, of_units, parameters)]
+        if dw is None:
+            return found
+        parameters = parameters[: len(parameters) - len(of_normal)]
+        of_units = aligned((self.outputs,), dtype)
+        if len(parameters) > 1:
+            self._over_units(
+                lambda start, stop: loops.bias_sums(g.reshape(-1), self.outputs, of_units, tiles, start, stop), batch
+            )
+        return [*found, *self._taken_apart(dw, of_units, parameters), *of_normal]
+
+    def _before_finish(
+        self, loops: Loops, g: Array, saved: Sequence[Array], parameters: Sequence[Array], tiles: int, batch: int
+    ) -> list[Array]:
+        """Make of gradients of the outputs those of the sums, in place; return those of gamma and beta."""
+        of_normal: list[Array] = []
+        if self.finish.epsilon is not None:
+            units, *moments = map(read_only, saved)
+            gamma, of_normal = read_only(parameters[-2]), [aligned((self.outputs,), g.dtype) for _ in range(2)]
+            numbers = self._numbers(batch, g.dtype)
+            self._over_units(
+                lambda start, stop: loops.back_through_normalization(
+                    g, units, gamma, *moments, numbers, *of_normal, self.outputs, tiles, batch, start, stop
+                ),
+                batch,
+            )
+        if self.finish.has_tanh:
+            units = read_only(saved[0])
+            self._over_units(
+                lambda start, stop: loops.back_through_tanh(g, units, self.outputs, tiles, start, stop), batch
+            )
+        return of_normal
+
+    def _numbers(self, batch: int, dtype: Any) -> Array:
+        return np.array([self.finish.epsilon, max(batch, 1)], dtype)
 
     def weights_gradient(self, upstream: Array, inputs: Array) -> Array:
         """Return the gradient of the weights from the inputs themselves."""
@@ -218,16 +291,21 @@ class Products:
         shape = (-(-len(inputs) // loops.width), self._plan.rows, loops.width)
         tiled = aligned(shape, inputs.dtype)
         self._to_tiles(inputs, self._plan.places[0], tiled, loops)
-        (dw,) = self.backward(upstream, tiled.reshape(-1), [np.zeros(0, inputs.dtype)], needs=[False])
+        (dw,) = self.backward(upstream, [tiled.reshape(-1)], [np.zeros(0, inputs.dtype)], needs=[False])
         return dw
 
     # ---- relays and bias --------------------------------------------------------------------------------------
 
-    def _effective(self, parameters: Sequence[Array]) -> tuple[Array, Array | None]:
-        """Return the weights of the sources themselves, and what is added to each unit, if anything is."""
+    def _effective(self, parameters: Sequence[Array]) -> tuple[Array, Array, list[Array]]:
+        """Return the weights of the sources themselves, what is added to each unit, and gamma and beta if there are."""
+        normal: list[Array] = []
+        if self.finish.epsilon is not None:
+            *parameters, gamma, beta = parameters
+            normal = [read_only(gamma), read_only(beta)]
         weights = read_only(parameters[0])
         if not self.arrangement.has_relays:
-            return weights, read_only(parameters[1]) if len(parameters) > 1 else None
+            bias = parameters[1] if len(parameters) > 1 else np.zeros(self.outputs, weights.dtype)
+            return weights, read_only(bias), normal
         from keras_vnn.layers.fast._loops import folding_loops
 
         folded, added = np.empty_like(weights), np.empty(self.outputs, weights.dtype)
@@ -235,11 +313,11 @@ class Products:
         folding_loops()[0](weights, scales, biases, self._relay_of, self.connections.pointers, folded, added)
         if len(parameters) > 3:
             added += parameters[3]
-        return read_only(folded), read_only(added)
+        return read_only(folded), read_only(added), normal
 
-    def _taken_apart(self, dw: Array, of_units: Array | None, parameters: Sequence[Array]) -> list[Array]:
+    def _taken_apart(self, dw: Array, of_units: Array, parameters: Sequence[Array]) -> list[Array]:
         """Return the gradients of the parameters from those of the effective ones."""
-        if of_units is None:
+        if len(parameters) == 1:
             return [dw]
         if not self.arrangement.has_relays:
             return [dw, of_units]
@@ -297,6 +375,9 @@ class Products:
 
     def _run(self, work: Callable[[int, int], None], pointers: Array, batch: int) -> None:
         run_in_parts(work, _cuts(pointers, self.count * batch))
+
+    def _over_units(self, work: Callable[[int, int], None], batch: int) -> None:
+        run_in_parts(work, even_cuts(self.outputs, self.outputs * batch))
 
     def _to_tiles(self, batch: Array, places: Array, tiled: Array, loops: Loops) -> None:
         batch = read_only(batch)

@@ -14,9 +14,10 @@ import keras
 
 from keras_vnn.layers._connections import Connections
 from keras_vnn.layers._kernels import SparseKernel
+from keras_vnn.layers._normalization import normalizable
 from keras_vnn.layers.fast._hosts import differentiable
 from keras_vnn.layers.fast._joined import Joined, Relays, handed_on
-from keras_vnn.layers.fast._products import Products
+from keras_vnn.layers.fast._products import Finish, Products
 
 __all__ = ["NativeKernel", "unavailable_loops"]
 
@@ -35,7 +36,7 @@ class NativeKernel(SparseKernel):
         self._product = differentiable(Products(connections))
         if keras.backend.backend() == "tensorflow":
             self._joined = Joined(connections, self._product)
-            self._product = lambda inputs, weights: self._joined([inputs], weights, None)
+            self._product = lambda inputs, weights: self._joined([inputs], weights, None)[0]
 
     @classmethod
     def unavailable(cls, connections: Connections, *, backend: str, device: str) -> str:
@@ -48,14 +49,21 @@ class NativeKernel(SparseKernel):
         """Return the product."""
         return self._product(inputs, weights)
 
-    def of_layer(self, parts: Sequence[Any], weights: Any, bias: Any, *, is_linear: bool) -> Any:
-        """Return the product with the bias; on TensorFlow in one operation, whatever the parts."""
+    def of_layer(self, parts: Sequence[Any], weights: Any, bias: Any, activation: Any) -> Any:
+        """Return the outputs of a layer; on TensorFlow in one operation, whatever the parts, with bias and tanh."""
         if keras.backend.backend() != "tensorflow":
-            return super().of_layer(parts, weights, bias, is_linear=is_linear)
-        outputs = self._joined(parts, weights, bias)
-        if is_linear and bias is not None and len(parts) == 1 and (self._connections.fan_in == 1).all():
+            return super().of_layer(parts, weights, bias, activation)
+        has_tanh = activation is keras.activations.tanh
+        (outputs,) = self._joined(parts, weights, bias, Finish(has_tanh))
+        if activation is not None and not has_tanh:
+            return activation(outputs)
+        if activation is None and bias is not None and len(parts) == 1 and (self._connections.fan_in == 1).all():
             return handed_on(outputs, Relays(parts[0], self._connections.rows, weights, bias))
-        return outputs
+
+        def normalized(gamma: Any, beta: Any, epsilon: float) -> list[Any]:
+            return self._joined(parts, weights, bias, Finish(has_tanh, epsilon), [gamma, beta])
+
+        return normalizable(outputs, normalized)
 
 
 def unavailable_loops(connections: Connections, device: str) -> str:

@@ -165,7 +165,8 @@ def test_weights_stay_non_negative_and_the_loss_falls(terms, preset) -> None:
     first = model.evaluate(x, x, verbose=0)
     model.optimizer.learning_rate.assign(0.02)
     model.fit(x, x, epochs=30, batch_size=16, verbose=0, shuffle=False)
-    assert model.evaluate(x, x, verbose=0) < 0.7 * first
+    # A likelihood of counts cannot fall below their entropy.
+    assert model.evaluate(x, x, verbose=0) < (0.95 if preset == "expimap" else 0.7) * first
     kernels = edge_weights(model).query("parameter == 'kernel'")["weight"]
     assert kernels.min() >= 0
     assert (kernels > 0).any()

@@ -30,6 +30,8 @@ from keras_vnn.options import ModelOptions
 
 # What trains best over many sizes of sets and depths, see docs/defaults.md.
 _GENE_SCALE, _NODE_SCALE, _SPREAD = 0.25, 0.35, 0.5
+# Of activations with a mean, which is taken out for units as large as those that read genes: deep ones may not fade.
+_WITH_A_MEAN = 0.7
 # Standard deviation at which activations are looked at, and the least slope that they must have.
 _SMALL, _FLAT = 0.25, 0.01
 
@@ -58,9 +60,10 @@ def held(
     regularizer = keras.regularizers.L2(options.l2) if options.l2 else None
     initializer = kernel_initializer(options)
     if options.anchor == "mean":
-        scale = options.initial_scale / _response(options.activation)[1]
+        mean, slope = _response(options.activation)
+        scale = options.initial_scale / slope
         initializer = MeanOfInputs(
-            scale * _NODE_SCALE,
+            scale * (_NODE_SCALE if abs(mean) <= _FLAT else _WITH_A_MEAN),
             genes=genes,
             gene_scale=scale * _GENE_SCALE,
             spread=_SPREAD if units.max() > 1 else 0.0,

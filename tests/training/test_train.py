@@ -149,7 +149,8 @@ def test_optimizers_are_as_asked() -> None:
         (
             {"preset": "lin"},
             "preset must be one of lin2017, lin2017-two-layer, scquery-go-flat, scquery-go-hierarchical, dcell-paper, "
-            "dcell-code, drugcell, nest, pnet, kpnn, discover, vega, onto-vae, expimap; got 'lin'. Did you mean lin2017?",
+            "dcell-code, drugcell, nest, pnet, kpnn, discover, vega, onto-vae, expimap; got 'lin'. "
+            "Did you mean lin2017?",
         ),
         ({"beta_2": 1.0}, "beta_2 must be a number of at least 0 and below 1, got 1.0."),
     ],

@@ -11,17 +11,25 @@ from message_words import commands, not_there, options_alone, texts, words_of_py
 TEXTS = list(texts())
 # Texts that only Python shows: no command calls the function, or calls it so that it has nothing to say.
 PYTHON_ALONE = {
+    "architecture/_value.py": {"check_architecture_given"},
     "architecture/wiring/_interactions.py": {"interaction_architecture"},
     "architecture/wiring/_joining.py": {"_check_genes", "join_architectures"},
     "architecture/wiring/_matching.py": {"prior_of"},
-    "data/_matrix.py": {"_frame_values"},
     "data/labels.py": {"labels_given"},
     "data/normalization.py": {"for_genes"},
     "experiments/comparison/_compare.py": {"_checked_objective"},
     "experiments/controls.py": {"_matrix"},
-    "export/_canvas.py": {"finished"},
+    "data/_matrix.py": {"_frame_values", "not_cells"},
+    "export/_canvas.py": {"finished", "picture_bytes"},
     "export/_content.py": {"check_ranking", "is_model"},
-    "export/figures.py": {"_by_class", "node_ranking", "training_history"},
+    "export/figures.py": {
+        "_by_class",
+        "activity_heatmap",
+        "confusion_matrix",
+        "node_ranking",
+        "real_against_null",
+        "training_history",
+    },
     "inspection/_activities.py": {"activities_by_class"},
     "inspection/_cells.py": {"_checked"},
     "inspection/_judgement.py": {"judge"},
@@ -31,14 +39,14 @@ PYTHON_ALONE = {
     "layers/_connections.py": {"from_adjacency"},
     "layers/_sparsely_connected.py": {"quantize"},
     "models/_outputs.py": {"as_outputs"},
-    "models/_view.py": {"layer_with"},
+    "models/_view.py": {"layer_with", "view"},
     "models/_weights.py": {"set_edge_weights"},
     "options/_presets.py": {"training_given"},
     "priors/identifiers/_apply.py": {"map_identifiers"},
     "priors/identifiers/_map.py": {"identifier_map"},
     "readers/genes.py": {"_in_memory"},
     "readers/pairs.py": {"frame_rows"},
-    "training/_run.py": {"split_of"},
+    "training/_run.py": {"run_training", "split_of"},
 }
 # No texts for people, or files in a language of their own.
 NO_MESSAGES = {

@@ -115,8 +115,8 @@ def test_what_is_no_count_is_refused(arch, planted) -> None:
     ):
         train_autoencoder(arch, logs, reconstruction="nb", **SMALL)
     message = (
-        r"reconstruction='nb' restores counts, which the network reads as log\(1 \+ count\): expected "
-        r"normalization='log1p', got 'log1p-cpm'\.\nPass normalization=\"log1p\", with data that are counts\."
+        r"reconstruction=\"nb\" restores counts, which the network reads as log\(1 \+ count\): expected the "
+        r"normalisation log1p, got log1p-cpm\.\nPass normalization=\"log1p\", with data that are counts\."
     )
     with pytest.raises(ModelError, match=message):
         train_autoencoder(arch, planted, preset="vega", reconstruction="nb", **SMALL)

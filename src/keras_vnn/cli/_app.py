@@ -100,7 +100,8 @@ def _worded(error: VNNError | OSError | MemoryError | ImportError) -> VNNError:
     if isinstance(error, MemoryError):
         return VNNError(
             f"Not enough memory{f': {error}' if str(error) else '.'}\n"
-            "Close other programs, or give fewer genes or cells; large .h5ad files can stay on disk (--backed always)."
+            "Close other programs, or give fewer genes or cells; large .h5ad files can stay on disk: "
+            "vnn train … --backed always"
         )
     if isinstance(error, ImportError):
         return VNNError(

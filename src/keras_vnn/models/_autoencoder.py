@@ -99,10 +99,11 @@ def build_autoencoder(
     chosen = autoencoder_options(preset, options)
     check_functions(chosen)
     if chosen.side_features and not chosen.encoder:
-        raise ModelError("Covariates enter at the first layer of the encoder: give it one, encoder=(256,).")
+        wanted = remedy("{encoder}", encoder=256)
+        raise ModelError(f"Covariates enter at the first layer of the encoder: give it one, {wanted}.")
     if chosen.dispersion == "covariates" and not chosen.side_features:
         raise ModelError(
-            "dispersion='covariates' needs covariates.\n"
+            remedy("{dispersion} needs covariates.\n", dispersion="covariates")
             + remedy("Name columns of the cells: {covariate}; or take {dispersion}.", covariate=..., dispersion="gene")
         )
     if seed is not None:

@@ -210,8 +210,9 @@ def check_counts_are_read(training: TrainingOptions, model: Options) -> None:
     """Raise a `ModelError` unless a model that restores counts reads what it can tell them by."""
     if isinstance(model, AutoencoderOptions) and model.restores_counts and training.normalization != "log1p":
         raise ModelError(
-            f"reconstruction={model.reconstruction!r} restores counts, which the network reads as log(1 + count): "
-            f"expected normalization='log1p', got {training.normalization!r}.\n"
+            remedy("{reconstruction}", reconstruction=model.reconstruction)
+            + " restores counts, which the network reads as log(1 + count): expected the normalisation log1p, got "
+            f"{training.normalization}.\n"
             + remedy("Pass {normalization}, with data that are counts.", normalization="log1p")
         )
 

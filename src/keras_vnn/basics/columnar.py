@@ -252,7 +252,10 @@ def _page(stream: Any, start: int) -> tuple[int, int]:
             header = reader.record()
         except IndexError:
             continue
-        return max(0, header[2]), reader.at + max(0, header[3])
+        unpacked, packed = header[2], header[3]
+        if type(unpacked) is not int or type(packed) is not int:
+            raise struct.error("the header of a page is not as it must be")
+        return max(0, unpacked), reader.at + max(0, packed)
     raise struct.error("it ends within the header of a page")
 
 

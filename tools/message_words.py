@@ -16,7 +16,7 @@ import keras_vnn
 
 PACKAGE = Path(keras_vnn.__file__).parent
 # Calls that word a text for where it is read.
-_WORDED = {"remedy", "called", "reader_called", "_with_data"}
+_WORDED = {"by_place", "remedy", "called", "reader_called", "_with_data"}
 # Of other programs, and options that the command line writes anew for each command.
 _FOREIGN = re.compile(r"(?<![\w-])(pip|robot|zstd|7z|lz4|git|grep|iconv|gunzip|head|apt-get|curl) [^\n;]*")
 _COMMAND = re.compile(r"(?<![\w./-])vnn ([a-z]+)(?: ([a-z]+))?([^\n;)`]*)")

@@ -21,7 +21,7 @@ from keras_vnn.architecture._nodes import Layer, Node, check_unique_ids
 from keras_vnn.basics.errors import ArchitectureError, OutputError, check_kind, did_you_mean, sample
 from keras_vnn.basics.files import replacing
 from keras_vnn.basics.provenance import Audit, Source
-from keras_vnn.basics.remedies import at_command_line
+from keras_vnn.basics.remedies import by_place
 from keras_vnn.basics.showing import Shown
 
 if TYPE_CHECKING:
@@ -298,7 +298,7 @@ class Architecture(Shown):
         return (
             f"No node is called {query!r}, among {count:,} hidden nodes and {len(self.genes):,} genes."
             + (f" {hint}" if hint else "")
-            + f"\nList them all: {'vnn export FILE --format csv' if at_command_line() else 'arch.node_table()'}"
+            + f"\nList them all: {by_place('vnn export FILE --format csv', 'arch.node_table()')}"
         )
 
     # ---- views --------------------------------------------------------------------------------------------

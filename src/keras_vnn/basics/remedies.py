@@ -21,6 +21,17 @@ def at_command_line() -> bool:
     return _FLAGS.get() is not None
 
 
+def by_place(on_command_line: str, in_python: str) -> str:
+    """Return the one of two texts that is for where it is read.
+
+    Examples
+    --------
+    >>> by_place("vnn map MODEL DATA", "vnn.tl.map_data(model, data)")
+    'vnn.tl.map_data(model, data)'
+    """
+    return on_command_line if at_command_line() else in_python
+
+
 def on_command_line(flags: Mapping[str, str]) -> None:
     """Word what follows for a command with these flags, by the names of its options."""
     _FLAGS.set({**flags, **({"overwrite": flags["force"]} if "force" in flags else {})})

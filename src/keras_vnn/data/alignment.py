@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from keras_vnn.basics.errors import DataError, GeneError, check_choice, sample
-from keras_vnn.basics.remedies import at_command_line, remedy
+from keras_vnn.basics.remedies import by_place, remedy
 from keras_vnn.data._matrix import Measured, Stored, large_compact, layer_names, named_matrix, stored
 from keras_vnn.data.inputs import StoredInputs, Treatment
 from keras_vnn.data.matching import DUPLICATE_POLICIES, combine_duplicates, gene_ids, inputs_called, positions
@@ -132,11 +132,10 @@ def _fitted(
         raise DataError(
             f"{remedy('{missing}', missing='mean')} needs the means of the training cells, which only a fitted "
             "normalisation knows.\n"
-            + (
-                remedy("Take {missing}, or train with a normalisation such as zscore.", missing="zero")
-                if at_command_line()
-                else "Fit it: vnn.pp.align(…, normalization="
-                f'vnn.pp.fit_normalization("{chosen.method}", data, genes, cells=train))'
+            + by_place(
+                remedy("Take {missing}, or train with a normalisation such as zscore.", missing="zero"),
+                "Fit it: vnn.pp.align(…, normalization="
+                f'vnn.pp.fit_normalization("{chosen.method}", data, genes, cells=train))',
             )
         )
     return chosen.for_genes(ids) if chosen.needs_fit or chosen.is_fitted else chosen
@@ -234,7 +233,7 @@ def without_duplicates(data: anndata.AnnData, duplicates: str = "raise") -> annd
     if stored(data) is not None:
         raise DataError(
             f"{data.n_vars - len(names):,} columns of the data are a gene again; they can be made one in memory only.\n"
-            f"Read the data with {'--backed never' if at_command_line() else 'backed=False'}, or make the genes "
+            f"Read the data with {by_place('--backed never', 'backed=False')}, or make the genes "
             "unique in the file."
         )
     if duplicates == "first":

@@ -19,7 +19,7 @@ from keras_vnn.basics.errors import DataError, ReadError, check_choice, did_you_
 from keras_vnn.basics.loom import is_loom
 from keras_vnn.basics.probing import refuse_damaged_hdf5
 from keras_vnn.basics.provenance import Source
-from keras_vnn.basics.remedies import at_command_line, option_named, remedy
+from keras_vnn.basics.remedies import by_place, option_named, remedy
 from keras_vnn.basics.ten_x import is_ten_x, ten_x_group
 from keras_vnn.basics.unpacking import columnar_kind
 from keras_vnn.basics.untrusted import check_hdf5, check_zarr
@@ -263,7 +263,7 @@ def _refuse_impossible(kind: str, path: Path, layer: str, backed: bool | str) ->
         raise DataError(
             f"A {kind} has no layers and cannot be left on disk: {path}\n"
             f"{_leave_out('layer', 'backed')}, or write an .h5ad"
-            + ("." if at_command_line() else ": vnn.read.expression(path).write_h5ad('cells.h5ad')")
+            + by_place(".", ": vnn.read.expression(path).write_h5ad('cells.h5ad')")
         )
     if kind == "text table" and layer != "X":
         raise DataError(f"A text table has no layer {layer!r}: {path}\n{_leave_out('layer')}.")

@@ -22,7 +22,7 @@ from scipy import sparse
 from keras_vnn.basics.errors import ReadError, VNNError, did_you_mean, sample
 from keras_vnn.basics.files import decompressed, existing_file, is_filled_up, read_lines
 from keras_vnn.basics.provenance import Source
-from keras_vnn.basics.remedies import at_command_line
+from keras_vnn.basics.remedies import by_place
 from keras_vnn.basics.unpacking import open_unpacked
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def read_drug_responses(
     if genes is None or cells is None:
         raise ReadError(
             f"There is no gene2ind.txt and cell2ind.txt next to the responses: {path}\n"
-            f"Put them there{'.' if at_command_line() else ', or name them: genes=, cells=, features='}"
+            f"Put them there{by_place('.', ', or name them: genes=, cells=, features=')}"
         )
     if not features or (drugs is None) != (fingerprints is None):
         raise ReadError("Name a file for at least one feature, and drugs together with fingerprints or neither.")

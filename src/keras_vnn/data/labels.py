@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from keras_vnn.basics.errors import DataError, check_choice, did_you_mean, sample
-from keras_vnn.basics.remedies import at_command_line, called, remedy
+from keras_vnn.basics.remedies import by_place, called, remedy
 from keras_vnn.basics.showing import Shown
 from keras_vnn.data._matrix import not_cells
 
@@ -154,7 +154,7 @@ def classes_of(labels: Any, values: Sequence[Any], what: str) -> Classes:
             raise DataError(
                 f"The {what} are fractions such as {fractions[0]:g}, {len(ordered):,} different ones.\n"
                 "Numbers are predicted by regression: "
-                + ("vnn train … --task regression" if at_command_line() else "vnn.pp.targets_of(data, column).")
+                + by_place("vnn train … --task regression", "vnn.pp.targets_of(data, column).")
             )
         if all(_is_number(v) for v in ordered):
             ordered.sort()
@@ -404,7 +404,7 @@ def targets_of(data: Any, columns: str | Sequence[str], *, missing_labels: str =
             texts = column[pd.to_numeric(column.astype(object), errors="coerce").isna() & column.notna()]
             raise DataError(
                 f"The targets {name!r} are not numbers: {texts.iloc[0]!r} is that of {texts.index[0]}.\n"
-                + ("Name a column of numbers." if at_command_line() else f"Classes: vnn.pp.labels_of(data, {name!r})")
+                + by_place("Name a column of numbers.", f"Classes: vnn.pp.labels_of(data, {name!r})")
             ) from error
     values = np.column_stack(gathered)
     infinite = (np.abs(values) > np.finfo(np.float32).max).any(axis=1)

@@ -13,7 +13,7 @@ from typing import Any
 
 from keras_vnn.basics.errors import DataError, GeneError, check_choice, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry
-from keras_vnn.basics.remedies import at_command_line, remedy
+from keras_vnn.basics.remedies import at_command_line, by_place, remedy
 from keras_vnn.basics.showing import Shown
 from keras_vnn.data._matrix import Measured, Stored, named_matrix, texts_of
 from keras_vnn.priors.genes import explain_mismatch, gene_list
@@ -176,7 +176,7 @@ def _missing_text(found: Alignment, n_wanted: int) -> str:
     lines += found.diagnosis.splitlines()
     rebuild = "rebuild the architecture for these genes: vnn build --genes cells.h5ad …"
     if found.what == "feature":
-        on_those = "" if at_command_line() else ": vnn.wire.on_features(arch, features, inputs=…)"
+        on_those = by_place("", ": vnn.wire.on_features(arch, features, inputs=…)")
         rebuild = f"lay the network on the features that were measured{on_those}"
     fill = remedy("Fill them with {missing}, or ", missing="zero") if found.matched else ""
     lines.append(f"{fill or 'Translate the names of the data, or '}{rebuild}")

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from keras_vnn.basics.errors import DataError, did_you_mean, sample
-from keras_vnn.basics.remedies import at_command_line, remedy
+from keras_vnn.basics.remedies import by_place, remedy
 from keras_vnn.data.labels import column_of
 
 
@@ -68,8 +68,7 @@ class Covariate:
             raise DataError(
                 f"{len(unknown):,} of {len(column):,} cells have a value of {self.name!r} that the model was not "
                 f"trained with: {sample({*unknown})}.\nIt knows: {sample(self.levels, 12)}. Leave these cells out; an "
-                "autoencoder can learn new values from them: "
-                + ("vnn map" if at_command_line() else "vnn.tl.map_data(model, data)")
+                "autoencoder can learn new values from them: " + by_place("vnn map", "vnn.tl.map_data(model, data)")
             )
         return np.asarray(np.eye(len(self.levels))[codes])
 
@@ -180,7 +179,7 @@ class Side:
             raise DataError(
                 "All values of the covariates are known to the model, so that there is nothing to learn: "
                 f"{values or 'they are numbers'}.\nAsk it directly: "
-                + ("vnn predict" if at_command_line() else "vnn.tl.autoencoder_activities(model, data)")
+                + by_place("vnn predict", "vnn.tl.autoencoder_activities(model, data)")
             )
         return replace(self, covariates=covariates)
 

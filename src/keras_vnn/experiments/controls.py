@@ -23,7 +23,7 @@ from scipy import sparse
 
 from keras_vnn.architecture import Architecture, Layer, Node
 from keras_vnn.basics.errors import ArchitectureError, DataError, check_choice
-from keras_vnn.basics.remedies import at_command_line
+from keras_vnn.basics.remedies import by_place
 from keras_vnn.data import Labels, align, as_expression
 
 if TYPE_CHECKING:
@@ -445,7 +445,7 @@ def _counts(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], float | N
         raise DataError(
             f"{int((values < 0).sum()):,} of {values.size:,} values are negative: a control input is made of counts or "
             "of their logarithms.\nGive those, and let the training scale them"
-            + ("." if at_command_line() else ': training_options(normalization="zscore")')
+            + by_place(".", ': training_options(normalization="zscore")')
         )
     if (values == np.rint(values)).all():
         return values, None

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from keras_vnn.basics.errors import DataError
-from keras_vnn.basics.remedies import at_command_line
+from keras_vnn.basics.remedies import by_place
 from keras_vnn.basics.showing import Shown
 
 # Queries that are compared with all cells at once.
@@ -318,11 +318,7 @@ def retrieval_scores(
     if batches is not None and sets.max() == 0:
         raise DataError(
             "All cells are of one data set: there is no other to search.\n"
-            + (
-                "Leave --batch out to compare cells within it."
-                if at_command_line()
-                else "Compare cells within it: batches=None"
-            )
+            + by_place("Leave --batch out to compare cells within it.", "Compare cells within it: batches=None")
         )
     asking = np.ones(len(names), bool) if queries is None else np.asarray(queries)
     if asking.shape != names.shape or asking.dtype != bool:

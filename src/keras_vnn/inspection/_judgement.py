@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from keras_vnn.basics.errors import DataError, ModelError
 from keras_vnn.basics.keras_import import keras
-from keras_vnn.basics.remedies import at_command_line, remedy
+from keras_vnn.basics.remedies import by_place, remedy
 from keras_vnn.basics.showing import Shown
 from keras_vnn.data import Classes, Split, SurvivalTimes, baseline_scores
 from keras_vnn.inspection._cells import Cells, cells_of, class_labels, evenly, known_split
@@ -93,7 +93,7 @@ class Judgement(Shown):
                 f"In training it is {self.training_accuracy:.{digits}f}: it knows its cells by heart. {narrowed}"
             )
         if self.unconnected and not self.dense_units:
-            dense = "vnn build … --dense-units 100" if at_command_line() else "dense_units=100 of the architecture"
+            dense = by_place("vnn build … --dense-units 100", "dense_units=100 of the architecture")
             lines.append(
                 f"{self.unconnected:,} of {self.genes:,} genes feed no node; another prior connects them, or "
                 f"{dense} reads them without a name."

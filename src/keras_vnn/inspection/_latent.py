@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from keras_vnn.basics.errors import DataError, ModelError, check_count, did_you_mean, sample
 from keras_vnn.basics.keras_import import keras
-from keras_vnn.basics.remedies import at_command_line
+from keras_vnn.basics.remedies import by_place
 from keras_vnn.inspection._activities import embedding_units
 from keras_vnn.inspection._cells import Cells, cells_of, class_labels
 from keras_vnn.inspection._record import Segment, evaluate, hidden_tensor, values_of
@@ -254,11 +254,10 @@ def _autoencoder(model: keras.Model) -> ModelView:
     if seen.latent_layer is None:
         raise ModelError(
             f"The model {seen.model.name!r} is not an autoencoder.\n"
-            + (
-                "Train one: vnn train … --objective autoencoder"
-                if at_command_line()
-                else "Train one: vnn.train_autoencoder(arch, data)\n"
-                "The activities of other models: vnn.tl.node_activities(model, data)"
+            + by_place(
+                "Train one: vnn train … --objective autoencoder",
+                "Train one: vnn.train_autoencoder(arch, data)\n"
+                "The activities of other models: vnn.tl.node_activities(model, data)",
             )
         )
     return seen

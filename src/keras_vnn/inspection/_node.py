@@ -21,7 +21,7 @@ from keras_vnn.architecture import Node, NodePosition, gene_counts
 from keras_vnn.basics.csv_tables import plain
 from keras_vnn.basics.errors import check_choice, check_count, readable
 from keras_vnn.basics.keras_import import keras
-from keras_vnn.basics.remedies import at_command_line, remedy
+from keras_vnn.basics.remedies import by_place, remedy
 from keras_vnn.basics.showing import Shown
 from keras_vnn.data import Classes
 from keras_vnn.inspection._cells import cells_of
@@ -363,7 +363,7 @@ def _renderable(inspected: NodeInspection) -> Group:
     if inspected.dense_targets:
         parts.append(Text(f"and all {inspected.dense_targets:,} dense units next to the nodes"))
     if inspected.activity is None:
-        call = remedy("{data}", data=...) if at_command_line() else "vnn.tl.inspect_node(model, node, data, labels)"
+        call = by_place(remedy("{data}", data=...), "vnn.tl.inspect_node(model, node, data, labels)")
         parts += [Text(""), Text(f"For activity and importance, pass data: {call}")]
     return Group(*parts)
 

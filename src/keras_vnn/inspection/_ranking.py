@@ -12,7 +12,7 @@ import pandas as pd
 from keras_vnn.architecture import gene_counts
 from keras_vnn.basics.errors import ConfigError, ModelError, VNNWarning, check_choice, check_count, did_you_mean
 from keras_vnn.basics.keras_import import keras
-from keras_vnn.basics.remedies import at_command_line, remedy
+from keras_vnn.basics.remedies import by_place, remedy
 from keras_vnn.data import Classes
 from keras_vnn.inspection._cells import cells_of
 from keras_vnn.inspection._findings import ClassMoments, Findings, findings_of
@@ -232,7 +232,7 @@ def _of_models(runs: Sequence[pd.DataFrame], by: str) -> pd.DataFrame:
     if not runs:
         raise ConfigError("There is no model to rank the nodes of.")
     if by in IMPORTANCE_METHODS:
-        each = remedy("{by}", by=by) if at_command_line() else f"vnn.tl.rank_nodes(model, data, by={by!r})"
+        each = by_place(remedy("{by}", by=by), f"vnn.tl.rank_nodes(model, data, by={by!r})")
         raise ConfigError(f"Importance by {by} is of one model. Rank each by itself: {each}")
     if any(set(table.index) != set(runs[0].index) or list(table) != list(runs[0]) for table in runs):
         raise ConfigError("The models are not runs of one network: their nodes or outputs differ.")
@@ -359,12 +359,12 @@ def _forgotten(seen: ModelView) -> ModelError:
         what = f"the importance of its nodes, but no evidence: it {why}"
     return ModelError(
         f"The model remembers {what}.\nPass data: {_with_data('vnn.tl.rank_nodes(model, data, labels)')}"
-        + ("" if at_command_line() else "; or vnn.tl.remember_inspection(model, data, labels) first.")
+        + by_place("", "; or vnn.tl.remember_inspection(model, data, labels) first.")
     )
 
 
 def _with_data(call: str) -> str:
-    return remedy("{data}", "vnn inspect MODEL --data FILE", data=...) if at_command_line() else call
+    return by_place(remedy("{data}", "vnn inspect MODEL --data FILE", data=...), call)
 
 
 def node_contributions(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from keras_vnn.basics.errors import ModelError, check_count
 from keras_vnn.basics.keras_import import as_numpy, keras
-from keras_vnn.basics.remedies import at_command_line, remedy
+from keras_vnn.basics.remedies import by_place, remedy
 from keras_vnn.data import Classes, StoredInputs
 from keras_vnn.inspection._cells import Cells
 from keras_vnn.models import Embedding, ModelView, Reconstruction
@@ -248,20 +248,15 @@ def without_outputs(seen: ModelView) -> ModelError:
         return ModelError(
             "The model is an autoencoder: it has no outputs whose change could rank its nodes.\n"
             "A single node: vnn inspect MODEL NODE"
-            + (
-                ""
-                if at_command_line()
-                else "; groups of cells: vnn.tl.differential_activity(model, data, column, group)"
-            )
+            + by_place("", "; groups of cells: vnn.tl.differential_activity(model, data, column, group)")
         )
     return ModelError(
         "The model is an embedding: it has no outputs whose change could rank its nodes.\n"
         "Look at single nodes (vnn inspect MODEL NODE), score it (vnn evaluate clustering MODEL DATA --label COLUMN), "
         "or "
-        + (
-            "train one that predicts: vnn train ARCHITECTURE DATA --label COLUMN -o model.keras"
-            if at_command_line()
-            else "build one that predicts: vnn.build_model(arch, outputs=vnn.pp.classes(labels))"
+        + by_place(
+            "train one that predicts: vnn train ARCHITECTURE DATA --label COLUMN -o model.keras",
+            "build one that predicts: vnn.build_model(arch, outputs=vnn.pp.classes(labels))",
         )
     )
 

@@ -18,7 +18,7 @@ from keras_vnn.architecture import Architecture
 from keras_vnn.basics.errors import ConfigError, DataError, check_choice
 from keras_vnn.basics.keras_import import keras
 from keras_vnn.basics.progress import progressing
-from keras_vnn.basics.remedies import at_command_line, remedy
+from keras_vnn.basics.remedies import by_place, remedy
 from keras_vnn.inspection._cells import cells_of
 from keras_vnn.inspection._importance import goal_of, hidden_layers
 from keras_vnn.inspection._record import Record, Recording, output_weights
@@ -273,10 +273,9 @@ def rlipp(
     if target == "labels" and labels is None:
         raise DataError(
             "There are no labels to predict.\n"
-            + (
-                remedy("Name their column: {label}", label=...)
-                if at_command_line()
-                else 'Pass labels, or take the model\'s scores: target="predictions"'
+            + by_place(
+                remedy("Name their column: {label}", label=...),
+                'Pass labels, or take the model\'s scores: target="predictions"',
             )
         )
     seen = view(model)

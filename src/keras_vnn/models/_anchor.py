@@ -15,7 +15,7 @@ from scipy import sparse
 
 from keras_vnn.architecture import Architecture, candidate_edges
 from keras_vnn.basics.errors import ModelError
-from keras_vnn.basics.remedies import at_command_line, remedy
+from keras_vnn.basics.remedies import by_place, remedy
 from keras_vnn.layers import (
     Connections,
     MeanOfInputs,
@@ -146,10 +146,9 @@ def check_signs(arch: Architecture, options: ModelOptions) -> None:
                 signs=options.signs,
             )
             + "Wire a regulation with effects, "
-            + (
-                "vnn build --genes FILE --regulation FILE"
-                if at_command_line()
-                else "vnn.wire.interactions(genes, regulation=vnn.read.regulation(path))"
+            + by_place(
+                "vnn build --genes FILE --regulation FILE",
+                "vnn.wire.interactions(genes, regulation=vnn.read.regulation(path))",
             )
             + ", or leave it out."
         )

@@ -9,7 +9,7 @@ import keras
 
 from keras_vnn.architecture import Architecture, check_architecture_given
 from keras_vnn.basics.errors import ModelError, VNNWarning
-from keras_vnn.basics.remedies import at_command_line, option_named, remedy
+from keras_vnn.basics.remedies import by_place, option_named, remedy
 from keras_vnn.data import Classes, Normalization
 from keras_vnn.layers import AuxiliaryModel, Concordance, ConcordanceIndex, CoxPartialLikelihood, SoftLinkModel
 from keras_vnn.models._builder import Builder, check_normalization, compile_model
@@ -81,8 +81,7 @@ def build_model(
     if preset == "discover" and all((layer.units == 1).all() for layer in arch.hidden_layers):
         warnings.warn(
             "Every node has one unit, which can hardly hold more than a mean of its genes.\n"
-            "The preset discover is for nodes of several: "
-            + ("vnn build … --units 6" if at_command_line() else "arch.with_units(6)"),
+            "The preset discover is for nodes of several: " + by_place("vnn build … --units 6", "arch.with_units(6)"),
             VNNWarning,
             stacklevel=2,
         )

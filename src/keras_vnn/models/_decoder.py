@@ -16,7 +16,7 @@ from scipy import sparse
 
 from keras_vnn.architecture import Architecture
 from keras_vnn.basics.errors import VNNWarning, sample
-from keras_vnn.basics.remedies import at_command_line
+from keras_vnn.basics.remedies import by_place
 from keras_vnn.layers import Connections, SelectUnits, SparselyConnected
 from keras_vnn.models._axes import Axis
 from keras_vnn.models._builder import head_dtype, name_of
@@ -149,7 +149,7 @@ def _warn_of_unread(genes: Sequence[str], unread: NDArray[np.bool_], *, of_count
         warnings.warn(
             f"{len(names):,} of {len(genes):,} genes are read by no node, so the autoencoder cannot restore them and "
             f"gives {given}: {sample(names)}.\n"
-            + ("Build the architecture with dense_units=1" if not at_command_line() else "vnn build … --dense-units 1")
+            + by_place("vnn build … --dense-units 1", "Build the architecture with dense_units=1")
             + ": a unit that all genes share; or build it from fewer genes.",
             VNNWarning,
             stacklevel=5,

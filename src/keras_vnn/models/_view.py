@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from keras_vnn.architecture import Architecture
 from keras_vnn.basics.errors import ModelError, check_kind
 from keras_vnn.basics.keras_import import keras
-from keras_vnn.basics.remedies import at_command_line
+from keras_vnn.basics.remedies import by_place
 from keras_vnn.data import Normalization
 from keras_vnn.models._outputs import Outputs, outputs_from_json
 from keras_vnn.models._roles import LayerRole, Roles
@@ -181,10 +181,9 @@ def view(model: Any) -> ModelView:
     if len(cards) != 1:
         raise ModelError(
             f"The model {model.name!r} carries no architecture, so its nodes have no names.\n"
-            + (
-                "Train one: vnn train ARCHITECTURE DATA --label COLUMN -o model.keras"
-                if at_command_line()
-                else "Build it with vnn.build_model(arch, outputs=…)."
+            + by_place(
+                "Train one: vnn train ARCHITECTURE DATA --label COLUMN -o model.keras",
+                "Build it with vnn.build_model(arch, outputs=…).",
             )
         )
     return ModelView(model, cards[0])

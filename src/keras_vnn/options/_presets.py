@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from keras_vnn.basics.errors import ModelError, check_choice
-from keras_vnn.basics.remedies import at_command_line, remedy
+from keras_vnn.basics.remedies import by_place, remedy
 from keras_vnn.options._base import Options, unknown_name
 from keras_vnn.options._model import LINEAR_UNIFORM, AutoencoderOptions, ModelOptions
 from keras_vnn.options._training import ADAM_EPSILON, TrainingOptions
@@ -180,10 +180,9 @@ def model_options(preset: str | None, changes: Mapping[str, Any]) -> ModelOption
     if preset in AUTOENCODER_PRESETS:
         raise ModelError(
             f"The preset {preset!r} is of autoencoders, not of models that predict.\n"
-            + (
-                "Train one: vnn train … --objective autoencoder"
-                if at_command_line()
-                else f"Build one: vnn.build_autoencoder(arch, preset={preset!r})"
+            + by_place(
+                "Train one: vnn train … --objective autoencoder",
+                f"Build one: vnn.build_autoencoder(arch, preset={preset!r})",
             )
         )
     return _of_preset(MODEL_PRESETS, preset, ModelOptions()).changed(**changes)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from keras_vnn.basics.errors import ReadError
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
-from keras_vnn.basics.remedies import at_command_line
+from keras_vnn.basics.remedies import by_place
 from keras_vnn.basics.showing import Shown
 from keras_vnn.priors._columns import (
     columns_of,
@@ -216,7 +216,7 @@ class Annotations(Shown):
             raise ReadError(
                 "The annotations have no evidence codes to choose from.\n"
                 "Read them from a GAF, GPAD or gene2go file"
-                + ("." if at_command_line() else ", or name the column: Annotations.from_frame(…, evidence=…)")
+                + by_place(".", ", or name the column: Annotations.from_frame(…, evidence=…)")
             )
         codes, joined = pd.factorize(self.evidence)
         good = np.array(

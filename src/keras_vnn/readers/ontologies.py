@@ -14,7 +14,7 @@ import numpy as np
 
 from keras_vnn.basics.errors import ConfigError, ReadError, check_choice, did_you_mean, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry
-from keras_vnn.basics.remedies import at_command_line, option_named, remedy
+from keras_vnn.basics.remedies import by_place, option_named, remedy
 from keras_vnn.priors import Annotations, GeneSets, Ontology
 from keras_vnn.priors.genes import gene_list
 from keras_vnn.priors.kinds import check_names
@@ -237,7 +237,7 @@ def read_annotations(
         check_choice("id", id, IDENTIFIERS)
     check_choice("not_rule", not_rule, NOT_RULES)
     if id == "synonym" and genes is None:
-        advice = f"leave out {option_named('id_map')}" if at_command_line() else "pass genes=…"
+        advice = by_place(f"leave out {option_named('id_map')}", "pass genes=…")
         raise ConfigError(f"{remedy('{id}', id='synonym')} needs to know which names to look for: {advice}")
     spaces = [namespace] if isinstance(namespace, str) else list(namespace or ())
     for space in spaces:

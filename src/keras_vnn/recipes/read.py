@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from keras_vnn.basics.bundled import config_names, config_path
 from keras_vnn.basics.errors import ConfigError, VNNError, did_you_mean
 from keras_vnn.basics.files import existing_file, read_lines
-from keras_vnn.basics.remedies import at_command_line, option_named
+from keras_vnn.basics.remedies import by_place, option_named
 from keras_vnn.options import shortened, worded
 from keras_vnn.recipes.schema import SEARCHABLE, BuildRecipe, CompareRecipe, Recipe, TrainRecipe, TuneRecipe
 from keras_vnn.recipes.section import Misuse, RecipeSection
@@ -173,7 +173,7 @@ def _worded(kind: type[RecipeSection], problem: Any, where: str, tree: Any) -> s
             hint = f"Fields to search stand under space, e.g. space: {{{name}: …}}."
         return _placed(f"Unknown option {name!r}. {hint or 'Known: ' + ', '.join(owner.option_names())}", place)
     if problem["type"] == "missing":
-        asked = f"--{name.replace('_', '-')}" if at_command_line() else repr(name)
+        asked = by_place(f"--{name.replace('_', '-')}", repr(name))
         return _placed(f"The option {asked} is needed. {owner.model_fields[name].description or ''}", place)
     if owner is TuneRecipe and problem["type"] == "value_error":
         field = "" if keys[-1] == "[key]" else f"{keys[keys.index('space') + 1]}: "

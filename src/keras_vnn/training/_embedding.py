@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from keras_vnn.architecture import Architecture
 from keras_vnn.basics.errors import DataError, ModelError, check_choice
 from keras_vnn.basics.progress import Say
-from keras_vnn.basics.remedies import at_command_line, remedy
+from keras_vnn.basics.remedies import by_place, remedy
 from keras_vnn.data import Labels, Split, labels_given
 from keras_vnn.layers import BatchHardTriplet, ContrastivePairs
 from keras_vnn.models import Embedding, build_model
@@ -92,7 +92,7 @@ def train_embedding(
     chosen, model_options = training_given(training, options, ModelOptions)
     known = labels_given(data, labels)
     if not isinstance(known, Labels):
-        way = remedy("{task}", "", task="classification") if at_command_line() else "vnn.pp.labels_of(data, column)"
+        way = by_place(remedy("{task}", "", task="classification"), "vnn.pp.labels_of(data, column)")
         raise DataError(f"An embedding is trained on classes of cells: {way}.")
     choices = options_of(preset, model_options)
     if choices.side_features:

@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_vnn.basics.errors import ModelError
 from keras_vnn.basics.progress import Say
-from keras_vnn.basics.remedies import at_command_line
+from keras_vnn.basics.remedies import by_place
 from keras_vnn.data import Normalization, Side, Split
 from keras_vnn.models import ModelView, build_autoencoder, compile_model, view
 from keras_vnn.options import TrainingOptions, autoencoder_options
@@ -78,10 +78,9 @@ def map_data(
             f"The model {seen.model.name!r} was not trained as an autoencoder with covariates, so that there is "
             "nothing to learn of a new batch.\n"
             "Train one on the first data: "
-            + (
-                "vnn train … --objective autoencoder --covariate batch"
-                if at_command_line()
-                else 'vnn.train_autoencoder(arch, data, covariate="batch")'
+            + by_place(
+                "vnn train … --objective autoencoder --covariate batch",
+                'vnn.train_autoencoder(arch, data, covariate="batch")',
             )
         )
     known = Side.from_json(record["side"])

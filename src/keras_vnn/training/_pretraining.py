@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from keras_vnn.basics.errors import ModelError
 from keras_vnn.basics.progress import Say, log_info
-from keras_vnn.basics.remedies import at_command_line
+from keras_vnn.basics.remedies import by_place
 from keras_vnn.layers import Connections, SparselyConnected
 from keras_vnn.layers.kernels import KERNELS
 from keras_vnn.models import view
@@ -151,10 +151,9 @@ def _layers_of(model: keras.Model, options: PretrainingOptions) -> dict[str, Any
         raise ModelError(
             "The model has no dense units to pretrain.\n"
             "Build it with some: "
-            + (
-                "vnn build … --dense-units 100"
-                if at_command_line()
-                else "vnn.wire.interactions(…, dense_units=100); or pretrain all layers: layers='all'"
+            + by_place(
+                "vnn build … --dense-units 100",
+                "vnn.wire.interactions(…, dense_units=100); or pretrain all layers: layers='all'",
             )
         )
     order = {id(layer): place for place, layer in enumerate(model.layers)}

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from keras_vnn.architecture import Architecture
 from keras_vnn.basics.errors import DataError
 from keras_vnn.basics.progress import Say
-from keras_vnn.basics.remedies import at_command_line, remedy
+from keras_vnn.basics.remedies import by_place, remedy
 from keras_vnn.data import (
     Labels,
     Side,
@@ -143,7 +143,7 @@ def train(
         raise DataError(
             f"The model has a side branch of {choices.side_features:,} features, but there are no data for it.\n"
             + remedy("Name the array of obsm it reads: {side}", side=...)
-            + ("." if at_command_line() else "; without the branch: side_features=0, side_layers=().")
+            + by_place(".", "; without the branch: side_features=0, side_layers=().")
         )
 
     return run_training(

@@ -15,7 +15,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import breadth_first_order, connected_components, dijkstra
 
 from keras_vnn.basics.errors import WiringError
-from keras_vnn.basics.remedies import at_command_line, remedy
+from keras_vnn.basics.remedies import by_place, remedy
 from keras_vnn.priors import Ontology
 
 if TYPE_CHECKING:
@@ -193,8 +193,7 @@ def refuse_cycle(ontology: Ontology, parents: sparse.csr_array) -> None:
         f"The ontology has a cycle of {len(path)} terms; {len(inside):,} terms lie in one:\n    "
         + "\n    ".join(shown)
         + "\nRemove an edge of it"
-        + (f" in the file: that of {child} to {parent}" if at_command_line() else "")
-        + ("" if at_command_line() else f': ontology.without_edges([("{child}", "{parent}")])')
+        + by_place(f" in the file: that of {child} to {parent}", f': ontology.without_edges([("{child}", "{parent}")])')
         + remedy(", or follow fewer relations: {relations}.", ".", relations=("is_a", "part_of"))
     )
 

@@ -18,7 +18,7 @@ from keras_vnn.architecture.wiring._groups import Groups, Limits, grouped_archit
 from keras_vnn.architecture.wiring._matching import check_match, positions_in, prior_of
 from keras_vnn.basics.errors import VNNWarning, WiringError, check_choice, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
-from keras_vnn.basics.remedies import at_command_line, reader_called
+from keras_vnn.basics.remedies import by_place, reader_called
 from keras_vnn.options import GeneSetOptions, InteractionOptions, documented
 from keras_vnn.priors import EFFECTS, GeneSets, Interactions, Regulation
 from keras_vnn.priors.genes import GeneList, gene_list
@@ -255,10 +255,9 @@ def gene_set_architecture(
             f"{len(shared):,} of {len(known):,} gene sets have the name of a gene: {sample(shared)}.\n"
             "If they are regulators and their targets, read the file by "
             f"{reader_called('regulation', 'read.regulation', format='gmt')}.\n"
-            + (
-                f"Rename these sets in the file, for example to SET:{shared[0]}."
-                if at_command_line()
-                else 'Give the sets other names, for example: {f"SET:{name}": genes for name, genes in sets.items()}'
+            + by_place(
+                f"Rename these sets in the file, for example to SET:{shared[0]}.",
+                'Give the sets other names, for example: {f"SET:{name}": genes for name, genes in sets.items()}',
             )
         )
     names = sorted(known)

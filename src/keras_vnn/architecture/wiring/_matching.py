@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from keras_vnn.basics.errors import GeneError, VNNWarning, WiringError
-from keras_vnn.basics.remedies import at_command_line, remedy
+from keras_vnn.basics.remedies import at_command_line, by_place, remedy
 from keras_vnn.priors.genes import GeneList, explain_mismatch
 from keras_vnn.priors.kinds import genes_known
 
@@ -112,4 +112,4 @@ def _advice(genes: GeneList, known: Collection[str], matched: int) -> str:
     if best > matched:
         return f"Rename the genes first, for example: genes = [{code} for name in genes]"
     text = "Bring both to the same identifiers first: map the names of one to those of the other."
-    return text + remedy(" Translate them with a table: {id_map}.", id_map="FILE") if at_command_line() else text
+    return by_place(text + remedy(" Translate them with a table: {id_map}.", id_map="FILE"), text)

@@ -18,7 +18,7 @@ from keras_vnn.basics.csv_tables import read_table
 from keras_vnn.basics.errors import ConfigError, check_choice
 from keras_vnn.basics.files import made_folder
 from keras_vnn.basics.progress import Say, log_info
-from keras_vnn.basics.remedies import at_command_line, remedy
+from keras_vnn.basics.remedies import by_place, remedy
 from keras_vnn.basics.runs import alone_at, claim, digest_of
 from keras_vnn.data import Labels, Targets, groups_in, labels_given
 from keras_vnn.data.metrics import named
@@ -323,7 +323,7 @@ def _check(objective: str, labels: Any, how: Mapping[str, Any], options: Compare
         return
     noun = "An autoencoder" if objective == "autoencoder" else "An embedding"
     if objective != "autoencoder" and not isinstance(labels, Labels):
-        way = "" if at_command_line() else ": vnn.pp.labels_of(data, column)"
+        way = by_place("", ": vnn.pp.labels_of(data, column)")
         raise ConfigError(f"{noun} is trained on classes of cells{way}.")
     if how.keys() & ({"side"} if objective == "autoencoder" else {"side", "covariate"}):
         raise ConfigError(f"{noun} reads genes alone. Leave out side and covariate.")

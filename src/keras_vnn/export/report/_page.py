@@ -22,7 +22,7 @@ import pandas as pd
 from keras_vnn.architecture import Architecture
 from keras_vnn.basics.errors import ModelError, ReadError
 from keras_vnn.basics.files import check_target, existing_file, replacing
-from keras_vnn.basics.remedies import at_command_line
+from keras_vnn.basics.remedies import by_place
 from keras_vnn.export._content import check_ranking, is_model, measure_of, outputs_of, remembered_rankings
 from keras_vnn.export.report._columns import (
     activity_columns,
@@ -232,10 +232,9 @@ def report_data(
             raise ModelError(
                 "An architecture has no weights, so it does nothing with data.\n"
                 "Train a model, and write its report: "
-                + (
-                    "vnn train ARCHITECTURE DATA --label COLUMN -o model.keras"
-                    if at_command_line()
-                    else "vnn.train(arch, data, labels), then vnn.pl.write_report(result.model, path)"
+                + by_place(
+                    "vnn train ARCHITECTURE DATA --label COLUMN -o model.keras",
+                    "vnn.train(arch, data, labels), then vnn.pl.write_report(result.model, path)",
                 )
             )
         found |= _of_architecture(source, None, None)

@@ -20,7 +20,7 @@ import yaml
 
 from keras_vnn.basics.errors import ConfigError, FetchError, OutputError, did_you_mean
 from keras_vnn.basics.files import replacing, sha256_of
-from keras_vnn.basics.remedies import at_command_line
+from keras_vnn.basics.remedies import by_place
 
 CURRENT = "current"
 
@@ -281,7 +281,7 @@ def fetch(
     except OSError as error:
         raise OutputError(
             f"Cannot make the cache folder {place}: {error.strerror}\n"
-            f"Name another {'with --folder' if at_command_line() else 'folder'}, or export {_VARIABLE}=/path/to/folder"
+            f"Name another {by_place('with --folder', 'folder')}, or export {_VARIABLE}=/path/to/folder"
         ) from error
     arrived = place / f"{wanted.archive}.partial"
     try:

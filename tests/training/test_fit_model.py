@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import anndata
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +11,7 @@ from scipy import sparse
 
 from keras_vnn.architecture import Architecture, Layer, Node
 from keras_vnn.basics.errors import DataError
-from keras_vnn.data import targets_of
+from keras_vnn.data import classes, targets_of
 from keras_vnn.models import Regression, build_model, view
 from keras_vnn.options import training_options
 from keras_vnn.training import fit_model, train
@@ -52,6 +53,19 @@ def test_early_stopping_goes_back_to_the_best(arch: Architecture) -> None:
     best = float(history["val_loss"].min())
     assert model.evaluate(x[20:], y[20:], verbose=0) == pytest.approx(best, rel=1e-4)
     assert (history["loss"] > 0).all()
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="others trace in their own ways")
+@pytest.mark.parametrize("preset", [None, "dcell-paper", "discover"])
+def test_the_step_is_traced_once(arch: Architecture, preset: str | None) -> None:
+    """A second trace, as of variables made in the first, takes seconds of a large network; so do batches cut short."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(40, 3)).astype("float32"), np.arange(40) % 2
+    model = build_model(arch, classes(["a", "b"]), preset=preset, seed=0)
+    step, traces = model.train_step, []
+    model.train_step = lambda data: traces.append(1) or step(data)
+    fit_model(model, x[:30], y[:30], validation=(x[30:], y[30:]), training=training_options(epochs=2, batch_size=8))
+    assert len(traces) == 1
 
 
 @pytest.mark.slow

@@ -100,7 +100,9 @@ def build_model(
         options=chosen.to_json(),
     )
     if not isinstance(wanted, Embedding):
-        metrics = ["accuracy"] if isinstance(wanted, Classes) else []
+        # By its class: of a name Keras makes the variables within the first step, which it then traces twice.
+        accuracy = keras.metrics.SparseCategoricalAccuracy("accuracy")
+        metrics = [accuracy] if isinstance(wanted, Classes) else []
         metrics = [ConcordanceIndex()] if isinstance(wanted, Survival) else metrics
         if optimizer is None and preset is None:
             usual = TrainingOptions()

@@ -126,7 +126,7 @@ def write_drugs(genes: list[str]) -> None:
     Path("new.txt").write_text("".join(f"{line}\t{drug}\n" for line, drug in pairs[:7]))
 
 
-@pytest.mark.parametrize("preset", ["nest", "drugcell"])
+@pytest.mark.parametrize("preset", ["nest", pytest.param("drugcell", marks=pytest.mark.slow)])
 def test_responses_to_drugs_are_trained_and_predicted(
     vnn: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, preset: str
 ) -> None:

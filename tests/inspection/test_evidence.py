@@ -129,7 +129,7 @@ def planted(seed, shift):
     return values, codes, sets
 
 
-@pytest.mark.parametrize("seed", [11, 12, 13])
+@pytest.mark.parametrize("seed", [11, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (12, 13))])
 def test_what_is_planted_is_found_and_nothing_else(seed):
     values, codes, sets = planted(seed, shift=1.0)
     levels = np.zeros(600)

@@ -47,7 +47,10 @@ def finishes(monkeypatch):
 
 @pytest.mark.parametrize("units", [1, 6])
 @pytest.mark.parametrize("activation", ["tanh", "linear", "relu"])
-@pytest.mark.parametrize(("batch", "reads"), [(1, False), (7, True), (70, False)])
+@pytest.mark.parametrize(
+    ("batch", "reads"),
+    [pytest.param(1, False, marks=pytest.mark.slow), (7, True), pytest.param(70, False, marks=pytest.mark.slow)],
+)
 def test_training_is_that_of_keras_own_normalisation(batch, units, activation, reads, finishes):
     data, targets = RNG.normal(size=(batch, 60)), RNG.normal(size=(batch, 8 + 25 * units * reads))
     models = [

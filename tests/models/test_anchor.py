@@ -131,6 +131,7 @@ def test_the_penalty_of_other_signs_is_that_of_numpy():
     assert keras.ops.convert_to_numpy(found) == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_preferred_signs_give_way_to_the_data(tmp_path):
     arch = signed_table(tmp_path)
     random = np.random.default_rng(0)

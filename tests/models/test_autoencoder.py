@@ -158,7 +158,10 @@ def test_nodes_read_what_they_feed_in_the_architecture_and_nothing_else(terms) -
     assert pairs == set(zip(edges["target"], edges["source"], strict=True))
 
 
-@pytest.mark.parametrize("preset", AUTOENCODER_PRESETS)
+@pytest.mark.parametrize(
+    "preset",
+    [pytest.param(name, marks=() if name == "vega" else pytest.mark.slow) for name in AUTOENCODER_PRESETS],
+)
 def test_weights_stay_non_negative_and_the_loss_falls(terms, preset) -> None:
     model = build_autoencoder(terms, preset=preset, encoder=(8,), dropout=0.0, latent_dropout=0.0, seed=0)
     x = cells(64)

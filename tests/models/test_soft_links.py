@@ -96,6 +96,7 @@ def test_nodes_are_inspected_with_what_they_read(found):
     assert "S0" in paths.index, "the forward pass follows links"
 
 
+@pytest.mark.slow
 def test_several_trainings_say_how_often(found):
     other = trained(seed=1, soft_links="near", soft_link_penalty=0.02)
     table = vnn.tl.soft_links([found, other])
@@ -107,6 +108,7 @@ def test_several_trainings_say_how_often(found):
     assert table.iloc[0]["weight"] == pytest.approx((one[*key] + two[*key]) / 2)
 
 
+@pytest.mark.slow
 def test_decoys_are_treated_as_the_prior_is(tmp_path):
     model = trained(decoy_edges=True)
     table = edge_weights(model).query("parameter == 'kernel'")

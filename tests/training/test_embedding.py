@@ -130,7 +130,7 @@ def test_pretraining_is_a_step_of_training(arch: Architecture, cells) -> None:
     assert not np.array_equal(np.concatenate(first), np.concatenate(without))
 
 
-@pytest.mark.parametrize("objective", ["siamese", "triplet"])
+@pytest.mark.parametrize("objective", [pytest.param("siamese", marks=pytest.mark.slow), "triplet"])
 def test_cells_of_a_type_come_together(objective: str, arch: Architecture, cells, tmp_path) -> None:
     split = split_cells(cells.obs["kind"], fractions=(0.6, 0.2, 0.2), seed=0)
     result = train_embedding(arch, cells, "kind", objective=objective, training=QUICK, split=split, tail=(4,))

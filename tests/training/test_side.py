@@ -93,7 +93,7 @@ def test_other_cells_are_read_as_those_of_the_training(arch: Architecture, cells
         predict(model, without)
 
 
-@pytest.mark.parametrize("preset", ["nest", "drugcell"])
+@pytest.mark.parametrize("preset", [pytest.param("nest", marks=pytest.mark.slow), "drugcell"])
 def test_features_and_drugs_are_found_by_name(arch: Architecture, cells: anndata.AnnData, preset: str) -> None:
     features = ("mutation", "deletion") if preset == "nest" else ()
     result = train(
@@ -133,7 +133,9 @@ def test_donors_stay_on_one_side(arch: Architecture, cells: anndata.AnnData) -> 
         train(arch, cells, "type", group="donors")
 
 
-@pytest.mark.parametrize("trainer", [train, train_embedding, train_autoencoder])
+@pytest.mark.parametrize(
+    "trainer", [train, *(pytest.param(other, marks=pytest.mark.slow) for other in (train_embedding, train_autoencoder))]
+)
 def test_options_of_training_are_taken_by_name(arch: Architecture, cells: anndata.AnnData, trainer) -> None:
     how = {"normalization": "zscore"}
     for given in ({"epochs": 2, "learning_rate": 0.01}, {"training": {"epochs": 2, "learning_rate": 0.01}}):
@@ -183,7 +185,9 @@ def test_weights_of_cells_count_in_the_loss(arch: Architecture, cells: anndata.A
         train(arch, cells, "type", sample_weight=-weights)
 
 
-@pytest.mark.parametrize("how", [{"layer": "raw"}, {"backed": True}, {"layer": "mutation"}])
+@pytest.mark.parametrize(
+    "how", [{"layer": "raw"}, {"backed": True}, pytest.param({"layer": "mutation"}, marks=pytest.mark.slow)]
+)
 def test_files_keep_what_is_read_next_to_the_genes(arch, cells, tmp_path, how) -> None:
     cells.raw = cells.copy()
     cells.write_h5ad(tmp_path / "cells.h5ad")

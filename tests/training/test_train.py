@@ -109,6 +109,7 @@ def test_folds_are_scored_on_cells_not_seen(arch: Architecture, cells: anndata.A
     assert table.loc[1, "accuracy"] == alone.metrics.accuracy
 
 
+@pytest.mark.slow
 def test_folds_of_numbers_are_scored_too(arch: Architecture, cells: anndata.AnnData) -> None:
     table = cross_validate(arch, cells, targets_of(cells, "dose"), training=training_options(epochs=1), n_folds=2)
     assert (table.index.tolist(), table["cells"].tolist(), table["epochs"].tolist()) == ([1, 2], [30, 30], [1, 1])

@@ -53,7 +53,7 @@ def in_memory(arch, cells):
     return trained(arch, cells)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS[:2] + [pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS[2:]])
 def test_the_weights_and_scores_are_those_of_data_in_memory(arch, folder, in_memory, kind):
     found = trained(arch, read_expression(folder / kind, backed=True))
     for here, there in zip(found.model.get_weights(), in_memory.model.get_weights(), strict=True):

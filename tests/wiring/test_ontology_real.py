@@ -65,7 +65,14 @@ REFERENCE = {
 }
 
 
-@pytest.mark.parametrize("case", REFERENCE, ids=" ".join)
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, marks=() if case[0] == "panel" or case[1:] == ("is_a", "row") else pytest.mark.slow)
+        for case in REFERENCE
+    ],
+    ids=" ".join,
+)
 def test_reference_counts_of_biological_process(go, panel, case):
     genes, relations, rule = case
     # The demo file has every row of the panel's genes; all genes need the whole file.

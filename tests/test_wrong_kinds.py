@@ -30,6 +30,15 @@ NEEDS_NO_RESULT = {
         lambda: vnn.train(CELLS, ARCH, "kind"),
         "Expected an Architecture, got AnnData.\nThe architecture comes before the data: vnn.train(arch, data, labels)",
     ),
+    "a number of cells for labels": (
+        lambda: vnn.pp.split_cells(400, seed=0),
+        "Expected Labels, Targets, the name of a column or a label per cell, got int.\n"
+        "Classes: vnn.pp.labels_of(data, column). Numbers to predict: vnn.pp.targets_of(data, columns).",
+    ),
+    "a column without its table": (
+        lambda: vnn.pp.split_cells("kind", seed=0),
+        "Expected a label per cell, got one text, 'kind'.\nOf a column: vnn.pp.labels_of(data, column)",
+    ),
     "an architecture by its file": (
         lambda: vnn.train("a.vnn", CELLS, "kind"),
         f"Expected an Architecture, got str.\n{READ}",

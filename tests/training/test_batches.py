@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import anndata
+import keras
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 from sklearn.metrics import silhouette_score
+from sklearn.model_selection import cross_val_score
+from sklearn.svm import SVC
 
 from keras_vnn.architecture import Architecture
 from keras_vnn.architecture.wiring import gene_set_architecture
 from keras_vnn.basics.errors import DataError, ModelError
+from keras_vnn.data import split_cells
 from keras_vnn.inspection import autoencoder_activities, differential_activity, predict
+from keras_vnn.layers import CovariateAdversary
 from keras_vnn.models import build_autoencoder, edge_weights, load_model, save_model, view
 from keras_vnn.training import map_data, train_autoencoder
 
@@ -28,15 +33,16 @@ def arch() -> Architecture:
     return gene_set_architecture(GENES, SETS)
 
 
-def cells(count: int, batches: str, seed: int) -> anndata.AnnData:
-    """Types of cells that differ by three programs, in batches of which each shifts every gene."""
+def cells(count: int, batches: str, seed: int, by_type: bool = False) -> anndata.AnnData:
+    """Types of cells that differ by three programs, in batches of which each shifts the genes, or each type's."""
     random, world = np.random.default_rng(seed), np.random.default_rng(0)
     level, weights = world.normal(0, 1, 40), world.uniform(0.4, 1, 24)
-    shifts = {batch: world.normal(0, 0.8, 40) for batch in "abcd"}
+    shifts = {batch: world.normal(0, 0.8, (3, 40)) for batch in "abcd"}
     types, batch = random.integers(0, 3, count), random.choice(list(batches), count)
     activity = 2 * np.eye(3)[types] + random.gamma(1, 0.5, (count, 3))
     shares = level + np.pad(np.repeat(activity, 8, axis=1) * weights, ((0, 0), (0, 16)))
-    shares = np.exp(shares + np.array([shifts[one] for one in batch]))
+    changed = types if by_type else np.zeros(count, int)
+    shares = np.exp(shares + np.array([shifts[one][kind] for one, kind in zip(batch, changed, strict=True)]))
     means = shares / shares.sum(axis=1, keepdims=True) * np.exp(random.normal(6.5, 0.5, (count, 1)))
     obs = pd.DataFrame(activity, columns=list(PROGRAMS), index=[f"{batches}{i}" for i in range(count)])
     obs = obs.assign(batch=batch, type=[f"type {one}" for one in types], age=random.normal(50, 9, count))
@@ -73,6 +79,63 @@ def test_batches_mix_and_programs_stay(arch, first, trained) -> None:
     found = autoencoder_activities(trained.model, first[trained.split.test])
     for name in PROGRAMS:
         assert stats.spearmanr(found[:, name].X.ravel(), found.obs[name]).statistic > 0.7
+
+
+@pytest.mark.slow
+def test_an_adversary_takes_out_what_a_sum_cannot(arch, tmp_path) -> None:
+    """Batches that change each type of cells in its own way are told apart by what a covariate does not explain."""
+    mixed = cells(400, "ab", 3, by_type=True)
+    split = split_cells(mixed.obs["type"], seed=0)
+    how = {**SMALL, "epochs": 150, "learning_rate": 0.005, "split": split}
+
+    def told(model: keras.Model, column: str) -> float:
+        return cross_val_score(SVC(), latent(model, mixed), mixed.obs[column], cv=5).mean()
+
+    with_one, without = (
+        train_autoencoder(arch, mixed, reconstruction="nb", covariate="batch", adversary=weight, **how)
+        for weight in (6.0, 0.0)
+    )
+    assert told(with_one.model, "batch") < told(without.model, "batch") - 0.1
+    assert told(with_one.model, "type") > 0.9
+    new = cells(120, "cd", 4, by_type=True)
+    mapped = map_data(with_one.model, new, epochs=2)
+    np.testing.assert_array_equal(predict(mapped.model, mixed), predict(with_one.model, mixed))
+    save_model(with_one.model, tmp_path / "model.keras")
+    again = load_model(tmp_path / "model.keras")
+    pd.testing.assert_frame_equal(predict(again, mixed), predict(with_one.model, mixed))
+    x = [np.zeros((4, 40), "float32"), np.eye(2, dtype="float32")[[0, 1, 0, 1]]]
+    for one in (with_one.model, again):
+        one(x, training=True)
+    assert len(again.losses) == len(with_one.model.losses)
+
+
+def test_a_step_with_an_adversary_is_that_of_numpy() -> None:
+    """Least squares of standardised units: its own weights go down the loss, those before it go up."""
+    random = np.random.default_rng(0)
+    x, covariates = random.normal(size=(6, 3)).astype("float32"), random.normal(size=(6, 2)).astype("float32")
+    inputs = [keras.Input((3,)), keras.Input((2,))]
+    made = keras.layers.Dense(4, use_bias=False)(inputs[0])
+    model = keras.Model(inputs, CovariateAdversary(3.0, width=5, seed=1)([made, inputs[1], made]))
+    model.compile(keras.optimizers.SGD(0.1), loss=None)
+    before, first, bias, second, last = (weight.astype(float) for weight in model.get_weights())
+    units = x @ before
+    spread = units.std(axis=0) + keras.config.epsilon()
+    read = (units - units.mean(axis=0)) / spread
+    hidden = np.maximum(read @ first + bias, 0)
+    guess = 2 * np.tanh((hidden @ second + last) / 2)
+    wrong = guess - covariates
+    back = 3 * 2 / 6 * wrong * (1 - (guess / 2) ** 2)
+    within = (back @ second.T) * (hidden > 0)
+    # Of a standardisation, as in batch normalisation.
+    of_read = within @ first.T
+    of_units = (of_read - of_read.mean(axis=0) - read * (of_read * read).mean(axis=0)) / spread
+    np.testing.assert_allclose(model.predict([x, covariates], verbose=0), x @ before, rtol=1e-5, atol=1e-6)
+    loss = model.fit([x, covariates], batch_size=6, verbose=0).history["loss"]
+    assert loss == [pytest.approx(3 * (wrong**2).sum(axis=1).mean(), rel=1e-5)]
+    after = model.get_weights()
+    np.testing.assert_allclose(after[0] - before, 0.1 * x.T @ of_units, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(after[1] - first, -0.1 * read.T @ within, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(after[3] - second, -0.1 * hidden.T @ back, rtol=1e-4, atol=1e-6)
 
 
 def test_the_program_of_a_type_is_more_active_in_it(first, trained) -> None:

@@ -5,7 +5,7 @@ from ._auxiliary import AuxiliaryHeads, AuxiliaryModel, auxiliary_predictions
 from ._card import ArchitectureCard
 from ._connections import Connections
 from ._counts import CountLikelihood, nb_log_likelihood, zinb_log_likelihood
-from ._covariates import CovariateEffect
+from ._covariates import CovariateAdversary, CovariateEffect
 from ._initial import check_initializer
 from ._losses import BatchHardTriplet, Concordance, ContrastivePairs, ReconstructionError
 from ._node_layers import LatentSample, NodeDropout, SelectUnits
@@ -23,6 +23,7 @@ __all__ = [
     "Connections",
     "ContrastivePairs",
     "CountLikelihood",
+    "CovariateAdversary",
     "CovariateEffect",
     "CoxPartialLikelihood",
     "LatentSample",

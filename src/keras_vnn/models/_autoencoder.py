@@ -13,6 +13,7 @@ from keras_vnn.data import Normalization
 from keras_vnn.layers import (
     ArchitectureCard,
     CountLikelihood,
+    CovariateAdversary,
     CovariateEffect,
     LatentSample,
     ReconstructionError,
@@ -106,6 +107,11 @@ def build_autoencoder(
             remedy("{dispersion} needs covariates.\n", dispersion="covariates")
             + remedy("Name columns of the cells: {covariate}; or take {dispersion}.", covariate=..., dispersion="gene")
         )
+    if chosen.adversary and not chosen.side_features:
+        raise ModelError(
+            remedy("{adversary} needs covariates.\n", adversary=chosen.adversary)
+            + remedy("Name columns of the cells: {covariate}; or take {adversary}.", covariate=..., adversary=0)
+        )
     if seed is not None:
         keras.utils.set_random_seed(seed)
     genes = keras.Input((int(arch.layers[0].units.sum()),), name="genes")
@@ -121,6 +127,9 @@ def build_autoencoder(
     decoder = Decoder(arch, latent, chosen)
     restored = decoder.reconstruction()
     of_genes = Axis.of("nodes", 0)
+    if chosen.adversary:
+        adversary = CovariateAdversary(chosen.adversary, seed=seed, name="adversary", dtype=head_dtype())
+        restored = adversary([latent, inputs[1], restored])
     if covariates is not None:
         restored = covariates.added_to(restored, "decoder", of_genes, dtype=head_dtype())
     if chosen.restores_counts:

@@ -118,6 +118,7 @@ class AutoencoderChanges(TypedDict, total=False):
     reconstruction: Literal["normal", "nb", "zinb"]
     dispersion: Literal["gene", "covariates"]
     side_features: int
+    adversary: float
     non_negative: bool
     l1: float
     kernel_initializer: str

@@ -241,6 +241,11 @@ class AutoencoderOptions(Options):
         ge=0,
         description="Width of a second input, the covariates of a cell, which encoder and decoder read; 0 for none.",
     )
+    adversary: NonNegative = Field(
+        default=0.0,
+        description="Weight of a dense network that guesses the covariates from the latent values, and against which "
+        "the encoder learns to leave them out; compared with the loss summed over genes, 0 for none.",
+    )
     non_negative: bool = Field(default=True, description="Keep the weights of the decoder at 0 or above.")
     l1: NonNegative = Field(default=0.0, description="L1 penalty of the decoder.")
     kernel_initializer: str = Field(default=LINEAR_UNIFORM, description=_INITIALIZER)

@@ -12,6 +12,7 @@ from keras_vnn.basics.errors import ModelError
 from keras_vnn.basics.progress import Say
 from keras_vnn.basics.remedies import by_place
 from keras_vnn.data import Normalization, Side, Split
+from keras_vnn.layers import CovariateAdversary
 from keras_vnn.models import ModelView, build_autoencoder, compile_model, view
 from keras_vnn.options import TrainingOptions, autoencoder_options
 from keras_vnn.training._autoencoder import score_restored
@@ -90,7 +91,9 @@ def map_data(
         before = before.changed(optimizer="adam", weight_decay=0.0)
     chosen = training if isinstance(training, TrainingOptions) else before.changed(**dict(training or {}))
     chosen = chosen.changed(**options)
-    choices = autoencoder_options(None, {**seen.card.metadata["options"], "side_features": side.width})
+    # What is before the adversary does not learn any more.
+    kept = {**seen.card.metadata["options"], "side_features": side.width, "adversary": 0.0}
+    choices = autoencoder_options(None, kept)
 
     def build(*, normalization: Normalization, optimizer: Any, seed: int) -> keras.Model:
         wider = build_autoencoder(
@@ -134,7 +137,8 @@ def _inherit(seen: ModelView, wider: keras.Model, known: Side, side: Side) -> No
     places, starts = side.places_of(known), side.starts_from(known)
     is_known = np.isin(np.arange(side.width), places)
     grows = view(wider).covariate_layers
-    for old, new in zip(seen.model.layers, wider.layers, strict=True):
+    stays = [layer for layer in seen.model.layers if not isinstance(layer, CovariateAdversary)]
+    for old, new in zip(stays, wider.layers, strict=True):
         new.trainable = new in grows
         if not new.trainable:
             new.set_weights(old.get_weights())

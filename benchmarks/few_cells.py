@@ -4,8 +4,8 @@ So many cells of each class are drawn for training and 10 more (5 of fewer than 
 methods train on as well; the rest of the cells is the test, 1,000 at most. A class that has fewer gives half of its
 cells to training and a sixth to early stopping. Draws are seeds 0, 1, …; every method gets the same cells. Balanced
 accuracy; the difference from logistic regression is paired, with a 95 % interval of Student's t. A network reads the
-genes that feed a node, the other methods all genes; the last column is of those genes alone. The same network is trained
-next to 100 dense units, which read all genes, too. What was measured before is kept, draw by draw.
+genes that feed a node, the other methods all genes, but for "genes read", which is of those alone. The same network is
+trained next to 100 dense units, which read all genes, too. A draw that was measured before is not trained again.
 """
 
 from __future__ import annotations

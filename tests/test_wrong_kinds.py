@@ -37,7 +37,8 @@ NEEDS_NO_RESULT = {
     ),
     "a column without its table": (
         lambda: vnn.pp.split_cells("kind", seed=0),
-        "Expected a label per cell, got one text, 'kind'.\nOf a column: vnn.pp.labels_of(data, column)",
+        "Expected Labels, Targets, the name of a column or a label per cell, got str.\n"
+        "Classes: vnn.pp.labels_of(data, column). Numbers to predict: vnn.pp.targets_of(data, columns).",
     ),
     "an architecture by its file": (
         lambda: vnn.train("a.vnn", CELLS, "kind"),

@@ -15,7 +15,7 @@ PYTHON_ALONE = {
     "architecture/wiring/_interactions.py": {"interaction_architecture"},
     "architecture/wiring/_joining.py": {"_check_genes", "join_architectures"},
     "architecture/wiring/_matching.py": {"prior_of"},
-    "data/labels.py": {"labels_given"},
+    "data/labels.py": {"_check_one_per_cell"},
     "data/normalization.py": {"for_genes"},
     "experiments/comparison/_compare.py": {"_checked_objective"},
     "experiments/controls.py": {"_matrix"},

@@ -137,17 +137,13 @@ def plain_values(labels: Any) -> tuple[list[Any], list[bool]]:
     """Return plain values and which of them are missing (null, or an empty text)."""
     if isinstance(getattr(labels, "classes", None), Classes):
         return labels.names.tolist(), [False] * len(labels)
-    if isinstance(labels, str):
-        raise DataError(
-            f"Expected a label per cell, got one text, {labels!r}.\nOf a column: vnn.pp.labels_of(data, column)"
-        )
     _check_one_per_cell(labels)
     values = list(labels)
     return values, [bool(pd.isna(v)) or (isinstance(v, str | bytes) and not v.strip()) for v in values]
 
 
 def _check_one_per_cell(labels: Any) -> None:
-    if getattr(labels, "ndim", 1) != 1 or not hasattr(labels, "__len__"):
+    if isinstance(labels, str) or getattr(labels, "ndim", 1) != 1 or not hasattr(labels, "__len__"):
         shape = f" of shape {labels.shape}" if hasattr(labels, "shape") else ""
         raise DataError(
             f"Expected Labels, Targets, the name of a column or a label per cell, got {type(labels).__name__}{shape}.\n"

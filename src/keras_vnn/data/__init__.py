@@ -14,7 +14,6 @@ from keras_vnn.data.labels import (
     Targets,
     class_weights,
     classes,
-    groups_in,
     labels_given,
     labels_of,
     targets_of,
@@ -32,7 +31,7 @@ from keras_vnn.data.modalities import modalities
 from keras_vnn.data.normalization import Normalization, fit_normalization
 from keras_vnn.data.plink import read_plink
 from keras_vnn.data.side import Side
-from keras_vnn.data.splits import Split, folds, labels_at, split_cells
+from keras_vnn.data.splits import Split, folds, groups_in, labels_at, split_cells
 from keras_vnn.data.survival import SurvivalMetrics, SurvivalTimes, null_residuals, survival_metrics, survival_of
 
 __all__ = [

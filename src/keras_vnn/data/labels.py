@@ -478,11 +478,6 @@ def column_of(data: Any, name: str) -> tuple[Any, Any]:
     return obs, obs[name]
 
 
-def groups_in(data: Any, column: str | None, cells: NDArray[np.intp]) -> Any:
-    """Return the value of a column for some cells, such as their donors; ``None`` where no column is named."""
-    return None if column is None else column_of(data, column)[1].iloc[cells].to_numpy(object)
-
-
 def _rows_with(obs: Any, missing: NDArray[np.bool_], missing_labels: str, column: str, what: str) -> NDArray[np.intp]:
     """Return the rows that are not missing; raise when there are none, or when none may be left out."""
     if missing.size and missing.all():

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from keras_vnn.basics.errors import DataError
 from keras_vnn.basics.remedies import remedy
 from keras_vnn.basics.showing import Shown
-from keras_vnn.data.labels import Labels, Targets, classes
+from keras_vnn.data.labels import Labels, Targets, classes, column_of
 from keras_vnn.data.survival import SurvivalTimes
 
 PARTS = ("train", "validation", "test")
@@ -211,6 +211,11 @@ def folds(
         Split(*_take(rest, round(validation * len(rest)), codes, names, seed, "validation"), test, seed)
         for rest, test in drawn
     )
+
+
+def groups_in(data: Any, column: str | None, cells: NDArray[np.intp]) -> Any:
+    """Return the value of a column for some cells, such as their donors; ``None`` where no column is named."""
+    return None if column is None else column_of(data, column)[1].iloc[cells].to_numpy(object)
 
 
 def _strata(labels: Any, stratify: bool, seed: int) -> tuple[Sequence[str], Any, int]:

@@ -32,9 +32,9 @@ from keras_vnn.data import (
     inputs_of,
     split_cells,
 )
-from keras_vnn.data.labels import column_of, groups_in
+from keras_vnn.data.labels import column_of
 from keras_vnn.data.metrics import Metrics
-from keras_vnn.data.splits import PARTS
+from keras_vnn.data.splits import PARTS, groups_in
 from keras_vnn.models import view
 from keras_vnn.options import (
     AutoencoderOptions,

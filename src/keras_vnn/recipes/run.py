@@ -27,7 +27,7 @@ from keras_vnn.priors import Annotations, GeneSets, Interactions, Regulation
 from keras_vnn.priors.genes import GeneList
 from keras_vnn.priors.identifiers import identifier_map, map_identifiers, names_in
 from keras_vnn.priors.kinds import genes_known
-from keras_vnn.recipes.prior_files import read_named
+from keras_vnn.recipes.prior_fields import FIELDS_OF_FILES, read_family
 from keras_vnn.recipes.schema import BuildRecipe, TrainingRecipe, TrainRecipe
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def _suggest_column(prior: Any, genes: GeneList, recipe: BuildRecipe) -> None:
     names = set(names_in(prior))
     if recipe.gene_column is not None or _translates(recipe) or not names.isdisjoint(genes):
         return
-    from keras_vnn.data.contents import gene_names_of
+    from keras_vnn.data._stores import gene_names_of
 
     met = {column: len(names.intersection(found)) for column, found in gene_names_of(recipe.genes).items()}
     best = max(met, key=lambda column: met[column], default="")
@@ -416,3 +416,17 @@ def trainer_of(objective: str) -> Callable[..., TrainingResult]:
     if objective == "prediction":
         return train
     return train_autoencoder if objective == "autoencoder" else partial(train_embedding, objective=objective)
+
+
+def read_named(family: str, path: Any, recipe: BuildRecipe, **options: Any) -> Any:
+    """Read a file, or several, that a recipe names, as it says."""
+    given = {
+        option: getattr(recipe, field) for option, field in FIELDS_OF_FILES[family].items() if _is_said(recipe, field)
+    }
+    return read_family(family, path, **given, **options)
+
+
+def _is_said(recipe: BuildRecipe, field: str) -> bool:
+    """Say whether a list has a value; of what is left empty the function knows better."""
+    value, default = getattr(recipe, field), BuildRecipe.model_fields[field].default
+    return bool(value != () or default != ())

@@ -84,7 +84,8 @@ def _option(name: str, field: FieldInfo, panel: str | None) -> Any:
         names = (extra_of(field).get("flags", f"{flag}/--no-{flag[2:]}"),)
     choices = choices_of(field.annotation)
     text = field.description or ""
-    reads_numbers = base is str and any(part in (int, float) for part in _parts(field.annotation))
+    element = _base(get_args(base)[0]) if get_origin(base) is tuple else base
+    reads_numbers = element is str and any(part in (int, float) for part in _parts(field.annotation))
     if choices and not all(choice in text for choice in choices):
         text = f"{text} One of: {', '.join(choices)}."
     if get_origin(base) is tuple:

@@ -74,7 +74,8 @@ def train(
     recipe = recipe_of(architecture) if is_recipe(architecture) else None
     if recipe is None and data is None:
         raise ConfigError(f"Name the data to train on: vnn train {architecture} cells.h5ad --label COLUMN")
-    if recipe is None and data is not None and (given.get("label") or given.get("time")) is None:
+    is_labelled = given.get("label") or given.get("time") or given.get("objective") == "autoencoder"
+    if recipe is None and data is not None and not is_labelled:
         raise ConfigError(
             f"Name the column with the labels: --label COLUMN\n{_columns(data, given.get('cells'))}".rstrip()
         )

@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
 from keras_vnn.architecture import Architecture, load_architecture
 from keras_vnn.architecture.wiring import (
     gene_set_architecture,
@@ -268,8 +270,8 @@ def _changed(options: Any, defaults: Any, leave_out: tuple[str, ...] = ()) -> di
 
 def read_training_data(
     recipe: TrainRecipe, arch: Architecture, *, in_memory: bool = False, say: Say = log_info
-) -> tuple[anndata.AnnData, Labels | Targets]:
-    """Read the expression and the labels a recipe names; all of it when ``in_memory``.
+) -> tuple[anndata.AnnData, Labels | Targets | None]:
+    """Read the expression and the labels a recipe names, if it names some; all of it when ``in_memory``.
 
     Raises
     ------
@@ -295,6 +297,8 @@ def read_training_data(
         data = without_duplicates(data, recipe.duplicates)
     found = alignment_report(data, arch)
     say(f"{found.what + 's':<13} {found}")
+    if not recipe.label:
+        return data, None
     if recipe.task == "classification":
         labels = labels_of(data, recipe.label, missing_labels=recipe.missing_labels)
         say(f"labels        {labels}")
@@ -362,19 +366,26 @@ def train_model(
     return result
 
 
-def split_of(recipe: TrainRecipe, data: anndata.AnnData, labels: Labels | Targets) -> Split:
+def split_of(recipe: TrainRecipe, data: anndata.AnnData, labels: Labels | Targets | None) -> Split:
     """Return which cells a recipe uses for training, validation and test."""
     from keras_vnn.data import groups_in, split_cells
 
-    groups = groups_in(data, recipe.group, labels.cells)
-    return split_cells(labels, fractions=recipe.fractions, seed=recipe.seed, groups=groups)
+    cells = np.arange(len(data)) if labels is None else labels.cells
+    groups = groups_in(data, recipe.group, cells)
+    return split_cells(
+        cells if labels is None else labels,
+        fractions=recipe.fractions,
+        seed=recipe.seed,
+        stratify=labels is not None,
+        groups=groups,
+    )
 
 
 def trained_network(
     recipe: TrainRecipe,
     network: Architecture,
     data: anndata.AnnData,
-    labels: Labels | Targets,
+    labels: Labels | Targets | None,
     split: Split,
     *,
     say: Say = log_info,

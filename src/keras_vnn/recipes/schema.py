@@ -215,7 +215,7 @@ class TrainRecipe(RecipeSection):
     architecture: Path | None = Field(default=None, description="Saved architecture; not needed with a build section.")
     data: Path = Field(description="Expression: .h5ad, CSV or TSV in either orientation.")
     cells: Path | None = Field(default=None, description="Table of cells with their labels, for CSV and TSV.")
-    label: str = Field(description="Column with the labels.")
+    label: str = Field(description="Column with the labels; an autoencoder needs none.")
     task: Literal["classification", "regression", "survival"] = Field(
         default="classification", description="What to predict; of survival, the log hazard of an event."
     )
@@ -284,9 +284,12 @@ class TrainRecipe(RecipeSection):
     @model_validator(mode="before")
     @classmethod
     def _labelled_by_time(cls, given: Any) -> Any:
-        """Take the time of survival for the label."""
-        is_timed = isinstance(given, Mapping) and isinstance(given.get("time"), str)
-        return {**given, "label": given["time"]} if is_timed else given
+        """Take the time of survival for the label; an autoencoder needs none."""
+        if not isinstance(given, Mapping):
+            return given
+        if isinstance(given.get("time"), str):
+            return {**given, "label": given["time"]}
+        return {"label": "", **given} if given.get("objective") == "autoencoder" else given
 
     def applying(self, group: str) -> tuple[type[Options], ...]:
         """Return the options that go with the objective."""

@@ -308,6 +308,8 @@ def _search(
     """Make the trials that are missing, the first one with these values if there are any."""
     networks, measure = Networks(), store.measure
     data, labels = read_training_data(recipe.train, networks.of(recipe, say=say), say=say)
+    if labels is None:
+        raise ConfigError("A search splits cells by their labels: name the column with the labels, label, in train.")
     split = split_of(recipe.train, data, labels)
     if not split.validation.size:
         raise ConfigError(f"Trials are judged by validation cells, and of {len(labels)} cells there are none.")

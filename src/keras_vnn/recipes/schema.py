@@ -245,9 +245,7 @@ class TrainRecipe(RecipeSection):
     missing: Literal["raise", "zero", "mean"] = Field(
         default="raise", description="How to treat genes missing from the data."
     )
-    missing_labels: Literal["raise", "drop"] = Field(
-        default="raise", description="What to do with cells without a label."
-    )
+    missing_labels: Literal["raise", "drop"] = Field(default="raise", description="What becomes of cells without one.")
     preset: str | None = Field(
         default=None,
         description="Published model and training options, e.g. lin2017, dcell-code; or discover, for what no mean of "
@@ -285,11 +283,10 @@ class TrainRecipe(RecipeSection):
     @classmethod
     def _labelled_by_time(cls, given: Any) -> Any:
         """Take the time of survival for the label; an autoencoder needs none."""
-        if not isinstance(given, Mapping):
-            return given
-        if isinstance(given.get("time"), str):
-            return {**given, "label": given["time"]}
-        return {"label": "", **given} if given.get("objective") == "autoencoder" else given
+        known = given if isinstance(given, Mapping) else {}
+        if isinstance(known.get("time"), str):
+            return {**known, "label": known["time"]}
+        return {"label": "", **known} if known.get("objective") == "autoencoder" else given
 
     def applying(self, group: str) -> tuple[type[Options], ...]:
         """Return the options that go with the objective."""

@@ -112,8 +112,8 @@ def reader_called(family: str, function: str, *, format: str = "") -> str:
     return f"vnn.{function}{format and f' with format={_in_python(format)}'}"
 
 
-def called(function: str, /, *arguments: str, **options: Any) -> str:
-    """Return the call of a function with options, on the command line the options alone.
+def called(function: str, /, **options: Any) -> str:
+    """Return the call of a function of a path with options, on the command line the options alone.
 
     Examples
     --------
@@ -121,7 +121,7 @@ def called(function: str, /, *arguments: str, **options: Any) -> str:
     'vnn.read.expression(path, layer="raw")'
     """
     words = remedy(", ".join(f"{{{name}}}" for name in options), **options)
-    return words if at_command_line() else f"{function}({', '.join(arguments or ('path',))}, {words})"
+    return words if at_command_line() else f"{function}(path, {words})"
 
 
 def _in_python(value: Any) -> str:

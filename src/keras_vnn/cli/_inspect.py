@@ -298,10 +298,12 @@ def retrieval(
     `vnn evaluate retrieval model.keras cells.h5ad --label cell_type --batch study`
     """
     embedded, types = _embedded(model, data, label, given)
-    from keras_vnn.data import labels_of
+    import numpy as np
+
+    from keras_vnn.data import groups_in
     from keras_vnn.experiments.evaluation import retrieval_scores
 
-    batches = None if batch is None else labels_of(embedded, batch).names
+    batches = groups_in(embedded, batch, np.arange(embedded.n_obs))
     _report(retrieval_scores(embedded, types, batches=batches, top=top), as_json)
 
 

@@ -257,9 +257,9 @@ def _kind_of(path: Path) -> str:
 def _refuse_impossible(kind: str, path: Path, layer: str, backed: bool | str) -> None:
     """Raise when a layer, or a matrix on disk, is asked of what has none."""
     if kind.startswith("10x") and (layer != "X" or backed is True):
+        given = [*(["layer"] if layer != "X" else []), *(["backed"] if backed is True else [])]
         raise DataError(
-            f"A {kind} has no layers and cannot be left on disk: {path}\n"
-            f"{_leave_out('layer', 'backed')}, or write an .h5ad"
+            f"A {kind} has no layers and cannot be left on disk: {path}\n{_leave_out(*given)}, or write an .h5ad"
             + by_place(".", ": vnn.read.expression(path).write_h5ad('cells.h5ad')")
         )
     if kind == "text table" and layer != "X":

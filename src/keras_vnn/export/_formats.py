@@ -24,7 +24,7 @@ from scipy import sparse
 from keras_vnn.basics.csv_tables import csv_text
 from keras_vnn.basics.errors import ConfigError, OutputError, check_choice
 from keras_vnn.basics.files import replacing
-from keras_vnn.basics.remedies import called, remedy
+from keras_vnn.basics.remedies import by_place, remedy
 from keras_vnn.export._content import Content, content_of, part_of
 from keras_vnn.export._documents import to_card, to_json_text, to_markdown, to_text
 from keras_vnn.export._graphs import graph_of, to_cx2, to_dot, to_edge_list, to_graphml, to_jgf
@@ -258,7 +258,7 @@ def export_summary(
         if not chosen.is_text:
             raise OutputError(
                 f"The format {name} is {chosen.what}, not text to show.\n"
-                f"Name where to write it: {called('vnn.pl.export_summary', f'model, {name!r}', path=...)}"
+                "Name where to write it: " + by_place("-o FILE", f"vnn.pl.export_summary(model, {name!r}, path=…)")
             )
         return str(chosen.make(_content_of(source, ranking, top)))
     content = _content_of(source, ranking, top)

@@ -242,6 +242,16 @@ def _affine(layer: Any) -> tuple[Numbers, Numbers]:
     return scale, shift if layer.beta is None else shift + to_numpy(layer.beta)
 
 
+def acts_by_unit(seen: ModelView) -> bool:
+    """Say whether single nodes can be followed: each activation of the hidden layers acts on a unit by itself."""
+    try:
+        for role in (*seen.roles.all("nodes"), *seen.roles.all("dense")):
+            _after(seen, role)
+    except ModelError:
+        return False
+    return True
+
+
 def _check_by_unit(activation: Any, name: str) -> None:
     """Raise a `ModelError` unless an activation acts on each unit by itself."""
     values = np.array([[-1.0, 0.3, 2.0]], np.float32)

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_vnn.basics.errors import ModelError
 from keras_vnn.basics.progress import Say, log_info
 from keras_vnn.data import Classes, Labels, Targets, is_on_disk, labels_at
+from keras_vnn.inspection._forward_pass import acts_by_unit
 from keras_vnn.inspection._judgement import judge
 from keras_vnn.inspection._memory import remember_inspection
 from keras_vnn.models import Survival, view
@@ -63,12 +63,10 @@ def keep_inspection(
             data = data[asked].to_memory()
         else:
             labels = labels_at(labels, asked, len(data))
-    try:
-        remember_inspection(model, data, labels, split=split.at(asked), missing=missing, progress=progress)
-    except (
-        ModelError
-    ) as error:  # a network whose nodes cannot be taken out one by one is a trained network all the same
-        say(f"inspection    not kept with the model. {str(error).splitlines()[0]}")
+    if not acts_by_unit(view(model)):
+        say("inspection    not kept: single nodes cannot be followed through an activation of several units")
+        return
+    remember_inspection(model, data, labels, split=split.at(asked), missing=missing, progress=progress)
 
 
 def inspected_cells(count: int, data: Any, *, most: int) -> NDArray[np.intp]:

@@ -28,6 +28,7 @@ from keras_vnn.inspection._evidence import (
     standardised,
 )
 from keras_vnn.inspection._findings import findings_of
+from keras_vnn.inspection._forward_pass import acts_by_unit
 from keras_vnn.inspection._identification import identified_nodes
 from keras_vnn.inspection._learned import learned_by, learned_rate
 from keras_vnn.inspection._methods import groups_of, hidden_layers
@@ -350,9 +351,9 @@ def outside(split: Split) -> NDArray[np.intp]:
 
 
 def _use(seen: ModelView, cells: Cells, batch_size: int, progress: bool) -> Doubles:
-    """Return the importance of all hidden nodes by knock-out; NaN where there are no outputs."""
+    """Return the importance of hidden nodes by knock-out; NaN without outputs, or if nodes cannot be followed."""
     layers = hidden_layers(seen, None)
-    if isinstance(seen.outputs, Embedding):
+    if isinstance(seen.outputs, Embedding) or not acts_by_unit(seen):
         return np.full(sum(map(len, seen.architecture.hidden_layers)), np.nan)
     found = findings_of(seen, cells, layers, layers, batch_size=batch_size, progress=progress)
     return np.concatenate([found.importance[number].score for number in layers])

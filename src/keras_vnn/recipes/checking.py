@@ -353,7 +353,7 @@ def _saved(path: Path) -> FileReport | None:
 
         recipe = read_recipe(path)
         sections = list(recipe.commands)
-        say = f"Carry it out: vnn {sections[0]} {shlex.quote(str(path))}" if sections else ""
+        say = f"Carry it out: vnn {sections[0]} {shlex.quote(str(path))}"
         return FileReport(path, "", "YAML recipe", f"a recipe with {', '.join(sections)}", 1, advice=(say,))
     if not zipfile.is_zipfile(path):
         return None

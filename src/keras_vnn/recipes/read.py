@@ -70,9 +70,9 @@ def read_recipe(path: str | os.PathLike[str]) -> Recipe:
         line = f":{mark.line + 1}" if mark else ""
         problem = shortened(str(getattr(error, "problem", None) or error))
         raise ConfigError(f"Not a YAML file: {found}{line}\n    {problem}") from error
-    if not isinstance(content, Mapping):
+    recipe = _validated(Recipe, dict(content), str(found), tree) if isinstance(content, Mapping) else Recipe()
+    if not recipe.commands:
         raise ConfigError(f"A recipe needs a build or a train section: {found}\nSee `vnn build --help` for an example.")
-    recipe = _validated(Recipe, dict(content), str(found), tree)
     return recipe.model_copy(
         update={name: _relative_to(section, found.parent) for name, section in recipe.commands.items()}
     )

@@ -30,7 +30,7 @@ def test_build_says_what_it_read_and_writes_the_architecture(vnn: Callable, job:
     ran = vnn(*BUILD, "-o", "ring.vnn")
     assert ran.code == 0, ran.err
     assert "10 interactions of 10 genes (ppi.tsv)" in ran.err
-    assert "4 edges from 1 regulators to 4 targets (tf.tsv)" in ran.err
+    assert "4 edges from 1 regulator to 4 targets (tf.tsv)" in ran.err
     arch = load_architecture("ring.vnn")
     assert arch.genes == tuple(f"GENE{i}" for i in range(12))
     assert arch.unconnected_genes == ("GENE10", "GENE11")

@@ -13,7 +13,7 @@ import sys
 from functools import lru_cache
 from pathlib import Path
 
-from keras_vnn.basics.errors import ReadError
+from keras_vnn.basics.errors import ReadError, counted
 from keras_vnn.basics.unpacking import LARGEST_FACTOR
 
 _MAGIC = b"\x89HDF\r\n\x1a\n"
@@ -170,7 +170,10 @@ def _look(found: Path, path: Path, member: str, size: int, changed: int, seconds
         return
     bomb = "It looks made to fill the memory. Download it again, from whom you trust."
     if done.returncode == _TOO_MUCH:
-        raise ReadError(f"The {what} of {size:,} bytes takes more than {_MEMORY:,} bytes of memory: {path}\n{bomb}")
+        raise ReadError(
+            f"The {what} of {counted(size, 'byte')} takes more than {counted(_MEMORY, 'byte')} of memory: "
+            f"{path}\n{bomb}"
+        )
     if done.returncode == _TOO_LONG:
         raise ReadError(f"A chunk of the {what} unpacks to more than its array has room for: {path}\n{bomb}")
     if _ran_out(done.returncode):

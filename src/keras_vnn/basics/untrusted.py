@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_vnn.basics.errors import ReadError, sample
+from keras_vnn.basics.errors import ReadError, counted, sample
 from keras_vnn.basics.unpacking import LARGEST_FACTOR
 from keras_vnn.basics.zarr_chunks import codecs_and_shape, is_chunk, unpacked_size
 
@@ -136,7 +136,7 @@ def _check_chunks(described: dict[Path, list[dict[str, Any]]], chunks: list[Path
             raise _damaged(chunk.relative_to(path).as_posix(), path, error) from error
         if total > limit:
             raise ReadError(
-                f"The chunks of the zarr store unpack to more than {limit:,} bytes: {path}\n"
+                f"The chunks of the zarr store unpack to more than {counted(limit, 'byte')}: {path}\n"
                 "It looks made to fill the memory. Download it again, from whom you trust."
             )
 
@@ -208,8 +208,8 @@ def _check_size(declared: int, stored: int, what: str, path: Path) -> None:
     limit = max(_LARGEST_FREE, LARGEST_FACTOR * stored)
     if declared > limit:
         raise ReadError(
-            f"The arrays of the {what} take {declared:,} bytes in memory, expected at most {limit:,} "
-            f"as {stored:,} are stored: {path}\n"
+            f"The arrays of the {what} take {counted(declared, 'byte')} in memory, expected at most {limit:,} as "
+            f"{stored:,} are stored: {path}\n"
             "It looks made to fill the memory. Download it again, from whom you trust."
         )
 

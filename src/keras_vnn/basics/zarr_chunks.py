@@ -21,6 +21,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from keras_vnn.basics.errors import counted
+
 _KEY = re.compile(r"c?[./]?\d+([./]\d+)*|c", re.IGNORECASE)
 _PACKING = frozenset("blosc bz2 gzip lz4 lzma zlib zstd".split())
 _TEXTS = frozenset({"vlen-bytes", "vlen-utf8"})
@@ -128,7 +130,7 @@ def _check_texts(kind: str, shape: Sequence[int], stream: IO[bytes], start: int,
             return
     count, room = int.from_bytes(content[:4], "little"), math.prod(map(int, shape))
     if count > room:
-        raise ValueError(f"a chunk claims {count:,} texts, expected at most {room:,}")
+        raise ValueError(f"a chunk claims {counted(count, 'text')}, expected at most {room:,}")
 
 
 def _stated(place: int) -> Any:

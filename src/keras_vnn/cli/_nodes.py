@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from keras_vnn.basics.errors import readable
+from keras_vnn.basics.errors import counted, readable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,7 +94,7 @@ def verdict(table: pd.DataFrame) -> str:
     beyond = int(table["beyond_the_mean"].sum())
     more = f"; {beyond:,} more know what no mean of genes shows" if beyond else ""
     folded = f", {groups:,} of them unlike each other" if groups < found else ""
-    return f"{found:,} of {nodes:,} nodes have evidence{of} at a false discovery rate of 5 %{folded}{more}."
+    return f"{found:,} of {counted(nodes, 'node')} have evidence{of} at a false discovery rate of 5 %{folded}{more}."
 
 
 def directions(table: pd.DataFrame, most: int = 3) -> list[str]:

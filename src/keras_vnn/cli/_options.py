@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, Union, cast, get_args, get_origin
 
 import typer
 
 from keras_vnn.cli._complete import OF_OPTIONS
+from keras_vnn.cli._console import print_less_or_more
 from keras_vnn.options import choices_of, extra_of, plain_type, shown_default
 
 if TYPE_CHECKING:
@@ -55,6 +57,35 @@ def options_of(section: type[Any], *, leave_out: tuple[str, ...] = ()) -> Callab
     return decorated
 
 
+def with_verbosity(function: Function) -> Function:
+    """Give a command the options to print less or more."""
+
+    @wraps(function)
+    def command(*, quiet: bool, verbose: bool, **given: Any) -> None:
+        if quiet or verbose:
+            print_less_or_more("warning" if quiet else "debug")
+        function(**given)
+
+    signature = inspect.signature(function, eval_str=True)
+    texts = {
+        "quiet": "Print results, warnings and errors only.",
+        "verbose": "Print the steps within steps too.",
+    }
+    told = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=False,
+            annotation=Annotated[bool, typer.Option(f"--{name}", help=text)],
+        )
+        for name, text in texts.items()
+    ]
+    parameters = [*signature.parameters.values(), *told]
+    command.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {p.name: p.annotation for p in parameters}
+    return cast(Function, command)
+
+
 def fields_of(section: type[Any]) -> Iterator[tuple[str, FieldInfo, str | None]]:
     """Yield the name, the declaration and the heading of every option of a section, those of its groups included."""
     for name, field in section.model_fields.items():
@@ -77,10 +108,13 @@ def _option(name: str, field: FieldInfo, panel: str | None) -> Any:
         names = (extra_of(field).get("flags", f"{flag}/--no-{flag[2:]}"),)
     choices = choices_of(field.annotation)
     text = field.description or ""
-    reads_numbers = base is str and any(part in (int, float) for part in _parts(field.annotation))
+    is_repeated = get_origin(base) is tuple
+    reads_numbers = (base is str or (is_repeated and _element(base) is str)) and any(
+        part in (int, float) for part in _parts(field.annotation)
+    )
     if choices and not all(choice in text for choice in choices):
         text = f"{text} One of: {', '.join(choices)}."
-    if get_origin(base) is tuple:
+    if is_repeated:
         text = f"{text} May be repeated."
     if default := shown_default(field):
         text = f"{text} Default: {default}."
@@ -116,9 +150,12 @@ def _type(field: FieldInfo) -> Any:
     base = _base(field.annotation)
     if get_origin(base) is not tuple:
         return base
-    first, second = get_args(base)
-    element = _base(first)
-    return list[element] if second is ... else tuple[element, element]  # type: ignore[valid-type]
+    element = _element(base)
+    return list[element] if get_args(base)[1] is ... else tuple[element, element]  # type: ignore[valid-type]
+
+
+def _element(several: Any) -> Any:
+    return _base(get_args(several)[0])
 
 
 def _base(annotation: Any) -> Any:

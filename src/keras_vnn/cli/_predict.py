@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from keras_vnn.basics.errors import counted
 from keras_vnn.cli._console import print_json, say
 from keras_vnn.cli._inputs import Force, missing_policy, model_of, read_cells
 from keras_vnn.cli._options import options_of
@@ -62,4 +63,4 @@ def predict(
     if as_json:
         print_json({"written": written, "cells": len(table)})
     else:
-        say(f"written       {' and '.join(written)}: {len(table):,} cells")
+        say(f"written       {' and '.join(written)}: {counted(len(table), 'cell')}")

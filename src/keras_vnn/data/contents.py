@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from keras_vnn.basics.errors import VNNError, sample
+from keras_vnn.basics.errors import VNNError, counted, sample
 from keras_vnn.basics.ten_x import is_ten_x
 from keras_vnn.data._matrix import texts_of
 from keras_vnn.data._stores import damage_named, has_values, is_hdf5, quiet, root_of
@@ -129,4 +129,4 @@ def _values_of(column: Any) -> str:
     if column.dtype.kind in "iuf":
         return "numbers"
     found = column.dropna().astype(str).unique()
-    return sample(found) if len(found) <= 3 else f"{len(found):,} values"
+    return sample(found) if len(found) <= 3 else f"{counted(len(found), 'value')}"

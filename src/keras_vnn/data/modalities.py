@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from keras_vnn.basics.errors import DataError
+from keras_vnn.basics.errors import DataError, counted
 from keras_vnn.data._matrix import measured
 
 if TYPE_CHECKING:
@@ -58,7 +58,9 @@ def modalities(data: Any) -> anndata.AnnData:
     places = {name: pd.Index(table.cells) for name, table in tables.items()}
     for name, cells in places.items():
         if not cells.is_unique:
-            raise DataError(f"{int(cells.duplicated().sum()):,} cells of {name!r} occur more than once.")
+            raise DataError(
+                f"{counted(int(cells.duplicated().sum()), 'cell occurs', 'cells occur')} more than once in {name!r}."
+            )
     first, *others = places.values()
     shared = first[np.logical_and.reduce([first.isin(cells) for cells in others])] if others else first
     if not len(shared):

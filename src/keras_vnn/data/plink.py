@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from keras_vnn.basics.errors import ReadError, sample
+from keras_vnn.basics.errors import ReadError, counted, sample
 from keras_vnn.basics.files import existing_file
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _names(names: Iterable[object], parts: list[Iterable[object]], mark: str, pa
     twice = index[index.duplicated()].unique()
     if len(twice):
         raise ReadError(
-            f"{len(twice):,} of {index.nunique():,} names stand more than once: {path}\n"
+            f"{len(twice):,} of {counted(index.nunique(), 'name')} stand more than once: {path}\n"
             f"    {sample(list(twice))}\nGive each its own, or remove those that repeat; plink does both."
         )
     return index

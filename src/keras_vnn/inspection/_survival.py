@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_vnn.basics.errors import counted
 from keras_vnn.basics.showing import Shown
 from keras_vnn.data import survival_metrics
 
@@ -57,8 +58,8 @@ class SurvivalJudgement(Shown):
             else (f"Cox ridge regression on {_COMPONENTS} principal components {self.cox:.2f}")
         )
         lines = [
-            f"test c-index {self.c_index:.2f} of {self.events:,} events in {self.cells:,} cells "
-            f"(95 %: {low:.2f} to {high:.2f}); chance 0.50, {beside}"
+            f"test c-index {self.c_index:.2f} of {counted(self.events, 'event')} in {counted(self.cells, 'cell')} (95 "
+            f"%: {low:.2f} to {high:.2f}); chance 0.50, {beside}"
         ]
         if not self.is_better:
             lines.append("That is not shown to be better than chance: the nodes learned nothing to explain.")

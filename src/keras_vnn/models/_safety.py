@@ -19,7 +19,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from keras_vnn.basics.errors import ModelError, sample
+from keras_vnn.basics.errors import ModelError, counted, sample
 from keras_vnn.basics.keras_import import keras
 from keras_vnn.basics.probing import refuse_damaged_hdf5
 from keras_vnn.basics.unpacking import refuse_bomb
@@ -94,7 +94,9 @@ def checked_config(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
     wrong = [name for name in names if name not in _MEMBERS or names.count(name) > 1]
     if wrong:
         raise ModelError(
-            f"The model file holds {len(wrong)} files that are not part of a model, or are there twice: {path}\n"
+            f"The model file holds {counted(len(wrong), 'file that is', 'files that are')} not part of a model, or a "
+            "duplicate: "
+            f"{path}\n"
             f"    {sample(wrong)}\nExpected {', '.join(sorted(_MEMBERS))}.\n{_advice(path)}"
         )
     config = json.loads(archive.read(_CONFIG))
@@ -111,7 +113,8 @@ def _check_names(parts: list[Any], path: Path) -> None:
     wrong = sorted({_said(part) for part in parts if not _is_allowed(part)})
     if wrong:
         raise ModelError(
-            f"The model file names {len(wrong)} things other than plain layers, weights and functions: {path}\n"
+            f"The model file names {counted(len(wrong), 'thing')} other than plain layers, weights and functions: "
+            f"{path}\n"
             f"    {sample(wrong)}\n"
             f"Such a file can run code or read other files when it is loaded, so it is not.\n{_advice(path)}"
         )

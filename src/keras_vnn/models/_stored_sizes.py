@@ -15,7 +15,7 @@ from typing import IO, Any
 
 import h5py
 
-from keras_vnn.basics.errors import ModelError
+from keras_vnn.basics.errors import ModelError, counted
 from keras_vnn.basics.keras_import import keras
 from keras_vnn.layers._connections import Connections
 
@@ -55,7 +55,7 @@ def check_sizes(config: dict[str, Any], parts: Iterable[dict[str, Any]], weights
     with ThreadPoolExecutor(1) as thread:
         count = thread.submit(_weights_of, config).result()
     if count > _FREE_WEIGHTS + stored:
-        raise _too_large(path, f"{count:,} weights", stored)
+        raise _too_large(path, f"{counted(count, 'weight')}", stored)
 
 
 def check_declared(weights: IO[bytes], path: Path) -> None:
@@ -66,12 +66,12 @@ def check_declared(weights: IO[bytes], path: Path) -> None:
         sizes: list[int] = []
         file.visititems(lambda _, item: sizes.append(item.nbytes) if isinstance(item, h5py.Dataset) else None)
     if sum(sizes) > _FREE_BYTES + stored:
-        raise _too_large(path, f"{sum(sizes):,} bytes of numbers", stored)
+        raise _too_large(path, f"{counted(sum(sizes), 'byte')} of numbers", stored)
 
 
 def _too_large(path: Path, claimed: str, stored: int) -> ModelError:
     return ModelError(
-        f"The model file claims {claimed}, and stores {stored:,} bytes: {path}\n"
+        f"The model file claims {claimed}, and stores {counted(stored, 'byte')}: {path}\n"
         "It looks made to fill the memory. Ask for the file that the model was saved to."
     )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import pandas as pd
 
-from keras_vnn.basics.errors import ReadError
+from keras_vnn.basics.errors import ReadError, counted
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.basics.remedies import by_place
 from keras_vnn.basics.showing import Shown
@@ -291,4 +291,7 @@ class Annotations(Shown):
         """Return one line: how many annotations, of how many genes and terms, and from where."""
         # Genes and terms of negations alone have no annotation.
         genes, terms = (len(np.unique(column)) for column in self.pairs.T)
-        return f"{len(self):,} annotations of {genes:,} genes with {terms:,} terms{from_sources(self.sources)}"
+        return (
+            f"{counted(len(self), 'annotation')} of {counted(genes, 'gene')} with "
+            f"{counted(terms, 'term')}{from_sources(self.sources)}"
+        )

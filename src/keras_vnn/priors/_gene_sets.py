@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 import pandas as pd
 
-from keras_vnn.basics.errors import ReadError, sample
+from keras_vnn.basics.errors import ReadError, counted, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.basics.showing import Shown
 from keras_vnn.priors._annotations import Annotations
@@ -133,7 +133,7 @@ class GeneSets(Shown, Mapping[str, tuple[str, ...]]):
         if ids is not None:
             missing = [name for name in self if name not in ids]
             if missing:
-                raise ReadError(f"{len(missing):,} of {len(self):,} gene sets have no id: {sample(missing)}.")
+                raise ReadError(f"{len(missing):,} of {counted(len(self), 'gene set')} have no id: {sample(missing)}.")
         id_of = {name: name for name in self} if ids is None else ids
         gene, term = columns_of([(gene, id_of[name]) for name, members in self.sets.items() for gene in members])
         return Annotations.from_pairs(
@@ -163,5 +163,4 @@ class GeneSets(Shown, Mapping[str, tuple[str, ...]]):
 
     def __str__(self) -> str:
         """Return one line: how many sets and genes, and from where."""
-        plural = "" if len(self) == 1 else "s"
-        return f"{len(self):,} gene set{plural} of {len(self.genes):,} genes{from_sources(self.sources)}"
+        return f"{counted(len(self), 'gene set')} of {counted(len(self.genes), 'gene')}{from_sources(self.sources)}"

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from keras_vnn.architecture import Architecture, Layer, Node
-from keras_vnn.basics.errors import WiringError, sample
+from keras_vnn.basics.errors import WiringError, counted, sample
 from keras_vnn.basics.provenance import AuditEntry
 from keras_vnn.priors import Annotations
 
@@ -113,13 +113,14 @@ def _check(arch: Architecture, nodes: list[Node], parts: list[sparse.csr_array])
     alike = sorted({node.id for node in nodes} & {node.id for layer in arch.layers for node in layer})
     if alike:
         raise WiringError(
-            f"{len(alike):,} of {len(nodes):,} features are called as nodes of the network are: {sample(alike)}.\n"
+            f"{len(alike):,} of {counted(len(nodes), 'feature')} are called as nodes of the network are: "
+            f"{sample(alike)}.\n"
             'Name their kind, which their names then begin with: {"protein": features}'
         )
     without = np.flatnonzero(sum(part.sum(axis=0) for part in parts) == 0)
     if len(without):
         raise WiringError(
-            f"{len(without):,} of {len(arch.genes):,} genes of the network have no feature: "
+            f"{len(without):,} of {counted(len(arch.genes), 'gene')} of the network have no feature: "
             f"{sample([arch.genes[i] for i in without])}.\n"
             "Wire it for those that have one, for example features.terms, and lay the features below that."
         )

@@ -13,7 +13,7 @@ from itertools import zip_longest
 from scipy import sparse
 
 from keras_vnn.architecture import Architecture, Layer
-from keras_vnn.basics.errors import WiringError, sample
+from keras_vnn.basics.errors import WiringError, counted, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry
 
 # Nodes of the layout are of every family.
@@ -84,7 +84,11 @@ def _check_genes(genes: Sequence[str], others: Sequence[str]) -> None:
     if genes == others:
         return
     apart = sorted({*genes} ^ {*others})
-    what = f"{len(apart):,} genes are in one of them only: {sample(apart)}" if apart else "they are in different orders"
+    what = (
+        f"{counted(len(apart), 'gene is', 'genes are')} in one of them only: {sample(apart)}"
+        if apart
+        else "they are in different orders"
+    )
     raise WiringError(
         f"Architectures of different genes cannot be joined: {what}.\n"
         "Wire both for one list: genes = vnn.read.gene_list(…)"
@@ -96,7 +100,8 @@ def _check_ids(architectures: Sequence[Architecture]) -> None:
     repeated = sorted(id for id, count in counts.items() if count > 1)
     if repeated:
         raise WiringError(
-            f"{len(repeated):,} of {len(counts):,} nodes have the id of a node of another family: {sample(repeated)}.\n"
+            f"{len(repeated):,} of {counted(len(counts), 'node')} have the id of a node of another family: "
+            f"{sample(repeated)}.\n"
             "Give those of one of the priors other names, for example with a prefix."
         )
 

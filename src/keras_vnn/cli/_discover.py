@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from keras_vnn.basics.errors import counted, readable
-from keras_vnn.cli._complete import nodes
-from keras_vnn.cli._console import print_json, rows_of, say, show
+from keras_vnn.cli._console import cut, print_json, rows_of, say, show
 from keras_vnn.cli._inputs import ClassName, Force, MaybeLabel, missing_policy, model_of, read_cells
-from keras_vnn.cli._nodes import cut
-from keras_vnn.cli._options import options_of
+from keras_vnn.cli._options import nodes, options_of
 from keras_vnn.recipes.schema import CellsRecipe
 
 if TYPE_CHECKING:
@@ -125,10 +123,8 @@ def _answer(table: pd.DataFrame) -> str:
     """Return what became of the students, and what may be concluded, as sentences."""
     facts = table.attrs
     low, high = min(facts["r2"]), max(facts["r2"])
-    fidelity = (
-        f"Of {counted(facts['students'], 'student')} {facts['fit']} fit: R² is {low:.2f} to {high:.2f}, and "
-        "0.9 is needed"
-    )
+    fit = f"Of {counted(facts['students'], 'student')} {facts['fit']} fit"
+    fidelity = f"{fit}: R² is {low:.2f} to {high:.2f}, and 0.9 is needed"
     counts = table["identified"].value_counts()
     if not counts.sum():
         return f"{fidelity}. Nothing may be concluded of the nodes: train the model longer, or take more cells."

@@ -78,6 +78,5 @@ def test_another_table_is_refused(tmp_path):
     with pytest.raises(ReadError) as error:
         read_table(path)
     assert (
-        str(error.value)
-        == f"Row 1 of {path} has 1 fields, expected 2 as in the header.\nWas it edited? Write it again."
+        str(error.value) == f"Row 1 of {path} has 1 field, expected 2 as in the header.\nWas it edited? Write it again."
     )

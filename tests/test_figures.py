@@ -59,7 +59,7 @@ def test_history_without_loss():
     with pytest.raises(DataError) as error:
         pl.training_history({"accuracy": [0.5]})
     assert str(error.value) == (
-        "The history needs a column loss and at least one epoch; it has 1 epochs of accuracy.\n"
+        "The history needs a column loss and at least one epoch; it has 1 epoch of accuracy.\n"
         "Draw vnn.train(…).history, or model.fit(…).history."
     )
 

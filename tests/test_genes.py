@@ -62,7 +62,7 @@ def test_errors_name_the_file():
     for names, message in (
         ([], "There is no gene name in genes.txt."),
         ([""], "Gene 1 of 1 in genes.txt is '', expected a non-empty name."),
-        (["A", "A"], "1 of 1 gene names in genes.txt occur more than once: A."),
+        (["A", "A"], "1 of 1 gene name in genes.txt occur more than once: A."),
     ):
         with pytest.raises(GeneError) as caught:
             gene_list(names, source=source)

@@ -19,7 +19,7 @@ from keras_vnn.priors.kinds import bare_name, damaged_by_excel, identify, refuse
         (["ENSMUSG00000059552", "ENSMUSG00000020184"], "Ensembl genes of mouse"),
         (["9606.ENSP00000269305", "9606.ENSP00000258149"], "Ensembl proteins of human"),
         (["ENSDART00000051549"], "Ensembl transcripts of zebrafish"),
-        (["P04637", "P38398-2", "A0A024R161"], "UniProt accessions; 1 isoforms"),
+        (["P04637", "P38398-2", "A0A024R161"], "UniProt accessions; 1 isoform"),
         (["P53_HUMAN", "MDM2_HUMAN"], "UniProt entry names of human"),
         (["7157", "4193"], "Entrez genes"),
         (["YAL001C", "YBR002W", "YKL067W-A"], "yeast ORFs of yeast"),

@@ -49,6 +49,7 @@ PRIVATE_IN_TESTS = {
     "architecture.wiring._hierarchy": "properties of a hierarchy between two steps of the wiring",
     "architecture.wiring._layering": "the same",
     "architecture.wiring._pruning": "the same",
+    "cli._options": "every option of the command line, next to what Python takes of it",
     "data._matrix": "half a gigabyte, below which sparse data are made dense",
     "data._stores": "two gigabytes, above which data stay on disk",
     "experiments.comparison._result": "a verdict on scores worked by hand",

@@ -1,6 +1,7 @@
 """Texts that people read are in the terms of machine learning and genomics, not in words of our own."""
 
 import ast
+import itertools
 import re
 from pathlib import Path
 
@@ -72,3 +73,27 @@ def test_words_of_ours_that_have_better_ones(pattern, bad, good, read):
         for match in is_ours.finditer(text)
     ]
     assert not found, f"say {good!r}:\n" + "\n".join(found)
+
+
+def by_hand(path):
+    """Yield the line and words of every text that sets a plural after a number, whatever the number is."""
+    plural = re.compile(r" (?:[a-z-]+ )?(?!(?:is|was|has|its|as|holds|needs|species)\b)[a-z]+s\b")
+    for text in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(text, ast.JoinedStr):
+            continue
+        for number, after in itertools.pairwise(text.values):
+            if isinstance(number, ast.FormattedValue) and isinstance(after, ast.Constant):
+                shown = ast.unparse(number.format_spec) if number.format_spec else ""
+                counts = ",'" in shown or ast.unparse(number.value).startswith("len(")
+                if counts and (words := plural.match(after.value)):
+                    yield text.lineno, words.group()
+
+
+def test_what_is_counted_is_named_by_one_function(tmp_path):
+    sample = tmp_path / "sample.py"
+    sample.write_text(
+        "f'{len(x)} of {n:,} dense units', f'{len(x)} genes', f'{len(x)} is', f'{x} names'", encoding="utf-8"
+    )
+    assert [words for _, words in by_hand(sample)] == [" dense units", " genes"]
+    found = [f"{path}:{line}:{words}" for path in ROOMS.rglob("*.py") for line, words in by_hand(path)]
+    assert not found, "use basics.errors.counted:\n" + "\n".join(found)

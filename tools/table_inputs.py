@@ -98,22 +98,28 @@ REFUSED = "refused"
 
 def pairs(interactions: int, genes: int) -> str:
     """Return what is said of so many interactions, all of them among the genes."""
-    return f"{interactions} interactions of {genes} genes; {nodes(interactions, 2 * interactions)}"
+    return f"{some(interactions, 'interaction')} of {some(genes, 'gene')}; {nodes(interactions, 2 * interactions)}"
 
 
 def edges_of(edges: int, regulators: int, targets: int, connections: int) -> str:
     """Return what is said of regulation; connections are its edges and those of regulators that are genes."""
-    return f"{edges} edges from {regulators} regulators to {targets} targets; {nodes(regulators, connections)}"
+    listed = f"{some(edges, 'edge')} from {some(regulators, 'regulator')} to {some(targets, 'target')}"
+    return f"{listed}; {nodes(regulators, connections)}"
 
 
 def sets_of(sets: int, genes: int, members: int) -> str:
     """Return what is said of gene sets."""
-    return f"{sets} gene sets of {genes} genes; {nodes(sets, members)}"
+    return f"{some(sets, 'gene set')} of {some(genes, 'gene')}; {nodes(sets, members)}"
 
 
 def nodes(number: int, edges: int) -> str:
     """Return what is said of a network."""
-    return f"{number} node{'s' * (number != 1)}, {edges} edges"
+    return f"{some(number, 'node')}, {some(edges, 'edge')}"
+
+
+def some(number: int, noun: str) -> str:
+    """Return a number of things, worded without the package."""
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 TWO_OF_THREE = {PPI: pairs(2, 3)}
@@ -157,7 +163,7 @@ TABLES: Mapping[str, tuple[Table, ...]] = {
             for title, name, content, counts in (
                 ("`__DATA_TYPES__` left in an `.h5ad`", "types.h5ad", data_types_left, "2 cells × 2 genes, sum 2"),
                 ("Cell Ranger 3, with a protein", "filtered.h5", ten_x_hdf5, "2 cells × 2 genes, sum 7"),
-                ("Cell Ranger's folder, as GEO keeps it", "GSM1", ten_x_folder, "1 cells × 2 genes, sum 5"),
+                ("Cell Ranger's folder, as GEO keeps it", "GSM1", ten_x_folder, "1 cell × 2 genes, sum 5"),
             )
         ),
         Table(
@@ -216,7 +222,7 @@ TABLES: Mapping[str, tuple[Table, ...]] = {
             "tf\ttarget\nMLL\tTP53\nMLL\tMDM2\n",
             "regulation",
             {
-                "--regulation {} --interactions ppi.tsv --id-map info.txt": "2 edges from 1 regulators to 2 targets; "
+                "--regulation {} --interactions ppi.tsv --id-map info.txt": "2 edges from 1 regulator to 2 targets; "
                 + nodes(2, 4)
             },
             STRING,
@@ -319,7 +325,7 @@ TABLES: Mapping[str, tuple[Table, ...]] = {
             "mart_export.txt",
             MART,
             "annotations",
-            {GO: "2 annotations of 1 genes with 2 terms; 3 nodes, 4 edges"},
+            {GO: "2 annotations of 1 gene with 2 terms; 3 nodes, 4 edges"},
         ),
         Table(
             "a negation with blanks",
@@ -328,7 +334,7 @@ TABLES: Mapping[str, tuple[Table, ...]] = {
             + GAF.format("TP53", "NOT | contributes_to", "GO:0006281", "taxon:9606")
             + GAF.format("MDM2", "involved_in", "GO:0006281", "taxon:9606"),
             "annotations",
-            {GO: "1 annotations of 1 genes with 1 terms; 2 nodes, 2 edges"},
+            {GO: "1 annotation of 1 gene with 1 term; 2 nodes, 2 edges"},
         ),
         Table(
             "two species, one called `NCBITaxon:`",
@@ -337,7 +343,7 @@ TABLES: Mapping[str, tuple[Table, ...]] = {
             + GAF.format("TP53", "involved_in", "GO:0006281", "NCBITaxon:9606")
             + GAF.format("Trp53", "involved_in", "GO:0006281", "taxon:10090"),
             "cannot",
-            {GO: REFUSED, f"{GO} --taxon 9606": "1 annotations of 1 genes with 1 terms; 2 nodes, 2 edges"},
+            {GO: REFUSED, f"{GO} --taxon 9606": "1 annotation of 1 gene with 1 term; 2 nodes, 2 edges"},
         ),
     ),
     "Gene sets": (

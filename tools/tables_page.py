@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from keras_vnn import pp, read
-from keras_vnn.basics.errors import VNNError
+from keras_vnn.basics.errors import VNNError, counted
 from keras_vnn.cli import main
 from keras_vnn.readers import FAMILIES
 from table_dialects import DIALECTS
@@ -72,7 +72,8 @@ def result(table: Table, how: str) -> str:
         _, _, layer = how.partition(", layer ")
         try:
             data = read.expression(table.name, **({"layer": layer} if layer else {}))
-            return f"{data.n_obs} cells × {data.n_vars} genes, sum {pp.align(data, [*data.var_names]).sum():g}"
+            total = pp.align(data, [*data.var_names]).sum()
+            return f"{counted(data.n_obs, 'cell')} × {counted(data.n_vars, 'gene')}, sum {total:g}"
         except VNNError as error:
             return f"{REFUSED}: {str(error).splitlines()[0]}"
     if how == "train":
@@ -84,6 +85,8 @@ def _built(table: Table, how: str, *written: str) -> str:
     given = shlex.split(how.replace("{}", shlex.quote(table.name)))
     given = [*given, "--interactions", "ppi.tsv"] if "--genes" in given else ["--genes", "genes.txt", *given]
     rules = _PAIRS if {"--interactions", "--regulation"} & {*given} else _KEPT
+    if "--redundancy" in given:
+        rules = re.sub(r"--redundancy \S+", "", rules)
     code, out, err = vnn("build", *shlex.split(rules), *given, "--json", *(written or ("--dry-run",)))
     if code:
         return f"{REFUSED}: {json.loads(out)['error'].splitlines()[0]}"

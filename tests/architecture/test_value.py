@@ -23,11 +23,11 @@ FULL = sparse.csr_array(np.ones((3, 2)))
 @pytest.mark.parametrize(
     ("layers", "connections", "message"),
     [
-        (genes_and(), {}, "An architecture needs genes and at least one layer, got 1 layers."),
+        (genes_and(), {}, "An architecture needs genes and at least one layer, got 1 layer."),
         (
             genes_and(Layer("terms", (Node("X"), Node("A")))),
             {},
-            "1 node ids occur more than once: A.",
+            "1 node id occurs more than once: A.",
         ),
         (
             genes_and(TERMS),

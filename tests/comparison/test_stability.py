@@ -50,7 +50,7 @@ def test_a_node_without_any_difference_has_no_correlation():
 def test_what_is_said_of_rankings_that_cannot_be_compared():
     with pytest.raises(VNNError, match=re.escape("of two or more runs and nodes, got (1, 3).")):
         rank_stability(pd.DataFrame({0: [1.0, 2, 3]}))
-    with pytest.raises(VNNError, match=re.escape("1 values of importance are missing.")):
+    with pytest.raises(VNNError, match=re.escape("1 value of importance is missing.")):
         rank_stability(pd.DataFrame({0: [1.0, np.nan], 1: [1.0, 2]}))
     with pytest.raises(VNNError, match=re.escape("Something occurs twice in a ranking.")):
         rank_biased_overlap("AAB", "ABC")

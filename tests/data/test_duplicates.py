@@ -59,6 +59,6 @@ def test_data_on_disk_are_not_joined(tmp_path: Path) -> None:
     with pytest.raises(DataError) as error:
         without_duplicates(data, "sum")
     assert str(error.value) == (
-        "1 columns of the data are a gene again; they can be made one in memory only.\n"
+        "1 column of the data is a gene again; they can be made one in memory only.\n"
         "Read the data with backed=False, or make the genes unique in the file."
     )

@@ -117,12 +117,12 @@ def test_features_are_found_by_name(files):
     [
         ("train.txt", "HELA CCO 0.5\n", "Expected 2 to 4 columns, cell, drug, response and source, got 1: FILE:1"),
         ("train.txt", "HELA\tCCO\tx\n", "The response is not a finite number: 'x': FILE:1"),
-        ("train.txt", "HELAA\tCCO\t1\n", "1 of 1 cells have no position: HELAA: FILE Did you mean HELA?"),
+        ("train.txt", "HELAA\tCCO\t1\n", "1 of 1 cell have no position: HELAA: FILE Did you mean HELA?"),
         ("train.txt", "\n", "The file holds no response: FILE"),
         ("gene2ind.txt", "ATM\t0\n", "Expected a position and a gene, separated by a tab: FILE:1"),
         ("gene2ind.txt", "0\tATM\n2\tTP53\n", "The positions must run from 0 without a gap; 1 is missing: FILE"),
         ("gene2ind.txt", "0\tATM\n0\tTP53\n", "The position 0 is given twice: FILE:2"),
-        ("gene2ind.txt", "0\tATM\n1\tATM\n", "1 names occur more than once: ATM: FILE"),
+        ("gene2ind.txt", "0\tATM\n1\tATM\n", "1 name occurs more than once: ATM: FILE"),
         (
             "mutation.txt",
             "0,1\n",

@@ -64,7 +64,7 @@ def test_labels_of_a_column():
     assert labels.cells.tolist() == [0, 1, 2]
     assert labels.names.tolist() == ["T", "B", "T"]
     assert labels.counts() == {"B": 1, "T": 2}
-    assert str(labels) == "cell_type: 3 cells in 2 classes (B 1, T 2); 1 cells without a label left out"
+    assert str(labels) == "cell_type: 3 cells in 2 classes (B 1, T 2); 1 cell without a label left out"
     assert classes(labels) is labels.classes
     with pytest.raises(ValueError, match="read-only"):
         labels.codes[0] = 0
@@ -143,7 +143,7 @@ ERRORS = {
     ),
     "class without a cell": (
         lambda: class_weights(labels_of(CELLS.dropna(subset="cell_type"), "cell_type"), cells=[0, 2]),
-        "1 of 2 classes have no training cell to weigh: B.\nLeave class weights off, or split with stratify=True.",
+        "1 of 2 classes have no training cell: B.\nLeave class weights off, or split with stratify=True.",
     ),
 }
 
@@ -193,9 +193,7 @@ class TestLabelsGiven:
     def test_errors(self):
         with pytest.raises(DataError) as error:
             labels_given(self.DATA, ["T", "B"])
-        assert str(error.value) == (
-            "There are 2 labels for 3 cells.\nPass one label per cell, in the order of the data."
-        )
+        assert str(error.value) == ("Got 2 labels for 3 cells.\nPass one label per cell, in the order of the data.")
         with pytest.raises(DataError) as error:
             labels_given(self.DATA, np.ones((3, 2)))
         assert str(error.value).startswith(

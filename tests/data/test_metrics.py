@@ -82,7 +82,7 @@ ERRORS = {
     ),
     "lengths": (
         lambda: classification_metrics([0], CHANCES, KNOWN),
-        "There are 1 true labels and 5 rows of probabilities.",
+        "Got 1 true label and 5 rows of probabilities.",
     ),
     "NaN": (
         lambda: classification_metrics(TRUE, CHANCES * np.nan, KNOWN),
@@ -98,11 +98,11 @@ ERRORS = {
     ),
     "regression lengths": (
         lambda: regression_metrics([1.0, 2.0], [1.0]),
-        "There are 2 true and 1 predicted numbers, expected two or more.",
+        "There are 2 true and 1 predicted number, expected two or more.",
     ),
     "baseline shapes": (
         lambda: baseline_scores([[1.0]], [0], [[1.0, 2.0]], [0], seed=1),
-        "Training (1, 1) with 1 labels and test (1, 2) with 1 do not fit.",
+        "Training (1, 1) with 1 label and test (1, 2) with 1 do not fit.",
     ),
     "baseline class": (
         lambda: baseline_scores([[1.0]], [0], [[1.0]], [0], seed=1),

@@ -112,7 +112,7 @@ def test_names_of_plink_that_stand_twice_or_for_nothing(plink):
     assert [*read.var_names[:5], read.var_names[9]] == [*(f"7:{100 + n}:A:G" for n in range(4)), "rs4", "7:109:A:G"]
     assert read.obs_names.tolist() == ["f0_i0", "f1_i0", "f2_i1", "f3_i1", "i2"]
     individuals.write_text("f i 0 0 1 -9\n" * 5)
-    with pytest.raises(ReadError, match=r"1 of 1 names stand more than once: .*cohort\.fam\n    f_i\nGive each"):
+    with pytest.raises(ReadError, match=r"1 of 1 name stand more than once: .*cohort\.fam\n    f_i\nGive each"):
         read_expression(path)
 
 

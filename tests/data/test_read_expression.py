@@ -184,7 +184,7 @@ BAD_TABLES = {
     ),
     "same cell twice": (
         "gene,c1,c1\nTP53,1,2\n",
-        "1 of 1 cell names occur more than once: t.csv\n"
+        "1 of 1 cell name occur more than once: t.csv\n"
         "    c1\n"
         "Make the names unique, or write the header line if it is missing.",
     ),

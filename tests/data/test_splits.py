@@ -104,7 +104,7 @@ ERRORS = {
         "Leave their cells out, for example adata[adata.obs[label] != name], or merge them with another label; "
         "or pass stratify=False.",
     ),
-    "one fold": (lambda: folds(LABELS, 1, seed=1), "1 folds of 100 cells are impossible; it must be 2 to 100."),
+    "one fold": (lambda: folds(LABELS, 1, seed=1), "The number of folds must be 2 to 100, that of the cells, got 1."),
     "validation": (
         lambda: folds(LABELS, 5, seed=1, validation=1.0),
         "validation must be a fraction from 0 to below 1, got 1.0.",
@@ -181,7 +181,7 @@ def test_groups_of_cells_with_labels_only():
     ("labels", "groups", "message"),
     [
         ("abab", "ddee", "2 groups cannot be split into 3 parts: cells of a group stay together."),
-        ("abab", "dde", "There are 3 groups for 4 cells. Pass one per cell."),
+        ("abab", "dde", "Got 3 groups for 4 cells. Pass one per cell."),
         ("abab", ["d", None, "e", "f"], "1 of 4 cells have no group. Fill it in, or leave these cells out."),
         ("abc", "def", "All cells of the label "),
     ],

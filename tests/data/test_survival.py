@@ -94,4 +94,4 @@ def test_cells_without_follow_up_may_be_left_out():
     known = survival_of(table, "t", "e", missing_labels="drop")
     assert known.cells.tolist() == [0, 2]
     assert known.values.tolist() == [[1, 1], [3, 0]]
-    assert "1 cells without both left out" in str(known)
+    assert "1 cell without both left out" in str(known)

@@ -52,7 +52,7 @@ def test_cells_genes_and_counts(folder):
     np.testing.assert_array_equal(found.X.toarray(), COUNTS[:3].T)
     said = found.uns["keras_vnn"]["read"]
     assert said.startswith("10x folder filtered: 3 cells, 3 genes by symbol")
-    assert ("(1 other features left out)" in said) == (folder / "features.tsv.gz").exists()
+    assert ("(1 other feature left out)" in said) == (folder / "features.tsv.gz").exists()
 
 
 def test_names_are_those_of_the_network(folder):

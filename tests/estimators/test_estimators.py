@@ -125,7 +125,7 @@ def test_one_call_writes_where_scanpy_looks(cells: anndata.AnnData, wiring: func
             "The data have 7 columns without names, the architecture 3 genes.",
         ),
         (lambda c, w: VNNClassifier(w).fit(c, "kin"), DataError, "The cells have no column 'kin'."),
-        (lambda c, w: VNNClassifier(w).fit(c, ["a"]), DataError, "There are 1 targets for 60 cells."),
+        (lambda c, w: VNNClassifier(w).fit(c, ["a"]), DataError, "Got 1 target for 60 cells."),
         (lambda c, w: VNNClassifier(w).fit(c, ["a"] * 60), DataError, "The labels name one class only, a: "),
         (
             lambda c, w: VNNClassifier(w, output="node").fit(c, "kind"),

@@ -101,19 +101,19 @@ def test_a_type_of_one_data_set_is_left_out_and_counted() -> None:
     [
         (lambda: clustering_scores([[0.0]], ["B"]), "The cells are of one type only, B: there is nothing to tell"),
         (lambda: clustering_scores([0.0], ["B"]), "The embedding must be numbers of shape (cells, units), got float64"),
-        (lambda: clustering_scores([[0.0]], ["B", "T"]), "The embedding has 1 cells, and there are 2 labels.\n"),
+        (lambda: clustering_scores([[0.0]], ["B", "T"]), "The embedding has 1 cell, and there are 2 labels.\n"),
         (lambda: clustering_scores([[0.0], [np.nan]], ["B", "T"]), "1 of 2 coordinates are not finite numbers."),
         (lambda: clustering_scores([[0.0], [1.0]], ["B", None]), "1 of 2 labels are missing."),
-        (lambda: clustering_scores([[0.0], [1.0]], ["B", "T"], clusters=[1]), "There are 1 clusters for 2 cells."),
+        (lambda: clustering_scores([[0.0], [1.0]], ["B", "T"], clusters=[1]), "Got 1 cluster for 2 cells."),
         (lambda: retrieval_scores([[0.0], [1.0]], ["B", "T"]), "No cell has one of its type in another data set"),
         (lambda: retrieval_scores([[0.0], [1.0]], ["B", "B"], batches=[1, 1]), "All cells are of one data set: "),
-        (lambda: retrieval_scores([[0.0], [1.0]], ["B", "B"], batches=[1]), "There are 1 batches for 2 cells."),
+        (lambda: retrieval_scores([[0.0], [1.0]], ["B", "B"], batches=[1]), "Got 1 batch for 2 cells."),
         (lambda: retrieval_scores([[0.0], [1.0]], ["B", "B"], top=0), "top must be at least 1, got 0."),
         (
             lambda: retrieval_scores([[0.0], [1.0]], ["B", "B"], queries=[1, 0]),
             "queries must be a mask of 2 cells, got int64 of shape (2,).",
         ),
-        (lambda: held_out_types(["abcde"], 4, repeat=0), "Of 1 types, 2 to 0 can be held out"),
+        (lambda: held_out_types(["abcde"], 4, repeat=0), "Of 1 type, 2 to 0 can be held out"),
         (lambda: held_out_types(list("abcde"), 4, repeat=0), "Of 5 types, 2 to 3 can be held out so that 2 are left"),
     ],
 )

@@ -183,7 +183,7 @@ REFUSED = {
     ),
     "no id": (
         lambda: GeneSets.from_mapping({"a": ["g"]}).to_annotations({}),
-        "1 of 1 gene sets have no id: a.",
+        "1 of 1 gene set have no id: a.",
     ),
 }
 

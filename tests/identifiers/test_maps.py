@@ -36,7 +36,7 @@ def test_the_report_names_what_is_ambiguous():
         "4 of 5 names translated (ensembl → symbol)\n"
         "1 are not in the table: E4\n"
         "1 stand for several genes: E3 = B or C\n"
-        "1 genes have several names: E1 and E2 = A"
+        "1 gene has several names: E1 and E2 = A"
     )
     assert found.ambiguous == {"E3": ("B", "C")}
     assert found.merged == {"A": ("E1", "E2")}
@@ -81,7 +81,7 @@ def test_ambiguity_can_be_an_error():
     with pytest.raises(GeneError) as caught:
         mapped(policy="raise")
     assert str(caught.value) == (
-        "1 names stand for several genes, 1 genes have several names (ensembl → symbol):\n"
+        "1 name stands for several genes, 1 gene has several names (ensembl → symbol):\n"
         "    E1 and E2 = A, E3 = B or C\n"
         'Choose what happens to them, for example policy="merge": '
         "names of one gene become one; a name of several genes is dropped."

@@ -76,7 +76,7 @@ def test_means_by_class(model, frame, labels):
     assert table.columns.tolist() == ["B", "NK", "T"] and table.index.tolist() == activities.var_names.tolist()
     expected = (activities.to_df() * activities.var["orientation"]).groupby(labels).mean().T
     np.testing.assert_allclose(table, expected, rtol=1e-4, atol=1e-6)
-    with pytest.raises(DataError, match=r"^There are 30 labels for 31 cells"):
+    with pytest.raises(DataError, match=r"^Got 30 labels for 31 cells"):
         activities_by_class(activities, labels[:-1])
     with pytest.raises(DataError) as error:
         activities_by_class(frame, labels)

@@ -144,7 +144,7 @@ def test_donors_are_replicates(model, adata, table):
     pd.testing.assert_frame_equal(found, by_hand)
     with pytest.raises(DataError, match=r"no column 'doner' of replicates; .* Did you mean donor"):
         rank_nodes(model, adata, "kind", replicate="doner")
-    with pytest.raises(DataError, match="There are 3 replicates for 300 cells"):
+    with pytest.raises(DataError, match="Got 3 replicates for 300 cells"):
         rank_nodes(model, adata, "kind", replicate=["a", "b", "c"])
     with pytest.raises(DataError, match="All cells are of one replicate, a"):
         rank_nodes(model, adata, "kind", replicate=["a"] * 300)

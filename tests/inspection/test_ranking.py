@@ -203,7 +203,7 @@ def test_errors_say_what_is_wrong(arch, make, model, frame, values, labels):
     assert message(error) == "There is no hidden layer 3: they are numbered 1 to 2."
     with pytest.raises(DataError) as error:
         rank_nodes(model, values, labels[:-1], by="knockout")
-    assert message(error) == "There are 30 labels for 31 cells.\nPass one label per cell, in the order of the data."
+    assert message(error) == "Got 30 labels for 31 cells.\nPass one label per cell, in the order of the data."
     with pytest.raises(DataError) as error:
         rank_nodes(model, values, ["T", "b"] * 15 + ["T"], by="knockout")
     assert message(error) == (

@@ -105,7 +105,7 @@ def test_the_encoded_form_is_small():
             "Expected an adjacency, got Architecture.\n"
             "Take that between two of its layers: arch.adjacency(0, 1); or all of it: vnn.build_model(arch, 2)",
         ),
-        (np.ones(3), {}, "adjacency must be a matrix of shape (inputs, outputs), got 1 dimensions: (3,)."),
+        (np.ones(3), {}, "adjacency must be a matrix of shape (inputs, outputs), got 1 dimension: (3,)."),
         (np.ones((0, 3)), {}, "adjacency must have at least one input and one output, got shape (0, 3)."),
         (np.array([[np.nan, 1.0]]), {}, "adjacency holds 1 NaN; expected 0 or 1."),
         (

@@ -292,7 +292,7 @@ def test_members_that_are_not_of_a_model(good, tmp_path, name):
     with pytest.raises(ModelError) as caught:
         vnn.load_model(path)
     assert str(caught.value).startswith(
-        f"The model file holds 1 files that are not part of a model, or are there twice: {path}\n    {name}\n"
+        f"The model file holds 1 file that is not part of a model, or a duplicate: {path}\n    {name}\n"
         "Expected config.json, metadata.json, model.weights.h5.\n"
     )
     assert [entry.name for entry in tmp_path.iterdir()] == ["out.keras"]

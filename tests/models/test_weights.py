@@ -81,9 +81,9 @@ def test_wrong_tables_are_explained(flat: Architecture) -> None:
         "it has block, parameter, source, source_unit, target, target_unit."
     )
     assert message(table.assign(weight=np.nan)) == "9 of 9 weights are not finite numbers."
-    assert message(table.iloc[1:]).startswith("1 weights of layer_1 are not in the table.")
+    assert message(table.iloc[1:]).startswith("1 weight of layer_1 is not in the table.")
     assert message(pd.concat([table, table.iloc[:1]])).startswith(
-        "1 weights are given twice: layer_1 kernel ATM 0 PPI:ATM 0."
+        "1 weight is given twice: layer_1 kernel ATM 0 PPI:ATM 0."
     )
     assert message(table.assign(source=table["source"].replace("ATM", "ATR"))).startswith(
         "2 of 9 rows name no weight of the model: layer_1 kernel ATR 0 PPI:ATM 0, layer_1 kernel ATR 0 PPI:CHEK2 0."

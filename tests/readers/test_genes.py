@@ -107,7 +107,7 @@ BAD = {
     "duplicates": (
         "TP53\nTP53\n",
         GeneError,
-        "1 of 1 gene names in genes.txt occur more than once: TP53.\nKeep the first of each with "
+        "1 of 1 gene name in genes.txt occur more than once: TP53.\nKeep the first of each with "
         'duplicates="first", or make the names unique.',
     ),
     "empty name": (

@@ -209,7 +209,7 @@ BROKEN = {
     ),
     "lost node of XGMML": (
         "<graph xmlns='http://www.cs.rpi.edu/XGMML'>\n<node id='1'/><edge source='1' target='2'/></graph>\n",
-        "1 edges lead to nodes that are not in the file: 2",
+        "1 edge leads to nodes that are not in the file: 2",
     ),
     "entities in XGMML": (
         "<!DOCTYPE g [<!ENTITY a 'aa'>]>\n<graph xmlns='http://www.cs.rpi.edu/XGMML'>\n&a;</graph>\n",
@@ -218,7 +218,7 @@ BROKEN = {
     "cut GML": (GML, "GML as expected"),
     "lost node": (
         '{"elements": {"nodes": [{"data": {"id": "1"}}], "edges": [{"data": {"source": "1", "target": "2"}}]}}',
-        "1 edges lead to nodes that are not in the file: 2",
+        "1 edge leads to nodes that are not in the file: 2",
     ),
     "no edge": ('{"nodes": [{"id": "TP53"}], "links": []}', "No interaction is left of 0 rows"),
     "nodes of lists": ('{"nodes": [{"id": []}], "links": []}', "a network in JSON as expected"),

@@ -201,7 +201,7 @@ BROKEN = {
     "cx2, lost node": (
         CX2.replace('"t": 2', '"t": 7'),
         "auto",
-        "1 edges lead to nodes that are not in the file: 7: {path}\nWas it cut short, or damaged? Download it again.",
+        "1 edge leads to nodes that are not in the file: 7: {path}\nWas it cut short, or damaged? Download it again.",
     ),
     "cx2, cut": (
         '[\n {"CXVersion": "2.0"},\n {"nodes": [\n',

@@ -169,7 +169,7 @@ BAD = {
     ),
     "DREM of zeros": (
         "TF\tGene\tInput\nA\tB\t0\n",
-        "None of 1 rows is left: 1 say 0, 0 name a gene without symbol: {path}\n"
+        "None of 1 row is left: 1 say 0, 0 name a gene without symbol: {path}\n"
         'Choose which id to take: drem_id="symbol" or "ensembl"',
     ),
 }

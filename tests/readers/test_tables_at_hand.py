@@ -328,7 +328,7 @@ def test_what_check_says_of_an_h5ad(tmp_path):
         "scaled (z-scores or otherwise centred, -2.5 to 1.5)",
         "var": "index (gene symbols), gene_ids (Ensembl genes)",
     }
-    assert report.advice[0].startswith("1 names are copies that var_names_make_unique has numbered (TP53-1)")
+    assert report.advice[0].startswith("1 name is a copy that var_names_make_unique has numbered (TP53-1)")
     for text in report.contents.values():
         assert text in str(report)
 

@@ -232,7 +232,7 @@ def test_what_is_no_network_is_refused(arch, model, cells):
         "Train a model, and write its report: vnn.train(arch, data, labels), then "
         "vnn.pl.write_report(result.model, path)"
     )
-    with pytest.raises(VNNError, match="The ranking is not of the nodes of this architecture: 1 of 1 rows name none"):
+    with pytest.raises(VNNError, match="The ranking is not of the nodes of this architecture: 1 of 1 row name none"):
         report_data(arch, ranking=pd.DataFrame({"importance": [1.0], "rank": [1]}, index=["nobody"]))
 
 

@@ -127,7 +127,7 @@ def test_donors_stay_on_one_side(arch: Architecture, cells: anndata.AnnData) -> 
     assert judge(result.model, cells, "type").cells == len(result.split.test), "the split is found again"
     table = cross_validate(arch, cells, "type", n_folds=4, group="donor", epochs=2)
     assert table["cells"].tolist() == [20] * 4
-    with pytest.raises(DataError, match=r"^8 groups of 'donor' have cells in several parts of the split: d0, d1"):
+    with pytest.raises(DataError, match=r"^Cells of 8 groups of 'donor' are in several parts of the split: d0, d1"):
         train(arch, cells, "type", split=split_cells(cells.obs["type"], seed=0), group="donor")
     with pytest.raises(DataError, match=r"^The cells have no column 'donors'\. Did you mean donor\?"):
         train(arch, cells, "type", group="donors")

@@ -76,7 +76,7 @@ def test_too_many_cliques(genes, ppi):
     with pytest.raises(WiringError) as caught:
         GROUPINGS["clique"](ppi.among(genes), InteractionOptions(grouping="clique"), most=1)
     assert str(caught.value) == (
-        "The 4 interactions have more than 1 maximal cliques.\n"
+        "The 4 interactions have more than 1 maximal clique.\n"
         'Keep fewer interactions by score, or take grouping="community" or grouping="neighbourhood".'
     )
 

@@ -92,14 +92,14 @@ def test_what_cannot_be_joined_is_refused(families):
     other = gene_set_architecture([*GENES, "ATM"], {"growth": ["JAK1", "ATM"]})
     with pytest.raises(
         WiringError,
-        match=r"^Architectures of different genes cannot be joined: 1 genes are in one of them only: ATM\.\n",
+        match=r"^Architectures of different genes cannot be joined: 1 gene is in one of them only: ATM\.\n",
     ):
         join_architectures(ppi, other)
     turned = gene_set_architecture(GENES[::-1], {"damage": ["TP53", "MDM2"]})
     with pytest.raises(WiringError, match="cannot be joined: they are in different orders"):
         join_architectures(ppi, turned)
     with pytest.raises(
-        WiringError, match=r"^1 of 1 nodes have the id of a node of another family: damage\.\nGive those"
+        WiringError, match=r"^1 of 1 node have the id of a node of another family: damage\.\nGive those"
     ):
         join_architectures(sets, sets)
 

@@ -347,7 +347,7 @@ REFUSED = {
     ),
     "function": (
         {"units": lambda genes: genes / 2},
-        "units gives 0.5 for a term of 1 genes, expected an integer of at least 1.\n"
+        "units gives 0.5 for a term of 1 gene, expected an integer of at least 1.\n"
         "For example: units=lambda n: max(1, n // 3)",
     ),
     "one term": ({"terms": "repair"}, "terms takes several ids, got the single string 'repair'.\nPass ['repair']."),

@@ -21,7 +21,7 @@ from scipy import sparse
 
 from keras_vnn.architecture._nodes import Layer, Node
 from keras_vnn.architecture._value import Architecture
-from keras_vnn.basics.errors import ArchitectureError, VNNError
+from keras_vnn.basics.errors import ArchitectureError, VNNError, counted
 from keras_vnn.basics.files import existing_file, is_data
 from keras_vnn.basics.provenance import Audit, Source
 from keras_vnn.basics.unpacking import refuse_bomb
@@ -115,7 +115,7 @@ def _parsed(archive: zipfile.ZipFile, where: str, packed: int) -> Architecture:
     values = sum(map(text.count, (b",", b"[", b"{")))
     if values > _MOST_VALUES + packed // 2:
         raise ArchitectureError(
-            f"{where} holds {values:,} JSON values in {packed:,} bytes; it is not an architecture.\n"
+            f"{where} holds {counted(values, 'JSON value')} in {counted(packed, 'byte')}; it is not an architecture.\n"
             "Build it again: vnn build … -o FILE"
         )
     header = json.loads(text)
@@ -205,5 +205,7 @@ def _from_npy(content: bytes) -> NDArray[np.int32]:
     version = np.lib.format.read_magic(stream)
     shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
     if version != (1, 0) or dtype != np.int32 or shape != ((len(content) - stream.tell()) // 4,):
-        raise ValueError(f"an array of {shape} {dtype}, expected a list of int32 as long as its {len(content)} bytes")
+        raise ValueError(
+            f"an array of {shape} {dtype}, expected a list of int32 as long as its {counted(len(content), 'byte')}"
+        )
     return np.frombuffer(content, dtype, offset=stream.tell())

@@ -13,7 +13,7 @@ from scipy import sparse
 
 from keras_vnn.architecture._summary import genes_upstream
 from keras_vnn.architecture._value import Architecture
-from keras_vnn.basics.errors import ArchitectureError
+from keras_vnn.basics.errors import ArchitectureError, counted
 from keras_vnn.basics.remedies import remedy
 
 _LAYOUT = ("unannotated", "passthrough")
@@ -57,8 +57,8 @@ def candidate_edges(
     wanted = {number: _wanted(arch, number, nodes) for number in range(1, len(arch.layers))}
     if near is None and (count := len(arch.genes) * sum(map(len, wanted.values()))) > most:
         raise ArchitectureError(
-            f"All genes of {sum(map(len, wanted.values())):,} nodes are {count:,} candidate edges, expected at most "
-            f"{most:,}.\n"
+            f"All genes of {counted(sum(map(len, wanted.values())), 'node')} are {counted(count, 'candidate edge')}, "
+            f"expected at most {most:,}.\n"
             + remedy("Name the nodes: {soft_link_nodes}, or take {soft_links}.", soft_link_nodes=..., soft_links="near")
         )
     for number, chosen in wanted.items():

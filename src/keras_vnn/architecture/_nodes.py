@@ -11,7 +11,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_vnn.basics.errors import ArchitectureError, check_choice, sample
+from keras_vnn.basics.errors import ArchitectureError, check_choice, counted, sample
 from keras_vnn.basics.showing import Shown
 
 NODE_KINDS = ("feature", "gene", "interaction", "regulator", "term", "gene set", "unannotated", "passthrough")
@@ -103,9 +103,9 @@ class Layer(Shown, Sequence[Node]):
 
     def __str__(self) -> str:
         """Return the name, how many nodes there are, and the first few."""
-        dense = f" and {self.dense_units:,} dense units" if self.dense_units else ""
+        dense = f" and {counted(self.dense_units, 'dense unit')}" if self.dense_units else ""
         first = ", ".join(node.id for node in self.nodes[:5])
-        return f"{self.name}: {len(self):,} nodes{dense}: {first}{' …' if len(self) > 5 else ''}"
+        return f"{self.name}: {counted(len(self), 'node')}{dense}: {first}{' …' if len(self) > 5 else ''}"
 
     def __iter__(self) -> Iterator[Node]:
         """Iterate over the nodes in order."""
@@ -163,4 +163,6 @@ def check_unique_ids(layers: Sequence[Layer]) -> None:
                 repeated.append(node.id)
             seen.add(node.id)
     if repeated:
-        raise ArchitectureError(f"{len(repeated)} node ids occur more than once: {sample(repeated)}.")
+        raise ArchitectureError(
+            f"{counted(len(repeated), 'node id occurs', 'node ids occur')} more than once: {sample(repeated)}."
+        )

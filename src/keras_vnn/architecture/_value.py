@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from keras_vnn.architecture._nodes import Layer, Node, check_unique_ids
-from keras_vnn.basics.errors import ArchitectureError, OutputError, check_kind, did_you_mean, sample
+from keras_vnn.basics.errors import ArchitectureError, OutputError, check_kind, counted, did_you_mean, sample
 from keras_vnn.basics.files import replacing
 from keras_vnn.basics.provenance import Audit, Source
 from keras_vnn.basics.remedies import by_place
@@ -77,7 +77,7 @@ class Architecture(Shown):
         object.__setattr__(self, "sources", tuple(self.sources))
         if len(self.layers) < 2:
             raise ArchitectureError(
-                f"An architecture needs genes and at least one layer, got {len(self.layers)} layers."
+                f"An architecture needs genes and at least one layer, got {counted(len(self.layers), 'layer')}."
             )
         check_unique_ids(self.layers)
         canonical = {}
@@ -93,7 +93,8 @@ class Architecture(Shown):
         source, target = pair
         if not 0 <= source < target < len(self.layers):
             raise ArchitectureError(
-                f"A connection must lead from an earlier to a later of the {len(self.layers)} layers, got {pair}."
+                f"A connection must lead from an earlier to a later of the {counted(len(self.layers), 'layer')}, got "
+                f"{pair}."
             )
         expected = (len(self.layers[source]), len(self.layers[target]))
         if matrix.shape != expected:
@@ -223,7 +224,7 @@ class Architecture(Shown):
         sizes = " → ".join(
             f"{len(layer):,}" + (f"+{layer.dense_units:,}" if layer.dense_units else "") for layer in self.layers
         )
-        return f"<Architecture {sizes} nodes, {self.edge_count:,} edges, {self.fingerprint[:12]}>"
+        return f"<Architecture {sizes} nodes, {counted(self.edge_count, 'edge')}, {self.fingerprint[:12]}>"
 
     def _shown_parts(self) -> Iterable[str | pd.DataFrame]:
         yield str(self)
@@ -250,7 +251,9 @@ class Architecture(Shown):
             known = {node.id for layer in self.hidden_layers for node in layer}
             unknown = [name for name in units if name not in known]
             if unknown:
-                raise ArchitectureError(f"{len(unknown)} of {len(units)} ids are not hidden nodes: {sample(unknown)}.")
+                raise ArchitectureError(
+                    f"{len(unknown)} of {counted(len(units), 'id')} are not hidden nodes: {sample(unknown)}."
+                )
         layers = tuple(replace(layer, nodes=tuple(changed(node) for node in layer)) for layer in self.hidden_layers)
         return replace(self, layers=(self.layers[0], *layers))
 
@@ -296,7 +299,8 @@ class Architecture(Shown):
         dropped = [str(entry.reason) for entry in self.audit if query in entry.items]
         hint = f"It was left out: {dropped[0]}." if dropped else hint
         return (
-            f"No node is called {query!r}, among {count:,} hidden nodes and {len(self.genes):,} genes."
+            f"No node is called {query!r}, among {counted(count, 'hidden node')} and "
+            f"{counted(len(self.genes), 'gene')}."
             + (f" {hint}" if hint else "")
             + f"\nList them all: {by_place('vnn export FILE --format csv', 'arch.node_table()')}"
         )
@@ -414,7 +418,7 @@ def _names(node: Node) -> tuple[str, ...]:
 def _ambiguous(query: str, matches: Sequence[NodePosition]) -> str:
     shown = [f"    {p.node.id}   {p.node.label} ({p.node.kind}, layer {p.layer})" for p in matches[:5]]
     more = [f"    and {len(matches) - 5} more"] if len(matches) > 5 else []
-    return "\n".join([f"{len(matches)} nodes answer to {query!r}:", *shown, *more, "Name one by its id."])
+    return "\n".join([f"{counted(len(matches), 'node')} answer to {query!r}:", *shown, *more, "Name one by its id."])
 
 
 def check_architecture_given(value: object) -> None:

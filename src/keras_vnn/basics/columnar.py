@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from keras_vnn.basics.errors import ReadError, sample
+from keras_vnn.basics.errors import ReadError, counted, sample
 
 PARQUET, FEATHER = "Parquet", "Feather"
 # Values that are turned into text at a time, and letters where their number is not known.
@@ -94,7 +94,7 @@ def _blocks(path: Path, kind: str, stream: Any, refuse: Callable[[int], None]) -
     strange = [f"{field.name} ({field.type})" for field in schema if not _is_plain(field.type)]
     if strange:
         raise ReadError(
-            f"{len(strange):,} of {len(schema):,} columns hold no plain texts or numbers: {path}\n"
+            f"{len(strange):,} of {counted(len(schema), 'column')} hold no plain texts or numbers: {path}\n"
             f"    {sample(strange)}\nWrite the table without them."
         )
     if not len(schema):

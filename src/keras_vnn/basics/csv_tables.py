@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from keras_vnn.basics.errors import ReadError
+from keras_vnn.basics.errors import ReadError, counted
 from keras_vnn.basics.files import decompressed, existing_file, replacing
 
 # What Excel, LibreOffice and Google Sheets may take for the beginning of a formula; full-width forms too.
@@ -100,7 +100,7 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
     for number, row in enumerate(plain):
         if len(row) != width:
             raise ReadError(
-                f"Row {number} of {found} has {len(row)} fields, expected {width} as in the header.\n"
+                f"Row {number} of {found} has {counted(len(row), 'field')}, expected {width} as in the header.\n"
                 "Was it edited? Write it again."
             )
     columns = {}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from numbers import Integral
+from typing import Any
 
 __all__ = [
     "USUAL_NAMES",
@@ -26,6 +27,7 @@ __all__ = [
     "check_choice",
     "check_count",
     "check_kind",
+    "counted",
     "did_you_mean",
     "readable",
     "sample",
@@ -145,6 +147,25 @@ def sample(names: Iterable[str], limit: int = 5) -> str:
     ordered = sorted(str(name) for name in names)
     text = ", ".join(ordered[:limit])
     return text if len(ordered) <= limit else f"{text} and {len(ordered) - limit} more"
+
+
+def counted(number: Any, noun: str, nouns: str = "") -> str:
+    """Return a number and what it counts: one of it, or several.
+
+    ``nouns`` is what several are called, where English does not say so; a verb may follow the noun in both.
+
+    Examples
+    --------
+    >>> counted(1, "gene"), counted(1234, "entry"), counted(0, "class")
+    ('1 gene', '1,234 entries', '0 classes')
+    >>> counted(2, "name matches", "names match")
+    '2 names match'
+    """
+    if number == 1:
+        return f"1 {noun}"
+    if not nouns:
+        nouns = noun[:-1] + "ies" if noun.endswith("y") else noun + ("es" if noun.endswith(("s", "x", "ch")) else "s")
+    return f"{number:,} {nouns}"
 
 
 def did_you_mean(wrong: str, known: Sequence[str], limit: int = 3) -> str:

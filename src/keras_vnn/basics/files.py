@@ -23,7 +23,7 @@ from typing import NoReturn
 
 from filelock import FileLock, Timeout
 
-from keras_vnn.basics.errors import OutputError, ReadError
+from keras_vnn.basics.errors import OutputError, ReadError, counted
 from keras_vnn.basics.remedies import remedy
 from keras_vnn.basics.unpacking import open_unpacked
 
@@ -110,7 +110,8 @@ def decompressed(path: Path, *, limit: int | None = None) -> bytes:
         content = stream.read() if limit is None else stream.read(limit + 1)
     if limit is not None and len(content) > limit:
         raise ReadError(
-            f"The file {path} unpacks to more than {limit:,} bytes.\nIs it the right file? Take out what is not needed."
+            f"The file {path} unpacks to more than {counted(limit, 'byte')}.\nIs it the right file? Take out what is "
+            "not needed."
         )
     return content
 

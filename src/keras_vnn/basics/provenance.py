@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from keras_vnn.basics.errors import sample
+from keras_vnn.basics.errors import counted, sample
 from keras_vnn.basics.files import sha256_of
 from keras_vnn.basics.showing import Shown
 
@@ -84,9 +84,8 @@ class AuditEntry:
 
     def __str__(self) -> str:
         """Return one line: count, subject, reason, and up to three names."""
-        plural = self.subject if self.count == 1 else _plural(self.subject)
         names = f" ({sample(self.items, 3)})" if self.items and self.count == len(self.items) else ""
-        return f"{self.count:,} {plural}: {self.reason}{names}"
+        return f"{counted(self.count, self.subject)}: {self.reason}{names}"
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as plain JSON values."""
@@ -156,7 +155,3 @@ class Audit(Shown):
     def from_json(cls, entries: Iterable[Mapping[str, Any]]) -> Audit:
         """Make an audit from what `to_json` gave."""
         return cls(tuple(AuditEntry(**{**entry, "items": tuple(entry["items"])}) for entry in entries))
-
-
-def _plural(noun: str) -> str:
-    return noun[:-1] + "ies" if noun.endswith("y") else noun + "s"

@@ -27,7 +27,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from keras_vnn.basics.errors import ConfigError, OutputError, ReadError
+from keras_vnn.basics.errors import ConfigError, OutputError, ReadError, counted
 from keras_vnn.basics.files import alone_at as alone_at
 from keras_vnn.basics.files import check_target, replacing, sha256_of
 
@@ -95,7 +95,7 @@ def claim(folder: Path, what: str, identity: Mapping[str, Any], results: Sequenc
         lines = [f"    {name}: {_shown(before.get(name))} there, {_shown(now.get(name))} here" for name in names]
         more = [f"    and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
         raise ConfigError(
-            f"The folder holds another {known.get('what', what)}, {len(names)} difference{'s' * (len(names) > 1)}: "
+            f"The folder holds another {known.get('what', what)}, {counted(len(names), 'difference')}: "
             f"{folder}\n" + "\n".join([*lines[:_SHOWN], *more]) + "\nName another folder, or remove this one."
         )
     if names:

@@ -9,7 +9,7 @@ import html
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from keras_vnn.basics.errors import readable
+from keras_vnn.basics.errors import counted, readable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +50,9 @@ def _screenful(text: str) -> str:
     shown = [line if len(line) <= _LETTERS else f"{line[: _LETTERS - 2]} …" for line in lines]
     if len(shown) <= _LINES:
         return "\n".join(shown)
-    return "\n".join([*shown[: _LINES - 1], f"… and {len(shown) - _LINES + 1:,} more lines: print() shows them"])
+    return "\n".join(
+        [*shown[: _LINES - 1], f"… and {counted(len(shown) - _LINES + 1, 'more line')}: print() shows them"]
+    )
 
 
 def _as_html(part: str | pd.DataFrame) -> str:
@@ -58,7 +60,7 @@ def _as_html(part: str | pd.DataFrame) -> str:
         # In the colours of the page around it, whether that is light or dark.
         return f'<pre style="line-height: 1.3; white-space: pre-wrap">{html.escape(_screenful(part))}</pre>'
     rest = len(part) - _ROWS
-    more = f"<p>… and {rest:,} more rows</p>" if rest > 0 else ""
+    more = f"<p>… and {counted(rest, 'more row')}</p>" if rest > 0 else ""
     return f"{part.head(_ROWS).map(_cell).to_html(index_names=False, na_rep='–', border=0)}{more}"
 
 

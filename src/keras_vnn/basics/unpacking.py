@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from keras_vnn.basics.columnar import FEATHER, PARQUET, columnar_text
-from keras_vnn.basics.errors import ReadError, sample
+from keras_vnn.basics.errors import ReadError, counted, sample
 
 # A file may unpack to this many bytes whatever its size, and beyond to this many times its size. Tables of the field
 # shrink by 5 to 50; a file made to fill a disk or the memory shrinks by a thousand.
@@ -122,7 +122,7 @@ def refuse_bomb(path: Path, size: int, packed: int, *, free: int | None = None, 
     most = max(LARGEST_FREE if free is None else free, (factor or LARGEST_FACTOR) * packed)
     if size > most:
         raise ReadError(
-            f"The file unpacks to more than {most:,} bytes, from {packed:,}: {path}\n"
+            f"The file unpacks to more than {counted(most, 'byte')}, from {packed:,}: {path}\n"
             "It looks made to fill the memory. If you trust it, unpack it yourself and name the unpacked file."
         )
 
@@ -161,7 +161,7 @@ class _Checked(io.RawIOBase):
         self._since_line_end = self._since_line_end + len(block) if last < 0 else len(block) - last - 1
         if self._since_line_end > LONGEST_LINE:
             raise ReadError(
-                f"A line is longer than {LONGEST_LINE:,} bytes: {self._path}\n"
+                f"A line is longer than {counted(LONGEST_LINE, 'byte')}: {self._path}\n"
                 "This is not a table of text. Is it the right file, and complete?"
             )
         return len(block)
@@ -187,8 +187,8 @@ def _only_member(path: Path) -> IO[bytes]:
         if len(files) != 1:
             listed = f"    {sample(files)}\n" if files else ""
             raise ReadError(
-                f"The zip archive holds {len(files):,} files, expected one: {path}\n{listed}"
-                "Unpack it, and name the file you mean."
+                f"The zip archive holds {counted(len(files), 'file')}, expected one: {path}\n{listed}Unpack it, and "
+                "name the file you mean."
             )
         try:
             return archive.open(files[0])
@@ -324,7 +324,7 @@ def _check_texts(kind: str, shape: Sequence[int], stream: IO[bytes], start: int,
             return
     count, room = int.from_bytes(content[:4], "little"), math.prod(map(int, shape))
     if count > room:
-        raise ValueError(f"a chunk claims {count:,} texts, expected at most {room:,}")
+        raise ValueError(f"a chunk claims {counted(count, 'text')}, expected at most {room:,}")
 
 
 def _stated(place: int) -> Any:

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_vnn.basics.errors import ReadError, sample
+from keras_vnn.basics.errors import ReadError, counted, sample
 from keras_vnn.basics.unpacking import LARGEST_FACTOR, codecs_and_shape, is_chunk, unpacked_size
 
 # Arrays may declare this many bytes whatever is stored of them, and beyond, so many times what is stored.
@@ -141,7 +141,7 @@ def _check_chunks(described: dict[Path, list[dict[str, Any]]], chunks: list[Path
             raise _damaged(chunk.relative_to(path).as_posix(), path, error) from error
         if total > limit:
             raise ReadError(
-                f"The chunks of the zarr store unpack to more than {limit:,} bytes: {path}\n"
+                f"The chunks of the zarr store unpack to more than {counted(limit, 'byte')}: {path}\n"
                 "It looks made to fill the memory. Download it again, from whom you trust."
             )
 
@@ -213,8 +213,8 @@ def _check_size(declared: int, stored: int, what: str, path: Path) -> None:
     limit = max(_LARGEST_FREE, LARGEST_FACTOR * stored)
     if declared > limit:
         raise ReadError(
-            f"The arrays of the {what} take {declared:,} bytes in memory, expected at most {limit:,} "
-            f"as {stored:,} are stored: {path}\n"
+            f"The arrays of the {what} take {counted(declared, 'byte')} in memory, expected at most {limit:,} as "
+            f"{stored:,} are stored: {path}\n"
             "It looks made to fill the memory. Download it again, from whom you trust."
         )
 
@@ -377,7 +377,10 @@ def _look(found: Path, path: Path, member: str, size: int, changed: int, seconds
         return
     bomb = "It looks made to fill the memory. Download it again, from whom you trust."
     if done.returncode == _TOO_MUCH:
-        raise ReadError(f"The {what} of {size:,} bytes takes more than {_MEMORY:,} bytes of memory: {path}\n{bomb}")
+        raise ReadError(
+            f"The {what} of {counted(size, 'byte')} takes more than {counted(_MEMORY, 'byte')} of memory: "
+            f"{path}\n{bomb}"
+        )
     if done.returncode == _TOO_LONG:
         raise ReadError(f"A chunk of the {what} unpacks to more than its array has room for: {path}\n{bomb}")
     if _ran_out(done.returncode):

@@ -18,6 +18,7 @@ from keras_vnn.cli._discover import identify, interactions
 from keras_vnn.cli._export import export, report
 from keras_vnn.cli._inputs import Command, Helped, HelpedGroup
 from keras_vnn.cli._inspect import evaluate, explain, inspect
+from keras_vnn.cli._options import with_verbosity
 from keras_vnn.cli._predict import map_data, predict
 from keras_vnn.cli._train import compare, demo, train, tune
 
@@ -56,7 +57,7 @@ _NAMES = {"map_data": "map"}
 
 def _add(kind: type[Helped], *functions: Callable[..., None]) -> None:
     for function in functions:
-        app.command(_NAMES.get(function.__name__), cls=kind)(function)
+        app.command(_NAMES.get(function.__name__), cls=kind)(with_verbosity(function))
 
 
 _add(Helped, check)

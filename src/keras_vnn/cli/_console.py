@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from keras_vnn.basics.errors import OutputError, VNNError, readable
-from keras_vnn.basics.progress import LOGGER
+from keras_vnn.basics.errors import OutputError, VNNError, counted, readable
+from keras_vnn.basics.progress import LOGGER, VERBOSITIES, settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,8 +32,9 @@ def show(text: object) -> None:
 
 
 def say(sentence: str) -> None:
-    """Print one sentence for people on standard error."""
-    _say(readable(sentence, keep=_LINES))
+    """Print one sentence for people on standard error, unless they want quiet."""
+    if LOGGER.isEnabledFor(logging.INFO):
+        _say(readable(sentence, keep=_LINES))
 
 
 class _Sentences(logging.Handler):
@@ -44,7 +45,7 @@ class _Sentences(logging.Handler):
 @contextmanager
 def sentences_printed() -> Iterator[None]:
     """Print in the block what is logged about steps on standard error."""
-    handler, level = _Sentences(logging.INFO), LOGGER.level
+    handler, level, progress = _Sentences(), LOGGER.level, settings.progress
     LOGGER.addHandler(handler)
     LOGGER.setLevel(logging.INFO)
     try:
@@ -52,6 +53,13 @@ def sentences_printed() -> Iterator[None]:
     finally:
         LOGGER.setLevel(level)
         LOGGER.removeHandler(handler)
+        settings.progress = progress
+
+
+def print_less_or_more(verbosity: str) -> None:
+    """Print no sentences and no progress in such a block (``warning``), or steps within steps too (``debug``)."""
+    LOGGER.setLevel(VERBOSITIES[verbosity])
+    settings.progress = settings.progress and verbosity != "warning"
 
 
 def say_warning(sentence: str) -> None:
@@ -206,7 +214,7 @@ def verdict(table: pd.DataFrame) -> str:
     beyond = int(table["beyond_the_mean"].sum())
     more = f"; {beyond:,} more know what no mean of genes shows" if beyond else ""
     folded = f", {groups:,} of them unlike each other" if groups < found else ""
-    return f"{found:,} of {nodes:,} nodes have evidence{of} at a false discovery rate of 5 %{folded}{more}."
+    return f"{found:,} of {counted(nodes, 'node')} have evidence{of} at a false discovery rate of 5 %{folded}{more}."
 
 
 def directions(table: pd.DataFrame, most: int = 3) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from keras_vnn.basics.errors import readable
+from keras_vnn.basics.errors import counted, readable
 from keras_vnn.cli._console import cut, print_json, rows_of, say, show
 from keras_vnn.cli._inputs import ClassName, Force, MaybeLabel, missing_policy, model_of, read_cells
 from keras_vnn.cli._options import nodes, options_of
@@ -66,8 +66,8 @@ def interactions(
         _write_csv(table, output, force)
     where = "cells outside the training" if facts["held_out"] else "cells"
     say(
-        f"{facts['found']:,} of {facts['pairs']:,} pairs say more together at a false discovery rate of 5 %, in "
-        f"{facts['cells']:,} {where}, compared with {facts['compared_with']:,} pairs of different parents."
+        f"{facts['found']:,} of {counted(facts['pairs'], 'pair')} say more together at a false discovery rate of 5 %, "
+        f"in {facts['cells']:,} {where}, compared with {counted(facts['compared_with'], 'pair')} of different parents."
     )
 
 
@@ -123,13 +123,16 @@ def _answer(table: pd.DataFrame) -> str:
     """Return what became of the students, and what may be concluded, as sentences."""
     facts = table.attrs
     low, high = min(facts["r2"]), max(facts["r2"])
-    fidelity = f"Of {facts['students']} students {facts['fit']} fit: R² is {low:.2f} to {high:.2f}, and 0.9 is needed"
+    fit = f"Of {counted(facts['students'], 'student')} {facts['fit']} fit"
+    fidelity = f"{fit}: R² is {low:.2f} to {high:.2f}, and 0.9 is needed"
     counts = table["identified"].value_counts()
     if not counts.sum():
         return f"{fidelity}. Nothing may be concluded of the nodes: train the model longer, or take more cells."
     said = ", ".join(f"{counts.get(word, 0):,} {word}" for word in ("recovered", "up to sign", "not identified"))
     at_start = int(((table["r_at_start"] >= 0.9) & (table["identified"] == "recovered")).sum())
-    return f"{fidelity}.\nOf {len(table):,} nodes: {said}. {at_start:,} of the recovered are so before training."
+    return (
+        f"{fidelity}.\nOf {counted(len(table), 'node')}: {said}. {at_start:,} of the recovered are so before training."
+    )
 
 
 def _lines(table: pd.DataFrame) -> str:

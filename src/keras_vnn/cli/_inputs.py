@@ -5,6 +5,7 @@ Files are looked for before anything slow is imported, and never written onto.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -88,8 +89,13 @@ class Helped(_Plain, typer.core.TyperCommand):
     """A command with such a help."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the options; one that is called so elsewhere is told by the name it has here."""
+        """Read the options; one that is called so elsewhere is told by the name it has here.
+
+        An option of one value that is given twice is refused: nobody could tell which is meant.
+        """
         try:
+            if not ctx.resilient_parsing:
+                _refuse_repeated(ctx, self.make_parser(ctx).parse_args(args=[*args])[2])
             return super().parse_args(ctx, args)
         except Exception as error:
             asked = str(getattr(error, "option_name", "")).lstrip("-").replace("-", "_")
@@ -97,6 +103,15 @@ class Helped(_Plain, typer.core.TyperCommand):
             if any(flag in option.opts for option in self.params):
                 setattr(error, "possibilities", [flag])  # noqa: B010 - Typer has its own class of it, or Click's
             raise
+
+
+def _refuse_repeated(ctx: Any, order: list[Any]) -> None:
+    """Refuse an option that takes one value, or has an opposite, and comes more than once among those given."""
+    for option, times in Counter(order).items():
+        if times > 1 and option.param_type_name == "option" and not option.multiple:
+            if option.is_flag and not option.secondary_opts:
+                continue
+            raise typer.BadParameter("it takes one value, and is given twice.", ctx=ctx, param=option)
 
 
 class Command(Helped):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from keras_vnn.basics.errors import check_choice
+from keras_vnn.basics.errors import check_choice, counted
 from keras_vnn.cli._console import about, node_lines, print_json, rows_of, say, say_warning, show, show_result, verdict
 from keras_vnn.cli._inputs import (
     ClassName,
@@ -19,7 +19,17 @@ from keras_vnn.cli._inputs import (
     model_of,
     read_cells,
 )
-from keras_vnn.cli._options import EDGE_TABLES, columns, corrections, edge_tables, methods, nodes, options_of, rankings
+from keras_vnn.cli._options import (
+    EDGE_TABLES,
+    columns,
+    corrections,
+    edge_tables,
+    methods,
+    nodes,
+    options_of,
+    rankings,
+    with_verbosity,
+)
 from keras_vnn.recipes.schema import CellsRecipe
 
 if TYPE_CHECKING:
@@ -132,11 +142,13 @@ def _edges(models: list[Path], which: str, top: int, as_json: bool) -> None:
     if which == "prior":
         table = prior_support(networks)
         found = int((table["q"] < FALSE_DISCOVERY_RATE).sum())
-        verdict = f"{found:,} of {len(table):,} edges of the prior at FDR {FALSE_DISCOVERY_RATE:.0%}"
+        verdict = f"{found:,} of {counted(len(table), 'edge')} of the prior at FDR {FALSE_DISCOVERY_RATE:.0%}"
     else:
         table = soft_links(networks)
         often = int((table["found_in"] == len(networks)).sum())
-        verdict = f"{len(table):,} edges taken up, {often:,} of them in all {len(networks):,} trainings"
+        verdict = (
+            f"{counted(len(table), 'edge')} taken up, {often:,} of them in all {counted(len(networks), 'training')}"
+        )
     if as_json:
         print_json(rows_of(table.head(top)))
         return
@@ -256,6 +268,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the scores as JSON."
 
 
 @evaluate.command("clustering", cls=Command)
+@with_verbosity
 @options_of(CellsRecipe)
 def clustering(
     model: Model,
@@ -278,6 +291,7 @@ def clustering(
 
 
 @evaluate.command("retrieval", cls=Command)
+@with_verbosity
 @options_of(CellsRecipe)
 def retrieval(
     model: Model,

@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import wraps
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, Union, cast, get_args, get_origin
 
 import typer
 
 from keras_vnn.basics.bundled import config_names
+from keras_vnn.cli._console import print_less_or_more
 from keras_vnn.options import AUTOENCODER_PRESETS, MODEL_PRESETS, choices_of, extra_of, plain_type, shown_default
 
 if TYPE_CHECKING:
@@ -60,6 +61,35 @@ def options_of(section: type[Any], *, leave_out: tuple[str, ...] = ()) -> Callab
         return function
 
     return decorated
+
+
+def with_verbosity(function: Function) -> Function:
+    """Give a command the options to print less or more."""
+
+    @wraps(function)
+    def command(*, quiet: bool, verbose: bool, **given: Any) -> None:
+        if quiet or verbose:
+            print_less_or_more("warning" if quiet else "debug")
+        function(**given)
+
+    signature = inspect.signature(function, eval_str=True)
+    texts = {
+        "quiet": "Print results, warnings and errors only.",
+        "verbose": "Print the steps within steps too.",
+    }
+    told = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=False,
+            annotation=Annotated[bool, typer.Option(f"--{name}", help=text)],
+        )
+        for name, text in texts.items()
+    ]
+    parameters = [*signature.parameters.values(), *told]
+    command.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {p.name: p.annotation for p in parameters}
+    return cast(Function, command)
 
 
 def fields_of(section: type[Any]) -> Iterator[tuple[str, FieldInfo, str | None]]:

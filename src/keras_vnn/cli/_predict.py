@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from keras_vnn.basics.errors import ConfigError
+from keras_vnn.basics.errors import ConfigError, counted
 from keras_vnn.cli._console import print_json, say, show
 from keras_vnn.cli._inputs import Force, missing_policy, model_of, read_cells
 from keras_vnn.cli._options import options_of
@@ -63,7 +63,7 @@ def predict(
     if as_json:
         print_json({"written": written, "cells": len(table)})
     else:
-        say(f"written       {' and '.join(written)}: {len(table):,} cells")
+        say(f"written       {' and '.join(written)}: {counted(len(table), 'cell')}")
 
 
 @options_of(CellsRecipe)
@@ -105,7 +105,7 @@ def map_data(
         test = None if result.metrics is None else result.metrics.to_json()
         print_json({"epochs": len(result.history), "test": test})
     else:
-        show(f"trained {len(result.history)} epochs")
+        show(f"trained {counted(len(result.history), 'epoch')}")
         if result.metrics is not None:
             show(f"test: {result.metrics}")
     say(f"written       {output}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from keras_vnn.basics.errors import ConfigError
+from keras_vnn.basics.errors import ConfigError, counted
 from keras_vnn.basics.files import check_target, existing_file, existing_path, read_lines
 from keras_vnn.basics.keras_import import import_keras
 from keras_vnn.basics.runs import alone_at
@@ -121,9 +121,9 @@ def _report(result: TrainingResult, *, as_json: bool, is_embedding: bool) -> Non
             }
         )
         return
-    show(f"trained {len(result.history)} epochs")
+    show(f"trained {counted(len(result.history), 'epoch')}")
     if is_embedding:
-        show(f"embedding: {_embedding_width(result):,} dimensions")
+        show(f"embedding: {counted(_embedding_width(result), 'dimension')}")
     if is_embedding and metrics is None:
         return
     if metrics is None:
@@ -319,7 +319,10 @@ def demo(
         folds = f"held-out accuracy, mean and standard deviation of five folds\n{scores.to_string()}\n\n"
     inside = ""
     if result.interactions:
-        inside = f"{result.interactions:,} interactions on {result.interacting_genes:,} genes inside the data\n\n"
+        inside = (
+            f"{counted(result.interactions, 'interaction')} on {counted(result.interacting_genes, 'gene')} inside the "
+            "data\n\n"
+        )
     files = ", ".join(sorted(path.name for path in result.folder.iterdir()))
     show(
         f"\n{inside}{folds}{result.judgement}\n\n"

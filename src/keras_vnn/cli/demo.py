@@ -20,7 +20,7 @@ import pandas as pd
 from keras_vnn.architecture import Architecture
 from keras_vnn.basics.bundled import config_path
 from keras_vnn.basics.csv_tables import write_table
-from keras_vnn.basics.errors import ConfigError, OutputError, check_choice
+from keras_vnn.basics.errors import ConfigError, OutputError, check_choice, counted
 from keras_vnn.basics.files import made_folder, replacing
 from keras_vnn.basics.progress import Say, log_debug, log_info
 from keras_vnn.cli._console import directions, leading, verdict
@@ -118,7 +118,7 @@ def run_demo(
     arch = build_architecture(build, say=say)
     inside = read_interactions(list(build.interactions)).among(arch.genes) if build.interactions else None
     if inside is not None:
-        say(f"inside        {len(inside):,} interactions on {len(inside.genes):,} genes of the data")
+        say(f"inside        {counted(len(inside), 'interaction')} on {counted(len(inside.genes), 'gene')} of the data")
     data, labels = read_training_data(train, arch, say=say)
     if not isinstance(labels, Labels):
         raise ConfigError("The demo compares classifiers; its recipe must not ask for a regression.")

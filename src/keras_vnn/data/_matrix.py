@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from keras_vnn.basics.errors import DataError
+from keras_vnn.basics.errors import DataError, counted
 from keras_vnn.basics.remedies import called, remedy
 from keras_vnn.basics.untrusted import check_compressed
 
@@ -113,7 +113,8 @@ def is_on_disk(values: Any) -> bool:
 def _check_filled(shape: tuple[int, ...]) -> None:
     if 0 in shape:
         raise DataError(
-            f"The data have {shape[0]} cells and {shape[1]} genes, expected some of both.\nWas everything filtered out?"
+            f"The data have {counted(shape[0], 'cell')} and {counted(shape[1], 'gene')}, expected some of both.\nWas "
+            "everything filtered out?"
         )
 
 
@@ -160,7 +161,7 @@ def not_a_number(gene: str, cell: str, value: Any, count: int, table: Measured, 
     if not isinstance(value, str) and 1 < abs(value) < math.inf:
         shown += ", beyond the 3.4e38 of single precision"
     return DataError(
-        f"{count:,} of {total:,} values {verb}{where and f': {where}'}\n"
+        f"{count:,} of {counted(total, 'value')} {verb}{where and f': {where}'}\n"
         f"    gene {gene}, cell {cell}: {shown}\n"
         "Drop these genes or cells, or write 0 where a gene was not detected."
     )
@@ -172,7 +173,7 @@ def check_counts(table: Measured, method: str) -> None:
     if count:
         total = len(table.cells) * len(table.genes)
         raise DataError(
-            f"{count:,} of {total:,} values {'is' if count == 1 else 'are'} negative, {method} needs counts.\n"
+            f"{count:,} of {counted(total, 'value')} {'is' if count == 1 else 'are'} negative, {method} needs counts.\n"
             f"    gene {table.genes[column]}, cell {table.cells[row]}: {table.values[row, column]:g}\n"
             f"The values look scaled. Read the counts with {remedy('{layer}', layer='raw')}"
             + remedy(', or take {normalization} or "zscore"', normalization="none")
@@ -229,7 +230,8 @@ def _frame_values(frame: Any) -> Any:
     wrong = [str(name) for name, kind in frame.dtypes.items() if not is_numeric_dtype(kind) or is_bool_dtype(kind)]
     if wrong:
         raise DataError(
-            f"{len(wrong):,} of {frame.shape[1]:,} columns of the table are not numbers: {', '.join(wrong[:5])}.\n"
+            f"{len(wrong):,} of {counted(frame.shape[1], 'column')} of the table are not numbers: "
+            f"{', '.join(wrong[:5])}.\n"
             "Pass the genes only: data[genes]; labels and other columns belong in cells=…"
         )
     if all(isinstance(kind, SparseDtype) for kind in frame.dtypes) and frame.shape[1]:

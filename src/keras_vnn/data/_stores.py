@@ -19,7 +19,7 @@ import pandas as pd
 from scipy import sparse
 
 from keras_vnn.basics.cell_matrices import is_ten_x, loom_attributes, read_ten_x, ten_x_group, ten_x_in_hdf5
-from keras_vnn.basics.errors import DataError, ReadError, VNNError, did_you_mean, sample
+from keras_vnn.basics.errors import DataError, ReadError, VNNError, counted, did_you_mean, sample
 from keras_vnn.basics.files import existing_file
 from keras_vnn.data._matrix import check_sparse, is_on_disk, texts_of
 from keras_vnn.data._tables import read_table
@@ -229,8 +229,9 @@ def read_ten_x_expression(path: Path, genes: Sequence[str]) -> tuple[anndata.Ann
     expected = (len(found.ids), len(found.barcodes))
     if matrix.shape != expected:
         raise ReadError(
-            f"The matrix has {matrix.shape[0]:,} rows and {matrix.shape[1]:,} columns, but there are {expected[0]:,} "
-            f"features and {expected[1]:,} barcodes: {path}\nAre the three files of one run?"
+            f"The matrix has {counted(matrix.shape[0], 'row')} and {counted(matrix.shape[1], 'column')}, but there are "
+            f"{counted(expected[0], 'feature')} and {counted(expected[1], 'barcode')}: {path}\nAre the three files "
+            "of one run?"
         )
     places = np.array(found.genes, np.intp)
     var = pd.DataFrame({"gene_id": found.ids, "gene_symbol": found.symbols}).iloc[places]
@@ -238,10 +239,10 @@ def read_ten_x_expression(path: Path, genes: Sequence[str]) -> tuple[anndata.Ann
     var.index = pd.Index(var["gene_id" if by_id else "gene_symbol"].to_list())
     values = sparse.csr_array(matrix[places].T).astype(np.float32)
     left_out = len(found.ids) - len(places)
-    rest = f" ({left_out:,} other features left out)" if left_out else ""
+    rest = f" ({counted(left_out, 'other feature')} left out)" if left_out else ""
     said = (
-        f"10x {'folder ' if path.is_dir() else ''}{path.name}: {len(found.barcodes):,} cells, {len(places):,} genes by "
-        f"{'Ensembl gene' if by_id else 'symbol'}{rest}"
+        f"10x {'folder ' if path.is_dir() else ''}{path.name}: {counted(len(found.barcodes), 'cell')}, "
+        f"{counted(len(places), 'gene')} by {'Ensembl gene' if by_id else 'symbol'}{rest}"
     )
     return anndata.AnnData(values, obs=pd.DataFrame(index=pd.Index(found.barcodes)), var=var), said
 
@@ -271,7 +272,7 @@ def read_loom(path: Path, layer: str) -> tuple[anndata.AnnData, str]:
             tables.append(table.set_index(table[name].astype(str).rename(None)))
         values = file["matrix" if layer == "X" else f"layers/{layer}"][:].T
         adata = anndata.AnnData(values, obs=tables[0], var=tables[1])
-    return adata, f"{layer} of loom {path.name}: {adata.n_obs:,} cells, {adata.n_vars:,} genes"
+    return adata, f"{layer} of loom {path.name}: {counted(adata.n_obs, 'cell')}, {counted(adata.n_vars, 'gene')}"
 
 
 MISSING_LABELS = ("", "NA", "N/A", "NaN", "nan", "#N/A", "<NA>")
@@ -324,7 +325,7 @@ def join_cells(adata: anndata.AnnData, described: pd.DataFrame) -> tuple[anndata
         where = described.attrs["where"]
         with _no_other_file(where):
             raise DataError(
-                f"{len(unknown):,} of {len(names):,} cells are not in the cell table{where and f': {where}'}\n"
+                f"{len(unknown):,} of {counted(len(names), 'cell')} are not in the cell table{where and f': {where}'}\n"
                 f"    {sample(unknown)}\n"
                 f"The table names cells such as {sample(described.index, 3)}.\n"
                 "Cells are joined by their ids, in the first column of the table."
@@ -333,7 +334,7 @@ def join_cells(adata: anndata.AnnData, described: pd.DataFrame) -> tuple[anndata
     for column in described.columns:
         obs[column] = described[column].loc[names].array
     joined = with_obs(adata, obs)
-    said = f"{len(names):,} cells described by {len(described.columns)} columns of the cell table"
+    said = f"{counted(len(names), 'cell')} described by {counted(len(described.columns), 'column')} of the cell table"
     more = len(known) - len(names)
     return joined, said + (f"; {more:,} of its rows are cells that are not here" if more else "")
 
@@ -344,7 +345,7 @@ def check_cell_names(cells: Sequence[str], where: str) -> None:
         return
     repeated = [name for name, count in Counter(cells).items() if count > 1]
     raise DataError(
-        f"{len(repeated):,} of {len(set(cells)):,} cell names occur more than once{where and f': {where}'}\n"
+        f"{len(repeated):,} of {counted(len(set(cells)), 'cell name')} occur more than once{where and f': {where}'}\n"
         f"    {sample(repeated)}\n"
         "Make the names unique, or write the header line if it is missing."
     )
@@ -455,4 +456,4 @@ def _values_of(column: Any) -> str:
     if column.dtype.kind in "iuf":
         return "numbers"
     found = column.dropna().astype(str).unique()
-    return sample(found) if len(found) <= 3 else f"{len(found):,} values"
+    return sample(found) if len(found) <= 3 else f"{counted(len(found), 'value')}"

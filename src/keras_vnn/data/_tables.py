@@ -17,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 
-from keras_vnn.basics.errors import ReadError
+from keras_vnn.basics.errors import ReadError, counted
 from keras_vnn.basics.files import existing_file, is_filled_up, read_lines
 from keras_vnn.basics.unpacking import NOT_TEXT, columnar_kind, open_unpacked
 from keras_vnn.priors.genes import GENE_WORDS
@@ -115,7 +115,7 @@ def read_table(
         )
     if len(fields) not in (width, width - 1):
         raise ReadError(
-            f"The header has {len(fields):,} fields, the first row {width:,}: {found}\n"
+            f"The header has {counted(len(fields), 'field')}, the first row {width:,}: {found}\n"
             "Expected equally many, or one fewer in the header (as R writes it)."
         )
     if len(fields) < width and not _split(first, separator)[-1]:
@@ -206,7 +206,7 @@ def _ragged(path: Path, separator: str, width: int, above: int) -> ReadError | N
 def _unequal(path: Path, line: int, fields: list[str], width: int, separator: str) -> ReadError:
     text = separator.join(fields)
     return ReadError(
-        f"A row has {len(fields):,} fields, expected {width:,} as in the first row: {path}:{line}\n"
+        f"A row has {counted(len(fields), 'field')}, expected {width:,} as in the first row: {path}:{line}\n"
         f"    {text[:60]}{' …' if len(text) > 60 else ''}\n"
         "Is the file truncated, or does a name hold the separator without quotes?"
     )

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from keras_vnn.basics.errors import DataError, GeneError, check_choice, sample
+from keras_vnn.basics.errors import DataError, GeneError, check_choice, counted, sample
 from keras_vnn.basics.remedies import by_place, remedy
 from keras_vnn.data._matrix import Measured, Stored, large_compact, layer_names, named_matrix, stored
 from keras_vnn.data.inputs import StoredInputs, Treatment
@@ -185,7 +185,8 @@ def align_features(
     if absent:
         have = f"its layers are {sample(known)}" if known else "it has no layers"
         raise DataError(
-            f"{len(absent)} of {len(features)} gene features are not a layer of the data: {sample(absent)}; {have}.\n"
+            f"{len(absent)} of {counted(len(features), 'gene feature')} are not a layer of the data: {sample(absent)}; "
+            f"{have}.\n"
             + remedy("Name the layers that the network reads: {gene_features}, or add", "Add", gene_features=...)
             + " them: adata.layers[name] = values"
         )
@@ -227,14 +228,14 @@ def without_duplicates(data: anndata.AnnData, duplicates: str = "raise") -> annd
     if duplicates == "raise":
         repeated = names[np.bincount(codes) > 1]
         raise GeneError(
-            f"{len(repeated):,} of {len(names):,} genes occur more than once in the data: {sample(repeated)}.\n"
-            + combine_duplicates()
+            f"{len(repeated):,} of {counted(len(names), 'gene')} occur more than once in the "
+            f"data: {sample(repeated)}.\n" + combine_duplicates()
         )
     if stored(data) is not None:
         raise DataError(
-            f"{data.n_vars - len(names):,} columns of the data are a gene again; they can be made one in memory only.\n"
-            f"Read the data with {by_place('--backed never', 'backed=False')}, or make the genes "
-            "unique in the file."
+            f"{counted(data.n_vars - len(names), 'column of the data is', 'columns of the data are')} a gene again; "
+            "they can be made one in memory only.\n"
+            f"Read the data with {by_place('--backed never', 'backed=False')}, or make the genes unique in the file."
         )
     if duplicates == "first":
         return data[:, np.unique(codes, return_index=True)[1]].copy()

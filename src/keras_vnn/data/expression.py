@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from keras_vnn.basics.cell_matrices import is_loom, is_ten_x, ten_x_group
-from keras_vnn.basics.errors import DataError, ReadError, check_choice, did_you_mean, sample
+from keras_vnn.basics.errors import DataError, ReadError, check_choice, counted, did_you_mean, sample
 from keras_vnn.basics.provenance import Source
 from keras_vnn.basics.remedies import by_place, option_named, remedy
 from keras_vnn.basics.unpacking import columnar_kind
@@ -144,7 +144,7 @@ def read_expression(
     else:
         if kind in _GENOTYPES:
             adata = _GENOTYPES[kind](found)
-            said = f"{kind} of {found.name}: {adata.n_obs:,} rows, {adata.n_vars:,} genes"
+            said = f"{kind} of {found.name}: {counted(adata.n_obs, 'row')}, {counted(adata.n_vars, 'gene')}"
         elif kind == "loom":
             adata, said = read_loom(found, layer)
         elif kind.startswith("10x"):
@@ -279,7 +279,7 @@ def _read_store(path: Path, layer: str, genes: Sequence[str], backed: bool | str
         adata, where = on_disk, ", read from disk while they are needed"
     else:
         adata, where = _take_layer(_read_whole(path, layer), layer, f" of {path.name}"), ""
-    return adata, f"{layer} of {path.name}: {adata.n_obs:,} cells, {adata.n_vars:,} genes{where}"
+    return adata, f"{layer} of {path.name}: {counted(adata.n_obs, 'cell')}, {counted(adata.n_vars, 'gene')}{where}"
 
 
 def _check_store(path: Path) -> None:

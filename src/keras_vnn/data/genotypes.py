@@ -21,7 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from keras_vnn.basics.errors import ReadError, VNNError, did_you_mean, sample
+from keras_vnn.basics.errors import ReadError, VNNError, counted, did_you_mean, sample
 from keras_vnn.basics.files import decompressed, existing_file, is_filled_up, read_lines
 from keras_vnn.basics.provenance import Source
 from keras_vnn.basics.remedies import by_place
@@ -90,7 +90,9 @@ def read_genotypes(path: PathLike) -> anndata.AnnData:
         fields = line.text.split()
         beyond = len(fields) - int(fields[0]) - 1 if fields[0].isdigit() else -1
         if beyond not in (0, 1) or (disrupted and beyond != bool(phenotypes)):
-            raise line.error(f"Expected the number of genes, so many genes and a phenotype, got {len(fields)} fields")
+            raise line.error(
+                f"Expected the number of genes, so many genes and a phenotype, got {counted(len(fields), 'field')}"
+            )
         genes = fields[1 : len(fields) - beyond]
         if len(set(genes)) < len(genes):
             raise line.error("A gene is named twice")
@@ -284,7 +286,8 @@ def _positions(path: PathLike, what: str) -> list[str]:
     repeated = ordered[ordered.duplicated()].unique()
     if len(repeated):
         raise ReadError(
-            f"{len(repeated)} names occur more than once: {sample(repeated)}: {path}\nRename or remove them."
+            f"{counted(len(repeated), 'name occurs', 'names occur')} more than once: {sample(repeated)}: "
+            f"{path}\nRename or remove them."
         )
     return list(ordered)
 
@@ -296,7 +299,7 @@ def _numbers(path: PathLike, shape: tuple[int, int | None], what: str) -> NDArra
     try:
         width = content.split(b"\n", 1)[0].count(b",") + 1
         if is_filled_up(content, ",", width):
-            raise ValueError(f"the first row has {width:,} numbers, most others far fewer")
+            raise ValueError(f"the first row has {counted(width, 'number')}, most others far fewer")
         values = pd.read_csv(io.BytesIO(content), header=None, dtype=np.float32).to_numpy()
     except (ValueError, UnicodeDecodeError, OSError) as error:
         raise ReadError(f"The {what} cannot be read as comma-separated numbers: {found}\n    {error}") from error
@@ -310,7 +313,7 @@ def _numbers(path: PathLike, shape: tuple[int, int | None], what: str) -> NDArra
     if not np.isfinite(values).all():
         wrong = int((~np.isfinite(values)).sum())
         raise ReadError(
-            f"{wrong:,} of {values.size:,} numbers of the {what} are missing or not finite: {found}\n"
+            f"{wrong:,} of {counted(values.size, 'number')} of the {what} are missing or not finite: {found}\n"
             "Is the file complete? Download it again."
         )
     return values
@@ -322,7 +325,8 @@ def _codes(names: pd.Series, known: list[str], what: str, path: PathLike) -> NDA
         unknown = sorted(set(names[codes < 0]))
         hint = did_you_mean(unknown[0], known)
         raise ReadError(
-            f"{len(unknown)} of {names.nunique()} {what}s have no position: {sample(unknown)}: {path} {hint}".rstrip()
+            f"{len(unknown)} of {counted(names.nunique(), what)} have no position: {sample(unknown)}: {path} "
+            f"{hint}".rstrip()
         )
     return codes
 
@@ -410,7 +414,7 @@ def _names(names: Iterable[object], parts: list[Iterable[object]], mark: str, pa
     twice = index[index.duplicated()].unique()
     if len(twice):
         raise ReadError(
-            f"{len(twice):,} of {index.nunique():,} names stand more than once: {path}\n"
+            f"{len(twice):,} of {counted(index.nunique(), 'name')} stand more than once: {path}\n"
             f"    {sample(list(twice))}\nGive each its own, or remove those that repeat; plink does both."
         )
     return index

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from keras_vnn.basics.errors import DataError, check_choice, did_you_mean, sample
+from keras_vnn.basics.errors import DataError, check_choice, counted, did_you_mean, sample
 from keras_vnn.basics.remedies import by_place, called, remedy
 from keras_vnn.basics.showing import Shown
 from keras_vnn.data._matrix import not_cells
@@ -52,7 +52,7 @@ class Classes:
         return iter(self.names)
 
     def __str__(self) -> str:
-        return f"{len(self)} classes: {', '.join(self.names[:5])}{' …' if len(self) > 5 else ''}"
+        return f"{counted(len(self), 'class')}: {', '.join(self.names[:5])}{' …' if len(self) > 5 else ''}"
 
     def encode(self, labels: ArrayLike | Labels) -> NDArray[np.int32]:
         """Return the code of each label, int32 ``(cells,)``.
@@ -65,14 +65,14 @@ class Classes:
         code = {name: i for i, name in enumerate(self.names)}
         texts = [None if missing else _text(v) for v, missing in zip(*plain_values(labels), strict=True)]
         if None in texts:
-            raise DataError(f"{texts.count(None):,} of {len(texts):,} labels are missing.")
+            raise DataError(f"{texts.count(None):,} of {counted(len(texts), 'label')} are missing.")
         unknown = [str(text) for text in texts if text not in code]
         if unknown:
             hint = did_you_mean(unknown[0], self.names)
             raise DataError(
-                f"{len(unknown):,} of {len(texts):,} labels are not a class of the model: {sample(set(unknown))}.\n"
-                f"The classes are: {', '.join(self.names[:20])}{' …' if len(self) > 20 else '.'}"
-                f"{hint and f'{chr(10)}{hint}'}"
+                f"{len(unknown):,} of {counted(len(texts), 'label')} are not a class of the model: "
+                f"{sample(set(unknown))}.\nThe classes are: "
+                f"{', '.join(self.names[:20])}{' …' if len(self) > 20 else '.'}{hint and f'{chr(10)}{hint}'}"
             )
         return np.array([code[str(text)] for text in texts], dtype=np.int32)
 
@@ -87,8 +87,8 @@ class Classes:
         given = np.asarray(codes)
         if given.size and (given.dtype.kind not in "iu" or given.min() < 0 or given.max() >= len(self)):
             raise DataError(
-                f"Codes of {len(self)} classes are integers from 0 to {len(self) - 1}, got {given.dtype} from "
-                f"{given.min()} to {given.max()}."
+                f"Codes of {counted(len(self), 'class')} are integers from 0 to {len(self) - 1}, got {given.dtype} "
+                f"from {given.min()} to {given.max()}."
             )
         return np.array(self.names, dtype=object)[given.astype(np.intp)]
 
@@ -129,7 +129,7 @@ def classes(labels: ArrayLike | Labels | Classes) -> Classes:
         return labels.classes  # type: ignore[union-attr]
     values, missing = plain_values(labels)
     if any(missing):
-        raise DataError(f"{sum(missing):,} of {len(values):,} labels are missing.")
+        raise DataError(f"{sum(missing):,} of {counted(len(values), 'label')} are missing.")
     return classes_of(labels, values, "labels")
 
 
@@ -162,7 +162,7 @@ def classes_of(labels: Any, values: Sequence[Any], what: str) -> Classes:
         fractions = [v for v in ordered if _is_number(v) and v % 1 != 0]
         if fractions:
             raise DataError(
-                f"The {what} are fractions such as {fractions[0]:g}, {len(ordered):,} different ones.\n"
+                f"The {what} are fractions such as {fractions[0]:g}, {counted(len(ordered), 'different one')}.\n"
                 "Numbers are predicted by regression: "
                 + by_place("vnn train … --task regression", "vnn.pp.targets_of(data, column).")
             )
@@ -177,7 +177,7 @@ def classes_of(labels: Any, values: Sequence[Any], what: str) -> Classes:
     alike = next((same for same in by_words.values() if len(same) > 1), None)
     if alike:
         raise DataError(
-            f"{len(alike)} of {len(names):,} classes of the {what} differ in blanks only: {', '.join(alike)}.\n"
+            f"{len(alike)} of {counted(len(names), 'class')} of the {what} differ in blanks only: {', '.join(alike)}.\n"
             "Make them alike, in pandas: labels.str.split().str.join(' ')"
         )
     if len(names) < 2:
@@ -240,8 +240,8 @@ class Labels(Shown):
 
     def __str__(self) -> str:
         counts = ", ".join(f"{name} {n:,}" for name, n in self.counts().items())
-        missing = f"; {self.n_missing:,} cells without a label left out" if self.n_missing else ""
-        return f"{self.name}: {len(self):,} cells in {len(self.classes)} classes ({counts}){missing}"
+        missing = f"; {counted(self.n_missing, 'cell')} without a label left out" if self.n_missing else ""
+        return f"{self.name}: {counted(len(self), 'cell')} in {counted(len(self.classes), 'class')} ({counts}){missing}"
 
     @property
     def truth(self) -> NDArray[np.int32]:
@@ -288,8 +288,8 @@ class Targets(Shown):
         return len(self.values)
 
     def __str__(self) -> str:
-        missing = f"; {self.n_missing:,} cells without a number left out" if self.n_missing else ""
-        return f"{', '.join(self.names)}: numbers of {len(self):,} cells{missing}"
+        missing = f"; {counted(self.n_missing, 'cell')} without a number left out" if self.n_missing else ""
+        return f"{', '.join(self.names)}: numbers of {counted(len(self), 'cell')}{missing}"
 
     @property
     def truth(self) -> NDArray[np.float32]:
@@ -322,7 +322,7 @@ def labels_of(data: Any, label: str, *, missing_labels: str = "raise", classes: 
     >>> import pandas as pd
     >>> cells = pd.DataFrame({"type": ["T", "B", None]}, index=["c1", "c2", "c3"])
     >>> print(labels_of(cells, "type", missing_labels="drop"))
-    type: 2 cells in 2 classes (B 1, T 1); 1 cells without a label left out
+    type: 2 cells in 2 classes (B 1, T 1); 1 cell without a label left out
     """
     check_choice("missing_labels", missing_labels, MISSING_LABELS, DataError)
     obs, column = column_of(data, label)
@@ -357,7 +357,7 @@ def labels_given(data: Any, labels: Any) -> Labels | Targets:
     cells = pd.Index(data.obs_names if hasattr(data, "obs_names") else getattr(data, "index", range(len(data))))
     if len(labels) != len(cells):
         raise DataError(
-            f"There are {len(labels):,} labels for {len(cells):,} cells.\n"
+            f"Got {counted(len(labels), 'label')} for {counted(len(cells), 'cell')}.\n"
             "Pass one label per cell, in the order of the data."
         )
     names = cells.astype(str)
@@ -415,8 +415,8 @@ def targets_of(data: Any, columns: str | Sequence[str], *, missing_labels: str =
     infinite = (np.abs(values) > np.finfo(np.float32).max).any(axis=1)
     if infinite.any():
         raise DataError(
-            f"{infinite.sum():,} of {len(values):,} cells have an infinite target (beyond 3.4e38) "
-            f"in {', '.join(names)}: {sample(obs.index[infinite])}."
+            f"{infinite.sum():,} of {counted(len(values), 'cell')} have an infinite target (beyond 3.4e38) in "
+            f"{', '.join(names)}: {sample(obs.index[infinite])}."
         )
     missing = np.isnan(values).any(axis=1)
     rows = _rows_with(obs, missing, missing_labels, ", ".join(names), "target")
@@ -456,7 +456,7 @@ def class_weights(labels: Labels, cells: ArrayLike | None = None) -> dict[int, f
     absent = [name for code, name in enumerate(labels.classes) if code not in present]
     if absent:
         raise DataError(
-            f"{len(absent)} of {len(labels.classes)} classes have no training cell to weigh: {sample(absent)}.\n"
+            f"{len(absent)} of {counted(len(labels.classes), 'class')} have no training cell: {sample(absent)}.\n"
             + remedy("Leave class weights off, or split with {stratify}.", "Leave class weights off.", stratify=True)
         )
     weights = compute_class_weight("balanced", classes=present, y=codes)
@@ -481,13 +481,13 @@ def column_of(data: Any, name: str) -> tuple[Any, Any]:
 def _rows_with(obs: Any, missing: NDArray[np.bool_], missing_labels: str, column: str, what: str) -> NDArray[np.intp]:
     """Return the rows that are not missing; raise when there are none, or when none may be left out."""
     if missing.size and missing.all():
-        raise DataError(f"None of {len(missing):,} cells has a {what} in {column!r}.\nName another column.")
+        raise DataError(f"None of {counted(len(missing), 'cell')} has a {what} in {column!r}.\nName another column.")
     if missing.any() and missing_labels == "raise":
         names = obs.index[missing].astype(str)
         verb = "have" if len(names) > 1 else "has"
         leave = remedy("Leave them out with {missing_labels}, or fill", "Fill", missing_labels="drop")
         raise DataError(
-            f"{len(names):,} of {len(missing):,} cells {verb} no {what} in {column!r}: {sample(names)}.\n"
+            f"{len(names):,} of {counted(len(missing), 'cell')} {verb} no {what} in {column!r}: {sample(names)}.\n"
             f"{leave} the column."
         )
     return np.flatnonzero(~missing)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from keras_vnn.basics.errors import DataError, GeneError, check_choice, sample
+from keras_vnn.basics.errors import DataError, GeneError, check_choice, counted, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry
 from keras_vnn.basics.remedies import at_command_line, by_place, remedy
 from keras_vnn.basics.showing import Shown
@@ -52,13 +52,13 @@ class Alignment(Shown):
 
     def __str__(self) -> str:
         n = len(self.matched) + len(self.missing)
-        lines = [f"{len(self.matched):,} of {n:,} input {self.what}s are in the data"]
+        lines = [f"{len(self.matched):,} of {counted(n, f'input {self.what}')} are in the data"]
         if self.missing:
             lines.append(f"{len(self.missing):,} missing: {sample(self.missing)}")
         if self.duplicated:
             lines.append(f"{len(self.duplicated):,} more than once: {sample(self.duplicated)}")
         if self.extra:
-            extra = f"{len(self.extra):,} {self.what}{'s' * (len(self.extra) != 1)} of the data not used"
+            extra = f"{counted(len(self.extra), self.what)} of the data not used"
             lines.append(f"{extra}: {sample(self.extra)}")
         return "\n".join([*lines, *self.diagnosis.splitlines()])
 
@@ -149,7 +149,7 @@ def positions(
         raise GeneError(_missing_text(found, len(wanted)))
     if found.duplicated and duplicates == "raise":
         raise GeneError(
-            f"{len(found.duplicated):,} of {len(wanted):,} input {what}s occur more than once in the data: "
+            f"{len(found.duplicated):,} of {counted(len(wanted), f'input {what}')} occur more than once in the data: "
             f"{sample(found.duplicated)}.\n" + combine_duplicates()
         )
     columns: dict[str, list[int]] = {gene: [] for gene in wanted}
@@ -170,7 +170,7 @@ def combine_duplicates() -> str:
 
 def _missing_text(found: Alignment, n_wanted: int) -> str:
     lines = [
-        f"{len(found.missing):,} of {n_wanted:,} input {found.what}s of the model are missing from the data: "
+        f"{len(found.missing):,} of {counted(n_wanted, f'input {found.what}')} of the model are missing from the data: "
         f"{sample(found.missing)}."
     ]
     lines += found.diagnosis.splitlines()

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from keras_vnn.basics.errors import DataError
+from keras_vnn.basics.errors import DataError, counted
 from keras_vnn.basics.showing import Shown
 from keras_vnn.data.labels import Classes, Labels, Targets
 from keras_vnn.data.survival import SurvivalMetrics, SurvivalTimes, survival_metrics
@@ -54,8 +54,8 @@ class ClassificationMetrics(Shown):
 
     def __str__(self) -> str:
         return (
-            f"accuracy {self.accuracy:.3f}, balanced {self.balanced_accuracy:.3f}, macro F1 {self.macro_f1:.3f}, "
-            f"log loss {self.log_loss:.3f} ({self.cells:,} cells)"
+            f"accuracy {self.accuracy:.3f}, balanced {self.balanced_accuracy:.3f}, macro F1 {self.macro_f1:.3f}, log "
+            f"loss {self.log_loss:.3f} ({counted(self.cells, 'cell')})"
         )
 
     def _shown_parts(self) -> Iterable[str | pd.DataFrame]:
@@ -99,7 +99,7 @@ class RegressionMetrics(Shown):
     def __str__(self) -> str:
         return (
             f"Pearson {self.pearson:.3f}, Spearman {self.spearman:.3f}, R² {self.r2:.3f}, MSE {self.mse:.4g} "
-            f"({self.cells:,} cells)"
+            f"({counted(self.cells, 'cell')})"
         )
 
     def to_json(self) -> dict[str, float | int | None]:
@@ -142,7 +142,7 @@ def classification_metrics(
 
     codes, chances = _known_codes(y_true, classes), _probabilities(probabilities, classes)
     if len(codes) != len(chances):
-        raise DataError(f"There are {len(codes):,} true labels and {len(chances):,} rows of probabilities.")
+        raise DataError(f"Got {counted(len(codes), 'true label')} and {counted(len(chances), 'row')} of probabilities.")
     predicted = chances.argmax(axis=1)
     labels = list(range(len(classes)))
     precision, recall, f1, support = precision_recall_fscore_support(codes, predicted, labels=labels, zero_division=0)
@@ -189,7 +189,9 @@ def regression_metrics(y_true: ArrayLike, y_predicted: ArrayLike) -> RegressionM
 
     true, predicted = _one_target(y_true, "true"), _one_target(y_predicted, "predicted")
     if len(true) != len(predicted) or len(true) < 2:
-        raise DataError(f"There are {len(true):,} true and {len(predicted):,} predicted numbers, expected two or more.")
+        raise DataError(
+            f"There are {len(true):,} true and {counted(len(predicted), 'predicted number')}, expected two or more."
+        )
     varies = bool(np.ptp(true) > 0 and np.ptp(predicted) > 0)
     return RegressionMetrics(
         cells=len(true),
@@ -281,7 +283,8 @@ def baseline_scores(
     y, truth = np.asarray(y_train), np.asarray(y_test)
     if len(train) != len(y) or len(test) != len(truth) or train.shape[1:] != test.shape[1:]:
         raise DataError(
-            f"Training {train.shape} with {len(y):,} labels and test {test.shape} with {len(truth):,} do not fit."
+            f"Training {train.shape} with {counted(len(y), 'label')} and test {test.shape} with {len(truth):,} do not "
+            "fit."
         )
     if len(np.unique(y)) < 2:
         raise DataError("The training cells are of one class: there is nothing to tell apart.")
@@ -355,7 +358,7 @@ class ReconstructionMetrics(Shown):
         share = "nothing varies among" if self.explained is None else f"{100 * self.explained:.1f} % of the variance of"
         end = "" if self.explained is None else " restored"
         first = "" if self.log_likelihood is None else f"log-likelihood {self.log_likelihood:.6g} a cell; "
-        return f"{first}squared error {self.squared_error:.4g} a cell; {share} {self.genes:,} genes{end}"
+        return f"{first}squared error {self.squared_error:.4g} a cell; {share} {counted(self.genes, 'gene')}{end}"
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as plain JSON values."""

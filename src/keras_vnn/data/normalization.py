@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from keras_vnn.basics.errors import DataError, VNNError, VNNWarning, check_choice, sample
+from keras_vnn.basics.errors import DataError, VNNError, VNNWarning, check_choice, counted, sample
 from keras_vnn.basics.remedies import remedy
 from keras_vnn.basics.showing import Shown
 from keras_vnn.data._matrix import Measured, Stored, check_counts, check_finite, named_matrix, pieces, row_numbers
@@ -115,7 +115,11 @@ class Normalization(Shown):
         return hash((self.method, self.genes, self.cells))
 
     def __str__(self) -> str:
-        fitted = f", fitted on {self.cells:,} cells for {len(self.genes):,} genes" if self.is_fitted else ""
+        fitted = (
+            f", fitted on {counted(self.cells, 'cell')} for {counted(len(self.genes), 'gene')}"
+            if self.is_fitted
+            else ""
+        )
         return self.method + fitted
 
     @property
@@ -148,7 +152,7 @@ class Normalization(Shown):
         unknown = [gene for gene in ids if gene not in at]
         if unknown:
             raise DataError(
-                f"{len(unknown):,} of {len(ids):,} input genes have no mean and scale in the normalisation "
+                f"{len(unknown):,} of {counted(len(ids), 'input gene')} have no mean and scale in the normalisation "
                 f"{self.method!r}: {sample(unknown)}.\n"
                 f'Fit it for these genes: vnn.pp.fit_normalization("{self.method}", data, genes, cells=train)'
             )

@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from keras_vnn.basics.errors import DataError, did_you_mean, sample
+from keras_vnn.basics.errors import DataError, counted, did_you_mean, sample
 from keras_vnn.basics.remedies import by_place, remedy
 from keras_vnn.data._matrix import measured
 from keras_vnn.data.labels import column_of
@@ -73,7 +73,8 @@ class Covariate:
         if (codes < 0).any():
             unknown = column.astype(str)[codes < 0]
             raise DataError(
-                f"{len(unknown):,} of {len(column):,} cells have a value of {self.name!r} that the model was not "
+                f"{len(unknown):,} of {counted(len(column), 'cell')} have a value of {self.name!r} that the model "
+                "was not "
                 f"trained with: {sample({*unknown})}.\nIt knows: {sample(self.levels, 12)}. Leave these cells out; an "
                 "autoencoder can learn new values from them: " + by_place("vnn map", "vnn.tl.map_data(model, data)")
             )
@@ -168,7 +169,7 @@ class Side:
         values = np.concatenate(parts, axis=1).astype(np.float32)
         if not np.isfinite(values).all():
             wrong = int((~np.isfinite(values)).sum())
-            raise DataError(f"{wrong:,} of {values.size:,} side values are not finite numbers.")
+            raise DataError(f"{wrong:,} of {counted(values.size, 'side value')} are not finite numbers.")
         return values
 
     def extended(self, data: Any) -> Self:
@@ -238,7 +239,8 @@ def _complete(column: pd.Series, cells: NDArray[Any]) -> pd.Series:
     some = column.iloc[cells]
     if some.isna().any():
         raise DataError(
-            f"{int(some.isna().sum()):,} of {len(some):,} cells have no value of the covariate {column.name!r}.\n"
+            f"{int(some.isna().sum()):,} of {counted(len(some), 'cell')} have no value of the covariate "
+            f"{column.name!r}.\n"
             + remedy("Fill it in, leave these cells out, or leave out {covariate}.", covariate=str(column.name))
         )
     return some
@@ -287,7 +289,9 @@ def modalities(data: Any) -> anndata.AnnData:
     places = {name: pd.Index(table.cells) for name, table in tables.items()}
     for name, cells in places.items():
         if not cells.is_unique:
-            raise DataError(f"{int(cells.duplicated().sum()):,} cells of {name!r} occur more than once.")
+            raise DataError(
+                f"{counted(int(cells.duplicated().sum()), 'cell occurs', 'cells occur')} more than once in {name!r}."
+            )
     first, *others = places.values()
     shared = first[np.logical_and.reduce([first.isin(cells) for cells in others])] if others else first
     if not len(shared):

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from keras_vnn.basics.errors import DataError
+from keras_vnn.basics.errors import DataError, counted
 from keras_vnn.basics.remedies import remedy
 from keras_vnn.basics.showing import Shown
 from keras_vnn.data.labels import Labels, Targets, classes, column_of
@@ -65,8 +65,8 @@ class Split(Shown):
 
     def __str__(self) -> str:
         return (
-            f"{len(self.train):,} training, {len(self.validation):,} validation, {len(self.test):,} test cells "
-            f"(seed {self.seed})"
+            f"{len(self.train):,} training, {len(self.validation):,} validation, "
+            f"{counted(len(self.test), 'test cell')} (seed {self.seed})"
         )
 
     def at(self, positions: NDArray[np.intp]) -> Split:
@@ -148,7 +148,7 @@ def split_cells(
         _check_classes(train, codes, names)
         return Split(train, validation, test, seed)
     if codes is not None and n_parts > 1:
-        _check_counts(names, codes, n_parts, f"a split into {n_parts} parts")
+        _check_counts(names, codes, n_parts, f"a split into {counted(n_parts, 'part')}")
     n_validation, n_test = round(shares[1] * n_cells), round(shares[2] * n_cells)
     rest, test = _take(np.arange(n_cells), n_test, codes, names, seed, "test")
     train, validation = _take(rest, n_validation, codes, names, seed, "validation")
@@ -197,13 +197,13 @@ def folds(
 
     names, codes, n_cells = _strata(labels, stratify, seed)
     if not 2 <= n <= n_cells:
-        raise DataError(f"{n} folds of {n_cells:,} cells are impossible; it must be 2 to {n_cells:,}.")
+        raise DataError(f"The number of folds must be 2 to {n_cells:,}, that of the cells, got {n}.")
     if not 0 <= validation < 1:
         raise DataError(f"validation must be a fraction from 0 to below 1, got {validation}.")
     if groups is not None:
         return _group_folds(_group_codes(groups, labels, n_cells), codes, names, n, validation, seed)
     if codes is not None:
-        _check_counts(names, codes, n if n > 2 or not validation else 4, f"{n} folds")
+        _check_counts(names, codes, n if n > 2 or not validation else 4, f"{counted(n, 'fold')}")
     # scikit-learn warns of classes smaller than n only, which were refused above.
     kind = KFold if codes is None else StratifiedKFold
     drawn = kind(n, shuffle=True, random_state=seed).split(range(n_cells), codes)
@@ -237,10 +237,12 @@ def _group_codes(groups: Sequence[Any], labels: Any, n_cells: int) -> NDArray[np
     if isinstance(labels, Labels | Targets) and labels.n_missing and len(given) == n_cells + labels.n_missing:
         given = given[labels.cells]
     if given.shape != (n_cells,):
-        raise DataError(f"There are {len(given):,} groups for {n_cells:,} cells. Pass one per cell.")
+        raise DataError(f"Got {counted(len(given), 'group')} for {counted(n_cells, 'cell')}. Pass one per cell.")
     missing = int(pd.isna(given).sum())
     if missing:
-        raise DataError(f"{missing:,} of {n_cells:,} cells have no group. Fill it in, or leave these cells out.")
+        raise DataError(
+            f"{missing:,} of {counted(n_cells, 'cell')} have no group. Fill it in, or leave these cells out."
+        )
     return np.asarray(np.unique(given.astype(str), return_inverse=True)[1], np.intp)
 
 
@@ -256,7 +258,8 @@ def _whole_groups(groups: NDArray[np.intp], codes: Any, shares: Sequence[float],
     np.add.at(counts, (groups, classes_of_cells), 1)
     if len(counts) < len(used):
         raise DataError(
-            f"{len(counts)} groups cannot be split into {len(used)} parts: cells of a group stay together.\n"
+            f"{counted(len(counts), 'group')} cannot be split into {counted(len(used), 'part')}: cells of a group stay "
+            "together.\n"
             "Leave out a part (fraction 0), have fewer folds, or split cells without groups."
         )
     wanted = np.asarray(shares)[used, None] * counts.sum(axis=0)
@@ -311,11 +314,11 @@ def _check_counts(names: Sequence[str], codes: Any, least: int, purpose: str) ->
     counts = np.bincount(codes, minlength=len(names))
     few = [(name, int(n)) for name, n in zip(names, counts, strict=True) if 0 < n < least]
     if few:
-        listed = ", ".join(f"{name} ({n} {'cell' if n == 1 else 'cells'})" for name, n in few[:5])
+        listed = ", ".join(f"{name} ({counted(n, 'cell')})" for name, n in few[:5])
         more = f" and {len(few) - 5} more" if len(few) > 5 else ""
         raise DataError(
-            f"{len(few)} of {len(names)} labels have too few cells for {purpose}, which needs {least} of each: "
-            f"{listed}{more}.\n"
+            f"{len(few)} of {counted(len(names), 'label')} have too few cells for {purpose}, which needs {least} of "
+            f"each: {listed}{more}.\n"
             "Leave their cells out, for example adata[adata.obs[label] != name], or merge them with another label"
             + remedy("; or pass {stratify}.", ".", stratify=False)
         )
@@ -335,7 +338,8 @@ def _take(
         _check_counts(names, strata, 2, f"drawing a {part} part")
     if min(size, len(cells) - size) < n_classes:
         raise DataError(
-            f"A {part} part of {size:,} of {len(cells):,} cells cannot hold, and leave, {n_classes} labels.\n"
+            f"A {part} part of {size:,} of {counted(len(cells), 'cell')} cannot hold, and leave, "
+            f"{counted(n_classes, 'label')}.\n"
             + remedy(
                 "Change its fraction, leave it out (0), or pass {stratify}.",
                 "Change its fraction, or leave it out (0).",

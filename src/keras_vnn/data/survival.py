@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from keras_vnn.basics.errors import DataError, sample
+from keras_vnn.basics.errors import DataError, counted, sample
 from keras_vnn.basics.showing import Shown
 from keras_vnn.data.labels import Targets, column_of, targets_of
 
@@ -36,8 +36,11 @@ class SurvivalTimes(Targets):
     usual_score: ClassVar[str] = "c_index"
 
     def __str__(self) -> str:
-        missing = f"; {self.n_missing:,} cells without both left out" if self.n_missing else ""
-        return f"{', '.join(self.names)}: {int(self.strata.sum()):,} events in {len(self):,} cells{missing}"
+        missing = f"; {counted(self.n_missing, 'cell')} without both left out" if self.n_missing else ""
+        return (
+            f"{', '.join(self.names)}: {counted(int(self.strata.sum()), 'event')} in "
+            f"{counted(len(self), 'cell')}{missing}"
+        )
 
     @property
     def strata(self) -> NDArray[np.int32]:
@@ -78,7 +81,7 @@ def survival_of(data: Any, time: str, event: str, *, missing_labels: str = "rais
         ((events != 0) & (events != 1), f"a value in {event!r} that is neither 0 (censored) nor 1 (event)"),
     ):
         if wrong.any():
-            raise DataError(f"{wrong.sum():,} of {len(wrong):,} cells have {what}: {sample(cells[wrong])}.")
+            raise DataError(f"{wrong.sum():,} of {counted(len(wrong), 'cell')} have {what}: {sample(cells[wrong])}.")
     if not events.any():
         raise DataError(f"No cell has the event: {event!r} is 0 for all {len(events):,}. 1 stands for the event.")
     return SurvivalTimes(found.names, found.values, found.cells, found.n_missing)
@@ -133,7 +136,7 @@ class SurvivalMetrics(Shown):
 
     def __str__(self) -> str:
         error = f" (standard error {self.standard_error:.3f})"
-        return f"c-index {self.c_index:.3f}{error}, {self.events:,} events in {self.cells:,} cells"
+        return f"c-index {self.c_index:.3f}{error}, {counted(self.events, 'event')} in {counted(self.cells, 'cell')}"
 
     def to_json(self) -> dict[str, float | int | None]:
         """Return everything as plain JSON values, NaN as ``None``."""

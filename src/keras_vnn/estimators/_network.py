@@ -19,7 +19,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from keras_vnn.architecture import Architecture, load_architecture
-from keras_vnn.basics.errors import ConfigError, DataError, GeneError, check_choice, did_you_mean
+from keras_vnn.basics.errors import ConfigError, DataError, GeneError, check_choice, counted, did_you_mean
 from keras_vnn.data import Labels, Split, Targets, split_cells
 from keras_vnn.inspection import embed, embedding_units, node_activities
 from keras_vnn.models import load_model, save_model
@@ -70,7 +70,7 @@ def cells_and_targets(estimator: Any, data: Any, y: Any, **options: Any) -> tupl
         y = data.obs[y]
     targets = None if y is None else np.asarray(y)
     if targets is not None and len(targets) != data.n_obs:
-        raise DataError(f"There are {len(targets):,} targets for {data.n_obs:,} cells. Pass one per cell.")
+        raise DataError(f"Got {counted(len(targets), 'target')} for {counted(data.n_obs, 'cell')}. Pass one per cell.")
     return data, targets
 
 
@@ -116,8 +116,9 @@ def architecture_for(estimator: Any, wiring: Wiring) -> Architecture:
 def _checked(estimator: Any, arch: Architecture) -> Architecture:
     if not hasattr(estimator, "feature_names_in_") and estimator.n_features_in_ != len(arch.genes):
         raise DataError(
-            f"The data have {estimator.n_features_in_:,} columns without names, the architecture "
-            f"{len(arch.genes):,} genes.\nPass a DataFrame or an AnnData: columns are found by name. {_NAMES_BEHIND}"
+            f"The data have {counted(estimator.n_features_in_, 'column')} without names, the architecture "
+            f"{counted(len(arch.genes), 'gene')}.\nPass a DataFrame or an AnnData: columns are found by name. "
+            f"{_NAMES_BEHIND}"
         )
     if not hasattr(estimator, "feature_names_in_"):
         estimator._column_names = arch.genes

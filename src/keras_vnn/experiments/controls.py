@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from keras_vnn.architecture import Architecture, Layer, Node
-from keras_vnn.basics.errors import ArchitectureError, DataError, check_choice
+from keras_vnn.basics.errors import ArchitectureError, DataError, check_choice, counted
 from keras_vnn.basics.remedies import by_place
 from keras_vnn.data import Labels, align, as_expression
 
@@ -443,8 +443,8 @@ def _counts(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], float | N
     """Return reads, and what cells were scaled to before logarithms were taken; None for counts."""
     if values.size and values.min() < 0:
         raise DataError(
-            f"{int((values < 0).sum()):,} of {values.size:,} values are negative: a control input is made of counts or "
-            "of their logarithms.\nGive those, and let the training scale them"
+            f"{int((values < 0).sum()):,} of {counted(values.size, 'value')} are negative: a control input is made of "
+            "counts or of their logarithms.\nGive those, and let the training scale them"
             + by_place(".", ': training_options(normalization="zscore")')
         )
     if (values == np.rint(values)).all():

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from keras_vnn.basics.errors import DataError
+from keras_vnn.basics.errors import DataError, counted
 from keras_vnn.basics.remedies import by_place
 from keras_vnn.basics.showing import Shown
 
@@ -48,7 +48,8 @@ class ClusteringScores(Shown):
 
     def __str__(self) -> str:
         return (
-            f"{self.types} types, {self.cells:,} cells: homogeneity {self.homogeneity:.3f}, completeness "
+            f"{counted(self.types, 'type')}, {counted(self.cells, 'cell')}: homogeneity {self.homogeneity:.3f}, "
+            "completeness "
             f"{self.completeness:.3f}, V {self.v_measure:.3f}, adjusted Rand {self.adjusted_rand:.3f}, adjusted mutual "
             f"information {self.adjusted_mutual_information:.3f}, Fowlkes-Mallows {self.fowlkes_mallows:.3f}"
         )
@@ -106,7 +107,9 @@ def clustering_scores(
     else:
         found = np.asarray(clusters)
         if found.shape != names.shape:
-            raise DataError(f"There are {found.size:,} clusters for {names.size:,} cells. Pass one per cell.")
+            raise DataError(
+                f"Got {counted(found.size, 'cluster')} for {counted(names.size, 'cell')}. Pass one per cell."
+            )
     homogeneity, completeness, v_measure = metrics.homogeneity_completeness_v_measure(names, found)
     return ClusteringScores(
         float(homogeneity),
@@ -152,8 +155,8 @@ class RetrievalScores(Shown):
     def __str__(self) -> str:
         left = f"; {self.without_match:,} without a match left out" if self.without_match else ""
         return (
-            f"{self.queries:,} queries, {self.top} nearest: mean average precision {self.mean_average_precision:.3f}, "
-            f"over types {self.mean_over_types:.3f}{left}"
+            f"{counted(self.queries, 'query')}, {self.top} nearest: mean average precision "
+            f"{self.mean_average_precision:.3f}, over types {self.mean_over_types:.3f}{left}"
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -190,7 +193,10 @@ class MixingScores(Shown):
 
     def __str__(self) -> str:
         types = "" if self.type_separation is None else f", types apart {self.type_separation:.3f}"
-        return f"{self.batches} batches, {self.cells:,} cells: batches mixed {self.batch_mixing:.3f}{types}"
+        return (
+            f"{counted(self.batches, 'batch')}, {counted(self.cells, 'cell')}: batches mixed "
+            f"{self.batch_mixing:.3f}{types}"
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the scores as plain JSON values."""
@@ -314,7 +320,7 @@ def retrieval_scores(
         raise DataError(f"top must be at least 1, got {top}.")
     sets = np.arange(len(names)) if batches is None else pd.factorize(np.asarray(batches, dtype=object))[0]
     if sets.shape != names.shape:
-        raise DataError(f"There are {sets.size:,} batches for {names.size:,} cells. Pass one per cell.")
+        raise DataError(f"Got {counted(sets.size, 'batch')} for {counted(names.size, 'cell')}. Pass one per cell.")
     if batches is not None and sets.max() == 0:
         raise DataError(
             "All cells are of one data set: there is no other to search.\n"
@@ -322,7 +328,9 @@ def retrieval_scores(
         )
     asking = np.ones(len(names), bool) if queries is None else np.asarray(queries)
     if asking.shape != names.shape or asking.dtype != bool:
-        raise DataError(f"queries must be a mask of {names.size:,} cells, got {asking.dtype} of shape {asking.shape}.")
+        raise DataError(
+            f"queries must be a mask of {counted(names.size, 'cell')}, got {asking.dtype} of shape {asking.shape}."
+        )
     codes = pd.factorize(names)[0]
     scores = np.full(len(names), np.nan)
     # Differences of squares far from the origin would lose the digits of the distances.
@@ -378,8 +386,8 @@ def held_out_types(labels: ArrayLike, count: int, *, repeat: int, seed: int = 0)
     types = sorted({str(name) for name in np.asarray(getattr(labels, "names", labels), dtype=object)})
     if not 2 <= count <= len(types) - 2:
         raise DataError(
-            f"Of {len(types)} types, 2 to {max(len(types) - 2, 0)} can be held out so that 2 are left to train on; "
-            f"got {count}."
+            f"Of {counted(len(types), 'type')}, 2 to {max(len(types) - 2, 0)} can be held out so that 2 are left to "
+            f"train on; got {count}."
         )
     drawn = np.random.default_rng([seed, count, repeat]).permutation(len(types))[:count]
     return tuple(types[number] for number in sorted(drawn))
@@ -399,12 +407,15 @@ def _coordinates_and_labels(embedding: Any, labels: Any) -> tuple[NDArray[np.flo
     names = np.asarray(getattr(labels, "names", labels), dtype=object)
     if names.shape != (len(values),):
         raise DataError(
-            f"The embedding has {len(values):,} cells, and there are {len(names) if names.ndim else 0:,} labels.\n"
+            f"The embedding has {counted(len(values), 'cell')}, and there are "
+            f"{counted(len(names) if names.ndim else 0, 'label')}.\n"
             "Pass one label per cell, in the same order."
         )
     missing = int(pd.isna(names).sum())
     if missing:
-        raise DataError(f"{missing:,} of {len(names):,} labels are missing. Leave these cells out.")
+        raise DataError(f"{missing:,} of {counted(len(names), 'label')} are missing. Leave these cells out.")
     if not np.isfinite(values).all():
-        raise DataError(f"{int((~np.isfinite(values)).sum()):,} of {values.size:,} coordinates are not finite numbers.")
+        raise DataError(
+            f"{int((~np.isfinite(values)).sum()):,} of {counted(values.size, 'coordinate')} are not finite numbers."
+        )
     return values.astype(np.float64), np.array([str(name) for name in names], dtype=object)

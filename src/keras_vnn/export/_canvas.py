@@ -17,6 +17,7 @@ from keras_vnn.basics.errors import (
     OutputError,
     check_choice,
     check_kind,
+    counted,
     did_you_mean,
     readable,
 )
@@ -179,7 +180,10 @@ def check_table(what: str, value: object, remedy: str, attributes: str = "column
 def numbers(table: pd.DataFrame, what: str) -> Any:
     """Return the values of a table as floats."""
     if 0 in table.shape:
-        raise DataError(f"The {what} has {table.shape[0]} rows and {table.shape[1]} columns: there is nothing to draw.")
+        raise DataError(
+            f"The {what} has {counted(table.shape[0], 'row')} and {counted(table.shape[1], 'column')}: there is "
+            "nothing to draw."
+        )
     try:
         return table.to_numpy(dtype=float)
     except (TypeError, ValueError) as error:

@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from keras_vnn.architecture import Architecture, Summary, gene_counts
-from keras_vnn.basics.errors import ArchitectureError, ModelError, check_count, check_kind
+from keras_vnn.basics.errors import ArchitectureError, ModelError, check_count, check_kind, counted
 
 if TYPE_CHECKING:
     from keras_vnn.models import ModelView
@@ -292,8 +292,8 @@ def check_ranking(arch: Architecture, ranking: pd.DataFrame) -> None:
     strange = [name for name in ranking.index if name not in known]
     if strange or measure_of(ranking) not in ranking:
         raise ArchitectureError(
-            f"The ranking is not of the nodes of this architecture: {len(strange)} of "
-            f"{len(ranking)} rows name none of them.\n{make}"
+            f"The ranking is not of the nodes of this architecture: {len(strange)} of {counted(len(ranking), 'row')} "
+            f"name none of them.\n{make}"
         )
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from keras_vnn.architecture._summary import HEADINGS
 from keras_vnn.basics.csv_tables import plain
-from keras_vnn.basics.errors import readable
+from keras_vnn.basics.errors import counted, readable
 from keras_vnn.export._content import Content
 
 _TOP = 20
@@ -45,8 +45,8 @@ def to_markdown(content: Content) -> str:
         markdown_table(rows, left=2),
         "\n".join(
             [
-                f"- {summary.parameters:,} parameters; {summary.dense_parameters:,} if every layer were dense",
-                f"- {summary.unconnected_genes:,} genes without a connection",
+                f"- {counted(summary.parameters, 'parameter')}; {summary.dense_parameters:,} if every layer were dense",
+                f"- {counted(summary.unconnected_genes, 'gene')} without a connection",
                 f"- fingerprint `{summary.fingerprint}`",
                 *(f"- {escaped(fact)}: {escaped(value)}" for fact, value in facts_of(content)),
             ]
@@ -144,7 +144,7 @@ def top_table(content: Content) -> tuple[list[list[str]], str]:
         "strength": "by the sum of absolute weights to what they feed",
         "inputs": "by number of inputs",
     }[content.ordered_by]
-    heading = f"Top {len(top)} of {count:,} nodes, {by}"
+    heading = f"Top {len(top)} of {counted(count, 'node')}, {by}"
     columns = [name for name in ("kind", "layer", "inputs") if name in top]
     columns += [name for name in ("genes", "higher_in", "higher_with") if name in top]
     numbers = [name for name in ("d", "r", "evidence", "q", "strength", "importance") if name in top]
@@ -199,9 +199,9 @@ def to_card(content: Content) -> str:
     summary = content.summary
     hidden = sum(len(layer) for layer in arch.hidden_layers)
     sentence = (
-        f"A visible neural network of {len(arch.genes):,} genes and {hidden:,} named hidden nodes in "
-        f"{len(arch.hidden_layers):,} {'layer' if len(arch.hidden_layers) == 1 else 'layers'}, with "
-        f"{summary.parameters:,} parameters ({summary.dense_parameters:,} if every layer were dense)."
+        f"A visible neural network of {counted(len(arch.genes), 'gene')} and {counted(hidden, 'named hidden node')} in "
+        f"{counted(len(arch.hidden_layers), 'layer')}, with {counted(summary.parameters, 'parameter')} "
+        f"({summary.dense_parameters:,} if every layer were dense)."
     )
     parts = [_front_matter(content), f"# {escaped(name)}", sentence]
     if content.outputs:

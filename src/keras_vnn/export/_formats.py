@@ -22,7 +22,7 @@ import pandas as pd
 from scipy import sparse
 
 from keras_vnn.basics.csv_tables import csv_text
-from keras_vnn.basics.errors import ConfigError, OutputError, check_choice
+from keras_vnn.basics.errors import ConfigError, OutputError, check_choice, counted
 from keras_vnn.basics.files import replacing
 from keras_vnn.basics.remedies import by_place, remedy
 from keras_vnn.export._content import Content, content_of, part_of
@@ -55,7 +55,9 @@ def write_folder(texts: Mapping[str, str], path: str | os.PathLike[str], *, over
     """
     folder = Path(path)
     if folder.exists() and not folder.is_dir():
-        raise OutputError(f"CSV tables are {len(texts)} files in a folder, but {folder} is a file.\nName a folder.")
+        raise OutputError(
+            f"CSV tables are {counted(len(texts), 'file')} in a folder, but {folder} is a file.\nName a folder."
+        )
     if not folder.parent.is_dir():
         raise OutputError(f"The folder does not exist: {folder.parent}\nCreate it: mkdir -p '{folder.parent}'")
     if not folder.exists():
@@ -72,7 +74,7 @@ def write_folder(texts: Mapping[str, str], path: str | os.PathLike[str], *, over
     taken = [name for name in texts if (folder / name).exists()]
     if taken and not overwrite:
         raise OutputError(
-            f"{len(taken)} of {len(texts)} files exist already in {folder}: {', '.join(taken)}\n"
+            f"{len(taken)} of {counted(len(texts), 'file')} exist already in {folder}: {', '.join(taken)}\n"
             + remedy("Pass {overwrite} to replace them.", "Remove them first.", overwrite=True)
         )
     for name, text in texts.items():

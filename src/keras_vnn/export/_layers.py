@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 import pandas as pd
 
-from keras_vnn.basics.errors import check_choice, check_count
+from keras_vnn.basics.errors import check_choice, check_count, counted
 from keras_vnn.export._canvas import GREY, Shows, bare_axes, finished, names, shortened
 from keras_vnn.export._content import (
     KIND_COLOURS,
@@ -65,8 +65,8 @@ def laid_out(
     for number, layer in enumerate(arch.hidden_layers, start=1):
         of_layer = nodes[nodes["layer"] == number].head(top)
         of_kind = zip(names(of_layer), of_layer["kind"], strict=True)
-        count = f"{len(layer):,} {'node' if len(layer) == 1 else 'nodes'}"
-        dense = [f"+ {layer.dense_units:,} dense units"] if layer.dense_units else []
+        count = counted(len(layer), "node")
+        dense = [f"+ {counted(layer.dense_units, 'dense unit')}"] if layer.dense_units else []
         known = dict(zip(of_layer.index, of_kind, strict=True))
         columns.append(Column(layer.name, count, known, len(layer) - len(known), dense))
     shown = {number: set(column.nodes) for number, column in enumerate(columns, start=1)}
@@ -89,7 +89,7 @@ def laid_out(
         inner = ranked[(ranked["source_layer"] > 0) | (place < _GENES_EACH)]
     edges = pd.concat([inner, strongest])
     for width in content.tail:
-        columns.append(Column("tail", "dense", {}, boxes=[f"{width:,} dense units"]))
+        columns.append(Column("tail", "dense", {}, boxes=[f"{counted(width, 'dense unit')}"]))
     if outputs:
         title = "classes" if content.output_kind == "class" else "numbers"
         count = f"{len(content.outputs):,}"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 import pandas as pd
 
-from keras_vnn.basics.errors import DataError, check_count, sample
+from keras_vnn.basics.errors import DataError, check_count, counted, sample
 from keras_vnn.export._canvas import (
     CLASS_COLOURS,
     GREY,
@@ -90,7 +90,7 @@ def training_history(
     table = pd.DataFrame(history)
     if "loss" not in table or not len(table):
         raise DataError(
-            f"The history needs a column loss and at least one epoch; it has {len(table)} epochs of "
+            f"The history needs a column loss and at least one epoch; it has {counted(len(table), 'epoch')} of "
             f"{sample(table.columns) or 'nothing'}.\nDraw vnn.train(…).history, or model.fit(…).history."
         )
     epochs = table["epoch"].to_numpy() if "epoch" in table else np.arange(1, len(table) + 1)
@@ -228,8 +228,8 @@ def node_ranking(
         lacking = ranking.index.difference(runs.index)
         if len(lacking) or not runs.shape[1]:
             raise DataError(
-                f"{len(lacking)} of {len(ranking)} nodes of the ranking are not in the table of "
-                f"{runs.shape[1]} runs: {sample(lacking)}."
+                f"{len(lacking)} of {counted(len(ranking), 'node')} of the ranking are not in the table of "
+                f"{counted(runs.shape[1], 'run')}: {sample(lacking)}."
             )
         known = ranking.assign(importance=runs.reindex(ranking.index).mean(axis=1))
     if "similar" in known:
@@ -264,11 +264,11 @@ def node_ranking(
     if absent:
         few = len(absent) <= 4
         spread += f"; none is higher in {', '.join(map(shortened, absent if few else absent[:3]))}"
-        spread += "" if few else f" and {len(absent) - 3} more classes"
+        spread += "" if few else f" and {counted(len(absent) - 3, 'more class')}"
     if runs is not None:
         for column in runs:
             axes.plot(runs.loc[table.index, column], places, ".", color="#333333", markersize=4, alpha=0.8)
-        spread += f"; bars are means of {runs.shape[1]} runs (dots)"
+        spread += f"; bars are means of {counted(runs.shape[1], 'run')} (dots)"
     elif "sd" in table and table["sd"].notna().any():
         axes.errorbar(lengths, places, xerr=table["sd"], fmt="none", ecolor="#333333", elinewidth=1)
         spread += "; lines are ± sd over runs"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from keras_vnn.basics.errors import DataError, ModelError, sample
+from keras_vnn.basics.errors import DataError, ModelError, counted, sample
 from keras_vnn.basics.keras_import import keras
 from keras_vnn.data import Classes
 from keras_vnn.inspection._cells import Cells, cells_of, class_labels, labelled_only
@@ -155,7 +155,7 @@ def activities_by_class(activities: anndata.AnnData, labels: Any) -> pd.DataFram
         )
     cells = labelled_only(Cells(np.asarray(activities.X), activities.obs, labels=labels, source=activities))
     if labels is None:
-        raise DataError(f"There are no labels for the {len(cells):,} cells: {sample(activities.obs.columns)}.")
+        raise DataError(f"There are no labels for the {counted(len(cells), 'cell')}: {sample(activities.obs.columns)}.")
     of, values = class_labels(None, cells), np.asarray(cells.values)
     signs = activities.var["orientation"].to_numpy() if "orientation" in activities.var else 1
     means = [signs * values[of.codes == code].mean(axis=0, dtype=np.float64) for code in range(len(of.classes))]

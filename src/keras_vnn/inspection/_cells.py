@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from keras_vnn.basics.errors import DataError, VNNError
+from keras_vnn.basics.errors import DataError, VNNError, counted
 from keras_vnn.data import (
     Classes,
     Labels,
@@ -122,7 +122,10 @@ def _all_cells(seen: ModelView, data: Any, missing: str) -> Cells:
         return Cells(values, obs.set_axis(obs.index.astype(str), axis=0), side)
     given = list(data) if isinstance(data, list | tuple) and len(shapes) > 1 else [data]
     if len(given) != len(shapes):
-        raise DataError(f"The model has {len(shapes)} inputs, got {len(given)}.\nPass a list of {len(shapes)} arrays.")
+        raise DataError(
+            f"The model has {counted(len(shapes), 'input')}, got {len(given)}.\nPass a list of "
+            f"{counted(len(shapes), 'array')}."
+        )
     arrays = [_checked(part, shape) for part, shape in zip(given, shapes, strict=True)]
     if len({len(array) for array in arrays}) > 1:
         raise DataError(
@@ -151,7 +154,9 @@ def _checked(data: Any, shape: tuple[int, ...]) -> NDArray[np.float32]:
     values = values.astype(np.float32)
     if not np.isfinite(values).all():
         wrong = int((~np.isfinite(values)).sum())
-        raise DataError(f"{wrong:,} of {values.size:,} values are not finite numbers.\nDrop these cells or genes.")
+        raise DataError(
+            f"{wrong:,} of {counted(values.size, 'value')} are not finite numbers.\nDrop these cells or genes."
+        )
     return values
 
 
@@ -185,9 +190,9 @@ def _one_per_cell(cells: Cells) -> Any:
     if isinstance(labels, Labels):
         labels = labels.names
     if np.ndim(labels) == 0 or len(labels) != len(cells):
-        count = "one value" if np.ndim(labels) == 0 else f"{len(labels):,} labels"
+        count = "one value" if np.ndim(labels) == 0 else f"{counted(len(labels), 'label')}"
         raise DataError(
-            f"There are {count} for {len(cells):,} cells.\nPass one label per cell, in the order of the data."
+            f"There are {count} for {counted(len(cells), 'cell')}.\nPass one label per cell, in the order of the data."
         )
     is_named = hasattr(data, "obs_names") or hasattr(data, "columns")
     return in_order_of(cells.names, labels) if is_named else labels

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from keras_vnn.architecture import Architecture, node_degrees
-from keras_vnn.basics.errors import DataError, ModelError, check_choice, sample
+from keras_vnn.basics.errors import DataError, ModelError, check_choice, counted, sample
 from keras_vnn.basics.keras_import import keras
 from keras_vnn.basics.remedies import remedy
 from keras_vnn.data import Classes
@@ -149,7 +149,9 @@ def corrected_importance(arch: Architecture, importance: pd.Series, rule: str) -
     places = node_degrees(arch)
     unknown = [name for name in importance.index if name not in places.index]
     if unknown:
-        raise DataError(f"{len(unknown)} of {len(importance)} ids are not of hidden nodes: {sample(unknown)}.")
+        raise DataError(
+            f"{len(unknown)} of {counted(len(importance), 'id')} are not of hidden nodes: {sample(unknown)}."
+        )
     if rule == "none":
         return importance.copy()
     divisors = _divisors(places, rule).reindex(importance.index)

@@ -19,7 +19,7 @@ from scipy import sparse
 from scipy.special import expit
 
 from keras_vnn.architecture import Architecture, genes_upstream
-from keras_vnn.basics.errors import ConfigError, VNNWarning, check_count
+from keras_vnn.basics.errors import ConfigError, VNNWarning, check_count, counted
 from keras_vnn.basics.keras_import import keras
 from keras_vnn.inspection._cells import Cells, cells_of, evenly, known_split
 from keras_vnn.inspection._evidence import Doubles, Groups, adjusted, set_scores, standardised
@@ -262,7 +262,7 @@ def _pairs(reads: sparse.csc_array, arch: Architecture, asked: Mapping[str, int]
         count = _pairs_of(reads, arch, node)
         if not 0 < count <= _MOST_PAIRS:
             raise ConfigError(
-                f"{name} has {count:,} pairs of children; between 1 and {_MOST_PAIRS:,} can be looked at.\n"
+                f"{name} has {counted(count, 'pair')} of children; between 1 and {_MOST_PAIRS:,} can be looked at.\n"
                 "Name a node that reads at least two nodes or genes, and not hundreds."
             )
         found += [(node, *pair) for pair in combinations(_children(reads, arch, node), 2)]

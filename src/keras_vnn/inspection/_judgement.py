@@ -15,7 +15,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from keras_vnn.basics.errors import DataError, ModelError
+from keras_vnn.basics.errors import DataError, ModelError, counted
 from keras_vnn.basics.keras_import import keras
 from keras_vnn.basics.remedies import by_place, remedy
 from keras_vnn.basics.showing import Shown
@@ -67,10 +67,9 @@ class Judgement(Shown):
         digits = 2 if self.cells < 1_000 else 3
         low, high = scipy.stats.binomtest(round(self.accuracy * self.cells), self.cells).proportion_ci(method="wilson")
         lines = [
-            f"test accuracy {self.accuracy:.{digits}f} of {self.cells:,} cells "
-            f"(95 %: {low:.{digits}f} to {high:.{digits}f}); most frequent class {self.most_frequent:.{digits}f}, "
-            f"nearest centroid {self.nearest_centroid:.{digits}f}, "
-            f"logistic regression {self.logistic_regression:.{digits}f}"
+            f"test accuracy {self.accuracy:.{digits}f} of {counted(self.cells, 'cell')} (95 %: {low:.{digits}f} to "
+            f"{high:.{digits}f}); most frequent class {self.most_frequent:.{digits}f}, nearest centroid "
+            f"{self.nearest_centroid:.{digits}f}, logistic regression {self.logistic_regression:.{digits}f}"
         ]
         if not self.is_better:
             longer = remedy(
@@ -96,7 +95,7 @@ class Judgement(Shown):
         if self.unconnected and not self.dense_units:
             dense = by_place("vnn build … --dense-units 100", "dense_units=100 of the architecture")
             lines.append(
-                f"{self.unconnected:,} of {self.genes:,} genes feed no node; another prior connects them, or "
+                f"{self.unconnected:,} of {counted(self.genes, 'gene')} feed no node; another prior connects them, or "
                 f"{dense} reads them without a name."
             )
         return "\n".join(lines)
@@ -191,8 +190,9 @@ def untrained_warning(seen: ModelView) -> str | None:
         if is_above_chance(index, metrics["standard_error"]):
             return None
         return (
-            f"The model is not shown to be better than chance: c-index {index:.2f} of {metrics['events']:,} events in "
-            f"{metrics['cells']:,} test cells. What its nodes learned, and their use, mean nothing.\n"
+            f"The model is not shown to be better than chance: c-index {index:.2f} of "
+            f"{counted(metrics['events'], 'event')} in {counted(metrics['cells'], 'test cell')}. What its nodes "
+            "learned, and their use, mean nothing.\n"
             "Train on more cells or with more regularisation; evidence is of the genes alone."
         )
     table = metrics.get("confusion")
@@ -203,10 +203,11 @@ def untrained_warning(seen: ModelView) -> str | None:
     if not total or is_better(float(np.trace(cells)) / total, float(cells.sum(axis=1).max()) / total, total):
         return None
     return (
-        "The model is not shown to be better than the most frequent class: of "
-        f"{total:,} test cells {np.trace(cells):,} are told right, {cells.sum(axis=1).max():,} are of that class. "
-        "What its nodes learned, and their use, mean nothing.\n"
-        "Train longer (patience, epochs), with another learning rate, or on more cells; evidence is of the genes alone."
+        f"The model is not shown to be better than the most frequent class: of {counted(total, 'test cell')} "
+        f"{np.trace(cells):,} are told right, {cells.sum(axis=1).max():,} are of that class. What its nodes learned, "
+        "and their use, mean nothing.\n"
+        "Train longer (patience, epochs), with another learning rate, or on more cells; evidence is of the genes "
+        "alone."
     )
 
 
@@ -283,8 +284,8 @@ class SurvivalJudgement(Shown):
             else (f"Cox ridge regression on {_COMPONENTS} principal components {self.cox:.2f}")
         )
         lines = [
-            f"test c-index {self.c_index:.2f} of {self.events:,} events in {self.cells:,} cells "
-            f"(95 %: {low:.2f} to {high:.2f}); chance 0.50, {beside}"
+            f"test c-index {self.c_index:.2f} of {counted(self.events, 'event')} in {counted(self.cells, 'cell')} (95 "
+            f"%: {low:.2f} to {high:.2f}); chance 0.50, {beside}"
         ]
         if not self.is_better:
             lines.append("That is not shown to be better than chance: the nodes learned nothing to explain.")

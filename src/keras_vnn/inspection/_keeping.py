@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_vnn.basics.errors import counted
 from keras_vnn.basics.progress import Say, log_info
 from keras_vnn.data import Classes, Labels, Targets, is_on_disk, labels_at
 from keras_vnn.inspection._forward_pass import acts_by_unit
@@ -58,7 +59,7 @@ def keep_inspection(
     count = len(split)
     asked = inspected_cells(count, data, most=MOST_INSPECTED)
     if len(asked) < count:
-        say(f"inspection    of {len(asked):,} cells spread over the file")
+        say(f"inspection    of {counted(len(asked), 'cell')} spread over the file")
         if labels is None:
             data = data[asked].to_memory()
         else:

@@ -15,7 +15,7 @@ import pandas as pd
 import scipy
 from numpy.typing import NDArray
 
-from keras_vnn.basics.errors import DataError, ModelError, check_count, did_you_mean, sample
+from keras_vnn.basics.errors import DataError, ModelError, check_count, counted, did_you_mean, sample
 from keras_vnn.basics.keras_import import keras
 from keras_vnn.basics.remedies import by_place
 from keras_vnn.inspection._activities import embedding_units
@@ -129,7 +129,7 @@ def differential_activity(
     seen = _autoencoder(model)
     cells = cells_of(seen, data, labels, missing=missing)
     if labels is None:
-        raise DataError(f"There are no groups for the {len(cells):,} cells. Pass labels, one per cell.")
+        raise DataError(f"There are no groups for the {counted(len(cells), 'cell')}. Pass labels, one per cell.")
     of = class_labels(None, cells)
     first = of.codes == _code(of.classes.names, group)
     second = ~first if reference is None else of.codes == _code(of.classes.names, reference)
@@ -191,8 +191,8 @@ def perturb_genes(
     if unknown or not values:
         hint = did_you_mean(unknown[0], list(genes)) if unknown else 'Name some: {"STAT1": 0.0}'
         raise DataError(
-            f"{len(unknown)} of {len(values)} genes to change are not inputs of the model: {sample(unknown)}. "
-            f"{hint}".rstrip()
+            f"{len(unknown)} of {counted(len(values), 'gene')} to change are not inputs of the model: "
+            f"{sample(unknown)}. {hint}".rstrip()
         )
     cells = cells_of(seen, data, missing=missing)
     changed = np.array(cells.values, np.float32)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_vnn.basics.errors import ModelError
+from keras_vnn.basics.errors import ModelError, counted
 from keras_vnn.basics.keras_import import keras
 from keras_vnn.data import Split
 from keras_vnn.inspection._cells import cells_of
@@ -177,5 +177,5 @@ def _unpacked(text: str, rows: int, columns: int | None = None, kind: str = "<f4
         base64.b64decode(text, validate=True), 0 if expected is None else expected + 1
     )
     if expected is not None and len(content) != expected:
-        raise ValueError(f"{expected:,} bytes were expected")
+        raise ValueError(f"{counted(expected, 'byte')} were expected")
     return np.frombuffer(content, kind).reshape(rows, -1).astype(np.float64)

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_vnn.basics.errors import ConfigError, DataError, ModelError, check_choice
+from keras_vnn.basics.errors import ConfigError, DataError, ModelError, check_choice, counted
 from keras_vnn.data import Classes, SurvivalTimes, Targets, null_residuals
 from keras_vnn.inspection._cells import Cells, class_labels
 from keras_vnn.inspection._evidence import Groups
@@ -463,5 +463,7 @@ def targets_given(seen: ModelView, cells: Cells) -> NDArray[np.float64]:
         expected = f"(cells, {what}) = ({len(cells)}, {count})"
         raise DataError(f"The targets have shape {values.shape}, expected {expected}.")
     if not np.isfinite(values).all():
-        raise DataError(f"{int((~np.isfinite(values)).sum())} of {values.size} targets are not finite numbers.")
+        raise DataError(
+            f"{int((~np.isfinite(values)).sum())} of {counted(values.size, 'target')} are not finite numbers."
+        )
     return null_residuals(values)[:, None] if of_survival else values

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from keras_vnn.architecture import Node, NodePosition, gene_counts
 from keras_vnn.basics.csv_tables import plain
-from keras_vnn.basics.errors import check_choice, check_count, readable
+from keras_vnn.basics.errors import check_choice, check_count, counted, readable
 from keras_vnn.basics.keras_import import keras
 from keras_vnn.basics.remedies import by_place, remedy
 from keras_vnn.basics.showing import Shown
@@ -360,7 +360,7 @@ def _renderable(inspected: NodeInspection) -> Group:
     parts += _weight_section(inspected, inspected.inputs, "Reads", "source")
     parts += _weight_section(inspected, inspected.outputs, "Feeds", "target")
     if inspected.dense_targets:
-        parts.append(Text(f"and all {inspected.dense_targets:,} dense units next to the nodes"))
+        parts.append(Text(f"and all {counted(inspected.dense_targets, 'dense unit')} next to the nodes"))
     if inspected.activity is None:
         call = by_place(remedy("{data}", data=...), "vnn.tl.inspect_node(model, node, data, labels)")
         parts += [Text(""), Text(f"For activity and importance, pass data: {call}")]
@@ -372,8 +372,8 @@ def _facts(inspected: NodeInspection) -> str:
     facts = [node.kind]
     if inspected.layer:
         facts.append(f"layer {inspected.layer} of {inspected.layers}")
-        facts.append(_count(node.units, "unit"))
-        facts.append(f"{_count(inspected.genes, 'gene')} upstream")
+        facts.append(counted(node.units, "unit"))
+        facts.append(f"{counted(inspected.genes, 'gene')} upstream")
         if len(inspected.bias) == 1:
             facts.append(f"bias {inspected.bias[0]:+.3f}")
     else:
@@ -440,7 +440,7 @@ def _weight_section(inspected: NodeInspection, weights: pd.DataFrame, verb: str,
     shown = weights.head(inspected.top)
     heading = Text(verb, style="bold")
     if len(shown) < len(weights):
-        heading.append(f"   {len(shown):,} of {len(weights):,} weights, largest first", style="not bold dim")
+        heading.append(f"   {len(shown):,} of {counted(len(weights), 'weight')}, largest first", style="not bold dim")
     kinds = set(weights["kind"])
     is_plain = len(kinds) == 1 and bool((weights["label"] == weights[side]).all())
     several_own = inspected.node.units > 1
@@ -482,7 +482,3 @@ def _number(value: float, *, digits: int = 3, sign: bool = True) -> str:
 
 def _first(texts: Sequence[str], most: int) -> str:
     return f"{', '.join(texts[:most])}{f' and {len(texts) - most} more' if len(texts) > most else ''}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

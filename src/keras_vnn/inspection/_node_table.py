@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from keras_vnn.architecture import gene_counts, genes_upstream
-from keras_vnn.basics.errors import ConfigError, DataError, did_you_mean
+from keras_vnn.basics.errors import ConfigError, DataError, counted, did_you_mean
 from keras_vnn.data import Split
 from keras_vnn.inspection._cells import Cells, evenly, known_split
 from keras_vnn.inspection._evidence import (
@@ -310,10 +310,12 @@ def replicates_of(cells: Cells, replicate: Any) -> tuple[NDArray[np.intp], str]:
     else:
         values, name = pd.Series(np.asarray(replicate, dtype=object)), "replicate"
     if len(values) != len(cells):
-        raise DataError(f"There are {len(values):,} replicates for {len(cells):,} cells.\nPass one per cell.")
+        raise DataError(
+            f"Got {counted(len(values), 'replicate')} for {counted(len(cells), 'cell')}.\nPass one per cell."
+        )
     codes, different = pd.factorize(values.astype(str).where(values.notna()), sort=True)
     if (codes < 0).any():
-        raise DataError(f"{int((codes < 0).sum()):,} of {len(cells):,} cells have no {name}.\nLeave them out.")
+        raise DataError(f"{int((codes < 0).sum()):,} of {counted(len(cells), 'cell')} have no {name}.\nLeave them out.")
     if len(different) < 2:
         raise DataError(f"All cells are of one {name}, {different[0]}: means over it cannot be compared.")
     return codes.astype(np.intp), name

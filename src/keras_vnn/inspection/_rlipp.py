@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from keras_vnn.architecture import Architecture
-from keras_vnn.basics.errors import ConfigError, DataError, check_choice
+from keras_vnn.basics.errors import ConfigError, DataError, check_choice, counted
 from keras_vnn.basics.keras_import import keras
 from keras_vnn.basics.progress import progressing
 from keras_vnn.basics.remedies import by_place, remedy
@@ -128,8 +128,8 @@ def improvements(
     cells = len(targets)
     if folds == 1 or folds < 0 or folds > cells // 3:
         raise ConfigError(
-            "RLIPP needs at least 2 folds of at least 3 cells, or 0 folds, to score the cells it was fitted to; "
-            f"got {folds} folds of {cells} cells."
+            "RLIPP needs at least 2 folds of at least 3 cells, or 0 folds, to score the cells it was fitted to; got "
+            f"{counted(folds, 'fold')} of {counted(cells, 'cell')}."
         )
     parts = list(_parts(cells, folds, seed))
     found = {}

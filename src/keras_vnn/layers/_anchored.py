@@ -17,7 +17,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from keras_vnn.basics.errors import ModelError
+from keras_vnn.basics.errors import ModelError, counted
 from keras_vnn.layers._connections import Connections
 
 Signs = NDArray[np.int8]
@@ -259,7 +259,7 @@ def unpacked_signs(signs: Any) -> Signs | None:
         content = zlib.decompressobj().decompress(base64.b64decode(signs["packed"], validate=True), count + 1)
         values = np.frombuffer(content, "u1")
         if len(values) != count or (values > 2).any():
-            raise ValueError(f"expected {count:,} signs")
+            raise ValueError(f"expected {counted(count, 'sign')}")
     except (KeyError, TypeError, ValueError, zlib.error) as error:
         raise ModelError(f"The signs of a layer's edges are damaged: {error}.\nTrain the model again.") from error
     return values.astype(np.int8) - np.int8(1)

@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from keras_vnn.basics.errors import ArchitectureError
+from keras_vnn.basics.errors import ArchitectureError, counted
 from keras_vnn.basics.untrusted import check_compressed
 
 # Beyond any model, and small enough that the units of all nodes, and their products, can be counted in 64 bits.
@@ -262,13 +262,13 @@ def _decoded(encoded: Mapping[str, Any], largest: float) -> sparse.csc_array:
     try:
         rows, columns = (int(n) for n in encoded["shape"])
         if min(rows, columns) < 0 or rows + columns > largest:
-            raise ValueError(f"it claims {rows:,} × {columns:,} nodes, more than its file has weights for")
+            raise ValueError(f"it claims {rows:,} × {counted(columns, 'node')}, more than its file has weights for")
         counts = _unpacked(encoded["counts"], columns)
         if ((counts < 0) | (counts > rows)).any():
             raise ValueError("a column has more connections than there are rows")
         total = int(counts.sum())
         if total > largest:
-            raise ValueError(f"it claims {total:,} connections, more than its file has weights for")
+            raise ValueError(f"it claims {counted(total, 'connection')}, more than its file has weights for")
         gaps = _unpacked(encoded["gaps"], total)
         indptr = np.concatenate([[0], np.cumsum(counts)])
         sums = np.concatenate([[0], np.cumsum(gaps)])

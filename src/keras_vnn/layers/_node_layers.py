@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_vnn.basics.errors import ModelError
+from keras_vnn.basics.errors import ModelError, counted
 
 
 @keras.saving.register_keras_serializable(package="keras_vnn")
@@ -86,8 +86,8 @@ class NodeDropout(keras.layers.Layer):
             raise ModelError("The rates of NodeDropout must be at least 0 and below 1.")
         if len(self.units_per_node) != len(self.rates):
             raise ModelError(
-                f"NodeDropout needs the units of every node: "
-                f"expected {len(self.rates)} numbers, got {len(self.units_per_node)}."
+                f"NodeDropout needs the units of every node: expected {counted(len(self.rates), 'number')}, got "
+                f"{len(self.units_per_node)}."
             )
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)

@@ -13,7 +13,7 @@ from keras import ops
 from numpy.typing import NDArray
 from scipy import sparse
 
-from keras_vnn.basics.errors import ArchitectureError, ModelError, VNNWarning
+from keras_vnn.basics.errors import ArchitectureError, ModelError, VNNWarning, counted
 from keras_vnn.layers._anchored import SoftThreshold, check_regularizer, initial_weights, penalty_on
 from keras_vnn.layers._card import save_digest, without_digest
 from keras_vnn.layers._connections import Connections
@@ -336,7 +336,7 @@ class SparselyConnected(keras.layers.Layer):
         names = [self._output_names[i] if self._output_names else f"column {i}" for i in nodes[:5]]
         more = f" and {len(nodes) - 5} more" if len(nodes) > 5 else ""
         warnings.warn(
-            f"{len(nodes)} of {self.connections.nodes.shape[1]} output nodes have no input and stay at "
+            f"{len(nodes)} of {counted(self.connections.nodes.shape[1], 'output node')} have no input and stay at "
             f"activation(0): {', '.join(names)}{more}.",
             VNNWarning,
             stacklevel=4,

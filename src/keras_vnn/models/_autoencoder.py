@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from keras_vnn.architecture import Architecture, check_architecture_given
-from keras_vnn.basics.errors import ModelError, VNNWarning, sample
+from keras_vnn.basics.errors import ModelError, VNNWarning, counted, sample
 from keras_vnn.basics.remedies import by_place, remedy
 from keras_vnn.data import Normalization
 from keras_vnn.layers import (
@@ -354,8 +354,8 @@ def _warn_of_unread(genes: Sequence[str], unread: NDArray[np.bool_], *, of_count
     if names:
         given = "their usual share of the counts" if of_counts else "0"
         warnings.warn(
-            f"{len(names):,} of {len(genes):,} genes are read by no node, so the autoencoder cannot restore them and "
-            f"gives {given}: {sample(names)}.\n"
+            f"{len(names):,} of {counted(len(genes), 'gene')} are read by no node, so the autoencoder cannot restore "
+            f"them and gives {given}: {sample(names)}.\n"
             + by_place("vnn build … --dense-units 1", "Build the architecture with dense_units=1")
             + ": a unit that all genes share; or build it from fewer genes.",
             VNNWarning,

@@ -23,7 +23,7 @@ from typing import IO, Any
 
 import h5py
 
-from keras_vnn.basics.errors import ModelError, sample
+from keras_vnn.basics.errors import ModelError, counted, sample
 from keras_vnn.basics.keras_import import keras
 from keras_vnn.basics.unpacking import refuse_bomb
 from keras_vnn.basics.untrusted import check_hdf5, refuse_damaged_hdf5
@@ -97,7 +97,8 @@ def checked_config(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
     wrong = [name for name in names if name not in _MEMBERS or names.count(name) > 1]
     if wrong:
         raise ModelError(
-            f"The model file holds {len(wrong)} files that are not part of a model, or are there twice: {path}\n"
+            f"The model file holds {counted(len(wrong), 'file that is', 'files that are')} not part of a model, or a "
+            f"duplicate: {path}\n"
             f"    {sample(wrong)}\nExpected {', '.join(sorted(_MEMBERS))}.\n{_advice(path)}"
         )
     config = json.loads(archive.read(_CONFIG))
@@ -114,7 +115,8 @@ def _check_names(parts: list[Any], path: Path) -> None:
     wrong = sorted({_said(part) for part in parts if not _is_allowed(part)})
     if wrong:
         raise ModelError(
-            f"The model file names {len(wrong)} things other than plain layers, weights and functions: {path}\n"
+            f"The model file names {counted(len(wrong), 'thing')} other than plain layers, weights and functions: "
+            f"{path}\n"
             f"    {sample(wrong)}\n"
             f"Such a file can run code or read other files when it is loaded, so it is not.\n{_advice(path)}"
         )
@@ -255,7 +257,7 @@ def check_sizes(config: dict[str, Any], parts: Iterable[dict[str, Any]], weights
     with ThreadPoolExecutor(1) as thread:
         count = thread.submit(_weights_of, config).result()
     if count > _FREE_WEIGHTS + stored:
-        raise _too_large(path, f"{count:,} weights", stored)
+        raise _too_large(path, f"{counted(count, 'weight')}", stored)
 
 
 def check_declared(weights: IO[bytes], path: Path) -> None:
@@ -266,12 +268,12 @@ def check_declared(weights: IO[bytes], path: Path) -> None:
         sizes: list[int] = []
         file.visititems(lambda _, item: sizes.append(item.nbytes) if isinstance(item, h5py.Dataset) else None)
     if sum(sizes) > _FREE_BYTES + stored:
-        raise _too_large(path, f"{sum(sizes):,} bytes of numbers", stored)
+        raise _too_large(path, f"{counted(sum(sizes), 'byte')} of numbers", stored)
 
 
 def _too_large(path: Path, claimed: str, stored: int) -> ModelError:
     return ModelError(
-        f"The model file claims {claimed}, and stores {stored:,} bytes: {path}\n"
+        f"The model file claims {claimed}, and stores {counted(stored, 'byte')}: {path}\n"
         "It looks made to fill the memory. Ask for the file that the model was saved to."
     )
 

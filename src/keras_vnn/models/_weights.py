@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from keras_vnn.basics.errors import ModelError, sample
+from keras_vnn.basics.errors import ModelError, counted, sample
 from keras_vnn.basics.keras_import import as_numpy, keras
 from keras_vnn.models._roles import LayerRole, Names
 from keras_vnn.models._view import ModelView, view
@@ -97,12 +97,15 @@ def set_edge_weights(model: keras.Model, table: pd.DataFrame, *, partial: bool =
         )
     values = pd.to_numeric(table["weight"], errors="coerce").to_numpy(float)
     if not np.isfinite(values).all():
-        raise ModelError(f"{int((~np.isfinite(values)).sum())} of {len(values)} weights are not finite numbers.")
+        raise ModelError(
+            f"{int((~np.isfinite(values)).sum())} of {counted(len(values), 'weight')} are not finite numbers."
+        )
     places = pd.MultiIndex.from_frame(_filled(current[keys]))
     wanted = pd.MultiIndex.from_frame(_filled(table[keys]))
     if not wanted.is_unique:
         raise ModelError(
-            f"{int(wanted.duplicated().sum())} weights are given twice: {_pairs(wanted[wanted.duplicated()])}."
+            f"{counted(int(wanted.duplicated().sum()), 'weight is', 'weights are')} given twice: "
+            f"{_pairs(wanted[wanted.duplicated()])}."
         )
     told_apart = ~places.duplicated(keep=False)
     if wanted.isin(places[~told_apart]).any():
@@ -114,7 +117,7 @@ def set_edge_weights(model: keras.Model, table: pd.DataFrame, *, partial: bool =
     if (positions < 0).any():
         unknown = wanted[positions < 0]
         raise ModelError(
-            f"{len(unknown)} of {len(wanted)} rows name no weight of the model: {_pairs(unknown)}.\n"
+            f"{len(unknown)} of {counted(len(wanted), 'row')} name no weight of the model: {_pairs(unknown)}.\n"
             "Names of this model's weights: vnn.tl.edge_weights(model, dense=True)"
         )
     touched = current["block"].iloc[positions].unique()
@@ -124,7 +127,7 @@ def set_edge_weights(model: keras.Model, table: pd.DataFrame, *, partial: bool =
     left = int((is_left & ~is_soft).sum())
     if left and not partial:
         raise ModelError(
-            f"{left} weights of {', '.join(touched)} are not in the table.\n"
+            f"{counted(left, 'weight')} of {', '.join(touched)} {'is' if left == 1 else 'are'} not in the table.\n"
             "Pass partial=True to leave them as they are."
         )
     weights = current["weight"].to_numpy(copy=True)

@@ -31,10 +31,10 @@ class _WiringOptions(Options):
         _check_room(self, "genes")
 
 
-def _check_room(options: Any, counted: str) -> None:
-    least, most = getattr(options, f"min_{counted}"), getattr(options, f"max_{counted}")
+def _check_room(options: Any, what: str) -> None:
+    least, most = getattr(options, f"min_{what}"), getattr(options, f"max_{what}")
     if most is not None and most < least:
-        upper, lower = option_set(f"max_{counted}", most), option_set(f"min_{counted}", least)
+        upper, lower = option_set(f"max_{what}", most), option_set(f"min_{what}", least)
         raise ConfigError(f"{upper} is below {lower}: no node could be within both.")
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import pandas as pd
 
-from keras_vnn.basics.errors import ReadError, sample
+from keras_vnn.basics.errors import ReadError, counted, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.basics.remedies import by_place
 from keras_vnn.basics.showing import Shown
@@ -292,7 +292,10 @@ class Annotations(Shown):
         """Return one line: how many annotations, of how many genes and terms, and from where."""
         # Genes and terms of negations alone have no annotation.
         genes, terms = (len(np.unique(column)) for column in self.pairs.T)
-        return f"{len(self):,} annotations of {genes:,} genes with {terms:,} terms{from_sources(self.sources)}"
+        return (
+            f"{counted(len(self), 'annotation')} of {counted(genes, 'gene')} with "
+            f"{counted(terms, 'term')}{from_sources(self.sources)}"
+        )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -406,7 +409,7 @@ class GeneSets(Shown, Mapping[str, tuple[str, ...]]):
         if ids is not None:
             missing = [name for name in self if name not in ids]
             if missing:
-                raise ReadError(f"{len(missing):,} of {len(self):,} gene sets have no id: {sample(missing)}.")
+                raise ReadError(f"{len(missing):,} of {counted(len(self), 'gene set')} have no id: {sample(missing)}.")
         id_of = {name: name for name in self} if ids is None else ids
         gene, term = columns_of([(gene, id_of[name]) for name, members in self.sets.items() for gene in members])
         return Annotations.from_pairs(
@@ -436,5 +439,4 @@ class GeneSets(Shown, Mapping[str, tuple[str, ...]]):
 
     def __str__(self) -> str:
         """Return one line: how many sets and genes, and from where."""
-        plural = "" if len(self) == 1 else "s"
-        return f"{len(self):,} gene set{plural} of {len(self.genes):,} genes{from_sources(self.sources)}"
+        return f"{counted(len(self), 'gene set')} of {counted(len(self.genes), 'gene')}{from_sources(self.sources)}"

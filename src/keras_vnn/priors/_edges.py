@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
-from keras_vnn.basics.errors import ReadError, check_choice
+from keras_vnn.basics.errors import ReadError, check_choice, counted
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.basics.showing import Shown
 from keras_vnn.priors._columns import (
@@ -161,7 +161,7 @@ class Interactions(Shown):
 
     def __str__(self) -> str:
         """Return one line: how many interactions of how many genes, and from where."""
-        return f"{len(self):,} interactions of {len(self.genes):,} genes{from_sources(self.sources)}"
+        return f"{counted(len(self), 'interaction')} of {counted(len(self.genes), 'gene')}{from_sources(self.sources)}"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -344,8 +344,8 @@ class Regulation(Shown):
     def __str__(self) -> str:
         """Return one line: how many edges, regulators and targets, and from where."""
         return (
-            f"{len(self):,} edges from {len(self.regulators):,} regulators to {len(self.targets):,} targets"
-            f"{from_sources(self.sources)}"
+            f"{counted(len(self), 'edge')} from {counted(len(self.regulators), 'regulator')} to "
+            f"{counted(len(self.targets), 'target')}{from_sources(self.sources)}"
         )
 
 
@@ -404,7 +404,7 @@ def _named(frame: pd.DataFrame, first: str, second: str) -> tuple[pd.Series, pd.
     missing = frame[list(names)].isna().any(axis=1)
     if missing.any():
         raise ReadError(
-            f"{int(missing.sum())} of {len(frame)} rows have no name in {names[0]!r} or {names[1]!r}, first at index "
-            f"{frame.index[missing].tolist()[0]!r}.\nDrop them first: frame.dropna(subset={list(names)!r})"
+            f"{int(missing.sum())} of {counted(len(frame), 'row')} have no name in {names[0]!r} or {names[1]!r}, first "
+            f"at index {frame.index[missing].tolist()[0]!r}.\nDrop them first: frame.dropna(subset={list(names)!r})"
         )
     return frame[names[0]].astype(str), frame[names[1]].astype(str)

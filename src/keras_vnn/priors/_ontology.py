@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
-from keras_vnn.basics.errors import ReadError, did_you_mean, sample
+from keras_vnn.basics.errors import ReadError, counted, did_you_mean, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.basics.showing import Shown
 from keras_vnn.priors._columns import columns_of, edge_columns, from_sources, in_memory, locked, named_columns, numbered
@@ -310,7 +310,9 @@ class Ontology(Shown):
         if len(found) == 1:
             return found[0]
         if found:
-            raise ReadError(f"{len(found)} terms are called {query!r}: {sample(found)}.\nName one by its id.")
+            raise ReadError(
+                f"{counted(len(found), 'term')} are called {query!r}: {sample(found)}.\nName one by its id."
+            )
         raise ReadError(f"No term is called {query!r}. {did_you_mean(query, self.names)}".rstrip())
 
     def to_frame(self) -> pd.DataFrame:
@@ -342,5 +344,4 @@ class Ontology(Shown):
 
     def __str__(self) -> str:
         """Return one line: how many terms and edges, and from where."""
-        edges = f"{len(self.edges):,} edge{'' if len(self.edges) == 1 else 's'}"
-        return f"{len(self):,} terms, {edges}{from_sources(self.sources)}"
+        return f"{counted(len(self), 'term')}, {counted(len(self.edges), 'edge')}{from_sources(self.sources)}"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from numbers import Integral
 from typing import Any, overload
 
-from keras_vnn.basics.errors import GeneError, ReadError, VNNError, sample
+from keras_vnn.basics.errors import GeneError, ReadError, VNNError, counted, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.basics.remedies import remedy
 from keras_vnn.basics.showing import Shown
@@ -76,7 +76,7 @@ class GeneList(Shown, Sequence[str]):
 
     def __str__(self) -> str:
         """Return the number of genes and the first few."""
-        return f"{len(self.ids):,} genes: {', '.join(self.ids[:5])}{' …' if len(self.ids) > 5 else ''}"
+        return f"{counted(len(self.ids), 'gene')}: {', '.join(self.ids[:5])}{' …' if len(self.ids) > 5 else ''}"
 
 
 def gene_list(names: Any, *, duplicates: str = "raise", source: Source | None = None) -> GeneList:
@@ -132,7 +132,7 @@ def gene_list(names: Any, *, duplicates: str = "raise", source: Source | None = 
     if duplicates != "first":
         make = remedy("Keep the first of each with {duplicates}, or make", "Make", duplicates="first")
         raise GeneError(
-            f"{len(repeated)} of {len(unique)} gene names{where} occur more than once: {sample(repeated)}.\n"
+            f"{len(repeated)} of {counted(len(unique), 'gene name')}{where} occur more than once: {sample(repeated)}.\n"
             f"{make} the names unique."
         )
     dropped = AuditEntry.of("read", "gene", "repeated name, first one kept", repeated, len(stripped) - len(unique))
@@ -233,8 +233,8 @@ def decide_orientation(
             side = int(counts[1] * len(rows) > counts[0] * len(columns))
             return Orientation((side == 0) == are_genes, _of(counts[side], *sides[side], meaning))
     raise error(
-        "Are the genes in rows or in columns? "
-        f"Neither {len(rows):,} row names nor {len(columns):,} column names tell{f': {where}' if where else '.'}\n"
+        f"Are the genes in rows or in columns? Neither {counted(len(rows), 'row name')} nor "
+        f"{counted(len(columns), 'column name')} tell{f': {where}' if where else '.'}\n"
         f"    rows: {sample(rows, 3)}\n"
         f"    columns: {sample(columns, 3)}\n"
         + remedy("Say it with {orientation}", orientation="genes-in-rows")

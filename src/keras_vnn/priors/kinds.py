@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import islice
 
-from keras_vnn.basics.errors import GeneError, VNNWarning, sample
+from keras_vnn.basics.errors import GeneError, VNNWarning, counted, sample
 from keras_vnn.basics.showing import Shown
 
 UNIPROT = r"([OPQ]\d[A-Z\d]{3}\d|[A-NR-Z]\d([A-Z][A-Z\d]{2}\d){1,2})"
@@ -175,7 +175,7 @@ class Identified(Shown):
         if self.versioned:
             parts.append(f"{self.versioned:,} with a version")
         if self.isoforms:
-            parts.append(f"{self.isoforms:,} isoforms")
+            parts.append(f"{counted(self.isoforms, 'isoform')}")
         if self.damaged:
             parts.append(f"{len(self.damaged):,} damaged by a spreadsheet ({sample(self.damaged, 3)})")
         return "; ".join(parts)
@@ -360,9 +360,11 @@ def refuse_mixed_species(names: Iterable[str], where: object) -> None:
     if len(several) < 2:
         return
     ordered = sorted(several, key=lambda species: (-len(several[species]), species))
-    counted = ", ".join(f"{species} ({len(several[species]):,}, as {min(several[species])})" for species in ordered[:4])
+    by_species = ", ".join(
+        f"{species} ({len(several[species]):,}, as {min(several[species])})" for species in ordered[:4]
+    )
     raise GeneError(
-        f"The names are of {len(several)} species: {counted}: {where}\n"
+        f"The names are of {len(several)} species: {by_species}: {where}\n"
         f"A network is of one species. Take out the others, for example: grep -v '{_stem(min(several[ordered[1]]))}'"
     )
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
-from keras_vnn.basics.errors import ConfigError, ReadError, did_you_mean, sample
+from keras_vnn.basics.errors import ConfigError, ReadError, counted, did_you_mean, sample
 from keras_vnn.basics.remedies import remedy
 from keras_vnn.priors.kinds import UNIPROT, identify, is_gene_id
 from keras_vnn.readers.text import Preview, refuse_comments_alone, shortened
@@ -217,7 +217,7 @@ def lay_out(
         # No table has so many columns, and looking at their names would take minutes.
         if len(text) > _WIDEST and max(map(text.count, "\t,; ")) >= _WIDEST:
             raise ReadError(
-                f"A row has more than {_WIDEST:,} fields: {start.path}:{number}\n    {shortened(text)}\n"
+                f"A row has more than {counted(_WIDEST, 'field')}: {start.path}:{number}\n    {shortened(text)}\n"
                 "Was the file damaged? Download it again."
             )
     delimiter = delimiter or _delimiter(start.texts)

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from keras_vnn.basics.errors import ConfigError, ReadError, check_choice, did_you_mean, sample
+from keras_vnn.basics.errors import ConfigError, ReadError, check_choice, counted, did_you_mean, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry
 from keras_vnn.basics.remedies import by_place, option_named, remedy
 from keras_vnn.priors import Annotations, GeneSets, Ontology
@@ -263,7 +263,9 @@ def read_annotations(
         table = _keeping(table, "qualifier", lambda word: not unwanted & set(word.split("|")), reason)
     table = _named(table, id, wanted)
     if not len(table.frame):
-        raise ReadError(f"No annotation is left of {table.records:,} rows: {table.path.name}\n{table.left_out()}")
+        raise ReadError(
+            f"No annotation is left of {counted(table.records, 'row')}: {table.path.name}\n{table.left_out()}"
+        )
     annotations = _annotations(table, keeps_negated=not_rule == "pair")
     check_names(annotations.genes, path, several_species=taxon == "all")
     return annotations

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 import pandas as pd
 
-from keras_vnn.basics.errors import ReadError, sample
+from keras_vnn.basics.errors import ReadError, counted, sample
 from keras_vnn.basics.provenance import AuditEntry
 from keras_vnn.basics.remedies import option_named, remedy
 from keras_vnn.readers.layout import Columns, Layout, Roles, as_number, choose_columns, lay_out, normalized, split
@@ -23,7 +23,6 @@ from keras_vnn.readers.tabular import (
     IN_MEMORY,
     Options,
     Table,
-    counted,
     joined,
     least_score,
     left_out,
@@ -199,7 +198,7 @@ def _explain(layout: Layout, columns: Columns, line: int, number_is: str) -> NoR
             refuse_row(layout, line, f"The name in {layout.name(column)} is empty")
     is_wide = len(fields) > layout.width and not columns.chosen
     if is_wide or max(columns.first, columns.second) >= len(fields):
-        refuse_row(layout, line, f"The row has {counted(len(fields))}, expected {layout.width}")
+        refuse_row(layout, line, f"The row has {counted(len(fields), 'column')}, expected {layout.width}")
     number, effect = ("" if c is None or c >= len(fields) else fields[c] for c in (columns.number, columns.effect))
     if columns.number is not None and not np.isfinite(as_number(number)):
         more = " (write 1234 or 1.234)" if "," in number else ""
@@ -221,7 +220,7 @@ def frame_rows(frame: pd.DataFrame, roles: Roles, asked: Sequence[int | str] | N
         ``asked`` does not have two or three entries.
     """
     if frame.shape[1] < 2:
-        raise ReadError(f"The DataFrame has {frame.shape[1]} columns, expected two names per row.")
+        raise ReadError(f"The DataFrame has {counted(frame.shape[1], 'column')}, expected two names per row.")
     texts = frame.astype(object).where(frame.notna(), "").astype(str)
     layout = Layout(
         Preview(IN_MEMORY, b"", (), ()),
@@ -244,7 +243,7 @@ def frame_rows(frame: pd.DataFrame, roles: Roles, asked: Sequence[int | str] | N
                 place = int(np.flatnonzero(wrong)[0])
                 given = frame.iloc[:, getattr(columns, role)]
                 raise ReadError(
-                    f"{int(wrong.sum())} of {len(given)} rows have no {what} in {given.name!r}, first "
+                    f"{int(wrong.sum())} of {counted(len(given), 'row')} have no {what} in {given.name!r}, first "
                     f"'{given.iloc[place]}' at index {given.index[place]}.\n"
                     "Drop them first, or name the columns to take: columns=(1, 2)"
                 )
@@ -308,7 +307,7 @@ def choose_rows(table: Table, options: Options, names: str) -> Table:
         table = table.keeping(enough, "interaction", f"score below {options.at_least:g}, or without one")
     if not len(table.frame):
         raise ReadError(
-            f"No interaction is left of {table.records:,} rows: {path}\n{table.left_out()}\n"
+            f"No interaction is left of {counted(table.records, 'row')}: {path}\n{table.left_out()}\n"
             + remedy("Choose otherwise: {id}, {taxon}", id=..., taxon=...)
         )
     columns = ["first", "second", *(["number"] if has_scores else []), *(["effect"] if "effect" in frame else [])]
@@ -317,7 +316,7 @@ def choose_rows(table: Table, options: Options, names: str) -> Table:
 
 def _refuse_all(records: int, wanted: str, largest: float, path: Path) -> NoReturn:
     raise ReadError(
-        f"None of {records:,} rows has a {wanted}; the largest is {largest:g}: {path}\n"
+        f"None of {counted(records, 'row')} has a {wanted}; the largest is {largest:g}: {path}\n"
         f"Pass a smaller {option_named('min_score')}."
     )
 

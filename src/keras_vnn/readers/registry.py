@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from keras_vnn.basics.errors import ConfigError, ReadError, VNNError, did_you_mean
+from keras_vnn.basics.errors import ConfigError, ReadError, VNNError, counted, did_you_mean
 from keras_vnn.basics.remedies import option_named, reader_called, remedy
 from keras_vnn.basics.unpacking import NOT_TEXT
 from keras_vnn.readers.formats import Family, Format, graphs, identifiers, looks, unread
@@ -334,6 +334,6 @@ def _refuse_wide(start: Preview) -> None:
         fields = 1 + max(map(text.count, "\t,; "))
         if fields > _MOST_FIELDS:
             raise ReadError(
-                f"A row has {fields:,} fields; no table of pairs has so many: {start.path}:{number}\n"
+                f"A row has {counted(fields, 'field')}; no table of pairs has so many: {start.path}:{number}\n"
                 f"    {shortened(text)}\nIf this is expression, name the file as data: vnn train ARCHITECTURE FILE"
             )

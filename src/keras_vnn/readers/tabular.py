@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import union_categoricals
 
-from keras_vnn.basics.errors import ReadError, check_choice
+from keras_vnn.basics.errors import ReadError, check_choice, counted
 from keras_vnn.basics.files import MOST_CELLS, read_lines
 from keras_vnn.basics.provenance import AuditEntry, Source
 from keras_vnn.basics.remedies import remedy
@@ -183,7 +183,7 @@ class Fixed:
         fields = text.rstrip("\r\n").split("\t")
         if not self.fewest <= len(fields) <= self.most:
             expected = f"{self.fewest}" if self.fewest == self.most else f"{self.fewest} to {self.most}"
-            return f"{self.title} has {counted(len(fields))}, expected {expected}"
+            return f"{self.title} has {counted(len(fields), 'column')}, expected {expected}"
         empty = (name for name in self.required if not fields[self.columns[name]].strip())
         return next((f"{self.title} has no {name}" for name in empty), "")
 
@@ -265,16 +265,11 @@ def of_each(column: Any, function: Callable[[str], Any], dtype: Any = object) ->
     return result
 
 
-def counted(columns: int) -> str:
-    """Return a number of columns in words."""
-    return f"{columns} column{'' if columns == 1 else 's'}"
-
-
 def refuse_narrow(start: Preview, width: int, expected: int, line: int = 1) -> None:
     """Raise a `ReadError` unless the rows of a file have as many columns as a format needs."""
     if width < expected:
         raise ReadError(
-            f"The file has {counted(width)}, expected at least {expected}: {at(start.path, line)}\n"
+            f"The file has {counted(width, 'column')}, expected at least {expected}: {at(start.path, line)}\n"
             "Is it of another format, or are its columns separated in another way?"
             + remedy(" Leave out {format}", format=...)
         )
@@ -311,7 +306,7 @@ def read_named(layout: Layout, columns: Mapping[str, int], said: str, malformed:
     frame = joined(pieces_of(layout, [*columns.values()]))
     wide = (frame[layout.width] != "").to_numpy()
     if wide.any() and malformed == "raise":
-        refuse_row(layout, int(frame.index[wide][0]), f"The row has more than {counted(layout.width)}")
+        refuse_row(layout, int(frame.index[wide][0]), f"The row has more than {counted(layout.width, 'column')}")
     entry = left_out(path, frame.index[wide], "more columns than the other rows")
     taken = pd.DataFrame({name: frame[place][~wide] for name, place in columns.items()})
     return Table(taken, path, said, len(taken), (entry,))

@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
-from keras_vnn.basics.errors import ReadError, VNNError
+from keras_vnn.basics.errors import ReadError, VNNError, counted
 from keras_vnn.basics.files import encoding_of, existing_file, read_lines, refuse_bytes
 from keras_vnn.basics.unpacking import NOT_TEXT, columnar_kind, open_unpacked
 
@@ -112,7 +112,7 @@ def preview(path: Path) -> Preview:
             text_above = text
             if blank > _MOST_BLANK:
                 raise ReadError(
-                    f"More than {_MOST_BLANK:,} lines are blank at the beginning: {path}:{number}\n"
+                    f"More than {counted(_MOST_BLANK, 'line')} are blank at the beginning: {path}:{number}\n"
                     "Was it damaged? Download it again."
                 )
             if len(lines) >= _PREVIEW_LINES or (characters >= _PREVIEW_CHARACTERS and len(lines) >= 5):
@@ -266,7 +266,7 @@ class CheckedStream:
         marks = self._marks(line) if is_long or place == 0 else 0
         if marks + (0 if place else self._fields) > self._most:
             raise ReadError(
-                f"A row has more than {self._most:,} fields, the others {self._width:,}: "
+                f"A row has more than {counted(self._most, 'field')}, the others {self._width:,}: "
                 f"{self._path}:{self._skipped + self._line_ends + place + 1}\nWas the file damaged? Download it again."
             )
         return self._cut(line) if is_long and marks >= self.widest else line

@@ -19,7 +19,7 @@ from typing import Any
 
 from keras_vnn import readers
 from keras_vnn.basics.cell_matrices import is_ten_x
-from keras_vnn.basics.errors import ReadError, VNNError, VNNWarning, sample
+from keras_vnn.basics.errors import ReadError, VNNError, VNNWarning, counted, sample
 from keras_vnn.basics.files import existing_file
 from keras_vnn.basics.provenance import Audit
 from keras_vnn.basics.showing import Shown
@@ -114,7 +114,9 @@ class FileReport(Shown):
             return "\n".join([f"{self.path}", *_indented("cannot", self.error.splitlines())])
         lines = [f"{self.path}", *_indented("is", [FAMILIES[self.family].what] if self.family else [])]
         lines += _indented("format", [self.format])
-        lines += _indented("holds", [f"{self.summary}, {self.records:,} records" if self.records > 1 else self.summary])
+        lines += _indented(
+            "holds", [f"{self.summary}, {counted(self.records, 'record')}" if self.records > 1 else self.summary]
+        )
         lines += _indented("names", [] if self.names is None else [str(self.names)])
         for word, text in self.contents.items():
             lines += _indented(word, [text])
@@ -220,7 +222,7 @@ def _with_column(report: FileReport, column: str) -> FileReport:
     if not report.matched_by or not column or there == now:
         return report
     option = f"--gene-column {shlex.quote(column)}"
-    said = f"{option}: {there:,} names match instead of {now:,}."
+    said = f"{option}: {counted(there, 'name matches', 'names match')} instead of {now:,}."
     if there < now:
         return replace(report, advice=(*report.advice, f"{said} Translate them with a table, --id-map FILE."))
     # Names that are found there need no other case and no translation.
@@ -298,7 +300,7 @@ def _checked(
         strange = dict(told.counts).get(OTHER, 0)
         if 5 * strange > told.names:
             advice.append(
-                f"{strange:,} of {told.names:,} names look like no identifier. Is it the right file or column?"
+                f"{strange:,} of {counted(told.names, 'name')} look like no identifier. Is it the right file or column?"
             )
         # A name that is a gene of the data was not damaged on the way.
         known = set(genes)
@@ -306,13 +308,14 @@ def _checked(
     pairs = pairs_of_genes(names, genes) if family == "genes" else 0
     if 2 * pairs > len(names):
         advice.append(
-            f"{pairs:,} of {len(names):,} names are two genes, joined by a mark. If these are interactions: "
+            f"{pairs:,} of {counted(len(names), 'name')} are two genes, joined by a mark. If these are interactions: "
             "--interactions FILE --interactions-format pairs"
         )
     if copies := made_unique(names):
         advice.append(
-            f"{len(copies):,} names are copies that var_names_make_unique has numbered ({sample(copies, 3)}): no prior "
-            "knows them. Take the names before that, and say what to do with repeated ones."
+            f"{counted(len(copies), 'name is a copy', 'names are copies')} that var_names_make_unique has numbered "
+            f"({sample(copies, 3)}): no prior knows them. Take the names before that, and say what to do with repeated "
+            "ones."
         )
     if named_alike and family == "regulation":
         options.append(_REGULONS)
@@ -432,7 +435,10 @@ def _overlap(
     }
     more_match = {f"--ignore-{part}": counts[f"ignoring_{part}"] for part in ("case", "version")}
     options = [option for option, more in more_match.items() if more > 1.1 * max(counts["matched"], 1)]
-    advice = [f"{option}: {more_match[option]:,} names match instead of {counts['matched']:,}." for option in options]
+    advice = [
+        f"{option}: {counted(more_match[option], 'name matches', 'names match')} instead of {counts['matched']:,}."
+        for option in options
+    ]
     few = 20 * max(counts["matched"], counts["ignoring_case"], counts["ignoring_version"]) < min(len(names), len(known))
     if table is not None:
         from keras_vnn.priors.identifiers import identifier_map
@@ -441,7 +447,9 @@ def _overlap(
             mapping = identifier_map(names, genes, table)
             met = {new for found in mapping.targets.values() if len(found) == 1 for new in found} & known
             counts["with_table"] = len(met)
-            advice.append(f"With the table of identifiers {len(met):,} genes are met ({mapping.how}).")
+            advice.append(
+                f"With the table of identifiers {counted(len(met), 'gene is', 'genes are')} met ({mapping.how})."
+            )
         except VNNError as error:
             advice.append(str(error).splitlines()[0])
     elif few:
@@ -453,8 +461,10 @@ def _overlap(
 
 
 def _overlap_in_words(counts: dict[str, int]) -> str:
-    text = f"{counts['matched']:,} of {counts['names']:,} names are among the {counts['genes']:,} genes"
-    return text + (f"; {counts['with_table']:,} genes by the table" if "with_table" in counts else "")
+    text = (
+        f"{counts['matched']:,} of {counted(counts['names'], 'name')} are among the {counted(counts['genes'], 'gene')}"
+    )
+    return text + (f"; {counted(counts['with_table'], 'gene')} by the table" if "with_table" in counts else "")
 
 
 def _indented(word: str, lines: Iterable[str]) -> list[str]:

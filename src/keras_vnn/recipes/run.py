@@ -21,7 +21,7 @@ from keras_vnn.architecture.wiring import (
     join_architectures,
     ontology_architecture,
 )
-from keras_vnn.basics.errors import ConfigError, GeneError, sample
+from keras_vnn.basics.errors import ConfigError, GeneError, counted, sample
 from keras_vnn.basics.keras_import import import_keras
 from keras_vnn.basics.progress import Say, log_debug, log_info
 from keras_vnn.basics.remedies import option_named, options_called, remedy
@@ -147,7 +147,7 @@ def _suggest_column(prior: Any, genes: GeneList, recipe: BuildRecipe) -> None:
     if met.get(best):
         raise GeneError(
             f"No name of the prior is one of the genes, such as {sample(genes, 3)}: {recipe.genes}\n"
-            f"{met[best]:,} of its {len(names):,} names are in the column {best!r} of the genes: "
+            f"{met[best]:,} of its {counted(len(names), 'name')} are in the column {best!r} of the genes: "
             + remedy("{gene_column}", gene_column=best)
         )
 
@@ -308,7 +308,7 @@ def read_training_data(
         say(f"survival      {followed}")
         return data, followed
     targets = targets_of(data, recipe.label, missing_labels=recipe.missing_labels)
-    say(f"targets       {', '.join(targets.names)} of {len(targets):,} cells")
+    say(f"targets       {', '.join(targets.names)} of {counted(len(targets), 'cell')}")
     return data, targets
 
 

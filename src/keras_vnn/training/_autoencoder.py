@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_vnn.architecture import Architecture
-from keras_vnn.basics.errors import DataError, ModelError
+from keras_vnn.basics.errors import DataError, ModelError, counted
 from keras_vnn.basics.progress import Say
 from keras_vnn.basics.remedies import by_place, remedy
 from keras_vnn.data import Labels, Normalization, Side, Split, Targets, labels_given
@@ -122,7 +122,7 @@ def train_autoencoder(
     choices = autoencoder_options(preset, model_options)
     if choices.side_features and beside is None:
         raise DataError(
-            f"The model reads {choices.side_features:,} covariates, but there are no data for them.\n"
+            f"The model reads {counted(choices.side_features, 'covariate')}, but there are no data for them.\n"
             + remedy("Name columns of the cells: {covariate}", covariate=...)
         )
 

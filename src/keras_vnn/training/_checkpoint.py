@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import FiniteFloat
 
-from keras_vnn.basics.errors import OutputError, ReadError, VNNWarning
+from keras_vnn.basics.errors import OutputError, ReadError, VNNWarning, counted
 from keras_vnn.basics.progress import Say, log_info
 from keras_vnn.basics.runs import Count, Kept, KeptState, differing, read_state, write_state
 
@@ -70,6 +70,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.path = Path(path)
         self.identity = dict(identity)
         self.history: list[dict[str, float]] = []
+        self.kept = 0
         self._stopping = stopping
         self._say = say
         self._arrays: dict[str, NDArray[Any]] = {}
@@ -94,7 +95,7 @@ class Checkpoint(keras.callbacks.Callback):
             self._say(f"starting from scratch: {self.path} is not resumed, as {reason}")
             return 0
         self._state = state
-        done = len(state.history)
+        self.kept = done = len(state.history)
         self._say(f"continuing after epoch {done} of an unfinished training: {self.path}")
         return epochs if state.stopped else done
 
@@ -151,13 +152,14 @@ class Checkpoint(keras.callbacks.Callback):
             "early_stopping": stopping,
         }
         write_state(self.path, values, arrays)
+        self.kept = len(self.history)
 
     def _mismatch(self, state: _State, epochs: int, model: keras.Model) -> str:
         """Say why the file does not fit this run, or nothing."""
         if others := differing(state.identity, self.identity):
             return f"another {' and '.join(others)} {'was' if len(others) == 1 else 'were'} used"
         if len(state.history) > epochs:
-            return f"it has run {len(state.history)} epochs already, more than the {epochs} wanted"
+            return f"it has run {counted(len(state.history), 'epoch')} already, more than the {epochs} wanted"
         if (self._stopping is None) != (state.early_stopping is None):
             return "it stops early in another way"
         expected = {name: (variable.shape, variable.dtype) for name, variable in _variables(model).items()}

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from keras_vnn.basics.csv_tables import csv_text
-from keras_vnn.basics.errors import ConfigError, DataError
+from keras_vnn.basics.errors import ConfigError, DataError, counted
 from keras_vnn.basics.files import replacing
 from keras_vnn.basics.progress import Say, log_info, progressing
 from keras_vnn.basics.runs import alone_at, identity_of
@@ -169,9 +169,9 @@ def fit_model(
                 **held_out,
             )
         except KeyboardInterrupt:
-            if kept is None or not kept.path.is_file():
+            if kept is None or not kept.kept:
                 raise
-            raise KeyboardInterrupt(f"in epoch {len(kept.history) + 1}; the same command goes on from there") from None
+            raise KeyboardInterrupt(f"after epoch {kept.kept}; the same command resumes there") from None
     history = pd.DataFrame(record.history) if kept is None else pd.DataFrame(kept.history)
     return history.rename_axis("epoch")
 
@@ -186,7 +186,9 @@ def checked_weights(weights: Any, cells: int) -> NDArray[np.float32]:
     """
     given = np.asarray(weights)
     if given.shape != (cells,) or given.dtype.kind not in "biuf":
-        raise DataError(f"sample_weight must be a number for each of {cells:,} cells, got shape {given.shape}.")
+        raise DataError(
+            f"sample_weight must be a number for each of {counted(cells, 'cell')}, got shape {given.shape}."
+        )
     if not (np.isfinite(given) & (given >= 0)).all() or not given.any():
         raise DataError("sample_weight must be numbers of at least 0, not all of them 0.")
     return given.astype(np.float32)

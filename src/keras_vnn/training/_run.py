@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from keras_vnn.architecture import Architecture
-from keras_vnn.basics.errors import DataError, ModelError, check_kind, sample
+from keras_vnn.basics.errors import DataError, ModelError, check_kind, counted, sample
 from keras_vnn.basics.progress import Say
 from keras_vnn.basics.remedies import option_named, remedy
 from keras_vnn.basics.showing import Shown
@@ -75,7 +75,7 @@ class TrainingResult(Shown):
 
     def __str__(self) -> str:
         """Return how long it was trained, and how the test cells came out."""
-        lines = [f"{self.model.count_params():,} weights, {len(self.history):,} epochs; {self.split}"]
+        lines = [f"{counted(self.model.count_params(), 'weight')}, {counted(len(self.history), 'epoch')}; {self.split}"]
         if "val_loss" in self.history:
             best = self.history["val_loss"].to_numpy()
             lines.append(f"validation  loss {best.min():.4g} after epoch {int(best.argmin()) + 1}")
@@ -230,14 +230,16 @@ def split_of(data: Any, labels: Labels | Targets | None, split: Split | None, gr
     parts = split or split_cells(of, seed=seed, stratify=labels is not None, groups=groups)
     if len(parts) != len(cells):
         raise DataError(
-            f"The split is of {len(parts):,} cells, the {noun} of {len(cells):,}. Draw the split from these cells."
+            f"The split is of {counted(len(parts), 'cell')}, the {noun} of {len(cells):,}. Draw the split from these "
+            "cells."
         )
     if groups is not None:
         parts_of = Counter(name for part in PARTS for name in {*map(str, groups[getattr(parts, part)])})
         shared = [name for name, count in parts_of.items() if count > 1]
         if shared:
             raise DataError(
-                f"{len(shared):,} groups of {group!r} have cells in several parts of the split: {sample(shared)}.\n"
+                f"Cells of {counted(len(shared), 'group')} of {group!r} are in several parts of the split: "
+                f"{sample(shared)}.\n"
                 "Draw it with whole groups: vnn.pp.split_cells(labels, groups=…, seed=…)"
             )
     return parts

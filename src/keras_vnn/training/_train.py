@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from keras_vnn.architecture import Architecture
-from keras_vnn.basics.errors import DataError, ModelError, check_choice
+from keras_vnn.basics.errors import DataError, ModelError, check_choice, counted
 from keras_vnn.basics.progress import Say
 from keras_vnn.basics.remedies import by_place, remedy
 from keras_vnn.data import Labels, Side, Split, SurvivalTimes, Targets, folds, groups_in, labels_given
@@ -130,14 +130,15 @@ def train(
         if asked and asked not in (read.features, read.width):
             raise DataError(
                 f"{remedy('{side_features}', side_features=asked)}, but the side data have "
-                f"{read.features or read.width:,} features."
+                f"{counted(read.features or read.width, 'feature')}."
             )
         beside, remember = read.values(data, known.cells, array=side), {"side": read.to_json()}
         model_options["side_features"] = read.width
     choices = options_of(preset, model_options)
     if choices.side_features and beside is None:
         raise DataError(
-            f"The model has a side branch of {choices.side_features:,} features, but there are no data for it.\n"
+            f"The model has a side branch of {counted(choices.side_features, 'feature')}, but there are no data for "
+            "it.\n"
             + remedy("Name the array of obsm it reads: {side}", side=...)
             + by_place(".", "; without the branch: side_features=0, side_layers=().")
         )

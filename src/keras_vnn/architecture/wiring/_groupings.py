@@ -18,7 +18,7 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from keras_vnn.architecture.wiring._groups import Groups, membership
-from keras_vnn.basics.errors import WiringError
+from keras_vnn.basics.errors import WiringError, counted
 from keras_vnn.basics.remedies import remedy
 from keras_vnn.options import InteractionOptions
 from keras_vnn.priors import Interactions
@@ -69,7 +69,7 @@ def cliques(interactions: Interactions, options: InteractionOptions, *, most: in
     found = list(islice(nx.find_cliques(graph), most + 1))
     if len(found) > most:
         raise WiringError(
-            f"The {len(interactions):,} interactions have more than {most:,} maximal cliques.\n"
+            f"The {counted(len(interactions), 'interaction')} have more than {counted(most, 'maximal clique')}.\n"
             + remedy("Keep fewer interactions by score, or take {grouping} or ", grouping="community")
             + remedy("{grouping}.", grouping="neighbourhood")
         )
@@ -118,7 +118,7 @@ def _marked(grouping: str, hub: str = "") -> Mapping[str, Any]:
 def _clique_label(names: Sequence[str]) -> str:
     if len(names) <= _LABEL_GENES:
         return "–".join(names)
-    return f"{'–'.join(names[:_LABEL_GENES])}… ({len(names)} genes)"
+    return f"{'–'.join(names[:_LABEL_GENES])}… ({counted(len(names), 'gene')})"
 
 
 def _coordinates(groups: Sequence[Iterable[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from keras_vnn.architecture import Architecture, Layer, Node
-from keras_vnn.basics.errors import WiringError
+from keras_vnn.basics.errors import WiringError, counted
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.basics.remedies import option_set
 from keras_vnn.basics.showing import Shown
@@ -296,6 +296,5 @@ def _nothing_left(families: Sequence[tuple[Groups, Limits]]) -> str:
     for groups, limits in families:
         if len(groups):
             sizes = f"{groups.sizes.min():,} to {groups.sizes.max():,} {limits.counted}"
-            plural = "" if len(groups) == 1 else "s"
-            lines.append(f"{len(groups):,} {groups.subject}{plural} of {sizes}; expected {limits}.")
+            lines.append(f"{counted(len(groups), groups.subject)} of {sizes}; expected {limits}.")
     return "\n".join([*lines, "Set limits that fit these sizes."])

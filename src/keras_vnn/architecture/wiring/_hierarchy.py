@@ -14,7 +14,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import breadth_first_order, connected_components, dijkstra
 
-from keras_vnn.basics.errors import WiringError
+from keras_vnn.basics.errors import WiringError, counted
 from keras_vnn.basics.remedies import by_place, remedy
 from keras_vnn.priors import Ontology
 
@@ -190,7 +190,7 @@ def refuse_cycle(ontology: Ontology, parents: sparse.csr_array) -> None:
     culprit = next((edge for edge in reversed(edges) if relation[edge] != "is_a"), edges[-1])
     child, parent = (ontology.ids[i] for i in culprit)
     raise WiringError(
-        f"The ontology has a cycle of {len(path)} terms; {len(inside):,} terms lie in one:\n    "
+        f"The ontology has a cycle of {counted(len(path), 'term')}; {counted(len(inside), 'term')} lie in one:\n    "
         + "\n    ".join(shown)
         + "\nRemove an edge of it"
         + by_place(f" in the file: that of {child} to {parent}", f': ontology.without_edges([("{child}", "{parent}")])')

@@ -16,7 +16,7 @@ from keras_vnn.architecture import NODE_KINDS, Architecture
 from keras_vnn.architecture.wiring._groupings import GROUPINGS
 from keras_vnn.architecture.wiring._groups import Groups, Limits, grouped_architecture, membership
 from keras_vnn.architecture.wiring._matching import check_match, positions_in, prior_of
-from keras_vnn.basics.errors import VNNWarning, WiringError, check_choice, sample
+from keras_vnn.basics.errors import VNNWarning, WiringError, check_choice, counted, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.basics.remedies import by_place, reader_called
 from keras_vnn.options import GeneSetOptions, InteractionOptions, documented
@@ -183,7 +183,7 @@ def _reasons(genes: GeneList, interactions: Interactions | None, regulation: Reg
 
 
 def _complain_of_nothing(interactions: Interactions, *, fatal: bool) -> None:
-    text = f"None of the {len(interactions):,} interactions has both genes in the list"
+    text = f"None of the {counted(len(interactions), 'interaction')} has both genes in the list"
     if fatal:
         raise WiringError(f"{text}: there is nothing to wire.\nAdd genes to the list, or take a larger table.")
     # Level 3 is the caller of `wire.interactions`.
@@ -252,7 +252,7 @@ def gene_set_architecture(
     shared = sorted(position.keys() & known.keys())
     if shared:
         raise WiringError(
-            f"{len(shared):,} of {len(known):,} gene sets have the name of a gene: {sample(shared)}.\n"
+            f"{len(shared):,} of {counted(len(known), 'gene set')} have the name of a gene: {sample(shared)}.\n"
             "If they are regulators and their targets, read the file by "
             f"{reader_called('regulation', 'read.regulation', format='gmt')}.\n"
             + by_place(

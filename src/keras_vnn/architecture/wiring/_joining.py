@@ -15,7 +15,7 @@ import numpy as np
 from scipy import sparse
 
 from keras_vnn.architecture import Architecture, Layer, Node
-from keras_vnn.basics.errors import WiringError, sample
+from keras_vnn.basics.errors import WiringError, counted, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry
 from keras_vnn.priors import Annotations
 
@@ -87,7 +87,11 @@ def _check_genes(genes: Sequence[str], others: Sequence[str]) -> None:
     if genes == others:
         return
     apart = sorted({*genes} ^ {*others})
-    what = f"{len(apart):,} genes are in one of them only: {sample(apart)}" if apart else "they are in different orders"
+    what = (
+        f"{counted(len(apart), 'gene is', 'genes are')} in one of them only: {sample(apart)}"
+        if apart
+        else "they are in different orders"
+    )
     raise WiringError(
         f"Architectures of different genes cannot be joined: {what}.\n"
         "Wire both for one list: genes = vnn.read.gene_list(…)"
@@ -99,7 +103,8 @@ def _check_ids(architectures: Sequence[Architecture]) -> None:
     repeated = sorted(id for id, count in counts.items() if count > 1)
     if repeated:
         raise WiringError(
-            f"{len(repeated):,} of {len(counts):,} nodes have the id of a node of another family: {sample(repeated)}.\n"
+            f"{len(repeated):,} of {counted(len(counts), 'node')} have the id of a node of another family: "
+            f"{sample(repeated)}.\n"
             "Give those of one of the priors other names, for example with a prefix."
         )
 
@@ -230,13 +235,14 @@ def _check(arch: Architecture, nodes: list[Node], parts: list[sparse.csr_array])
     alike = sorted({node.id for node in nodes} & {node.id for layer in arch.layers for node in layer})
     if alike:
         raise WiringError(
-            f"{len(alike):,} of {len(nodes):,} features are called as nodes of the network are: {sample(alike)}.\n"
+            f"{len(alike):,} of {counted(len(nodes), 'feature')} are called as nodes of the network are: "
+            f"{sample(alike)}.\n"
             'Name their kind, which their names then begin with: {"protein": features}'
         )
     without = np.flatnonzero(sum(part.sum(axis=0) for part in parts) == 0)
     if len(without):
         raise WiringError(
-            f"{len(without):,} of {len(arch.genes):,} genes of the network have no feature: "
+            f"{len(without):,} of {counted(len(arch.genes), 'gene')} of the network have no feature: "
             f"{sample([arch.genes[i] for i in without])}.\n"
             "Wire it for those that have one, for example features.terms, and lay the features below that."
         )

@@ -17,7 +17,7 @@ from scipy import sparse
 
 from keras_vnn.architecture import Layer, Node
 from keras_vnn.architecture.wiring._hierarchy import Hierarchy, adjacency
-from keras_vnn.basics.errors import ConfigError, check_choice, did_you_mean
+from keras_vnn.basics.errors import ConfigError, check_choice, counted, did_you_mean
 from keras_vnn.basics.provenance import AuditEntry
 from keras_vnn.options import OntologyOptions
 from keras_vnn.priors.genes import GeneList
@@ -222,7 +222,7 @@ def units_of(rule: int | str | Callable[[int], int], sizes: NDArray[np.int64]) -
     for size, units in by_size.items():
         if isinstance(units, bool) or not isinstance(units, int | np.integer) or units < 1:
             raise ConfigError(
-                f"units gives {units!r} for a term of {size} genes, expected an integer of at least 1.\n"
+                f"units gives {units!r} for a term of {counted(size, 'gene')}, expected an integer of at least 1.\n"
                 "For example: units=lambda n: max(1, n // 3)"
             )
     return np.array([by_size[int(size)] for size in sizes], np.int64)

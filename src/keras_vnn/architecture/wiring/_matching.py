@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from keras_vnn.basics.errors import GeneError, VNNWarning, WiringError
+from keras_vnn.basics.errors import GeneError, VNNWarning, WiringError, counted
 from keras_vnn.basics.remedies import at_command_line, by_place, remedy
 from keras_vnn.priors.genes import GeneList, explain_mismatch
 from keras_vnn.priors.kinds import genes_known
@@ -108,7 +108,7 @@ def _advice(genes: GeneList, known: Collection[str], matched: int) -> str:
     """Return, as code, the simple renaming of the genes that matches most, if one does better than none."""
     best, code, option = max((sum(name(gene) in known for gene in genes), how, flag) for how, flag, name in _RENAMINGS)
     if best > matched and at_command_line():
-        return remedy(f"Pass {{{option}}}: {best:,} names match.", **{option: True})
+        return remedy(f"Pass {{{option}}}: {counted(best, 'name matches', 'names match')}.", **{option: True})
     if best > matched:
         return f"Rename the genes first, for example: genes = [{code} for name in genes]"
     text = "Bring both to the same identifiers first: map the names of one to those of the other."

@@ -24,7 +24,7 @@ from keras_vnn.architecture.wiring._layering import (
 )
 from keras_vnn.architecture.wiring._matching import check_match, prior_of
 from keras_vnn.architecture.wiring._pruning import TermLimits, annotated_hierarchy, prune, with_one_root
-from keras_vnn.basics.errors import WiringError, sample
+from keras_vnn.basics.errors import WiringError, counted, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry
 from keras_vnn.basics.remedies import remedy
 from keras_vnn.options import HierarchyOptions, OntologyOptions, documented
@@ -202,7 +202,7 @@ def _wanted(hierarchy: Hierarchy, ontology: Ontology, options: OntologyOptions) 
         current = {ontology.current_id(id) for id in ids}
         wanted &= np.array([id in current for id in hierarchy.ids], bool)
         if not wanted.any():
-            raise WiringError(f"None of the {len(ids):,} terms asked for is in the ontology: {sample(ids)}.")
+            raise WiringError(f"None of the {counted(len(ids), 'term')} asked for is in the ontology: {sample(ids)}.")
         reasons.append("not among the terms asked for")
     if options.window is not None:
         low, high = options.window
@@ -265,7 +265,7 @@ def _check_names(genes: GeneList, hierarchy: Hierarchy) -> None:
     shared = sorted(set(genes) & set(hierarchy.ids))
     if shared:
         raise WiringError(
-            f"{len(shared):,} of {len(hierarchy):,} terms have the name of a gene: {sample(shared)}.\n"
+            f"{len(shared):,} of {counted(len(hierarchy), 'term')} have the name of a gene: {sample(shared)}.\n"
             "Rename the terms, for example with a prefix, in the ontology and in the annotations."
         )
 

@@ -16,7 +16,7 @@ from scipy import sparse
 
 from keras_vnn.architecture.wiring._hierarchy import Hierarchy, adjacency, ancestors, longest_distances, refuse_cycle
 from keras_vnn.architecture.wiring._matching import positions_in
-from keras_vnn.basics.errors import VNNWarning, WiringError, sample
+from keras_vnn.basics.errors import VNNWarning, WiringError, counted, sample
 from keras_vnn.basics.provenance import AuditEntry
 from keras_vnn.basics.remedies import remedy
 from keras_vnn.options import OntologyOptions
@@ -117,14 +117,15 @@ def _check_terms(annotations: Annotations, listed: NDArray[np.bool_], columns: N
     if not (listed & (columns >= 0)).any():
         known = "their terms look like " + sample(annotations.terms, 3)
         raise WiringError(
-            f"None of the {int(listed.sum()):,} annotations of the listed genes is with a term of the selected "
-            f"ontology; {known}.\nDo both files speak of the same ontology, and is the namespace the right one?"
+            f"None of the {counted(int(listed.sum()), 'annotation')} of the listed genes is with a term of the "
+            f"selected ontology; {known}.\nDo both files speak of the same ontology, and is the namespace the right "
+            "one?"
         )
     unknown = int((listed & (columns == _UNKNOWN)).sum())
     if unknown > _WARNING_ABOVE * listed.sum():
         # Level 4 is the caller of `wire.ontology`.
         warnings.warn(
-            f"{unknown:,} of {int(listed.sum()):,} annotations are with terms the ontology does not have.\n"
+            f"{unknown:,} of {counted(int(listed.sum()), 'annotation')} are with terms the ontology does not have.\n"
             + remedy("A slim lacks most terms: give the full ontology, and the slim as {terms}.", terms=...),
             VNNWarning,
             stacklevel=4,
@@ -198,8 +199,8 @@ def prune(
     sizes = hierarchy.sizes
     outside = [
         (sizes == 0, "no gene in the list"),
-        (sizes < limits.min_genes, f"fewer than {limits.min_genes:,} genes in the list"),
-        (sizes > (limits.max_genes or np.inf), f"more than {limits.max_genes or 0:,} genes in the list"),
+        (sizes < limits.min_genes, f"fewer than {counted(limits.min_genes, 'gene')} in the list"),
+        (sizes > (limits.max_genes or np.inf), f"more than {counted(limits.max_genes or 0, 'gene')} in the list"),
         (np.zeros(len(hierarchy), bool) if wanted is None else ~wanted, unwanted),
     ]
     kept = np.ones(len(hierarchy), bool)
@@ -259,7 +260,10 @@ def _without_redundant(hierarchy: Hierarchy, limits: TermLimits) -> tuple[Hierar
             [hierarchy.ids[term] for term in stands_for],
         ),
         AuditEntry.of(
-            "wire", "term", f"fewer than {limits.min_new_genes:,} genes more than a child", _names(hierarchy, few_new)
+            "wire",
+            "term",
+            f"fewer than {counted(limits.min_new_genes, 'gene')} more than a child",
+            _names(hierarchy, few_new),
         ),
     ]
     return named.keeping(kept), entries
@@ -322,7 +326,7 @@ def _nothing_left(hierarchy: Hierarchy, limits: TermLimits, entries: list[AuditE
     lower = remedy("{min_genes}", f"at least {limits.min_genes}", min_genes=limits.min_genes)
     upper = remedy(" and {max_genes}", max_genes=limits.max_genes) if limits.max_genes is not None else ""
     lines.append(
-        f"The largest term has {largest:,} genes of the list; the limits are {lower}{upper}.\n"
+        f"The largest term has {counted(largest, 'gene')} of the list; the limits are {lower}{upper}.\n"
         "Set limits that fit these sizes, or give more genes."
     )
     return "\n".join(lines)

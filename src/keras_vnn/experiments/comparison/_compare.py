@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from keras_vnn.architecture import Architecture
 from keras_vnn.basics.csv_tables import read_table
-from keras_vnn.basics.errors import ConfigError, check_choice
+from keras_vnn.basics.errors import ConfigError, check_choice, counted
 from keras_vnn.basics.files import made_folder
 from keras_vnn.basics.progress import Say, log_info
 from keras_vnn.basics.remedies import by_place, remedy
@@ -258,7 +258,7 @@ def _compared(
     missing_jobs = [job for job in all_jobs if known(job) is None]
     done = len(all_jobs) - len(missing_jobs)
     if done:
-        say(f"{done} of {len(all_jobs)} runs were done before")
+        say(f"{done} of {counted(len(all_jobs), 'run')} were done before")
     for record, nodes in parallel_runs(shared, missing_jobs, options.jobs):
         keep(place, record, nodes)
         done += 1

@@ -17,6 +17,7 @@ import pandas as pd
 
 from keras_vnn.architecture import Architecture, gene_counts, node_degrees
 from keras_vnn.basics.csv_tables import csv_text, plain
+from keras_vnn.basics.errors import counted
 from keras_vnn.basics.runs import write_text
 from keras_vnn.basics.showing import Shown
 from keras_vnn.data.metrics import is_better_when_smaller, named
@@ -232,7 +233,7 @@ class Comparison(Shown):
 def verdict_of(summary: pd.DataFrame, metric: str, well: str = "predict") -> str:
     """Return in words how the real prior does, ``well`` being what it is for, next to its controls and baselines."""
     own = summary.loc[REAL]
-    sentences = [f"The real prior has a mean {named(metric)} of {own['mean']:.3f} over {own['runs']} runs."]
+    sentences = [f"The real prior has a mean {named(metric)} of {own['mean']:.3f} over {counted(own['runs'], 'run')}."]
     if own["runs"] < 2:
         return f"{sentences[0]} One run cannot show a difference from anything: ask for more seeds."
     sign = -1 if is_better_when_smaller(metric) else 1

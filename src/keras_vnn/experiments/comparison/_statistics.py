@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from keras_vnn.basics.errors import DataError
+from keras_vnn.basics.errors import DataError, counted
 
 # Differences below this are those of rounding.
 _ROUNDING = 1e-12
@@ -223,8 +223,8 @@ def rank_stability(importance: pd.DataFrame, *, top: int = 10, persistence: floa
 
     if importance.shape[1] < 2 or importance.shape[0] < 2:
         raise DataError(f"Rankings are compared of two or more runs and nodes, got {importance.shape[::-1]}.")
-    if importance.isna().to_numpy().any():
-        raise DataError(f"{int(importance.isna().to_numpy().sum())} values of importance are missing.")
+    if missing := int(importance.isna().to_numpy().sum()):
+        raise DataError(f"{counted(missing, 'value of importance is', 'values of importance are')} missing.")
     values = importance.to_numpy(float)
     orders = [list(np.argsort(-values[:, run], kind="stable")) for run in range(values.shape[1])]
     length = min(top, len(values))

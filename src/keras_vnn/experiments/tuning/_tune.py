@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from keras_vnn.basics.csv_tables import csv_text, plain
-from keras_vnn.basics.errors import ConfigError, VNNError
+from keras_vnn.basics.errors import ConfigError, VNNError, counted
 from keras_vnn.basics.files import made_folder
 from keras_vnn.basics.keras_import import import_keras
 from keras_vnn.basics.progress import Say, log_debug, log_info
@@ -95,13 +95,17 @@ class Tuning(Shown):
         texts = shown.rename(columns=short | {self.measure: named(self.measure)}).to_string(
             formatters={named(self.measure): "{:.4f}".format, "seconds": "{:.0f}".format}
         )
-        heading = f"the best {_SHOWN} of {len(self.trials)} trials" if len(order) > _SHOWN else "all finished trials"
+        heading = (
+            f"the best {_SHOWN} of {counted(len(self.trials), 'trial')}"
+            if len(order) > _SHOWN
+            else "all finished trials"
+        )
         first = self.trials.iloc[0]
         before = []
         if self.about.get("first_is_recipe") and first["state"] == "finished":
             before = [f"as it was     trial 1: {named(self.measure)} {first[self.measure]:.4f}"]
         lines = [
-            f"{len(self.trials)} trials: {counts}; {heading}:",
+            f"{counted(len(self.trials), 'trial')}: {counts}; {heading}:",
             texts,
             "",
             *before,
@@ -265,7 +269,7 @@ def tune(
         with open_store(place, settings, judged_by) as store:
             done = len(store.outcomes)
             if done:
-                say(f"{done} of {max(done, options.trials)} trials were done before")
+                say(f"{done} of {counted(max(done, options.trials), 'trial')} were done before")
             if done < options.trials:
                 if not done and outside:
                     tried = ", ".join(valued(outside))
@@ -279,7 +283,7 @@ def tune(
         if best is None:
             reasons = [one.reason for one in outcomes if isinstance(one, Failed)]
             raise VNNError(
-                f"All {len(outcomes)} trials failed. The first: {reasons[0]}\n"
+                f"All {counted(len(outcomes), 'trial')} failed. The first: {reasons[0]}\n"
                 f"Look at the reasons in {place / 'trials.csv'}, and correct the recipe or its search space."
             )
         number, outcome = best
@@ -312,7 +316,9 @@ def _search(
         raise ConfigError("A search splits cells by their labels: name the column with the labels, label, in train.")
     split = split_of(recipe.train, data, labels)
     if not split.validation.size:
-        raise ConfigError(f"Trials are judged by validation cells, and of {len(labels)} cells there are none.")
+        raise ConfigError(
+            f"Trials are judged by validation cells, and of {counted(len(labels), 'cell')} there are none."
+        )
     say(f"split         {split}\njudged by     {named(measure)} of the validation cells")
     seen = seen_cells(data, labels, split)
     for number in range(len(store.outcomes) + 1, options.trials + 1):
@@ -340,9 +346,9 @@ def _line(outcome: Outcome, number: int, trials: int, measure: str, *, is_best: 
     tried = ", ".join(valued(outcome.values))
     if isinstance(outcome, Finished):
         said = f"{named(measure)} {outcome.scores[measure]:.4f}{' *' if is_best else '  '}"
-        return f"{start}{said}  {tried}  ({outcome.epochs} epochs, {outcome.seconds:.0f} s)"
+        return f"{start}{said}  {tried}  ({counted(outcome.epochs, 'epoch')}, {outcome.seconds:.0f} s)"
     if isinstance(outcome, Pruned):
-        return f"{start}stopped after {outcome.epochs} epochs: its loss is above the median  {tried}"
+        return f"{start}stopped after {counted(outcome.epochs, 'epoch')}: its loss is above the median  {tried}"
     return f"{start}failed: {outcome.reason}\n{'':>{len(start)}}with {tried}"
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from keras_vnn.architecture import Architecture
-from keras_vnn.basics.errors import ModelError, ReadError
+from keras_vnn.basics.errors import ModelError, ReadError, counted
 from keras_vnn.basics.files import check_target, existing_file, replacing
 from keras_vnn.basics.remedies import by_place
 from keras_vnn.export._content import check_ranking, is_model, measure_of, outputs_of, remembered_rankings
@@ -90,7 +90,10 @@ def _soft_links_said(model_view: ModelView) -> str | None:
     table = soft_links(model_view.model)
     pairs = zip(table["source"], table["label"], strict=True)
     first = ", ".join(f"{gene} to {node}" for gene, node in itertools.islice(pairs, _LINKS))
-    said = f"The training took up {len(table):,} soft links, edges from genes to nodes that the prior does not have"
+    said = (
+        f"The training took up {counted(len(table), 'soft link')}, edges from genes to nodes that the prior does not "
+        "have"
+    )
     more = f" and {len(table) - _LINKS:,} more" if len(table) > _LINKS else ""
     return f"{said}: {first}{more}. The tables of nodes do not count them." if first else f"{said}."
 

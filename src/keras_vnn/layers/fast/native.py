@@ -12,6 +12,7 @@ from typing import Any
 
 import keras
 
+from keras_vnn.basics.errors import counted
 from keras_vnn.layers._connections import Connections
 from keras_vnn.layers._kernels import SparseKernel
 from keras_vnn.layers._node_layers import normalizable
@@ -71,5 +72,5 @@ def unavailable_loops(connections: Connections, device: str) -> str:
     if device != "cpu":
         return f"it computes on the CPU, and this layer is on the {device.upper()}"
     if max(connections.count, connections.inputs, connections.outputs) >= 2**31:
-        return f"it counts to 2^31, and the layer has {connections.count:,} connections"
+        return f"it counts to 2^31, and the layer has {counted(connections.count, 'connection')}"
     return "" if importlib.util.find_spec("numba") else "numba is not installed"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-from keras_vnn.basics.errors import ConfigError, GeneError, check_choice, sample
+from keras_vnn.basics.errors import ConfigError, GeneError, check_choice, counted, sample
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.basics.remedies import remedy
 from keras_vnn.basics.showing import Shown
@@ -91,8 +91,9 @@ class IdentifierMap(Shown):
         if policy == "raise" and (several or shared):
             choose = remedy("Choose what happens to them, for example {policy}: ", policy="merge")
             raise GeneError(
-                f"{len(several):,} names stand for several genes, {len(shared):,} genes have several names "
-                f"({self.how}):\n    {sample([*several, *shared])}\n"
+                f"{counted(len(several), 'name stands', 'names stand')} for several genes, "
+                f"{counted(len(shared), 'gene has', 'genes have')} several names ({self.how}):\n    "
+                f"{sample([*several, *shared])}\n"
                 f"{choose}{ID_POLICIES['merge']}."
             )
         dropped = set(self.ambiguous) if policy in ("merge", "unique") else set()
@@ -150,7 +151,7 @@ class IdentifierMap(Shown):
     def __str__(self) -> str:
         """Return a report: how many names were found, and what is ambiguous."""
         total = len(self.targets) + len(self.unmapped)
-        lines = [f"{len(self.targets):,} of {total:,} names translated ({self.how})"]
+        lines = [f"{len(self.targets):,} of {counted(total, 'name')} translated ({self.how})"]
         if self.unmapped:
             lines.append(f"{len(self.unmapped):,} are not in the table: {sample(self.unmapped, 3)}")
         if self.ambiguous:
@@ -158,7 +159,7 @@ class IdentifierMap(Shown):
             lines.append(f"{len(self.ambiguous):,} stand for several genes: {shown}")
         if self.merged:
             shown = sample([f"{' and '.join(names)} = {target}" for target, names in self.merged.items()], 3)
-            lines.append(f"{len(self.merged):,} genes have several names: {shown}")
+            lines.append(f"{counted(len(self.merged), 'gene has', 'genes have')} several names: {shown}")
         return "\n".join([*lines, *(str(note) for note in self.notes)])
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_vnn.basics.errors import ConfigError, ReadError, did_you_mean, sample
+from keras_vnn.basics.errors import ConfigError, ReadError, counted, did_you_mean, sample
 from keras_vnn.basics.provenance import Audit, Source
 from keras_vnn.basics.remedies import remedy
 from keras_vnn.basics.showing import Shown
@@ -120,10 +120,10 @@ class IdentifierTable(Shown):
             some = ((name, names[:50].tolist()) for name, (_, names) in list(self.columns.items())[:8])
             shown = "\n".join(f"    {name}: {sample(names, 3)}" for name, names in some)
             raise ReadError(
-                f"None of {len(names):,} names, such as {sample(names, 3)}, stands in the table of identifiers: "
-                f"{where}\n"
-                f"{shown}\nGive a table that has them"
-                f"{remedy(', or say which columns: {source}, {target}', source=..., target=...)}"
+                f"None of {counted(len(names), 'name')}, such as {sample(names, 3)}, stands in the table of "
+                f"identifiers: {where}\n"
+                f"{shown}\nGive a table that has "
+                f"them{remedy(', or say which columns: {source}, {target}', source=..., target=...)}"
             )
         return best
 
@@ -145,9 +145,11 @@ class IdentifierTable(Shown):
 
     def __str__(self) -> str:
         """Return one line: how many rows, and which columns with how many names."""
-        counted = [f"{name} ({len(values):,} names)" for name, (_, values) in self.columns.items()]
-        shown = ", ".join(counted[:6]) + (f" and {len(counted) - 6} more columns" if len(counted) > 6 else "")
-        return f"{self.rows:,} rows with {shown}"
+        by_name = [f"{name} ({counted(len(values), 'name')})" for name, (_, values) in self.columns.items()]
+        shown = ", ".join(by_name[:6]) + (
+            f" and {counted(len(by_name) - 6, 'more column')}" if len(by_name) > 6 else ""
+        )
+        return f"{counted(self.rows, 'row')} with {shown}"
 
 
 def exploded(

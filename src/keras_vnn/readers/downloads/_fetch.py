@@ -18,7 +18,7 @@ from typing import Any
 import platformdirs
 import yaml
 
-from keras_vnn.basics.errors import ConfigError, FetchError, OutputError, did_you_mean
+from keras_vnn.basics.errors import ConfigError, FetchError, OutputError, counted, did_you_mean
 from keras_vnn.basics.files import replacing, sha256_of
 from keras_vnn.basics.remedies import by_place
 
@@ -112,7 +112,8 @@ def remote_file(name: str, release: str | None = None) -> RemoteFile:
     if found is None:
         if name in table["groups"]:
             raise ConfigError(
-                f"{name} is {len(table['groups'][name])} files. Fetch each: {', '.join(table['groups'][name])}"
+                f"{name} is {counted(len(table['groups'][name]), 'file')}. Fetch each: "
+                f"{', '.join(table['groups'][name])}"
             )
         known = [*table["groups"], *_names()]
         hint = did_you_mean(name, known) or f"Known: {', '.join(known)}."
@@ -370,9 +371,9 @@ def _attempt(url: str, arrived: Path, timeout: float, progress: Callable[[int, i
                     here += len(piece)
                     progress(here, whole)
             except (BrokenError, ConnectionError, TimeoutError) as error:
-                raise requests.ConnectionError(f"the connection broke after {here:,} bytes") from error
+                raise requests.ConnectionError(f"the connection broke after {counted(here, 'byte')}") from error
         if whole and here != whole:
-            raise requests.ConnectionError(f"{here:,} of {whole:,} bytes arrived")
+            raise requests.ConnectionError(f"{here:,} of {counted(whole, 'byte')} arrived")
 
 
 def _take_out(wanted: RemoteFile, archive: Path, partial: Path) -> None:
@@ -382,8 +383,8 @@ def _take_out(wanted: RemoteFile, archive: Path, partial: Path) -> None:
             inside = [one for one in opened.namelist() if fnmatch.fnmatchcase(one.rsplit("/", 1)[-1], wanted.member)]
             if len(inside) != 1:
                 raise FetchError(
-                    f"The archive of {wanted.name} has {len(inside)} files like {wanted.member}, expected one: "
-                    f"{wanted.url}\nIt may have a new layout: fetch it by hand, and tell us."
+                    f"The archive of {wanted.name} has {counted(len(inside), 'file')} like {wanted.member}, expected "
+                    f"one: {wanted.url}\nIt may have a new layout: fetch it by hand, and tell us."
                 )
             with opened.open(inside[0]) as source, partial.open("wb") as copy:
                 shutil.copyfileobj(source, copy, 2**20)

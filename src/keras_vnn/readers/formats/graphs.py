@@ -97,7 +97,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 
-from keras_vnn.basics.errors import ConfigError, ReadError, VNNError, did_you_mean, sample
+from keras_vnn.basics.errors import ConfigError, ReadError, VNNError, counted, did_you_mean, sample
 from keras_vnn.basics.files import read_lines
 from keras_vnn.basics.remedies import reader_called
 from keras_vnn.readers.formats import Format, for_families
@@ -325,7 +325,8 @@ def checked(network: Network, path: Path) -> Network:
     absent = {str(end) for source, target, _ in network.edges for end in (source, target) if end not in network.nodes}
     if absent:
         raise ReadError(
-            f"{len(absent)} edges lead to nodes that are not in the file: {sample(absent)}: {path}\n"
+            f"{counted(len(absent), 'edge leads', 'edges lead')} to nodes that are not in the file: {sample(absent)}: "
+            f"{path}\n"
             "Was it cut short, or damaged? Download it again."
         )
     return network

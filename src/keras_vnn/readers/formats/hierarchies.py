@@ -68,7 +68,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NoReturn
 
-from keras_vnn.basics.errors import ReadError
+from keras_vnn.basics.errors import ReadError, counted
 from keras_vnn.basics.files import read_lines
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.priors import Annotations, Ontology
@@ -77,7 +77,7 @@ from keras_vnn.readers.formats import Format
 from keras_vnn.readers.formats.graphs import CX_MEMBERS, checked, is_cx, read_cx
 from keras_vnn.readers.layout import Columns, lay_out, split
 from keras_vnn.readers.pairs import read_rows
-from keras_vnn.readers.tabular import Fixed, Options, counted, joined, pieces_of, read_fixed
+from keras_vnn.readers.tabular import Fixed, Options, joined, pieces_of, read_fixed
 from keras_vnn.readers.text import Preview, at, texts_at
 
 
@@ -260,13 +260,15 @@ def read_gennet(start: Preview, _: Options) -> tuple[Ontology, Annotations]:
         )
     if not titles[0] or not titles[-1]:
         width = len([title for title in titles if title])
-        raise ReadError(f"The row has {layout.width} columns, expected {width}: {at(start.path, layout.rows[0][0])}")
+        raise ReadError(
+            f"The row has {counted(layout.width, 'column')}, expected {width}: {at(start.path, layout.rows[0][0])}"
+        )
     frame = joined(pieces_of(layout, [*nodes.values(), *(names[layer] for layer in nodes)]))
 
     def refuse(line: int, what: str) -> NoReturn:
         fields = split(next(text for _, text in texts_at(start.path, (line,))), ",", quoted=True)
         if len(fields) != len(titles):
-            what = f"The row has {counted(len(fields))}, expected {len(titles)}"
+            what = f"The row has {counted(len(fields), 'column')}, expected {len(titles)}"
         raise ReadError(f"{what}: {at(start.path, line)}")
 
     for line in frame.index[frame[layout.width] != ""]:

@@ -93,7 +93,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from keras_vnn.basics.errors import ConfigError, ReadError
+from keras_vnn.basics.errors import ConfigError, ReadError, counted
 from keras_vnn.basics.provenance import Audit, Source
 from keras_vnn.basics.remedies import remedy
 from keras_vnn.priors.identifiers import IdentifierTable
@@ -271,7 +271,8 @@ def _read_table(start: Preview, options: Options) -> IdentifierTable:
     )
     if layout.width > _MOST_COLUMNS:
         raise ReadError(
-            f"A table of identifiers has a column per kind of name, this one {layout.width:,} columns: {start.path}\n"
+            f"A table of identifiers has a column per kind of name, this one {counted(layout.width, 'column')}: "
+            f"{start.path}\n"
             f"Is it an expression table?{remedy(' Say which columns: {columns}', columns=(1, 2))}"
         )
     titles = _distinct([title or f"column {n}" for n, title in enumerate(layout.header or layout.titles, 1)])

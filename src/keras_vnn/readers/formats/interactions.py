@@ -106,7 +106,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from keras_vnn.basics.errors import ConfigError, ReadError, VNNWarning, check_choice
+from keras_vnn.basics.errors import ConfigError, ReadError, VNNWarning, check_choice, counted
 from keras_vnn.basics.remedies import remedy
 from keras_vnn.readers.formats import Format, most_rows, release_in_name
 from keras_vnn.readers.layout import Columns, Roles, lay_out, normalized
@@ -337,7 +337,7 @@ def read_biogrid(start: Preview, options: Options) -> Table:
         columns = {name: place for name, place in columns.items() if not name.startswith("taxon")}
     layout = Fixed("BioGRID row", columns, len(header), len(header), ("first", "second"))
     is_whole = header[0] == "BioGRID Interaction ID" and {"kind", "taxon_a"} <= {*columns}
-    said = f"BioGRID TAB{3 if len(header) > 30 else 2}" if is_whole else f"BioGRID, {len(header)} columns"
+    said = f"BioGRID TAB{3 if len(header) > 30 else 2}" if is_whole else f"BioGRID, {counted(len(header), 'column')}"
     table = read_fixed(start, layout, said, malformed=options.malformed)
     table = table.without_titles("first", lambda word: normalized(word) == normalized(f"{beginning} Interactor A"))
     blank = [name for name in columns if name not in ("first", "second")]

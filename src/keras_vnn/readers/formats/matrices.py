@@ -37,7 +37,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from keras_vnn.basics.errors import ReadError, sample
+from keras_vnn.basics.errors import ReadError, counted, sample
 from keras_vnn.basics.remedies import reader_called, remedy
 from keras_vnn.priors.genes import CELL_NAMES, CELL_WORDS
 from keras_vnn.priors.kinds import are_numbered, is_gene_id
@@ -130,7 +130,7 @@ def read_matrix(start: Preview, options: Options) -> Table:
     if not len(frame):
         raise ReadError(f"No cell of the matrix says 1 or −1: {start.path}\nIs it the right file? A TF needs a target.")
     beside = f" (ignored: {layout.name(1)})" if _first_cell(layout) == 2 else ""
-    said = f"{layout.kind} matrix of {records:,} targets × {len(regulators):,} TFs{beside}"
+    said = f"{layout.kind} matrix of {counted(records, 'target')} × {len(regulators):,} TFs{beside}"
     return Table(frame, start.path, said, records, (left_out(start.path, skipped),))
 
 
@@ -170,7 +170,7 @@ def _refuse_cell(layout: Layout, row: Any, wrong: NDArray[np.bool_], *, are_weig
     if not row[0]:
         refuse_row(layout, row.name, "The row has no name")
     if not wrong.any():
-        refuse_row(layout, row.name, f"The row has more than {layout.width} columns")
+        refuse_row(layout, row.name, f"The row has more than {counted(layout.width, 'column')}")
     column = int(np.flatnonzero(wrong)[0]) + _first_cell(layout)
     said = f"The cell below {layout.name(column)} is {row[column]!r}, expected"
     if are_weights:
@@ -218,7 +218,10 @@ def read_adjacency(start: Preview, options: Options) -> Table:
     frame = table.frame
     places = names.get_indexer(frame["second"]), names.get_indexer(frame["first"])
     if table.records != len(names) or (places[0] < 0).any():
-        strange = sample({*frame["second"][places[0] < 0]}) or f"{table.records:,} rows, {len(names):,} columns"
+        strange = (
+            sample({*frame["second"][places[0] < 0]})
+            or f"{counted(table.records, 'row')}, {counted(len(names), 'column')}"
+        )
         raise ReadError(
             f"The names of rows and columns are not the same: {strange}: {start.path}\n"
             "A matrix of targets × TFs is regulation: "
@@ -238,7 +241,7 @@ def read_adjacency(start: Preview, options: Options) -> Table:
     of_pair = places[0] <= places[1] if above.nnz else places[0] >= places[1]
     is_weighted = bool((frame["number"] != 1).any())
     kept = frame[of_pair] if is_weighted else frame[of_pair].drop(columns="number")
-    said = f"{layout.kind} adjacency matrix of {len(names):,} genes"
+    said = f"{layout.kind} adjacency matrix of {counted(len(names), 'gene')}"
     return choose_rows(replace(table, frame=kept, format=said), options, "genes in rows and columns")
 
 

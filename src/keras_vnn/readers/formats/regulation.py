@@ -72,7 +72,7 @@ from functools import partial
 
 import numpy as np
 
-from keras_vnn.basics.errors import ReadError
+from keras_vnn.basics.errors import ReadError, counted
 from keras_vnn.basics.provenance import AuditEntry
 from keras_vnn.basics.remedies import remedy
 from keras_vnn.readers.formats import Format
@@ -223,7 +223,7 @@ def read_drem(start: Preview, options: Options) -> Table:
     nameless = (targets == "") & ~zero
     if (zero | nameless).all():
         raise ReadError(
-            f"None of {rows:,} rows is left: {int(zero.sum()):,} say 0, {int(nameless.sum()):,} name a gene "
+            f"None of {counted(rows, 'row')} is left: {int(zero.sum()):,} say 0, {int(nameless.sum()):,} name a gene "
             f"without {what}: {start.path}\n"
             + remedy('Choose which id to take: {drem_id} or "ensembl"', drem_id="symbol")
         )

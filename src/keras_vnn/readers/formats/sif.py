@@ -35,7 +35,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from keras_vnn.basics.errors import ReadError, sample
+from keras_vnn.basics.errors import ReadError, counted, sample
 from keras_vnn.basics.files import read_lines
 from keras_vnn.basics.provenance import AuditEntry
 from keras_vnn.basics.remedies import reader_called, remedy
@@ -151,17 +151,17 @@ def _fields(text: str, tabbed: bool) -> list[str]:
 def _nothing(path: Path, wanted: set[str], others: Counter[str], records: int, family: str) -> ReadError:
     if not others:
         return ReadError(
-            f"The SIF file has {records:,} lone nodes and no {family.removesuffix('s')}: {path}\n"
+            f"The SIF file has {counted(records, 'lone node')} and no {family.removesuffix('s')}: {path}\n"
             "Expected rows of source, type and target. If it is a list of genes: "
             f"{reader_called('genes', 'read.genes')}."
         )
-    counted = sample([f"{word} ({n:,})" for word, n in others.items()])
+    by_type = sample([f"{word} ({n:,})" for word, n in others.items()])
     advice = remedy("Say which types to take: {sif_types}. ", sif_types=(sorted(others)[0],))
     advice += remedy("If it is a table, pass {format}.", format="table")
     held = _OTHER[family]
     if {*map(str.casefold, others)} <= {*_TYPES[held]}:
         advice = f"It holds {held}: read it with {reader_called(held, f'read.{held}')}."
-    return ReadError(f"No row of the SIF file has the type {_or(wanted)}: {path}\nIt has: {counted}.\n{advice}")
+    return ReadError(f"No row of the SIF file has the type {_or(wanted)}: {path}\nIt has: {by_type}.\n{advice}")
 
 
 def _or(words: set[str]) -> str:

@@ -127,3 +127,18 @@ def test_limits_of_a_family_that_is_not_there_are_refused(vnn: Callable, job: Pa
         "hierarchy_max_genes must be an integer of at least 1, got 0" in vnn(*command, "--hierarchy-max-genes", "0").err
     )
     assert vnn(*command, "--interactions-min-genes", "3").code == 0
+
+
+def test_a_table_in_another_case_is_helped_by_what_is_printed(vnn: Callable, tmp_path: Path) -> None:
+    ids = [f"ENSMUSG0000000000{i}" for i in range(3)]
+    (tmp_path / "genes.txt").write_text("Stat1\nIrf1\nMyc\n", encoding="utf-8")
+    (tmp_path / "ppi.tsv").write_text(f"{ids[0]}\t{ids[1]}\n{ids[1]}\t{ids[2]}\n", encoding="utf-8")
+    command = ["build", "--interactions", tmp_path / "ppi.tsv", "--genes", tmp_path / "genes.txt"]
+    for symbols, says in (("STAT1 IRF1 MYC", "3 of them match."), ("STAT1 IRF1 Myc", "2 more match.")):
+        rows = zip(ids, symbols.split(), strict=True)
+        table = tmp_path / f"{symbols}.tsv"
+        table.write_text("ensembl\tsymbol\n" + "".join("\t".join(row) + "\n" for row in rows), encoding="utf-8")
+        said = vnn(*command, "--id-map", table, "-o", tmp_path / "not.vnn").err
+        assert f"Pass --ignore-case: {says}" in said
+        built = vnn(*command, "--id-map", table, "--ignore-case", "-o", tmp_path / "ring.vnn", "--force")
+        assert built.code == 0 and "3 of 3 names translated" in built.err

@@ -130,6 +130,21 @@ def test_columns_are_chosen_by_overlap_and_can_be_named():
         identifier_map(["E1"], (), table)
 
 
+@pytest.mark.parametrize(
+    ("names", "wanted"), [(["e1", "e2"], ["A", "B"]), (["E1", "E2"], ["a", "b"]), (["e1", "e2"], ["a", "b"])]
+)
+def test_names_in_another_case_are_counted(names: list[str], wanted: list[str]) -> None:
+    table = IdentifierTable.from_frame(pd.DataFrame({"ensembl": ["E1", "E2", "E3"], "symbol": ["A", "B", "C"]}))
+    with pytest.raises(ReadError, match=r"\nPass ignore_case=True: 2 of them match\.$"):
+        identifier_map(names, wanted, table)
+    # One name as written is enough for a column to be chosen, and the others are told of.
+    mapped = identifier_map([*names, "E3"], [*wanted, "C"], table)
+    assert "Pass ignore_case=True: 2 more match." in str(mapped).splitlines()
+    helped = identifier_map([*names, "E3"], [*wanted, "C"], table, ignore_case=True)
+    assert set(wanted) < {new for found in helped.targets.values() for new in found}
+    assert "ignore_case" not in str(helped)
+
+
 def test_versions_isoforms_and_prefixes_are_left_out_where_needed():
     table = IdentifierTable.from_frame(
         pd.DataFrame(

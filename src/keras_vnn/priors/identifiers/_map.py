@@ -11,7 +11,7 @@ from keras_vnn.basics.errors import ConfigError, GeneError, check_choice, counte
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.basics.remedies import remedy
 from keras_vnn.basics.showing import Shown
-from keras_vnn.priors.identifiers._table import IdentifierTable
+from keras_vnn.priors.identifiers._table import IdentifierTable, ignoring_case
 from keras_vnn.priors.kinds import bare_name
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ class IdentifierMap(Shown):
         The table.
     ignores_case
         Whether names that differ in case alone are one.
+    other_case
+        How many more names would have a new or a wanted name if case were ignored.
     """
 
     targets: Mapping[str, tuple[str, ...]]
@@ -53,6 +55,7 @@ class IdentifierMap(Shown):
     notes: tuple[AuditEntry, ...] = ()
     sources: tuple[Source, ...] = ()
     ignores_case: bool = False
+    other_case: int = 0
 
     @cached_property
     def ambiguous(self) -> dict[str, tuple[str, ...]]:
@@ -154,6 +157,8 @@ class IdentifierMap(Shown):
         lines = [f"{len(self.targets):,} of {counted(total, 'name')} translated ({self.how})"]
         if self.unmapped:
             lines.append(f"{len(self.unmapped):,} are not in the table: {sample(self.unmapped, 3)}")
+        if self.other_case:
+            lines.append(ignoring_case(self.other_case, "more"))
         if self.ambiguous:
             shown = sample([f"{name} = {' or '.join(found)}" for name, found in self.ambiguous.items()], 3)
             lines.append(f"{len(self.ambiguous):,} stand for several genes: {shown}")
@@ -286,14 +291,23 @@ def _looked_up(
             targets[name] = (name,)
             kept.append(name)
     notes.append(AuditEntry.of("map", "name", "not in the table, but wanted as it is", kept))
+    unmapped = tuple(name for name in given if name not in targets)
+    other_case = 0
+    if not ignore_case:
+        folded = {aim.casefold() for aim in aims}
+        unwanted = (found for found in targets.values() if aims and aims.isdisjoint(found))
+        other_case = table.overlap(from_column, unmapped, ignore_case=True) + sum(
+            any(name.casefold() in folded for name in found) for found in unwanted
+        )
     more = f" and {', '.join(from_columns[1:])}" if len(from_columns) > 1 else ""
     return IdentifierMap(
         targets,
-        tuple(name for name in given if name not in targets),
+        unmapped,
         f"{from_column}{more} → {to_column}{', ignoring case' if ignore_case else ''}",
         tuple(note for note in notes if note.count),
         table.sources,
         ignore_case,
+        other_case,
     )
 
 

@@ -119,11 +119,12 @@ class IdentifierTable(Shown):
             where = ", ".join(source.name for source in self.sources)
             some = ((name, names[:50].tolist()) for name, (_, names) in list(self.columns.items())[:8])
             shown = "\n".join(f"    {name}: {sample(names, 3)}" for name, names in some)
+            other_case = 0 if ignore_case else max(self.overlap(name, names, ignore_case=True) for name in self.columns)
+            which = remedy(", or say which columns: {source}, {target}", source=..., target=...)
             raise ReadError(
                 f"None of {counted(len(names), 'name')}, such as {sample(names, 3)}, stands in the table of "
                 f"identifiers: {where}\n"
-                f"{shown}\nGive a table that has "
-                f"them{remedy(', or say which columns: {source}, {target}', source=..., target=...)}"
+                f"{shown}\n{ignoring_case(other_case) if other_case else f'Give a table that has them{which}'}"
             )
         return best
 
@@ -150,6 +151,11 @@ class IdentifierTable(Shown):
             f" and {counted(len(by_name) - 6, 'more column')}" if len(by_name) > 6 else ""
         )
         return f"{counted(self.rows, 'row')} with {shown}"
+
+
+def ignoring_case(count: int, more: str = "of them") -> str:
+    """Return what to pass, and how many names it finds."""
+    return remedy("Pass {ignore_case}: ", "Ignoring case: ", ignore_case=True) + f"{count:,} {more} match."
 
 
 def exploded(

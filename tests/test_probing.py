@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from keras_vnn.basics.errors import ReadError
-from keras_vnn.basics.probing import refuse_damaged_hdf5
+from keras_vnn.basics.untrusted import refuse_damaged_hdf5
 from keras_vnn.read import check_file
 from keras_vnn.read import expression as read_expression
 from keras_vnn.read import genes as read_genes

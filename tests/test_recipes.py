@@ -59,7 +59,7 @@ def test_every_bundled_recipe_is_valid_and_its_files_exist(name: str) -> None:
         ),
         (
             "train:\n  data: d.h5ad\n",
-            "The option 'label' is needed: {path}:1\nColumn with the labels.",
+            "The option 'label' is needed: {path}:1\nColumn with the labels; an autoencoder needs none.",
         ),
         (
             "train:\n  data: d.h5ad\n  label: x\n  epochs: 3\n  training: abc\n",

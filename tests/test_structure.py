@@ -72,9 +72,8 @@ PRIVATE_IN_TESTS = {
     "layers.fast._machine": "memory and threads of the compiled loops",
     "layers.fast._products": "the compiled loops without TensorFlow",
     "readers.downloads._fetch": "no waiting between attempts",
-    "training._order": "the order of cells, without a training",
+    "training._order": "the order and the windows of cells, without a training",
     "training._pretraining": "an encoder that a training takes apart again",
-    "training._stream": "windows of cells, without a training",
 }
 
 

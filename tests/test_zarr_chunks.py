@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 from keras_vnn.basics.errors import ReadError
+from keras_vnn.basics.unpacking import unpacked_size
 from keras_vnn.basics.untrusted import check_zarr
-from keras_vnn.basics.zarr_chunks import unpacked_size
 
 PACKING = ("blosc", "bz2", "gzip", "lz4", "lzma", "zlib", "zstd")
 CONTENTS = {

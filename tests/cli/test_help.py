@@ -100,9 +100,9 @@ def test_nothing_is_said_of_what_cannot_be_read(offered: Callable, job: Path) ->
 
 def test_no_keras_is_imported_for_it(trained: Path) -> None:
     code = (
-        "import sys, types; from keras_vnn.cli import _complete\n"
+        "import sys, types; from keras_vnn.cli import _options\n"
         f"ctx = types.SimpleNamespace(params={{'model': {str(trained / 'model.keras')!r}}}, args=[])\n"
-        "assert _complete.nodes(ctx, '') and _complete.classes(ctx, '') and _complete.methods(ctx, '')\n"
+        "assert _options.nodes(ctx, '') and _options.classes(ctx, '') and _options.methods(ctx, '')\n"
         "print(sorted({'keras', 'tensorflow', 'torch', 'jax'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

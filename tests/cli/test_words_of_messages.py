@@ -50,7 +50,7 @@ PYTHON_ALONE = {
 }
 # No texts for people, or files in a language of their own.
 NO_MESSAGES = {
-    "basics/probing.py": {""},
+    "basics/untrusted.py": {""},
     "basics/remedies.py": {"option_set", "reader_called", "remedy"},
     "basics/showing.py": {"_as_html"},
     "export/_documents.py": {"_usage"},
@@ -62,7 +62,7 @@ NO_MESSAGES = {
     "readers/formats/looks.py": {""},
 }
 # Handed on to what words them, or the second half of a command.
-OPTIONS_HANDED_ON = {"inspection/_edges.py": {"_weights"}, "readers/downloads/_fetch.py": {"_unreachable"}}
+OPTIONS_HANDED_ON = {"inspection/_connectivity.py": {"_weights"}, "readers/downloads/_fetch.py": {"_unreachable"}}
 
 
 def _by_place(words):

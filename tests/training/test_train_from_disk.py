@@ -16,8 +16,7 @@ from keras_vnn.pp import labels_of
 from keras_vnn.priors import Interactions
 from keras_vnn.read import expression as read_expression
 from keras_vnn.tl import node_activities, predict, rank_nodes
-from keras_vnn.training._order import CellOrder
-from keras_vnn.training._stream import StoredBatches, stored_order
+from keras_vnn.training._order import CellOrder, StoredBatches, stored_order
 from keras_vnn.wire import interactions as interaction_architecture
 
 GENES = [f"G{i}" for i in range(12)]

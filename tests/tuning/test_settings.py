@@ -8,10 +8,9 @@ import pytest
 
 from keras_vnn.basics.bundled import config_names
 from keras_vnn.experiments.tuning._trials import changed_recipe, own_values
-from keras_vnn.recipes.read import read_recipe
+from keras_vnn.recipes.read import content_of, read_recipe, recipe_text
 from keras_vnn.recipes.schema import BuildRecipe, Recipe, TrainingRecipe, TrainRecipe
 from keras_vnn.recipes.space import Choices, Range
-from keras_vnn.recipes.text import content_of, recipe_text
 
 START = TrainingRecipe(
     build=BuildRecipe(genes="g.txt", gene_sets="s.gmt", max_genes=50),

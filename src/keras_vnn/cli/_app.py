@@ -18,8 +18,7 @@ from keras_vnn.cli._discover import identify, interactions
 from keras_vnn.cli._export import export, report
 from keras_vnn.cli._inputs import Command, Helped, HelpedGroup
 from keras_vnn.cli._inspect import evaluate, explain, inspect
-from keras_vnn.cli._map import map_data
-from keras_vnn.cli._predict import predict
+from keras_vnn.cli._predict import map_data, predict
 from keras_vnn.cli._train import compare, demo, train, tune
 
 app = typer.Typer(

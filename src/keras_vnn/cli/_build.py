@@ -13,10 +13,9 @@ import typer
 from keras_vnn.basics.errors import ConfigError, readable
 from keras_vnn.basics.files import check_target
 from keras_vnn.basics.remedies import on_command_line
-from keras_vnn.cli._complete import recipe_names
 from keras_vnn.cli._console import print_json, say, show
 from keras_vnn.cli._inputs import Force, recipe_of, section_of
-from keras_vnn.cli._options import options_of
+from keras_vnn.cli._options import options_of, recipe_names
 from keras_vnn.recipes.schema import BuildRecipe
 
 if TYPE_CHECKING:
@@ -128,7 +127,7 @@ def check(
     `vnn check ppi.tsv --genes cells.h5ad --id-map hgnc_complete_set.txt`
     """
     from keras_vnn.recipes.checking import check_files, suggested_command
-    from keras_vnn.recipes.prior_files import read_family
+    from keras_vnn.recipes.prior_fields import read_family
 
     # What is said of a file is for the command that builds of it.
     on_command_line({name: f"--{name.replace('_', '-')}" for name in BuildRecipe.option_names()})

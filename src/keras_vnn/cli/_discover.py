@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from keras_vnn.basics.errors import readable
-from keras_vnn.cli._complete import nodes
-from keras_vnn.cli._console import print_json, rows_of, say, show
+from keras_vnn.cli._console import cut, print_json, rows_of, say, show
 from keras_vnn.cli._inputs import ClassName, Force, MaybeLabel, missing_policy, model_of, read_cells
-from keras_vnn.cli._nodes import cut
-from keras_vnn.cli._options import options_of
+from keras_vnn.cli._options import nodes, options_of
 from keras_vnn.recipes.schema import CellsRecipe
 
 if TYPE_CHECKING:

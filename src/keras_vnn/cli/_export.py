@@ -9,10 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from keras_vnn.basics.errors import ConfigError
-from keras_vnn.cli._complete import export_formats
 from keras_vnn.cli._console import print_json, say, show
 from keras_vnn.cli._inputs import ClassName, Force, MaybeLabel, SameArchitecture, missing_policy, model_of, read_cells
-from keras_vnn.cli._options import options_of
+from keras_vnn.cli._options import export_formats, options_of
 from keras_vnn.recipes.schema import CellsRecipe
 
 
@@ -80,8 +79,8 @@ def export(
 def _recipe(source: Path, output: Path | None, *, force: bool, as_json: bool) -> None:
     """Write how a model was trained, as a recipe next to it."""
     from keras_vnn.basics.files import check_target, existing_file, replacing
+    from keras_vnn.recipes.read import recipe_text
     from keras_vnn.recipes.run import recipe_of_model
-    from keras_vnn.recipes.text import recipe_text
 
     model = existing_file(source, "model file")
     target = None if output is None else check_target(output, overwrite=force)

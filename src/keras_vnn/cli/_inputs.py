@@ -16,8 +16,8 @@ from keras_vnn.basics.errors import USUAL_NAMES
 from keras_vnn.basics.files import existing_file, existing_path, protect
 from keras_vnn.basics.keras_import import import_keras
 from keras_vnn.basics.remedies import on_command_line
-from keras_vnn.cli._complete import classes, columns
 from keras_vnn.cli._console import say
+from keras_vnn.cli._options import classes, columns
 from keras_vnn.recipes.read import Section, make_section, read_recipe
 from keras_vnn.recipes.schema import BuildRecipe, CellsRecipe, Recipe, TrainingRecipe, TrainRecipe
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from keras_vnn.basics.errors import check_choice
-from keras_vnn.cli._complete import EDGE_TABLES, columns, corrections, edge_tables, methods, nodes, rankings
-from keras_vnn.cli._console import print_json, rows_of, say, say_warning, show, show_result
+from keras_vnn.cli._console import about, node_lines, print_json, rows_of, say, say_warning, show, show_result, verdict
 from keras_vnn.cli._inputs import (
     ClassName,
     Command,
@@ -20,8 +19,7 @@ from keras_vnn.cli._inputs import (
     model_of,
     read_cells,
 )
-from keras_vnn.cli._nodes import about, node_lines, verdict
-from keras_vnn.cli._options import options_of
+from keras_vnn.cli._options import EDGE_TABLES, columns, corrections, edge_tables, methods, nodes, options_of, rankings
 from keras_vnn.recipes.schema import CellsRecipe
 
 if TYPE_CHECKING:

@@ -13,7 +13,6 @@ from keras_vnn.basics.errors import ConfigError
 from keras_vnn.basics.files import check_target, existing_file, existing_path, read_lines
 from keras_vnn.basics.keras_import import import_keras
 from keras_vnn.basics.runs import alone_at
-from keras_vnn.cli._complete import recipe_names
 from keras_vnn.cli._console import print_json, say, show, show_result
 from keras_vnn.cli._inputs import (
     CellTable,
@@ -26,7 +25,7 @@ from keras_vnn.cli._inputs import (
     take_inputs,
     training_recipe,
 )
-from keras_vnn.cli._options import options_of
+from keras_vnn.cli._options import options_of, recipe_names
 from keras_vnn.recipes.schema import CompareRecipe, TrainRecipe, TuneRecipe
 
 if TYPE_CHECKING:
@@ -75,7 +74,8 @@ def train(
     recipe = recipe_of(architecture) if is_recipe(architecture) else None
     if recipe is None and data is None:
         raise ConfigError(f"Name the data to train on: vnn train {architecture} cells.h5ad --label COLUMN")
-    if recipe is None and data is not None and (given.get("label") or given.get("time")) is None:
+    is_labelled = given.get("label") or given.get("time") or given.get("objective") == "autoencoder"
+    if recipe is None and data is not None and not is_labelled:
         raise ConfigError(
             f"Name the column with the labels: --label COLUMN\n{_columns(data, given.get('cells'))}".rstrip()
         )
@@ -302,7 +302,7 @@ def demo(
     import_keras()
     import pandas as pd
 
-    from keras_vnn.cli._nodes import node_lines
+    from keras_vnn.cli._console import node_lines
     from keras_vnn.cli.demo import run_demo
 
     result = run_demo(output, style=style, full=full, overwrite=force, progress=True)
@@ -336,7 +336,7 @@ def demo(
 
 def _columns(data: Path, cells: Path | None) -> str:
     """Return what the table of cells has to offer, as far as it can be told at once."""
-    from keras_vnn.data.contents import contents_of
+    from keras_vnn.data._stores import contents_of
 
     if cells is not None:
         first = read_lines(existing_file(cells, "table of cells"))[0]

@@ -23,7 +23,7 @@ from keras_vnn.basics.csv_tables import write_table
 from keras_vnn.basics.errors import ConfigError, OutputError, check_choice
 from keras_vnn.basics.files import made_folder, replacing
 from keras_vnn.basics.progress import Say, log_debug, log_info
-from keras_vnn.cli._nodes import directions, leading, verdict
+from keras_vnn.cli._console import directions, leading, verdict
 from keras_vnn.readers import read_interactions
 from keras_vnn.recipes.read import changed_section, read_recipe
 from keras_vnn.recipes.run import build_architecture, read_training_data, train_model

@@ -6,7 +6,7 @@ Knows nothing of layers or models; imports neither Keras nor the readers of prio
 
 from keras_vnn.data.alignment import align, align_features, inputs_of, without_duplicates
 from keras_vnn.data.expression import as_expression, read_expression
-from keras_vnn.data.genotypes import read_drug_responses, read_genotypes
+from keras_vnn.data.genotypes import read_drug_responses, read_genotypes, read_plink
 from keras_vnn.data.inputs import StoredInputs, is_on_disk
 from keras_vnn.data.labels import (
     Classes,
@@ -27,10 +27,8 @@ from keras_vnn.data.metrics import (
     reconstruction_metrics,
     regression_metrics,
 )
-from keras_vnn.data.modalities import modalities
 from keras_vnn.data.normalization import Normalization, fit_normalization
-from keras_vnn.data.plink import read_plink
-from keras_vnn.data.side import Side
+from keras_vnn.data.side import Side, modalities
 from keras_vnn.data.splits import Split, folds, groups_in, labels_at, split_cells
 from keras_vnn.data.survival import SurvivalMetrics, SurvivalTimes, null_residuals, survival_metrics, survival_of
 

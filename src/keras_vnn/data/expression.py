@@ -15,14 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from keras_vnn.basics.cell_matrices import is_loom, is_ten_x, ten_x_group
 from keras_vnn.basics.errors import DataError, ReadError, check_choice, did_you_mean, sample
-from keras_vnn.basics.loom import is_loom
-from keras_vnn.basics.probing import refuse_damaged_hdf5
 from keras_vnn.basics.provenance import Source
 from keras_vnn.basics.remedies import by_place, option_named, remedy
-from keras_vnn.basics.ten_x import is_ten_x, ten_x_group
 from keras_vnn.basics.unpacking import columnar_kind
-from keras_vnn.basics.untrusted import check_hdf5, check_zarr
+from keras_vnn.basics.untrusted import check_hdf5, check_zarr, refuse_damaged_hdf5
 from keras_vnn.data._matrix import Measured, check_finite, layer_names, measured, not_a_number, starts_of, stored
 from keras_vnn.data._stores import (
     check_cell_names,
@@ -42,9 +40,8 @@ from keras_vnn.data._stores import (
     too_large,
 )
 from keras_vnn.data._tables import TextTable, line_of_row, read_table
-from keras_vnn.data.genotypes import genotype_kind, read_drug_responses, read_genotypes
+from keras_vnn.data.genotypes import genotype_kind, is_plink, read_drug_responses, read_genotypes, read_plink
 from keras_vnn.data.matching import gene_ids
-from keras_vnn.data.plink import is_plink, read_plink
 from keras_vnn.priors.genes import ORIENTATIONS, decide_orientation
 from keras_vnn.priors.kinds import is_count_summary
 from keras_vnn.readers.registry import told_what_it_is

@@ -10,8 +10,8 @@ from ._activities import (
     predicted_classes,
     unit_table,
 )
-from ._connectivity import CORRECTIONS, corrected_importance, path_weights
-from ._edges import against_decoys, prior_support, soft_links
+from ._connectivity import CORRECTIONS, against_decoys, corrected_importance, path_weights, prior_support, soft_links
+from ._findings import turned_weights
 from ._identification import identify
 from ._interactions import interactions
 from ._judgement import Judgement, judge, untrained_warning
@@ -21,7 +21,6 @@ from ._memory import remember_inspection, remember_runs
 from ._methods import IMPORTANCE_METHODS, ImportanceMethod
 from ._node import NodeImportance, NodeInspection, inspect_node
 from ._node_table import FALSE_DISCOVERY_RATE
-from ._orientation import turned_weights
 from ._ranking import node_contributions, nodes_by_class, rank_genes, rank_nodes, ranked_nodes
 from ._rlipp import RLIPP_TARGETS, rlipp
 

@@ -11,9 +11,8 @@ from keras_vnn.basics.errors import DataError, ModelError, sample
 from keras_vnn.basics.keras_import import keras
 from keras_vnn.data import Classes
 from keras_vnn.inspection._cells import Cells, cells_of, class_labels, labelled_only
-from keras_vnn.inspection._findings import findings_of
+from keras_vnn.inspection._findings import findings_of, orientation_of
 from keras_vnn.inspection._memory import recalled
-from keras_vnn.inspection._orientation import orientation_of
 from keras_vnn.inspection._record import features_tensor, hidden_tensor, values_of
 from keras_vnn.models import Embedding, ModelView, Reconstruction, feature_names, view
 

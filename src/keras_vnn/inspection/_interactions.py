@@ -24,8 +24,8 @@ from keras_vnn.basics.keras_import import keras
 from keras_vnn.inspection._cells import Cells, cells_of, evenly, known_split
 from keras_vnn.inspection._evidence import Doubles, Groups, adjusted, set_scores, standardised
 from keras_vnn.inspection._forward_pass import forward_pass
-from keras_vnn.inspection._importance import groups_of
 from keras_vnn.inspection._judgement import untrained_warning
+from keras_vnn.inspection._methods import groups_of
 from keras_vnn.inspection._node_table import FALSE_DISCOVERY_RATE, measured, outside
 from keras_vnn.inspection._record import record, without_outputs
 from keras_vnn.inspection._spread import output_sums, plain_sums

@@ -1,11 +1,13 @@
 """Whether a trained model is worth asking: its scores next to those of methods that know nothing of its wiring.
 
-In: a model and the cells it was trained on. Out: a `Judgement`, which prints as sentences and is kept with
-the model.
+In: a model and the cells it was trained on. Out: a `Judgement`, or of survival a `SurvivalJudgement`, which prints as
+sentences and is kept with the model.
 """
 
 from __future__ import annotations
 
+import importlib.util
+import warnings
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,10 +19,9 @@ from keras_vnn.basics.errors import DataError, ModelError
 from keras_vnn.basics.keras_import import keras
 from keras_vnn.basics.remedies import by_place, remedy
 from keras_vnn.basics.showing import Shown
-from keras_vnn.data import Classes, Split, SurvivalTimes, baseline_scores
+from keras_vnn.data import Classes, Split, SurvivalTimes, baseline_scores, survival_metrics
 from keras_vnn.inspection._cells import Cells, cells_of, class_labels, evenly, known_split
 from keras_vnn.inspection._record import values_of
-from keras_vnn.inspection._survival import SurvivalJudgement, is_above_chance, judge_survival
 from keras_vnn.models import ModelView, Survival, view
 
 # More cells or genes than this make a logistic regression slow; it is then fitted to fewer.
@@ -239,3 +240,110 @@ def _what_is_read(
         for genes, rows in ((fitted, some), (tested, test))
     )
     return fitted, tested
+
+
+# Of the Cox model without wiring: components of the genes, and the L2 penalty of lifelines, chosen once for all data.
+_COMPONENTS, _PENALTY = 20, 0.1
+_ONE_SIDED = 1.645
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SurvivalJudgement(Shown):
+    """How well a model of survival orders its test cells, and what else would.
+
+    Attributes
+    ----------
+    cells, events
+        Number of test cells, and of events among them.
+    c_index, standard_error, training_c_index
+        Harrell's concordance index on the test cells, its standard error, and the index on the cells of the training.
+    cox
+        The index of a Cox ridge regression on principal components; ``None`` where lifelines is not installed or could
+        not fit it.
+    """
+
+    cells: int
+    events: int
+    c_index: float
+    standard_error: float
+    training_c_index: float
+    cox: float | None
+
+    @property
+    def is_better(self) -> bool:
+        """Whether the model is better than chance (one-sided, 5 %)."""
+        return is_above_chance(self.c_index, self.standard_error)
+
+    def __str__(self) -> str:
+        """Return sentences."""
+        low, high = (self.c_index + sign * 1.96 * self.standard_error for sign in (-1, 1))
+        beside = (
+            "pip install 'keras-vnn[survival]' adds a Cox regression"
+            if self.cox is None
+            else (f"Cox ridge regression on {_COMPONENTS} principal components {self.cox:.2f}")
+        )
+        lines = [
+            f"test c-index {self.c_index:.2f} of {self.events:,} events in {self.cells:,} cells "
+            f"(95 %: {low:.2f} to {high:.2f}); chance 0.50, {beside}"
+        ]
+        if not self.is_better:
+            lines.append("That is not shown to be better than chance: the nodes learned nothing to explain.")
+        elif self.cox is not None and self.cox > high:
+            lines.append("A method without wiring does better: what the nodes learned is not all there is to learn.")
+        if self.training_c_index > high + 0.05:
+            lines.append(f"In training it is {self.training_c_index:.2f}: it knows its cells by heart.")
+        return "\n".join(lines)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as plain JSON values."""
+        return {**asdict(self), "is_better": self.is_better, "text": str(self)}
+
+
+def is_above_chance(c_index: float, standard_error: float) -> bool:
+    """Return whether an index is above 0.5 (one-sided, 5 %)."""
+    return bool(c_index - _ONE_SIDED * standard_error > 0.5)
+
+
+def judge_survival(
+    train: tuple[NDArray[Any], NDArray[Any], NDArray[Any]], test: tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
+) -> SurvivalJudgement:
+    """Return the judgement, of the cells of the training and the test.
+
+    Parameters
+    ----------
+    train, test
+        ``(cells, 2)`` times and events, ``(cells, 1)`` log hazards of the model, ``(cells, features)`` what it reads.
+    """
+    found = survival_metrics(*test[:2])
+    risks = _cox_risks(train[0], train[2], test[2]) if importlib.util.find_spec("lifelines") else None
+    return SurvivalJudgement(
+        cells=found.cells,
+        events=found.events,
+        c_index=found.c_index,
+        standard_error=found.standard_error,
+        training_c_index=survival_metrics(*train[:2]).c_index,
+        cox=None if risks is None else survival_metrics(test[0], risks).c_index,
+    )
+
+
+def _cox_risks(truth: NDArray[Any], fitted: NDArray[Any], tested: NDArray[Any]) -> NDArray[np.float64] | None:
+    """Return the log hazards of a Cox ridge regression on principal components; ``None`` if it does not converge."""
+    import pandas as pd
+    from lifelines import CoxPHFitter
+    from lifelines.exceptions import ConvergenceError
+    from sklearn.decomposition import PCA
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    count = min(_COMPONENTS, len(fitted) - 1, fitted.shape[1])
+    components = make_pipeline(StandardScaler(), PCA(count, random_state=0, svd_solver="full"), StandardScaler())
+    table = (
+        pd.DataFrame(components.fit_transform(fitted)).rename(columns=str).assign(time=truth[:, 0], event=truth[:, 1])
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            cox = CoxPHFitter(penalizer=_PENALTY).fit(table, "time", "event")
+        except ConvergenceError:
+            return None
+    return np.asarray(components.transform(tested) @ cox.params_.to_numpy())

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_vnn.basics.errors import ModelError
 from keras_vnn.basics.progress import Say, log_info
 from keras_vnn.data import Classes, Labels, Targets, is_on_disk, labels_at
 from keras_vnn.inspection._judgement import judge
@@ -31,7 +32,8 @@ def keep_inspection(
 ) -> None:
     """Keep with a model what its nodes say of its cells, and how it does next to plain methods.
 
-    Classifiers and models of survival that have test cells are judged; nodes of all models are measured.
+    Classifiers and models of survival that have test cells are judged; nodes of all models are measured. Where nodes
+    cannot be followed one by one, that is said, and nothing is kept of them.
 
     Parameters
     ----------
@@ -61,7 +63,12 @@ def keep_inspection(
             data = data[asked].to_memory()
         else:
             labels = labels_at(labels, asked, len(data))
-    remember_inspection(model, data, labels, split=split.at(asked), missing=missing, progress=progress)
+    try:
+        remember_inspection(model, data, labels, split=split.at(asked), missing=missing, progress=progress)
+    except (
+        ModelError
+    ) as error:  # a network whose nodes cannot be taken out one by one is a trained network all the same
+        say(f"inspection    not kept with the model. {str(error).splitlines()[0]}")
 
 
 def inspected_cells(count: int, data: Any, *, most: int) -> NDArray[np.intp]:

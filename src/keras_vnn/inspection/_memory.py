@@ -18,7 +18,7 @@ from keras_vnn.basics.keras_import import keras
 from keras_vnn.data import Split
 from keras_vnn.inspection._cells import cells_of
 from keras_vnn.inspection._findings import ClassStatistics, Findings, findings_of
-from keras_vnn.inspection._importance import Importance
+from keras_vnn.inspection._methods import Importance
 from keras_vnn.inspection._node_table import NodeTable, measured
 from keras_vnn.models import Embedding, ModelView, view, weights_digest
 

@@ -25,12 +25,11 @@ from keras_vnn.basics.remedies import by_place, remedy
 from keras_vnn.basics.showing import Shown
 from keras_vnn.data import Classes
 from keras_vnn.inspection._cells import cells_of
-from keras_vnn.inspection._findings import Findings, findings_of
+from keras_vnn.inspection._findings import Findings, findings_of, turned_units, turned_weights
 from keras_vnn.inspection._memory import recalled, recalled_tables
 from keras_vnn.inspection._methods import IMPORTANCE_METHODS
 from keras_vnn.inspection._node_table import FALSE_DISCOVERY_RATE, MIXED
 from keras_vnn.inspection._node_table import measured as measured_table
-from keras_vnn.inspection._orientation import turned_units, turned_weights
 from keras_vnn.inspection._record import to_numpy
 from keras_vnn.models import Embedding, ModelView, edge_weights, view
 

@@ -19,11 +19,18 @@ from keras_vnn.architecture import gene_counts, genes_upstream
 from keras_vnn.basics.errors import ConfigError, DataError, did_you_mean
 from keras_vnn.data import Split
 from keras_vnn.inspection._cells import Cells, evenly, known_split
-from keras_vnn.inspection._evidence import Doubles, Groups, adjusted, evidence_of, set_scores, standardised
+from keras_vnn.inspection._evidence import (
+    Doubles,
+    Groups,
+    adjusted,
+    evidence_of,
+    set_scores,
+    standardised,
+)
 from keras_vnn.inspection._findings import findings_of
 from keras_vnn.inspection._identification import identified_nodes
-from keras_vnn.inspection._importance import groups_of, hidden_layers
 from keras_vnn.inspection._learned import learned_by, learned_rate
+from keras_vnn.inspection._methods import groups_of, hidden_layers
 from keras_vnn.inspection._record import record, without_outputs
 from keras_vnn.models import Embedding, ModelView
 

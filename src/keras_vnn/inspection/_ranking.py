@@ -16,10 +16,9 @@ from keras_vnn.basics.remedies import by_place, remedy
 from keras_vnn.data import Classes
 from keras_vnn.inspection._cells import cells_of
 from keras_vnn.inspection._findings import ClassMoments, Findings, findings_of
-from keras_vnn.inspection._importance import hidden_layers
 from keras_vnn.inspection._judgement import untrained_warning
 from keras_vnn.inspection._memory import recalled, recalled_tables
-from keras_vnn.inspection._methods import IMPORTANCE_METHODS, LayerView, Network, contributions_of
+from keras_vnn.inspection._methods import IMPORTANCE_METHODS, LayerView, Network, contributions_of, hidden_layers
 from keras_vnn.inspection._node_table import NODE_COLUMNS, NodeTable, measured, of_several_runs
 from keras_vnn.inspection._record import Recording, output_weights
 from keras_vnn.models import ModelView, view

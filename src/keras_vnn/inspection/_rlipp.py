@@ -20,7 +20,7 @@ from keras_vnn.basics.keras_import import keras
 from keras_vnn.basics.progress import progressing
 from keras_vnn.basics.remedies import by_place, remedy
 from keras_vnn.inspection._cells import cells_of
-from keras_vnn.inspection._importance import goal_of, hidden_layers
+from keras_vnn.inspection._methods import goal_of, hidden_layers
 from keras_vnn.inspection._record import Record, Recording, output_weights
 from keras_vnn.models import view
 

@@ -1,17 +1,20 @@
 """What `keras_vnn.layers` holds, and the modules it comes from."""
 
-from ._anchored import MeanOfInputs, Oriented, OtherSigns, PullToMean, SignsOfEdges
+from ._anchored import MeanOfInputs, Oriented, OtherSigns, PullToMean, SignsOfEdges, SoftLinkModel, check_initializer
 from ._auxiliary import AuxiliaryHeads, AuxiliaryModel, auxiliary_predictions
 from ._card import ArchitectureCard
 from ._connections import Connections
-from ._counts import CountLikelihood, nb_log_likelihood, zinb_log_likelihood
-from ._covariates import CovariateAdversary, CovariateEffect
-from ._initial import check_initializer
-from ._losses import BatchHardTriplet, Concordance, ContrastivePairs, ReconstructionError
+from ._counts import CountLikelihood, CovariateAdversary, CovariateEffect, nb_log_likelihood, zinb_log_likelihood
+from ._losses import (
+    BatchHardTriplet,
+    Concordance,
+    ConcordanceIndex,
+    ContrastivePairs,
+    CoxPartialLikelihood,
+    ReconstructionError,
+)
 from ._node_layers import LatentSample, NodeDropout, SelectUnits
-from ._soft_links import SoftLinkModel
 from ._sparsely_connected import SparselyConnected
-from ._survival import ConcordanceIndex, CoxPartialLikelihood
 
 __all__ = [
     "ArchitectureCard",

@@ -1,6 +1,8 @@
-"""Kernels that keep the meaning of a node's name: they start at the mean of what it reads, and may be held there.
+"""What kernels start from and what holds them.
 
-In: scales and signs of connections. Out: initializers, a regularizer and a constraint of Keras for `SparselyConnected`.
+In: connections, scales, signs, candidates. Out: initializers by the real number of connections or at the mean of a
+node's genes, which keep the meaning of its name; regularizers and constraints that hold a known sign, or hold
+connections that no prior supports at 0 until the data ask for them.
 """
 
 from __future__ import annotations
@@ -261,3 +263,136 @@ def unpacked_signs(signs: Any) -> Signs | None:
     except (KeyError, TypeError, ValueError, zlib.error) as error:
         raise ModelError(f"The signs of a layer's edges are damaged: {error}.\nTrain the model again.") from error
     return values.astype(np.int8) - np.int8(1)
+
+
+_FOR_MATRICES = ("Identity", "Orthogonal", "STFT")
+
+
+def check_initializer(initializer: Any) -> None:
+    """Raise a `ModelError` when an initializer makes nothing but matrices."""
+    name = type(initializer).__name__.removesuffix("Initializer")
+    if name in _FOR_MATRICES:
+        raise ModelError(
+            f"The initializer {name} makes matrices, and a sparse layer has a vector of one weight per connection.\n"
+            "Take one that draws each weight by itself, e.g. glorot_uniform, he_normal or random_normal."
+        )
+
+
+def check_regularizer(regularizer: Any) -> None:
+    """Raise a `ModelError` when a regularizer knows nothing but matrices."""
+    if isinstance(regularizer, keras.regularizers.OrthogonalRegularizer):
+        raise ModelError(
+            "The regularizer OrthogonalRegularizer is for matrices, and a sparse layer has a vector of one weight per "
+            "connection.\nTake one that sums over single weights: keras.regularizers.L1, L2 or L1L2."
+        )
+
+
+def initial_weights(initializer: Any, connections: Connections, dtype: Any) -> Any:
+    """Return ``(connections,)`` initial weights.
+
+    Initializers that scale by fan-in or fan-out (Glorot, He, LeCun, any `keras.initializers.VarianceScaling`) use,
+    for each connection, the real fan-in of its output unit and the real fan-out of its input unit, where a dense
+    layer of the same shape would use the numbers of all inputs and outputs. Other initializers are called as
+    they are, with the shape ``(connections,)``; those that make nothing but matrices are refused. Candidates start at
+    0, and the others as if there were none.
+    """
+    check_initializer(initializer)
+    if isinstance(initializer, Oriented):
+        return initializer.oriented(initial_weights(initializer.initializer, connections, dtype))
+    if connections.candidates is not None:
+        weights = initial_weights(initializer, connections.prior, dtype)
+        places = np.where(connections.is_candidate, weights.shape[0], np.cumsum(~connections.is_candidate) - 1)
+        return ops.take(ops.append(weights, ops.zeros((1,), weights.dtype)), places.astype(np.int32))
+    if isinstance(initializer, MeanOfInputs):
+        return initializer.on(connections, dtype)
+    if not isinstance(initializer, keras.initializers.VarianceScaling):
+        return initializer((connections.count,), dtype=dtype)
+    unscaled = keras.initializers.VarianceScaling(
+        initializer.scale, "fan_in", initializer.distribution, seed=initializer.seed
+    )((1, connections.count), dtype=dtype)
+    return ops.reshape(unscaled, (connections.count,)) * ops.cast(_scale(initializer.mode, connections), dtype)
+
+
+def _scale(mode: str, connections: Connections) -> np.ndarray[Any, Any]:
+    fan_in = connections.fan_in[connections.columns]
+    if mode == "fan_in":
+        fan = fan_in.astype(float)
+    else:
+        fan_out = connections.fan_out[connections.rows]
+        fan = fan_out.astype(float) if mode == "fan_out" else (fan_in + fan_out) / 2
+    scale: np.ndarray[Any, Any] = 1 / np.sqrt(fan)
+    return scale
+
+
+# Of the Adam of Keras, for a layer in a model that does not tell its layers about its optimizer.
+_USUAL_RATE = 0.001
+
+
+class SoftThreshold(keras.constraints.Constraint):
+    """The proximal step of an L1 penalty: after each update, candidates come nearer to 0 and stop there.
+
+    A candidate leaves 0 where the loss falls by more than ``penalty`` per unit of its weight, and shrinks as under an
+    L1 penalty of that factor in the loss, whatever the optimizer and its learning rate.
+
+    Parameters
+    ----------
+    is_candidate
+        ``(connections,)`` which weights it is for.
+    penalty
+        Factor of the sum of absolute weights.
+    also
+        A further constraint, of all weights.
+
+    References
+    ----------
+    Yun et al. 2021, Advances in Neural Information Processing Systems 34 (proximal steps under Adam).
+    """
+
+    def __init__(self, is_candidate: NDArray[Any], penalty: float, also: Any = None) -> None:
+        self.is_candidate = is_candidate
+        self.penalty = penalty
+        self.also = also
+        self._follows: tuple[Any, Any] | None = None
+
+    def follow(self, optimizer: Any, weights: Any) -> None:
+        """Take learning rate and preconditioner from an optimizer of these weights from now on."""
+        self._follows = getattr(optimizer, "inner_optimizer", optimizer), weights
+
+    def __call__(self, w: Any) -> Any:
+        """Return the weights after the step."""
+        w = ops.convert_to_tensor(w)
+        rates = _USUAL_RATE if self._follows is None else rates_of(*self._follows)
+        size = ops.cast(self.penalty * rates, w.dtype)
+        shrunk = ops.sign(w) * ops.relu(ops.abs(w) - size)
+        weights = ops.where(ops.convert_to_tensor(self.is_candidate), shrunk, w)
+        return weights if self.also is None else self.also(weights)
+
+
+def rates_of(optimizer: Any, weights: Any) -> Any:
+    """Return how far an optimizer moves weights per unit of a gradient that stays as it is: one number, or one each."""
+    rate = ops.convert_to_tensor(optimizer.learning_rate)
+    if isinstance(optimizer, keras.optimizers.Adam):
+        # Keras has no public way to the second moments.
+        moments = optimizer._velocities[optimizer._get_variable_index(weights)]
+        steps = ops.cast(optimizer.iterations + 1, moments.dtype)
+        corrected = ops.sqrt(1 - ops.power(ops.cast(optimizer.beta_2, moments.dtype), steps))
+        return ops.cast(rate, moments.dtype) * corrected / (ops.sqrt(moments) + optimizer.epsilon)
+    return rate / (1 - getattr(optimizer, "momentum", 0.0))
+
+
+@keras.saving.register_keras_serializable(package="keras_vnn")
+class SoftLinkModel(keras.Model):
+    """A functional Keras model that tells its layers with candidates which optimizer moves their weights.
+
+    Parameters
+    ----------
+    inputs, outputs, name, **kwargs
+        As ``keras.Model`` takes them.
+    """
+
+    def make_train_function(self, force: bool = False) -> Any:
+        """Return what ``fit`` calls; see ``keras.Model``."""
+        for layer in self.layers:
+            if hasattr(layer, "follow"):
+                layer.follow(self.optimizer)
+        return super().make_train_function(force)

@@ -18,7 +18,7 @@ import numpy as np
 from keras import ops
 
 from keras_vnn.basics.errors import ModelError, VNNWarning
-from keras_vnn.layers._soft_links import SoftLinkModel
+from keras_vnn.layers._anchored import SoftLinkModel
 
 _ATTRIBUTE = "_keras_vnn_auxiliary"
 # For tensors that take no attributes: the predictions by the id of the tensor, as long as it lives.

@@ -14,11 +14,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from keras_vnn.basics.errors import ArchitectureError, ModelError, VNNWarning
-from keras_vnn.layers._anchored import penalty_on
+from keras_vnn.layers._anchored import SoftThreshold, check_regularizer, initial_weights, penalty_on
 from keras_vnn.layers._card import save_digest, without_digest
 from keras_vnn.layers._connections import Connections
-from keras_vnn.layers._initial import check_regularizer, initial_weights
-from keras_vnn.layers._soft_links import SoftThreshold
 from keras_vnn.layers.kernels import KERNELS, SparseKernel, choose_kernel, runs_on, stand_in, surroundings
 
 

@@ -1,9 +1,9 @@
 """What `keras_vnn.models` holds, and the modules it comes from."""
 
+from ._anchor import check_functions
 from ._autoencoder import build_autoencoder
 from ._build import build_model
 from ._builder import compile_model
-from ._initial import check_functions
 from ._outputs import Embedding, Outputs, Reconstruction, Regression, Survival
 from ._roles import LayerRole
 from ._saving import check_architecture, load_model, model_file, save_model

@@ -12,8 +12,8 @@ from keras_vnn.basics.errors import ModelError, VNNWarning
 from keras_vnn.basics.remedies import by_place, option_named, remedy
 from keras_vnn.data import Classes, Normalization
 from keras_vnn.layers import AuxiliaryModel, Concordance, ConcordanceIndex, CoxPartialLikelihood, SoftLinkModel
+from keras_vnn.models._anchor import check_functions
 from keras_vnn.models._builder import Builder, check_normalization, compile_model
-from keras_vnn.models._initial import check_functions
 from keras_vnn.models._outputs import Embedding, Outputs, Survival, as_outputs, outputs_to_json
 from keras_vnn.models._roles import Roles
 from keras_vnn.options import ModelOptions, TrainingOptions, model_options

@@ -24,12 +24,10 @@ from keras_vnn.layers import (
     SelectUnits,
     SparselyConnected,
 )
-from keras_vnn.layers._normalization import BatchNormalization
-from keras_vnn.models._anchor import center, check_signs, edge_signs, held, soft_candidates
-from keras_vnn.models._axes import Axis
-from keras_vnn.models._initial import kernel_initializer
+from keras_vnn.layers._node_layers import BatchNormalization
+from keras_vnn.models._anchor import center, check_signs, edge_signs, held, kernel_initializer, soft_candidates
 from keras_vnn.models._outputs import Embedding, Outputs, output_names
-from keras_vnn.models._roles import LayerRole
+from keras_vnn.models._roles import Axis, LayerRole
 from keras_vnn.options import ModelOptions
 
 

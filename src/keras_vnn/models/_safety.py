@@ -10,21 +10,24 @@ from __future__ import annotations
 
 import inspect
 import json
+import math
 import re
 import types
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+
+import h5py
 
 from keras_vnn.basics.errors import ModelError, sample
 from keras_vnn.basics.keras_import import keras
-from keras_vnn.basics.probing import refuse_damaged_hdf5
 from keras_vnn.basics.unpacking import refuse_bomb
-from keras_vnn.basics.untrusted import check_hdf5
-from keras_vnn.models._stored_sizes import check_declared, check_sizes
+from keras_vnn.basics.untrusted import check_hdf5, refuse_damaged_hdf5
+from keras_vnn.layers._connections import Connections
 
 _CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 _MEMBERS = {"metadata.json", _CONFIG, WEIGHTS}
@@ -214,3 +217,90 @@ def _functions() -> dict[str, set[str]]:
             if isinstance(found, types.FunctionType) and name not in ("get", "serialize", "deserialize"):
                 modules.setdefault(name, {"builtins"}).add(f"keras.{module}")
     return modules
+
+
+# What the model of any file may have: bytes in HDF5, weights, and units and connections of sparse layers.
+_FREE_BYTES, _FREE_WEIGHTS, _FREE_UNITS = 1 << 24, 1 << 22, 1 << 20
+# Kernels that keep a number for each pair of units, and how many such pairs count as one connection.
+_DENSE_KERNELS, _PAIRS = ("dense", "filled"), 8
+
+
+def check_sizes(config: dict[str, Any], parts: Iterable[dict[str, Any]], weights: IO[bytes], path: Path) -> None:
+    """Raise unless the weights that the config and the HDF5 file declare are stored.
+
+    Parameters
+    ----------
+    config
+        That of the model; it is used up.
+    parts
+        What in it names a class.
+    weights
+        The HDF5 file.
+    path
+        What to call the file in an error.
+
+    Raises
+    ------
+    ModelError
+        More is declared.
+    ArchitectureError
+        An adjacency is damaged, or larger than all stored weights.
+    """
+    stored = weights.seek(0, 2)
+    _check_units(parts, stored, path)
+    # The loss and metrics have no weights of their own; those of the optimizer go with those of the model.
+    for part in parts:
+        part.pop("compile_config", None)
+    # Keras counts the variables that it has not made yet by thread, and so forgets them with the thread.
+    with ThreadPoolExecutor(1) as thread:
+        count = thread.submit(_weights_of, config).result()
+    if count > _FREE_WEIGHTS + stored:
+        raise _too_large(path, f"{count:,} weights", stored)
+
+
+def check_declared(weights: IO[bytes], path: Path) -> None:
+    """Raise a `ModelError` unless the HDF5 file stores the numbers that it declares."""
+    stored = weights.seek(0, 2)
+    weights.seek(0)
+    with h5py.File(weights, "r") as file:
+        sizes: list[int] = []
+        file.visititems(lambda _, item: sizes.append(item.nbytes) if isinstance(item, h5py.Dataset) else None)
+    if sum(sizes) > _FREE_BYTES + stored:
+        raise _too_large(path, f"{sum(sizes):,} bytes of numbers", stored)
+
+
+def _too_large(path: Path, claimed: str, stored: int) -> ModelError:
+    return ModelError(
+        f"The model file claims {claimed}, and stores {stored:,} bytes: {path}\n"
+        "It looks made to fill the memory. Ask for the file that the model was saved to."
+    )
+
+
+def _check_units(parts: Iterable[dict[str, Any]], stored: int, path: Path) -> None:
+    """Count the units and connections that layers keep lists of, before any layer is made."""
+    left = _FREE_UNITS + stored
+    for part in parts:
+        config = part["config"]
+        if part["class_name"] == "SparselyConnected":
+            connections = Connections.from_adjacency(
+                config["adjacency"],
+                input_units=config.get("inputs_per_node", 1),
+                output_units=config.get("units_per_node", 1),
+                candidates=config.get("candidates"),
+                largest=left,
+            )
+            inputs, outputs = connections.inputs, connections.outputs
+            left -= inputs + outputs + connections.count
+            left -= inputs * outputs // _PAIRS if config.get("kernel") in _DENSE_KERNELS else 0
+        elif part["class_name"] == "NodeDropout":
+            units = config.get("units_per_node", 1)
+            left -= sum(abs(int(n)) for n in (units if isinstance(units, list) else [units] * len(config["rates"])))
+        if left < 0:
+            raise _too_large(path, "more units and connections than it has weights for", stored)
+
+
+def _weights_of(config: dict[str, Any]) -> int:
+    """Return the number of weights of a model, without making room for them."""
+    with keras.StatelessScope(initialize_variables=False):
+        model = keras.saving.deserialize_keras_object(config)
+    return sum(math.prod(weight.shape) for weight in getattr(model, "weights", ()))

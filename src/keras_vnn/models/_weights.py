@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from keras_vnn.basics.errors import ModelError, sample
 from keras_vnn.basics.keras_import import as_numpy, keras
-from keras_vnn.models._axes import Names
-from keras_vnn.models._roles import LayerRole
+from keras_vnn.models._roles import LayerRole, Names
 from keras_vnn.models._view import ModelView, view
 
 _KEYS = ["block", "parameter", "source", "source_unit", "target", "target_unit"]

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 from keras_vnn.basics.public_names import imported_on_use
 
 if TYPE_CHECKING:
-    from keras_vnn.priors._annotations import Annotations
+    from keras_vnn.priors._annotations import Annotations, GeneSets
     from keras_vnn.priors._edges import EFFECTS, Interactions, Regulation
-    from keras_vnn.priors._gene_sets import GeneSets
     from keras_vnn.priors._ontology import Ontology
 
 __all__ = ["EFFECTS", "Annotations", "GeneSets", "Interactions", "Ontology", "Regulation"]
@@ -22,7 +21,7 @@ __getattr__ = imported_on_use(
     {
         "Annotations": (f"{__name__}._annotations", "Annotations"),
         "EFFECTS": (f"{__name__}._edges", "EFFECTS"),
-        "GeneSets": (f"{__name__}._gene_sets", "GeneSets"),
+        "GeneSets": (f"{__name__}._annotations", "GeneSets"),
         "Interactions": (f"{__name__}._edges", "Interactions"),
         "Ontology": (f"{__name__}._ontology", "Ontology"),
         "Regulation": (f"{__name__}._edges", "Regulation"),

@@ -17,13 +17,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from keras_vnn.basics.cell_matrices import (
+    TenX,
+    is_loom,
+    is_ten_x,
+    loom_attributes,
+    read_ten_x,
+    ten_x_group,
+    ten_x_in_hdf5,
+)
 from keras_vnn.basics.errors import ConfigError, GeneError, ReadError, VNNError, check_choice, did_you_mean, sample
-from keras_vnn.basics.loom import is_loom, loom_attributes
-from keras_vnn.basics.probing import refuse_damaged_hdf5
 from keras_vnn.basics.provenance import Audit, AuditEntry, Source
 from keras_vnn.basics.remedies import option_named, remedy
-from keras_vnn.basics.ten_x import TenX, is_ten_x, read_ten_x, ten_x_group, ten_x_in_hdf5
-from keras_vnn.basics.untrusted import check_hdf5
+from keras_vnn.basics.untrusted import check_hdf5, refuse_damaged_hdf5
 from keras_vnn.priors.genes import DUPLICATE_POLICIES, ORIENTATIONS, GeneList, decide_orientation, gene_list
 from keras_vnn.priors.identifiers import IdentifierTable
 from keras_vnn.priors.kinds import check_names, is_count_summary

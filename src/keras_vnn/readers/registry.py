@@ -41,9 +41,8 @@ from keras_vnn.readers.formats.interactions import (
 from keras_vnn.readers.formats.joined import CYTOSCAPE, JOINED
 from keras_vnn.readers.formats.matrices import ADJACENCY_MATRIX, REGULATION_MATRIX
 from keras_vnn.readers.formats.mitab import MITAB
-from keras_vnn.readers.formats.obo import OBO
+from keras_vnn.readers.formats.obo import OBO, OBO_GRAPH, OWL
 from keras_vnn.readers.formats.omnipath import OMNIPATH
-from keras_vnn.readers.formats.owl import OBO_GRAPH, OWL
 from keras_vnn.readers.formats.regulation import DREM, REGULATION_HEADER, REGULATION_TABLE, TRRUST
 from keras_vnn.readers.formats.sif import SIF
 from keras_vnn.readers.formats.terms import (

@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from keras_vnn import readers
+from keras_vnn.basics.cell_matrices import is_ten_x
 from keras_vnn.basics.errors import ReadError, VNNError, VNNWarning, sample
 from keras_vnn.basics.files import existing_file
-from keras_vnn.basics.probing import refuse_damaged_hdf5
 from keras_vnn.basics.provenance import Audit
 from keras_vnn.basics.showing import Shown
-from keras_vnn.basics.ten_x import is_ten_x
-from keras_vnn.data.contents import contents_of, gene_names_of
+from keras_vnn.basics.untrusted import refuse_damaged_hdf5
+from keras_vnn.data._stores import contents_of, gene_names_of
 from keras_vnn.priors.genes import gene_list
 from keras_vnn.priors.identifiers import IdentifierTable, names_in
 from keras_vnn.priors.kinds import OTHER, Identified, bare_name, genes_known, identify, made_unique
@@ -32,7 +32,7 @@ from keras_vnn.readers import FAMILIES, read_identifier_map
 from keras_vnn.readers.registry import sniff, unrecognized
 from keras_vnn.readers.text import preview
 from keras_vnn.recipes.pairs_in_doubt import doubt_of_genes, family_of_pairs, pairs_of_genes
-from keras_vnn.recipes.prior_files import read_family
+from keras_vnn.recipes.prior_fields import read_family
 
 # A look is given to files that a build would refuse, so that the report says what is wrong with them.
 _LENIENT = {"malformed": "skip", "duplicates": "first", "repeated_sets": "merge"}

@@ -6,6 +6,9 @@ Knows nothing of what the fields are, which `keras_vnn.recipes.schema` does.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
+
+from keras_vnn.basics.remedies import options_called
 
 # Which fields say how the files of a family are read, by the options of the function that reads them.
 _TABLE = {"malformed": "malformed", "delimiter": "delimiter", "header": "header"}
@@ -76,3 +79,11 @@ def headings_by_need(needs: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
     """Return the headings of fields that belong to one; what belongs to several is listed without."""
     found = {field: {HEADINGS[need] for need in others} for field, others in needs.items()}
     return {field: headings.pop() for field, headings in found.items() if len(headings) == 1}
+
+
+def read_family(family: str, path: Any, **options: Any) -> Any:
+    """Read a file, or several, as one of a family, with messages in the words of who asked."""
+    from keras_vnn import readers
+
+    with options_called(**FIELDS_OF_FILES[family]):
+        return getattr(readers, readers.FAMILIES[family].reader)(path, **options)

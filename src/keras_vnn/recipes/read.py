@@ -1,13 +1,10 @@
-"""Recipes read from YAML, and options given by name; every error names the line and the remedy.
-
-In: YAML text, options by name. Out: frozen, validated sections.
-"""
+"""Recipes read from YAML, and options given by name, with errors that name the line; recipes written as text again."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +15,7 @@ from keras_vnn.basics.bundled import config_names, config_path
 from keras_vnn.basics.errors import ConfigError, VNNError, did_you_mean
 from keras_vnn.basics.files import existing_file, read_lines
 from keras_vnn.basics.remedies import by_place, option_named
+from keras_vnn.basics.runs import digest_of
 from keras_vnn.options import shortened, worded
 from keras_vnn.recipes.schema import SEARCHABLE, BuildRecipe, CompareRecipe, Recipe, TrainRecipe, TuneRecipe
 from keras_vnn.recipes.section import Misuse, RecipeSection
@@ -225,3 +223,57 @@ def _relative_to(section: Section, folder: Path) -> Section:
     return section.model_copy(
         update={name: moved(getattr(section, name)) for name in section.model_fields_set - {"output", "logs"}}
     )
+
+
+def recipe_text(recipe: Recipe, folder: Path, *, note: str) -> str:
+    """Return a recipe as YAML, to be written into a folder; paths are relative to it where they can be.
+
+    Parameters
+    ----------
+    recipe
+        Its ``tune`` section is left out.
+    folder
+        Where the text is to be written.
+    note
+        A sentence for the notes.
+    """
+    content = _plain(_without(recipe), lambda path: _path_from(folder, path))
+    content["notes"] = f"{recipe.notes.strip()} {note}".strip()
+    ordered = {name: content[name] for name in Recipe.model_fields if name in content}
+    text: str = yaml.safe_dump(ordered, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None)
+    return text
+
+
+def content_of(recipe: Recipe) -> dict[str, Any]:
+    """Return what the trials of a search depend on, as JSON values; files by name and digest, wherever they lie."""
+    content = _plain(_without(recipe), lambda path: [path.name, digest_of(path)])
+    return {name: content[name] for name in ("build", "train") if name in content}
+
+
+def _without(recipe: Recipe) -> dict[str, Any]:
+    """Return the options a recipe sets, but for the search and for where results go."""
+    content = recipe.model_dump(exclude_unset=True, exclude={"tune"})
+    content = {name: value for name, value in content.items() if value is not None}
+    for section in recipe.commands:
+        for name in ("output", "logs"):
+            content[section].pop(name, None)
+    return content
+
+
+def _plain(value: Any, path_as: Callable[[Path], Any]) -> Any:
+    if isinstance(value, Path):
+        return path_as(value)
+    if isinstance(value, dict):
+        return {name: _plain(part, path_as) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part, path_as) for part in value]
+    return value
+
+
+def _path_from(folder: Path, path: Path) -> str:
+    own, other = folder.resolve(), path.resolve()
+    shared = [part for part in other.parents if part in own.parents or part == own]
+    # A way that leads over the root of the disk holds on this machine only, as the whole path does.
+    if not shared or shared[0] == Path(other.anchor):
+        return other.as_posix()
+    return Path(os.path.relpath(other, own)).as_posix()

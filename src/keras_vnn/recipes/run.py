@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
 from keras_vnn.architecture import Architecture, load_architecture
 from keras_vnn.architecture.wiring import (
     gene_set_architecture,
@@ -27,7 +29,7 @@ from keras_vnn.priors import Annotations, GeneSets, Interactions, Regulation
 from keras_vnn.priors.genes import GeneList
 from keras_vnn.priors.identifiers import identifier_map, map_identifiers, names_in
 from keras_vnn.priors.kinds import genes_known
-from keras_vnn.recipes.prior_files import read_named
+from keras_vnn.recipes.prior_fields import FIELDS_OF_FILES, read_family
 from keras_vnn.recipes.schema import BuildRecipe, TrainingRecipe, TrainRecipe
 
 if TYPE_CHECKING:
@@ -138,7 +140,7 @@ def _suggest_column(prior: Any, genes: GeneList, recipe: BuildRecipe) -> None:
     names = set(names_in(prior))
     if recipe.gene_column is not None or _translates(recipe) or not names.isdisjoint(genes):
         return
-    from keras_vnn.data.contents import gene_names_of
+    from keras_vnn.data._stores import gene_names_of
 
     met = {column: len(names.intersection(found)) for column, found in gene_names_of(recipe.genes).items()}
     best = max(met, key=lambda column: met[column], default="")
@@ -268,8 +270,8 @@ def _changed(options: Any, defaults: Any, leave_out: tuple[str, ...] = ()) -> di
 
 def read_training_data(
     recipe: TrainRecipe, arch: Architecture, *, in_memory: bool = False, say: Say = log_info
-) -> tuple[anndata.AnnData, Labels | Targets]:
-    """Read the expression and the labels a recipe names; all of it when ``in_memory``.
+) -> tuple[anndata.AnnData, Labels | Targets | None]:
+    """Read the expression and the labels a recipe names, if it names some; all of it when ``in_memory``.
 
     Raises
     ------
@@ -295,6 +297,8 @@ def read_training_data(
         data = without_duplicates(data, recipe.duplicates)
     found = alignment_report(data, arch)
     say(f"{found.what + 's':<13} {found}")
+    if not recipe.label:
+        return data, None
     if recipe.task == "classification":
         labels = labels_of(data, recipe.label, missing_labels=recipe.missing_labels)
         say(f"labels        {labels}")
@@ -362,19 +366,26 @@ def train_model(
     return result
 
 
-def split_of(recipe: TrainRecipe, data: anndata.AnnData, labels: Labels | Targets) -> Split:
+def split_of(recipe: TrainRecipe, data: anndata.AnnData, labels: Labels | Targets | None) -> Split:
     """Return which cells a recipe uses for training, validation and test."""
     from keras_vnn.data import groups_in, split_cells
 
-    groups = groups_in(data, recipe.group, labels.cells)
-    return split_cells(labels, fractions=recipe.fractions, seed=recipe.seed, groups=groups)
+    cells = np.arange(len(data)) if labels is None else labels.cells
+    groups = groups_in(data, recipe.group, cells)
+    return split_cells(
+        cells if labels is None else labels,
+        fractions=recipe.fractions,
+        seed=recipe.seed,
+        stratify=labels is not None,
+        groups=groups,
+    )
 
 
 def trained_network(
     recipe: TrainRecipe,
     network: Architecture,
     data: anndata.AnnData,
-    labels: Labels | Targets,
+    labels: Labels | Targets | None,
     split: Split,
     *,
     say: Say = log_info,
@@ -416,3 +427,17 @@ def trainer_of(objective: str) -> Callable[..., TrainingResult]:
     if objective == "prediction":
         return train
     return train_autoencoder if objective == "autoencoder" else partial(train_embedding, objective=objective)
+
+
+def read_named(family: str, path: Any, recipe: BuildRecipe, **options: Any) -> Any:
+    """Read a file, or several, that a recipe names, as it says."""
+    given = {
+        option: getattr(recipe, field) for option, field in FIELDS_OF_FILES[family].items() if _is_said(recipe, field)
+    }
+    return read_family(family, path, **given, **options)
+
+
+def _is_said(recipe: BuildRecipe, field: str) -> bool:
+    """Say whether a list has a value; of what is left empty the function knows better."""
+    value, default = getattr(recipe, field), BuildRecipe.model_fields[field].default
+    return bool(value != () or default != ())

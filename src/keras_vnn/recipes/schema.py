@@ -215,7 +215,7 @@ class TrainRecipe(RecipeSection):
     architecture: Path | None = Field(default=None, description="Saved architecture; not needed with a build section.")
     data: Path = Field(description="Expression: .h5ad, CSV or TSV in either orientation.")
     cells: Path | None = Field(default=None, description="Table of cells with their labels, for CSV and TSV.")
-    label: str = Field(description="Column with the labels.")
+    label: str = Field(description="Column with the labels; an autoencoder needs none.")
     task: Literal["classification", "regression", "survival"] = Field(
         default="classification", description="What to predict; of survival, the log hazard of an event."
     )
@@ -245,9 +245,7 @@ class TrainRecipe(RecipeSection):
     missing: Literal["raise", "zero", "mean"] = Field(
         default="raise", description="How to treat genes missing from the data."
     )
-    missing_labels: Literal["raise", "drop"] = Field(
-        default="raise", description="What to do with cells without a label."
-    )
+    missing_labels: Literal["raise", "drop"] = Field(default="raise", description="What becomes of cells without one.")
     preset: str | None = Field(
         default=None,
         description="Published model and training options, e.g. lin2017, dcell-code; or discover, for what no mean of "
@@ -284,9 +282,11 @@ class TrainRecipe(RecipeSection):
     @model_validator(mode="before")
     @classmethod
     def _labelled_by_time(cls, given: Any) -> Any:
-        """Take the time of survival for the label."""
-        is_timed = isinstance(given, Mapping) and isinstance(given.get("time"), str)
-        return {**given, "label": given["time"]} if is_timed else given
+        """Take the time of survival for the label; an autoencoder needs none."""
+        known = given if isinstance(given, Mapping) else {}
+        if isinstance(known.get("time"), str):
+            return {**known, "label": known["time"]}
+        return {"label": "", **known} if known.get("objective") == "autoencoder" else given
 
     def applying(self, group: str) -> tuple[type[Options], ...]:
         """Return the options that go with the objective."""

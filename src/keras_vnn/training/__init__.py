@@ -4,13 +4,11 @@ In: an architecture, expression data and labels. Out: a trained Keras model with
 There is no training loop here: ``keras.Model.fit`` does the work.
 """
 
-from keras_vnn.training._autoencoder import restored_genes, train_autoencoder
-from keras_vnn.training._embedding import EMBEDDING_OBJECTIVES, train_embedding
+from keras_vnn.training._autoencoder import map_data, restored_genes, train_autoencoder
 from keras_vnn.training._fit import fit_model, make_optimizer
-from keras_vnn.training._mapping import map_data
 from keras_vnn.training._pretraining import pretrain
 from keras_vnn.training._run import TrainingResult
-from keras_vnn.training._train import cross_validate, train
+from keras_vnn.training._train import EMBEDDING_OBJECTIVES, cross_validate, train, train_embedding
 
 __all__ = [
     "EMBEDDING_OBJECTIVES",

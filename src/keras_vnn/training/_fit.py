@@ -21,8 +21,7 @@ from keras_vnn.basics.progress import Say, log_info, progressing
 from keras_vnn.basics.runs import alone_at, identity_of
 from keras_vnn.options import TrainingOptions
 from keras_vnn.training._checkpoint import Checkpoint
-from keras_vnn.training._order import CellOrder, ordered_batches
-from keras_vnn.training._stream import StoredBatches, is_stored, stored_order
+from keras_vnn.training._order import CellOrder, StoredBatches, is_stored, ordered_batches, stored_order
 
 
 def fit_model(

@@ -5,10 +5,9 @@ sparse adjacency between them, and an audit of all that was dropped on the way. 
 Knows nothing of files and nothing of Keras.
 """
 
-from keras_vnn.architecture.wiring._features import architecture_on_features
 from keras_vnn.architecture.wiring._groupings import GROUPINGS
 from keras_vnn.architecture.wiring._interactions import gene_set_architecture, interaction_architecture
-from keras_vnn.architecture.wiring._joining import join_architectures
+from keras_vnn.architecture.wiring._joining import architecture_on_features, join_architectures
 from keras_vnn.architecture.wiring._layering import UNIT_FORMULAS, UnitFormula
 from keras_vnn.architecture.wiring._ontology import hierarchy_architecture, ontology_architecture
 

@@ -37,11 +37,10 @@ from keras_vnn.experiments.tuning._trials import (
     run_trial,
     seen_cells,
 )
-from keras_vnn.recipes.read import make_section, read_recipe
+from keras_vnn.recipes.read import content_of, make_section, read_recipe, recipe_text
 from keras_vnn.recipes.run import network_of, read_training_data, split_of, train_model
 from keras_vnn.recipes.schema import Recipe, TrainingRecipe, TuneRecipe
 from keras_vnn.recipes.space import Setting
-from keras_vnn.recipes.text import content_of, recipe_text
 
 _SHOWN = 10
 
@@ -309,6 +308,8 @@ def _search(
     """Make the trials that are missing, the first one with these values if there are any."""
     networks, measure = Networks(), store.measure
     data, labels = read_training_data(recipe.train, networks.of(recipe, say=say), say=say)
+    if labels is None:
+        raise ConfigError("A search splits cells by their labels: name the column with the labels, label, in train.")
     split = split_of(recipe.train, data, labels)
     if not split.validation.size:
         raise ConfigError(f"Trials are judged by validation cells, and of {len(labels)} cells there are none.")

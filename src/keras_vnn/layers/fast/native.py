@@ -14,7 +14,7 @@ import keras
 
 from keras_vnn.layers._connections import Connections
 from keras_vnn.layers._kernels import SparseKernel
-from keras_vnn.layers._normalization import normalizable
+from keras_vnn.layers._node_layers import normalizable
 from keras_vnn.layers.fast._hosts import differentiable
 from keras_vnn.layers.fast._joined import Joined, Relays, handed_on
 from keras_vnn.layers.fast._products import Finish, Products

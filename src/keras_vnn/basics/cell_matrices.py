@@ -1,9 +1,4 @@
-"""What 10x Cell Ranger writes: a folder of ``matrix.mtx``, ``barcodes.tsv``, ``features.tsv``, or one HDF5 file.
-
-In: a folder, perhaps with a prefix before the names as GEO keeps them, or its ``matrix.mtx``; or an open HDF5 file.
-Out: the names of its genes and cells; the matrix is read by `keras_vnn.data`. Before version 3 ``features.tsv`` is
-called ``genes.tsv``, and the HDF5 file has a group per genome.
-"""
+"""What single-cell programs write that AnnData does not read safely: 10x Cell Ranger's folders and files, loom."""
 
 from __future__ import annotations
 
@@ -121,3 +116,34 @@ def ten_x_in_hdf5(group: Any, path: Path) -> TenX:
 
 def _found(folder: Path, name: str) -> Path | None:
     return next((folder / one for one in (name, f"{name}.gz") if (folder / one).is_file()), None)
+
+
+# What programs call the names of genes and of cells.
+_NAMES = {
+    "row_attrs": ("Gene", "gene_names", "gene_symbols", "Symbol", "var_names", "Accession"),
+    "col_attrs": ("CellID", "obs_names", "cell_names", "Cell", "Barcode"),
+}
+
+
+def is_loom(file: Any) -> bool:
+    """Return whether an open HDF5 file is loom."""
+    return "row_attrs" in file and "col_attrs" in file and "matrix" in file
+
+
+def loom_attributes(file: Any, axis: str) -> tuple[str, dict[str, list[Any]]]:
+    """Return the attribute that holds the names, empty where none does, and all attributes by name.
+
+    Parameters
+    ----------
+    file
+        An open HDF5 file.
+    axis
+        ``row_attrs``, of genes, or ``col_attrs``, of cells.
+    """
+    length = file["matrix"].shape[0 if axis == "row_attrs" else 1]
+    found = {}
+    for name in file[axis]:
+        values = file[axis][name]
+        if getattr(values, "shape", None) == (length,):
+            found[name] = [one.decode() if isinstance(one, bytes) else one for one in values[:].tolist()]
+    return next((name for name in _NAMES[axis] if name in found), ""), found

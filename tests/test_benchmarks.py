@@ -147,6 +147,19 @@ def test_cases_are_what_their_names_say():
     assert degrees[-1] > 10 * degrees[0], "a power law"
 
 
+def test_a_run_of_choices_says_where_they_were_right():
+    from benchmarks.choice import verdict
+
+    def case(chosen, batch):
+        size = {"inputs": 400, "outputs": 100, "percent": 5, "units": 6, "batch": batch}
+        return {**size, "chosen": chosen, "processor": {"csr": 2.0, "block": 1.0, "portable": 3.0}}
+
+    assert verdict({"backend": "jax", "device": "gpu", "cases": [case("block", 32), case("csr", 256)]}) == (
+        "jax on the GPU: the kernel chosen was within 1.1 times the fastest in 1 of 2 cases.\n"
+        "The worst: 400 × 100, 6 units, 5 %, batch 256: csr 2.00 (block 1.00) ms, 2.00 times the fastest"
+    )
+
+
 # Rows 0 to 6 are inputs, 7 to 11 the units of the first level, and so on: of each level its nodes, annotation units,
 # whether it has tanh, normalisation and heads; the units and the inputs of each node; rows and annotation units.
 TOPOLOGY = (

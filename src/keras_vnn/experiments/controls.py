@@ -319,7 +319,7 @@ def swap_loops() -> tuple[Callable[..., None], Callable[..., None]]:
             return function
         try:
             return njit(function, nogil=True, cache=True)  # type: ignore[no-any-return]
-        except RuntimeError:  # no folder can be written
+        except (RuntimeError, OSError):  # no folder can be written
             return njit(function, nogil=True)  # type: ignore[no-any-return]
 
     return compiled(trade_all), compiled(transpose)

@@ -1,12 +1,14 @@
 """The kernel that ``auto`` chooses against the fastest, on one backend of Keras: a training step of a layer.
 
+    python -m benchmarks.choice                # says, of each case, which kernel won and whether the choice was right
     KERAS_BACKEND=torch python -m benchmarks.choice torch.json
     KERAS_BACKEND=jax python -m benchmarks.choice jax.json
     python -m benchmarks.choice --write-docs torch.json jax.json
 
 Kernels take turns A B A B in one process, with one thread each; of each the least processor time counts, which others
-on the machine disturb least. Steps are as Keras runs them, forward, both gradients and SGD. Kernels that would take
-more than 128 MB are left out, as they are never the fastest, those five times as slow as another after the first turn.
+on the machine disturb least; on a GPU, the least time by the clock. Steps are as Keras runs them, forward, both
+gradients and SGD. Kernels that would take more than 128 MB are left out, as they are never the fastest, those five
+times as slow as another after the first turn.
 """
 
 from __future__ import annotations
@@ -38,23 +40,47 @@ CASES = [
     for batch in (32, 256)
 ]
 TURNS, SECONDS, LARGEST = 60, 1.0, 2**27
+# What the choice may cost and be right.
+RIGHT = 1.1
 
 
 def main() -> None:
     """Time all cases on the backend of this process, or write the tables of earlier runs."""
-    if sys.argv[1] == "--write-docs":
+    if sys.argv[1:2] == ["--write-docs"]:
         write_docs([json.loads(Path(name).read_text(encoding="utf-8")) for name in sys.argv[2:]])
         return
     import keras
 
-    path = Path(sys.argv[1])
-    found: dict[str, Any] = {"backend": keras.backend.backend(), "cases": []}
+    from keras_vnn.layers.kernels import runs_on
+
+    backend, device = keras.backend.backend(), runs_on()
+    path = Path(sys.argv[1] if sys.argv[1:] else f"choice-{backend}-{device}.json")
+    found: dict[str, Any] = {"backend": backend, "device": device, "cases": []}
     if path.exists():  # a run that was interrupted is resumed
         found = json.loads(path.read_text(encoding="utf-8"))
     for case in CASES[len(found["cases"]) :]:
         found["cases"].append(time_case(*case))
-        print(found["cases"][-1], flush=True)
+        print(_sentence(found["cases"][-1]), flush=True)
         path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    print(verdict(found))
+
+
+def verdict(found: dict[str, Any]) -> str:
+    """Say in how many cases of a run the choice was right, and name the worst."""
+    ratios = [_ratio(case) for case in found["cases"]]
+    right = sum(ratio <= RIGHT for ratio in ratios)
+    worst = found["cases"][int(np.argmax(ratios))]
+    where = f"{found['backend']} on the {found['device'].upper()}"
+    said = f"{where}: the kernel chosen was within {RIGHT:g} times the fastest in {right} of {len(ratios)} cases."
+    return f"{said}\nThe worst: {_sentence(worst)}"
+
+
+def _sentence(case: dict[str, Any]) -> str:
+    units = f", {case['units']} units" if case["units"] > 1 else ""
+    return (
+        f"{case['inputs']:,} × {case['outputs']:,}{units}, {case['percent']:g} %, batch {case['batch']}: "
+        f"{_said(case)} ms, {_ratio(case):.2f} times the fastest"
+    )
 
 
 def time_case(inputs: int, outputs: int, percent: float, batch: int, units: int) -> dict[str, Any]:
@@ -83,16 +109,17 @@ def time_case(inputs: int, outputs: int, percent: float, batch: int, units: int)
             steps[name]()
     processor: dict[str, float] = dict.fromkeys(steps, float("inf"))
     wall = dict(processor)
-    begin = time.process_time()
+    clock = time.perf_counter if runs_on() == "gpu" else time.process_time
+    begin = clock()
     for turn in range(TURNS):
-        if turn > 3 and time.process_time() - begin > SECONDS:
+        if turn > 3 and clock() - begin > SECONDS:
             break
         for name, step in steps.items():
             if turn and processor[name] > 5 * min(processor.values()):
                 continue
-            start = time.perf_counter(), time.process_time()
+            start = time.perf_counter(), clock()
             step()
-            processor[name] = min(processor[name], 1e3 * (time.process_time() - start[1]))
+            processor[name] = min(processor[name], 1e3 * (clock() - start[1]))
             wall[name] = min(wall[name], 1e3 * (time.perf_counter() - start[0]))
     return {
         "inputs": inputs, "outputs": outputs, "percent": percent, "batch": batch, "units": units,

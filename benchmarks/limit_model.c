@@ -1,7 +1,8 @@
 // The limit of a training step of a whole model on this CPU, its arithmetic in one program, without a framework: sparse
 // layers with annotation units, tanh, batch normalisation, heads per node, all gradients, Adam. One layout throughout.
-// gcc -O3 -march=native -ffast-math -fopenmp limit_model.c -o limit_model -lm && ./limit_model TOPOLOGY BATCH [REPEATS]
+// gcc -O3 -march=native -ffast-math -fopenmp limit_model.c -o limit_model -lm && ./limit_model TOPOLOGY BATCH [REPEATS [FILE]]
 // TOPOLOGY: int32 numbers written by benchmarks/limits.py. Prints the best of REPEATS steps in milliseconds.
+// BATCH fills its tiles of W. FILE gets the weights, all rows and the gradients of the first step, which a test checks.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,6 +123,8 @@ int main(int argc, char **argv) {
   float *y = room(tiles * W), *inverse = room(units), *moving = room(2 * units);
   for (int t = 0; t < tiles; t++) for (long i = 0; i < inputs; i++) for (int b = 0; b < W; b++) H[t * rows + i][b / LANES][b % LANES] = t * W + b < batch ? rand() / 2.2e9f : 0;
   for (long i = 0; i < P; i++) w[i] = rand() / 2.2e10f;
+  for (int l = 0; l < levels; l++) for (int u = 0; L[l].norm && u < L[l].units; u++) w[L[l].gamma + u] += 1;
+  FILE *first = argc > 4 ? fopen(argv[4], "wb") : NULL;
   double best = 1e9, step_of_adam = 0;
   for (int it = 0; it < repeats + 1; it++) {
     double begin = now();
@@ -248,6 +251,10 @@ int main(int argc, char **argv) {
         for (int i = 0; i < some; i++) out[i] = &G[t * rows + v->rows[v->start[n] + k + i]];
         any_sums(some, G + t * rows + v->first + v->unit[n], 0, v->width[n], used + v->at[n] + k, 1, v->fan[n], out, 1);
       }
+    }
+    if (first && !it) {
+      fwrite(w, 4, P, first); fwrite(H, 4, tiles * rows * W, first); fwrite(dw, 4, P, first);
+      fclose(first);
     }
     double start = now();
 #pragma omp parallel for simd

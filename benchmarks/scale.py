@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -189,27 +191,31 @@ def _network() -> Any:
 
 def _trained(arch: Any, data: Any, epochs: int) -> tuple[Any, list[float]]:
     """Train, and return the seconds of each epoch, validation included."""
-    import keras
-
     import keras_vnn as vnn
     from keras_vnn.training import _fit
 
-    class Clock(keras.callbacks.Callback):
-        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-            self.began = time.perf_counter()
-
-        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            seconds.append(time.perf_counter() - self.began)
-
     seconds: list[float] = []
-    progress, _fit.RichProgress = _fit.RichProgress, lambda what: Clock()
+
+    @contextmanager
+    def clock(*_: Any, **__: Any) -> Iterator[Callable[..., None]]:
+        began = time.perf_counter()
+
+        def advance(done: float, _: str = "") -> None:
+            nonlocal began
+            before, began = began, time.perf_counter()
+            if done:
+                seconds.append(began - before)
+
+        yield advance
+
+    progressing, _fit.progressing = _fit.progressing, clock
     try:
         labels = vnn.pp.labels_of(data, "cell_type")
         split = vnn.pp.split_cells(labels, fractions=(0.7, 0.05, 0.25), seed=0)
         options = vnn.training_options(epochs=epochs, batch_size=BATCH, normalization="log1p-cpm")
         result = vnn.train(arch, data, labels, split=split, training=options, progress=True, remember=False)
     finally:
-        _fit.RichProgress = progress
+        _fit.progressing = progressing
     return result, seconds
 
 

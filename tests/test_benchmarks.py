@@ -2,8 +2,11 @@
 
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -142,3 +145,94 @@ def test_cases_are_what_their_names_say():
         assert case.connections * 0.9 < matrix.nnz <= case.connections * 1.01
     degrees = sorted(CASES["Lin, batch 32"].adjacency().sum(axis=0))
     assert degrees[-1] > 10 * degrees[0], "a power law"
+
+
+def test_a_run_of_choices_says_where_they_were_right():
+    from benchmarks.choice import verdict
+
+    def case(chosen, batch):
+        size = {"inputs": 400, "outputs": 100, "percent": 5, "units": 6, "batch": batch}
+        return {**size, "chosen": chosen, "processor": {"csr": 2.0, "block": 1.0, "portable": 3.0}}
+
+    assert verdict({"backend": "jax", "device": "gpu", "cases": [case("block", 32), case("csr", 256)]}) == (
+        "jax on the GPU: the kernel chosen was within 1.1 times the fastest in 1 of 2 cases.\n"
+        "The worst: 400 × 100, 6 units, 5 %, batch 256: csr 2.00 (block 1.00) ms, 2.00 times the fastest"
+    )
+
+
+# Rows 0 to 6 are inputs, 7 to 11 the units of the first level, and so on: of each level its nodes, annotation units,
+# whether it has tanh, normalisation and heads; the units and the inputs of each node; rows and annotation units.
+TOPOLOGY = (
+    (7, 3),
+    ((3, 5, 1, 1, 1), (2, 1, 2), (2, 1, 2), (0, 1, 2, 3, 4), (0, 1, 2, 3, 4)),
+    ((2, 2, 1, 1, 1), (3, 5), (4, 4), (1, 4, 7, 8, 0, 9, 10, 11), (0, 1, -1, -1, -1, -1, -1, -1)),
+    ((1, 0, 0, 0, 0), (1,), (10,), (5, 6, *range(12, 20)), (-1,) * 10),
+)
+
+
+def losses_of_topology(weights, rows):
+    """Return the loss and all rows as TensorFlow has them, dense, from weights in the order of `limit_model.c`."""
+    import tensorflow as tf
+
+    place = 0
+
+    def taken(count):
+        nonlocal place
+        place += count
+        return weights[place - count : place]
+
+    values, loss = [rows[i] for i in range(TOPOLOGY[0][0])], 0.0
+    for (_, relays, has_tanh, has_norm, has_heads), widths, fans, read, relay_of in TOPOLOGY[1:]:
+        count, ends = sum(widths), np.cumsum((0, *fans))
+        by_node = [tf.reshape(taken(width * fan), (width, fan)) for width, fan in zip(widths, fans, strict=True)]
+        bias, scale, shift = taken(count), taken(relays), taken(relays)
+        gamma, beta = (taken(count), taken(count)) if has_norm else (tf.ones(count, tf.float64), 0.0)
+        x = [values[row] if q < 0 else values[row] * scale[q] + shift[q] for row, q in zip(read, relay_of, strict=True)]
+        sums = [tf.matmul(w, tf.stack(x[a:b])) for w, a, b in zip(by_node, ends, ends[1:], strict=False)]
+        units = tf.concat(sums, 0) + bias[:, None]
+        units = tf.tanh(units) if has_tanh else units
+        if has_norm:
+            mean, variance = tf.nn.moments(units, [1], keepdims=True)
+            units = gamma[:, None] * (units - mean) / tf.sqrt(variance + 1e-3) + beta[:, None]
+        if has_heads:
+            hidden, parameters = taken(count), tf.reshape(taken(3 * len(widths)), (-1, 3))
+            starts = np.cumsum((0, *widths))
+            for (b0, w1, b1), a, b in zip(tf.unstack(parameters), starts, starts[1:], strict=False):
+                head = w1 * tf.tanh(tf.reduce_sum(hidden[a:b, None] * units[a:b], 0) + b0) + b1
+                loss += 0.2 * tf.reduce_mean(head**2)
+        values += tf.unstack(units)
+    assert place == weights.shape[0]
+    return loss + tf.reduce_mean(values[-1] ** 2), tf.stack(values)
+
+
+@pytest.mark.parametrize("batch", [32, 96])
+def test_the_limit_of_models_computes_what_tensorflow_does(batch, tmp_path):
+    tf = pytest.importorskip("tensorflow")
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("no C compiler")
+    program, topology, first = (tmp_path / name for name in ("limit_model", "topology", "first"))
+    source = ROOT / "benchmarks" / "limit_model.c"
+    subprocess.run(
+        [compiler, "-O3", "-march=native", "-ffast-math", "-fopenmp", source, "-o", program, "-lm"], check=True
+    )
+    numbers = [number for level in TOPOLOGY for part in level for number in np.atleast_1d(part)]
+    np.array(numbers, np.int32).tofile(topology)
+    subprocess.run([program, topology, str(batch), "1", first], check=True, capture_output=True)
+
+    found, n_rows = np.fromfile(first, np.float32).astype(float), 20 + 1
+    count = (len(found) - n_rows * batch) // 2
+    tiles = found[count:-count]
+    defined = subprocess.run(
+        [compiler, "-march=native", "-dM", "-E", "-"], input="", text=True, check=True, capture_output=True
+    ).stdout
+    width = 32 if "__AVX512F__" in defined else 16
+    rows = tiles.reshape(-1, n_rows, width).swapaxes(0, 1).reshape(n_rows, -1)
+    weights = tf.constant(found[:count])
+    with tf.GradientTape() as tape:
+        tape.watch(weights)
+        loss, values = losses_of_topology(weights, rows)
+    np.testing.assert_allclose(rows, values, rtol=1e-5, atol=1e-5)
+    gradients = tape.gradient(loss, weights).numpy()
+    assert np.ptp(gradients) > 0.1
+    np.testing.assert_allclose(found[-count:], gradients, atol=1e-5 * np.abs(gradients).max())

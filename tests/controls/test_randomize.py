@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
+from itertools import combinations
 
 import networkx as nx
 import numpy as np
@@ -12,9 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
+from scipy.stats import chisquare
 
 from keras_vnn import Architecture, VNNError
-from keras_vnn.experiments.controls import CONTROL_METHODS, permutation_within_bins, swap_edges
+from keras_vnn.experiments.controls import CONTROL_METHODS, permutation_within_bins, swap_edges, swap_loops
 from keras_vnn.read import architecture as load_architecture
 from keras_vnn.wire import Layer, Node, dense_like, randomize
 
@@ -75,6 +78,38 @@ def test_trades_reach_every_graph_equally_often():
     assert found.between(150, 250).all(), found.to_dict()
 
 
+def test_trades_reach_every_graph_of_unlike_degrees_equally_often():
+    """All graphs of two sides with the degrees of a small one, counted one by one, degrees by networkx."""
+    shape, present = (4, 4), [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 0), (3, 3)]
+    adjacency = sparse.csr_array((np.ones(len(present), bool), tuple(zip(*present, strict=True))), shape=shape)
+
+    def degrees(edges):
+        graph = nx.Graph([(("source", one), ("target", other)) for one, other in edges])
+        return {node: graph.degree(node) for node in graph}
+
+    places = [(one, other) for one in range(4) for other in range(4)]
+    graphs = {edges for edges in combinations(places, len(present)) if degrees(edges) == degrees(present)}
+    rng, draws = np.random.default_rng(0), 200 * len(graphs)
+    found = pd.Series([tuple(map(tuple, np.argwhere(swap_edges(adjacency, rng).toarray()))) for _ in range(draws)])
+    assert set(found) == graphs
+    assert len(graphs) > 20
+    assert chisquare(found.value_counts()).pvalue > 0.001
+
+
+def test_without_numba_the_same_edges_are_swapped(monkeypatch):
+    adjacency = random_adjacency(4, (30, 20), 0.3)
+    compiled = swap_edges(adjacency, np.random.default_rng(1))
+    monkeypatch.setitem(sys.modules, "numba", None)
+    swap_loops.cache_clear()
+    try:
+        plain = swap_edges(adjacency, np.random.default_rng(1))
+    finally:
+        swap_loops.cache_clear()
+
+    assert (plain != compiled).nnz == 0
+    assert (plain != adjacency).nnz > 0
+
+
 def test_mixed_as_well_as_graphs_drawn_apart():
     rng = np.random.default_rng(1)
     popularity = rng.pareto(1.5, 800) + 0.1
@@ -99,10 +134,10 @@ def test_600_000_edges_are_swapped_in_seconds():
     assert adjacency.nnz > 600_000
     swap_edges(random_adjacency(0, (10, 10), 0.5), rng)  # compile
 
-    start = time.perf_counter()
+    start = time.process_time()  # other work may keep the machine busy
     mixed = swap_edges(adjacency, rng)
 
-    assert time.perf_counter() - start < 20
+    assert time.process_time() - start < 2  # 0.4 of one processor of 2023
     np.testing.assert_array_equal(np.diff(mixed.indptr), np.diff(adjacency.indptr))
     again = swap_edges(adjacency, rng)
     assert abs(overlap(adjacency, mixed) - overlap(mixed, again)) < 0.005

@@ -292,3 +292,34 @@ def test_stand_ins_are_kernels_the_surroundings_allow():
         for around in ("xla", "export", "saved_model", "devices"):
             kernel = KERNELS[stand_in(connections_of(density), around)]
             assert kernel.is_portable or (around == "saved_model" and kernel.name == "csr")
+
+
+WITHOUT_A_FOLDER = """
+import numpy as np
+from numba.core import caching
+from scipy import sparse
+
+def refuse(self):
+    raise PermissionError(13, "Permission denied")
+
+caching._CacheLocator.ensure_cache_path = refuse
+
+from keras_vnn import SparselyConnected
+from keras_vnn.experiments.controls import swap_edges
+
+adjacency = np.random.default_rng(0).random((30, 20)) < 0.3
+layer = SparselyConnected(adjacency, kernel="native")
+inputs = np.ones((4, 30), "float32")
+found = np.asarray(layer(inputs))
+weights = layer.connections.matrix(np.asarray(layer.get_weights()[0])).toarray()
+np.testing.assert_allclose(found, inputs @ weights, rtol=1e-5)
+swap_edges(sparse.csr_array(adjacency), np.random.default_rng(0))
+print("computed")
+"""
+
+
+def test_where_no_folder_can_be_written_machine_code_is_made_again():
+    """Root may write anywhere, so numba is told that it may not."""
+    command = [sys.executable, "-W", "ignore", "-c", WITHOUT_A_FOLDER]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    assert done.stdout == "computed\n", done.stderr

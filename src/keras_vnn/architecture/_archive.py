@@ -190,7 +190,7 @@ def _layer_from_json(columns: Mapping[str, Any]) -> Layer:
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
     entry = zipfile.ZipInfo(name, _EPOCH)
     entry.compress_type = zipfile.ZIP_DEFLATED
-    archive.writestr(entry, content)
+    archive.writestr(entry, content, compresslevel=2)
 
 
 def _npy(array: NDArray[Any]) -> bytes:

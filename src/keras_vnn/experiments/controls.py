@@ -243,71 +243,86 @@ def swap_edges(adjacency: sparse.csr_array, rng: np.random.Generator, *, rounds:
     rounds
         How often nodes trade, the sources and the targets in turns.
     """
-    graph = sparse.csr_array(adjacency).astype(bool)
+    graph = sparse.csr_array(adjacency)
+    starts, other_starts = (
+        np.concatenate([[0], np.cumsum(degrees)])
+        for degrees in (np.diff(graph.indptr), np.bincount(graph.indices, minlength=graph.shape[1]))
+    )
+    neighbours, spare = graph.indices.astype(np.int32), np.empty(graph.nnz, np.int32)
+    trade_all, transpose = swap_loops()
     # Both sides take turns: a hub among nodes of few neighbours would take long to trade all of its own.
     for _ in range(2 * (rounds // 2)):
-        graph = sparse.csr_array(graph.T)
-        graph.sort_indices()
-        neighbours, starts = graph.indices.astype(np.int32), graph.indptr.astype(np.int64)
+        transpose(neighbours, starts, other_starts, spare)
+        neighbours, spare, starts, other_starts = spare, neighbours, other_starts, starts
         traders = rng.permutation(np.flatnonzero(np.diff(starts)))
-        _round()(neighbours, starts, traders, int(rng.integers(2**32)))
-        graph = sparse.csr_array((graph.data, neighbours, starts), shape=graph.shape)
-    return graph
+        trade_all(neighbours, starts, traders, rng.random(graph.nnz // 2), np.zeros(len(other_starts) - 1, np.uint8))
+    mixed = sparse.csr_array((np.ones(graph.nnz, bool), neighbours, starts), shape=graph.shape)
+    mixed.sort_indices()
+    return mixed
 
 
 @cache
-def _round() -> Callable[[NDArray[Any], NDArray[Any], NDArray[Any], int], None]:
-    from numba import njit
+def swap_loops() -> tuple[Callable[..., None], Callable[..., None]]:
+    """Return the two loops of swaps, compiled where numba is installed."""
 
-    def trade_all(neighbours, starts, order, seed):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
-        """Let neighbours in ``order`` trade, two and two; every list of neighbours is sorted before and after."""
-        np.random.seed(seed)
-        longest = 0
-        for node in range(len(starts) - 1):
-            longest = max(longest, starts[node + 1] - starts[node])
-        only, mine = np.empty(2 * longest, np.int32), np.empty(2 * longest, np.bool_)
-        both = np.empty(longest, np.int32)
+    def trade_all(neighbours, starts, order, chance, state):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+        """Let nodes in ``order`` trade, two and two, as ``chance`` has it; ``state`` is 0 for every neighbour."""
+        drawn = 0
         for pair in range(len(order) // 2):
-            one, other = order[2 * pair], order[2 * pair + 1]
-            i, i_end, j, j_end = starts[one], starts[one + 1], starts[other], starts[other + 1]
-            n_only, n_both, n_one = 0, 0, 0
-            while i < i_end or j < j_end:
-                if j == j_end or (i < i_end and neighbours[i] < neighbours[j]):
-                    only[n_only] = neighbours[i]
-                    n_only, n_one, i = n_only + 1, n_one + 1, i + 1
-                elif i == i_end or neighbours[j] < neighbours[i]:
-                    only[n_only] = neighbours[j]
-                    n_only, j = n_only + 1, j + 1
+            first, second = order[2 * pair], order[2 * pair + 1]
+            if starts[first + 1] - starts[first] > starts[second + 1] - starts[second]:
+                first, second = second, first
+            # What both have moves to the end of either list, where it stays.
+            end, other_end = starts[first + 1], starts[second + 1]
+            for place in range(starts[first], end):
+                state[neighbours[place]] = 1
+            place = starts[second]
+            while place < other_end:
+                node = neighbours[place]
+                if state[node]:
+                    state[node] = 2
+                    other_end -= 1
+                    neighbours[place], neighbours[other_end] = neighbours[other_end], node
                 else:
-                    both[n_both] = neighbours[i]
-                    n_both, i, j = n_both + 1, i + 1, j + 1
-            if n_one == 0 or n_one == n_only:
-                continue
-            # Draw which of the unshared neighbours the first one gets, as many as it had.
-            left = n_one
-            for k in range(n_only):
-                mine[k] = np.random.randint(0, n_only - k) < left
-                left -= mine[k]
-            i, j, k = starts[one], starts[other], 0
-            shared = 0
-            while k < n_only or shared < n_both:
-                if shared == n_both or (k < n_only and only[k] < both[shared]):
-                    if mine[k]:
-                        neighbours[i] = only[k]
-                        i += 1
-                    else:
-                        neighbours[j] = only[k]
-                        j += 1
-                    k += 1
+                    place += 1
+            place = starts[first]
+            while place < end:
+                node = neighbours[place]
+                if state[node] == 2:
+                    end -= 1
+                    neighbours[place], neighbours[end] = neighbours[end], node
                 else:
-                    neighbours[i], neighbours[j] = both[shared], both[shared]
-                    i, j, shared = i + 1, j + 1, shared + 1
+                    place += 1
+                state[node] = 0
+            # The first one draws as many as it had from what either has alone.
+            mine = end - starts[first]
+            both = mine + other_end - starts[second]
+            for number in range(mine):
+                place, taken = starts[first] + number, number + int(chance[drawn] * (both - number))
+                drawn += 1
+                taken += starts[first] if taken < mine else starts[second] - mine
+                neighbours[place], neighbours[taken] = neighbours[taken], neighbours[place]
 
-    try:
-        compiled: Callable[..., None] = njit(trade_all, nogil=True, cache=True)
-    except RuntimeError:  # no folder can be written
-        compiled = njit(trade_all, nogil=True)
-    return compiled
+    def transpose(neighbours, starts, other_starts, found):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+        """Set ``found`` to the neighbours of the other side."""
+        places = other_starts[:-1].copy()
+        for node in range(len(starts) - 1):
+            for place in range(starts[node], starts[node + 1]):
+                neighbour = neighbours[place]
+                found[places[neighbour]] = node
+                places[neighbour] += 1
+
+    def compiled(function: Callable[..., None]) -> Callable[..., None]:
+        try:
+            from numba import njit
+        except ImportError:  # the same, slower
+            return function
+        try:
+            return njit(function, nogil=True, cache=True)  # type: ignore[no-any-return]
+        except (RuntimeError, OSError):  # no folder can be written
+            return njit(function, nogil=True)  # type: ignore[no-any-return]
+
+    return compiled(trade_all), compiled(transpose)
 
 
 def dense_like(arch: Architecture, *, same: str = "width") -> Architecture:

@@ -254,7 +254,7 @@ class CheckedStream:
         lines = block.split("\n")
         fields = self._marks(lines[-1]) + (self._fields if len(lines) == 1 else 0)
         # A row of so many fields is longer than that, whatever they hold.
-        if self._fields or max(map(len, lines)) > self.widest:
+        if self._fields or (max(map(len, lines)) > self.widest and max(map(self._marks, lines)) >= self.widest):
             block = "\n".join(map(self._checked, lines, range(len(lines))))
         self._line_ends += len(lines) - 1
         self._is_unfinished, self._fields = lines[-1] != "", fields

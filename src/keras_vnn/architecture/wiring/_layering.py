@@ -292,11 +292,13 @@ def assembled(
 
 
 def _connections(table: NDArray[np.int64], sizes: Sequence[int]) -> dict[tuple[int, int], sparse.csr_array]:
-    pairs, which = np.unique(table[:, [0, 2]], axis=0, return_inverse=True)
+    pair = table[:, 0] * len(sizes) + table[:, 2]
+    order = np.argsort(pair, kind="stable")
+    pairs, starts = np.unique(pair[order], return_index=True)
     connections = {}
-    for number, (lower, upper) in enumerate(pairs.tolist()):
-        rows = table[which.reshape(-1) == number]
-        entries = (np.ones(len(rows), bool), (rows[:, 1], rows[:, 3]))
+    for number, which in zip(pairs.tolist(), np.split(order, starts)[1:], strict=True):
+        lower, upper = divmod(number, len(sizes))
+        entries = (np.ones(len(which), bool), (table[which, 1], table[which, 3]))
         connections[lower, upper] = sparse.csr_array(entries, shape=(sizes[lower], sizes[upper]))
     return connections
 

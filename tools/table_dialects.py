@@ -7,7 +7,8 @@ import bz2
 import lzma
 from collections.abc import Mapping
 
-from table_inputs import CELLS, GENES, PPI, REFUSED, SETS, TF, Table, edges_of, nodes, pairs, sets_of
+from table_contents import COUNTS
+from table_inputs import CELLS, COUNTED, GENES, PPI, REFUSED, SETS, TF, Table, edges_of, nodes, pairs, sets_of
 
 ORFS = {"genes.txt": "YDL140C\nYOR151C\nYIL021W\nYBR154C\n", "ppi.tsv": "YDL140C\tYOR151C\n"}
 LOCI = {"genes.txt": "AT1G01010\nAT1G01020\nAT1G01060\nAT5G10140\n", "ppi.tsv": "AT1G01010\tAT1G01020\n"}
@@ -131,8 +132,23 @@ YEAST_GAF = gaf(
     ("S000002299", "RPO21", "YDL140C|RPB1", "GO:0006351", "559292"),
     ("S000005677", "RPB2", "YOR151C", "GO:0006915", "559292"),
 )
+FILLED_UP = "Set one\tof a paper\tTP53\tMDM2\t\nSecond\tna\tMYC\tSTAT1\tTP53\n"
+PANGLAO = (
+    "species\tofficial gene symbol\tcell type\tnicknames\tubiquitousness index\n"
+    "Hs\tTP53\tT cells\tp53\t0.1\nHs\tMDM2\tB cells\tna\t0.1\nHs\tMYC\tB cells\tna\t0.2\n"
+)
 MINI_GO = "--ontology go.obo --annotations {}"
 TWO_TERMS = "2 annotations of 2 genes with 2 terms; 3 nodes, 4 edges"
+
+
+SAME_COUNTS = {
+    "empty fields at the ends of lines": COUNTS.replace("\n", "\t\t\n"),
+    "Excel's line about its separator": "sep=;\n" + COUNTS.replace("\t", ";"),
+    "columns aligned by blanks": COUNTS.replace("\t", "     "),
+    "rows numbered by R": "".join(
+        ",".join([f'"{i or ""}"', *line.split("\t")]) + "\n" for i, line in enumerate(COUNTS.splitlines())
+    ),
+}
 
 
 DIALECTS: Mapping[str, tuple[Table, ...]] = {
@@ -180,6 +196,14 @@ DIALECTS: Mapping[str, tuple[Table, ...]] = {
             "a tab between quotes",
             "quoted.tsv",
             '"gene_a"\t"gene_b"\t"note"\n"TP53"\t"MDM2"\t"a\ttab"\n"MDM2"\t"MDM4"\t"x"\n',
+            "interactions",
+            {PPI: pairs(2, 3)},
+        ),
+        Table("arrows", "arrows.txt", "TP53 -> MDM2\nMDM2 -> MYC\n", "interactions", {PPI: pairs(2, 3)}),
+        Table(
+            "columns that R has named",
+            "frame.csv",
+            '"V1","V2"\n"TP53","MDM2"\n"MDM2","MYC"\n',
             "interactions",
             {PPI: pairs(2, 3)},
         ),
@@ -272,6 +296,15 @@ DIALECTS: Mapping[str, tuple[Table, ...]] = {
             {SETS: sets_of(2, 3, 3)},
             ENTREZ,
         ),
+        Table("GMT filled up by a spreadsheet", "sets.gmt", FILLED_UP, "gene-sets", {SETS: sets_of(2, 4, 5)}),
+        Table("PanglaoDB", "markers.tsv", PANGLAO, "gene-sets", {SETS: sets_of(2, 3, 3)}),
+        Table(
+            "topGO's map",
+            "gene2go.map",
+            "TP53\tGO:0006281, GO:0006915\nMDM2\tGO:0006915\n",
+            "annotations",
+            {MINI_GO: "3 annotations of 2 genes with 2 terms; 3 nodes, 5 edges"},
+        ),
         Table("CORUM", "coreComplexes.txt", CORUM, "gene-sets", {SETS: sets_of(2, 5, 5)}),
         Table(
             "names of WormBase",
@@ -323,6 +356,19 @@ DIALECTS: Mapping[str, tuple[Table, ...]] = {
             "genes",
             {GENES: "5 genes: TP53, MDM2, 1-Sep, 2-Mar, MYC; 2 nodes, 4 edges", CELLS: "3 cells × 5 genes, sum 18"},
         ),
+        *(
+            Table(title, f"counts{number}.txt", content, "genes", COUNTED)
+            for number, (title, content) in enumerate(SAME_COUNTS.items(), 1)
+        ),
+        Table(
+            "decimal commas between tabs",
+            "virgule.tsv",
+            "gene\tc1\tc2\nTP53\t0,5\t0\nMDM2\t1,234\t2\nMYC\t0\t3\n",
+            "genes",
+            THREE | {CELLS: "2 cells × 3 genes, sum 6.734"},
+        ),
+        Table("commas between thousands", "thousands.tsv", "gene\tc1\tc2\nTP53\t6,234\t1,234\n", "", {CELLS: REFUSED}),
+        Table("counts without a header", "sample.txt", "TP53\t5\nMDM2\t3\nMYC\t0\n", "genes", THREE | {CELLS: REFUSED}),
         *(
             Table(f"one sample of {title}", name, content, "cannot", {GENES: REFUSED, CELLS: REFUSED})
             for title, name, content in (

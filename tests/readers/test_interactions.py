@@ -215,7 +215,7 @@ BAD = {
     "one column": (
         "A\nB\n",
         "The file has one column, expected two names per row: {path}:1\n    A\n"
-        "If its columns are separated by something unusual, pass delimiter=…",
+        "Between its columns a tab, a comma, a semicolon or blanks may stand: replace what is there.",
     ),
     "short row": ("A\tB\nC\nE\tF\n", f"The row has 1 column, expected 2: {{path}}:2\n    C\n{SKIP}"),
     "long row": ("A\tB\nC\tD\tE\nF\tG\n", f"The row has 3 columns, expected 2: {{path}}:2\n    C\tD\tE\n{SKIP}"),
@@ -399,7 +399,8 @@ def test_from_a_graph():
     assert pairs_of(read_interactions(graph, min_score=3)) == {("C", "D")}
 
 
-NAME = st.text(string.ascii_uppercase, min_size=1, max_size=2)
+# PP, GG and CR between two names are types of SIF.
+NAME = st.text(string.ascii_uppercase.translate(dict.fromkeys(b"CGP")), min_size=1, max_size=2)
 ROWS = st.lists(st.tuples(NAME, NAME, st.integers(0, 9)), min_size=1, max_size=30)
 
 

@@ -165,7 +165,7 @@ BAD = {
     "one column": (
         "A\nB\n",
         "The file has one column, expected two names per row: {path}:1\n    A\n"
-        "If its columns are separated by something unusual, pass delimiter=…",
+        "Between its columns a tab, a comma, a semicolon or blanks may stand: replace what is there.",
     ),
     "DREM of zeros": (
         "TF\tGene\tInput\nA\tB\t0\n",

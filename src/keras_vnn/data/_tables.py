@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -21,10 +22,13 @@ from keras_vnn.basics.errors import ReadError, counted
 from keras_vnn.basics.files import existing_file, is_filled_up, read_lines
 from keras_vnn.basics.unpacking import NOT_TEXT, columnar_kind, open_unpacked
 from keras_vnn.priors.genes import GENE_WORDS
-from keras_vnn.readers.text import COMMENT_MARKS, GCT
+from keras_vnn.readers.layout import is_number_of_thousands
+from keras_vnn.readers.text import COMMENT_MARKS, GCT, SEPARATOR_LINE
 
 # The first columns of featureCounts.
 FEATURE_COUNTS = ("Geneid", "Chr", "Start", "End", "Strand", "Length")
+_WITH_COMMA = re.compile(rb'(?<=[;\t"])[+-]?\d+,\d+(?=[;\t"\s])')
+_LOOKED_AT = 1 << 20
 SEPARATORS = ("\t", ",", ";", " ")
 
 
@@ -128,17 +132,19 @@ def read_table(
         raise error
     names = fields if len(fields) == width else ["", *fields]
     numbered = names[names_column - 1 : names_column] if isinstance(names_column, int) else [names_column]
-    at = next((names.index(name) for name in numbered if name and name in names), 0)
+    at = next((names.index(name) for name in numbered if name and name in names), None)
+    at = _column_of_names(names, _split(first, separator)) if at is None else at
     stream.seek(start)
     try:
         frame = pd.read_csv(
             stream,
-            sep=separator,
+            # Columns may be aligned by several blanks.
+            sep=r"\s+" if separator == " " else separator,
             header=None,
             dtype={at: str},
             keep_default_na=False,
             na_values={column: list(missing) for column in range(width) if column != at} if missing else None,
-            decimal="," if separator == ";" and "," in first else ".",
+            decimal="," if _has_decimal_commas(content, separator) else ".",
             skipinitialspace=separator != " ",
             low_memory=False,
             encoding="utf-8",
@@ -152,8 +158,12 @@ def read_table(
     rows = tuple(frame[at].astype(str).str.strip())
     # Taking out the first of many columns by pop costs time by the square of their number.
     frame = frame.iloc[:, 1:] if at == 0 else frame.drop(columns=at)
-    frame.columns = range(width - 1)
     corner = names.pop(at)
+    if at and not names[0]:  # which numbers the rows
+        names, frame = names[1:], frame.iloc[:, 1:]
+    while names and not names[-1] and frame.iloc[:, -1].map(lambda value: value == "" or value != value).all():
+        names, frame = names[:-1], frame.iloc[:, :-1]
+    frame.columns = range(len(names))
     kind = "GCT" if above and above[0].strip() in GCT else "text table"
     if (corner, *names[:5]) == FEATURE_COUNTS:
         kind = "featureCounts"
@@ -162,11 +172,29 @@ def read_table(
     return TextTable(found, separator, corner, rows, tuple(names), frame, kind, len(above))
 
 
+def _has_decimal_commas(content: bytes, separator: str) -> bool:
+    """Say whether a comma is the decimal mark: next to semicolons always, else if no number could be of thousands."""
+    found = _WITH_COMMA.findall(content[:_LOOKED_AT])
+    return bool(found) and (separator == ";" or any(not is_number_of_thousands(one.decode()) for one in found))
+
+
+def _column_of_names(names: Sequence[str], first: Sequence[str]) -> int:
+    """Return the position of the row names: the first column, unless it numbers the rows and another has genes."""
+    if names[0].casefold() not in ("", "x", "unnamed: 0") or first[0] not in ("0", "1"):
+        return 0
+    of_genes = (i for i, name in enumerate(names) if i and GENE_WORDS.fullmatch(name.casefold()))
+    return next((i for i in of_genes if not first[i].replace(".", "", 1).isdigit()), 0)
+
+
 def _header(stream: io.BytesIO) -> tuple[list[str], str, int]:
     """Return the lines above the header, the header, and where the rows begin: below comments, and the sizes of GCT."""
     above: list[str] = []
     header = _next_line(stream)
-    while header.startswith(COMMENT_MARKS) or (len(above) == 1 and above[0].strip() in GCT):
+    while (
+        header.startswith(COMMENT_MARKS)
+        or (len(above) == 1 and above[0].strip() in GCT)
+        or (not above and SEPARATOR_LINE.fullmatch(header))
+    ):
         at = stream.tell()
         below = _next_line(stream)
         if header.strip() not in GCT and header.startswith("#") and not below.startswith("#"):
@@ -190,6 +218,8 @@ def line_of_row(table: TextTable, row: int) -> int:
     width = len(table.columns) + 1
     for number, (line, fields) in enumerate(_records(table.path, table.separator)):
         if number == row + 1 + table.above:
+            while len(fields) > width and not fields[-1].strip():
+                fields.pop()
             if len(fields) != width:
                 raise _unequal(table.path, line, fields, width, table.separator)
             return line
@@ -214,6 +244,9 @@ def _unequal(path: Path, line: int, fields: list[str], width: int, separator: st
 
 def _records(path: Path, separator: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the line number and the fields of each record that is not blank."""
+    if separator == " ":
+        yield from ((number, _split(line, " ")) for number, line in enumerate(read_lines(path), 1) if line.strip())
+        return
     reader = csv.reader(read_lines(path), delimiter=separator)
     try:
         for fields in reader:
@@ -256,8 +289,10 @@ def _separator(header: str, row: str) -> str:
 
 
 def _split(line: str, separator: str) -> list[str]:
+    if separator == " ":
+        line = line.replace("\t", " ").rstrip()
     try:
-        fields = next(csv.reader([line], delimiter=separator, skipinitialspace=separator != " "), [])
+        fields = next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
     except csv.Error:  # a "field" longer than the limit of the csv module: not the separator
         return [line]
     return [field.strip() for field in fields]

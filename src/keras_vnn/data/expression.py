@@ -8,6 +8,7 @@ Knows nothing of networks beyond the ids of their genes.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,12 +44,15 @@ from keras_vnn.data._tables import TextTable, line_of_row, read_table
 from keras_vnn.data.genotypes import genotype_kind, is_plink, read_drug_responses, read_genotypes, read_plink
 from keras_vnn.data.matching import gene_ids
 from keras_vnn.priors.genes import ORIENTATIONS, decide_orientation
-from keras_vnn.priors.kinds import is_count_summary
+from keras_vnn.priors.kinds import is_count_summary, is_gene_id
+from keras_vnn.readers.layout import is_number, is_number_of_thousands
 from keras_vnn.readers.registry import told_what_it_is
 
 if TYPE_CHECKING:
     import anndata
 
+# Letters with a number: no word for a column.
+_NAME_OF_GENE = re.compile(r"[A-Z][A-Za-z]*-?\d+[A-Za-z0-9-]*")
 BACKED = ("False", "True", "auto")
 _PLINK = "PLINK genotypes"
 _GENOTYPES = {"DCell genotypes": read_genotypes, "drug responses": read_drug_responses, _PLINK: read_plink}
@@ -324,6 +328,12 @@ def _read_text(
     path: Path, genes: Sequence[str], orientation: str, cells: Any, metadata: Sequence[str], column: int | str | None
 ) -> tuple[anndata.AnnData, str]:
     table = read_table(path, "expression table", names_column="" if column is None else column)
+    if _is_row(table):
+        raise DataError(
+            f"The table has no header, its first line is a row of numbers: {path}:1\n"
+            f"    {table.separator.join([table.corner, *table.columns])[:60]}\n"
+            "Write a header above it: gene, and a name for each cell."
+        )
     if table.corner and table.corner in genes:
         raise DataError(
             f"The header's first field is a gene, {table.corner}: the table has no names of cells: {path}:1\n"
@@ -352,6 +362,16 @@ def _read_text(
     adata = _anndata(np.ascontiguousarray(values.T), *names, None, metadata_columns)
     are_genes = ~adata.var_names.map(is_count_summary)
     return adata if are_genes.all() else adata[:, are_genes].copy(), str(oriented)
+
+
+def _is_row(table: TextTable) -> bool:
+    """Say whether what was taken for the header is a name and its values; cells may be numbered from 0 or 1."""
+    if not all(map(is_number, table.columns)):
+        return False
+    numbered = [[str(i) for i in range(start, start + len(table.columns))] for start in (0, 1)]
+    return is_gene_id(table.corner) or (
+        _NAME_OF_GENE.fullmatch(table.corner) is not None and [*table.columns] not in numbered
+    )
 
 
 def _check_names(table: TextTable, genes_in_rows: bool, names: tuple[tuple[str, ...], tuple[str, ...]]) -> None:
@@ -393,6 +413,11 @@ def _numbers(
     error = not_a_number(gene, cell, text, int(wrong.sum()), Measured(values, cells, genes), where)
     if wrong[:, column].all():
         name = table.columns[kept[column]]
+        if is_number_of_thousands(str(text)):
+            raise DataError(
+                f"{error.args[0].splitlines()[0]}\nThe commas of {str(text)!r} stand between thousands or for "
+                "decimals, as cannot be told.\nWrite numbers with a point for decimals and nothing between thousands."
+            )
         raise DataError(
             f"{error.args[0].splitlines()[0]}\nThe column {name!r} holds no number, as {str(text)!r}. "
             f"If it is not expression, name it: {remedy('{metadata}', metadata=[name])}."

@@ -30,6 +30,8 @@ NO_SCORE = re.compile(
     r".*(id|ids|entrez|entrezgene|geneid|pmid|pubmed|year|date|start|end|length|position|taxon|taxid|count of.*)"
     r"|cost|costs|pvalue|padj|fdr|qvalue|distance|rank|(is|has|consensus)[a-z]+"
 )
+# How R and pandas call columns without names.
+_NUMBERED = re.compile(r"(V1 V2( V\d+)*|X1 X2( X\d+)*|Column1 Column2( Column\d+)*)")
 _NO_NUMBER = {"", "na", "n/a", "nan", "none", "null", "inf", "-inf", "+inf", "infinity"}
 _STRONG_ID = re.compile(
     r"(\d+\.)?ENS[A-Z]*[GTP]\d{11}(\.\d+)?|Y[A-P][LR]\d{3}[WC](-[A-Z])?|AT[1-5MC]G\d{5}|FBgn\d{7}|WBGene\d{8}"
@@ -272,7 +274,7 @@ def choose_columns(layout: Layout, roles: Roles, asked: Sequence[int | str] | No
         raise ReadError(
             f"The file has one column, expected two names per row: {path}:{layout.rows[0][0]}\n"
             f"    {shortened(dict(layout.preview.lines)[layout.rows[0][0]])}\n"
-            + remedy("If its columns are separated by something unusual, pass {delimiter}", delimiter=...)
+            + "Between its columns a tab, a comma, a semicolon or blanks may stand: replace what is there."
         )
     unnamed = {0} if layout.header and not layout.header[0] else set()
     candidates = [c for c in range(layout.width) if c not in unnamed]
@@ -392,6 +394,8 @@ def _is_header(
     below: Sequence[tuple[int, Sequence[str]]],
     is_header: Callable[[Sequence[str]], bool],
 ) -> bool:
+    if _NUMBERED.fullmatch(" ".join(top)) and len(top) > 1:
+        return True
     words = [normalized(name) for name in top]
     later = [fields for _, fields in below if fields != top]
     repeated = any(set(top) & set(fields) - {""} for fields in later)
@@ -450,7 +454,12 @@ def is_number(text: str) -> bool:
 
 
 def _has_decimal_comma(text: str) -> bool:
-    return _DECIMAL_COMMA.fullmatch(text) is not None and _THOUSANDS.fullmatch(text) is None
+    return _DECIMAL_COMMA.fullmatch(text) is not None and not is_number_of_thousands(text)
+
+
+def is_number_of_thousands(text: str) -> bool:
+    """Say whether a text is a number whose commas may stand between thousands."""
+    return _THOUSANDS.fullmatch(text) is not None
 
 
 def as_number(text: str) -> float:

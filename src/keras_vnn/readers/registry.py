@@ -188,7 +188,9 @@ def sniff(start: Preview) -> Format | None:
     if title:
         is_hdf5 = title == "HDF5"
         return Format("h5ad" if is_hdf5 else "binary", title, "genes" if is_hdf5 else "", advice=advice)
-    return next((format for format in FORMATS if format.matches(start)), None)
+    # Filled up by a spreadsheet, a GMT looks like any table.
+    by_name = (GMT,) if ".gmt" in start.path.name.casefold() else ()
+    return next((format for format in (*SURE, *by_name, *LIKELY, *POSSIBLE) if format.matches(start)), None)
 
 
 def sniff_format(path: str | os.PathLike[str]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from keras_vnn.basics.files import encoding_of, existing_file, read_lines, refus
 from keras_vnn.basics.unpacking import NOT_TEXT, columnar_kind, open_unpacked
 
 COMMENT_MARKS = ("#", "!")
+# What Excel writes, and reads, above a table to tell its separator.
+SEPARATOR_LINE = re.compile(r'"?sep=.?"?\s*')
 # The first lines of GCT.
 GCT = ("#1.2", "#1.3")
 
@@ -102,7 +105,10 @@ def preview(path: Path) -> Preview:
             if "\0" in text:
                 refuse_bytes(path)
             # Below the first line of GCT stand its sizes.
-            if text.startswith(COMMENT_MARKS) or (comments[-1:] == [(1, text_above)] and text_above in GCT):
+            is_told = (comments[-1:] == [(1, text_above)] and text_above in GCT) or (
+                number == 1 and SEPARATOR_LINE.fullmatch(text) is not None
+            )
+            if text.startswith(COMMENT_MARKS) or is_told:
                 comments.append((number, text))
             elif text.strip():
                 lines.append((number, text))

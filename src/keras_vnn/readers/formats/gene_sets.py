@@ -143,7 +143,9 @@ def looks_like_groups(start: Preview) -> bool:
     Numbers do not: they are those of a matrix. Groups of Entrez genes are read when the format is named.
     """
     rows = _rows(start)
-    if 2 * sum(is_number(gene) for row in rows for gene in row[1:]) > sum(len(row) - 1 for row in rows):
+    # A number of thousands, or with a decimal comma, looks like a gene and its weight.
+    numbers = sum(is_number(gene.partition(",")[0]) for row in rows for gene in row[1:])
+    if 2 * numbers > sum(len(row) - 1 for row in rows):
         return False
     elsewhere = {gene for row in rows for gene in row[2:]}
     again = sum(row[1] in elsewhere for row in rows)
@@ -288,7 +290,8 @@ _JSON_GENES = ("genesymbols", "gene_symbols", "genes", "members")
 # ---- tables --------------------------------------------------------------------------------------------------
 
 _SET_WORDS = (
-    "gsname geneset genesetname setname standardname pathway pathwayname set term termname signature module gsid"
+    "gsname geneset genesetname setname standardname pathway pathwayname set term termname signature module gsid "
+    "celltype"
 ).split()
 _TERM_WORDS = "description term termname pathway name id complexname".split()
 _LISTED_WORDS = (
@@ -432,7 +435,10 @@ def read_gmt_regulation(start: Preview, options: Options) -> Table:
 
 def _rows(start: Preview) -> list[list[str]]:
     """Return the fields of the rows in a preview, or nothing unless every row has at least two."""
-    return start.fields if all("\t" in text for text in start.texts) else []
+    if not all("\t" in text for text in start.texts):
+        return []
+    # A spreadsheet fills up the rows with empty fields.
+    return [[*row[:2], *(field for field in row[2:] if field)] for row in start.fields]
 
 
 def _is_list_of_sets(start: Preview) -> bool:

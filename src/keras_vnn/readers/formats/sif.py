@@ -30,6 +30,7 @@ TP53 pp MDM2
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -46,6 +47,8 @@ from keras_vnn.readers.text import COMMENT_MARKS, Preview, at
 _TYPES = {"interactions": ("pp", "interacts-with", "in-complex-with"), "regulation": ("pd", "controls-expression-of")}
 _OTHER = {"interactions": "regulation", "regulation": "interactions"}
 _KNOWN_TYPES = {*sum(_TYPES.values(), ()), "pr", "rc", "cr", "gl", "pm", "mp", "pc", "gg", "mirna"}
+# Written by hand: A -> B.
+_ARROW = re.compile(r"[<=-]*[=-][=>-]|[→↔]")
 _HEADER_WORDS = {"interaction", "interaction_type", "interaction type", "interactiontype", "type", "edge"}
 
 
@@ -90,6 +93,8 @@ def read_sif(start: Preview, options: Options, *, family: str) -> Table:
     wanted = {word.casefold() for word in options.sif_types or _TYPES[family]}
     lines = read_lines(path)
     tabbed = any("\t" in line for line in lines if not line.startswith(COMMENT_MARKS))
+    if family == "interactions" and not options.sif_types:
+        wanted |= {kind for line in lines for kind in _fields(line, tabbed)[1:2] if _ARROW.fullmatch(kind)}
     pairs: list[tuple[str, str, int]] = []
     others: Counter[str] = Counter()
     alone: set[str] = set()

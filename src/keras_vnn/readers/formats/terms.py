@@ -68,7 +68,7 @@ _TERM_TITLE = re.compile(r".*(term|ontology|hpo|phenotype|disease|go)(id|ids|acc
 # How headers name a column of genes, the most telling first.
 GENE_TITLES = (
     "genesymbol humangenesymbol hgncsymbol symbol gene genename geneid entrezgene ncbigene entrez ensemblgene ensembl "
-    "dbgenesymbol"
+    "dbgenesymbol officialgenesymbol"
 ).split()
 _RELATIONS = Fixed("Reactome relation", {"parent": 0, "child": 1}, 2, 2, ("parent", "child"))
 _MEMBERS = Fixed(
@@ -186,7 +186,7 @@ BIOMART = Format(
 
 _TERM = re.compile(r"[A-Za-z][A-Za-z0-9_]*:[A-Za-z0-9_.]+|R-[A-Z]{3}-\d+")
 _GO = re.compile(r"GO:\d{7}|R-[A-Z]{3}-\d+")
-_SEPARATOR = ";"
+_SEPARATORS = re.compile(r"[;,|\s]+")
 
 
 def _is_gene_term(start: Preview) -> bool:
@@ -233,11 +233,10 @@ def read_gene_term(start: Preview, options: Options) -> Table:
     table = read_rows(layout, Columns(gene, term, chosen=True), malformed=options.malformed)
     frame = table.frame.rename(columns={"first": "symbol", "second": "term"}).astype(object)
     said = f"{layout.kind} gene, term"
-    if frame["term"].str.contains(_SEPARATOR, regex=False).any():
-        said = "id2gos"
-        frame = frame.assign(term=frame["term"].str.split(_SEPARATOR)).explode("term")
-        frame["term"] = frame["term"].str.strip()
-        frame = frame[frame["term"] != ""]
+    if frame["term"].str.contains(_SEPARATORS).any():
+        parts = frame["term"].map(_parts)
+        said = "id2gos" if (parts.str.len() > 1).any() else said
+        frame = frame.assign(term=parts).explode("term").dropna(subset="term")
     return replace(table, frame=frame, format=said)
 
 
@@ -292,8 +291,14 @@ def term_columns(start: Preview) -> list[int]:
 
 
 def _hold(pattern: re.Pattern[str], value: str) -> bool:
-    parts = [part.strip() for part in value.split(_SEPARATOR) if part.strip()]
-    return bool(parts) and all(pattern.fullmatch(part) for part in parts)
+    parts = _parts(value)
+    return bool(parts) and all(map(pattern.fullmatch, parts))
+
+
+def _parts(value: str) -> list[str]:
+    """Return the terms of a field: ids apart from each other by any mark; names, which may hold others, by ``;``."""
+    parts = [part for part in _SEPARATORS.split(value) if part]
+    return parts if all(map(_TERM.fullmatch, parts)) else [part.strip() for part in value.split(";") if part.strip()]
 
 
 def read_edges(start: Preview, options: Options) -> Ontology:

@@ -71,6 +71,7 @@ def test_it_is_reported_exported_and_compared(vnn: Callable, followed: None) -> 
     ],
 )
 def test_what_does_not_go_together(vnn: Callable, followed: None, options: tuple[str, ...], said: str) -> None:
-    ran = vnn(*TRAIN, *options, "-o", "m.keras")
+    task = () if "--task" in options else ("--task", "survival")
+    ran = vnn(*TRAIN[:-4], *task, *TRAIN[-2:], *options, "-o", "m.keras")
     assert ran.code == 1
     assert said in ran.err

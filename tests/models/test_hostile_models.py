@@ -302,7 +302,7 @@ def test_a_member_that_is_there_twice(good, tmp_path):
     path = rewritten(good, tmp_path / "twice.keras")
     with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
         archive.writestr("config.json", b"{}")
-    with pytest.raises(ModelError, match=r"are there twice: .*twice\.keras\n    config\.json"):
+    with pytest.raises(ModelError, match=r"or a duplicate: .*twice\.keras\n    config\.json"):
         vnn.load_model(path)
 
 

@@ -4,9 +4,6 @@ In: an `Architecture`, a method, a seed; or expression and classes. Out: another
 simulated expression. Knows nothing of Keras, files or scores.
 """
 
-# Types of compiled functions are those of numba, which ordinary annotations cannot say.
-# mypy: disallow-untyped-calls=False
-
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -23,6 +20,7 @@ from scipy import sparse
 
 from keras_vnn.architecture import Architecture, Layer, Node
 from keras_vnn.basics.errors import ArchitectureError, DataError, check_choice, counted
+from keras_vnn.basics.machine_code import compiled
 from keras_vnn.basics.remedies import by_place
 from keras_vnn.data import Labels, align, as_expression
 
@@ -311,16 +309,6 @@ def swap_loops() -> tuple[Callable[..., None], Callable[..., None]]:
                 neighbour = neighbours[place]
                 found[places[neighbour]] = node
                 places[neighbour] += 1
-
-    def compiled(function: Callable[..., None]) -> Callable[..., None]:
-        try:
-            from numba import njit
-        except ImportError:  # the same, slower
-            return function
-        try:
-            return njit(function, nogil=True, cache=True)  # type: ignore[no-any-return]
-        except (RuntimeError, OSError):  # no folder can be written
-            return njit(function, nogil=True)  # type: ignore[no-any-return]
 
     return compiled(trade_all), compiled(transpose)
 

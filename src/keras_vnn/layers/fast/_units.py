@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from keras_vnn.basics import machine_code
 from keras_vnn.layers.fast._instructions import (
     add_gradients,
     add_squares,
@@ -39,14 +40,10 @@ def _digest() -> str:
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile on first use; keep the machine code next to the module or, if that is read-only, in the user's cache."""
-    try:
-        # numba looks at the file of the function alone to see whether its machine code is out of date.
-        function.__qualname__ += f"_{_digest()}"
-        made: Callable[..., Any] = njit(function, nogil=True, cache=True)
-    except (RuntimeError, OSError):  # no folder can be written
-        made = njit(function, nogil=True)
-    return made
+    """Compile on first use; machine code that is kept is out of date when any of these files changes."""
+    # numba looks at the file of the function alone.
+    function.__qualname__ += f"_{_digest()}"
+    return machine_code.compiled(function)
 
 
 @njit(inline="always")

@@ -107,7 +107,7 @@ def test_a_needed_option_is_asked_for() -> None:
 )
 def test_a_command_and_its_section_have_the_same_options_and_texts(name: str, section: type) -> None:
     (command,) = [known.callback for known in app.registered_commands if known.callback.__name__ == name]
-    own = {"return", "recipe", "dry_run", "fresh", "force", "as_json", "architecture", "data"}
+    own = {"return", "recipe", "dry_run", "fresh", "force", "as_json", "quiet", "verbose", "architecture", "data"}
     own |= {"cells", "label"} if section is CompareRecipe else set()  # of a model, which has no recipe
     of_command = {name: hint for name, hint in command.__annotations__.items() if name not in own}
     assert set(of_command) == set(section.option_names()) - {"architecture", "data", "space"}

@@ -11,6 +11,8 @@ from keras_vnn.basics import remedies
 from keras_vnn.basics.errors import ReadError
 from keras_vnn.readers import read_interactions
 
+from .conftest import with_options
+
 PPI = "gene_a\tgene_b\nGENE0\tGENE1\nGENE1\tGENE2\n"
 BUILD = ("build", "--genes", "genes.txt", "--interactions", "prior.txt", "--dry-run")
 REGULATED = ("build", "--genes", "genes.txt", "--regulation", "prior.txt", "--min-targets", 1, "--dry-run")
@@ -237,7 +239,7 @@ def test_the_remedy_helps(fault, files, vnn):
     assert failed.code == 1, failed.out
     assert said.format(options) in failed.err
     assert PYTHON.search(failed.err) is None, failed.err
-    mended = vnn(*command, *options.split())
+    mended = vnn(*with_options([*map(str, command)], options.split()))
     assert mended.code == 0, mended.err
 
 

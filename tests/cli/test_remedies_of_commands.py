@@ -19,7 +19,7 @@ from scipy import sparse
 import keras_vnn
 from keras_vnn.basics import remedies
 
-from .conftest import GENES, main_quietly, write_job
+from .conftest import GENES, main_quietly, with_options, write_job
 
 PACKAGE = Path(keras_vnn.__file__).parent
 CASES = {case["fault"]: case for case in yaml.safe_load((Path(__file__).parent / "remedies/commands.yaml").read_text())}
@@ -44,17 +44,6 @@ def _words(line):
         if "--epochs" in words[: words.index("-o")][:-2]:
             words = words[: -len(shlex.split(FAST))] + shlex.split(FAST)[2:]
     return words
-
-
-def _with(words, options):
-    """Return a command with options, in place of those of the same names."""
-    named = {word for word in options if word.startswith("--")}
-    kept, skipping = [], False
-    for word in words:
-        skipping = word in named or (skipping and not word.startswith("-"))
-        if not skipping:
-            kept.append(word)
-    return [*kept, *options]
 
 
 @pytest.fixture(scope="module")
@@ -224,7 +213,7 @@ def test_what_is_said_helps(fault, folder, vnn, monkeypatch):
     if "with" in case:
         options = shlex.split(case["with"])
         assert any(word in case["says"] for word in options if word.startswith("--")) or case.get("shows")
-        runs = [_with(_words(case["command"]), options)]
+        runs = [with_options(_words(case["command"]), options)]
     else:
         runs = [_words(line) for line in case["run"]]
     for words in runs:

@@ -156,15 +156,19 @@ def counted(number: Any, noun: str, nouns: str = "") -> str:
 
     Examples
     --------
-    >>> counted(1, "gene"), counted(1234, "entry"), counted(0, "class")
-    ('1 gene', '1,234 entries', '0 classes')
+    >>> counted(1, "gene"), counted(1234, "entry"), counted(0, "class"), counted(2, "epoch")
+    ('1 gene', '1,234 entries', '0 classes', '2 epochs')
     >>> counted(2, "name matches", "names match")
     '2 names match'
     """
     if number == 1:
         return f"1 {noun}"
     if not nouns:
-        nouns = noun[:-1] + "ies" if noun.endswith("y") else noun + ("es" if noun.endswith(("s", "x", "ch")) else "s")
+        if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+            nouns = f"{noun[:-1]}ies"
+        else:
+            hisses = noun.endswith(("s", "x", "ch")) and not noun.endswith("och")
+            nouns = f"{noun}es" if hisses else f"{noun}s"
     return f"{number:,} {nouns}"
 
 

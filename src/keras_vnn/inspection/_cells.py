@@ -192,7 +192,7 @@ def _one_per_cell(cells: Cells) -> Any:
     if np.ndim(labels) == 0 or len(labels) != len(cells):
         count = "one value" if np.ndim(labels) == 0 else f"{counted(len(labels), 'label')}"
         raise DataError(
-            f"There are {count} for {counted(len(cells), 'cell')}.\nPass one label per cell, in the order of the data."
+            f"Got {count} for {counted(len(cells), 'cell')}.\nPass one label per cell, in the order of the data."
         )
     is_named = hasattr(data, "obs_names") or hasattr(data, "columns")
     return in_order_of(cells.names, labels) if is_named else labels

@@ -244,9 +244,10 @@ def _affine(layer: Any) -> tuple[Numbers, Numbers]:
 
 def acts_by_unit(seen: ModelView) -> bool:
     """Say whether single nodes can be followed: each activation of the hidden layers acts on a unit by itself."""
+    if seen.first_dense is None or seen.head is None:
+        return True
     try:
-        for role in (*seen.roles.all("nodes"), *seen.roles.all("dense")):
-            _after(seen, role)
+        forward_pass(seen)
     except ModelError:
         return False
     return True

@@ -101,7 +101,7 @@ class Connections:
             if matrix.ndim != 2:
                 raise ArchitectureError(
                     "adjacency must be a matrix of shape (inputs, outputs), "
-                    f"got {matrix.ndim} dimensions: {matrix.shape}."
+                    f"got {counted(matrix.ndim, 'dimension')}: {matrix.shape}."
                 )
             nodes = _columns_of(matrix)
         if 0 in nodes.shape:

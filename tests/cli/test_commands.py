@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 import time
@@ -395,16 +397,20 @@ def test_an_autoencoder_is_trained_scored_and_looked_at(vnn: Callable, job: Path
 
 
 @pytest.mark.slow
-def test_a_killed_training_of_an_embedding_goes_on(vnn: Callable, job: Path) -> None:
-    """Killed after its first epochs, the same command gives the weights of a run that was never stopped."""
+@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])
+def test_a_stopped_training_of_an_embedding_goes_on(vnn: Callable, job: Path, stop: signal.Signals) -> None:
+    """Stopped after its first epochs, the same command gives the weights of a run that was never stopped."""
     vnn(*BUILD, "-o", "ring.vnn")
     command = [*TRAIN[:-1], "15", "--objective", "triplet", "--patience", "0"]
     program = [sys.executable, "-c", f"from keras_vnn.cli import main; main({[*command, '-o', 'killed.keras']!r})"]
-    with subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+    with subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as running:
         unfinished = Path("killed.keras.unfinished")
         while not unfinished.exists() and running.poll() is None:
             time.sleep(0.02)
-        running.kill()
+        running.send_signal(stop)
+        said = running.communicate()[1]
+    if stop == signal.SIGINT:  # Ctrl-C
+        assert re.search(r"\nstopped after epoch \d+; the same command resumes there\n$", said), said
     assert unfinished.exists() and not Path("killed.keras").exists()
     resumed, whole = vnn(*command, "-o", "killed.keras"), vnn(*command, "-o", "whole.keras")
     assert resumed.code == whole.code == 0

@@ -13,7 +13,7 @@ import typer
 from keras_vnn.basics.errors import VNNError, VNNWarning
 from keras_vnn.basics.remedies import on_command_line
 from keras_vnn.cli._build import build, check, fetch, recipes
-from keras_vnn.cli._console import open_closed_streams, report_error, say, say_warning, sentences_printed, show
+from keras_vnn.cli._console import open_closed_streams, report_error, say_warning, sentences_printed, show
 from keras_vnn.cli._discover import identify, interactions
 from keras_vnn.cli._export import export, report
 from keras_vnn.cli._inputs import Command, Helped, HelpedGroup
@@ -82,9 +82,6 @@ def main(arguments: list[str] | None = None) -> None:
             if stop.code == 2 and sys.stderr is None:
                 show("error: The command was not understood; standard error, which says why, is closed.")
             raise
-        except KeyboardInterrupt as stop:
-            say(f"stopped {stop}".rstrip())
-            raise SystemExit(1) from None
         except (VNNError, OSError, MemoryError, ImportError) as error:
             report_error(_worded(error), as_json=as_json)
             raise SystemExit(1) from None

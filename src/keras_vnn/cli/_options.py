@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, Union, cast, get_args
 import typer
 
 from keras_vnn.basics.bundled import config_names
-from keras_vnn.cli._console import print_less_or_more
+from keras_vnn.cli._console import print_less_or_more, say
 from keras_vnn.options import AUTOENCODER_PRESETS, MODEL_PRESETS, choices_of, extra_of, plain_type, shown_default
 
 if TYPE_CHECKING:
@@ -64,13 +64,17 @@ def options_of(section: type[Any], *, leave_out: tuple[str, ...] = ()) -> Callab
 
 
 def with_verbosity(function: Function) -> Function:
-    """Give a command the options to print less or more."""
+    """Give a command the options to print less or more, and a word to end with when it is stopped."""
 
     @wraps(function)
     def command(*, quiet: bool, verbose: bool, **given: Any) -> None:
         if quiet or verbose:
             print_less_or_more("warning" if quiet else "debug")
-        function(**given)
+        try:
+            function(**given)
+        except KeyboardInterrupt as stop:  # typer would end without a word
+            say(f"stopped {stop}".rstrip())
+            raise SystemExit(1) from None
 
     signature = inspect.signature(function, eval_str=True)
     texts = {

@@ -309,6 +309,10 @@ class Architecture(Shown):
 
     def node_table(self) -> pd.DataFrame:
         """Return a row per node, with ``id`` as index: label, kind, layer, units, inputs, outputs, names."""
+        return self._node_table.copy()
+
+    @cached_property
+    def _node_table(self) -> pd.DataFrame:
         fan_in = [np.zeros(len(layer), np.int64) for layer in self.layers]
         fan_out = [np.zeros(len(layer), np.int64) for layer in self.layers]
         for (source, target), matrix in self.connections.items():

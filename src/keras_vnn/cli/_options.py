@@ -73,8 +73,9 @@ def with_verbosity(function: Function) -> Function:
         try:
             function(**given)
         except KeyboardInterrupt as stop:  # typer would end without a word
-            say(f"stopped {stop}".rstrip())
-            raise SystemExit(1) from None
+            if str(stop):
+                say(f"stopped {stop}")
+            raise SystemExit(130) from None  # as shells know it
 
     signature = inspect.signature(function, eval_str=True)
     texts = {

@@ -85,9 +85,9 @@ class Judgement(Shown):
             lines.append("A method without wiring does better: what the nodes learned is not all there is to learn.")
         if self.training_accuracy > high + 0.05:
             narrowed = remedy(
-                "More cells, {dropout} or {weight_decay} narrow the gap.",
+                "More cells, {dropout} or {weight_decay} ({optimizer}) narrow the gap.",
                 "More cells, dropout or weight decay narrow the gap.",
-                **{"dropout": ..., "weight_decay": ...},
+                **{"dropout": ..., "weight_decay": ..., "optimizer": "adamw"},
             )
             lines.append(
                 f"In training it is {self.training_accuracy:.{digits}f}: it knows its cells by heart. {narrowed}"

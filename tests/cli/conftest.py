@@ -119,14 +119,3 @@ def main_quietly(arguments: list[str]) -> None:
         main(arguments)
     except SystemExit as stop:
         assert not stop.code, arguments
-
-
-def with_options(words: list[str], options: list[str]) -> list[str]:
-    """Return a command with options, in place of those of the same names."""
-    named = {word for word in options if word.startswith("--")}
-    kept, skipping = [], False
-    for word in words:
-        skipping = word in named or (skipping and not word.startswith("-"))
-        if not skipping:
-            kept.append(word)
-    return [*kept, *options]

@@ -205,12 +205,13 @@ def _after(seen: ModelView, role: LayerRole) -> UnitFunction:
     """Return what follows the sums of a layer, unit by unit: activation and batch normalisation, in their order."""
     normalization = seen.layer(role.part, role.number, "normalization")
     scale, shift = (None, None) if normalization is None else _affine(normalization)
-    late = seen.layer(role.part, role.number, "activation")
-    is_first = late is not None
-    activation = (late if is_first else seen.layer_with(role)).activation
-    is_linear = activation is None or activation is keras.activations.linear
-    if not is_linear:
-        _check_by_unit(activation, role.name)
+    activation, is_first = _activation(seen, role)
+    is_linear = activation is None
+    if not _acts_by_unit(activation):
+        raise ModelError(
+            f"The activation of {role.name} does not act unit by unit, so single nodes cannot be followed through it.\n"
+            + remedy("Take {method}", "Take another method: gradient", method="gradient")
+        )
 
     def after(sums: Numbers, units: NDArray[np.intp] | None) -> Numbers:
         def normalized(values: Numbers) -> Numbers:
@@ -242,24 +243,25 @@ def _affine(layer: Any) -> tuple[Numbers, Numbers]:
     return scale, shift if layer.beta is None else shift + to_numpy(layer.beta)
 
 
+def _activation(seen: ModelView, role: LayerRole) -> tuple[Any, bool]:
+    """Return the activation of a layer, ``None`` if it is linear, and whether batch normalisation comes before it."""
+    late = seen.layer(role.part, role.number, "activation")
+    activation = (seen.layer_with(role) if late is None else late).activation
+    return None if activation is keras.activations.linear else activation, late is not None
+
+
 def acts_by_unit(seen: ModelView) -> bool:
-    """Say whether single nodes can be followed: each activation of the hidden layers acts on a unit by itself."""
+    """Say whether single nodes can be followed to the outputs: each activation on the way acts on a unit by itself."""
     if seen.first_dense is None or seen.head is None:
         return True
-    try:
-        forward_pass(seen)
-    except ModelError:
-        return False
-    return True
+    roles = (role for part in ("nodes", "dense", "tail") for role in seen.roles.all(part))
+    return all(_acts_by_unit(_activation(seen, role)[0]) for role in roles)
 
 
-def _check_by_unit(activation: Any, name: str) -> None:
-    """Raise a `ModelError` unless an activation acts on each unit by itself."""
+def _acts_by_unit(activation: Any) -> bool:
+    if activation is None:
+        return True
     values = np.array([[-1.0, 0.3, 2.0]], np.float32)
     together = _applied(activation, values)
     apart = np.concatenate([_applied(activation, values[:, [i]]) for i in range(3)], axis=1)
-    if together.shape != values.shape or not np.allclose(together, apart, atol=1e-6):
-        raise ModelError(
-            f"The activation of {name} does not act unit by unit, so single nodes cannot be followed through it.\n"
-            + remedy("Take {method}", "Take another method: gradient", method="gradient")
-        )
+    return together.shape == values.shape and bool(np.allclose(together, apart, atol=1e-6))

@@ -108,6 +108,7 @@ def test_a_type_of_one_data_set_is_left_out_and_counted() -> None:
         (lambda: retrieval_scores([[0.0], [1.0]], ["B", "T"]), "No cell has one of its type in another data set"),
         (lambda: retrieval_scores([[0.0], [1.0]], ["B", "B"], batches=[1, 1]), "All cells are of one data set: "),
         (lambda: retrieval_scores([[0.0], [1.0]], ["B", "B"], batches=[1]), "Got 1 batch for 2 cells."),
+        (lambda: retrieval_scores([[0.0], [1.0]], ["B", "B"], batches=["a", None]), "1 of 2 cells have no batch."),
         (lambda: retrieval_scores([[0.0], [1.0]], ["B", "B"], top=0), "top must be at least 1, got 0."),
         (
             lambda: retrieval_scores([[0.0], [1.0]], ["B", "B"], queries=[1, 0]),

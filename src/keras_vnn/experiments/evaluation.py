@@ -321,6 +321,8 @@ def retrieval_scores(
     sets = np.arange(len(names)) if batches is None else pd.factorize(np.asarray(batches, dtype=object))[0]
     if sets.shape != names.shape:
         raise DataError(f"Got {counted(sets.size, 'batch')} for {counted(names.size, 'cell')}. Pass one per cell.")
+    if missing := int((sets < 0).sum()):
+        raise DataError(f"{missing:,} of {counted(names.size, 'cell')} have no batch. Leave these cells out.")
     if batches is not None and sets.max() == 0:
         raise DataError(
             "All cells are of one data set: there is no other to search.\n"

@@ -361,8 +361,8 @@ class ReconstructionMetrics(Shown):
         return f"{first}squared error {self.squared_error:.4g} a cell; {share} {counted(self.genes, 'gene')}{end}"
 
     def to_json(self) -> dict[str, Any]:
-        """Return everything as plain JSON values."""
-        return asdict(self)
+        """Return everything as plain JSON values, the log-likelihood where there is one."""
+        return {name: value for name, value in asdict(self).items() if name != "log_likelihood" or value is not None}
 
 
 Metrics = ClassificationMetrics | ReconstructionMetrics | RegressionMetrics | SurvivalMetrics | TargetMetrics

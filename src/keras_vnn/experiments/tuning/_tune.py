@@ -377,6 +377,6 @@ def _scores_of_before(folder: Path, trial: int) -> Mapping[str, float] | None:
     try:
         known = json.loads((folder / "tuning.json").read_text(encoding="utf-8"))
         is_same = known["best"]["trial"] == trial and (folder / "best.keras").exists()
-        return dict(known["test"]) if is_same and known["test"] else None
+        return numbers_of(known["test"]) if is_same and known["test"] else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
